@@ -1,0 +1,18 @@
+"""Evaluation prompts, with what there is to compare an answer with."""
+
+import pandera.polars as pa
+
+
+class Prompts(pa.DataFrameModel):
+    """Sorted by benchmark, id."""
+
+    id: str = pa.Field(unique=True, str_length={"min_value": 1})
+    benchmark: str = pa.Field(str_length={"min_value": 1})
+    instruction: str = pa.Field(str_length={"min_value": 1})
+    reference: str = pa.Field(nullable=True, description="a known good answer")
+    baseline: str = pa.Field(nullable=True, description="name of the model that gave baseline_answer")
+    baseline_answer: str = pa.Field(nullable=True)
+
+    class Config:
+        strict = True
+        ordered = True

@@ -1,0 +1,16 @@
+"""Rows that ingest read and did not keep, each with its reason."""
+
+import pandera.polars as pa
+import polars as pl
+
+
+class Rejects(pa.DataFrameModel):
+    """Sorted by source, row; pool + held-out + rejects = rows read."""
+
+    source: str = pa.Field(str_length={"min_value": 1})
+    row: pl.Int64 = pa.Field(ge=0, description="position in the source, from 0")
+    reason: str = pa.Field(str_length={"min_value": 1})
+
+    class Config:
+        strict = True
+        ordered = True
