@@ -19,7 +19,7 @@ class _Rate(ProgressColumn):
 
 
 def progress(items: Iterable[Item], label: str, total: int) -> Iterator[Item]:
-    """Yield `items`, of which there are `total`, and say on standard error how many are done, how fast, how long to go."""
+    """Yield `items`, of which there are `total`; standard error says how many are done, how fast, how long to go."""
     shown = _bar if sys.stderr.isatty() else _lines
     return shown(items, label, total)
 
