@@ -1,0 +1,109 @@
+"""Verdicts to preferences, games to prompts, wins by length."""
+
+import doctest
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stages.core import winrate
+from stages.core.winrate import preference, prompt_scores, wins_by_length
+
+NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
+
+
+def raw(candidate: object, opponent: object, better: object = "higher") -> str:
+    return json.dumps({"candidate": candidate, "opponent": opponent, "better": better})
+
+
+def test_the_examples_in_the_docstrings_hold() -> None:
+    assert doctest.testmod(winrate).failed == 0
+
+
+@given(NUMBERS, NUMBERS, st.sampled_from(["lower", "higher"]))
+def test_swapping_the_two_answers_turns_the_preference_round(ours: float, theirs: float, better: str) -> None:
+    forth, back = preference(raw(ours, theirs, better)), preference(raw(theirs, ours, better))
+    assert forth is not None and back is not None
+    assert forth + back == 1
+
+
+@settings(max_examples=50)
+@given(st.text() | st.recursive(st.none() | st.floats() | st.text(), st.lists).map(json.dumps))
+def test_no_text_that_is_no_verdict_is_one_or_raises(text: str) -> None:
+    assert preference(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        None,
+        "",
+        "null",
+        "[]",
+        "{}",
+        raw(1, 2, "larger"),
+        raw(1, 2, ["higher"]),
+        raw("1", 2),
+        raw(True, 2),
+        raw(None, 2),
+        raw(float("nan"), 2),
+        raw(float("inf"), 2),
+        raw(10**400, 2),
+        '{"candidate": 1, "opponent": 2}',
+        raw(1, 2)[:-1],
+        raw(1, 2) + " because it is better",
+        "[" * 100_000,
+        '{"candidate": ' + "9" * 5000 + ', "opponent": 1, "better": "higher"}',
+    ],
+)
+def test_a_malformed_verdict_is_missing_and_never_a_tie(text: str | None) -> None:
+    assert preference(text) is None
+
+
+def test_all_games_of_a_prompt_count_as_one_prompt() -> None:
+    games = [("b", raw(1, 2)), ("a", raw(2, 1)), ("b", raw(2, 1)), ("b", raw(1, 1)), ("a", None), ("c", "?")]
+    scores = prompt_scores([i for i, _ in games], [r for _, r in games])
+    assert scores.ids == ["a", "b"]
+    assert scores.scores.tolist() == [1.0, 0.5]
+    assert scores.missing == 2
+
+
+def test_the_order_of_the_games_does_not_matter() -> None:
+    ids, raws = ["a", "b", "a"], [raw(1, 2), raw(3, 3), raw(2, 1)]
+    forth, back = prompt_scores(ids, raws), prompt_scores(ids[::-1], raws[::-1])
+    assert forth.ids == back.ids and forth.scores.tolist() == back.scores.tolist() == [0.5, 0.5]
+
+
+@pytest.mark.parametrize("raws", [[], [None, "no"]])
+def test_without_a_readable_verdict_no_prompt_has_a_score(raws: list[str | None]) -> None:
+    scores = prompt_scores(["a"] * len(raws), raws)
+    assert (scores.ids, len(scores.scores), scores.missing) == ([], 0, len(raws))
+
+
+@pytest.mark.parametrize(
+    ("lengths", "wins"),
+    [
+        ([1, 2, 3, 4, 5, 6], {"short": 0.5, "medium": 2.5, "long": 4.5}),
+        ([6, 5, 4, 3, 2, 1], {"short": 4.5, "medium": 2.5, "long": 0.5}),
+        ([9, 9, 9, 9, 9, 9], {"short": 2.5}),
+        ([1, 1, 1, 1, 5, 5], {"short": 1.5, "long": 4.5}),
+    ],
+    ids=["rising", "falling", "all equal", "two lengths"],
+)
+def test_wins_are_split_at_the_terciles_of_length(lengths: list[int], wins: dict[str, float]) -> None:
+    assert wins_by_length(np.arange(6.0), np.array(lengths)) == wins
+
+
+def test_few_prompts_fill_the_shorter_thirds_first() -> None:
+    assert wins_by_length(np.array([1.0]), np.array([7])) == {"short": 1.0}
+    assert wins_by_length(np.array([1.0, 0.0]), np.array([7, 8])) == {"short": 1.0, "medium": 0.0}
+    assert wins_by_length(np.array([]), np.array([])) == {}
+
+
+@given(st.lists(st.integers(1, 10**6), min_size=3, max_size=90, unique=True))
+def test_thirds_of_distinct_lengths_differ_by_at_most_one_prompt(lengths: list[int]) -> None:
+    wins = wins_by_length(np.arange(len(lengths), dtype=float), np.sort(lengths))
+    short, long = 2 * wins["short"] + 1, 2 * (len(lengths) - wins["long"]) - 1
+    assert 0 <= short - long <= 1 and abs(len(lengths) - short - 2 * long) <= 1
