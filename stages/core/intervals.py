@@ -18,11 +18,12 @@ def ratio_interval(
 ) -> tuple[float, float]:
     """The 95 % interval (low, high) of Σ tops / Σ bottoms over prompts: the percentile bootstrap, prompts drawn whole.
 
-    Bits a byte are (bits, bytes); a paired difference of two models on the same prompts is (bits − other bits, bytes).
-    Efron and Tibshirani 1993, section 13.3. The percentile form, because on ratios it held the truth more often than BCa
-    and it has an answer where all prompts agree (figures: `python -m bench.intervals`). It knows of the choice of prompts
-    only, nothing of training noise. Depends on `rng` and on the order of the rows: sort them by id. ValueError below two
-    prompts and for a number that is not finite: missing prompts are for the caller to leave out and count.
+    Bits a byte are (bits, bytes); a paired difference of two models on the same prompts is (bits − other bits,
+    bytes). Efron and Tibshirani 1993, section 13.3. The percentile form, because on ratios it held the truth more
+    often than BCa and it has an answer where all prompts agree (figures: `python -m bench.intervals`). It knows of
+    the choice of prompts only, nothing of training noise. Depends on `rng` and on the order of the rows: sort them by
+    id. ValueError below two prompts and for a number that is not finite: missing prompts are for the caller to leave
+    out and count.
     """
     _check(tops, bottoms)
     block = max(1, DRAWS_AT_ONCE // len(tops))
