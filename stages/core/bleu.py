@@ -18,7 +18,7 @@ def self_bleu(counts: list[NgramCounts], lengths: Int64[np.ndarray, "texts"]) ->
     """
     if len(lengths) < 2:
         raise ValueError(f"self-BLEU compares a text with others: at least 2 texts are needed, got {len(lengths)}")
-    matches = [np.bincount(c.text, _clipped(c), len(lengths)) for c in counts]
+    matches = [_matches(c, len(lengths)) for c in counts]
     logs = [
         np.log(np.where(match > 0, match, SMOOTHED) / np.maximum(lengths - n, 1)) for n, match in enumerate(matches)
     ]
@@ -26,16 +26,21 @@ def self_bleu(counts: list[NgramCounts], lengths: Int64[np.ndarray, "texts"]) ->
     return float(np.where(matches[0] > 0, scores, 0).mean())
 
 
-def _clipped(counts: NgramCounts) -> Int32[np.ndarray, "pairs"]:
-    """How much of each count some other text holds too: min(count, largest count in the others)."""
-    ngram, _, times = counts
-    if not len(ngram):
-        return times
-    starts = np.flatnonzero(np.diff(ngram, prepend=-1))
-    largest = times == np.maximum.reduceat(times, starts)[ngram]
-    owner = largest & (np.add.reduceat(largest, starts, dtype=np.int32) == 1)[ngram]
+def _matches(counts: NgramCounts, texts: int) -> Float64[np.ndarray, "texts"]:
+    """How many n-grams of each text some other text holds too, each up to its largest count in the others."""
+    first = np.diff(counts.ngram, prepend=-1) > 0
+    shared = ~(first & np.append(first[1:], True))  # the few n-grams in two texts or more
+    text, times, starts = counts.text[shared], counts.times[shared], np.flatnonzero(first[shared])
+    return np.bincount(text, _clipped(times, starts), texts) if len(starts) else np.zeros(texts)
+
+
+def _clipped(times: Int32[np.ndarray, "pairs"], starts: Int64[np.ndarray, "ngrams"]) -> Int32[np.ndarray, "pairs"]:
+    """min(own count, largest count in the others) for n-grams that begin at `starts`."""
+    texts = np.diff(starts, append=len(times))
+    largest = times == np.repeat(np.maximum.reduceat(times, starts), texts)
+    owner = largest & np.repeat(np.add.reduceat(largest, starts, dtype=np.int32) == 1, texts)
     second = np.maximum.reduceat(np.where(owner, 0, times), starts)
-    return np.where(owner, second[ngram], times)
+    return np.where(owner, np.repeat(second, texts), times)
 
 
 def _brevity(lengths: Int64[np.ndarray, "texts"]) -> Float64[np.ndarray, "texts"]:

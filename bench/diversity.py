@@ -1,0 +1,80 @@
+"""Times self-BLEU and all diversity metrics of a synthetic 10K × 200-token subset; NLTK is the peer and the oracle."""
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
+
+from stages.core.bleu import self_bleu
+from stages.core.diversity import side_diversity
+from stages.core.ngrams import ngram_counts
+
+VOCABULARY, DIMENSIONS, SAMPLE = 32_000, 384, 60
+
+
+def zipf_tokens(rng: np.random.Generator, rows: int, length: int) -> np.ndarray:
+    """Independent tokens, probability falling with rank to the power 1.1; shape (rows, length)."""
+    weights = np.arange(1, VOCABULARY + 1) ** -1.1
+    return rng.choice(VOCABULARY, size=(rows, length), p=weights / weights.sum()).astype(np.int32)
+
+
+def timed(call: Callable[[], Any]) -> tuple[Any, float]:
+    begin = time.perf_counter()
+    return call(), time.perf_counter() - begin
+
+
+def our_bleu(tokens: np.ndarray) -> float:
+    rows, length = tokens.shape
+    return self_bleu(ngram_counts(tokens.ravel(), np.arange(rows + 1) * length), np.full(rows, length))
+
+
+def nltk_bleu(tokens: np.ndarray) -> float:
+    texts, smooth = tokens.tolist(), SmoothingFunction().method1
+    others = [texts[:i] + texts[i + 1 :] for i in range(len(texts))]
+    return float(np.mean([sentence_bleu(o, t, smoothing_function=smooth) for o, t in zip(others, texts, strict=True)]))
+
+
+def both_sides(sides: list[np.ndarray], rng: np.random.Generator) -> list[dict[str, float]]:
+    metrics = []
+    for tokens in sides:
+        rows, length = tokens.shape
+        vectors = rng.normal(size=(rows, DIMENSIONS)).astype(np.float32)
+        texts = [" ".join(map(str, row)) for row in tokens.tolist()]
+        metrics.append(side_diversity(tokens.ravel(), np.arange(rows + 1) * length, texts, vectors))
+    return metrics
+
+
+def show(case: str, rows: int, seconds: float, peer: str | None = None, peer_seconds: float | None = None) -> None:
+    ratio = peer_seconds / seconds if peer_seconds else None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(
+        f"| {case} | {rows} | {seconds:.2f} s | {peer or '–'} | {f'{ratio:,.0f} ×' if ratio else '–'} | {peak:.0f} MB |"
+    )
+    values = (case, rows, seconds, peer, peer_seconds, ratio, peak)
+    keys = ("case", "rows", "seconds", "peer", "peer_seconds", "ratio", "peak_mb")
+    print(json.dumps(dict(zip(keys, values, strict=True)), ensure_ascii=False), flush=True)
+
+
+def main(rows: int, length: int) -> None:
+    rng = np.random.default_rng(0)
+    tokens = zipf_tokens(rng, rows, length)
+    _, seconds = timed(lambda: our_bleu(tokens))
+    few = tokens[:SAMPLE]
+    theirs, sample_seconds = timed(lambda: nltk_bleu(few))
+    difference = abs(our_bleu(few) - theirs)
+    if difference > 1e-12:
+        sys.exit(f"self-BLEU differs from NLTK's by {difference:.1e} on {len(few)} texts: 1e-12 is allowed")
+    peer = f"NLTK on {len(few)} texts ({sample_seconds:.2f} s, differs by {difference:.0e}), extrapolated quadratically"
+    show(f"self-BLEU, {rows} × {length} tokens", rows, seconds, peer, sample_seconds * (rows / len(few)) ** 2)
+    sides = [tokens, zipf_tokens(rng, rows, length)]
+    _, seconds = timed(lambda: both_sides(sides, rng))
+    show(f"all metrics, both sides, {rows} × {length} tokens", rows, seconds)
+
+
+if __name__ == "__main__":
+    main(*(map(int, sys.argv[1:3]) if len(sys.argv) > 2 else (10_000, 200)))
