@@ -18,7 +18,7 @@ def ngram_counts(tokens: Int[np.ndarray, "tokens"], offsets: Int64[np.ndarray, "
     """Counts for n = 1, 2, 3, 4; no n-gram crosses the border of a text.
 
     `tokens` are ids from 0, text t is `tokens[offsets[t]:offsets[t + 1]]`. Exact: n-grams are packed ranks, not hashes.
-    Sorted, not hashed in numba: 2 M tokens took 0.8 s of CPU here and 0.5 s there, after 1.3 s of compiling in each run.
+    Sorted, not hashed in numba: 2 M tokens took 0.8 s of CPU here, 0.5 s there after 1.3 s of compiling in each run.
     """
     singles = tokens.astype(np.int64)
     texts = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
