@@ -11,6 +11,7 @@ import tyro
 
 def run(main: Callable[..., None]) -> None:
     """Call `main` with the flags of this process; a ValueError or OSError ends it with its text and place alone."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads slow a neighbour, and it us, sixfold
     try:
         tyro.cli(main, config=(tyro.conf.FlagConversionOff,))
     except (ValueError, OSError) as error:

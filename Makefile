@@ -1,0 +1,50 @@
+# Five verbs: check, test, repro, grid, bench. Each makes .venv when it is missing or its pins changed.
+PYTHON ?= python3
+BIN := .venv/bin
+RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
+
+.PHONY: help check test test-long repro grid bench bench-full clean
+
+help:
+	@echo 'make repro       the whole method, for the cell that params.yaml describes'
+	@echo 'make test        the tests; make test-long: those that take minutes'
+	@echo 'make check       format, lint, types, floors, and that dvc.yaml tells the truth'
+	@echo 'make bench       speed against peers; make bench-full: at full size'
+	@echo 'make clean       remove .venv and caches; what DVC tracks stays'
+
+repro: .venv/pins
+	$(RUN) dvc repro
+	@echo
+	@echo 'metrics of this cell   metrics/cell.json, or: .venv/bin/dvc metrics show'
+	@echo 'pictures               .venv/bin/dvc plots show, then open dvc_plots/index.html'
+	@echo 'training runs          .venv/bin/mlflow ui --backend-store-uri sqlite:///mlflow.db'
+	@echo 'another cell           .venv/bin/dvc exp run -S subset.strategy=instruction-macro -S subset.degree=3'
+
+test: .venv/pins
+	$(RUN) python -m pytest -m 'not long' -n 2
+
+test-long: .venv/pins
+	$(RUN) python -m pytest -m long
+
+check: .venv/pins
+	$(RUN) ruff format --check .
+	$(RUN) ruff check .
+	$(RUN) mypy
+	$(RUN) lint-imports
+	$(RUN) python -m pytest tests/test_pipeline.py
+
+bench: .venv/pins
+	$(RUN) python -m bench
+
+bench-full: .venv/pins
+	$(RUN) python -m bench --full
+
+clean:
+	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis dvc_plots
+
+# torch comes as a CPU build where the index offers one; README says how to choose.
+.venv/pins: constraints.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 …")'
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement constraints.txt
+	touch $@

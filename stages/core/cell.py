@@ -1,0 +1,85 @@
+"""Everything known of one cell → its metrics: one flat record, every name used once."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from stages.core.diversity import side_diversity
+from stages.core.performance import bits_per_byte, missing_verdicts, reduction, win_rate, wins_by_reference
+
+
+def worth(
+    prompts: pl.DataFrame, verdicts: pl.DataFrame, answers: Mapping[str, pl.DataFrame], seed: int, resamples: int
+) -> dict[str, Any]:
+    """Performance and win rates over the opponent; `answers` holds the arms base, opponent and candidate.
+
+    Intervals are 95 %, from a seeded bootstrap over prompts only, as their names say: they know nothing of training
+    noise. Prompts without a reference have no bits. Several benchmarks have a figure each beside the pooled ones.
+    """
+    record: dict[str, Any] = {
+        f"{arm}_bits_per_byte": bits_per_byte(table) for arm, table in answers.items() if _has_bits(table)
+    }
+    record |= _worth_of(verdicts, answers, "", seed, resamples)
+    names = prompts["benchmark"].unique().sort().to_list()
+    for name in names if len(names) > 1 else []:
+        ids = prompts.filter(pl.col("benchmark") == name).select("id")
+        some = {arm: table.join(ids, on="id", how="semi") for arm, table in answers.items()}
+        record |= _worth_of(verdicts.join(ids, on="id", how="semi"), some, f"_{name}", seed, resamples)
+    plain = verdicts.filter(pl.col("opponent") == "opponent", pl.col("engine") == "likelihood")
+    return record | {f"win_rate_{size}": rate for size, rate in wins_by_reference(plain, prompts).items()}
+
+
+def selection(summaries: Mapping[str, Mapping[str, Any]], trainings: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """What was chosen and trained on: the candidate's summary, and the lengths of both arms."""
+    told = ("k", "k_min", "k_max", "candidate_rows", "rows", "units_covered", "evenness")
+    record: dict[str, Any] = {name: summaries["candidate"][name] for name in told}
+    for arm, prefix in (("candidate", ""), ("opponent", "opponent_")):
+        record[f"{prefix}mean_response_tokens"] = summaries[arm]["mean_response_tokens"]
+        record |= {f"{prefix}{name}": trainings[arm][name] for name in ("trained_tokens", "lost_tokens")}
+    return record
+
+
+def diversity(
+    pairs: pl.DataFrame, tokens: Mapping[str, pl.DataFrame], vectors: Mapping[str, pl.DataFrame]
+) -> dict[str, float]:
+    """The diversity metrics of the chosen `pairs` on both sides; `tokens` and `vectors` by side, as in schemas."""
+    record: dict[str, float] = {}
+    for side in ("instruction", "response"):
+        ids = pairs.select("id").sort("id")
+        rows = ids.join(tokens[side], on="id", how="left", validate="1:1", maintain_order="left")
+        texts = ids.join(pairs, on="id", how="left", maintain_order="left")[side].to_list()
+        points = ids.join(vectors[side], on="id", how="left", validate="1:1", maintain_order="left")
+        offsets = np.concatenate([[0], rows["tokens"].list.len().to_numpy().cumsum()]).astype(np.int64)
+        flat = rows["tokens"].explode(empty_as_null=False).to_numpy()
+        measured = side_diversity(flat, offsets, texts, np.array(points["vector"].to_list(), dtype=np.float32))
+        record |= {f"{side}_{name}": value for name, value in measured.items()}
+    return record
+
+
+def _worth_of(
+    verdicts: pl.DataFrame, answers: Mapping[str, pl.DataFrame], suffix: str, seed: int, resamples: int
+) -> dict[str, Any]:
+    record: dict[str, Any] = {}
+    if _has_bits(answers["candidate"]):
+        saved = reduction(answers["candidate"], answers["opponent"], seed, resamples)
+        record |= _interval(f"performance{suffix}", saved)
+    for (engine, name), games in verdicts.group_by("engine", "opponent", maintain_order=True):
+        rate = _rate_name(str(engine), str(name)) + suffix
+        record |= _interval(rate, win_rate(games, seed, resamples)) | {f"{rate}_missing": missing_verdicts(games)}
+    return record
+
+
+def _has_bits(answers: pl.DataFrame) -> bool:
+    return answers["bits"].count() > 1  # an interval over prompts needs two
+
+
+def _rate_name(engine: str, opponent: str) -> str:
+    rate = "win_rate" if engine == "likelihood" else f"{engine}_win_rate"
+    return rate if opponent == "opponent" else f"{rate}_over_{opponent}"
+
+
+def _interval(name: str, found: tuple[float, float, float]) -> dict[str, float]:
+    value, low, high = found
+    return {name: value, f"{name}_prompts_only_low": low, f"{name}_prompts_only_high": high}

@@ -1,0 +1,39 @@
+"""Answers and verdicts → what the candidate is worth: bits a byte saved, win rates, intervals over prompts."""
+
+import numpy as np
+import polars as pl
+
+from stages.core.intervals import mean_interval, ratio_interval
+from stages.core.winrate import prompt_scores, wins_by_length
+
+
+def bits_per_byte(answers: pl.DataFrame) -> float:
+    """Σ bits / Σ bytes over the prompts with a reference; `answers` as in schema Answers."""
+    return float(answers["bits"].sum()) / float(answers["bytes"].sum())
+
+
+def reduction(candidate: pl.DataFrame, opponent: pl.DataFrame, seed: int, resamples: int) -> tuple[float, float, float]:
+    """Bits a byte that the candidate saves over the opponent on the same references: value, 95 % low and high."""
+    both = candidate.join(opponent, on="id", suffix="_opponent").drop_nulls(["bits", "bits_opponent"]).sort("id")
+    saved, size = (both["bits_opponent"] - both["bits"]).to_numpy(), both["bytes"].to_numpy()
+    low, high = ratio_interval(saved, size, np.random.default_rng(seed), resamples)
+    return float(saved.sum() / size.sum()), low, high
+
+
+def win_rate(verdicts: pl.DataFrame, seed: int, resamples: int) -> tuple[float, float, float]:
+    """Mean over prompts of the preference for the candidate, 0..1: value, 95 % low and high; schema Verdicts."""
+    scores = prompt_scores(verdicts["id"].to_list(), verdicts["raw"].to_list()).scores
+    low, high = mean_interval(scores, np.random.default_rng(seed), resamples)
+    return float(scores.mean()), low, high
+
+
+def missing_verdicts(verdicts: pl.DataFrame) -> int:
+    """Games without a readable verdict; they are in no win rate."""
+    return prompt_scores(verdicts["id"].to_list(), verdicts["raw"].to_list()).missing
+
+
+def wins_by_reference(verdicts: pl.DataFrame, prompts: pl.DataFrame) -> dict[str, float]:
+    """Win rate in the terciles of the reference's length in characters: short, medium, long."""
+    scored = prompt_scores(verdicts["id"].to_list(), verdicts["raw"].to_list())
+    lengths = dict(prompts.select("id", pl.col("reference").str.len_chars()).rows())
+    return wins_by_length(scored.scores, np.array([lengths[one] for one in scored.ids]))

@@ -1,0 +1,66 @@
+"""Loads and saves causal language models and tokenizers: folders of safetensors, or a hub reference with its commit."""
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+Dtype = Literal["float32", "bfloat16"]
+REFERENCE = "reference.json"
+
+
+def write_reference(folder: Path, name: str, revision: str) -> None:
+    """Keep the hub id `name` at commit `revision` in place of its weights."""
+    folder.mkdir(parents=True)
+    (folder / REFERENCE).write_text(json.dumps({"name": name, "revision": revision}, indent=1) + "\n")
+
+
+def load_model(folder: Path, dtype: Dtype) -> Any:
+    """The causal model in `folder`, or the one that its reference names, on the best device at hand."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    name, revision = _resolved(folder)
+    try:
+        model = AutoModelForCausalLM.from_pretrained(
+            name, revision=revision, dtype=getattr(torch, dtype), trust_remote_code=False, use_safetensors=True
+        )
+    except OSError as error:
+        raise OSError(_missing(name, revision)) from error
+    return model.to("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """The fast tokenizer in `folder`; the end token pads where the tokenizer has no padding token."""
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False)
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def commit_of(name: str, revision: str) -> str:
+    """The commit hash that `revision` of the hub model `name` stands for today; "local" for a folder on this disk."""
+    if Path(name).is_dir():
+        return "local"
+    from huggingface_hub import HfApi
+
+    try:
+        return str(HfApi().model_info(name, revision=revision).sha)
+    except Exception as error:
+        raise OSError(_missing(name, revision)) from error
+
+
+def _resolved(folder: Path) -> tuple[str, str | None]:
+    reference = folder / REFERENCE
+    if not reference.exists():
+        return str(folder), None
+    record = json.loads(reference.read_text())
+    return record["name"], None if record["revision"] == "local" else record["revision"]
+
+
+def _missing(name: str, revision: str | None) -> str:
+    return (
+        f"the model {name!r} at revision {revision!r} could not be loaded from this disk or from the Hugging Face hub: "
+        "check the name, the network and HF_TOKEN, or put a folder with its safetensors files in base.model"
+    )

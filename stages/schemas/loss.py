@@ -1,0 +1,16 @@
+"""The loss curve of one training."""
+
+import pandera.polars as pa
+import polars as pl
+
+
+class Loss(pa.DataFrameModel):
+    """Sorted by step."""
+
+    step: pl.Int64 = pa.Field(unique=True, ge=1)
+    loss: float = pa.Field(ge=0, description="mean nats a trained token since the point before")
+    learning_rate: float = pa.Field(ge=0)
+
+    class Config:
+        strict = True
+        ordered = True
