@@ -1,0 +1,77 @@
+"""Rows as read → the pool, the held-out rows, and the rejects with their reasons; every row ends in one of them."""
+
+from collections.abc import Mapping, Set
+from typing import NamedTuple
+
+import polars as pl
+
+from stages.core.clean import comparable, deduplicated, identified, judged
+from stages.core.corpus import texts
+from stages.core.split import heldout, limited
+
+PAIR = ["id", "source", "instruction", "response"]
+
+
+class Candidates(NamedTuple):
+    """Sorted by id; rejects by source and row."""
+
+    pool: pl.DataFrame
+    heldout: pl.DataFrame
+    rejects: pl.DataFrame
+
+
+def candidates(
+    rows: pl.DataFrame,
+    corpus_texts: Set[str],
+    limits: Mapping[str, int | None],
+    *,
+    seed: int,
+    heldout_share: float,
+    min_chars: int,
+    max_chars: int,
+) -> Candidates:
+    """Clean, de-duplicate, split and limit `rows`, which has the columns of `clean.ROWS`.
+
+    A row without a group is its own: its instruction is the group. ValueError when a source has nothing usable, or
+    nothing is left for the pool.
+    """
+    rows = judged(rows.sort("source", "row"), min_chars, max_chars)
+    rows = _not_in(corpus_texts, rows)
+    _all_usable(rows, limits)
+    rows = deduplicated(identified(rows)).with_columns(
+        pl.coalesce("group", comparable(pl.col("instruction"))).alias("group")
+    )
+    usable = rows.filter(pl.col("reason").is_null())
+    held = usable.select("source", "row").with_columns(heldout(usable, heldout_share, seed).alias("held"))
+    rows = limited(rows, limits, seed).join(held, on=["source", "row"], how="left")
+    kept = rows.filter(pl.col("reason").is_null()).sort("id")
+    rejects = rows.filter(pl.col("reason").is_not_null()).select("source", "row", "reason").sort("source", "row")
+    pool = kept.filter(~pl.col("held")).select(PAIR)
+    if pool.is_empty():
+        raise ValueError(f"the pool is empty: {_told(rejects)}; raise a limit, or lower heldout_share")
+    return Candidates(pool, kept.filter("held").select(PAIR), rejects)
+
+
+def _not_in(corpus_texts: Set[str], rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows that are not from the split docstrings (no group) may still quote the corpus."""
+    if not corpus_texts:
+        return rows
+    own = pl.struct("instruction", "response").map_elements(
+        lambda row: corpus_texts.isdisjoint(texts(row["instruction"]) | texts(row["response"])), return_dtype=pl.Boolean
+    )
+    quotes = pl.when(pl.col("reason").is_null() & pl.col("group").is_null()).then(~own)
+    reason = pl.when(quotes).then(pl.lit("its text is in the corpus of the base model")).otherwise("reason")
+    return rows.with_columns(reason.alias("reason"))
+
+
+def _all_usable(rows: pl.DataFrame, limits: Mapping[str, int | None]) -> None:
+    for source in sorted(limits):
+        mine = rows.filter(pl.col("source") == source)
+        if mine["reason"].null_count() == 0:
+            raise ValueError(f"source {source!r} has nothing usable: {_told(mine)}; mend it or take it out of sources")
+
+
+def _told(rejects: pl.DataFrame) -> str:
+    counts = rejects["reason"].value_counts().sort("count", "reason", descending=[True, False]).head(3)
+    told = ", ".join(f"{count} × {reason}" for reason, count in counts.iter_rows())
+    return f"{len(rejects)} rows read ({told})" if told else "no row was read"

@@ -1,0 +1,69 @@
+"""Sources → the candidate pool, held-out rows, the base model's corpus, and the rejects with their reasons."""
+
+import functools
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import polars as pl
+
+from stages.core.candidates import candidates
+from stages.core.corpus import corpus as text_table
+from stages.core.corpus import divided, texts_of
+from stages.core.questions import asked
+from stages.core.sections import Documented, sections
+from stages.io.command import run
+from stages.io.docstrings import read_docstrings
+from stages.io.sources import Source
+from stages.io.tables import write_table
+from stages.io.workers import parallel
+from stages.schemas.corpus import Corpus
+from stages.schemas.pool import Pool
+from stages.schemas.rejects import Rejects
+
+
+def main(
+    pool: Path,
+    heldout: Path,
+    corpus: Path,
+    rejects: Path,
+    /,
+    *,
+    seed: int,
+    heldout_share: float,
+    corpus_share: float,
+    min_chars: int,
+    max_chars: int,
+    sources: Mapping[str, Source],
+) -> None:
+    """Read every source; rows read = pool + heldout + rejects. Objects that went to the corpus give no rows."""
+    objects = read_docstrings(package for source in sources.values() for package in source.packages)
+    parsed = parallel(sections, objects["text"].to_list(), "docstrings: sections")
+    named = zip(objects["name"], objects["kind"], parsed, strict=True)
+    things = [Documented(name, kind, found) for name, kind, found in named]
+    studied, questioned = divided(things, objects["text"], corpus_share, seed)
+    text = text_table(studied, texts_of(questioned))
+    rows = pl.concat(_rows(name, source, questioned, max_chars) for name, source in sources.items())
+    found = candidates(
+        rows,
+        texts_of(studied),
+        {name: source.limit for name, source in sources.items()},
+        seed=seed,
+        heldout_share=heldout_share,
+        min_chars=min_chars,
+        max_chars=max_chars,
+    )
+    write_table(corpus, Corpus, text)
+    write_table(pool, Pool, found.pool)
+    write_table(heldout, Pool, found.heldout)
+    write_table(rejects, Rejects, found.rejects)
+
+
+def _rows(name: str, source: Source, questioned: list[Documented], max_chars: int) -> pl.DataFrame:
+    mine = [thing for thing in questioned if thing.name.split(".")[0] in source.packages]
+    return asked(mine, name, max_chars)
+
+
+if __name__ == "__main__":
+    names = dict.fromkeys(flag.split(".")[1] for flag in sys.argv if flag.startswith("--sources."))
+    run(functools.partial(main, sources={name: Source() for name in names}))
