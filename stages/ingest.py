@@ -10,11 +10,12 @@ import polars as pl
 from stages.core.candidates import candidates
 from stages.core.corpus import corpus as text_table
 from stages.core.corpus import divided, texts_of
+from stages.core.forms import rows as formed
 from stages.core.questions import asked
 from stages.core.sections import Documented, sections
 from stages.io.command import run
 from stages.io.docstrings import read_docstrings
-from stages.io.sources import Source
+from stages.io.sources import Source, read_records
 from stages.io.tables import write_table
 from stages.io.workers import parallel
 from stages.schemas.corpus import Corpus
@@ -60,8 +61,9 @@ def main(
 
 
 def _rows(name: str, source: Source, questioned: list[Documented], max_chars: int) -> pl.DataFrame:
-    mine = [thing for thing in questioned if thing.name.split(".")[0] in source.packages]
-    return asked(mine, name, max_chars)
+    if source.kind == "docstrings":
+        return asked([thing for thing in questioned if thing.name.split(".")[0] in source.packages], name, max_chars)
+    return formed(name, read_records(source), (source.prompt_column, source.response_column))
 
 
 if __name__ == "__main__":

@@ -61,7 +61,7 @@ NOISE = [  # a mark that must be there, a pattern, what a reader would see inste
 RULES = [(mark, re.compile(pattern, re.MULTILINE), plain) for mark, pattern, plain in NOISE]
 DIRECTIVE = re.compile(r"^([ \t]*)\.\. ([\w-]+)::[ \t]*(.*)$", re.MULTILINE)
 TEMPLATE = re.compile(r"%\([\w:]+\)s|\{\{")  # filled in only when the package is imported
-KEPT_LINES = re.compile(r"^(?:\s|[-*+•|>=#.]|\d+[.)]|\w+\)|```)|>>>|::$|:$", re.MULTILINE)
+KEPT_LINES = re.compile(r"^(?:\s|[-*+•|>=#.]|\d+[.)]|\w+\)|```)|>>>", re.MULTILINE)
 
 
 class Section(NamedTuple):

@@ -1,7 +1,11 @@
 """What params.yaml says of one source of rows, and the records that its files or its hub repository hold."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
+
+from stages.io.files import Record, read_files
+from stages.io.hub import read_hub
 
 
 @dataclass(frozen=True)
@@ -19,3 +23,14 @@ class Source:
     rows: int | None = None  # hub: rows read at most, from the start; None: all
     prompt_column: str = ""  # files, hub: empty: told by looking at the rows
     response_column: str = ""
+
+
+def read_records(source: Source) -> Iterator[Record]:
+    """The records of a source of kind files or hub. ValueError when it does not say which."""
+    if source.kind == "files":
+        if not source.path:
+            raise ValueError("a source of kind files needs path: a file, or a pattern such as data/*.jsonl")
+        return read_files(source.path)
+    if not source.id:
+        raise ValueError("a source of kind hub needs id: a data set repository such as owner/name, or a local folder")
+    return read_hub(source.id, source.config, source.split, source.revision, source.rows)
