@@ -1,0 +1,101 @@
+"""Every step of the chain is the rule, replayed here with sets."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stages.core.incidence import Incidence, group_pairs
+from stages.core.prune import Chain, prune
+
+Rows = list[set[int]]
+"""the units of each row"""
+ROWS = st.lists(st.sets(st.integers(0, 9), max_size=5), max_size=30)
+MACRO = st.lists(st.sets(st.integers(0, 9), min_size=1, max_size=1), max_size=30)
+
+
+def incidence_of(rows: Rows) -> Incidence:
+    names = sorted(set().union(*rows))
+    pairs = [(row, names.index(unit)) for row, units in enumerate(rows) for unit in sorted(units)]
+    columns = np.array(pairs, np.int32).reshape(-1, 2)
+    return group_pairs(columns[:, 0].copy(), columns[:, 1].copy(), len(rows), len(names))
+
+
+def carried_by(incidence: Incidence) -> Rows:
+    bounds = zip(incidence.row_start[:-1], incidence.row_start[1:], strict=True)
+    return [set(incidence.row_units[a:b].tolist()) for a, b in bounds]
+
+
+def ones(chain: Chain) -> np.ndarray:
+    return np.ones(len(chain.row_end), np.int64)
+
+
+@settings(deadline=None)
+@given(ROWS | MACRO)
+def test_every_step_drops_a_unit_with_fewest_live_rows_and_what_hangs_on_it(rows: Rows) -> None:
+    incidence = incidence_of(rows)
+    carried, chain = carried_by(incidence), prune(incidence)
+    live_rows = {row for row, units in enumerate(carried) if units}
+    live_units = set(range(len(chain.unit_end)))
+    for state in range(1, len(chain.units_left())):
+        count = {unit: {row for row in live_rows if unit in carried[row]} for unit in live_units}
+        gone_rows, gone_units = (set(np.flatnonzero(end == state).tolist()) for end in chain)
+        fewest = min(map(len, count.values()))
+        assert any(count[unit] == gone_rows and len(gone_rows) == fewest for unit in gone_units)
+        assert gone_units == {unit for unit in live_units if count[unit] <= gone_rows}
+        live_rows, live_units = live_rows - gone_rows, live_units - gone_units
+    assert not live_rows
+    assert not live_units
+
+
+@settings(deadline=None)
+@given(ROWS)
+def test_candidates_of_a_state_are_the_rows_with_all_units_in_it(rows: Rows) -> None:
+    incidence = incidence_of(rows)
+    carried, chain = carried_by(incidence), prune(incidence)
+    for state, k in enumerate(chain.units_left()):
+        units = set(np.flatnonzero(chain.unit_end > state).tolist())
+        assert len(units) == k
+        assert chain.candidates(state).tolist() == [bool(own) and own <= units for own in carried]
+
+
+@settings(deadline=None)
+@given(ROWS)
+def test_the_chain_starts_with_all_units_falls_at_every_step_and_ends_with_none(rows: Rows) -> None:
+    incidence = incidence_of(rows)
+    chain = prune(incidence)
+    k, held = chain.units_left(), chain.rows_left(ones(chain))
+    assert (k[0], k[-1], held[-1]) == (len(incidence.unit_start) - 1, 0, 0)
+    assert held[0] == sum(map(bool, rows))
+    assert (np.diff(k) < 0).all()
+    assert (np.diff(held) < 0).all()
+
+
+@settings(deadline=None)
+@given(MACRO)
+def test_with_one_unit_a_row_the_pool_of_k_units_is_the_k_largest(rows: Rows) -> None:
+    chain = prune(incidence_of(rows))
+    sizes = sorted((rows.count({unit}) for unit in set().union(*rows)), reverse=True)
+    assert chain.units_left().tolist() == list(range(len(sizes), -1, -1))
+    assert chain.rows_left(ones(chain)).tolist() == [sum(sizes[:k]) for k in range(len(sizes), -1, -1)]
+
+
+def test_a_unit_whose_last_row_goes_with_another_unit_leaves_in_the_same_step() -> None:
+    chain = prune(incidence_of([{0, 1}, {1, 2}, {1, 2}, {2}]))
+    assert chain.units_left().tolist() == [3, 2, 1, 0]
+    chain = prune(incidence_of([{0, 1}, {2}, {2}]))
+    assert (chain.units_left().tolist(), chain.unit_end.tolist()) == ([3, 1, 0], [1, 1, 2])
+
+
+def test_equal_rows_leave_together() -> None:
+    chain = prune(incidence_of(5 * [{0, 1, 2}]))
+    assert (chain.units_left().tolist(), chain.rows_left(ones(chain)).tolist()) == ([3, 0], [5, 0])
+
+
+def test_the_pool_is_counted_in_the_costs_given() -> None:
+    chain = prune(incidence_of([{0}, {0}, {1}, set()]))
+    assert chain.rows_left(np.array([5, 7, 100, 1000])).tolist() == [1112 - 1000, 12, 0]
+
+
+def test_no_unit_is_a_chain_of_one_state() -> None:
+    chain = prune(incidence_of([set(), set()]))
+    assert (chain.units_left().tolist(), chain.candidates(0).tolist()) == ([0], [False, False])

@@ -1,0 +1,162 @@
+"""The stage on a pool of forty rows: its table, its numbers, its errors, its bytes."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from stages.io.records import read_json
+from stages.io.tables import read_table, write_table
+from stages.schemas.pairs import Pairs
+from stages.schemas.subset import Subset
+from stages.schemas.tokens import Tokens
+from stages.schemas.units import Units
+from stages.subset import main
+
+ROWS = 40
+SETTINGS = {
+    "strategy": "response-micro",
+    "degree": 3,
+    "size": 10,
+    "seed": 1,
+    "slack": 1.5,
+    "weights": "uniform",
+    "budget": "rows",
+    "min_tokens": 0,
+    "max_tokens": 1000,
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Row i has i response tokens, of 2 characters each; units i % 5 and i % 7 for 35 rows, one more in each tenth."""
+    ids = [f"{row:016x}" for row in range(ROWS)]
+    texts = {"id": ids, "source": "toy", "instruction": "x", "response": ["ä " * row or "-" for row in range(ROWS)]}
+    table = pl.DataFrame(texts).with_columns(pl.lit(None, pl.String).alias("original"))
+    write_table(tmp_path / "pairs.parquet", Pairs, table)
+    tokens = pl.DataFrame({"id": ids, "tokens": [list(range(row)) for row in range(ROWS)]})
+    write_table(tmp_path / "tokens.parquet", Tokens, tokens.cast({"tokens": pl.List(pl.Int32)}))
+    carried = [{f"f{row % 5}", f"s{row % 7}"} | ({"t"} if row % 10 == 0 else set()) for row in range(35)]
+    pairs = [(ids[row], unit) for row, units in enumerate(carried) for unit in sorted(units)]
+    write_units(tmp_path / "units.parquet", pairs)
+    write_units(tmp_path / "random.parquet", [(id_, "pool") for id_ in ids])
+    return tmp_path
+
+
+def write_units(path: Path, pairs: list[tuple[str, str]]) -> None:
+    write_table(path, Units, pl.DataFrame(pairs, schema={"id": pl.String, "unit": pl.String}, orient="row"))
+
+
+def choose(folder: Path, units: str = "units", **changed: Any) -> tuple[pl.DataFrame, dict[str, Any]]:
+    inputs = (folder / f"{name}.parquet" for name in (units, "pairs", "tokens"))
+    main(*inputs, folder / "out/subset.parquet", folder / "out/subset.json", **SETTINGS | changed)
+    return read_table(folder / "out/subset.parquet", Subset), read_json(folder / "out/subset.json")
+
+
+def test_a_subset_has_its_size_its_turns_and_units_that_its_rows_carry(folder: Path) -> None:
+    subset, summary = choose(folder)
+    assert subset["id"].is_sorted()
+    assert sorted(subset["turn"]) == list(range(10))
+    assert subset.join(read_table(folder / "units.parquet", Units), on=["id", "unit"], how="semi").height == 10
+    assert summary["units_covered"] == summary["k"] == summary["k_by_degree"][3]
+
+
+def test_the_summary_has_its_numbers_and_no_other(folder: Path) -> None:
+    subset, summary = choose(folder, degree=6)
+    lengths = [int(id_, 16) for id_ in subset["id"]]
+    expected = {
+        "pool_rows": 40,
+        "rows_without_unit": 5,
+        "candidate_rows": 35,
+        "rows": 10,
+        "k": 13,
+        "k_max": 13,
+        "response_tokens": sum(lengths),
+        "mean_response_tokens": sum(lengths) / 10,
+        "mean_response_characters": sum(2 * length or 1 for length in lengths) / 10,
+    }
+    others = {"k_min", "k_by_degree", "units_covered", "evenness"}
+    assert {key: summary[key] for key in expected} == expected
+    assert set(summary) == set(expected) | others
+
+
+def test_random_is_a_unit_that_every_row_carries(folder: Path) -> None:
+    subset, summary = choose(folder, units="random", strategy="random")
+    assert subset["unit"].unique().to_list() == ["pool"]
+    assert (summary["k_by_degree"], summary["candidate_rows"], summary["evenness"]) == (7 * [1], 40, 1.0)
+
+
+def test_a_size_of_the_pool_returns_the_pool(folder: Path) -> None:
+    subset, _ = choose(folder, units="random", size=ROWS)
+    assert subset.height == ROWS
+    subset, summary = choose(folder, size=35, slack=1.0, degree=0)
+    assert subset.height == 35 == summary["candidate_rows"]
+
+
+def test_the_length_window_is_closed_at_both_ends_and_counts_tokens(folder: Path) -> None:
+    subset, summary = choose(folder, units="random", min_tokens=20, max_tokens=29, size=10)
+    assert [int(id_, 16) for id_ in subset["id"]] == list(range(20, 30))
+    assert (summary["pool_rows"], summary["mean_response_tokens"]) == (10, 24.5)
+
+
+@pytest.mark.parametrize("units", ["units", "random"])
+def test_a_token_budget_is_reached_with_the_last_row_end_tokens_included(folder: Path, units: str) -> None:
+    subset, summary = choose(folder, units=units, budget="tokens", size=100)
+    last = int(subset.filter(pl.col("turn") == subset["turn"].max())["id"].item(), 16) + 1
+    trained = summary["response_tokens"] + summary["rows"]
+    assert trained - last < 100 <= trained
+
+
+def test_the_order_of_rows_and_the_number_of_threads_change_no_byte(folder: Path) -> None:
+    choose(folder)
+    before = [(folder / "out" / name).read_bytes() for name in ("subset.parquet", "subset.json")]
+    for name, model in {"units": Units, "pairs": Pairs, "tokens": Tokens}.items():
+        shuffled = read_table(folder / f"{name}.parquet", model).sample(fraction=1, shuffle=True, seed=3)
+        write_table(folder / f"{name}.parquet", model, shuffled)
+    paths = ("units.parquet", "pairs.parquet", "tokens.parquet", "out/subset.parquet", "out/subset.json")
+    flags = [word for name, value in SETTINGS.items() for word in (f"--{name}", str(value))]
+    command = [sys.executable, "-m", "stages.subset", *(str(folder / path) for path in paths), *flags]
+    subprocess.run(command, env=os.environ | {"POLARS_MAX_THREADS": "1", "NUMBA_NUM_THREADS": "1"}, check=True)
+    assert [(folder / "out" / name).read_bytes() for name in ("subset.parquet", "subset.json")] == before
+
+
+def test_another_seed_gives_another_subset(folder: Path) -> None:
+    assert set(choose(folder)[0]["id"]) != set(choose(folder, seed=2)[0]["id"])
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"degree": 9}, r"degree must be in 0\.\.6, got 9"),
+        ({"slack": 0.5}, r"slack must be at least 1, got 0\.5"),
+        ({"size": 36}, "size must be at most what the pool holds, 35, got 36"),
+        ({"size": 0}, "size must be at least 1, got 0"),
+        ({"min_tokens": 35}, r"no response of 35\.\.1000 tokens has a unit of response-micro"),
+        ({"min_tokens": 9, "max_tokens": 8}, r"no response of 9\.\.8 tokens"),
+    ],
+)
+def test_what_cannot_be_chosen_is_an_error_that_says_why(folder: Path, changed: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        choose(folder, **changed)
+
+
+def test_no_unit_at_all_is_an_error(folder: Path) -> None:
+    write_units(folder / "units.parquet", [])
+    with pytest.raises(ValueError, match="has a unit of response-micro"):
+        choose(folder)
+
+
+def test_rows_without_tokens_are_an_error(folder: Path) -> None:
+    write_table(folder / "tokens.parquet", Tokens, read_table(folder / "tokens.parquet", Tokens).head(38))
+    with pytest.raises(ValueError, match="2 are missing"):
+        choose(folder)
+
+
+def test_one_row_is_a_pool(folder: Path) -> None:
+    write_units(folder / "units.parquet", [(f"{7:016x}", "only")])
+    subset, summary = choose(folder, size=1)
+    assert (subset.rows(), summary["k"]) == ([(f"{7:016x}", "only", 0)], 1)
