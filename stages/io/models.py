@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any, Literal
 
+from stages.io.memory import keep_freed_memory
+
 Dtype = Literal["float32", "bfloat16"]
 REFERENCE = "reference.json"
 
@@ -18,7 +20,10 @@ def load_model(folder: Path, dtype: Dtype) -> Any:
     """The causal model in `folder`, or the one that its reference names, on the best device at hand."""
     import torch
     from transformers import AutoModelForCausalLM
+    from transformers.utils import logging
 
+    keep_freed_memory()
+    logging.disable_progress_bar()
     name, revision = _resolved(folder)
     try:
         model = AutoModelForCausalLM.from_pretrained(

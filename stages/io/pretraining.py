@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from stages.io.memory import keep_freed_memory
 from stages.io.training import PLAIN, Loss, trained
 
 END = "<|end|>"
@@ -35,7 +36,10 @@ def train_tokenizer(texts: Sequence[str], folder: Path, *, vocab_size: int) -> A
 def new_model(tokenizer: Any, *, hidden_size: int, layers: int, heads: int, context: int, seed: int) -> Any:
     """A randomly initialised Llama of that shape, tied embeddings, float32."""
     from transformers import LlamaConfig, LlamaForCausalLM, set_seed
+    from transformers.utils import logging
 
+    keep_freed_memory()
+    logging.disable_progress_bar()
     set_seed(seed)
     return LlamaForCausalLM(
         LlamaConfig(

@@ -1,4 +1,4 @@
-"""Reads and writes tables: one parquet file, one pandera model, checked both ways."""
+"""Reads and writes tables: one parquet or CSV file, one pandera model, checked both ways."""
 
 from pathlib import Path
 
@@ -8,21 +8,26 @@ import polars as pl
 
 def read_table(path: Path, model: type[pa.DataFrameModel]) -> pl.DataFrame:
     """The table at `path`; ValueError names the file and every broken rule of `model`."""
+    if path.suffix == ".csv":
+        dtypes = {name: column.dtype.type for name, column in model.to_schema().columns.items()}
+        return _checked(pl.read_csv(path, schema_overrides=dtypes), model, path)
     return _checked(pl.read_parquet(path), model, path)
 
 
 def write_table(path: Path, model: type[pa.DataFrameModel], table: pl.DataFrame) -> None:
-    """Write `table` to `path`, and its folder too; equal tables give equal bytes."""
+    """Write `table` to `path`, and its folder too; equal tables give equal bytes. CSV is for tables people plot."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    _checked(table, model, path).write_parquet(path, compression="zstd", compression_level=3, row_group_size=65_536)
+    checked = _checked(table, model, path)
+    if path.suffix == ".csv":
+        checked.write_csv(path)
+    else:
+        checked.write_parquet(path, compression="zstd", compression_level=3, row_group_size=65_536)
 
 
 def _checked(table: pl.DataFrame, model: type[pa.DataFrameModel], path: Path) -> pl.DataFrame:
     try:
         return model.validate(table, lazy=True)
     except pa.errors.SchemaErrors as errors:
-        broken = "; ".join(
-            f"{row['column']}: {row['check']}"
-            for row in errors.failure_cases.unique(["column", "check"]).rows(named=True)
-        )
+        cases = errors.failure_cases.unique(["column", "check"]).sort("column", "check")
+        broken = "; ".join(f"{row['column']}: {row['check']} ({row['failure_case']})" for row in cases.rows(named=True))
         raise ValueError(f"{path} is no valid {model.__name__} table: {broken}") from errors
