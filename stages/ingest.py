@@ -38,6 +38,8 @@ def main(
     sources: Mapping[str, Source],
 ) -> None:
     """Read every source; rows read = pool + heldout + rejects. Objects that went to the corpus give no rows."""
+    if not sources:
+        raise ValueError("sources must name at least one source, got none")
     objects = read_docstrings(package for source in sources.values() for package in source.packages)
     parsed = parallel(sections, objects["text"].to_list(), "docstrings: sections")
     named = zip(objects["name"], objects["kind"], parsed, strict=True)
@@ -47,7 +49,7 @@ def main(
     rows = pl.concat(_rows(name, source, questioned, max_chars) for name, source in sources.items())
     found = candidates(
         rows,
-        texts_of(studied),
+        texts_of(studied) if {source.kind for source in sources.values()} - {"docstrings"} else set(),
         {name: source.limit for name, source in sources.items()},
         seed=seed,
         heldout_share=heldout_share,

@@ -56,12 +56,15 @@ def _not_in(corpus_texts: Set[str], rows: pl.DataFrame) -> pl.DataFrame:
     """Rows that are not from the split docstrings (no group) may still quote the corpus."""
     if not corpus_texts:
         return rows
-    own = pl.struct("instruction", "response").map_elements(
-        lambda row: corpus_texts.isdisjoint(texts(row["instruction"]) | texts(row["response"])), return_dtype=pl.Boolean
-    )
-    quotes = pl.when(pl.col("reason").is_null() & pl.col("group").is_null()).then(~own)
-    reason = pl.when(quotes).then(pl.lit("its text is in the corpus of the base model")).otherwise("reason")
-    return rows.with_columns(reason.alias("reason"))
+    said = rows.filter(pl.col("reason").is_null() & pl.col("group").is_null())
+    quoting = [
+        {"source": source, "row": row, "quotes": "its text is in the corpus of the base model"}
+        for source, row, *both in said.select("source", "row", "instruction", "response").iter_rows()
+        if not all(corpus_texts.isdisjoint(texts(text)) for text in both)
+    ]
+    quotes = pl.DataFrame(quoting, schema={"source": pl.String, "row": pl.Int64, "quotes": pl.String})
+    found = rows.join(quotes, on=["source", "row"], how="left", maintain_order="left")
+    return found.with_columns(pl.coalesce("reason", "quotes").alias("reason")).drop("quotes")
 
 
 def _all_usable(rows: pl.DataFrame, limits: Mapping[str, int | None]) -> None:
