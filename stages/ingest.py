@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from stages.core.candidates import candidates
+from stages.core.candidates import account, candidates
 from stages.core.corpus import corpus as text_table
 from stages.core.corpus import divided, texts_of
 from stages.core.forms import rows as formed
@@ -56,6 +56,8 @@ def main(
         min_chars=min_chars,
         max_chars=max_chars,
     )
+    print(*account(found), sep="\n")
+    print(f"corpus: {len(text)} texts from {len(studied)} objects, which give no rows")
     write_table(corpus, Corpus, text)
     write_table(pool, Pool, found.pool)
     write_table(heldout, Pool, found.heldout)

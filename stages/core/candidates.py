@@ -52,6 +52,20 @@ def candidates(
     return Candidates(pool, kept.filter("held").select(PAIR), rejects)
 
 
+def account(found: Candidates) -> list[str]:
+    """A sentence a source: how many rows went where, and the reasons for the rejects."""
+    tables = {"pool": found.pool, "held out": found.heldout, "rejects": found.rejects}
+    sources = pl.concat(table["source"] for table in tables.values()).unique().sort()
+    return [
+        _sentence(source, {name: table.filter(source=source) for name, table in tables.items()}) for source in sources
+    ]
+
+
+def _sentence(source: str, tables: Mapping[str, pl.DataFrame]) -> str:
+    counts = " + ".join(f"{len(table)} {name}" for name, table in tables.items())
+    return f"{source}: {counts} = {sum(map(len, tables.values()))} rows read{_reasons(tables['rejects'])}"
+
+
 def _not_in(corpus_texts: Set[str], rows: pl.DataFrame) -> pl.DataFrame:
     """Rows that are not from the split docstrings (no group) may still quote the corpus."""
     if not corpus_texts:
@@ -75,6 +89,10 @@ def _all_usable(rows: pl.DataFrame, limits: Mapping[str, int | None]) -> None:
 
 
 def _told(rejects: pl.DataFrame) -> str:
-    counts = rejects["reason"].value_counts().sort("count", "reason", descending=[True, False]).head(3)
-    told = ", ".join(f"{count} × {reason}" for reason, count in counts.iter_rows())
-    return f"{len(rejects)} rows read ({told})" if told else "no row was read"
+    return f"{len(rejects)} rows read{_reasons(rejects)}" if len(rejects) else "no row was read"
+
+
+def _reasons(rejects: pl.DataFrame) -> str:
+    kinds = rejects.select(pl.col("reason").str.replace("duplicate of .*", "duplicate"))["reason"]
+    counts = kinds.value_counts().sort("count", "reason", descending=[True, False])
+    return "".join(f"; {count} × {reason}" for reason, count in counts.head(4).iter_rows())

@@ -46,6 +46,7 @@ ADMONITIONS = {
     "deprecated": "Deprecated in",
 }
 ADMONITIONS |= {name: f"{name.title()}:" for name in ("note", "warning", "tip", "important", "caution", "hint")}
+CODE = {"code-block", "code", "sourcecode", "highlight", "doctest", "testcode", "plot", "parsed-literal"}  # marks only
 NOISE = [  # a mark that must be there, a pattern, what a reader would see instead; in this order
     ("", r"^[ \t]*(?:</?Tip.*>|\.\. (?:_.*|\[.*|currentmodule::.*|testsetup::.*))[ \t]*\n?", ""),
     (":`", r":(?:[\w.+-]+:)+`[~!]?([^`<>]+?)\s*<[^`>]*>`", r"`\1`"),
@@ -59,6 +60,7 @@ NOISE = [  # a mark that must be there, a pattern, what a reader would see inste
     ("::", r"(?<=\S)::[ \t]*$", ":"),
 ]
 RULES = [(mark, re.compile(pattern, re.MULTILINE), plain) for mark, pattern, plain in NOISE]
+NAMED = re.compile(r"^(\S[^:\n]*?)\n[ \t]+(?=\S)", re.MULTILINE)  # a name alone on its line, then its description
 DIRECTIVE = re.compile(r"^([ \t]*)\.\. ([\w-]+)::[ \t]*(.*)$", re.MULTILINE)
 TEMPLATE = re.compile(r"%\([\w:]+\)s|\{\{")  # filled in only when the package is imported
 KEPT_LINES = re.compile(r"^(?:\s|[-*+•|>=#.]|\d+[.)]|\w+\)|```)|>>>", re.MULTILINE)
@@ -121,7 +123,13 @@ def _plain(text: str) -> str:
         text = pattern.sub(plain, text) if mark in text else text
     if ".. " not in text:
         return text
-    return DIRECTIVE.sub(lambda found: f"{found[1]}{ADMONITIONS.get(found[2].lower(), '')} {found[3]}".rstrip(), text)
+    return DIRECTIVE.sub(_directive, text)
+
+
+def _directive(found: re.Match[str]) -> str:
+    indent, name, argument = found.groups()
+    shown = "" if name in CODE else f"{ADMONITIONS.get(name.lower(), '')} {argument}".strip()
+    return f"{indent}{shown}".rstrip()
 
 
 def _parts(kind: str, entries: list[DocstringMeta]) -> list[str]:
@@ -139,8 +147,8 @@ def _whole(entry: DocstringMeta) -> str:
 
 def _related(text: str) -> list[str]:
     """numpydoc's See Also: an entry begins at the margin, its description goes on indented."""
-    entries = [entry.split("\n", 1) for entry in re.split(r"\n(?=\S)", text.strip()) if entry.strip()]
-    return [": ".join(filter(None, (" ".join(line.split()).removesuffix(" :") for line in entry))) for entry in entries]
+    entries = [" ".join(entry.split()) for entry in re.split(r"\n(?=\S)", NAMED.sub(r"\1: ", text.strip()))]
+    return [entry.replace(" : ", ": ", 1) for entry in entries if entry]
 
 
 def _entry(entry: DocstringMeta) -> str:

@@ -1,6 +1,7 @@
 """Installed packages → the docstrings of their public objects, read from the source files; nothing is imported."""
 
 import ast
+import gc
 import inspect
 import warnings
 from collections.abc import Iterable, Iterator
@@ -45,7 +46,7 @@ def read_docstrings(packages: Iterable[str]) -> pl.DataFrame:
 
 def source_files(package: str) -> list[tuple[Path, str]]:
     """The Python files of `package` that document it, each with its dotted public name, sorted by path."""
-    spec = find_spec(package) if "." not in package else None
+    spec = find_spec(package) if package.isidentifier() else None
     if spec is None or not spec.submodule_search_locations:
         raise ValueError(f"packages must be installed top-level packages, got {package!r}: install it or leave it out")
     folders = [Path(folder) for folder in spec.submodule_search_locations]
@@ -69,12 +70,21 @@ def docstrings_of(file: tuple[Path, str]) -> list[Docstring]:
     source = path.read_bytes()
     if b'"""' not in source and b"'''" not in source:
         return []
-    with warnings.catch_warnings(action="ignore"):  # other people's invalid escapes
-        try:
-            tree = ast.parse(source)
-        except (SyntaxError, ValueError):
-            return []
+    tree = _tree(source)
+    if tree is None:
+        return []
     return [Docstring(module, "module", text) for text in _text(tree)] + list(_objects(tree, module))
+
+
+def _tree(source: bytes) -> ast.Module | None:
+    gc.disable()  # a tree has no cycles: looking for them took a quarter of the time
+    try:
+        with warnings.catch_warnings(action="ignore"):  # other people's invalid escapes
+            return ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError):
+        return None
+    finally:
+        gc.enable()
 
 
 def _objects(scope: ast.Module | ast.ClassDef, prefix: str) -> Iterator[Docstring]:
