@@ -9,6 +9,7 @@ import polars as pl
 
 from stages.core.prompts import baseline_answers, chosen, from_heldout, from_records
 from stages.io.command import run
+from stages.io.files import Record
 from stages.io.sources import Benchmark, read_benchmark
 from stages.io.tables import read_table, write_table
 from stages.schemas.pool import Pool
@@ -25,23 +26,25 @@ def main(heldout: Path, prompts: Path, /, *, seed: int, sources: Mapping[str, Be
 
 def _prompts(name: str, source: Benchmark, heldout: Path) -> pl.DataFrame:
     if source.kind == "heldout":
-        table = from_heldout(name, rows := read_table(heldout, Pool))
-        read, reasons = len(rows), "ingest held nothing out: raise ingest.heldout_share"
-    else:
-        records, answers = read_benchmark(source)
-        table = from_records(name, [each.value for each in records], baseline_answers(each.value for each in answers))
-        read, reasons = (
-            len(records),
-            next((each.reason for each in records if each.reason), "no record has an instruction"),
-        )
-    if table.is_empty():
-        raise ValueError(f"benchmark {name!r} has no prompt: {read} records read; {reasons}")
-    if len(table) < read:
-        print(
-            f"{name}: {read - len(table)} of {read} records have no instruction, or one that came before",
-            file=sys.stderr,
-        )
-    return table
+        rows = read_table(heldout, Pool)
+        return _some(name, from_heldout(name, rows), len(rows), "ingest held nothing out: raise ingest.heldout_share")
+    records, answers = read_benchmark(source)
+    known = baseline_answers(each.value for each in answers)
+    if source.answers and not known:
+        raise ValueError(f"benchmark {name!r}: no answers in {source.answers}; {_first_reason(answers)}")
+    return _some(name, from_records(name, [one.value for one in records], known), len(records), _first_reason(records))
+
+
+def _first_reason(records: list[Record]) -> str:
+    return next((record.reason for record in records if record.reason), "no record has what is looked for")
+
+
+def _some(name: str, prompts: pl.DataFrame, read: int, reason: str) -> pl.DataFrame:
+    if prompts.is_empty():
+        raise ValueError(f"benchmark {name!r} has no prompt: {read} records read; {reason}")
+    if left_out := read - len(prompts):
+        print(f"{name}: {left_out} of {read} records have no instruction, or one that came before", file=sys.stderr)
+    return prompts
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ from docstring_parser.common import (
     DocstringReturns,
 )
 
+from stages.core.markup import plain
+
 KINDS = {  # the parser's word → ours; citations and what is not named here are left out
     **dict.fromkeys(["param", "parameter", "arg", "argument", "key", "keyword", "other_param"], "parameters"),
     **dict.fromkeys(["attribute", "ivar", "cvar", "var"], "attributes"),
@@ -40,28 +42,7 @@ PARSERS = [  # a mark without which the style has no section to find, and its pa
     (re.compile(r"^---", re.MULTILINE), numpydoc.NumpydocParser().parse),
 ]
 
-ADMONITIONS = {
-    "versionadded": "Added in version",
-    "versionchanged": "Changed in version",
-    "deprecated": "Deprecated in",
-}
-ADMONITIONS |= {name: f"{name.title()}:" for name in ("note", "warning", "tip", "important", "caution", "hint")}
-CODE = {"code-block", "code", "sourcecode", "highlight", "doctest", "testcode", "plot", "parsed-literal"}  # marks only
-NOISE = [  # a mark that must be there, a pattern, what a reader would see instead; in this order
-    ("", r"^[ \t]*(?:</?Tip.*>|\.\. (?:_.*|\[.*|currentmodule::.*|testsetup::.*))[ \t]*\n?", ""),
-    (":`", r":(?:[\w.+-]+:)+`[~!]?([^`<>]+?)\s*<[^`>]*>`", r"`\1`"),
-    (":`~", r":(?:[\w.+-]+:)+`~(?:[^`]*\.)?([^`.]+)`", r"`\1`"),
-    (":`", r":(?:[\w.+-]+:)+`!?([^`]+)`", r"`\1`"),
-    ("[`", r"\[`~?([^`]+)`\](?![(_])", r"`\1`"),
-    ("`_", r"(?<!`)`([^`<>\n]+?)\s*<[^`>]*>`__?", r"\1"),
-    ("``", r"``([^`]+)``", r"`\1`"),
-    ("]_", r"[ \t]*\[[\w#*]+\]_(?!\w)", ""),
-    ("doctest:", r"[ \t]*#[ \t]*doctest:.*", ""),
-    ("::", r"(?<=\S)::[ \t]*$", ":"),
-]
-RULES = [(mark, re.compile(pattern, re.MULTILINE), plain) for mark, pattern, plain in NOISE]
 NAMED = re.compile(r"^(\S[^:\n]*?)\n[ \t]+(?=\S)", re.MULTILINE)  # a name alone on its line, then its description
-DIRECTIVE = re.compile(r"^([ \t]*)\.\. ([\w-]+)::[ \t]*(.*)$", re.MULTILINE)
 TEMPLATE = re.compile(r"%\([\w:]+\)s|\{\{")  # filled in only when the package is imported
 KEPT_LINES = re.compile(r"^(?:\s|[-*+•|>=#.]|\d+[.)]|\w+\)|```)|>>>", re.MULTILINE)
 
@@ -91,10 +72,10 @@ class Documented(NamedTuple):
 def sections(docstring: str) -> list[Section]:
     """The sections of `docstring`, the description first; Google, numpydoc and reST styles, never an error.
 
-    Nothing is cut inside a section. Left out: citations, deprecation marks, sections no style knows, and sections
+    Nothing is cut inside a section. Left out: citations, sections no style knows, and sections
     with placeholders that only running code would fill.
     """
-    parsed = _parsed(_plain(docstring))
+    parsed = _parsed(plain(docstring))
     found = [Section("description", tuple(_paragraphs(parsed.description or "")))]
     entries = [(KINDS[meta.args[0]], meta) for meta in parsed.meta if meta.args and meta.args[0] in KINDS]
     for kind, group in groupby(sorted(entries, key=lambda pair: pair[0]), key=lambda pair: pair[0]):
@@ -116,20 +97,6 @@ def _tried(parse: Callable[[str], Docstring], docstring: str) -> Docstring | Non
         return parse(docstring)
     except (ParseError, ValueError, IndexError):  # a colon or an indent where the style wants none
         return None
-
-
-def _plain(text: str) -> str:
-    for mark, pattern, plain in RULES:
-        text = pattern.sub(plain, text) if mark in text else text
-    if ".. " not in text:
-        return text
-    return DIRECTIVE.sub(_directive, text)
-
-
-def _directive(found: re.Match[str]) -> str:
-    indent, name, argument = found.groups()
-    shown = "" if name in CODE else f"{ADMONITIONS.get(name.lower(), '')} {argument}".strip()
-    return f"{indent}{shown}".rstrip()
 
 
 def _parts(kind: str, entries: list[DocstringMeta]) -> list[str]:

@@ -117,6 +117,18 @@ def _alone(read: Callable[[], list[object]]) -> Found:
         return _none("is not UTF-8")
 
 
+def _unzst(data: bytes) -> bytes:
+    """Every frame to its end: the library's own reader takes a truncated one for a short one."""
+    whole = []
+    while data:
+        frame = zstandard.ZstdDecompressor().decompressobj()
+        whole.append(frame.decompress(data))
+        if not frame.eof:
+            raise EOFError("the file ends in the middle of a zstd frame")
+        data = frame.unused_data
+    return b"".join(whole)
+
+
 def _none(reason: str) -> Found:
     return None, reason
 
@@ -130,5 +142,5 @@ PARSE: dict[str, Callable[[bytes], Iterable[Found]]] = {
 }
 UNPACK: dict[str, Callable[[bytes], bytes]] = {
     ".gz": gzip.decompress,
-    ".zst": lambda data: zstandard.ZstdDecompressor().stream_reader(data, read_across_frames=True).read(),
+    ".zst": _unzst,
 }

@@ -1,0 +1,94 @@
+"""The hub: a local folder is read like a repository; without a network one sentence says what is missing."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import datasets
+import huggingface_hub
+import pytest
+
+from stages.io.files import Record
+from stages.io.hub import fetched, read_hub, resolved
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    rows = [{"prompt": f"q{number}", "completion": f"a{number}"} for number in range(5)]
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "train.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
+    return tmp_path / "set"
+
+
+def test_a_local_folder_is_streamed_up_to_the_row_limit(folder: Path) -> None:
+    found = list(read_hub(str(folder), "", "train", "main", 2))
+    assert found == [Record(0, {"prompt": "q0", "completion": "a0"}), Record(1, {"prompt": "q1", "completion": "a1"})]
+    assert len(list(read_hub(str(folder), "", "train", "", None))) == 5
+
+
+def test_a_missing_split_is_one_sentence(folder: Path) -> None:
+    with pytest.raises(OSError, match=r'needs the Hugging Face hub.*Bad split: "?no'):
+        list(read_hub(str(folder), "", "no", "", None))
+
+
+def test_a_file_of_a_local_folder_is_its_path(folder: Path) -> None:
+    assert fetched(str(folder), "train.jsonl", "main") == folder / "train.jsonl"
+
+
+def test_a_commit_needs_no_network_to_be_resolved() -> None:
+    assert resolved("owner/name", COMMIT) == COMMIT
+
+
+def test_a_branch_is_resolved_to_its_commit_and_printed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = []
+    info = lambda self, id, revision, timeout: asked.append((id, revision)) or SimpleNamespace(sha=COMMIT)  # noqa: E731
+    monkeypatch.setattr(huggingface_hub.HfApi, "dataset_info", info)
+    assert resolved("owner/name", "main") == COMMIT
+    assert asked == [("owner/name", "main")]
+    assert f"owner/name: revision main is commit {COMMIT}" in capsys.readouterr().err
+
+
+def test_what_is_asked_of_the_hub_is_the_commit_and_streaming(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = {}
+
+    def load(*given: object, **named: object) -> list[dict[str, str]]:
+        asked.update(named, given=given)
+        return [{"prompt": "a"}]
+
+    monkeypatch.setattr(datasets, "load_dataset", load)
+    assert list(read_hub("owner/name", "small", "test", COMMIT, None)) == [Record(0, {"prompt": "a"})]
+    assert asked == {"given": ("owner/name", "small"), "split": "test", "revision": COMMIT, "streaming": True}
+
+
+def test_files_are_fetched_at_the_commit(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = {}
+
+    def download(id: str, path: str, **named: str) -> str:
+        asked.update(named)
+        return f"/cache/{id}/{path}"
+
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
+    assert fetched("owner/name", "a/b.json", COMMIT) == Path("/cache/owner/name/a/b.json")
+    assert asked == {"repo_type": "dataset", "revision": COMMIT}
+
+
+def test_without_a_network_one_sentence_says_what_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def offline(*_: object, **__: object) -> None:
+        raise ConnectionError("Name or service not known\nand much more")
+
+    monkeypatch.setattr(huggingface_hub.HfApi, "dataset_info", offline)
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", offline)
+    monkeypatch.setattr(datasets, "load_dataset", offline)
+    needs = r"^owner/name.* needs the Hugging Face hub .*ConnectionError: Name or service not known; without a network"
+    for read in (
+        lambda: resolved("owner/name", ""),
+        lambda: list(read_hub("owner/name", "", "train", COMMIT, None)),
+        lambda: fetched("owner/name", "a.json", COMMIT),
+    ):
+        with pytest.raises(OSError, match=needs) as error:
+            read()
+        assert "\n" not in str(error.value)

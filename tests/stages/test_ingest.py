@@ -1,0 +1,288 @@
+"""ingest: every source form in every container, exact accounting of every defect, and a split that leaks nothing."""
+
+import csv
+import gzip
+import hashlib
+import io
+import json
+import random
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import polars as pl
+import pytest
+import zstandard
+
+from stages.core.corpus import texts
+from stages.ingest import main
+from stages.io.sources import Source
+from stages.io.tables import read_table
+from stages.schemas.corpus import Corpus
+from stages.schemas.pool import Pool
+from stages.schemas.rejects import Rejects
+
+OUTS = ("pool", "heldout", "corpus", "rejects")
+Record = dict[str, object]
+
+FORMS: dict[str, Callable[[str, str], Record]] = {
+    "alpaca": lambda asked, answer: {"instruction": asked, "input": "", "output": answer},
+    "prompt–completion": lambda asked, answer: {"prompt": asked, "completion": answer},
+    "ShareGPT": lambda asked, answer: {
+        "conversations": [{"from": "human", "value": asked}, {"from": "gpt", "value": answer}]
+    },
+    "messages": lambda asked, answer: {
+        "messages": [{"role": "user", "content": asked}, {"role": "assistant", "content": answer}]
+    },
+}
+
+
+def as_csv(records: list[Record]) -> bytes:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(records[0])
+    writer.writerows([[v if isinstance(v, str) else json.dumps(v) for v in record.values()] for record in records])
+    return text.getvalue().encode()
+
+
+def as_parquet(records: list[Record]) -> bytes:
+    data = io.BytesIO()
+    pl.DataFrame(records).write_parquet(data)
+    return data.getvalue()
+
+
+CONTAINERS: dict[str, Callable[[list[Record]], bytes]] = {
+    "jsonl": lambda records: "\n".join(map(json.dumps, records)).encode(),
+    "json": lambda records: json.dumps(records).encode(),
+    "csv": as_csv,
+    "parquet": as_parquet,
+}
+PACK: dict[str, Callable[[bytes], bytes]] = {"": bytes, ".gz": gzip.compress, ".zst": zstandard.compress}
+
+
+def ingest(
+    folder: Path, sources: Mapping[str, Source], *, heldout_share: float = 0.2, min_chars: int = 1, max_chars: int = 500
+) -> dict[str, pl.DataFrame]:
+    paths = [folder / f"{name}.parquet" for name in OUTS]
+    main(
+        *paths,
+        seed=0,
+        heldout_share=heldout_share,
+        corpus_share=0.5,
+        min_chars=min_chars,
+        max_chars=max_chars,
+        sources=sources,
+    )
+    models = (Pool, Pool, Corpus, Rejects)
+    return {name: read_table(path, model) for name, path, model in zip(OUTS, paths, models, strict=True)}
+
+
+def hashes(folder: Path) -> list[str]:
+    return [hashlib.sha256((folder / f"{name}.parquet").read_bytes()).hexdigest() for name in OUTS[:3]]
+
+
+def files(path: Path, **settings: object) -> Source:
+    return Source(kind="files", path=str(path), **settings)
+
+
+PAIRS = [(f"Question {number}?", f"Answer {number}.") for number in range(40)]
+
+
+@pytest.mark.parametrize("packing", PACK)
+@pytest.mark.parametrize("container", CONTAINERS)
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_in_every_container_gives_the_same_tables(
+    tmp_path: Path, form: str, container: str, packing: str
+) -> None:
+    path = tmp_path / f"rows.{container}{packing}"
+    path.write_bytes(PACK[packing](CONTAINERS[container]([FORMS[form](*pair) for pair in PAIRS])))
+    found = ingest(tmp_path, {"mine": files(path)})
+    assert sorted([*found["pool"].rows(), *found["heldout"].rows()]) == sorted(
+        (hashlib.sha256("\0".join(pair).encode()).hexdigest()[:16], "mine", *pair) for pair in PAIRS
+    )
+    assert 0 < len(found["heldout"]) < 20
+    assert found["pool"]["id"].is_sorted() and found["heldout"]["id"].is_sorted()
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_local_folder_of_the_hub_gives_the_same_tables(tmp_path: Path, form: str) -> None:
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "train.jsonl").write_bytes(CONTAINERS["jsonl"]([FORMS[form](*pair) for pair in PAIRS]))
+    found = ingest(tmp_path, {"mine": Source(kind="hub", id=str(tmp_path / "set"))})
+    assert len(found["pool"]) + len(found["heldout"]) == len(PAIRS)
+
+
+DEFECTS: list[tuple[bytes, str]] = [
+    (b'{"instruction": "a", "output": "tru', "is no JSON: Unterminated string starting at"),
+    (b'{"instruction": "a", "output": "\xff\xfe"}', "is not UTF-8"),
+    (b'{"instruction": null, "output": "b"}', "no instruction"),
+    (b'{"instruction": "a", "output": null}', "no response"),
+    (b'{"instruction": "a"}', "no response"),
+    (b'{"instruction": "", "output": "b"}', "instruction is empty"),
+    (b'{"instruction": "a", "output": " \\n "}', "response is empty"),
+    (b'{"instruction": "a", "output": 42}', "response is no text but int"),
+    (b'{"instruction": {"a": 1}, "output": "b"}', "instruction is no text but dict"),
+    (b'{"instruction": "a", "output": "\\u0000b"}', "response holds a NUL character"),
+    (b'{"instruction": "a\\ud800", "output": "b"}', "instruction holds half of a surrogate pair"),
+    (b'{"instruction": "a", "output": "' + b"x" * 10_000_000 + b'"}', "response is longer than 500 characters"),
+    (b'{"instruction": "' + b"x" * 501 + b'", "output": "b"}', "instruction is longer than 500 characters"),
+    (b'["a", "b"]', "is no record with named fields but list"),
+    (b"null", "is no record with named fields but NoneType"),
+    (b'{"messages": []}', "has no user turn"),
+    (b'{"instruction": "  Question 0? ", "output": "Answer 0.\\n"}', "duplicate of"),
+]
+
+
+def test_every_defect_is_a_reject_with_its_reason_and_every_row_is_accounted_for(tmp_path: Path) -> None:
+    good = CONTAINERS["jsonl"]([FORMS["alpaca"](*pair) for pair in PAIRS])
+    (tmp_path / "rows.jsonl").write_bytes(good + b"\n" + b"\n".join(line for line, _ in DEFECTS))
+    found = ingest(tmp_path, {"mine": files(tmp_path / "*.jsonl")})
+    assert len(found["pool"]) + len(found["heldout"]) == len(PAIRS)
+    assert found["rejects"]["row"].to_list() == list(range(len(PAIRS), len(PAIRS) + len(DEFECTS)))
+    for reason, (_, expected) in zip(found["rejects"]["reason"], DEFECTS, strict=True):
+        assert reason.startswith(expected)
+
+
+def test_shuffling_the_rows_changes_no_hash(tmp_path: Path) -> None:
+    records = [
+        FORMS["alpaca"](*pair) for pair in [*PAIRS, *PAIRS[:5], ("Question 1?", "Another."), ("Other?", "Answer 2.")]
+    ]
+    (tmp_path / "rows.jsonl").write_bytes(CONTAINERS["jsonl"](records))
+    ingest(tmp_path / "one", {"mine": files(tmp_path / "rows.jsonl", limit=30)})
+    random.Random(1).shuffle(records)
+    (tmp_path / "rows.jsonl").write_bytes(CONTAINERS["jsonl"](records))
+    ingest(tmp_path / "two", {"mine": files(tmp_path / "rows.jsonl", limit=30)})
+    assert hashes(tmp_path / "one") == hashes(tmp_path / "two")
+
+
+def test_sources_keep_their_names_and_a_bad_file_costs_one_reject(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_bytes(CONTAINERS["jsonl"]([FORMS["alpaca"](*pair) for pair in PAIRS[:20]]))
+    (tmp_path / "b.csv").write_bytes(as_csv([FORMS["messages"](*pair) for pair in PAIRS[10:]]))
+    (tmp_path / "c.json").write_bytes(b"[1, 2")
+    found = ingest(tmp_path, {"first": files(tmp_path / "a.jsonl"), "second": files(tmp_path / "[bc].*")})
+    kept = pl.concat([found["pool"], found["heldout"]])
+    assert kept["source"].value_counts().sort("source").rows() == [("first", 20), ("second", 20)]
+    assert found["rejects"]["source"].to_list() == ["second"] * 11
+    assert "c.json is no json table" in found["rejects"]["reason"][-1]
+
+
+@pytest.mark.parametrize("content", [None, b"", b"{", b"\xff\xfe\x00"])
+def test_a_source_with_nothing_usable_is_one_clear_error(tmp_path: Path, content: bytes | None) -> None:
+    (tmp_path / "good.jsonl").write_bytes(CONTAINERS["jsonl"]([FORMS["alpaca"](*pair) for pair in PAIRS]))
+    if content is not None:
+        (tmp_path / "bad.jsonl").write_bytes(content)
+    with pytest.raises(ValueError, match="source 'bad' has nothing usable"):
+        ingest(tmp_path, {"good": files(tmp_path / "good.jsonl"), "bad": files(tmp_path / "bad.jsonl")})
+    assert not (tmp_path / "pool.parquet").exists()
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        (Source(kind="files"), "needs path"),
+        (Source(kind="hub"), "needs id"),
+        (Source(kind="docstrings"), "has nothing usable: no row was read"),
+        (Source(kind="docstrings", packages=("no_such_package",)), "got 'no_such_package'"),
+    ],
+)
+def test_a_source_that_does_not_say_what_to_read_is_one_clear_error(
+    tmp_path: Path, source: Source, message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        ingest(tmp_path, {"mine": source})
+
+
+def test_no_sources_are_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="at least one source"):
+        ingest(tmp_path, {})
+
+
+@pytest.fixture
+def docs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Source:
+    """A package of 60 functions; some share a paragraph, a sentence or a parameter with others."""
+    common = "This parameter is documented with the same words in many of the functions."
+    body = (
+        "Does the thing number {n}.\n\n    About {about}: {common}\n\n    Args:\n        x{about}: {common}\n"
+        "        y: Number {n} of all.\n\n    Returns:\n        The value {about}{own}.\n    "
+    )
+    functions = [
+        f'def f{n}(x):\n    """{body.format(n=n, about=n % 7, common=common, own=n if n % 2 else "")}"""\n'
+        for n in range(60)
+    ]
+    (tmp_path / "toolbox").mkdir()
+    (tmp_path / "toolbox" / "__init__.py").write_text("\n".join(functions))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return Source(kind="docstrings", packages=("toolbox",))
+
+
+def test_corpus_pool_and_held_out_rows_share_no_object_and_no_text(tmp_path: Path, docs: Source) -> None:
+    found = ingest(tmp_path, {"docs": docs}, heldout_share=0.5)
+    asked = pl.concat([found["pool"], found["heldout"]])
+    assert len(found["pool"]) > 20 and len(found["heldout"]) > 5 and len(found["corpus"]) > 20
+    studied = {text.split("\n")[0] for text in found["corpus"]["text"]}
+    mentioned = {
+        name.rstrip("?.,") for text in asked["instruction"] for name in text.split() if name.startswith("toolbox.")
+    }
+    assert studied and studied.isdisjoint(mentioned)
+    pieces = {
+        piece for text in asked["response"] for part in text.split("\n") for piece in texts(part.removeprefix("- "))
+    }
+    for text in found["corpus"]["text"]:
+        for part in text.split("\n")[1:]:
+            assert part in {"", "Parameters:", "Returns:"} or pieces.isdisjoint(texts(part.removeprefix("- ")))
+    assert set(found["pool"]["response"]).isdisjoint(found["heldout"]["response"])
+
+
+def test_the_corpus_does_not_depend_on_limits_lengths_and_other_sources(tmp_path: Path, docs: Source) -> None:
+    (tmp_path / "mine.jsonl").write_bytes(CONTAINERS["jsonl"]([FORMS["alpaca"](*pair) for pair in PAIRS]))
+    none = Source(kind="docstrings", packages=docs.packages, limit=0)
+    alone = ingest(tmp_path / "alone", {"docs": docs})
+    own = ingest(tmp_path / "own", {"docs": none, "mine": files(tmp_path / "mine.jsonl")}, max_chars=100)
+    assert own["corpus"].equals(alone["corpus"]) and not own["corpus"].is_empty()
+    assert set(own["pool"]["source"]) == {"mine"}
+    assert hashes(tmp_path / "own")[2] == hashes(tmp_path / "alone")[2]
+
+
+def test_a_row_of_ones_own_that_quotes_the_corpus_is_a_reject(tmp_path: Path, docs: Source) -> None:
+    quoted = ingest(tmp_path, {"docs": docs})["corpus"]["text"][0].split("\n\n")[1]
+    pairs = [*PAIRS, ("Quote.", quoted)]
+    (tmp_path / "mine.jsonl").write_bytes(CONTAINERS["jsonl"]([FORMS["alpaca"](*pair) for pair in pairs]))
+    rejects = ingest(tmp_path, {"docs": docs, "mine": files(tmp_path / "mine.jsonl")})["rejects"]
+    assert rejects.filter(source="mine")["reason"].to_list() == ["its text is in the corpus of the base model"]
+
+
+def command(*flags: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "stages.ingest", *map(str, flags)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parents[2],
+    )
+
+
+SETTINGS = ("--seed", 0, "--heldout_share", 0.2, "--corpus_share", 0.5, "--min_chars", 1, "--max_chars", 500)
+
+
+def test_the_command_takes_what_dvc_unpacks_from_a_mapping_of_sources(tmp_path: Path) -> None:
+    path = tmp_path / "my 'own' rows.jsonl"
+    path.write_bytes(CONTAINERS["jsonl"]([{"q": asked, "a": answer} for asked, answer in PAIRS]))
+    outs = [tmp_path / f"{name}.parquet" for name in OUTS]
+    mine = ("--sources.mine.kind", "files", "--sources.mine.path", path, "--sources.mine.limit", 30)
+    columns = ("--sources.mine.prompt_column", "q", "--sources.mine.response_column", "a")
+    docs = ("--sources.docs.packages", "iniconfig", "sortedcontainers", "--sources.docs.kind", "docstrings")
+    done = command(*outs, *SETTINGS, *mine, *columns, *docs, "--sources.docs.limit", "None")
+    assert done.returncode == 0, done.stderr
+    rows = [len(pl.read_parquet(out).filter(source="mine")) for out in (outs[0], outs[1], outs[3])]
+    assert sum(rows) == 40 and rows[2] == 10
+    assert not pl.read_parquet(outs[0]).filter(source="docs").is_empty()
+    assert "mine: " in done.stdout and "= 40 rows read; 10 × beyond the limit of 30 rows" in done.stdout
+
+
+def test_the_command_ends_with_one_sentence_and_no_traceback(tmp_path: Path) -> None:
+    outs = [tmp_path / f"{name}.parquet" for name in OUTS]
+    done = command(*outs, *SETTINGS, "--sources.mine.kind", "files", "--sources.mine.path", tmp_path / "none.csv")
+    assert done.returncode != 0
+    assert done.stderr.startswith("error: source 'mine' has nothing usable: 1 rows read; 1 × no file at")
+    assert len(done.stderr.splitlines()) == 1
