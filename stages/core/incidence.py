@@ -11,13 +11,18 @@ from numba import njit
 class Incidence(NamedTuple):
     """Which row carries which unit; `…_start[i] : …_start[i + 1]` bounds what belongs to row or unit i, ascending.
 
-    A row without a unit has an empty stretch; every unit has a row.
+    A row without a unit has an empty stretch.
     """
 
     row_start: Int64[np.ndarray, "rows+1"]
     row_units: Int32[np.ndarray, "pairs"]
     unit_start: Int64[np.ndarray, "units+1"]
     unit_rows: Int32[np.ndarray, "pairs"]
+
+    def members(self, rows: Bool[np.ndarray, "rows"]) -> tuple[Int32[np.ndarray, "kept"], Int64[np.ndarray, "units"]]:
+        """`unit_rows` of the `rows` alone, and how many of them carry each unit."""
+        kept = np.flatnonzero(rows[self.unit_rows])
+        return self.unit_rows[kept], np.diff(kept.searchsorted(self.unit_start))
 
 
 def incidence(table: pl.DataFrame, ids: pl.Series, inside: Bool[np.ndarray, "rows"]) -> tuple[Incidence, pl.Series]:

@@ -63,7 +63,9 @@ def draw_numbers(
 ) -> dict[str, object]:
     """How many rows were drawn, how evenly they carry the k units, how long their responses are (no end token)."""
     rows = selection.draw.rows
-    counts = unit_counts(incidence, rows)
+    chosen = np.zeros(len(tokens), np.bool_)
+    chosen[rows] = True
+    _, counts = incidence.members(chosen)
     return {
         "evenness": evenness(counts[selection.chain.unit_end > selection.state]),
         "mean_response_characters": float(characters[rows].mean()),
@@ -72,13 +74,6 @@ def draw_numbers(
         "rows": len(rows),
         "units_covered": int(np.count_nonzero(counts)),
     }
-
-
-def unit_counts(incidence: Incidence, rows: Int64[np.ndarray, "chosen"]) -> Int64[np.ndarray, "units"]:
-    """How many of the chosen `rows` carry each unit."""
-    chosen = np.zeros(len(incidence.row_start) - 1, np.bool_)
-    chosen[rows] = True
-    return np.add.reduceat(chosen[incidence.unit_rows], incidence.unit_start[:-1], dtype=np.int64)
 
 
 def evenness(counts: Int64[np.ndarray, "units"]) -> float:

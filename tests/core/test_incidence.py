@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.core.incidence import incidence
+from stages.core.incidence import group_pairs, incidence
 
 TABLES = st.lists(st.tuples(st.sampled_from("abcdef"), st.sampled_from("xyzé▁")), unique=True)
 IDS = pl.Series("id", list("abcdef"))
@@ -52,6 +52,18 @@ def test_a_unit_that_only_rows_outside_carry_is_left_out() -> None:
 def test_no_pair_at_all_gives_no_unit() -> None:
     (row_start, _, unit_start, _), names = incidence(table_of([]), IDS, EVERY)
     assert (names.len(), row_start.tolist(), unit_start.tolist()) == (0, 7 * [0], [0])
+
+
+def test_members_are_of_the_rows_given_alone() -> None:
+    carried, _ = incidence(table_of([("a", "x"), ("b", "x"), ("b", "y"), ("c", "z")]), IDS, EVERY)
+    rows, counts = carried.members(np.array([False, True, True, True, False, False]))
+    assert (rows.tolist(), counts.tolist()) == ([1, 1, 2], [1, 1, 1])
+    assert carried.members(~EVERY)[1].tolist() == [0, 0, 0]
+
+
+def test_a_unit_number_that_no_row_has_counts_nothing() -> None:
+    carried = group_pairs(np.array([0, 1], np.int32), np.array([1, 1], np.int32), 2, 4)
+    assert carried.members(np.ones(2, np.bool_))[1].tolist() == [0, 2, 0, 0]
 
 
 def test_an_id_from_elsewhere_is_named_in_the_error() -> None:

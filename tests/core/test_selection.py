@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from stages.core.incidence import group_pairs
-from stages.core.selection import chain_numbers, draw_numbers, evenness, select, unit_counts
+from stages.core.selection import chain_numbers, draw_numbers, evenness, select
 
 # three rows of unit 0, two of unit 1, one of unit 2, and a row without a unit
 INCIDENCE = group_pairs(np.array([0, 1, 2, 3, 4, 5], np.int32), np.array([0, 0, 0, 1, 1, 2], np.int32), 7, 3)
@@ -36,10 +36,6 @@ def test_the_draw_is_told_in_numbers() -> None:
         "rows": 6,
         "units_covered": 3,
     }
-
-
-def test_counts_are_of_rows_that_carry_a_unit() -> None:
-    assert unit_counts(INCIDENCE, np.array([0, 2, 5, 6])).tolist() == [2, 0, 1]
 
 
 @pytest.mark.parametrize(("counts", "expected"), [([5, 5], 1.0), ([7], 1.0), ([4, 0], 0.0), ([2, 2, 0, 0], 0.5)])

@@ -1,0 +1,190 @@
+"""Times pruning and sampling against a heap in plain Python and apricot, and their growth with the pool.
+
+`python -m bench.selection [--pool units.parquet] [--full]`: input is synthetic, of the shape that mid-band tokens of
+real responses have, or the units table given. --full adds 10⁷ rows and apricot at a size of 10,000.
+"""
+
+import argparse
+import heapq
+import importlib.util
+import random
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from bench.report import header, show, timed
+from stages.core.degree import degree_states
+from stages.core.incidence import Incidence, group_pairs, incidence
+from stages.core.prune import prune
+from stages.core.sample import sample
+
+SIZES, SLACK, UNITS = (10_000, 20_000, 30_000), 1.5, 14_500
+Lists = list[list[int]]
+
+
+def synthetic(rows: int, mean_units: float) -> Incidence:
+    """Log-normal units a row; unit frequencies spread evenly, on a log scale, over a factor of 50 (band 10 … 500)."""
+    rng = np.random.default_rng(rows)
+    weights = np.exp(rng.uniform(0, np.log(50), UNITS)).cumsum()
+    chunks = [_pairs(rng, weights, first, min(10**6, rows - first), mean_units) for first in range(0, rows, 10**6)]
+    row, unit = (np.concatenate(column) for column in zip(*chunks, strict=True))
+    return group_pairs(row, unit, rows, UNITS)
+
+
+def _pairs(
+    rng: np.random.Generator, weights: np.ndarray, first: int, rows: int, mean_units: float
+) -> tuple[np.ndarray, np.ndarray]:
+    counts = np.exp(rng.normal(np.log(mean_units) - 0.5, 1, rows)).astype(np.int64) + 1
+    drawn = np.searchsorted(weights, rng.random(counts.sum()) * weights[-1])
+    pairs = np.unique(np.repeat(np.arange(rows), counts) * UNITS + drawn)
+    return (first + pairs // UNITS).astype(np.int32), (pairs % UNITS).astype(np.int32)
+
+
+def read_pool(path: Path) -> Incidence:
+    table = pl.read_parquet(path)
+    ids = table["id"].unique().sort()
+    return incidence(table, ids, np.ones(len(ids), np.bool_))[0]
+
+
+def every_cell(pool: Incidence, sizes: tuple[int, ...] = SIZES) -> list[int]:
+    """Units of each degree and size; the subsets themselves are drawn and dropped."""
+    costs = np.ones(len(pool.row_start) - 1, np.int64)
+    chain = prune(pool)
+    k, held = chain.units_left(), chain.rows_left(costs)
+    cells = [(size, state) for size in sizes for state in degree_states(k, held, size, SLACK)]
+    for size, state in cells:
+        sample(pool, chain.candidates(state), costs, size, "uniform", np.random.default_rng(0))
+    return [int(k[state]) for _, state in cells]
+
+
+def lists(starts: np.ndarray, members: np.ndarray) -> Lists:
+    flat = members.tolist()
+    return [flat[a:b] for a, b in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True)]
+
+
+def heap_every_cell(pool: Incidence, sizes: tuple[int, ...] = SIZES) -> list[int]:
+    """The same rule with heapq, lists and sets, as one would write it without a compiler."""
+    rows, units = lists(pool.row_start, pool.row_units), lists(pool.unit_start, pool.unit_rows)
+    k, held, gone = heap_prune(rows, units)
+    columns = np.array(k), np.array(held)
+    cells = [(size, state) for size in sizes for state in degree_states(*columns, size, SLACK)]
+    for size, state in cells:
+        heap_sample(rows, units, {row for row, end in enumerate(gone) if end > state}, size)
+    return [k[state] for _, state in cells]
+
+
+def heap_prune(rows: Lists, units: Lists) -> tuple[list[int], list[int], list[int]]:
+    """Units and rows left in each state, and the state in which each row is gone."""
+    count, gone = [len(members) for members in units], [0] * len(rows)
+    k, held = [len(units)], [sum(map(bool, rows))]
+    queue = [(live, unit) for unit, live in enumerate(count)]
+    heapq.heapify(queue)
+    while queue:
+        live, dropped = heapq.heappop(queue)
+        if live != count[dropped] or not live:
+            continue
+        left = [row for row in units[dropped] if not gone[row]]
+        empty = 0
+        for row in left:
+            gone[row] = len(k)
+            for unit in rows[row]:
+                count[unit] -= 1
+                heapq.heappush(queue, (count[unit], unit))
+                empty += not count[unit]
+        k.append(k[-1] - empty)
+        held.append(held[-1] - len(left))
+    return k, held, gone
+
+
+def heap_sample(rows: Lists, units: Lists, free: set[int], size: int) -> list[tuple[int, int]]:
+    rng = random.Random(0)
+    left = {unit: [row for row in units[unit] if row in free] for unit in {u for row in free for u in rows[row]}}
+    count = dict.fromkeys(left, 0)
+    queue = [(0, rng.random(), unit) for unit in left]
+    heapq.heapify(queue)
+    for members in left.values():
+        rng.shuffle(members)
+    chosen: list[tuple[int, int]] = []
+    while len(chosen) < size:
+        served, _, unit = heapq.heappop(queue)
+        if served != count[unit]:
+            continue
+        while left[unit] and left[unit][-1] not in free:
+            left[unit].pop()
+        if left[unit]:
+            row = left[unit].pop()
+            free.remove(row)
+            chosen.append((row, unit))
+            for carried in rows[row]:
+                count[carried] += 1
+                heapq.heappush(queue, (count[carried], rng.random(), carried))
+    return chosen
+
+
+def apricot_choice(pool: Incidence, size: int) -> int:
+    """Rows that apricot's feature-based greedy takes: concave sum of unit counts, its default optimizer."""
+    from apricot import FeatureBasedSelection
+    from scipy.sparse import csr_matrix
+
+    ones = np.ones(len(pool.row_units))
+    matrix = csr_matrix(
+        (ones, pool.row_units, pool.row_start), shape=(len(pool.row_start) - 1, len(pool.unit_start) - 1)
+    )
+    return len(FeatureBasedSelection(size, concave_func="sqrt").fit(matrix).ranking)
+
+
+def one_subset(pool: Incidence, size: int) -> int:
+    """Pruning and one sample at degree 3."""
+    costs = np.ones(len(pool.row_start) - 1, np.int64)
+    chain = prune(pool)
+    state = degree_states(chain.units_left(), chain.rows_left(costs), size, SLACK)[3]
+    return len(sample(pool, chain.candidates(state), costs, size, "uniform", np.random.default_rng(0)).rows)
+
+
+def against_peers(pool: Incidence, full: bool) -> None:
+    rows, small = len(pool.row_start) - 1, synthetic(1000, 10)
+    every_cell(small, (100,)), one_subset(small, 100)  # compiles
+    ours, seconds = timed(lambda: every_cell(pool))
+    theirs, peer_seconds = timed(lambda: heap_every_cell(pool))
+    show("micro: 7 degrees × 3 sizes", rows, seconds, "heapq", peer_seconds)
+    print(f"largest difference in k: {max(abs(a - b) for a, b in zip(ours, theirs, strict=True))}")
+    size = SIZES[0] if full else 1000
+    if importlib.util.find_spec("apricot") is None:
+        print("apricot is not installed: pip install apricot-select")
+        return
+    apricot_choice(small, 100)  # compiles
+    _, seconds = timed(lambda: one_subset(pool, size))
+    _, peer_seconds = timed(lambda: apricot_choice(pool, size))
+    show(f"micro: one subset of {size:,}", rows, seconds, "apricot FeatureBasedSelection", peer_seconds)
+
+
+def grown(rows: int) -> tuple[int, float]:
+    """Incidences of a synthetic pool, and the seconds that one subset of a tenth of it takes."""
+    pool = synthetic(rows, 23)
+    return len(pool.row_units), timed(lambda: one_subset(pool, rows // 10))[1]
+
+
+def growth(full: bool) -> None:
+    """The exponent is the slope of log seconds over log rows, from 10⁵ on."""
+    seen = []
+    for rows in (10**5, 10**6, 10**7)[: 3 if full else 2]:
+        pairs, seconds = grown(rows)
+        seen.append((rows, seconds))
+        show(f"growth: prune + sample a tenth, {1e9 * seconds / pairs:.0f} ns an incidence", rows, seconds)
+    slope = np.polyfit(*np.log(np.array(seen).T), 1)[0]
+    print(f"growth: exponent {slope:.2f}", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pool", type=Path, help="a units table, such as data/units/response-micro.parquet")
+    parser.add_argument("--full", action="store_true")
+    flags = parser.parse_args()
+    header()
+    against_peers(read_pool(flags.pool) if flags.pool else synthetic(117_000, 10), flags.full)
+    growth(flags.full)
+
+
+if __name__ == "__main__":
+    main()
