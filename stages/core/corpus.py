@@ -9,7 +9,8 @@ import polars as pl
 from stages.core.sections import LISTS, Documented, Section
 from stages.core.split import drawn
 
-SENTENCE = re.compile(r"(?<=[.!?])\s+|\n")
+CLAUSE = re.compile(r"(?<=[.!?:;])\s+|\n")
+WORD = re.compile(r"\w+")
 
 
 def divided(
@@ -42,15 +43,16 @@ def texts_of(things: Iterable[Documented]) -> set[str]:
 
 
 def texts(part: str) -> set[str]:
-    """What two parts have in common when they share text: the whole, or a sentence or line of 40 characters and more.
+    """What two parts have in common when they share text: the whole, or a clause of 40 characters and more.
 
-    Compared without case and line breaks.
+    A clause ends at a line's end, or where a full stop, colon or the like comes before a space. Only letters and
+    digits count, and not their case.
 
-    >>> sorted(texts("Short one. A sentence that is long enough to count alone."))
-    ['a sentence that is long enough to count alone.', 'short one. a sentence that is long enough to count alone.']
+    >>> sorted(texts("- x (int): A clause that is long enough to count alone."))
+    ['a clause that is long enough to count alone', 'x int a clause that is long enough to count alone']
     """
-    pieces = [" ".join(piece.split()) for piece in SENTENCE.split(part.casefold())]
-    return {" ".join(pieces)} | {piece for piece in pieces if len(piece) >= 40}
+    clauses = [" ".join(WORD.findall(clause)) for clause in CLAUSE.split(part.casefold())]
+    return {" ".join(clause for clause in clauses if clause)} | {clause for clause in clauses if len(clause) >= 40}
 
 
 def _titled(section: Section) -> str:

@@ -1,6 +1,7 @@
 """Runs one function over many items on every core, results in the order of the items."""
 
 import multiprocessing
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from typing import TypeVar
@@ -9,6 +10,7 @@ from stages.io.progress import progress
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+MOST_WORKERS = 8  # each imports the stage again, 0.3 GB
 ITEMS_WORTH_WORKERS = 200  # to start them takes about a second
 
 
@@ -17,5 +19,7 @@ def parallel(function: Callable[[Item], Result], items: Sequence[Item], label: s
     if len(items) < ITEMS_WORTH_WORKERS:
         yield from map(function, items)
         return
-    with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as workers:
+    with ProcessPoolExecutor(
+        min(MOST_WORKERS, os.cpu_count() or 1), mp_context=multiprocessing.get_context("spawn")
+    ) as workers:
         yield from progress(workers.map(function, items, chunksize=32), label, len(items))
