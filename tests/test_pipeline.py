@@ -1,4 +1,4 @@
-"""dvc.yaml tells the truth: deps are the real imports, paths and flags are those of the commands, settings are explained."""
+"""dvc.yaml tells the truth: deps are the real imports, paths and flags those of the commands, settings explained."""
 
 import inspect
 import re
@@ -23,6 +23,8 @@ def resolved() -> list[Any]:
     with Repo(str(ROOT)) as repo:
         return [stage for stage in repo.index.stages if stage.cmd]
 
+
+READ_OTHERWISE = ("stages/", "profiles/launch/", "params.yaml", "constraints.txt", "data/raw")
 
 STAGES = resolved()
 each_stage = pytest.mark.parametrize("stage", STAGES, ids=[stage.name for stage in STAGES])
@@ -54,7 +56,7 @@ def test_declared_code_is_the_code_that_runs(stage):
 def test_paths_in_the_command_are_the_declared_deps_and_outs(stage):
     words = words_of(stage)
     paths = set(words[: next((at for at, word in enumerate(words) if word.startswith("--")), len(words))])
-    deps = {str(dep.def_path) for dep in stage.deps if not str(dep.def_path).startswith(("stages/", "profiles/", "params"))}
+    deps = {str(dep.def_path) for dep in stage.deps if not str(dep.def_path).startswith(READ_OTHERWISE)}
     outs = {str(out.def_path) for out in stage.outs}
     assert paths == deps | outs
 

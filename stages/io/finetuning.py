@@ -40,6 +40,7 @@ def finetune(
             per_device_train_batch_size=batch_size,
             learning_rate=learning_rate,
             lr_scheduler_type="cosine",
+            train_sampling_strategy="group_by_length",  # half of a random batch is padding
             warmup_steps=warmup_share,
             logging_steps=5,
             gradient_checkpointing=False,

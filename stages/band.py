@@ -1,0 +1,79 @@
+"""One side of the pairs → its tokens, the token-band table with its picture, and the micro units."""
+
+import sys
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import polars as pl
+
+from stages.core.band import BANDS, bands_of, carried_types, wanted_types
+from stages.core.histogram import band_chart, band_histogram
+from stages.io.command import run
+from stages.io.pictures import write_picture
+from stages.io.tables import read_table, write_table
+from stages.io.tokens import Tokenized, load_fast, tokenize, words
+from stages.schemas.bands import Bands
+from stages.schemas.histogram import Histogram
+from stages.schemas.pairs import Pairs
+from stages.schemas.tokens import Tokens
+from stages.schemas.units import Units
+
+ALMOST_EMPTY = 20  # token types: below this a band cannot tell degrees of diversity apart
+
+
+def main(
+    pairs: Path,
+    base_tokenizer: Path,
+    tokens: Path,
+    bands: Path,
+    units: Path,
+    histogram: Path,
+    picture: Path,
+    /,
+    *,
+    side: Literal["instruction", "response"],
+    tokenizer: str,
+    low: int,
+    high: int,
+    band: Literal["low", "mid", "high", "all"],
+) -> None:
+    """`tokenizer` makes the units: "base", "words", or a folder or hub id; the tokens are always the base model's."""
+    table = read_table(pairs, Pairs).sort("id")
+    ours = tokenize(load_fast(str(base_tokenizer)), table[side].to_list())
+    theirs = ours if tokenizer == "base" else _other(tokenizer, table[side].to_list())
+    write_table(tokens, Tokens, table.select("id", tokens=_lists(ours)))
+
+    counts = np.bincount(theirs.tokens, minlength=len(theirs.names)).astype(np.int64)
+    codes = bands_of(counts, low, high)
+    known = _table(theirs, counts, codes)
+    write_table(bands, Bands, known)
+    write_table(histogram, Histogram, band_histogram(known))
+    write_picture(picture, band_chart(known, f"Token bands of the {side}s"))
+    rows, types = carried_types(theirs.tokens, theirs.offsets, wanted_types(codes, band))
+    if len(set(types.tolist())) < ALMOST_EMPTY:
+        print(
+            f"warning: the {band} band of the {side}s is nearly empty: change low {low} or high {high}", file=sys.stderr
+        )
+    carried = pl.DataFrame([table["id"].gather(rows), pl.Series("unit", theirs.names).gather(types)])
+    write_table(units, Units, carried.sort("id", "unit"))
+
+
+def _other(tokenizer: str, texts: list[str]) -> Tokenized:
+    return words(texts) if tokenizer == "words" else tokenize(load_fast(tokenizer), texts)
+
+
+def _lists(found: Tokenized) -> pl.Series:
+    parts = np.split(found.tokens, found.offsets[1:-1]) if len(found.offsets) > 1 else []
+    return pl.Series("tokens", parts, dtype=pl.List(pl.Int32))
+
+
+def _table(found: Tokenized, counts: np.ndarray, codes: np.ndarray) -> pl.DataFrame:
+    every = pl.DataFrame(
+        {"token": found.names, "text": found.texts, "count": counts, "band": [BANDS[code] for code in codes]}
+    )
+    return every.filter(pl.col("count") > 0).sort("count", "token", descending=[True, False])
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,39 @@
+"""Token lists → how often each type occurs, its frequency band, and which rows carry which types."""
+
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Bool, Int, Int64
+
+Band = Literal["low", "mid", "high"]
+BANDS: tuple[Band, ...] = ("low", "mid", "high")
+
+
+def bands_of(counts: Int64[np.ndarray, "types"], low: int, high: int) -> Int64[np.ndarray, "types"]:
+    """0 (low: count < `low`), 1 (mid: `low` ≤ count ≤ `high`) or 2 (high) for each type's count in the pool.
+
+    Section 3 of the paper, where low is 10 and high is 500. ValueError where `low` > `high`.
+    """
+    if low > high:
+        raise ValueError(f"band.low must not be above band.high, got {low} and {high}")
+    return np.searchsorted([low, high + 1], counts, side="right").astype(np.int64)
+
+
+def wanted_types(
+    bands: Int64[np.ndarray, "types"], units: Literal["low", "mid", "high", "all"]
+) -> Bool[np.ndarray, "types"]:
+    """Which types are units."""
+    return np.ones(len(bands), bool) if units == "all" else bands == BANDS.index(units)
+
+
+def carried_types(
+    tokens: Int[np.ndarray, "tokens"], offsets: Int64[np.ndarray, "rows+1"], wanted: Bool[np.ndarray, "types"]
+) -> tuple[Int64[np.ndarray, "pairs"], Int64[np.ndarray, "pairs"]]:
+    """Every pair of a row and a wanted type that occurs in it, once, as (rows, types), sorted by row, then type.
+
+    Row r is `tokens[offsets[r]:offsets[r + 1]]`. Filtering comes first: the sort then is of the wanted tokens alone.
+    """
+    kept = wanted[tokens]
+    rows = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))[kept]
+    pairs = np.unique(rows * len(wanted) + tokens[kept])
+    return pairs // len(wanted), pairs % len(wanted)

@@ -1,0 +1,23 @@
+"""A tokenizer and a small Llama, made here: nothing is downloaded."""
+
+import pytest
+
+TEXTS = [
+    "Return the mean of a list of numbers.",
+    "What is it? The sum of two numbers, or a list of them.",
+    "Parameters: x, the array; axis, along which the sum is taken.",
+]
+
+
+@pytest.fixture(scope="session")
+def tokenizer(tmp_path_factory):
+    from stages.io.pretraining import train_tokenizer
+
+    return train_tokenizer(TEXTS * 4, tmp_path_factory.mktemp("tokenizer"), vocab_size=320)
+
+
+@pytest.fixture
+def llama(tokenizer):
+    from stages.io.pretraining import new_model
+
+    return new_model(tokenizer, hidden_size=32, layers=2, heads=2, context=64, seed=1)

@@ -1,0 +1,52 @@
+import polars as pl
+import pytest
+
+from stages.core.performance import bits_per_byte, reduction, win_rate, wins_by_reference
+
+
+def answers(bits):
+    return pl.DataFrame({"id": ["a", "b", "c"], "bits": bits, "bytes": [10, 20, 30]})
+
+
+CANDIDATE, OPPONENT = answers([10.0, 20.0, 30.0]), answers([20.0, 40.0, 60.0])
+
+
+def test_bits_a_byte_is_a_ratio_of_sums():
+    assert bits_per_byte(CANDIDATE) == 1.0
+
+
+def test_the_reduction_is_what_the_candidate_saves_over_the_opponent():
+    assert reduction(CANDIDATE, OPPONENT, 1, 100) == (1.0, 1.0, 1.0)
+
+
+def test_changing_sides_changes_the_sign():
+    mixed = answers([12.0, 50.0, 20.0])
+    here, there = reduction(CANDIDATE, mixed, 1, 500), reduction(mixed, CANDIDATE, 1, 500)
+    assert here[0] == pytest.approx(-there[0])
+    assert here[1] < here[0] < here[2]
+
+
+def test_the_same_seed_gives_the_same_interval():
+    mixed = answers([12.0, 50.0, 20.0])
+    assert reduction(CANDIDATE, mixed, 7, 100) == reduction(CANDIDATE, mixed, 7, 100)
+
+
+def test_prompts_without_a_reference_take_no_part():
+    assert reduction(answers([10.0, 20.0, None]), OPPONENT, 1, 10)[0] == 1.0
+
+
+def verdicts(raws):
+    return pl.DataFrame({"id": ["a", "b", "c"], "raw": raws}, schema={"id": pl.String, "raw": pl.String})
+
+
+WIN = '{"candidate": 1.0, "opponent": 2.0, "better": "lower"}'
+LOSS = '{"candidate": 3.0, "opponent": 2.0, "better": "lower"}'
+
+
+def test_a_missing_verdict_is_neither_win_nor_tie():
+    assert win_rate(verdicts([WIN, LOSS, None]), 1, 100)[0] == 0.5
+
+
+def test_wins_are_split_by_the_length_of_the_reference():
+    prompts = pl.DataFrame({"id": ["a", "b", "c"], "reference": ["x", "x" * 9, "x" * 99]})
+    assert wins_by_reference(verdicts([WIN, LOSS, WIN]), prompts) == {"short": 1.0, "medium": 0.0, "long": 1.0}

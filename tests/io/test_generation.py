@@ -1,0 +1,50 @@
+import math
+
+import pytest
+import torch
+
+from stages.io.generation import completion_bits, greedy_answers
+
+ROWS = [([5, 6, 7], [8, 9]), ([5], [10, 11, 12, 13]), ([9, 9, 9, 9, 9], [7])]
+
+
+def bits_one_by_one(model, prompt, completion):
+    with torch.inference_mode():
+        logs = model(torch.tensor([prompt + completion])).logits.log_softmax(-1)[0]
+    start = len(prompt) - 1
+    return -sum(float(logs[start + at, token]) for at, token in enumerate(completion)) / math.log(2)
+
+
+def test_bits_are_those_of_each_row_alone_whatever_the_batch(llama, tokenizer):
+    alone = [bits_one_by_one(llama.eval(), *row) for row in ROWS]
+    for batch_size in (1, 2, 3):
+        assert completion_bits(llama, tokenizer, ROWS, batch_size=batch_size) == pytest.approx(alone, abs=1e-4)
+
+
+def greedy_one_by_one(model, prompt, count):
+    ids = list(prompt)
+    with torch.inference_mode():
+        for _ in range(count):
+            ids.append(int(model(torch.tensor([ids])).logits[0, -1].argmax()))
+    return ids[len(prompt) :]
+
+
+def test_batched_answers_are_the_greedy_ones(llama, tokenizer):
+    prompts = [prompt for prompt, _ in ROWS]
+    settings = {"batch_size": 2, "max_new_tokens": 4, "repetition_penalty": 1.0}
+    found = greedy_answers(llama, tokenizer, prompts, **settings)
+    for prompt, answer in zip(prompts, found, strict=True):
+        ids = greedy_one_by_one(llama, prompt, 4)
+        if tokenizer.eos_token_id not in ids:
+            assert (answer.text, answer.tokens, answer.truncated) == (tokenizer.decode(ids).strip(), 4, True)
+
+
+def test_an_answer_that_ends_by_itself_is_not_truncated(llama, tokenizer):
+    with torch.no_grad():  # a head that always says "end"
+        llama.lm_head.weight.zero_()
+        llama.lm_head.weight[tokenizer.eos_token_id] = 1.0
+        llama.model.norm.weight.fill_(1.0)
+        llama.model.embed_tokens.weight.abs_()
+    settings = {"batch_size": 1, "max_new_tokens": 4, "repetition_penalty": 1.0}
+    [answer] = greedy_answers(llama, tokenizer, [[tokenizer.eos_token_id]], **settings)
+    assert (answer.text, answer.tokens, answer.truncated) == ("", 1, False)

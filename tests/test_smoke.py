@@ -1,0 +1,100 @@
+"""The declared pipeline itself runs, in a copy of the repository with tiny settings."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+ROOT = Path(__file__).parent.parent
+TINY = {
+    "ingest.sources.docstrings.packages": "[pandera,tyro,accelerate]",
+    "ingest.sources.docstrings.limit": "400",
+    "ingest.heldout_share": "0.2",
+    "benchmark.sources.heldout.limit": "20",
+    "base.vocab_size": "512",
+    "base.hidden_size": "32",
+    "base.layers": "1",
+    "base.heads": "2",
+    "base.train_tokens": "20000",
+    "cluster.min_cluster_size": "5",
+    "subset.size": "30",
+    "subset.strategy": "response-micro",
+    "subset.degree": "3",
+    "finetune.epochs": "1",
+    "generate.max_new_tokens": "8",
+    "measure.resamples": "200",
+}
+
+
+def copy_of_the_repository(folder: Path) -> None:
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    for name in filter(None, listed.stdout.split("\0")):
+        if (ROOT / name).is_file() and name != "dvc.lock":
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+
+
+def run(folder: Path, *words: str) -> str:
+    bin_folder = Path(sys.executable).parent
+    env = {key: value for key, value in os.environ.items() if not key.startswith(("DVC_", "MLFLOW_", "GIT_"))}
+    env |= {"PATH": f"{bin_folder}:{env['PATH']}", "HF_HUB_OFFLINE": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    env |= {f"GIT_{who}_{what}": "smoke" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    done = subprocess.run(words, cwd=folder, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{' '.join(words)}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def mlflow_runs(folder: Path) -> list[str]:
+    import sqlite3
+
+    with sqlite3.connect(folder / "mlflow.db") as store:
+        return sorted(row[0] for row in store.execute("select name from runs where status = 'FINISHED'"))
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory) -> Path:
+    """A copy in which `dvc exp run` has run the whole pipeline once, with tiny settings."""
+    folder = tmp_path_factory.mktemp("repository")
+    copy_of_the_repository(folder)
+    run(folder, "git", "init", "--quiet", "--initial-branch=main")
+    run(folder, "git", "add", ".")
+    run(folder, "git", "commit", "--quiet", "-m", "copy")
+    settings = [word for name, value in TINY.items() for word in ("-S", f"{name}={value}")]
+    run(folder, "dvc", "exp", "run", *settings)
+    return folder
+
+
+def test_one_run_ends_in_a_cell_with_its_metrics(repository):
+    cell = json.loads((repository / "metrics/cell.json").read_text())
+    assert cell["performance_prompts_only_low"] <= cell["performance"] <= cell["performance_prompts_only_high"]
+    assert 0 <= cell["win_rate"] <= 1
+    assert cell["rows"] == 30
+
+
+def test_nothing_has_changed_after_the_run(repository):
+    assert "up to date" in run(repository, "dvc", "status")
+
+
+def test_the_subset_is_part_of_the_pool_and_as_large_as_asked(repository):
+    pool = pl.read_parquet(repository / "data/pool.parquet")
+    subset = pl.read_parquet(repository / "data/subsets/candidate.parquet")
+    assert subset.height == 30
+    assert set(subset["id"]) <= set(pool["id"])
+
+
+def test_each_training_is_one_mlflow_run(repository):
+    assert [name.split()[0] for name in mlflow_runs(repository)] == ["base", "candidate", "opponent"]
+
+
+def test_another_degree_runs_the_candidate_arm_alone(repository):
+    would = run(repository, "dvc", "exp", "run", "--dry", "-S", "subset.degree=6")
+    ran = {line.split("'")[1] for line in would.splitlines() if line.startswith("Running stage")}
+    assert ran == {"subset@candidate", "finetune@candidate", "generate@candidate", "judge", "measure"}
