@@ -8,9 +8,9 @@ from pathlib import Path
 import polars as pl
 
 from stages.core.prompts import baseline_answers, chosen, from_heldout, from_records
+from stages.io.benchmarks import Benchmark, read_benchmark
 from stages.io.command import run
 from stages.io.files import Record
-from stages.io.sources import Benchmark, read_benchmark
 from stages.io.tables import read_table, write_table
 from stages.schemas.pool import Pool
 from stages.schemas.prompts import Prompts

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from stages.io.files import Record, read_files
-from stages.io.hub import fetched, read_hub
+from stages.io.hub import read_hub
 
 
 @dataclass(frozen=True)
@@ -23,29 +23,6 @@ class Source:
     rows: int | None = None  # hub: rows read at most, from the start; None: all
     prompt_column: str = ""  # files, hub: empty: told by looking at the rows
     response_column: str = ""
-
-
-@dataclass(frozen=True)
-class Benchmark:
-    """One entry of `benchmark.sources`; each kind reads its own fields only."""
-
-    kind: Literal["heldout", "files", "hub"] = "heldout"
-    limit: int | None = None  # prompts at most, picked by hash; None: all
-    path: str = ""  # files: one file or a glob; hub: a file inside the repository
-    answers: str = ""  # files, hub: a file with a baseline's answers by uid (Arena-Hard); empty: none
-    id: str = ""  # hub: data set repository, or a local folder laid out like it
-    revision: str = ""  # hub: commit hash, branch or tag
-
-
-def read_benchmark(source: Benchmark) -> tuple[list[Record], list[Record]]:
-    """The records of prompts, and those of the baseline's answers, of a source of kind files or hub."""
-    if not source.path or (source.kind == "hub" and not source.id):
-        raise ValueError("a benchmark of kind files needs path, one of kind hub needs id and path (a file inside it)")
-    paths = [source.path, *([source.answers] if source.answers else [])]
-    if source.kind == "hub":
-        paths = [str(fetched(source.id, path, source.revision)) for path in paths]
-    records = [list(read_files(path)) for path in paths]
-    return records[0], records[1] if source.answers else []
 
 
 def read_records(source: Source) -> Iterator[Record]:

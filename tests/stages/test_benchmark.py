@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 
 from stages.benchmark import main
-from stages.io import sources as io_sources
-from stages.io.sources import Benchmark
+from stages.io import benchmarks
+from stages.io.benchmarks import Benchmark
 from stages.io.tables import read_table, write_table
 from stages.schemas.pool import Pool
 from stages.schemas.prompts import Prompts
@@ -100,7 +100,7 @@ def test_both_files_are_fetched_from_the_hub_at_the_revision(heldout: Path, monk
         asked.append((id, path, revision))
         return heldout.parent / path
 
-    monkeypatch.setattr(io_sources, "fetched", fetched)
+    monkeypatch.setattr(benchmarks, "fetched", fetched)
     prompts(heldout, arena=Benchmark(kind="hub", id="owner/name", revision="main", **ARENA))
     assert asked == [("owner/name", path, "main") for path in ARENA.values()]
 
