@@ -25,12 +25,10 @@ def test_no_part_and_no_long_sentence_of_the_corpus_is_elsewhere(
     mine: list[list[Section]], other: list[list[Section]]
 ) -> None:
     elsewhere = texts_of(things(other))
-    kept = [Documented(each.name, each.kind, []) for each in things(mine)]
     text = [
         line.removeprefix("- ") for row in corpus(things(mine), elsewhere)["text"] for line in row.split("\n\n")[1:]
     ]
     assert all(elsewhere.isdisjoint(texts(part)) for part in text if not part.startswith("Parameters:"))
-    assert len(corpus(things(mine), elsewhere)) <= len(kept)
 
 
 @settings(deadline=None, max_examples=40)
