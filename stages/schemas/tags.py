@@ -26,6 +26,7 @@ class Canon(pa.DataFrameModel):
         isin=["kept", "frequency", "rule", "semantic", "association"],
         description="the step that last changed or dropped it",
     )
+    why: str = pa.Field(description="that step's reason; empty for a tag that no step changed")
 
     class Config:
         strict = True

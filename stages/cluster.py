@@ -1,0 +1,45 @@
+"""Vectors of one side → macro units, and the clusters' sizes and words for reading."""
+
+from pathlib import Path
+from typing import Literal
+
+import polars as pl
+
+from stages.core.cluster import cluster_labels, to_nearest
+from stages.core.ctfidf import described
+from stages.io.command import run
+from stages.io.tables import read_table, write_table
+from stages.schemas.clusters import Clusters
+from stages.schemas.pairs import Pairs
+from stages.schemas.units import Units
+from stages.schemas.vectors import Vectors
+
+
+def main(
+    vectors: Path,
+    pairs: Path,
+    units: Path,
+    clusters: Path,
+    /,
+    *,
+    side: Literal["instruction", "response"],
+    seed: int,
+    n_neighbors: int,
+    n_components: int,
+    min_cluster_size: int,
+    min_samples: int,
+    neighbors: Literal["exact", "nndescent"],
+    noise: Literal["drop", "nearest"],
+) -> None:
+    """`noise`: rows outside all clusters are dropped, or go to the cluster with the nearest mean vector."""
+    rows = read_table(vectors, Vectors).join(read_table(pairs, Pairs), on="id", validate="1:1").sort("id")
+    matrix = rows["vector"].list.to_array(rows["vector"].list.len()[0]).to_numpy()
+    labels = cluster_labels(matrix, seed, n_neighbors, n_components, min_cluster_size, min_samples, neighbors)
+    write_table(clusters, Clusters, described(rows[side].to_list(), labels))
+    placed = rows.select("id", cluster=to_nearest(labels, matrix) if noise == "nearest" else labels)
+    named = placed.filter(pl.col("cluster") >= 0).select("id", unit=pl.col("cluster").cast(pl.String))
+    write_table(units, Units, named)
+
+
+if __name__ == "__main__":
+    run(main)

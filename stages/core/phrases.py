@@ -1,0 +1,63 @@
+"""Turns texts into raw tags: the key phrases of each by TF-IDF over word n-grams."""
+
+import re
+from itertools import groupby
+
+import numpy as np
+import polars as pl
+from jaxtyping import Float64, Int32
+
+RUN = re.compile(r"[^\W\d_]\w+(?: [^\W\d_]\w+)*")  # words that a space, and nothing else, parts
+
+
+def key_phrases(
+    ids: list[str], texts: list[str], per_text: int, max_words: int, min_share: float, max_share: float
+) -> pl.DataFrame:
+    """The columns id, tag, sorted: the up to `per_text` phrases of a text that have the highest TF-IDF.
+
+    A phrase is 1 … `max_words` words with no stop word (English) and no punctuation between them, as in RAKE (Rose et
+    al. 2010), and occurs in `min_share` … `max_share` of the texts. The phrases of one text share no word, so that
+    none is "negative" beside "non negative". Ties go to the alphabet. ValueError when no phrase occurs that often.
+    """
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    vectorizer = TfidfVectorizer(
+        analyzer=lambda text: candidates(text, max_words),
+        min_df=max(min_share, 1 / len(texts)),
+        max_df=max_share,
+        sublinear_tf=True,
+    )
+    weights = vectorizer.fit_transform(texts)
+    names = vectorizer.get_feature_names_out().tolist()
+    words = [name.split() for name in names]
+    found = []
+    for row, key in enumerate(ids):
+        begin, end = weights.indptr[row : row + 2]
+        chosen = _chosen(weights.indices[begin:end], weights.data[begin:end], words, per_text)
+        found += [(key, names[phrase]) for phrase in chosen]
+    return pl.DataFrame(found, schema={"id": pl.String, "tag": pl.String}, orient="row").sort("id", "tag")
+
+
+def candidates(text: str, max_words: int) -> list[str]:
+    """Every phrase of `text`, in lower case, as often as it occurs; a phrase that repeats a word is none."""
+    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
+
+    found = []
+    for run in RUN.findall(text.lower()):
+        for stopped, group in groupby(run.split(), ENGLISH_STOP_WORDS.__contains__):
+            words = [] if stopped else list(group)
+            grams = [words[at : at + size] for size in range(1, max_words + 1) for at in range(len(words) - size + 1)]
+            found += [" ".join(gram) for gram in grams if len(set(gram)) == len(gram)]
+    return found
+
+
+def _chosen(
+    phrases: Int32[np.ndarray, "phrases"], weights: Float64[np.ndarray, "phrases"], words: list[list[str]], count: int
+) -> list[int]:
+    chosen: list[int] = []
+    used: set[str] = set()
+    for phrase in phrases[np.lexsort((phrases, -weights))].tolist():
+        if len(chosen) < count and used.isdisjoint(words[phrase]):
+            chosen.append(phrase)
+            used.update(words[phrase])
+    return chosen
