@@ -70,7 +70,7 @@ def associated(tags: pl.DataFrame, min_rows: int, min_confidence: float) -> dict
     counts = dict(tags.group_by("tag").len().iter_rows())
     rules: dict[str, tuple[float, int, str]] = {}
     for pair, together in _pairs(tags, min_rows):
-        few, many = sorted(pair, key=lambda tag: (counts[tag], tag))
+        many, few = sorted(pair, key=lambda tag: (-counts[tag], tag))
         sure = together / counts[few]
         if sure >= min_confidence:
             rules[few] = min(rules.get(few, (0.0, 0, "")), (-sure, -counts[many], many))
@@ -91,7 +91,7 @@ def _pairs(tags: pl.DataFrame, min_rows: int) -> list[tuple[list[str], int]]:
     from mlxtend.frequent_patterns import fpgrowth
     from scipy.sparse import csr_array
 
-    if tags.is_empty():
+    if tags["id"].n_unique() < min_rows:
         return []
     names = tags["tag"].unique().sort()
     rows = tags["id"].rank("dense").to_numpy() - 1

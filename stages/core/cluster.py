@@ -28,9 +28,9 @@ def cluster_labels(
     UMAP's own search, near linear, approximate, and compiles for minutes in every process. Labels depend on row
     order: sort rows first. ValueError when there are too few rows to embed, or when all are noise.
     """
+    reduced = _reduced(vectors, seed, n_neighbors, n_components, neighbors)
     from hdbscan import HDBSCAN
 
-    reduced = _reduced(vectors, seed, n_neighbors, n_components, neighbors)
     found = HDBSCAN(min_cluster_size=min_cluster_size, min_samples=min_samples, core_dist_n_jobs=1).fit(reduced)
     if found.labels_.max() == NOISE:
         raise ValueError(
@@ -65,11 +65,11 @@ def to_nearest(
 def _reduced(
     vectors: Float32[np.ndarray, "rows dim"], seed: int, n_neighbors: int, n_components: int, neighbors: Neighbors
 ) -> Float32[np.ndarray, "rows components"]:
-    from umap import UMAP
-
     rows = len(vectors)
     if rows < n_components + 3:  # the spectral start needs n_components + 1 eigenvectors of a rows × rows matrix
         raise ValueError(f"{n_components} components need at least {n_components + 3} rows, got {rows}")
+    from umap import UMAP
+
     count = min(n_neighbors, rows - 1)
     reducer = UMAP(
         n_neighbors=count,

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float64, Int32
 
-RUN = re.compile(r"[^\W\d_]\w+(?: [^\W\d_]\w+)*")  # words that a space, and nothing else, parts
+RUN = re.compile(r"\b[^\W\d_]\w+(?: [^\W\d_]\w+)*")  # words that a space, and nothing else, parts
 
 
 def key_phrases(

@@ -1,0 +1,60 @@
+"""The stage around the clustering, which is replaced here: UMAP compiles for long."""
+
+from collections.abc import Callable
+
+import numpy as np
+import polars as pl
+import pytest
+
+import stages.cluster
+from stages.io.tables import read_table, write_table
+from stages.schemas.clusters import Clusters
+from stages.schemas.pairs import Pairs
+from stages.schemas.units import Units
+from stages.schemas.vectors import Vectors
+
+LABELS = np.array([1, 0, 0, -1])
+SETTINGS = {
+    "seed": 1,
+    "n_neighbors": 2,
+    "n_components": 2,
+    "min_cluster_size": 2,
+    "min_samples": 1,
+    "neighbors": "exact",
+}
+
+
+@pytest.fixture
+def clustered(tmp_path, monkeypatch) -> Callable[[str], tuple[pl.DataFrame, pl.DataFrame]]:
+    monkeypatch.setattr(stages.cluster, "cluster_labels", lambda vectors, *_: LABELS)
+    pairs = pl.DataFrame(
+        {
+            "id": list("abcd"),
+            "source": "s",
+            "instruction": "Why?",
+            "response": ["fig", "oak", "oak", "ash"],
+            "original": None,
+        }
+    )
+    vectors = pl.DataFrame({"id": list("abcd"), "vector": [[1.0, 0.0], [0.0, 1.0], [0.0, 1.0], [0.8, 0.6]]})
+    write_table(tmp_path / "pairs.parquet", Pairs, pairs.cast({"original": pl.String}).reverse())
+    write_table(tmp_path / "vectors.parquet", Vectors, vectors.cast({"vector": pl.List(pl.Float32)}))
+
+    def run(noise: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+        paths = [tmp_path / f"{name}.parquet" for name in ("vectors", "pairs", "units", "clusters")]
+        stages.cluster.main(*paths, side="response", noise=noise, **SETTINGS)
+        return read_table(paths[2], Units), read_table(paths[3], Clusters)
+
+    return run
+
+
+def test_dropped_noise_carries_no_unit_and_is_listed(clustered):
+    units, clusters = clustered("drop")
+    assert units.rows() == [("a", "1"), ("b", "0"), ("c", "0")]
+    assert clusters.rows() == [("0", 2, 0.5, "oak"), ("-1", 1, 0.25, "ash"), ("1", 1, 0.25, "fig")]
+
+
+def test_noise_given_to_the_nearest_cluster_leaves_the_table_as_it_was(clustered):
+    units, clusters = clustered("nearest")
+    assert units.rows() == [("a", "1"), ("b", "0"), ("c", "0"), ("d", "1")]
+    assert clusters["size"].to_list() == [2, 1, 1]
