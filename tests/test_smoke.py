@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import polars as pl
@@ -52,6 +53,20 @@ def run(folder: Path, *words: str) -> str:
     return done.stdout
 
 
+def commit(folder: Path, message: str) -> None:
+    run(folder, "git", "add", ".")
+    run(folder, "git", "commit", "--quiet", "--message", message)
+
+
+def wait_for_the_queue(folder: Path) -> None:
+    for _ in range(240):
+        states = run(folder, "dvc", "queue", "status")
+        if "Queued" not in states and "Running" not in states:
+            return
+        time.sleep(2)
+    raise AssertionError(f"the queue did not end in eight minutes:\n{states}")
+
+
 def mlflow_runs(folder: Path) -> list[str]:
     import sqlite3
 
@@ -65,8 +80,7 @@ def repository(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("repository")
     copy_of_the_repository(folder)
     run(folder, "git", "init", "--quiet", "--initial-branch=main")
-    run(folder, "git", "add", ".")
-    run(folder, "git", "commit", "--quiet", "-m", "copy")
+    commit(folder, "copy")
     settings = [word for name, value in TINY.items() for word in ("-S", f"{name}={value}")]
     run(folder, "dvc", "exp", "run", *settings)
     return folder
@@ -98,3 +112,59 @@ def test_another_degree_runs_the_candidate_arm_alone(repository):
     would = run(repository, "dvc", "exp", "run", "--dry", "-S", "subset.degree=6")
     ran = {line.split("'")[1] for line in would.splitlines() if line.startswith("Running stage")}
     assert ran == {"subset@candidate", "finetune@candidate", "generate@candidate", "judge", "measure"}
+
+
+@pytest.fixture(scope="module")
+def swept(repository) -> Path:
+    """The same copy after a queue of two strategies by two degrees."""
+    commit(repository, "first cell")
+    grid = ["-S", "subset.strategy=instruction-macro,response-meso", "-S", "subset.degree=0,6"]
+    run(repository, "dvc", "exp", "run", "--queue", *grid)
+    run(repository, "dvc", "queue", "start")
+    wait_for_the_queue(repository)
+    return repository
+
+
+@pytest.mark.long
+def test_queued_cells_are_listed_with_their_params_and_metrics(swept):
+    shown = json.loads(run(swept, "dvc", "exp", "show", "--json"))
+    cells = [one["revs"][0]["data"] for rev in shown for one in rev["experiments"] or []]
+    done = {
+        (
+            cell["params"]["params.yaml"]["data"]["subset"]["strategy"],
+            cell["params"]["params.yaml"]["data"]["subset"]["degree"],
+        )
+        for cell in cells
+        if "performance" in cell["metrics"]["metrics/cell.json"]["data"]
+    }
+    assert done == {(name, degree) for name in ("instruction-macro", "response-meso") for degree in (0, 6)}
+
+
+@pytest.mark.long
+def test_queued_trainings_are_kept_once_each_in_the_store_of_the_repository(swept):
+    names = [name.split()[0] for name in mlflow_runs(swept)]
+    assert sorted(names) == ["base", *["candidate"] * 5, "opponent"]
+
+
+@pytest.mark.long
+def test_another_clone_gets_the_cells_and_runs_nothing_again(swept, tmp_path):
+    origin, store, clone = tmp_path / "origin.git", tmp_path / "store", tmp_path / "clone"
+    run(swept, "dvc", "remote", "add", "--default", "folder", str(store))
+    commit(swept, "remote")
+    run(swept, "git", "clone", "--quiet", "--bare", ".", str(origin))
+    run(swept, "git", "remote", "add", "origin", str(origin))
+    run(swept, "dvc", "push")
+    run(swept, "dvc", "exp", "push", "--all-commits", "origin")
+    run(tmp_path, "git", "clone", "--quiet", str(origin), str(clone))
+    run(clone, "dvc", "exp", "pull", "--all-commits", "origin")
+    assert run(clone, "dvc", "exp", "list", "--all-commits", "--names-only").split() != []
+    told = run(clone, "dvc", "repro", "--pull")
+    assert "Running stage" not in told
+    assert (clone / "metrics/cell.json").read_bytes() == (swept / "metrics/cell.json").read_bytes()
+
+
+@pytest.mark.long
+def test_running_everything_again_gives_the_same_bytes(repository):
+    before = (repository / "dvc.lock").read_text()
+    run(repository, "dvc", "repro", "--force")
+    assert (repository / "dvc.lock").read_text() == before

@@ -43,6 +43,7 @@ def finetune(
             train_sampling_strategy="group_by_length",  # half of a random batch is padding
             warmup_steps=warmup_share,
             logging_steps=5,
+            logging_first_step=True,
             gradient_checkpointing=False,
             max_length=None,  # rows come cut to length and counted: TRL would cut them in silence
             dataset_kwargs={"skip_prepare_dataset": True},

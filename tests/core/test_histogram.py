@@ -19,7 +19,8 @@ def bands(counts):
 def test_bins_double_and_split_at_the_thresholds():
     found = band_histogram(bands([1, 2, 3, 8, 9, 10, 15, 500, 501]))
     assert found.rows() == [
-        ("low", 1, 1, 1), ("low", 2, 2, 5), ("low", 8, 2, 17), ("mid", 10, 2, 25), ("mid", 500, 1, 500), ("high", 501, 1, 501)
+        ("low", 1, 1, 1), ("low", 2, 2, 5), ("low", 8, 2, 17), ("mid", 10, 2, 25), ("mid", 500, 1, 500),
+        ("high", 501, 1, 501),
     ]  # fmt: skip
 
 

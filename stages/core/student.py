@@ -1,0 +1,36 @@
+"""A value, its standard error and degrees of freedom → Student's interval, the posterior sign, p, and Holm's p."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import stdtr, stdtrit
+
+
+class Estimate(NamedTuple):
+    """A value that is Student-t about the truth: as a sampling law, or as the posterior under a reference prior."""
+
+    value: float
+    low: float  # 95 %
+    high: float
+    se: float
+    df: int
+    positive: float  # posterior probability that the truth is above 0
+    p: float  # two-sided, of a truth of 0
+
+
+def estimate(value: float, se: float, df: int) -> Estimate:
+    """The 95 % interval and the sign of `value`; a standard error of 0 makes it certain."""
+    if df < 1:
+        raise ValueError(f"a t interval needs at least 1 degree of freedom, got {df}: run more cells or seeds")
+    half = float(stdtrit(df, 0.975)) * se
+    ratio = value / se if se > 0 else {0: 0.0, 1: np.inf, -1: -np.inf}[int(np.sign(value))]
+    positive, p = float(stdtr(df, ratio)), float(2 * stdtr(df, -abs(ratio)))
+    return Estimate(value, value - half, value + half, se, df, positive, p)
+
+
+def holm(p: Sequence[float]) -> list[float]:
+    """Each p adjusted for having looked at all of them (Holm 1979), in the order given."""
+    order = np.argsort(p, kind="stable")
+    stepped = np.maximum.accumulate(np.asarray(p, dtype=float)[order] * np.arange(len(p), 0, -1))
+    return [float(one) for one in np.minimum(stepped, 1)[np.argsort(order, kind="stable")]]
