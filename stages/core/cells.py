@@ -1,0 +1,59 @@
+"""The grid's rows → cells that may be compared, each with its diversity and the setting it was run under."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import polars as pl
+from jaxtyping import Float64
+
+STRATEGIES = tuple(f"{side}-{scale}" for side in ("instruction", "response") for scale in ("macro", "meso", "micro"))
+SETTING = ("condition", "size")
+NO_OUTCOME = re.compile(r"_(low|high|missing)$")
+
+
+def comparable(grid: pl.DataFrame) -> pl.DataFrame:
+    """The cells of one provenance, the one with most of them, sorted; `grid` as in schema Grid.
+
+    Adds diversity = degree / 6, and condition: budget, length window, weights and slack in words. Random subsets are
+    the same at every degree: they count once, as degree 0.
+    """
+    sizes = grid.group_by("provenance").len().sort(["len", "provenance"], descending=[True, False])
+    cells = (
+        grid.join(sizes.head(1), on="provenance", how="semi")
+        .with_columns(
+            degree=pl.when(pl.col("strategy") == "random").then(0).otherwise(pl.col("degree")),
+            condition=pl.format(
+                "{} of {}..{} tokens, {} weights, slack {}", "budget", "min_tokens", "max_tokens", "weights", "slack"
+            ),
+        )
+        .with_columns(diversity=pl.col("degree") / 6)
+    )
+    one = ["strategy", "degree", "seed", *SETTING]
+    return cells.sort("condition", "size", "strategy", "degree", "seed", "experiment").unique(
+        one, keep="first", maintain_order=True
+    )
+
+
+def outcomes(cells: pl.DataFrame) -> list[str]:
+    """Columns that say what a cell is worth: performance and win rates, pooled first, where any cell has one."""
+    worth = [name for name in cells.columns if name.startswith("performance") or "win_rate" in name]
+    told = [name for name in worth if not NO_OUTCOME.search(name) and cells[name].count()]
+    return sorted(told, key=lambda name: (name not in {"performance", "win_rate"}, name))
+
+
+def told(cells: pl.DataFrame, outcome: str) -> pl.DataFrame:
+    """The cells that have this outcome, as column `worth`, a float."""
+    return cells.with_columns(worth=pl.col(outcome).cast(pl.Float64)).drop_nulls("worth")
+
+
+def parts(cells: pl.DataFrame, *by: str) -> Iterator[tuple[dict[str, Any], pl.DataFrame]]:
+    """Each part of `cells` that agrees in the columns `by`, in sorted order, with what it agrees in."""
+    for key, part in cells.sort(by, maintain_order=True).group_by(by, maintain_order=True):
+        yield dict(zip(by, key, strict=True)), part
+
+
+def column(cells: pl.DataFrame, name: str = "worth") -> Float64[np.ndarray, "cells"]:
+    """One column as floats."""
+    return cells[name].cast(pl.Float64).to_numpy()

@@ -1,0 +1,46 @@
+"""Comparable cells → how well each diversity metric tells performance, with and without length."""
+
+import polars as pl
+
+from stages.core.cells import SETTING, column, parts, told
+from stages.core.correlation import partial, pearson, spearman
+from stages.core.paper import CORRELATIONS
+from stages.core.reasons import Row, correlation_row
+
+SIX = ("ngram_ratio", "embedding_distance", "mean_tokens", "compression_ratio", "self_bleu", "token_entropy")
+POSTERIOR = tuple(f"{side}_{name}" for side in ("instruction", "response") for name in SIX)
+LENGTH = "response_mean_tokens"
+
+
+def metrics(cells: pl.DataFrame) -> list[str]:
+    """The metrics that a subset has: all of both sides, and how much of its units it covers and how evenly."""
+    sides = [name for name in cells.columns if name.startswith(("instruction_", "response_"))]
+    return [*POSTERIOR, *sorted(set(sides) - set(POSTERIOR)), "units_covered", "evenness"]
+
+
+def points(cells: pl.DataFrame, outcome: str) -> pl.DataFrame:
+    """One row a strategy and degree, of one setting: its means over seeds, the outcome as `worth`.
+
+    Seeds of one cell have nearly the same metrics; counted one by one they would pass for evidence.
+    """
+    wanted = ["worth", *metrics(cells)]
+    known = told(cells, outcome)
+    return known.group_by("strategy", "degree").agg(pl.col(wanted).cast(pl.Float64).mean()).sort("strategy", "degree")
+
+
+def metric_rows(cells: pl.DataFrame, outcome: str) -> list[Row]:
+    """One row a setting and metric: Pearson, Spearman, and partial given mean response tokens; the paper's beside."""
+    return [
+        {"outcome": outcome} | key | {"metric": name, "paper": CORRELATIONS.get(name)} | _row(some, name)
+        for key, part in parts(told(cells, outcome), *SETTING)
+        for some in [points(part, outcome)]
+        for name in metrics(cells)
+    ]
+
+
+def _row(some: pl.DataFrame, name: str) -> Row:
+    known = some.drop_nulls(name)
+    x, y, length = (column(known, which) for which in (name, "worth", LENGTH))
+    row = correlation_row("pearson", pearson, x, y) | correlation_row("spearman", spearman, x, y)
+    left = {} if name == LENGTH else correlation_row("partial", partial, x, y, length)
+    return {"points": known.height} | row | left

@@ -1,0 +1,64 @@
+"""Which cells may be compared."""
+
+import polars as pl
+import pytest
+
+from bench.planted import planted_grid
+from stages.core.cells import comparable, outcomes, parts, told
+
+
+def test_diversity_is_sixths_of_the_degree() -> None:
+    cells = comparable(planted_grid({"response-micro": 0.0}, degrees=(0, 3, 6)))
+    assert sorted(set(cells["diversity"])) == [0, 0.5, 1]
+
+
+def test_cells_of_other_code_or_data_never_mix() -> None:
+    other = planted_grid({"response-micro": 0.0}, provenance="other").with_columns(
+        experiment=pl.format("{}-other", "experiment")
+    )
+    cells = comparable(pl.concat([planted_grid(), other]))
+    assert set(cells["provenance"]) == {"one"}
+
+
+def test_the_order_of_the_rows_does_not_matter() -> None:
+    grid = planted_grid()
+    assert comparable(grid).equals(comparable(grid.sample(fraction=1, shuffle=True, seed=1)))
+
+
+def test_one_random_subset_counts_once_whatever_its_degree() -> None:
+    grid = planted_grid({}, random=3)
+    again = grid.with_columns(degree=pl.lit(5, pl.Int64), experiment=pl.format("{}-again", "experiment"))
+    assert comparable(pl.concat([grid, again])).height == 3
+
+
+def test_a_window_and_a_budget_are_conditions_of_their_own() -> None:
+    tables = [
+        planted_grid({"response-micro": 0.0}, min_tokens=low, budget=budget)
+        for low, budget in ((0, "rows"), (50, "tokens"))
+    ]
+    assert [key["condition"] for key, _ in parts(comparable(pl.concat(tables)), "condition")] == [
+        "rows of 0..10000 tokens, uniform weights, slack 1.5",
+        "tokens of 50..10000 tokens, uniform weights, slack 1.5",
+    ]
+
+
+def test_outcomes_are_what_a_cell_is_worth_pooled_first() -> None:
+    grid = planted_grid().with_columns(
+        performance_arena=pl.col("performance"),
+        win_rate_short=pl.col("win_rate"),
+        similarity_win_rate=pl.col("win_rate"),
+        win_rate_over_gpt=pl.lit(None, pl.Float64),
+    )
+    assert outcomes(comparable(grid)) == [
+        "performance", "win_rate", "performance_arena", "similarity_win_rate", "win_rate_short"
+    ]  # fmt: skip
+
+
+def test_cells_without_the_outcome_take_no_part() -> None:
+    grid = planted_grid().with_columns(performance=pl.when(pl.col("seed") == 0).then(pl.col("performance")))
+    assert set(told(comparable(grid), "performance")["seed"]) == {0}
+
+
+@pytest.mark.parametrize("rows", [0, 1])
+def test_a_grid_of_hardly_anything_has_hardly_any_cells(rows: int) -> None:
+    assert comparable(planted_grid().head(rows)).height == rows

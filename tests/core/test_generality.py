@@ -1,0 +1,67 @@
+"""Intervals over prompts, for cells as they are: the contrast of ratios, and how often it holds the truth."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from bench.planted import planted_study
+from stages.core.generality import Prompts, PromptScores, over_both, over_prompts, prompt_scores
+from stages.core.slope import line, slope_weights
+from stages.core.student import estimate
+
+SCORES = pl.DataFrame(
+    {
+        "experiment": ["a", "a", "a", "b", "b", "b", "c"],
+        "id": ["p", "q", "r", "p", "q", "r", "p"],
+        "saved": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0],
+        "bytes": [10, 20, 30, 10, 20, 30, 10],
+    }
+)
+
+
+def test_the_matrix_has_the_cells_in_the_order_asked_for() -> None:
+    found = prompt_scores(SCORES.sample(fraction=1, shuffle=True, seed=1), ["b", "a"])
+    assert found.saved.tolist() == [[4, 5, 6], [1, 2, 3]] and found.bytes.tolist() == [10, 20, 30]
+
+
+@pytest.mark.parametrize("experiments", [["a", "c"], ["a", "z"], ["z"]])
+def test_cells_without_two_common_prompts_have_no_interval_over_prompts(experiments: list[str]) -> None:
+    with pytest.raises(ValueError, match="at least 2 of them"):
+        prompt_scores(SCORES, experiments)
+
+
+def test_an_empty_table_is_a_reason_and_no_error() -> None:
+    row = Prompts(SCORES.clear(), 1, 100).row(estimate(1.0, 1.0, 3), np.ones(2), ["a", "b"])
+    assert list(row) == ["prompts_reason"]
+
+
+def test_where_all_prompts_agree_the_interval_is_the_slope_itself() -> None:
+    size = np.array([10, 20, 30])
+    levels = np.array([1.0, 2.0, 3.0])
+    weights = slope_weights(np.array([0, 0.5, 1]))
+    found = over_prompts(weights, PromptScores(np.outer(levels, size), size), np.random.default_rng(0), 100)
+    assert found == pytest.approx((2, 2))
+
+
+def test_both_kinds_of_noise_make_the_interval_wider_than_either() -> None:
+    known = estimate(1.0, 0.1, 6)
+    low, high = over_both(known, 0.6, 1.4)
+    assert low < min(known.low, 0.6) and high > max(known.high, 1.4)
+    assert over_both(known, 1.0, 1.0) == pytest.approx((known.low, known.high))
+
+
+def test_intervals_hold_their_truths_in_1000_studies() -> None:
+    rng, held = np.random.default_rng(1), np.zeros(3)
+    for _ in range(1000):
+        study = planted_study(rng, prompts=120)
+        cells = len(study.diversity)
+        weights = slope_weights(study.diversity)
+        scores = PromptScores(study.saved[:cells], study.bytes)
+        low, high = over_prompts(weights, scores, rng, 400)
+        held[0] += low <= weights @ study.level[:cells] <= high
+        both = over_both(line(study.diversity, study.performance[:cells]).slope, low, high)
+        held[1] += both[0] <= 0.1 <= both[1]
+        gap = np.repeat([1 / 2, -1 / 8], [2, 8])  # the last degree against random
+        low, high = over_prompts(gap, PromptScores(study.saved[cells - 2 :], study.bytes), rng, 400)
+        held[2] += low <= gap @ study.level[cells - 2 :] <= high
+    assert (held >= 920).all(), held
