@@ -1,0 +1,115 @@
+"""The paper's three claims → contrasts with each rival, and whether the data support or contradict the claim."""
+
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+import numpy as np
+import polars as pl
+from jaxtyping import Float64
+
+from stages.core.against_random import noise
+from stages.core.cells import SETTING, STRATEGIES, column, parts, told
+from stages.core.contrast import Noise, maxima_difference
+from stages.core.correlation import pearson
+from stages.core.difference import Difference, paired, separate
+from stages.core.estimators import POSTERIOR, points
+from stages.core.reasons import Row, or_reason
+
+Column = Float64[np.ndarray, "cells"]
+Contrasts = dict[str, Difference | str]  # or the reason why there is none
+State = Literal["supported", "contradicted", "cannot tell"]
+HERO = "response-micro"
+ESTIMATOR = "response_token_entropy"
+CLAIMS = {
+    "correlates": "response-micro's diversity correlates most strongly with performance",
+    "maximum": "response-micro's best degree beats the best degree of every other strategy",
+    "estimator": "response token entropy is the best single estimator of performance",
+}
+
+
+def claim_rows(cells: pl.DataFrame, outcome: str) -> list[Row]:
+    """Three rows a setting in which response-micro was run: the claim, what became of it, and its contrasts."""
+    known = told(cells, outcome)
+    return [
+        {"outcome": outcome} | key | {"claim": claim, "words": CLAIMS[claim]} | row
+        for key, part in parts(known, *SETTING)
+        if (part["strategy"] == HERO).any()
+        for claim, row in _three(known, part, outcome).items()
+    ]
+
+
+def correlates(strategies: Mapping[str, tuple[Column, Column]]) -> Contrasts:
+    """r(diversity, performance) of response-micro − that of each other strategy; pairs of columns by strategy.
+
+    r with its sign: a strategy that harms as it grows is no rival.
+    """
+    return _each(strategies, HERO, lambda name: separate(pearson(*strategies[HERO]), pearson(*strategies[name])))
+
+
+def maximum(strategies: Mapping[str, list[Column]], noise: Noise) -> Contrasts:
+    """Best mean of response-micro − best mean of each other strategy; each strategy's cells degree by degree."""
+    return _each(strategies, HERO, lambda name: maxima_difference(strategies[HERO], strategies[name], noise))
+
+
+def estimator(metrics: Mapping[str, Column], performance: Column) -> Contrasts:
+    """|r(entropy, performance)| − |r(metric, performance)| of each other metric, over the same points."""
+    return _each(metrics, ESTIMATOR, lambda name: paired(metrics[ESTIMATOR], metrics[name], performance))
+
+
+def judge(contrasts: Contrasts) -> Row:
+    """The claim is supported when every rival is beaten, contradicted when some rival wins; each at one-sided 2.5 %.
+
+    To beat all needs no allowance for their number (intersection–union test, Berger 1982), to lose to some does
+    (Bonferroni). Rivals without a contrast take no part; how many took is told.
+    """
+    rivals = [rival for rival in contrasts.values() if not isinstance(rival, str)]
+    supported = max((rival.p_above for rival in rivals), default=1.0)
+    contradicted = min(1.0, max(1, len(rivals)) * min((rival.p_below for rival in rivals), default=1.0))
+    state: State = "supported" if supported < 0.025 else "contradicted" if contradicted < 0.025 else "cannot tell"
+    counts = {"rivals": len(rivals), "rivals_untold": len(contrasts) - len(rivals)}
+    return {"state": state, "p_supported": supported, "p_contradicted": contradicted} | counts
+
+
+def _three(known: pl.DataFrame, part: pl.DataFrame, outcome: str) -> dict[str, Row]:
+    return {
+        "correlates": or_reason(lambda: _judged(correlates(_pairs(part)))),
+        "maximum": or_reason(lambda: _judged(maximum(_degrees(part), noise(known, part["size"][0])))),
+        "estimator": or_reason(lambda: _judged(estimator(*_metrics(part, outcome)))),
+    }
+
+
+def _judged(contrasts: Contrasts) -> Row:
+    told_of = {
+        name: {"reason": found} if isinstance(found, str) else found._asdict() for name, found in contrasts.items()
+    }
+    return judge(contrasts) | {"contrasts": [{"against": name} | row for name, row in told_of.items()]}
+
+
+def _pairs(part: pl.DataFrame) -> dict[str, tuple[Column, Column]]:
+    return {name: (column(some, "diversity"), column(some)) for name, some in _six(part)}
+
+
+def _degrees(part: pl.DataFrame) -> dict[str, list[Column]]:
+    return {name: [column(some) for _, some in parts(cells, "degree")] for name, cells in _six(part)}
+
+
+def _metrics(part: pl.DataFrame, outcome: str) -> tuple[dict[str, Column], Column]:
+    some = points(part, outcome)
+    return {name: column(some, name) for name in POSTERIOR}, column(some)
+
+
+def _six(part: pl.DataFrame) -> list[tuple[str, pl.DataFrame]]:
+    six = part.filter(pl.col("strategy").is_in(STRATEGIES))
+    return [(key["strategy"], cells) for key, cells in parts(six, "strategy")]
+
+
+def _each(among: Mapping[str, object], hero: str, contrast: Callable[[str], Difference]) -> Contrasts:
+    if hero not in among:
+        raise ValueError(f"the claim is about {hero}, which has no cells here")
+    found: Contrasts = {}
+    for name in sorted(set(among) - {hero}):
+        try:
+            found[name] = contrast(name)
+        except ValueError as reason:
+            found[name] = str(reason)
+    return found

@@ -1,0 +1,61 @@
+"""Comparable cells → rows: what is left of each slope when response length, and trained tokens, are held fixed."""
+
+import numpy as np
+import polars as pl
+
+from stages.core.cells import SETTING, STRATEGIES, column, parts, told
+from stages.core.confound import model, survival
+from stages.core.reasons import Row, or_reason
+from stages.core.slope import line
+
+CAUSES = {"length": "mean_response_tokens", "trained_tokens": "trained_tokens"}
+
+
+def length_rows(cells: pl.DataFrame, outcome: str) -> list[Row]:
+    """Three rows a setting and strategy of the six; each has coefficients, variance inflations and a verdict.
+
+    `own`: performance on diversity and length, over the strategy's cells. `own and tokens`: trained tokens too.
+    `shared`: over all cells of the setting, each strategy with a level and a slope of its own, one effect of length
+    for all: where length moves differently in other strategies, it can be told from diversity.
+    """
+    return [
+        {"outcome": outcome} | key | {"strategy": name} | row
+        for key, part in parts(told(cells, outcome), *SETTING)
+        for name in STRATEGIES
+        if (part["strategy"] == name).any()
+        for row in _three(part, name)
+    ]
+
+
+def _three(part: pl.DataFrame, name: str) -> list[Row]:
+    own = part.filter(pl.col("strategy") == name)
+    return [
+        {"model": "own"} | or_reason(_own, own, ["length"]),
+        {"model": "own and tokens"} | or_reason(_own, own, ["length", "trained_tokens"]),
+        {"model": "shared"} | or_reason(_shared, part, name),
+    ]
+
+
+def _own(own: pl.DataFrame, causes: list[str]) -> Row:
+    columns = {"diversity": column(own, "diversity")} | {cause: column(own, CAUSES[cause]) for cause in causes}
+    return _row(own, columns, np.zeros(own.height, dtype=np.int64), own)
+
+
+def _shared(part: pl.DataFrame, name: str) -> Row:
+    """The rivals' slopes are in the model, under their names; random and others have a level only."""
+    strategies = part["strategy"].to_numpy()
+    dialled = [one for one in STRATEGIES if part.filter(pl.col("strategy") == one)["degree"].n_unique() > 1]
+    slopes = {one: np.where(strategies == one, column(part, "diversity"), 0) for one in dialled if one != name}
+    ours = {"diversity": np.where(strategies == name, column(part, "diversity"), 0)}
+    columns = ours | {"length": column(part, CAUSES["length"])} | slopes
+    return _row(part, columns, np.unique(strategies, return_inverse=True)[1], part.filter(pl.col("strategy") == name))
+
+
+def _row(part: pl.DataFrame, columns: dict[str, np.ndarray], groups: np.ndarray, own: pl.DataFrame) -> Row:
+    plain, fitted = line(column(own, "diversity"), column(own)).slope, model(column(part), columns, groups)
+    row: Row = {"verdict": survival(plain, fitted), "cells": part.height, "plain": plain.value}
+    for name in [name for name in ("diversity", *CAUSES) if name in columns]:
+        row[f"{name}_inflation"] = fitted.inflation[name]
+        known = fitted.terms[name]._asdict() if name in fitted.terms else {}
+        row |= {f"{name}_{key}": known[key] for key in ("value", "low", "high", "p") if key in known}
+    return row

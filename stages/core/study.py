@@ -1,0 +1,66 @@
+"""The grid → the study's one record: effects, their uncertainty, what explains them, and a verdict in words."""
+
+from typing import Any
+
+import polars as pl
+
+from stages.core.against_random import floor_rows, matched_rows, random_rows
+from stages.core.cells import SETTING, comparable, outcomes, parts
+from stages.core.claims import HERO, claim_rows
+from stages.core.estimators import metric_rows
+from stages.core.generality import Prompts
+from stages.core.lengths import length_rows
+from stages.core.paper import paper_rows
+from stages.core.reasons import Row, digits
+from stages.core.slopes import slope_rows
+from stages.core.wording import verdict
+
+MAIN = ("performance", "win_rate")  # the others, a benchmark or a third of the references each, stand beside these
+
+
+def study(grid: pl.DataFrame, scores: pl.DataFrame, seed: int, resamples: int) -> dict[str, Any]:
+    """Everything that is told of `grid` (schema Grid); `scores` (schema Scores) may be empty.
+
+    Lists of flat rows, each with its outcome, condition and size; a row without numbers has a `reason`. Cells of
+    another provenance are left out and counted. ValueError for a grid without cells or without outcome.
+    """
+    cells = comparable(grid)
+    worth = outcomes(cells)
+    if not set(MAIN) & set(worth):
+        raise ValueError(f"the grid has {cells.height} cells, none with a performance or win rate: run `make grid`")
+    record: dict[str, Any] = {"cells": cells.height, "cells_left_out": grid.height - cells.height, "outcomes": worth}
+    record |= {"settings": _settings(cells)} | _effects(cells, worth, Prompts(scores, seed, resamples))
+    record |= _explanations(cells, [outcome for outcome in MAIN if outcome in worth])
+    record |= {"paper": paper_rows([row for row in record["slopes"] if row["outcome"] in MAIN])}
+    return dict(digits(record | {"verdict": verdict(record)}))
+
+
+def _effects(cells: pl.DataFrame, worth: list[str], prompts: Prompts) -> dict[str, Any]:
+    reach = {outcome: prompts if outcome == "performance" else None for outcome in worth}
+    return {
+        "floors": [row for outcome in worth for row in floor_rows(cells, outcome)],
+        "against_random": [row for outcome in worth for row in random_rows(cells, outcome, reach[outcome])],
+        "matched": [row for outcome in worth for row in matched_rows(cells, outcome, HERO)],
+        "slopes": [row for outcome in worth for row in slope_rows(cells, outcome, reach[outcome])],
+    }
+
+
+def _explanations(cells: pl.DataFrame, worth: list[str]) -> dict[str, Any]:
+    return {
+        "lengths": [row for outcome in worth for row in length_rows(cells, outcome)],
+        "metrics": [row for outcome in worth for row in metric_rows(cells, outcome)],
+        "claims": [row for outcome in worth for row in claim_rows(cells, outcome)],
+    }
+
+
+def _settings(cells: pl.DataFrame) -> list[Row]:
+    return [
+        key
+        | {
+            "cells": part.height,
+            "random_cells": part.filter(pl.col("strategy") == "random").height,
+            "budget": part["budget"][0],
+            "strategies": part["strategy"].unique().sort().to_list(),
+        }
+        for key, part in parts(cells, *SETTING)
+    ]

@@ -1,0 +1,52 @@
+"""Rows against random: a window's own random cells come first, single seeds borrow the noise of the rest."""
+
+import polars as pl
+import pytest
+
+from bench.planted import planted_grid
+from stages.core.against_random import floor_rows, matched_rows, noise, random_rows
+from stages.core.cells import comparable, told
+
+WINDOW = {"min_tokens": 50}
+
+
+def test_each_row_is_a_difference_of_means() -> None:
+    cells = comparable(planted_grid({"response-micro": 0.1}))
+    for row in random_rows(cells, "performance", None):
+        assert row["value"] == pytest.approx(row["mean"] - row["against_mean"])
+        assert (row["cells"], row["against_cells"]) == (2, 8)
+
+
+def test_a_window_with_random_cells_of_its_own_is_compared_with_them() -> None:
+    grid = pl.concat([planted_grid({"response-micro": 0.0}), planted_grid({"response-micro": 0.0}, random=3, **WINDOW)])
+    rows = random_rows(comparable(grid), "performance", None)
+    assert all(row["random_condition"] == row["condition"] for row in rows)
+
+
+def test_noise_is_pooled_over_the_conditions_of_one_size_only() -> None:
+    grid = pl.concat(
+        [
+            planted_grid({"response-micro": 0.0}, noise=0.01),
+            planted_grid({"response-micro": 0.0}, noise=0.01, **WINDOW),
+            planted_grid({"response-micro": 0.0}, noise=9.0, size=900, max_tokens=999).with_columns(
+                experiment=pl.format("{}-large", "experiment")
+            ),
+        ]
+    )
+    found = noise(told(comparable(grid), "performance"), 500)
+    assert found.df == 2 * (4 + 7) and found.sd < 0.02
+
+
+def test_single_seeds_are_judged_by_the_noise_of_random() -> None:
+    rows = random_rows(comparable(planted_grid({"response-micro": 0.0}, seeds=1)), "performance", None)
+    assert {row["df"] for row in rows} == {7}
+
+
+def test_each_setting_has_a_floor_or_a_reason() -> None:
+    grid = pl.concat([planted_grid({"response-micro": 0.0}), planted_grid({"response-micro": 0.0}, random=1, **WINDOW)])
+    plain, window = floor_rows(comparable(grid), "performance")
+    assert plain["judged"] == 8 and "at least 2 random cells, got 1" in window["reason"]
+
+
+def test_without_matched_cells_there_is_no_matched_row() -> None:
+    assert matched_rows(comparable(planted_grid()), "performance", "response-micro") == []

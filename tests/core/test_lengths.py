@@ -1,0 +1,41 @@
+"""What is left of a slope at equal length: within a strategy, and with the help of the others."""
+
+import pytest
+
+from bench.planted import planted_grid
+from stages.core.cells import STRATEGIES, comparable
+from stages.core.lengths import length_rows
+
+
+def verdicts(model: str, **planted: object) -> dict[str, str]:
+    rows = length_rows(comparable(planted_grid(**planted)), "performance")
+    return {row["strategy"]: row.get("verdict", row.get("reason")) for row in rows if row["model"] == model}
+
+
+def test_there_are_three_models_a_strategy() -> None:
+    rows = length_rows(comparable(planted_grid({"response-micro": 0.0})), "performance")
+    assert [row["model"] for row in rows] == ["own", "own and tokens", "shared"]
+
+
+def test_where_length_goes_with_degree_a_strategy_alone_cannot_tell() -> None:
+    found = verdicts("own", length_slope=100, length_effect=0.001)
+    assert set(found.values()) == {"cannot be separated from length"}
+
+
+def test_shared_length_is_told_from_diversity_by_strategies_whose_length_stands_still() -> None:
+    slopes = dict.fromkeys(STRATEGIES, 0.0) | {"response-micro": 0.2}
+    assert verdicts("shared", slopes=slopes)["response-micro"] == "survives length"
+
+
+def test_the_shared_slope_of_a_strategy_is_its_own_when_length_does_nothing() -> None:
+    slopes = dict.fromkeys(STRATEGIES, 0.0) | {"response-micro": 0.2}
+    rows = length_rows(comparable(planted_grid(slopes, noise=0.001)), "performance")
+    [row] = [row for row in rows if row["model"] == "shared" and row["strategy"] == "response-micro"]
+    assert row["diversity_value"] == pytest.approx(0.2, abs=0.01)
+    assert row["diversity_inflation"] < 2 and row["cells"] == 56
+
+
+@pytest.mark.parametrize("degrees", [(3,), (0, 6)])
+def test_too_few_cells_give_a_reason(degrees: tuple[int, ...]) -> None:
+    found = verdicts("own", slopes={"response-micro": 0.0}, degrees=degrees, seeds=1)
+    assert "at least" in found["response-micro"]

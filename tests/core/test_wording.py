@@ -1,0 +1,36 @@
+"""The verdict in words says what the numbers say, and no more."""
+
+import polars as pl
+
+from bench.planted import planted_grid
+from stages.core.cells import STRATEGIES
+from stages.core.study import study
+
+NO_SCORES = pl.DataFrame(schema={"experiment": pl.String, "id": pl.String, "saved": pl.Float64, "bytes": pl.Int32})
+
+
+def verdict(grid: pl.DataFrame) -> tuple[str, str]:
+    [row] = study(grid.with_columns(win_rate=pl.lit(None, pl.Float64)), NO_SCORES, seed=1, resamples=100)["verdict"]
+    return row["headline"], "\n".join(row["sentences"])
+
+
+def test_what_falls_is_said_to_fall() -> None:
+    headline, sentences = verdict(planted_grid(dict.fromkeys(STRATEGIES, 0.0) | {"response-micro": -0.2}))
+    assert "performance falls with response-micro diversity" in headline
+    assert ": it falls, " in sentences
+
+
+def test_an_effect_that_goes_with_length_is_said_not_to_be_separable() -> None:
+    headline, _ = verdict(planted_grid(dict.fromkeys(STRATEGIES, 0.2), length_slope=200))
+    assert headline.count("cannot be separated from length") == 6
+
+
+def test_few_cells_say_nothing() -> None:
+    headline, sentences = verdict(planted_grid({"response-micro": 0.0}, degrees=(0,), seeds=1, random=0))
+    assert "the data do not say whether diversity matters for performance" in headline
+    assert "Nothing can be said against random." in sentences
+
+
+def test_the_expected_number_of_false_alarms_stands_beside_the_count() -> None:
+    _, sentences = verdict(planted_grid())
+    assert "of 48 other cells lie outside their 95 % range, 2.4 would by chance" in sentences
