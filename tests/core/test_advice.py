@@ -1,0 +1,64 @@
+"""Which subset to take: where there is one, by how much; where the data do not say, that they do not."""
+
+import polars as pl
+import pytest
+
+from bench.planted import planted_grid
+from stages.core.advice import advice
+from stages.core.cells import STRATEGIES
+from stages.core.study import study
+
+NO_SCORES = pl.DataFrame(schema={"experiment": pl.String, "id": pl.String, "saved": pl.Float64, "bytes": pl.Int32})
+
+
+def advised(grid: pl.DataFrame, outcome: str = "performance") -> str:
+    return "\n".join(
+        advice(study(grid.with_columns(win_rate=pl.lit(None, pl.Float64)), NO_SCORES, seed=1, resamples=100), outcome)
+    )
+
+
+def test_a_planted_best_subset_is_recommended_with_its_gain_and_its_length() -> None:
+    text = advised(planted_grid(dict.fromkeys(STRATEGIES, 0.0) | {"response-micro": 0.1}))
+    assert "500 rows" in text and "take response-micro at degree 6: +0." in text
+    assert "Its diversity and length: survives length." in text
+    assert "cannot tell" not in text
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_without_an_effect_it_says_that_it_cannot_tell(seed: int) -> None:
+    text = advised(planted_grid(seed=seed))
+    assert "cannot tell any subset from random: take random" in text
+    assert "take response" not in text and "take instruction" not in text
+
+
+def test_what_harms_is_named() -> None:
+    text = advised(planted_grid(dict.fromkeys(STRATEGIES, 0.0) | {"response-macro": -0.2}))
+    assert "Worse than random: " in text and "response-macro at degree 6" in text
+
+
+def test_a_gain_that_length_gives_as_well_is_called_so() -> None:
+    plain = planted_grid({"response-micro": 0.0}, length_effect=0.002, length_slope=100)
+    matched = planted_grid(
+        {"stratified-length": 0.0}, length_effect=0.002, length_slope=100, seeds=3, random=0, seed=10
+    )
+    text = advised(pl.concat([plain, matched.with_columns(experiment=pl.format("{}-matched", "experiment"))]))
+    assert "not told from its length gives" in text
+    assert "Its diversity and length: cannot be separated from length." in text
+
+
+@pytest.mark.parametrize(
+    ("grid", "words"),
+    [
+        (planted_grid({"response-micro": 0.0}, random=0), "the data do not say; there is no random cell"),
+        (planted_grid({"response-micro": 0.0}, seeds=1, random=1), "the data do not say; the noise of training needs"),
+        (planted_grid({}), "only random was run"),
+    ],
+    ids=["no random", "no replicate", "only random"],
+)
+def test_without_a_comparison_the_reason_is_given(grid: pl.DataFrame, words: str) -> None:
+    assert words in advised(grid)
+
+
+def test_an_outcome_that_was_not_measured_is_an_error() -> None:
+    with pytest.raises(ValueError, match="must be one of performance, got luck"):
+        advised(planted_grid({}), "luck")
