@@ -36,51 +36,74 @@ class Chain(NamedTuple):
 
 
 def prune(incidence: Incidence) -> Chain:
-    """Drop the live unit with the fewest live rows, together with those rows, until none is left: O(pairs).
+    """Peel twice: the second time, a unit's load is the rows that were dropped with it the first time. O(pairs).
 
-    A unit that loses its last row so leaves in the same step; a row without a unit is in no state. Ties are settled by
-    the canonical order. This is the peeling of densest-subgraph algorithms (Charikar 2000, §3), rows as hyperedges.
+    This is two rounds of Greedy++ (Boob et al. 2020, algorithm 1) on the hypergraph whose edges are the rows. The load
+    tells a unit that is rare from one whose rows hang on rarer units, and so keeps more rows at nearly every k.
+    """
+    _, load = peel(incidence, np.zeros(len(incidence.unit_start) - 1, np.int64))
+    return peel(incidence, load)[0]
+
+
+def peel(incidence: Incidence, load: Int64[np.ndarray, "units"]) -> tuple[Chain, Int64[np.ndarray, "units"]]:
+    """Drop the unit with the smallest `load` + live rows, together with those rows, until no unit is left: O(pairs).
+
+    A unit that loses its last row to another leaves in the same step; a row without a unit is in no state. Ties are
+    settled by the canonical order. Returned beside the chain: how many rows were dropped with each unit, their sum
+    being all rows. At `load` 0 it is the peeling of Charikar 2000, §3.
     """
     row_end = np.zeros(len(incidence.row_start) - 1, np.int32)
-    unit_end = np.zeros(len(incidence.unit_start) - 1, np.int32)
-    _peel(*incidence, *_queue(np.diff(incidence.unit_start)), row_end, unit_end)
-    return Chain(row_end, unit_end)
+    unit_end = np.zeros(len(load), np.int32)
+    dropped = np.zeros_like(load)
+    _peel(*incidence, *_queue(load + np.diff(incidence.unit_start)), load, row_end, unit_end, dropped)
+    return Chain(row_end, unit_end), dropped
 
 
-def _queue(count: Int64[np.ndarray, "units"]) -> tuple[Int64[np.ndarray, "..."], ...]:
-    """Units by `count`, their live rows, fewest first; each unit's place there; the counts; and for each count the
-    place of the first unit of that count (the bucket queue of Batagelj & Zaversnik 2003).
+def _queue(score: Int64[np.ndarray, "units"]) -> tuple[Int64[np.ndarray, "..."], ...]:
+    """Units by `score`, smallest first; each unit's place there; the scores; and for each score the place of the first
+    unit that has it (the bucket queue of Batagelj & Zaversnik 2003).
     """
-    queue = np.argsort(count, kind="stable")
+    queue = np.argsort(score, kind="stable")
     place = np.empty_like(queue)
     place[queue] = np.arange(len(queue))
-    return queue, place, count, np.searchsorted(count[queue], np.arange(count.max(initial=0) + 1))
+    return queue, place, score, np.searchsorted(score[queue], np.arange(score.max(initial=0) + 1))
 
 
 @njit(cache=True)
-def _peel(row_start, row_units, unit_start, unit_rows, queue, place, count, first, row_end, unit_end):  # type: ignore[no-untyped-def]
-    """Fills `…_end`, all 0 before, with the first state that a row or unit is missing from."""
-    head, state = 0, 0
-    while head < len(queue):
+def _peel(  # type: ignore[no-untyped-def]
+    row_start, row_units, unit_start, unit_rows, queue, place, score, first, load, row_end, unit_end, dropped
+):
+    """Fills the last three, all 0 before; `…_end` is the first state that a row or unit is missing from."""
+    state = 0
+    for head in range(len(queue)):
+        unit = queue[head]
+        if unit_end[unit] > 0:
+            continue
         state += 1
-        dropped = queue[head]
-        for i in range(unit_start[dropped], unit_start[dropped + 1]):
+        unit_end[unit] = state
+        for i in range(unit_start[unit], unit_start[unit + 1]):
             row = unit_rows[i]
-            if row_end[row] == 0:
-                row_end[row] = state
-                for j in range(row_start[row], row_start[row + 1]):
-                    _lower(queue, place, count, first, head, row_units[j])
-        while head < len(queue) and count[queue[head]] == 0:
-            unit_end[queue[head]] = state
-            head += 1
+            if row_end[row] > 0:
+                continue
+            row_end[row] = state
+            dropped[unit] += 1
+            for j in range(row_start[row], row_start[row + 1]):
+                other = row_units[j]
+                if unit_end[other] == 0:
+                    _lower(queue, place, score, first, head + 1, other)
+                    if score[other] == load[other]:
+                        unit_end[other] = state
 
 
 @njit(inline="always")
-def _lower(queue, place, count, first, head, unit):  # type: ignore[no-untyped-def]
-    """One row less for `unit`: it changes places with the first live unit of its count, which then begin behind it."""
-    at, to = place[unit], max(first[count[unit]], head)
+def _lower(queue, place, score, first, head, unit):  # type: ignore[no-untyped-def]
+    """One row less for `unit`: it changes places with the first unit of its score, which then begin behind it.
+
+    Places before `head` are done with.
+    """
+    at, to = place[unit], max(first[score[unit]], head)
     other = queue[to]
     queue[at], queue[to] = other, unit
     place[other], place[unit] = at, to
-    first[count[unit]] = to + 1
-    count[unit] -= 1
+    first[score[unit]] = to + 1
+    score[unit] -= 1
