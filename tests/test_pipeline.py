@@ -21,13 +21,13 @@ NO_STAGE = {"launch", "opponent"}  # settings that are not one stage's alone
 
 def resolved() -> list[Any]:
     with Repo(str(ROOT)) as repo:
-        return [stage for stage in repo.index.stages if stage.cmd]
+        return sorted((stage for stage in repo.index.stages if stage.cmd), key=lambda stage: stage.addressing)
 
 
 READ_OTHERWISE = ("stages/", "profiles/launch/", "params.yaml", "constraints.txt", "data/raw")
 
 STAGES = resolved()
-each_stage = pytest.mark.parametrize("stage", STAGES, ids=[stage.name for stage in STAGES])
+each_stage = pytest.mark.parametrize("stage", STAGES, ids=[stage.addressing for stage in STAGES])
 
 
 def module_of(stage: Any) -> str:

@@ -59,7 +59,11 @@ def new_model(tokenizer: Any, *, hidden_size: int, layers: int, heads: int, cont
 
 def blocks(tokenizer: Any, texts: Sequence[str], length: int) -> list[list[int]]:
     """`texts` as one stream, an end token after each, cut into rows: an end token, then `length` − 1 of the stream."""
-    stream = [i for ids in tokenizer(list(texts), split_special_tokens=True)["input_ids"] for i in (*ids, tokenizer.eos_token_id)]
+    stream = [
+        i
+        for ids in tokenizer(list(texts), split_special_tokens=True)["input_ids"]
+        for i in (*ids, tokenizer.eos_token_id)
+    ]
     width = length - 1
     return [[tokenizer.eos_token_id, *stream[at : at + width]] for at in range(0, len(stream) - width + 1, width)]
 

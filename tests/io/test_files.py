@@ -131,10 +131,10 @@ def test_a_field_of_ten_megabytes_is_read(tmp_path: Path) -> None:
         ("rows.json", b'[{"prompt": "a"', "is no json table, or not whole"),
         ("rows.json", b"\xff\xfe[\x00", "is no json table, or not whole"),
         ("rows.json", b"", "is no json table, or not whole"),
-        ("rows.jsonl.gz", gzip.compress(as_lines(RECORDS))[:-9], "is no jsonl table, or not whole"),
+        ("rows.jsonl.gz", gzip.compress(as_lines(RECORDS), mtime=0)[:-9], "is no jsonl table, or not whole"),
         ("rows.jsonl.gz", b"hello", "is no jsonl table, or not whole"),
         ("rows.jsonl.zst", b"hello", "is no jsonl table, or not whole"),
-        ("rows.parquet.gz", gzip.compress(b"hello"), "is no parquet table, or not whole"),
+        ("rows.parquet.gz", gzip.compress(b"hello", mtime=0), "is no parquet table, or not whole"),
     ],
 )
 def test_a_file_that_is_no_table_is_one_record_with_the_reason(
