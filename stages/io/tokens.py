@@ -1,5 +1,7 @@
 """Texts → flat arrays of token numbers, by a tokenizer or by white space."""
 
+from itertools import chain
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,11 +18,13 @@ class Tokenized(NamedTuple):
 
 
 def load_fast(name: str) -> Any:
-    """The tokenizer of a folder or hub id, as the `tokenizers` object; OSError where there is none."""
+    """The tokenizer of a folder, or of a hub id ("id@commit" pins it), as `tokenizers` object; OSError without one."""
     from transformers import AutoTokenizer
 
+    place, _, revision = (name, "", "") if Path(name).is_dir() else name.partition("@")
     try:
-        fast = AutoTokenizer.from_pretrained(name, trust_remote_code=False).backend_tokenizer
+        found = AutoTokenizer.from_pretrained(place, revision=revision or "main", trust_remote_code=False)
+        fast = found.backend_tokenizer
     except Exception as error:  # the hub's own errors have no common parent
         raise OSError(
             f"the tokenizer {name!r} could not be loaded from this disk or from the Hugging Face hub: "
@@ -35,9 +39,8 @@ def tokenize(tokenizer: Any, texts: list[str]) -> Tokenized:
     lists = [encoding.ids for encoding in tokenizer.encode_batch_fast(texts, add_special_tokens=False)]
     size = tokenizer.get_vocab_size(with_added_tokens=True)
     names = [tokenizer.id_to_token(number) or f"<{number}>" for number in range(size)]
-    return Tokenized(
-        *_flat(lists), names, [tokenizer.decode([number], skip_special_tokens=False) for number in range(size)]
-    )
+    readable = tokenizer.decode_batch([[number] for number in range(size)], skip_special_tokens=False)
+    return Tokenized(*_flat(lists), names, readable)
 
 
 def words(texts: list[str]) -> Tokenized:
@@ -49,8 +52,5 @@ def words(texts: list[str]) -> Tokenized:
 
 
 def _flat(lists: list[list[int]]) -> tuple[Int32[np.ndarray, "tokens"], Int64[np.ndarray, "rows+1"]]:
-    offsets = np.concatenate([[0], np.cumsum([len(ids) for ids in lists], dtype=np.int64)]).astype(np.int64)
-    tokens = np.empty(offsets[-1], np.int32)
-    for at, ids in enumerate(lists):
-        tokens[offsets[at] : offsets[at + 1]] = ids
-    return tokens, offsets
+    offsets = np.cumsum([0, *map(len, lists)], dtype=np.int64)
+    return np.fromiter(chain.from_iterable(lists), np.int32, offsets[-1]), offsets

@@ -1,0 +1,63 @@
+"""The stage on a pool of thirty rows: its tables agree, its bytes do not depend on the row order."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from stages.band import main
+from stages.io.tables import read_table, write_table
+from stages.schemas.bands import Bands
+from stages.schemas.pairs import Pairs
+from stages.schemas.tokens import Tokens
+from stages.schemas.units import Units
+
+TEXTS = ["the mean of a list", "the sum of two lists", "an array"] * 10
+OUTS = ("tokens.parquet", "bands.parquet", "units.parquet", "histogram.csv", "picture.svg")
+SETTINGS = {"side": "response", "tokenizer": "base", "low": 10, "high": 20, "band": "mid"}
+
+
+@pytest.fixture
+def band(tmp_path, tokenizer) -> Callable[..., Path]:
+    tokenizer.save_pretrained(tmp_path / "tokenizer")
+    ids = [f"{row:02}" for row in range(len(TEXTS))]
+    pairs = pl.DataFrame({"id": ids, "source": "s", "instruction": "Why?", "response": TEXTS, "original": None})
+
+    def run(name: str = "out", backwards: bool = False, **changed: object) -> Path:
+        table = pairs.cast({"original": pl.String})
+        write_table(tmp_path / "pairs.parquet", Pairs, table.reverse() if backwards else table)
+        outs = [tmp_path / name / out for out in OUTS]
+        main(tmp_path / "pairs.parquet", tmp_path / "tokenizer", *outs, **SETTINGS | changed)
+        return tmp_path / name
+
+    return run
+
+
+def test_units_are_the_types_of_the_band_that_the_text_holds(band, tokenizer):
+    out = band()
+    mid = set(read_table(out / "bands.parquet", Bands).filter(pl.col("band") == "mid")["token"])
+    tokens = read_table(out / "tokens.parquet", Tokens)
+    assert tokens["tokens"][0].to_list() == tokenizer.encode(TEXTS[0], add_special_tokens=False)
+    held = {row: set(tokenizer.convert_ids_to_tokens(ids)) & mid for row, ids in tokens.iter_rows()}
+    expected = sorted((row, token) for row, types in held.items() for token in types)
+    assert read_table(out / "units.parquet", Units).rows() == expected
+
+
+def test_row_order_changes_no_byte(band):
+    there, back = band("there"), band("back", backwards=True)
+    assert [(there / out).read_bytes() for out in OUTS] == [(back / out).read_bytes() for out in OUTS]
+
+
+def test_words_are_units_while_the_tokens_stay_the_model_s(band):
+    base, words = band("base"), band("words", tokenizer="words", band="all")
+    assert (base / "tokens.parquet").read_bytes() == (words / "tokens.parquet").read_bytes()
+    assert read_table(words / "units.parquet", Units).rows()[:2] == [("00", "a"), ("00", "list")]
+    bands = read_table(words / "bands.parquet", Bands)
+    assert bands.filter(pl.col("token") == "the").rows() == [("the", "the", 20, "mid")]
+
+
+def test_a_nearly_empty_band_is_a_warning_that_names_the_thresholds(band, capsys):
+    out = band(low=1000, high=2000)
+    assert "the mid band of the responses is nearly empty: change low 1000 or high 2000" in capsys.readouterr().err
+    assert read_table(out / "units.parquet", Units).is_empty()
