@@ -54,7 +54,7 @@ def every_cell(pool: Incidence, sizes: tuple[int, ...] = SIZES) -> list[int]:
     k, held = chain.units_left(), chain.rows_left(costs)
     cells = [(size, state) for size in sizes for state in degree_states(k, held, size, SLACK)]
     for size, state in cells:
-        sample(pool, chain.candidates(state), costs, size, "uniform", np.random.default_rng(0))
+        sample(pool, chain, state, costs, size, "uniform", np.random.default_rng(0))
     return [int(k[state]) for _, state in cells]
 
 
@@ -143,7 +143,7 @@ def one_subset(pool: Incidence, size: int) -> int:
     costs = np.ones(len(pool.row_start) - 1, np.int64)
     chain = prune(pool)
     state = degree_states(chain.units_left(), chain.rows_left(costs), size, SLACK)[3]
-    return len(sample(pool, chain.candidates(state), costs, size, "uniform", np.random.default_rng(0)).rows)
+    return len(sample(pool, chain, state, costs, size, "uniform", np.random.default_rng(0)).rows)
 
 
 def kept_of_bound(pool: Incidence, rounds: int = 100) -> str:

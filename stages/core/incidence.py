@@ -19,10 +19,9 @@ class Incidence(NamedTuple):
     unit_start: Int64[np.ndarray, "units+1"]
     unit_rows: Int32[np.ndarray, "pairs"]
 
-    def members(self, rows: Bool[np.ndarray, "rows"]) -> tuple[Int32[np.ndarray, "kept"], Int64[np.ndarray, "units"]]:
-        """`unit_rows` of the `rows` alone, and how many of them carry each unit."""
-        kept = np.flatnonzero(rows[self.unit_rows])
-        return self.unit_rows[kept], np.diff(kept.searchsorted(self.unit_start))
+    def counts(self, rows: Bool[np.ndarray, "rows"]) -> Int64[np.ndarray, "units"]:
+        """How many of the `rows` carry each unit."""
+        return np.diff(np.flatnonzero(rows[self.unit_rows]).searchsorted(self.unit_start))
 
 
 def incidence(table: pl.DataFrame, ids: pl.Series, inside: Bool[np.ndarray, "rows"]) -> tuple[Incidence, pl.Series]:

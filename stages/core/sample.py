@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float64, Int32, Int64
 from numba import njit
 
 from stages.core.incidence import Incidence
+from stages.core.prune import Chain
 
 Weights = Literal["uniform", "inverse"]
 
@@ -20,56 +21,58 @@ class Draw(NamedTuple):
 
 def sample(
     incidence: Incidence,
-    candidates: Bool[np.ndarray, "rows"],
+    chain: Chain,
+    state: int,
     costs: Int64[np.ndarray, "rows"],
     size: int,
     weights: Weights,
     rng: np.random.Generator,
 ) -> Draw:
-    """Choose distinct candidates until their summed `costs` reach `size`: N rows when each costs 1.
+    """Choose distinct candidates of one state of the chain until their summed `costs` reach `size`.
 
     Served next is always the unit that the fewest chosen rows carry, ties at random; a unit without a candidate that is
     still free leaves. The row is drawn from the unit's free candidates, each as likely ("uniform"), or with weight
-    1 / (units in the row) ("inverse"). `candidates` is a state of the chain, so all units of a candidate are live.
-    O(pairs), and at "inverse" the rejected draws. ValueError when all candidates together cost less than `size`.
+    1 / (units in the row) ("inverse"). At costs of 1, `size` is the number of rows. O(pairs), and at "inverse" the
+    draws that are rejected. ValueError when all candidates together cost less than `size`.
     """
-    held = int(costs[candidates].sum())
+    free = chain.candidates(state)
+    held = int(costs[free].sum())
     if size > held:
         raise ValueError(f"size must be at most what the candidate pool holds, {held}, got {size}: take less")
-    rows, left = incidence.members(candidates)
-    live = np.flatnonzero(left)
-    chosen = np.empty((2, candidates.sum()), np.int32)
-    pool = rows, left.cumsum() - left, left, candidates.copy(), _chances(incidence, candidates, weights), costs
-    turns = _serve(*incidence[:2], *pool, *_queue(live, left), size, rng, *chosen)
+    chosen = np.empty((2, free.sum()), np.int32)
+    chance = _chances(np.diff(incidence.row_start), free, weights)
+    left = np.diff(incidence.unit_start)
+    queue = _queue(np.flatnonzero(chain.unit_end > state), left)
+    *rest, unit_rows = incidence
+    turns = _serve(*rest, unit_rows.copy(), left, free, chance, costs, *queue, size, rng, *chosen)
     return Draw(*chosen[:, :turns])
 
 
 def _chances(
-    incidence: Incidence, candidates: Bool[np.ndarray, "rows"], weights: Weights
+    carried: Int64[np.ndarray, "rows"], candidates: Bool[np.ndarray, "rows"], weights: Weights
 ) -> Float64[np.ndarray, "rows"]:
     """The share of its draws that a row accepts: its weight over the largest weight of a candidate."""
-    carried = np.diff(incidence.row_start)
     if weights == "uniform":
         return np.ones(len(carried))
     return np.asarray(carried[candidates].min() / np.maximum(carried, 1))
 
 
-def _queue(live: Int64[np.ndarray, "live"], left: Int64[np.ndarray, "units"]) -> tuple[Int64[np.ndarray, "..."], ...]:
+def _queue(live: Int64[np.ndarray, "live"], held: Int64[np.ndarray, "units"]) -> tuple[Int64[np.ndarray, "..."], ...]:
     """The live units by count, the chosen rows that carry each, fewest first; each unit's place there; the counts, all
-    0 at first; and for each count the place behind the last unit of that count.
+    0 at first, at most the rows that a unit has; and for each count the place behind the last unit of that count.
     """
-    place = np.empty_like(left)
+    place = np.empty_like(held)
     place[live] = np.arange(len(live))
-    return live, place, np.zeros_like(left), np.full(left.max() + 1, len(live))
+    return live, place, np.zeros_like(held), np.full(held.max() + 1, len(live))
 
 
 @njit(cache=True)
 def _serve(  # type: ignore[no-untyped-def]
-    row_start, row_units, rows, start, left, free, chance, costs, queue, place, count, end, size, rng, chosen, served
+    row_start, row_units, start, rows, left, free, chance, costs, queue, place, count, end, size, rng, chosen, served
 ):
     """Fills `chosen` with rows and `served` with their units, and returns the number of turns.
 
-    `rows[start[u] : start[u] + left[u]]` are the candidates of unit u. Exhausted units stand in `queue` before `head`.
+    `rows[start[u] : start[u] + left[u]]` holds the free rows of unit u. Exhausted units stand in `queue` before `head`.
     """
     head, fewest, turns, spent = 0, 0, 0, 0
     while spent < size:
@@ -94,7 +97,7 @@ def _serve(  # type: ignore[no-untyped-def]
 
 @njit(inline="always")
 def _take(rows, start, left, free, chance, unit, rng):  # type: ignore[no-untyped-def]
-    """Draw a free row of `unit`, which then is free no more; −1 when there is none. Rows that were taken drop out."""
+    """Draw a free row of `unit`, which then is free no more; −1 when there is none. Others drop out."""
     while left[unit] > 0:
         at = start[unit] + int(rng.random() * left[unit])
         row = rows[at]

@@ -40,7 +40,7 @@ def select(
     chain = prune(incidence)
     states = degree_states(chain.units_left(), chain.rows_left(costs), size, slack)
     state = state_of(states, degree)
-    return Selection(chain, states, state, sample(incidence, chain.candidates(state), costs, size, weights, rng))
+    return Selection(chain, states, state, sample(incidence, chain, state, costs, size, weights, rng))
 
 
 def chain_numbers(selection: Selection) -> dict[str, object]:
@@ -65,7 +65,7 @@ def draw_numbers(
     rows = selection.draw.rows
     chosen = np.zeros(len(tokens), np.bool_)
     chosen[rows] = True
-    _, counts = incidence.members(chosen)
+    counts = incidence.counts(chosen)
     return {
         "evenness": evenness(counts[selection.chain.unit_end > selection.state]),
         "mean_response_characters": float(characters[rows].mean()),

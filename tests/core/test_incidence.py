@@ -54,16 +54,15 @@ def test_no_pair_at_all_gives_no_unit() -> None:
     assert (names.len(), row_start.tolist(), unit_start.tolist()) == (0, 7 * [0], [0])
 
 
-def test_members_are_of_the_rows_given_alone() -> None:
+def test_counts_are_of_the_rows_given_that_carry_a_unit() -> None:
     carried, _ = incidence(table_of([("a", "x"), ("b", "x"), ("b", "y"), ("c", "z")]), IDS, EVERY)
-    rows, counts = carried.members(np.array([False, True, True, True, False, False]))
-    assert (rows.tolist(), counts.tolist()) == ([1, 1, 2], [1, 1, 1])
-    assert carried.members(~EVERY)[1].tolist() == [0, 0, 0]
+    assert carried.counts(np.array([False, True, True, False, False, False])).tolist() == [1, 1, 0]
+    assert carried.counts(~EVERY).tolist() == [0, 0, 0]
 
 
 def test_a_unit_number_that_no_row_has_counts_nothing() -> None:
     carried = group_pairs(np.array([0, 1], np.int32), np.array([1, 1], np.int32), 2, 4)
-    assert carried.members(np.ones(2, np.bool_))[1].tolist() == [0, 2, 0, 0]
+    assert carried.counts(np.ones(2, np.bool_)).tolist() == [0, 2, 0, 0]
 
 
 def test_an_id_from_elsewhere_is_named_in_the_error() -> None:
