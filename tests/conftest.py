@@ -1,6 +1,10 @@
 """A tokenizer and a small Llama, made here: nothing is downloaded."""
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("untimed", deadline=None)  # speed is for bench/: a busy machine must not fail a test
+settings.load_profile("untimed")
 
 TEXTS = [
     "Return the mean of a list of numbers.",

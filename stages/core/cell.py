@@ -9,6 +9,8 @@ import polars as pl
 from stages.core.diversity import side_diversity
 from stages.core.performance import bits_per_byte, missing_verdicts, reduction, win_rate, wins_by_reference
 
+UNTUNED = {"base": "untuned"}  # metrics/base.json has the name base_bits_per_byte, of other text
+
 
 def worth(
     prompts: pl.DataFrame, verdicts: pl.DataFrame, answers: Mapping[str, pl.DataFrame], seed: int, resamples: int
@@ -19,11 +21,13 @@ def worth(
     noise. Prompts without a reference have no bits. Several benchmarks have a figure each beside the pooled ones.
     """
     record: dict[str, Any] = {
-        f"{arm}_bits_per_byte": bits_per_byte(table) for arm, table in answers.items() if _has_bits(table)
+        f"{UNTUNED.get(arm, arm)}_bits_per_byte": bits_per_byte(table)
+        for arm, table in answers.items()
+        if _has_bits(table)
     }
     record |= _worth_of(verdicts, answers, "", seed, resamples)
-    names = prompts["benchmark"].unique().sort().to_list()
-    for name in names if len(names) > 1 else []:
+    names = prompts.group_by("benchmark").len().filter(pl.col("len") > 1)["benchmark"].sort().to_list()
+    for name in names if prompts["benchmark"].n_unique() > 1 else []:
         ids = prompts.filter(pl.col("benchmark") == name).select("id")
         some = {arm: table.join(ids, on="id", how="semi") for arm, table in answers.items()}
         record |= _worth_of(verdicts.join(ids, on="id", how="semi"), some, f"_{name}", seed, resamples)

@@ -55,7 +55,7 @@ def test_pretraining_learns_what_it_reads(llama, tokenizer, tmp_path):
     rows = blocks(tokenizer, texts, 32)
     losses = pretrain(llama, rows, tmp_path / "model", seed=1, batch_size=4, learning_rate=0.02)
     assert bits_per_byte(llama, tokenizer, texts, 32) < before / 2
-    assert losses[-1].loss < losses[0].loss
+    assert losses[-1].loss < math.log(len(tokenizer)) / 2
 
 
 def test_blocks_lose_only_the_tail_and_begin_with_an_end_token(tokenizer):
