@@ -1,0 +1,83 @@
+"""Times UMAP + HDBSCAN over made-up vectors against BERTopic's own pipeline with the same settings and seed.
+
+`python -m bench.cluster [--vectors vectors.parquet] [--rows 10000]`: BERTopic where it is installed, else the same two
+libraries called plainly. The peer searches neighbours by NN-descent, and so do we in the case that must agree with it.
+"""
+
+import argparse
+import importlib.util
+from collections.abc import Callable
+
+import numpy as np
+import polars as pl
+from sklearn.metrics import adjusted_rand_score
+
+from bench.report import header, show, timed
+from stages.core.cluster import NOISE, Neighbors, by_size, cluster_labels
+
+SETTINGS = {"n_neighbors": 15, "n_components": 5}
+SIZES = {"min_cluster_size": 15, "min_samples": 5}
+WARM = 4_200  # rows: UMAP is exact below 4,096 and compiles its search above
+
+
+def made_up(rows: int, topics: int = 300, dim: int = 384) -> np.ndarray:
+    """Unit vectors about `topics` centres of log-normal sizes, a fifth of the rows about none."""
+    rng = np.random.default_rng(1)
+    centres = rng.normal(size=(topics, dim))
+    weights = np.exp(rng.normal(size=topics))
+    vectors = centres[rng.choice(topics, rows, p=weights / weights.sum())] + 0.9 * rng.normal(size=(rows, dim))
+    lone = rng.random(rows) < 0.2
+    vectors[lone] = rng.normal(size=(lone.sum(), dim))
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
+def ours(vectors: np.ndarray, neighbors: Neighbors) -> np.ndarray:
+    return cluster_labels(vectors, 1, **SETTINGS, **SIZES, neighbors=neighbors)
+
+
+def theirs(vectors: np.ndarray) -> np.ndarray:
+    from hdbscan import HDBSCAN
+    from umap import UMAP
+
+    umap = UMAP(**SETTINGS, min_dist=0.0, metric="cosine", random_state=1, n_jobs=1)
+    hdbscan = HDBSCAN(**SIZES)
+    if importlib.util.find_spec("bertopic") is None:
+        return hdbscan.fit_predict(umap.fit_transform(vectors))
+    from bertopic import BERTopic
+
+    topic = BERTopic(umap_model=umap, hdbscan_model=hdbscan, embedding_model=None)
+    documents = pl.DataFrame({"Document": "x", "ID": np.arange(len(vectors)), "Topic": None}).to_pandas()
+    reduced = topic._reduce_dimensionality(vectors)
+    return np.array(topic._cluster_embeddings(reduced, documents)[0].sort_values("ID")["Topic"])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--vectors")
+    parser.add_argument("--rows", type=int, default=10_000)
+    chosen = parser.parse_args()
+    vectors = made_up(chosen.rows)
+    if chosen.vectors:
+        vectors = np.stack(pl.read_parquet(chosen.vectors)["vector"].to_numpy())[: chosen.rows]
+    peer = "BERTopic" if importlib.util.find_spec("bertopic") else "umap-learn + hdbscan"
+    calls: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+        "exact": lambda rows: ours(rows, "exact"),
+        "nndescent": lambda rows: ours(rows, "nndescent"),
+        peer: theirs,
+    }
+    for call in calls.values():
+        call(vectors[:WARM])
+    found = {name: timed(lambda call=call: call(vectors)) for name, call in calls.items()}
+    reference, peer_seconds = found.pop(peer)
+    header()
+    for name, (labels, seconds) in found.items():
+        show(f"cluster, {name} neighbours", len(vectors), seconds, peer, peer_seconds)
+        print(
+            f"{labels.max() + 1} clusters, share of noise {(labels == NOISE).mean():.3f}; against the peer: "
+            f"same labels {bool((labels == by_size(reference)).all())}, "
+            f"adjusted Rand index {adjusted_rand_score(labels, reference):.4f}"
+        )
+
+
+if __name__ == "__main__":
+    main()

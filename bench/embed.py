@@ -1,0 +1,50 @@
+"""Times embedding against the defaults of sentence-transformers at the same token limit, and compares the vectors.
+
+`python -m bench.embed [--pool pool.parquet] [--rows 2000] [--precision bfloat16] [--batch_size 16] [--max_tokens 128]`:
+the texts are made-up words in log-normal lengths, or the responses of the pool given. The model is loaded before.
+"""
+
+import argparse
+
+import numpy as np
+import polars as pl
+
+from bench.report import header, show, timed
+from stages.io.embedder import PACKAGED, embed, load_embedder
+
+SYLLABLES = ["ka", "lo", "mi", "ne", "ru", "ta", "vo", "shi", "pe", "dan", "gor", "fel", "ist", "ung", "al", "bre"]
+
+
+def made_up(rows: int) -> list[str]:
+    """Median 45 words a text; a word is two or three syllables."""
+    rng = np.random.default_rng(1)
+    counts = np.exp(rng.normal(np.log(45), 1, rows)).astype(int) + 1
+    words = ["".join(rng.choice(SYLLABLES, rng.integers(2, 4))) for _ in range(5_000)]
+    return [" ".join(words[at] for at in rng.integers(0, len(words), count)) for count in counts]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pool")
+    parser.add_argument("--rows", type=int, default=2_000)
+    parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32")
+    parser.add_argument("--batch_size", type=int, default=16)
+    parser.add_argument("--max_tokens", type=int, default=128)
+    chosen = parser.parse_args()
+    texts = made_up(chosen.rows)
+    if chosen.pool:
+        texts = pl.read_parquet(chosen.pool, columns=["response"])["response"].sample(chosen.rows, seed=1).to_list()
+    plain = load_embedder(PACKAGED, "main", "float32", chosen.max_tokens)
+    ours = load_embedder(PACKAGED, "main", chosen.precision, chosen.max_tokens)
+    embed(ours, texts[:64], chosen.batch_size), plain.encode(texts[:64])  # both are warm
+    vectors, seconds = timed(lambda: embed(ours, texts, chosen.batch_size))
+    theirs, peer_seconds = timed(lambda: plain.encode(texts, show_progress_bar=False))
+    header()
+    case = f"embed, {chosen.max_tokens} tokens, {chosen.precision}, batches of {chosen.batch_size}"
+    show(case, len(texts), seconds, "sentence-transformers' defaults, fp32", peer_seconds)
+    theirs /= np.linalg.norm(theirs, axis=1, keepdims=True)
+    print(f"cosine to the peer's fp32 vectors: {(vectors * theirs).sum(axis=1).mean():.6f} on average")
+
+
+if __name__ == "__main__":
+    main()
