@@ -35,10 +35,13 @@ def synthetic(rows: int, mean_units: float) -> Incidence:
 def _pairs(
     rng: np.random.Generator, weights: np.ndarray, first: int, rows: int, mean_units: float
 ) -> tuple[np.ndarray, np.ndarray]:
+    """Unit j of m is drawn from the j-th m-th of all occurrences: ascending, so that equal ones are neighbours."""
     counts = np.exp(rng.normal(np.log(mean_units) - 0.5, 1, rows)).astype(np.int64) + 1
-    drawn = np.searchsorted(weights, rng.random(counts.sum()) * weights[-1])
-    pairs = np.unique(np.repeat(np.arange(rows), counts) * UNITS + drawn)
-    return (first + pairs // UNITS).astype(np.int32), (pairs % UNITS).astype(np.int32)
+    row = np.repeat(np.arange(first, first + rows, dtype=np.int32), counts)
+    place = np.arange(len(row)) - np.repeat(counts.cumsum() - counts, counts) + rng.random(len(row))
+    drawn = np.searchsorted(weights, place / np.repeat(counts, counts) * weights[-1]).astype(np.int32)
+    new = np.append(True, (np.diff(row) > 0) | (np.diff(drawn) > 0))
+    return row[new], drawn[new]
 
 
 def read_pool(path: Path) -> Incidence:
