@@ -26,7 +26,8 @@ TINY = {
     "subset.size": "30",
     "subset.strategy": "response-micro",
     "subset.degree": "3",
-    "finetune.epochs": "1",
+    "finetune.max_length": "1024",  # few token types make long rows
+    "generate.max_length": "1024",
     "generate.max_new_tokens": "8",
     "measure.resamples": "200",
 }
