@@ -171,7 +171,6 @@ def against_peers(pool: Incidence, full: bool) -> None:
     theirs, peer_seconds = timed(lambda: heap_every_cell(pool))
     show("micro: 7 degrees × 3 sizes", rows, seconds, "heapq", peer_seconds)
     print(f"largest difference in k: {max(abs(a - b) for a, b in zip(ours, theirs, strict=True))}")
-    print(f"rows kept, of an upper bound: {kept_of_bound(pool)}")
     size = SIZES[0] if full else 1000
     if importlib.util.find_spec("apricot") is None:
         print("apricot is not installed: pip install apricot-select")
@@ -204,9 +203,12 @@ def main() -> None:
     parser.add_argument("--pool", type=Path, help="a units table, such as data/units/response-micro.parquet")
     parser.add_argument("--full", action="store_true")
     flags = parser.parse_args()
+    pool = read_pool(flags.pool) if flags.pool else synthetic(117_000, 10)
     header()
-    against_peers(read_pool(flags.pool) if flags.pool else synthetic(117_000, 10), flags.full)
+    against_peers(pool, flags.full)
     growth(flags.full)
+    if flags.pool:
+        print(f"rows kept, of an upper bound: {kept_of_bound(pool)}")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 from jaxtyping import Bool, Int32, Int64
-from numba import njit
 
 
 class Incidence(NamedTuple):
@@ -43,10 +42,20 @@ def incidence(table: pl.DataFrame, ids: pl.Series, inside: Bool[np.ndarray, "row
 def group_pairs(
     rows: Int32[np.ndarray, "pairs"], units: Int32[np.ndarray, "pairs"], n_rows: int, n_units: int
 ) -> Incidence:
-    """The incidence of distinct (row, unit) pairs in any order: counting sorts, O(pairs)."""
-    by_unit = _group(units, rows, n_units)
-    by_row = _group(by_unit[1], _keys(by_unit[0]), n_rows)
-    return Incidence(*by_row, *_group(by_row[1], _keys(by_row[0]), n_units))
+    """The incidence of distinct (row, unit) pairs in any order."""
+    by_row = np.sort(rows.astype(np.int64) * n_units + units)
+    by_unit = np.sort(units.astype(np.int64) * n_rows + rows)
+    return Incidence(
+        _starts(rows, n_rows),
+        (by_row % max(n_units, 1)).astype(np.int32),
+        _starts(units, n_units),
+        (by_unit % max(n_rows, 1)).astype(np.int32),
+    )
+
+
+def _starts(keys: Int32[np.ndarray, "pairs"], n_keys: int) -> Int64[np.ndarray, "keys+1"]:
+    """Where the pairs of each key begin when they are sorted by key."""
+    return np.append(0, np.bincount(keys, minlength=n_keys).cumsum())
 
 
 def _codes(names: pl.Series, categories: pl.Series) -> pl.Series:
@@ -56,26 +65,3 @@ def _codes(names: pl.Series, categories: pl.Series) -> pl.Series:
 
 def _numbers(codes: pl.Series) -> Int32[np.ndarray, "pairs"]:
     return codes.cast(pl.Int32).to_numpy()
-
-
-def _group(
-    keys: Int32[np.ndarray, "pairs"], values: Int32[np.ndarray, "pairs"], n_keys: int
-) -> tuple[Int64[np.ndarray, "keys+1"], Int32[np.ndarray, "pairs"]]:
-    """Where the values of each key start, and the values by key, otherwise in their old order."""
-    start = np.zeros(n_keys + 1, np.int64)
-    start[1:] = np.bincount(keys, minlength=n_keys).cumsum()
-    grouped = np.empty_like(values)
-    _place(keys, values, start[:-1].copy(), grouped)
-    return start, grouped
-
-
-def _keys(start: Int64[np.ndarray, "keys+1"]) -> Int32[np.ndarray, "pairs"]:
-    """The key of every value of a grouping."""
-    return np.repeat(np.arange(len(start) - 1, dtype=np.int32), np.diff(start))
-
-
-@njit(cache=True)
-def _place(keys, values, free, grouped):  # type: ignore[no-untyped-def]
-    for i in range(len(keys)):
-        grouped[free[keys[i]]] = values[i]
-        free[keys[i]] += 1
