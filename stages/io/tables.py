@@ -10,7 +10,7 @@ def read_table(path: Path, model: type[pa.DataFrameModel]) -> pl.DataFrame:
     """The table at `path`; ValueError names the file and every broken rule of `model`."""
     if path.suffix == ".csv":
         dtypes = {name: column.dtype.type for name, column in model.to_schema().columns.items()}
-        return _checked(pl.read_csv(path, schema_overrides=dtypes), model, path)
+        return _checked(pl.read_csv(path, schema_overrides=dtypes, infer_schema_length=None), model, path)
     return _checked(pl.read_parquet(path), model, path)
 
 

@@ -1,3 +1,4 @@
+import pandera.polars as pa
 import polars as pl
 import pytest
 
@@ -27,6 +28,15 @@ def test_text_that_looks_like_a_number_stays_text_in_csv(tmp_path):
     table = pl.DataFrame({"cluster": ["-1", "0"], "size": [3, 2], "share": [0.6, 0.4], "words": ["a, b", ""]})
     write_table(tmp_path / "clusters.csv", Clusters, table)
     assert read_table(tmp_path / "clusters.csv", Clusters).equals(table)
+
+
+def test_the_type_of_a_further_column_is_that_of_all_its_rows(tmp_path):
+    class Measured(pa.DataFrameModel):
+        name: str
+
+    table = pl.DataFrame({"name": [str(at) for at in range(200)], "metric": [1.0] * 199 + [0.5]})
+    (tmp_path / "measured.csv").write_text(table.write_csv().replace(",1.0", ",1"))
+    assert read_table(tmp_path / "measured.csv", Measured).equals(table)
 
 
 def test_an_empty_table_keeps_its_columns(tmp_path):
