@@ -8,20 +8,27 @@ from pathlib import Path
 import polars as pl
 
 from stages.core.prompts import baseline_answers, chosen, from_heldout, from_records
-from stages.io.benchmarks import Benchmark, read_benchmark
+from stages.io.benchmarks import Benchmark, pinned, read_benchmark
 from stages.io.command import run
 from stages.io.files import Record
+from stages.io.records import write_json
 from stages.io.tables import read_table, write_table
 from stages.schemas.pool import Pool
 from stages.schemas.prompts import Prompts
 
 
-def main(heldout: Path, prompts: Path, /, *, seed: int, sources: Mapping[str, Benchmark]) -> None:
-    """A source's name is the name of its benchmark."""
+def main(heldout: Path, prompts: Path, origins: Path, /, *, seed: int, sources: Mapping[str, Benchmark]) -> None:
+    """A source's name is the name of its benchmark; `origins` says what it was, at which commit, and its prompts."""
     if not sources:
         raise ValueError("sources must name at least one benchmark, got none")
-    found = [chosen(_prompts(name, source, heldout), source.limit, seed) for name, source in sources.items()]
-    write_table(prompts, Prompts, pl.concat(found).sort("benchmark", "id"))
+    sources = {name: pinned(source) for name, source in sources.items()}
+    found = {name: chosen(_prompts(name, one, heldout), one.limit, seed) for name, one in sources.items()}
+    write_table(prompts, Prompts, pl.concat(found.values()).sort("benchmark", "id"))
+    write_json(origins, {name: _origin(source) | {"prompts": len(found[name])} for name, source in sources.items()})
+
+
+def _origin(source: Benchmark) -> dict[str, str]:
+    return {"kind": source.kind, "from": source.id or source.path, "commit": source.revision}
 
 
 def _prompts(name: str, source: Benchmark, heldout: Path) -> pl.DataFrame:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from stages.core.candidates import account, candidates
+from stages.core.candidates import account, candidates, counted
 from stages.core.corpus import corpus as text_table
 from stages.core.corpus import divided, texts_of
 from stages.core.forms import rows as formed
@@ -15,7 +15,8 @@ from stages.core.questions import asked
 from stages.core.sections import Documented, sections
 from stages.io.command import run
 from stages.io.docstrings import read_docstrings
-from stages.io.sources import Source, read_records
+from stages.io.records import write_json
+from stages.io.sources import Source, pinned, read_records
 from stages.io.tables import write_table
 from stages.io.workers import parallel
 from stages.schemas.corpus import Corpus
@@ -28,6 +29,7 @@ def main(
     heldout: Path,
     corpus: Path,
     rejects: Path,
+    origins: Path,
     /,
     *,
     seed: int,
@@ -37,9 +39,13 @@ def main(
     max_chars: int,
     sources: Mapping[str, Source],
 ) -> None:
-    """Read every source; rows read = pool + heldout + rejects. Objects that went to the corpus give no rows."""
+    """Read every source; rows read = pool + heldout + rejects. Objects that went to the corpus give no rows.
+
+    `origins` says for each source what it was, at which commit, and where its rows went.
+    """
     if not sources:
         raise ValueError("sources must name at least one source, got none")
+    sources = {name: pinned(source) for name, source in sources.items()}
     objects = read_docstrings(package for source in sources.values() for package in source.packages)
     parsed = parallel(sections, objects["text"].to_list(), "docstrings: sections")
     named = zip(objects["name"], objects["kind"], parsed, strict=True)
@@ -62,12 +68,18 @@ def main(
     write_table(pool, Pool, found.pool)
     write_table(heldout, Pool, found.heldout)
     write_table(rejects, Rejects, found.rejects)
+    rows_of = counted(found)
+    write_json(origins, {name: _origin(source) | rows_of[name] for name, source in sources.items()})
 
 
 def _rows(name: str, source: Source, questioned: list[Documented], max_chars: int) -> pl.DataFrame:
     if source.kind == "docstrings":
         return asked([thing for thing in questioned if thing.name.split(".")[0] in source.packages], name, max_chars)
     return formed(name, read_records(source), (source.prompt_column, source.response_column))
+
+
+def _origin(source: Source) -> dict[str, str | int]:
+    return {"kind": source.kind, "from": source.id or source.path, "commit": source.revision}
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from stages.core.corpus import texts
 from stages.core.split import heldout, limited
 
 PAIR = ["id", "source", "instruction", "response"]
+PLACES = {"pool": "pool", "heldout": "held out", "rejects": "rejects"}
 
 
 class Candidates(NamedTuple):
@@ -52,18 +53,22 @@ def candidates(
     return Candidates(pool, kept.filter("held").select(PAIR), rejects)
 
 
+def counted(found: Candidates) -> dict[str, dict[str, int]]:
+    """For each source, in the order of their names: rows in the pool, held out, and rejected."""
+    sources = pl.concat(table["source"] for table in found).unique().sort()
+    return {
+        source: {name: len(table.filter(source=source)) for name, table in found._asdict().items()}
+        for source in sources
+    }
+
+
 def account(found: Candidates) -> list[str]:
     """A sentence a source: how many rows went where, and the reasons for the rejects."""
-    tables = {"pool": found.pool, "held out": found.heldout, "rejects": found.rejects}
-    sources = pl.concat(table["source"] for table in tables.values()).unique().sort()
     return [
-        _sentence(source, {name: table.filter(source=source) for name, table in tables.items()}) for source in sources
+        f"{source}: {' + '.join(f'{rows} {PLACES[name]}' for name, rows in counts.items())} = {sum(counts.values())} "
+        f"rows read{_reasons(found.rejects.filter(source=source))}"
+        for source, counts in counted(found).items()
     ]
-
-
-def _sentence(source: str, tables: Mapping[str, pl.DataFrame]) -> str:
-    counts = " + ".join(f"{len(table)} {name}" for name, table in tables.items())
-    return f"{source}: {counts} = {sum(map(len, tables.values()))} rows read{_reasons(tables['rejects'])}"
 
 
 def _not_in(corpus_texts: Set[str], rows: pl.DataFrame) -> pl.DataFrame:

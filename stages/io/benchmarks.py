@@ -1,10 +1,10 @@
 """What params.yaml says of one source of evaluation prompts, and the records that it holds."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from stages.io.files import Record, read_files
-from stages.io.hub import fetched
+from stages.io.hub import fetched, resolved
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,11 @@ class Benchmark:
     answers: str = ""  # files, hub: a file with a baseline's answers by uid (Arena-Hard); empty: none
     id: str = ""  # hub: data set repository, or a local folder laid out like it
     revision: str = ""  # hub: commit hash, branch or tag
+
+
+def pinned(source: Benchmark) -> Benchmark:
+    """The same source; of a hub repository, the revision is the commit that it names today. OSError if unreachable."""
+    return replace(source, revision=resolved(source.id, source.revision) or "") if source.kind == "hub" else source
 
 
 def read_benchmark(source: Benchmark) -> tuple[list[Record], list[Record]]:

@@ -1,11 +1,11 @@
 """What params.yaml says of one source of rows, and the records that its files or its hub repository hold."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from stages.io.files import Record, read_files
-from stages.io.hub import read_hub
+from stages.io.hub import read_hub, resolved
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,11 @@ class Source:
     rows: int | None = None  # hub: rows read at most, from the start; None: all
     prompt_column: str = ""  # files, hub: empty: told by looking at the rows
     response_column: str = ""
+
+
+def pinned(source: Source) -> Source:
+    """The same source; of a hub data set, the revision is the commit that it names today. OSError without a network."""
+    return replace(source, revision=resolved(source.id, source.revision) or "") if source.kind == "hub" else source
 
 
 def read_records(source: Source) -> Iterator[Record]:

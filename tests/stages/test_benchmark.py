@@ -40,7 +40,7 @@ def heldout(tmp_path: Path) -> Path:
 
 
 def prompts(heldout: Path, **sources: Benchmark) -> pl.DataFrame:
-    main(heldout, heldout.parent / "prompts.parquet", seed=0, sources=sources)
+    main(heldout, heldout.parent / "prompts.parquet", heldout.parent / "origins.json", seed=0, sources=sources)
     return read_table(heldout.parent / "prompts.parquet", Prompts)
 
 
@@ -92,7 +92,9 @@ def test_alpaca_eval_and_arena_hard_are_read_from_a_folder_laid_out_like_the_hub
     assert arena.rows() == [("Ask?", None, "gpt-4-0314", "Answer.")]
 
 
-def test_both_files_are_fetched_from_the_hub_at_the_revision(heldout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_both_files_are_fetched_from_the_hub_at_one_commit_which_is_recorded(
+    heldout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     lay_out(heldout.parent)
     asked = []
 
@@ -100,9 +102,12 @@ def test_both_files_are_fetched_from_the_hub_at_the_revision(heldout: Path, monk
         asked.append((id, path, revision))
         return heldout.parent / path
 
+    monkeypatch.setattr(benchmarks, "resolved", lambda id, revision: {"main": "c" * 40}[revision])
     monkeypatch.setattr(benchmarks, "fetched", fetched)
     prompts(heldout, arena=Benchmark(kind="hub", id="owner/name", revision="main", **ARENA))
-    assert asked == [("owner/name", path, "main") for path in ARENA.values()]
+    assert asked == [("owner/name", path, "c" * 40) for path in ARENA.values()]
+    origins = json.loads((heldout.parent / "origins.json").read_text())
+    assert origins == {"arena": {"kind": "hub", "from": "owner/name", "commit": "c" * 40, "prompts": 1}}
 
 
 def test_records_that_cannot_be_used_are_counted(heldout: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,10 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 
+import datasets
+import huggingface_hub
 import polars as pl
 import pytest
 import zstandard
@@ -67,6 +70,7 @@ def ingest(
     paths = [folder / f"{name}.parquet" for name in OUTS]
     main(
         *paths,
+        folder / "origins.json",
         seed=0,
         heldout_share=heldout_share,
         corpus_share=0.5,
@@ -111,6 +115,31 @@ def test_a_local_folder_of_the_hub_gives_the_same_tables(tmp_path: Path, form: s
     (tmp_path / "set" / "train.jsonl").write_bytes(CONTAINERS["jsonl"]([FORMS[form](*pair) for pair in PAIRS]))
     found = ingest(tmp_path, {"mine": Source(kind="hub", id=str(tmp_path / "set"))})
     assert len(found["pool"]) + len(found["heldout"]) == len(PAIRS)
+
+
+def test_the_origins_say_where_each_source_came_from_and_where_its_rows_went(tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_bytes(CONTAINERS["jsonl"]([FORMS["alpaca"](*pair) for pair in [*PAIRS, PAIRS[0]]]))
+    found = ingest(tmp_path, {"mine": files(tmp_path / "rows.jsonl")})
+    assert json.loads((tmp_path / "origins.json").read_text()) == {
+        "mine": {"kind": "files", "from": str(tmp_path / "rows.jsonl"), "commit": "", "rejects": 1}
+        | {name: len(found[name]) for name in ("pool", "heldout")}
+    }
+
+
+def test_the_commit_that_a_branch_of_the_hub_stands_for_is_read_and_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def load(*given: object, revision: str, **_: object) -> list[Record]:
+        asked.append(revision)
+        return [FORMS["alpaca"](*pair) for pair in PAIRS]
+
+    monkeypatch.setattr(huggingface_hub.HfApi, "dataset_info", lambda *_, **__: SimpleNamespace(sha="c" * 40))
+    monkeypatch.setattr(datasets, "load_dataset", load)
+    ingest(tmp_path, {"mine": Source(kind="hub", id="owner/name", revision="main")})
+    assert asked == ["c" * 40]
+    assert json.loads((tmp_path / "origins.json").read_text())["mine"]["commit"] == "c" * 40
 
 
 DEFECTS: list[tuple[bytes, str]] = [
@@ -272,7 +301,7 @@ def test_the_command_takes_what_dvc_unpacks_from_a_mapping_of_sources(tmp_path: 
     mine = ("--sources.mine.kind", "files", "--sources.mine.path", path, "--sources.mine.limit", 30)
     columns = ("--sources.mine.prompt_column", "q", "--sources.mine.response_column", "a")
     docs = ("--sources.docs.packages", "iniconfig", "sortedcontainers", "--sources.docs.kind", "docstrings")
-    done = command(*outs, *SETTINGS, *mine, *columns, *docs, "--sources.docs.limit", "None")
+    done = command(*outs, tmp_path / "origins.json", *SETTINGS, *mine, *columns, *docs, "--sources.docs.limit", "None")
     assert done.returncode == 0, done.stderr
     rows = [len(pl.read_parquet(out).filter(source="mine")) for out in (outs[0], outs[1], outs[3])]
     assert sum(rows) == 40 and rows[2] == 10
@@ -282,7 +311,9 @@ def test_the_command_takes_what_dvc_unpacks_from_a_mapping_of_sources(tmp_path: 
 
 def test_the_command_ends_with_one_sentence_and_no_traceback(tmp_path: Path) -> None:
     outs = [tmp_path / f"{name}.parquet" for name in OUTS]
-    done = command(*outs, *SETTINGS, "--sources.mine.kind", "files", "--sources.mine.path", tmp_path / "none.csv")
+    done = command(
+        *outs, tmp_path / "o", *SETTINGS, "--sources.mine.kind", "files", "--sources.mine.path", tmp_path / "none.csv"
+    )
     assert done.returncode != 0
     assert done.stderr.startswith("error: source 'mine' has nothing usable: 1 rows read; 1 × no file at")
     assert len(done.stderr.splitlines()) == 1
