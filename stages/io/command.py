@@ -1,6 +1,9 @@
 """Runs a stage's main from the command line: flags in, one sentence out when something is wrong."""
 
+import functools
+import inspect
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable
@@ -8,14 +11,36 @@ from pathlib import Path
 
 import tyro
 
+SETTINGS = Path("params.yaml")
+
 
 def run(main: Callable[..., None]) -> None:
-    """Call `main` with the flags of this process; a ValueError or OSError ends it with its text and place alone."""
+    """Call `main` with the flags of this process; a ValueError or OSError ends it with its text and place alone.
+
+    `--help` tells each setting in the words of its comment in params.yaml.
+    """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads slow a neighbour, and it us, sixfold
+    module = Path(os.path.relpath(sys.argv[0])).with_suffix("").parts
+    if {"-h", "--help"} & set(sys.argv) and SETTINGS.exists():
+        told = main.func if isinstance(main, functools.partial) else main
+        told.__doc__ = f"{told.__doc__}\n\nArgs:\n{_explained(main, module[-1], SETTINGS.read_text(encoding='utf-8'))}"
     try:
-        tyro.cli(main, config=(tyro.conf.FlagConversionOff,))
+        tyro.cli(main, prog=f"python -m {'.'.join(module)}", config=(tyro.conf.FlagCreatePairsOff,))
     except (ValueError, OSError) as error:
         if os.environ.get("TRACEBACK"):
             raise
         place = traceback.extract_tb(error.__traceback__)[-1]
         sys.exit(f"error: {error}  [{Path(place.filename).name}:{place.lineno}; TRACEBACK=1 shows the way there]")
+
+
+def _explained(main: Callable[..., None], name: str, settings: str) -> str:
+    """A docstring's Args from the comments of params.yaml: those of the stage's own block, or else of the only one."""
+    pattern = re.compile(r"^ +(\w+):.*?# (.+)$", re.MULTILINE)
+    blocks = [(text.split(":")[0], dict(pattern.findall(text))) for text in re.split(r"(?m)^(?=\w)", settings)]
+    lines = []
+    for flag, parameter in inspect.signature(main).parameters.items():
+        found = [told[flag] for block, told in sorted(blocks, key=lambda one: one[0] != name) if flag in told]
+        own = any(block == name and flag in told for block, told in blocks)
+        if parameter.kind is parameter.KEYWORD_ONLY and (own or len(found) == 1):
+            lines.append(f"    {flag}: {found[0]}")
+    return "\n".join(lines)

@@ -1,3 +1,4 @@
+import functools
 import sys
 
 import pytest
@@ -40,3 +41,48 @@ def test_a_mistake_of_ours_is_not_hidden(monkeypatch):
 
     with pytest.raises(KeyError):
         run(broken)
+
+
+@pytest.fixture
+def settings(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "params.yaml"
+    path.write_text(
+        "other:\n  size: 1 # of another\n  seed: 1 # of chance\n\nstage: # of ours\n  size: 3 # of ours: rows\n"
+    )
+    return path
+
+
+def test_help_explains_a_setting_in_the_words_of_its_own_block(settings, monkeypatch, capsys):
+    with pytest.raises(SystemExit, match="0"):
+        call(monkeypatch, "--help")
+    told = capsys.readouterr().out
+    assert "of ours: rows" in told and "of another" not in told
+    assert told.startswith("usage: python -m stage ")
+
+
+@pytest.mark.parametrize(("others", "known"), [("", True), ("third:\n  seed: 2 # of luck\n", False)])
+def test_help_explains_a_setting_of_another_block_where_only_one_can_be_meant(
+    settings, monkeypatch, capsys, others, known
+):
+    settings.write_text(settings.read_text() + others)
+
+    def main(other, /, *, seed: int) -> None:
+        """Draw."""
+
+    monkeypatch.setattr(sys, "argv", ["stage", "--help"])
+    with pytest.raises(SystemExit, match="0"):
+        run(functools.partial(main, "path"))
+    told = capsys.readouterr().out
+    assert ("of chance" in told) is known and "Draw." in told
+
+
+def test_a_switch_of_a_command_needs_no_value(monkeypatch):
+    heard = []
+
+    def main(*, loud: bool = False) -> None:
+        heard.append(loud)
+
+    monkeypatch.setattr(sys, "argv", ["stage", "--loud"])
+    run(main)
+    assert heard == [True]
