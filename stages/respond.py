@@ -1,4 +1,4 @@
-"""Pool → the pairs to work on, responses kept or written anew; and the one unit that `random` draws from."""
+"""Pool → the pairs to work on, responses kept or written anew; and the one unit of choices without units."""
 
 from pathlib import Path
 from typing import Literal
@@ -12,7 +12,17 @@ from stages.schemas.pool import Pool
 from stages.schemas.units import Units
 
 
-def main(pool: Path, pairs: Path, units: Path, /, *, engine: Literal["keep", "endpoint"]) -> None:
+def main(
+    pool: Path,
+    pairs: Path,
+    random: Path,
+    stratified: Path,
+    center: Path,
+    entropy: Path,
+    /,
+    *,
+    engine: Literal["keep", "endpoint"],
+) -> None:
     """`keep`: the source's own responses. Every row gets the unit "pool": an even draw over one unit is uniform."""
     if engine == "endpoint":
         raise ValueError(
@@ -20,7 +30,8 @@ def main(pool: Path, pairs: Path, units: Path, /, *, engine: Literal["keep", "en
         )
     table = read_table(pool, Pool).sort("id")
     write_table(pairs, Pairs, table.with_columns(original=pl.lit(None, pl.String)))
-    write_table(units, Units, table.select("id", unit=pl.lit("pool")))
+    for units in (random, stratified, center, entropy):
+        write_table(units, Units, table.select("id", unit=pl.lit("pool")))
 
 
 if __name__ == "__main__":

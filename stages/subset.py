@@ -1,15 +1,19 @@
-"""Turns units into a subset of the pool: pruned to the degree's number of units, sampled evenly over them."""
+"""Turns units into a subset: pruned to the degree's number of units, sampled evenly over them; or a rival's choice."""
 
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import polars as pl
-from jaxtyping import Bool
+from jaxtyping import Bool, Float32, Int32, Int64
 
+from stages.core.entropic import entropic_rows
+from stages.core.farthest import farthest_rows
 from stages.core.incidence import Incidence, incidence
 from stages.core.sample import Draw, Weights
-from stages.core.selection import chain_numbers, draw_numbers, select
+from stages.core.selection import chain_numbers, draw_numbers, select, with_rows
+from stages.core.strata import rows_like
 from stages.io.command import run
 from stages.io.records import write_json
 from stages.io.tables import read_table, write_table
@@ -17,17 +21,23 @@ from stages.schemas.pairs import Pairs
 from stages.schemas.subset import Subset
 from stages.schemas.tokens import Tokens
 from stages.schemas.units import Units
+from stages.schemas.vectors import Vectors
+
+RIVALS = ("stratified-length", "k-center", "token-entropy")  # what they choose by is no unit: every row has "pool"
 
 
 def main(
     units: Path,
+    matched: Path,
     pairs: Path,
     tokens: Path,
+    vectors: Path,
     subset: Path,
     summary: Path,
     /,
     *,
     strategy: str,
+    match: str,
     degree: int,
     size: int,
     seed: int,
@@ -40,22 +50,58 @@ def main(
     """Choose `size` rows, or rows until they train `size` tokens: response tokens and the end token of each.
 
     Only responses of `min_tokens` … `max_tokens` model tokens, both included and without the end token, take part.
+    `stratified-length` has the lengths of the subset that strategy `match`, whose units are `matched`, has here.
     """
     pool = _pool(pairs, tokens)
     length = pool["tokens"].to_numpy()
     inside = (length >= min_tokens) & (length <= max_tokens)
-    carried, names = incidence(read_table(units, Units), pool["id"], inside)
-    if names.is_empty():
-        raise ValueError(
-            f"no response of {min_tokens}..{max_tokens} tokens has a unit of {strategy}: "
-            "widen min_tokens..max_tokens, or the settings that its units are made with"
-        )
     costs = {"rows": np.ones_like(length), "tokens": length + 1}[budget]
+    take = partial(select, costs=costs, degree=degree, size=size, slack=slack, weights=weights)
     rng = np.random.default_rng(seed)
-    chosen = select(carried, costs, degree=degree, size=size, slack=slack, weights=weights, rng=rng)
+    carried, names = _carried(units, strategy, pool["id"], inside)
+    chosen = take(carried, rng=rng)
+    match strategy:
+        case "stratified-length":
+            like = take(_matched(matched, match, pool["id"], inside), rng=np.random.default_rng(seed)).draw.rows
+            chosen = with_rows(chosen, rows_like(length, inside, like, rng))
+        case "k-center":
+            chosen = with_rows(chosen, farthest_rows(_matrix(vectors, pool["id"]), inside, costs, size, rng))
+        case "token-entropy":
+            chosen = with_rows(chosen, entropic_rows(*_flat(tokens, pool["id"]), inside, costs, size, rng))
     write_table(subset, Subset, _table(chosen.draw, pool["id"], names))
     numbers = draw_numbers(carried, chosen, length, pool["characters"].to_numpy())
     write_json(summary, chain_numbers(chosen) | numbers | _pool_numbers(carried, inside))
+
+
+def _carried(
+    units: Path, strategy: str, ids: pl.Series, inside: Bool[np.ndarray, "rows"]
+) -> tuple[Incidence, pl.Series]:
+    carried, names = incidence(read_table(units, Units), ids, inside)
+    if names.is_empty():
+        raise ValueError(
+            f"none of the {inside.sum()} responses of min_tokens..max_tokens tokens has a unit of {strategy}: "
+            "widen min_tokens..max_tokens, or the settings that its units are made with"
+        )
+    return carried, names
+
+
+def _matched(matched: Path, match: str, ids: pl.Series, inside: Bool[np.ndarray, "rows"]) -> Incidence:
+    if match in RIVALS:
+        raise ValueError(f"subset.match must be a strategy that has units, or random, got {match}")
+    return _carried(matched, match, ids, inside)[0]
+
+
+def _flat(tokens: Path, ids: pl.Series) -> tuple[Int32[np.ndarray, "tokens"], Int64[np.ndarray, "rows+1"]]:
+    lists = read_table(tokens, Tokens).filter(pl.col("id").is_in(ids.implode())).sort("id")["tokens"]
+    return lists.explode(empty_as_null=False).to_numpy(), np.append(0, lists.list.len().to_numpy().cumsum())
+
+
+def _matrix(vectors: Path, ids: pl.Series) -> Float32[np.ndarray, "rows dim"]:
+    table = read_table(vectors, Vectors).filter(pl.col("id").is_in(ids.implode())).sort("id")
+    if table.height < len(ids):
+        raise ValueError(f"{vectors} must hold every row of the pool, {len(ids) - table.height} are missing: run embed")
+    matrix: Float32[np.ndarray, "rows dim"] = table["vector"].list.to_array(table["vector"].list.len()[0]).to_numpy()
+    return matrix
 
 
 def _table(draw: Draw, ids: pl.Series, names: pl.Series) -> pl.DataFrame:

@@ -10,20 +10,21 @@ from jaxtyping import Float64
 
 STRATEGIES = tuple(f"{side}-{scale}" for side in ("instruction", "response") for scale in ("macro", "meso", "micro"))
 SETTING = ("condition", "size")
+NO_DEGREE = ("random", "k-center", "token-entropy")
 NO_OUTCOME = re.compile(r"_(low|high|missing)$")
 
 
 def comparable(grid: pl.DataFrame) -> pl.DataFrame:
     """The cells of one provenance, the one with most of them, sorted; `grid` as in schema Grid.
 
-    Adds diversity = degree / 6, and condition: budget, length window, weights and slack in words. Random subsets are
-    the same at every degree: they count once, as degree 0.
+    Adds diversity = degree / 6, and condition: budget, length window, weights and slack in words. Subsets without units
+    are the same at every degree: they count once, as degree 0.
     """
     sizes = grid.group_by("provenance").len().sort(["len", "provenance"], descending=[True, False])
     cells = (
         grid.join(sizes.head(1), on="provenance", how="semi")
         .with_columns(
-            degree=pl.when(pl.col("strategy") == "random").then(0).otherwise(pl.col("degree")),
+            degree=pl.when(pl.col("strategy").is_in(NO_DEGREE)).then(0).otherwise(pl.col("degree")),
             condition=pl.format(
                 "{} of {}..{} tokens, {} weights, slack {}", "budget", "min_tokens", "max_tokens", "weights", "slack"
             ),

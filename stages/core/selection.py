@@ -43,6 +43,11 @@ def select(
     return Selection(chain, states, state, sample(incidence, chain, state, costs, size, weights, rng))
 
 
+def with_rows(selection: Selection, rows: Int64[np.ndarray, "chosen"]) -> Selection:
+    """The same chain with other rows, in their order, all chosen for its first unit: where every row has that one."""
+    return selection._replace(draw=Draw(rows.astype(np.int32), np.zeros(len(rows), np.int32)))
+
+
 def chain_numbers(selection: Selection) -> dict[str, object]:
     """The candidate pool that was drawn from, and k: of this degree, and of all seven."""
     k_by_degree = selection.chain.units_left()[selection.states].tolist()

@@ -25,8 +25,9 @@ def test_the_order_of_the_rows_does_not_matter() -> None:
     assert comparable(grid).equals(comparable(grid.sample(fraction=1, shuffle=True, seed=1)))
 
 
-def test_one_random_subset_counts_once_whatever_its_degree() -> None:
-    grid = planted_grid({}, random=3)
+@pytest.mark.parametrize("name", ["random", "k-center", "token-entropy"])
+def test_one_subset_without_units_counts_once_whatever_its_degree(name: str) -> None:
+    grid = planted_grid({}, random=3, strategy=name)
     again = grid.with_columns(degree=pl.lit(5, pl.Int64), experiment=pl.format("{}-again", "experiment"))
     assert comparable(pl.concat([grid, again])).height == 3
 

@@ -18,12 +18,13 @@ def pool(tmp_path):
 
 
 def test_kept_responses_are_the_pool_s_own_and_every_row_has_the_one_unit(pool, tmp_path):
-    main(pool, tmp_path / "pairs.parquet", tmp_path / "units/random.parquet", engine="keep")
+    units = [tmp_path / f"units/{name}.parquet" for name in ("random", "stratified-length", "k-center", "entropy")]
+    main(pool, tmp_path / "pairs.parquet", *units, engine="keep")
     pairs = read_table(tmp_path / "pairs.parquet", Pairs)
     assert pairs.rows() == [("a", "s", "How?", "Thus.", None), ("b", "s", "Why?", "So.", None)]
-    assert read_table(tmp_path / "units/random.parquet", Units).rows() == [("a", "pool"), ("b", "pool")]
+    assert [read_table(path, Units).rows() for path in units] == 4 * [[("a", "pool"), ("b", "pool")]]
 
 
 def test_an_endpoint_is_a_clear_error_until_it_is_configured(pool, tmp_path):
     with pytest.raises(ValueError, match="'endpoint' is not configured: set it to 'keep'"):
-        main(pool, tmp_path / "pairs.parquet", tmp_path / "units.parquet", engine="endpoint")
+        main(pool, tmp_path / "pairs.parquet", *4 * [tmp_path / "units.parquet"], engine="endpoint")

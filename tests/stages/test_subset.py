@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -15,11 +16,13 @@ from stages.schemas.pairs import Pairs
 from stages.schemas.subset import Subset
 from stages.schemas.tokens import Tokens
 from stages.schemas.units import Units
-from stages.subset import main
+from stages.schemas.vectors import Vectors
+from stages.subset import RIVALS, main
 
 ROWS = 40
 SETTINGS = {
     "strategy": "response-micro",
+    "match": "response-micro",
     "degree": 3,
     "size": 10,
     "seed": 1,
@@ -33,7 +36,10 @@ SETTINGS = {
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Row i has i response tokens, of 2 characters each; units i % 5 and i % 7 for 35 rows, one more in each tenth."""
+    """Row i has i response tokens, of 2 characters each; units i % 5 and i % 7 for 35 rows, one more in each tenth.
+
+    Its vector stands at an angle of i degrees.
+    """
     ids = [f"{row:016x}" for row in range(ROWS)]
     texts = {"id": ids, "source": "toy", "instruction": "x", "response": ["ä " * row or "-" for row in range(ROWS)]}
     table = pl.DataFrame(texts).with_columns(pl.lit(None, pl.String).alias("original"))
@@ -44,6 +50,9 @@ def folder(tmp_path: Path) -> Path:
     pairs = [(ids[row], unit) for row, units in enumerate(carried) for unit in sorted(units)]
     write_units(tmp_path / "units.parquet", pairs)
     write_units(tmp_path / "random.parquet", [(id_, "pool") for id_ in ids])
+    angles = np.radians(np.arange(ROWS))
+    points = pl.Series("vector", np.stack([np.cos(angles), np.sin(angles)], axis=1)).cast(pl.List(pl.Float32))
+    write_table(tmp_path / "vectors.parquet", Vectors, pl.DataFrame({"id": ids}).with_columns(points))
     return tmp_path
 
 
@@ -52,7 +61,7 @@ def write_units(path: Path, pairs: list[tuple[str, str]]) -> None:
 
 
 def choose(folder: Path, units: str = "units", **changed: Any) -> tuple[pl.DataFrame, dict[str, Any]]:
-    inputs = (folder / f"{name}.parquet" for name in (units, "pairs", "tokens"))
+    inputs = (folder / f"{name}.parquet" for name in (units, "units", "pairs", "tokens", "vectors"))
     main(*inputs, folder / "out/subset.parquet", folder / "out/subset.json", **SETTINGS | changed)
     return read_table(folder / "out/subset.parquet", Subset), read_json(folder / "out/subset.json")
 
@@ -111,21 +120,77 @@ def test_a_token_budget_is_reached_with_the_last_row_end_tokens_included(folder:
     assert trained - last < 100 <= trained
 
 
-def test_the_order_of_rows_and_the_number_of_threads_change_no_byte(folder: Path) -> None:
-    choose(folder)
+EVERY = [("units", "response-micro"), *(("random", name) for name in ("random", *RIVALS))]
+
+
+@pytest.mark.parametrize(("units", "strategy"), EVERY)
+def test_the_order_of_rows_and_the_number_of_threads_change_no_byte(folder: Path, units: str, strategy: str) -> None:
+    choose(folder, units, strategy=strategy)
     before = [(folder / "out" / name).read_bytes() for name in ("subset.parquet", "subset.json")]
-    for name, model in {"units": Units, "pairs": Pairs, "tokens": Tokens}.items():
+    for name, model in {"units": Units, "pairs": Pairs, "tokens": Tokens, "vectors": Vectors}.items():
         shuffled = read_table(folder / f"{name}.parquet", model).sample(fraction=1, shuffle=True, seed=3)
         write_table(folder / f"{name}.parquet", model, shuffled)
-    paths = ("units.parquet", "pairs.parquet", "tokens.parquet", "out/subset.parquet", "out/subset.json")
-    flags = [word for name, value in SETTINGS.items() for word in (f"--{name}", str(value))]
+    inputs = [f"{name}.parquet" for name in (units, "units", "pairs", "tokens", "vectors")]
+    paths = (*inputs, "out/subset.parquet", "out/subset.json")
+    flags = [word for name, value in (SETTINGS | {"strategy": strategy}).items() for word in (f"--{name}", str(value))]
     command = [sys.executable, "-m", "stages.subset", *(str(folder / path) for path in paths), *flags]
     subprocess.run(command, env=os.environ | {"POLARS_MAX_THREADS": "1", "NUMBA_NUM_THREADS": "1"}, check=True)
     assert [(folder / "out" / name).read_bytes() for name in ("subset.parquet", "subset.json")] == before
 
 
-def test_another_seed_gives_another_subset(folder: Path) -> None:
-    assert set(choose(folder)[0]["id"]) != set(choose(folder, seed=2)[0]["id"])
+@pytest.mark.parametrize(("units", "strategy"), EVERY[:-1])  # token-entropy has half of so small a pool at hand
+def test_another_seed_gives_another_subset(folder: Path, units: str, strategy: str) -> None:
+    first, second = (set(choose(folder, units, strategy=strategy, seed=seed)[0]["id"]) for seed in (1, 3))
+    assert first != second
+
+
+@pytest.mark.parametrize("strategy", RIVALS)
+def test_a_rival_draws_from_every_row_in_the_window_until_the_budget_is_met(folder: Path, strategy: str) -> None:
+    subset, summary = choose(folder, "random", strategy=strategy, degree=6, min_tokens=5, max_tokens=30)
+    assert all(5 <= int(id_, 16) <= 30 for id_ in subset["id"])
+    assert sorted(subset["turn"]) == list(range(10))
+    assert (summary["k_by_degree"], summary["candidate_rows"], summary["evenness"]) == (7 * [1], 26, 1.0)
+    subset, summary = choose(folder, "random", strategy=strategy, budget="tokens", size=100)
+    last = int(subset.filter(pl.col("turn") == subset["turn"].max())["id"].item(), 16) + 1
+    trained = summary["response_tokens"] + summary["rows"]
+    assert trained - last < 100 <= trained
+
+
+def test_k_center_goes_to_both_ends_of_an_arc_and_then_to_its_middle(folder: Path) -> None:
+    subset, _ = choose(folder, "random", strategy="k-center", size=5)
+    rows = [int(id_, 16) for id_ in subset.sort("turn")["id"]]
+    assert {0, 39} <= set(rows[1:3]) | {rows[0]}
+    assert max(min(abs(row - other) for other in rows) for row in range(ROWS)) <= 10
+
+
+def test_token_entropy_prefers_rows_of_many_types(folder: Path) -> None:
+    _, summary = choose(folder, "random", strategy="token-entropy")
+    _, other = choose(folder, "random", strategy="random")
+    assert summary["mean_response_tokens"] > other["mean_response_tokens"]
+
+
+@pytest.mark.parametrize(("budget", "size"), [("rows", 10), ("tokens", 200)])
+def test_stratified_length_has_the_lengths_of_the_subset_that_it_is_matched_to(
+    folder: Path, budget: str, size: int
+) -> None:
+    """Five more rows of the pool are as long as each of the others."""
+    for name, model in {"pairs": Pairs, "tokens": Tokens, "vectors": Vectors, "random": Units}.items():
+        table = read_table(folder / f"{name}.parquet", model)
+        more = [
+            table.with_columns(id=pl.format("{}{}", pl.lit("abcde"[i]), pl.col("id").str.slice(1))) for i in range(5)
+        ]
+        write_table(folder / f"{name}.parquet", model, pl.concat([table, *more]).sort("id"))
+    ours, summary = choose(folder, degree=1, budget=budget, size=size)
+    matched, other = choose(folder, "random", strategy="stratified-length", degree=1, budget=budget, size=size)
+    lengths = [sorted(int(id_[1:], 16) for id_ in table["id"]) for table in (ours, matched)]
+    assert lengths[0] == lengths[1]
+    assert other["response_tokens"] == summary["response_tokens"]
+    assert len(set(ours["id"]) & set(matched["id"])) < ours.height / 2
+
+
+def test_stratified_length_can_be_matched_to_no_choice_without_units(folder: Path) -> None:
+    with pytest.raises(ValueError, match="match must be a strategy that has units, or random, got k-center"):
+        choose(folder, "random", strategy="stratified-length", match="k-center")
 
 
 @pytest.mark.parametrize(
@@ -135,8 +200,11 @@ def test_another_seed_gives_another_subset(folder: Path) -> None:
         ({"slack": 0.5}, r"slack must be at least 1, got 0\.5"),
         ({"size": 36}, "size must be at most what the pool holds, 35, got 36"),
         ({"size": 0}, "size must be at least 1, got 0"),
-        ({"min_tokens": 35}, r"no response of 35\.\.1000 tokens has a unit of response-micro"),
-        ({"min_tokens": 9, "max_tokens": 8}, r"no response of 9\.\.8 tokens"),
+        (
+            {"min_tokens": 35},
+            r"none of the 5 responses of min_tokens\.\.max_tokens tokens has a unit of response-micro",
+        ),
+        ({"min_tokens": 9, "max_tokens": 8}, r"none of the 0 responses of min_tokens\.\.max_tokens"),
     ],
 )
 def test_what_cannot_be_chosen_is_an_error_that_says_why(folder: Path, changed: dict[str, Any], message: str) -> None:

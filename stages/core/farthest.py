@@ -1,0 +1,56 @@
+"""Turns vectors into a subset that leaves no row far from it: greedy k-center."""
+
+from heapq import heappop, heappush
+
+import numpy as np
+from jaxtyping import Bool, Float32, Int64
+from numba import njit
+
+
+def farthest_rows(
+    vectors: Float32[np.ndarray, "rows dim"],
+    inside: Bool[np.ndarray, "rows"],
+    costs: Int64[np.ndarray, "rows"],
+    size: int,
+    rng: np.random.Generator,
+) -> Int64[np.ndarray, "chosen"]:
+    """Rows `inside` until their summed `costs` reach `size`, each the farthest from all before, the first at random.
+
+    Gonzalez 1985; the k-center greedy of Sener & Savarese 2018, algorithm 1. Vectors have norm 1, so the farthest row
+    is the one whose largest cosine with a chosen row is smallest; ties at random. No row is then farther from the
+    subset than twice what the best subset of as many rows allows. O(rows) memory; rows × chosen cosines at most, since
+    a row is compared with chosen ones only while it may be the farthest. `size` is at most what is inside.
+    """
+    order = rng.permutation(np.flatnonzero(inside))
+    places = np.empty_like(order)
+    turns = _farthest(vectors[order], costs[order], size, places)
+    return np.asarray(order[places[:turns]])
+
+
+@njit(cache=True, fastmath={"reassoc", "contract"})
+def _farthest(vectors, costs, size, chosen):  # type: ignore[no-untyped-def]
+    """Fills `chosen` and returns the number of turns; ties go to the first row.
+
+    `queue` holds each free row's largest cosine with the first `seen` chosen rows. It only grows with more of them, so
+    a row is the farthest once it has seen all and still is in front.
+    """
+    queue = [(np.float32(-2), row) for row in range(len(vectors))]
+    seen = np.zeros(len(vectors), np.int64)
+    turns, spent = 0, 0
+    while spent < size:
+        nearest, row = heappop(queue)
+        rival = queue[0] if queue else (np.float32(2), row)
+        while seen[row] < turns and (nearest, row) < rival:
+            other = chosen[seen[row]]
+            cosine = np.float32(0)
+            for i in range(vectors.shape[1]):
+                cosine += vectors[row, i] * vectors[other, i]
+            nearest = max(nearest, cosine)
+            seen[row] += 1
+        if (nearest, row) < rival:
+            chosen[turns] = row
+            turns += 1
+            spent += costs[row]
+        else:
+            heappush(queue, (nearest, row))
+    return turns
