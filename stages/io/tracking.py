@@ -4,17 +4,13 @@ import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
 
+from stages.io.home import home
+
 EXPERIMENT = "macro-to-micro"
-
-
-def home() -> Path:
-    """The repository that a person works in, also when DVC's queue runs a copy of it elsewhere."""
-    return Path(os.environ.get("DVC_ROOT", ".")).resolve()
 
 
 def tracking_uri() -> str:

@@ -1,0 +1,165 @@
+"""Sends one request to a server that speaks OpenAI's protocol, again and again while the trouble may pass."""
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from stages.io.budget import Budget
+from stages.io.reply import Reply, reply_of, same_model
+from stages.io.request import Endpoint, Request, body, most_tokens
+
+ATTEMPTS = 8  # with the waits below about two minutes, in which a server can start again
+FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0  # seconds; a random share of 1, 2, 4, …
+LONGEST_RETRY_AFTER = 3600.0
+PASSING = {408, 409, 425, 429}  # and 500 and above
+OF_THE_REQUEST = {400, 413, 422}  # too long for the model, filtered: no other request need fail
+PATHS = {"chat": "/chat/completions", "completion": "/completions"}
+
+
+class Passing(Exception):
+    """Trouble that may pass: to be tried again, after `wait` seconds at least."""
+
+    def __init__(self, told: str, wait: float = 0.0, *, paid: bool = False, used: int | None = None) -> None:
+        super().__init__(told)
+        self.wait, self.paid, self.used = wait, paid, used
+
+
+class Failed(Exception):
+    """This request will not be answered, now or later; others may be."""
+
+
+class Caller:
+    """An open connection to one endpoint, for many threads; `stop` ends waits and retries."""
+
+    def __init__(self, endpoint: Endpoint, budget: Budget) -> None:
+        from openai import OpenAI
+
+        self.endpoint, self.budget, self.stop = endpoint, budget, threading.Event()
+        self.key = key_in(endpoint)
+        self.client = OpenAI(base_url=endpoint.url, api_key=self.key or "none", timeout=endpoint.timeout, max_retries=0)
+
+    def __call__(self, request: Request) -> tuple[str, Reply]:
+        """The raw reply and what it says. Failed, or ValueError/OSError where no other request would do better."""
+        import tenacity
+
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(Passing),
+            stop=tenacity.stop_any(tenacity.stop_after_attempt(ATTEMPTS), tenacity.stop_when_event_set(self.stop)),
+            wait=_wait(tenacity.wait_random_exponential(multiplier=FIRST_WAIT, max=LONGEST_WAIT)),
+            sleep=tenacity.sleep_using_event(self.stop),
+            reraise=True,
+        )
+        try:
+            return retrying(self._once, request)
+        except Passing as error:
+            raise Failed(f"{error}, {ATTEMPTS} times") from error
+
+    def _once(self, request: Request) -> tuple[str, Reply]:
+        most = most_tokens(request)
+        self.budget.reserve(most)
+        used, paid = most, True
+        try:
+            if self.stop.is_set():
+                raise Failed("stopped")
+            raw = self._sent(request)
+            reply = self._checked(request, raw)
+            used = (reply.prompt_tokens + reply.completion_tokens) or most
+        except Passing as error:
+            paid, used = error.paid, (most if error.used is None else error.used) * error.paid
+            raise
+        except (Failed, OSError, ValueError):
+            paid, used = False, 0
+            raise
+        finally:
+            self.budget.settle(most, used, paid=paid)
+        return raw, reply
+
+    def _sent(self, request: Request) -> str:
+        import httpx2
+        import openai
+
+        try:
+            response = self.client.post(
+                PATHS[request.form], body=body(request, self.endpoint.model), cast_to=httpx2.Response
+            )
+            return str(response.content, "utf-8", "replace")
+        except openai.APIStatusError as error:
+            raise self._refused(error.status_code, error.message, error.code, error.response.headers) from None
+        except openai.APIConnectionError as error:
+            never_sent = isinstance(error.__cause__, httpx2.ConnectError | httpx2.ConnectTimeout)
+            told = f"{self.endpoint.url} gave no reply ({type(error).__name__}: {self._clean(str(error.__cause__))})"
+            raise Passing(told, paid=not never_sent) from None
+
+    def _checked(self, request: Request, raw: str) -> Reply:
+        """ValueErrors of a reply become Passing: a gateway's error page, another model that stands in, …"""
+        try:
+            reply = reply_of(raw)
+        except ValueError as error:
+            raise Passing(f"{self.endpoint.url} sent {self._clean(str(error))}", paid=True) from None
+        used = reply.prompt_tokens + reply.completion_tokens
+        if not same_model(self.endpoint.model, reply.model):
+            told = (
+                f"asked {self.endpoint.model!r}, {self._clean(reply.model)!r} answered: if that is right, set model so"
+            )
+            raise Passing(told, paid=True, used=used)
+        if request.top_logprobs and request.form == "chat" and not reply.logprobs:
+            told = f"{self.endpoint.url} sends no log-probabilities, which this judge reads: choose a server that does"
+            raise Passing(told, paid=True, used=used)
+        return reply
+
+    def _refused(self, status: int, message: str, code: str | None, headers: Any) -> Exception:
+        """What a status other than 200 means."""
+        url, model = self.endpoint.url, self.endpoint.model
+        told = f"(HTTP {status}: {self._clean(message)})"
+        if status in {401, 403}:
+            name = self.endpoint.key
+            return OSError(
+                f"{url} takes no request with the key in {name} {told}: export a valid one"
+                if name
+                else f"{url} wants a key {told}: set key to the name of the environment variable that holds it"
+            )
+        if status == 402 or code == "insufficient_quota":
+            return OSError(f"{url} says that there is no credit left {told}")
+        if status in {404, 405}:
+            return OSError(f"{url} has no model {model!r}, or is no such server: it mostly ends in /v1 {told}")
+        if status in OF_THE_REQUEST:
+            return Failed(f"refused {told}")
+        if status in PASSING or status >= 500:
+            return Passing(f"{url} is busy or broken {told}", retry_after(headers.get("retry-after", ""), time.time))
+        return OSError(f"{url} does not do what was asked {told}")
+
+    def _clean(self, text: str) -> str:
+        """One short line of untrusted text, without the key."""
+        shown = text.replace(self.key, "***") if self.key else text
+        return " ".join("".join(one if one.isprintable() else " " for one in shown).split())[:200]
+
+
+def key_in(endpoint: Endpoint) -> str:
+    """The key, from the environment alone. ValueError when it is not there, or when the URL carries a secret."""
+    if "@" in endpoint.url:
+        raise ValueError("url must hold no name or password: export the key, and name its variable in key")
+    if not endpoint.key:
+        return ""
+    if not os.environ.get(endpoint.key):
+        raise ValueError(
+            f"key names the environment variable {endpoint.key}, which is not set: export it, "
+            'or set key to "" for a server that needs none'
+        )
+    return os.environ[endpoint.key]
+
+
+def retry_after(header: str, clock: Callable[[], float]) -> float:
+    """Seconds to wait, from a Retry-After header: a number, or a date; 0 where it says nothing that can be read."""
+    try:
+        seconds = float(header) if header.strip().isdigit() else parsedate_to_datetime(header).timestamp() - clock()
+    except (ValueError, TypeError, OverflowError):
+        return 0.0
+    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER)
+
+
+def _wait(backoff: Callable[[Any], float]) -> Callable[[Any], float]:
+    """What the server asks for, and a random share on top, so that not all come back at once."""
+    return lambda state: float(state.outcome.exception().wait) + backoff(state)

@@ -1,0 +1,54 @@
+"""Raw JSON of a server → a reply; text that is no usable reply is named as such."""
+
+import json
+import re
+from typing import Any, NamedTuple
+
+
+class Reply(NamedTuple):
+    """What came back for one request; with an `error` there is no text."""
+
+    text: str = ""
+    finish: str = ""  # stop, length (cut by reply_tokens), content_filter, …
+    logprobs: list[Any] | None = None  # as sent: for each token of the reply its token, logprob and top_logprobs
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    model: str = ""  # the name that the server gives itself
+    fingerprint: str = ""  # the server's word for its weights and settings; empty: it gives none
+    error: str = ""  # why there is no reply; empty: there is one
+
+
+def reply_of(raw: str) -> Reply:
+    """The reply in `raw`, a chat completion or a completion. ValueError says why it holds none."""
+    try:
+        record = json.loads(raw)
+        choice = record["choices"][0]
+        message = choice.get("message") or {"content": choice.get("text")}
+        text, usage = message.get("content"), record.get("usage") or {}
+        reply = Reply(
+            text=text or "",
+            finish=choice.get("finish_reason") or "",
+            logprobs=(choice.get("logprobs") or {}).get("content"),
+            prompt_tokens=int(usage.get("prompt_tokens") or 0),
+            completion_tokens=int(usage.get("completion_tokens") or 0),
+            model=record.get("model") or "",
+            fingerprint=record.get("system_fingerprint") or "",
+        )
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+        raise ValueError(f"a reply that is no completion: {raw[:80]!r}") from error
+    if not isinstance(reply.text, str) or not isinstance(reply.finish, str):
+        raise ValueError(f"a reply without text: {raw[:80]!r}")
+    return reply
+
+
+def same_model(asked: str, reported: str) -> bool:
+    """Whether a server that reports this name gave what was asked; servers add an owner, a path, a version.
+
+    >>> same_model("gpt-4", "gpt-4-0613"), same_model("nvidia/llama", "llama"), same_model("tiny", "/models/tiny@main")
+    (True, True, True)
+    >>> same_model("gpt-4", "gpt-4o"), same_model("llama-70b", "llama-8b"), same_model("anything", "")
+    (False, False, True)
+    """
+    asked, reported = asked.casefold(), reported.casefold()
+    begins = re.match(re.escape(asked) + r"(?![\w.])", reported.rsplit("/", 1)[-1] if "/" not in asked else reported)
+    return not reported or begins is not None or asked.endswith("/" + reported)

@@ -1,0 +1,70 @@
+"""What is asked of a large language model, and where: one request, one endpoint."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any, Literal
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A server that speaks OpenAI's protocol, or a model to load here; the `endpoint` block of a stage's settings."""
+
+    model: str  # its name on the server; engine local: a folder or a hub id
+    revision: str  # engine local: of a hub id
+    url: str  # engine endpoint: mostly ends in /v1
+    key: str  # name of the environment variable that holds the key; empty: the server needs none
+    concurrency: int  # requests at once; engine local: prompts a batch
+    timeout: float  # seconds without a byte of a reply, before the request is sent again
+    max_failed_share: float  # of the requests; the stage stops when more have failed for good
+    max_requests: int  # budget: replies to this stage's requests, those of an earlier, interrupted run included
+    max_tokens: int  # budget: tokens read and written for them
+
+
+@dataclass(frozen=True)
+class Request:
+    """One call. Requests that are equal in every field are one: `seed` or `about` tells repeats apart."""
+
+    turns: tuple[str, ...]  # user, assistant, user, …; form completion: the one text to go on with
+    reply_tokens: int  # the reply is cut there
+    system: str = ""
+    temperature: float = 0.0
+    seed: int = 0
+    top_logprobs: int = 0  # form chat: log-probabilities of so many tokens at each place; 0: none
+    repetition_penalty: float = 1.0  # 1: none, and not sent; no part of OpenAI's protocol, but vLLM and others know it
+    form: Literal["chat", "completion"] = "chat"
+    about: str = ""  # never sent: what else the reply depends on, such as the hash of the checkpoint that is served
+
+
+def body(request: Request, model: str) -> dict[str, Any]:
+    """The JSON object that is sent."""
+    sent: dict[str, Any] = {"model": model, "max_tokens": request.reply_tokens}
+    sent |= {"temperature": request.temperature, "seed": request.seed}
+    if request.form == "completion":
+        sent["prompt"] = request.turns[0]
+    else:
+        sent["messages"] = messages(request)
+    if request.top_logprobs:
+        sent |= {"logprobs": True, "top_logprobs": request.top_logprobs}
+    if request.repetition_penalty != 1:
+        sent["repetition_penalty"] = request.repetition_penalty
+    return sent
+
+
+def messages(request: Request) -> list[dict[str, str]]:
+    """The turns of a chat, each with its role."""
+    begin = [{"role": "system", "content": request.system}] if request.system else []
+    roles = ("user", "assistant")
+    return begin + [{"role": roles[at % 2], "content": text} for at, text in enumerate(request.turns)]
+
+
+def key_of(request: Request, model: str) -> str:
+    """64 hex digits: the same for the same request to the same model, and no other; the server's address is no part."""
+    whole = {"form": request.form, "body": body(request, model), "about": request.about}
+    return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
+
+
+def most_tokens(request: Request) -> int:
+    """No call can cost more: a token is a byte at least; 16 a turn for the chat template."""
+    texts = (request.system, *request.turns)
+    return request.reply_tokens + sum(len(text.encode()) + 16 for text in texts)

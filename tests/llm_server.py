@@ -1,0 +1,126 @@
+"""A server on loopback that speaks OpenAI's protocol and misbehaves on request; it keeps what it was asked."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+FAULTS = ("429", "500", "slow", "drop", "no json", "wrong model", "no logprobs")
+SLOW = 1.0  # seconds; a client with a shorter timeout gives up
+REFUSALS = {
+    "400": "This model's maximum context length is 8 tokens",
+    "401": "Incorrect API key provided: {key}",
+    "404": "The model does not exist",
+    "429": "Slow down",
+    "500": "Oops",
+}
+
+
+class LlmServer(ThreadingHTTPServer):
+    """`answer` makes the text from the request's body; `fault` names what goes wrong with the n-th request, or ""."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, answer: Callable[[dict[str, Any]], str], fault: Callable[[int], str], delay: float) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.answer, self.fault, self.delay = answer, fault, delay
+        self.top_logprobs = [{"token": "m", "logprob": -0.25}, {"token": "M", "logprob": -1.5}]
+        self.lock = threading.Lock()
+        self.asked: list[dict[str, Any]] = []  # every body that arrived
+        self.served: list[dict[str, Any]] = []  # those that got a good reply
+        self.headers: list[dict[str, str]] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}/v1"
+
+    def handle_error(self, *_: Any) -> None:
+        """A client that hung up is no news."""
+
+
+@contextmanager
+def llm_server(
+    answer: Callable[[dict[str, Any]], str] = lambda body: f"You said: {said(body)}",
+    fault: Callable[[int], str] = lambda number: "",
+    delay: float = 0.0,
+) -> Iterator[LlmServer]:
+    """A server that runs while the block does."""
+    server = LlmServer(answer, fault, delay)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def said(body: dict[str, Any]) -> str:
+    """The last thing that the model was told."""
+    return body["prompt"] if "prompt" in body else body["messages"][-1]["content"]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: LlmServer
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        with self.server.lock:
+            number = len(self.server.asked)
+            self.server.asked.append(body)
+            self.server.headers.append(dict(self.headers))
+        fault = self.server.fault(number)
+        time.sleep(SLOW if fault == "slow" else self.server.delay)
+        if fault in REFUSALS:
+            message = REFUSALS[fault].format(key=self.headers["authorization"].split()[-1])
+            self._send(int(fault), json.dumps({"error": {"message": message}}))
+        elif fault == "no json":
+            self._send(200, "<html>bad gateway</html>")
+        elif fault == "drop":
+            self._send(200, json.dumps(self._reply(body, fault)), cut=20)
+            self.close_connection = True
+        else:
+            if not fault or (fault == "no logprobs" and "logprobs" not in body):
+                with self.server.lock:
+                    self.server.served.append(body)
+            self._send(200, json.dumps(self._reply(body, fault)))
+
+    def _reply(self, body: dict[str, Any], fault: str) -> dict[str, Any]:
+        text = self.server.answer(body)
+        words = text.split()
+        length = len(words) > body["max_tokens"]
+        text = " ".join(words[: body["max_tokens"]]) if length else text
+        choice: dict[str, Any] = {"index": 0, "finish_reason": "length" if length else "stop"}
+        choice |= {"text": text} if "prompt" in body else {"message": {"role": "assistant", "content": text}}
+        if body.get("logprobs") and fault != "no logprobs":
+            place = self.server.top_logprobs[0] | {"top_logprobs": self.server.top_logprobs}
+            choice["logprobs"] = {"content": [place]}
+        return {
+            "id": "x",
+            "model": "somebody-else" if fault == "wrong model" else body["model"],
+            "system_fingerprint": "fp_1",
+            "choices": [choice],
+            "usage": {
+                "prompt_tokens": len(said(body).split()),
+                "completion_tokens": min(len(words), body["max_tokens"]),
+            },
+        }
+
+    def _send(self, status: int, text: str, cut: int = 0) -> None:
+        payload = text.encode()
+        self.send_response(status)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(payload)))
+        if status == 429:
+            self.send_header("retry-after", "0")
+        self.end_headers()
+        self.wfile.write(payload[: len(payload) - cut])
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
