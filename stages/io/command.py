@@ -23,7 +23,8 @@ def run(main: Callable[..., None]) -> None:
     module = Path(os.path.relpath(sys.argv[0])).with_suffix("").parts
     if {"-h", "--help"} & set(sys.argv) and SETTINGS.exists():
         told = main.func if isinstance(main, functools.partial) else main
-        told.__doc__ = f"{told.__doc__}\n\nArgs:\n{_explained(main, module[-1], SETTINGS.read_text(encoding='utf-8'))}"
+        meanings = _explained(main, module[-1], SETTINGS.read_text(encoding="utf-8"))
+        told.__doc__ = inspect.cleandoc(told.__doc__ or "") + (f"\n\nArgs:\n{meanings}" if meanings else "")
     try:
         tyro.cli(main, prog=f"python -m {'.'.join(module)}", config=(tyro.conf.FlagCreatePairsOff,))
     except (ValueError, OSError) as error:

@@ -7,6 +7,7 @@ from stages.io.command import run
 
 
 def stage(*, size: int) -> None:
+    """Print its size."""
     if size < 0:
         raise ValueError(f"size must be at least 0, got {size}")
     print(f"size {size}")

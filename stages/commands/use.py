@@ -1,0 +1,48 @@
+"""Lays a profile over params.yaml: `python -m stages.commands.use paper-10k`; without a name it lists them."""
+
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from stages.core.profile import Change, laid_over
+from stages.io.command import run
+from stages.io.settings import profiles, read_profile, read_settings, write_settings
+
+PARAMS = Path("params.yaml")
+
+
+def main(name: str = "", /, *, tell: Annotated[bool, tyro.conf.arg(name="list")] = False) -> None:
+    """Change the settings that the profile NAME names and leave the others; the way back is git restore params.yaml.
+
+    Profiles add up: `use paper-10k`, then `use llama3-8b`.
+
+    Args:
+        name: profiles/NAME.yaml
+        tell: the profiles, and what each is for
+    """
+    if tell or not name:
+        known = profiles()
+        print(*(f"{profile:<{max(map(len, known))}}  {what}" for profile, what in known.items()), sep="\n")
+        return
+    settings = read_settings(PARAMS)
+    changes = laid_over(settings, *read_profile(name))
+    if not changes:
+        print(f"params.yaml is as {name} has it: nothing changed")
+        return
+    write_settings(PARAMS, settings)
+    width = max(len(change.name) for change in changes)
+    print(*(_line(change, width) for change in changes), sep="\n")
+    print(f"{len(changes)} settings of params.yaml changed; back to the last commit: git restore params.yaml")
+
+
+def _line(change: Change, width: int) -> str:
+    return f"{change.name:<{width}}  {_short(change.before)} → {_short(change.after)}"
+
+
+def _short(value: object) -> str:
+    return f"[{', '.join(map(str, value))}]" if isinstance(value, dict | list) else str(value)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,80 @@
+"""Every shipped profile fits: its settings exist, and each stage takes the command that dvc.yaml makes of them."""
+
+import functools
+import inspect
+import re
+import shlex
+import shutil
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tyro
+from dvc.repo import Repo
+
+from stages.core.profile import laid_over
+from stages.io.benchmarks import Benchmark
+from stages.io.settings import profiles, read_profile, read_settings, write_settings
+from stages.io.sources import Source
+
+ROOT = Path(__file__).parent.parent
+NAMED = {"stages.ingest": Source, "stages.benchmark": Benchmark}  # mains that take a mapping by name
+PROFILES = sorted(path.stem for path in (ROOT / "profiles").glob("*.yaml"))
+each_profile = pytest.mark.parametrize("name", PROFILES)
+
+
+@pytest.fixture(autouse=True)
+def root(monkeypatch):
+    monkeypatch.chdir(ROOT)
+
+
+def commands(folder: Path) -> list[str]:
+    """What dvc.yaml would run with the params.yaml in `folder`, if each stage were to run."""
+    shutil.copy(ROOT / "dvc.yaml", folder)
+    with Repo.init(str(folder), no_scm=True) as repo:
+        return [stage.cmd for stage in repo.index.stages if stage.cmd]
+
+
+def taken(command: str) -> dict[str, Any]:
+    """The settings that the stage's main would get from `command`; nothing is run."""
+    module, words = re.search(r"-m (stages\.\w+) (.+)", command).groups()
+    main = import_module(module).main
+
+    @functools.wraps(main)
+    def heard(*paths: Path, **settings: Any) -> dict[str, Any]:
+        return settings
+
+    words, named = shlex.split(words), {}
+    if module in NAMED:
+        names = dict.fromkeys(word.split(".")[1] for word in words if word.startswith("--sources."))
+        named = {"sources": {name: NAMED[module]() for name in names}}
+    return tyro.cli(functools.partial(heard, **named), args=words)
+
+
+@each_profile
+def test_every_stage_takes_what_the_profile_gives_it(name, tmp_path):
+    settings = read_settings(ROOT / "params.yaml")
+    laid_over(settings, *read_profile(name))
+    write_settings(tmp_path / "params.yaml", settings)
+    for command in commands(tmp_path):
+        got = taken(command)
+        main = import_module(re.search(r"-m (stages\.\w+) ", command)[1]).main
+        assert set(got) == {
+            key for key, one in inspect.signature(main).parameters.items() if one.kind is one.KEYWORD_ONLY
+        }
+    assert Path(settings["launch"]).is_file()
+
+
+def test_a_wrong_value_does_not_fit(tmp_path):
+    settings = read_settings(ROOT / "params.yaml")
+    laid_over(settings, {"finetune": {"epochs": "many"}})
+    write_settings(tmp_path / "params.yaml", settings)
+    with pytest.raises(SystemExit):
+        [taken(command) for command in commands(tmp_path)]
+
+
+@each_profile
+def test_a_profile_changes_something_and_says_what_it_is_for(name):
+    assert laid_over(read_settings(ROOT / "params.yaml"), *read_profile(name)) != []
+    assert profiles()[name] and (ROOT / "profiles" / f"{name}.yaml").read_text().startswith("# ")
