@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from stages.core.cell import diversity, selection, worth
+from stages.core.cell import coverage, diversity, selection, worth
 from stages.io.command import run
 from stages.io.records import read_json, write_json
 from stages.io.tables import read_table
@@ -11,11 +11,13 @@ from stages.schemas.pairs import Pairs
 from stages.schemas.prompts import Prompts
 from stages.schemas.subset import Subset
 from stages.schemas.tokens import Tokens
+from stages.schemas.units import Units
 from stages.schemas.vectors import Vectors
 from stages.schemas.verdicts import Verdicts
 
 ARMS = ("base", "opponent", "candidate")
 SIDES = ("instruction", "response")
+STRATEGIES = tuple(f"{side}-{scale}" for side in SIDES for scale in ("macro", "meso", "micro"))
 
 
 def main(
@@ -27,23 +29,25 @@ def main(
     pairs: Path,
     tokens: Path,
     vectors: Path,
+    units: Path,
     cell: Path,
     /,
     *,
     seed: int,
     resamples: int,
+    low: int,
+    high: int,
 ) -> None:
-    """`answers`, `subsets`, `trainings` hold a file an arm; `tokens`, `vectors` a file a side."""
+    """`answers`, `subsets`, `trainings` are a file an arm; `tokens`, `vectors` one a side, `units` one a strategy."""
     said = {arm: read_table(answers / f"{arm}.parquet", Answers) for arm in ARMS}
     record = worth(read_table(prompts, Prompts), read_table(verdicts, Verdicts), said, seed, resamples)
     summaries = {arm: read_json(subsets / f"{arm}.json") for arm in ARMS[1:]}
     record |= selection(summaries, {arm: read_json(trainings / f"{arm}.json") for arm in ARMS[1:]})
     chosen = read_table(pairs, Pairs).join(read_table(subsets / "candidate.parquet", Subset), on="id", how="semi")
-    record |= diversity(
-        chosen,
-        {side: read_table(tokens / f"{side}.parquet", Tokens) for side in SIDES},
-        {side: read_table(vectors / f"{side}.parquet", Vectors) for side in SIDES},
-    )
+    spelt = {side: read_table(tokens / f"{side}.parquet", Tokens) for side in SIDES}
+    record |= diversity(chosen, spelt, {side: read_table(vectors / f"{side}.parquet", Vectors) for side in SIDES})
+    carried = {strategy: read_table(units / f"{strategy}.parquet", Units) for strategy in STRATEGIES}
+    record |= coverage(chosen["id"], carried, spelt, low, high)
     record |= {"truncated_answers": said["candidate"]["truncated"].sum()}
     write_json(cell, {name: round(value, 6) for name, value in record.items()})
     print(

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from stages.core.coverage import mid_types, unit_counts, unit_coverage, unit_evenness
 from stages.core.diversity import side_diversity
 from stages.core.performance import bits_per_byte, missing_verdicts, reduction, win_rate, wins_by_reference
 
@@ -42,6 +43,21 @@ def selection(summaries: Mapping[str, Mapping[str, Any]], trainings: Mapping[str
     for arm, prefix in (("candidate", ""), ("opponent", "opponent_")):
         record[f"{prefix}mean_response_tokens"] = summaries[arm]["mean_response_tokens"]
         record |= {f"{prefix}{name}": trainings[arm][name] for name in ("trained_tokens", "lost_tokens")}
+    return record
+
+
+def coverage(
+    ids: pl.Series, units: Mapping[str, pl.DataFrame], tokens: Mapping[str, pl.DataFrame], low: int, high: int
+) -> dict[str, float]:
+    """What the chosen rows cover: of the units of every strategy in `units`, and of each side's mid-band token types.
+
+    A strategy without units has no coverage: its names are left out.
+    """
+    record: dict[str, float] = {f"{side}_mid_types": mid_types(table, ids, low, high) for side, table in tokens.items()}
+    for strategy, table in units.items():
+        if table.height:
+            counts, name = unit_counts(table, ids), strategy.replace("-", "_")
+            record |= {f"{name}_coverage": unit_coverage(counts), f"{name}_evenness": unit_evenness(counts)}
     return record
 
 

@@ -1,9 +1,27 @@
-"""Turns how many chosen rows carry each unit into coverage and evenness."""
+"""Turns units and chosen rows into what the rows cover of them: coverage, evenness, distinct mid-band types."""
 
 import numpy as np
+import polars as pl
 from jaxtyping import Int64
 
+from stages.core.band import BANDS, bands_of
 from stages.core.shannon import entropy_bits
+
+
+def unit_counts(units: pl.DataFrame, ids: pl.Series) -> Int64[np.ndarray, "units"]:
+    """How many of the rows `ids` carry each unit of the table (columns id and unit), zeros last."""
+    carried = units.filter(pl.col("id").is_in(ids.implode()))["unit"].value_counts()["count"].sort(descending=True)
+    counts = np.zeros(units["unit"].n_unique(), np.int64)
+    counts[: len(carried)] = carried.to_numpy()
+    return counts
+
+
+def mid_types(tokens: pl.DataFrame, ids: pl.Series, low: int, high: int) -> int:
+    """Distinct token types in the rows `ids` that occur `low` … `high` times in all rows (columns id and tokens)."""
+    every = tokens["tokens"].explode(empty_as_null=False).to_numpy()
+    ours = tokens.filter(pl.col("id").is_in(ids.implode()))["tokens"].explode(empty_as_null=False).to_numpy()
+    mid = bands_of(np.bincount(every).astype(np.int64), low, high) == BANDS.index("mid")
+    return int(np.count_nonzero(mid[np.unique(ours)]))
 
 
 def units_present(counts: Int64[np.ndarray, "units"]) -> int:

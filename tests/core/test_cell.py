@@ -2,8 +2,9 @@ import json
 
 import numpy as np
 import polars as pl
+import pytest
 
-from stages.core.cell import diversity, selection, worth
+from stages.core.cell import coverage, diversity, selection, worth
 
 
 def answers(bits):
@@ -68,3 +69,16 @@ def test_diversity_is_of_the_chosen_rows_alone_on_both_sides():
     assert record["response_mean_tokens"] == 1.5
     assert record["instruction_embedding_distance"] == 1.0
     assert len(record) == 14
+
+
+def test_coverage_is_of_every_strategy_that_has_units_under_a_name_of_its_own():
+    tokens = pl.DataFrame({"id": ["a", "b", "z"], "tokens": [[1, 1, 2], [3], [2, 3, 3, 3]]})
+    units = pl.DataFrame({"id": ["a", "b", "a", "z"], "unit": ["u", "u", "v", "w"]})
+    record = coverage(
+        pl.Series(["a", "b"]), {"response-micro": units, "response-meso": units.clear()}, {"response": tokens}, 2, 3
+    )
+    assert record == {
+        "response_mid_types": 2,  # types 1 and 2; type 3 is too frequent in the pool
+        "response_micro_coverage": 2 / 3,
+        "response_micro_evenness": pytest.approx(0.9182958),
+    }
