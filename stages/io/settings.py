@@ -9,6 +9,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 PROFILES = Path("profiles")
+NULL = "tag:yaml.org,2002:null"  # written as null: an empty place reads like a mistake
 LIKE = "like"  # a profile's first line may name another that it goes on from
 
 
@@ -50,4 +51,5 @@ def _yaml() -> YAML:
     yaml.width = 2**16  # DVC and this project keep a comment on the line of its setting, however long
     yaml.preserve_quotes = True
     yaml.indent(mapping=2, sequence=4, offset=2)
+    yaml.representer.add_representer(type(None), lambda write, _: write.represent_scalar(NULL, "null"))
     return yaml

@@ -36,6 +36,12 @@ def test_comments_stay_and_blocks_stay_apart_when_a_whole_mapping_is_replaced(tm
     assert path.read_text() == text
 
 
+def test_nothing_is_written_as_null_and_a_small_number_is_read_back(tmp_path):
+    write_settings(tmp_path / "a.yaml", {"limit": None, "rate": 0.00002})
+    assert "limit: null\n" in (tmp_path / "a.yaml").read_text()
+    assert read_settings(tmp_path / "a.yaml") == {"limit": None, "rate": 0.00002}
+
+
 def test_a_profile_goes_on_from_the_one_it_is_like(folder):
     assert read_profile("large") == [{"subset": {"size": 10}}, {"subset": {"size": 20}}]
     assert read_profile("small") == [{"subset": {"size": 10}}]
