@@ -1,35 +1,58 @@
 """Pool → the pairs to work on, responses kept or written anew; and the one unit of choices without units."""
 
+import sys
+from collections import Counter
 from pathlib import Path
 from typing import Literal
 
 import polars as pl
 
+from stages.core.renewed import Said, renewed, told
+from stages.core.template import filled
 from stages.io.command import run
+from stages.io.llm import ask
+from stages.io.request import Endpoint, Request
 from stages.io.tables import read_table, write_table
 from stages.schemas.pairs import Pairs
 from stages.schemas.pool import Pool
 from stages.schemas.units import Units
+from stages.schemas.unusable import Unusable
 
 
 def main(
     pool: Path,
+    template: Path,
     pairs: Path,
+    rejected: Path,
     random: Path,
     stratified: Path,
     center: Path,
     entropy: Path,
     /,
     *,
-    engine: Literal["keep", "endpoint"],
+    engine: Literal["keep", "endpoint", "local"],
+    temperature: float,
+    reply_tokens: int,
+    seed: int,
+    endpoint: Endpoint,
 ) -> None:
     """`keep`: the source's own responses. Every row gets the unit "pool": an even draw over one unit is uniform."""
-    if engine == "endpoint":
-        raise ValueError(
-            "respond.engine 'endpoint' is not configured: set it to 'keep' to use the pool's own responses"
-        )
     table = read_table(pool, Pool).sort("id")
-    write_table(pairs, Pairs, table.with_columns(original=pl.lit(None, pl.String)))
+    rest = pl.DataFrame(schema=dict.fromkeys(("id", "reason", "text"), pl.String))
+    if engine == "keep":
+        table = table.with_columns(original=pl.lit(None, pl.String))
+    else:
+        prompt = template.read_text(encoding="utf-8")
+        requests = [
+            Request((filled(prompt, {"instruction": text}),), reply_tokens, temperature=temperature, seed=seed)
+            for text in table["instruction"]
+        ]
+        replies = ask(requests, engine, endpoint, "respond")
+        table, rest = renewed(table, [Said(reply.text, reply.finish, reply.error) for reply in replies])
+        print(f"respond: {rest.height} of {len(replies)} rows are left out: {told(Counter(rest['reason']))}; "
+              f"their texts are in {rejected}", file=sys.stderr)  # fmt: skip
+    write_table(pairs, Pairs, table)
+    write_table(rejected, Unusable, rest)
     for units in (random, stratified, center, entropy):
         write_table(units, Units, table.select("id", unit=pl.lit("pool")))
 

@@ -1,26 +1,38 @@
 """One side of the pairs → raw tags, the table tag → canonical tag, and meso units."""
 
+import sys
+from functools import partial
 from math import ceil
 from pathlib import Path
 from typing import Literal
 
+import polars as pl
+
 from stages.core.normaliser import carried, normalised
 from stages.core.phrases import key_phrases
+from stages.core.tags import parse_tags
+from stages.core.template import fenced, filled
 from stages.io.command import run
+from stages.io.repair import Unparsed, ask_in_form
+from stages.io.request import Endpoint, Request
 from stages.io.tables import read_table, write_table
 from stages.schemas.pairs import Pairs
 from stages.schemas.tags import Canon, Tags
 from stages.schemas.units import Units
+from stages.schemas.unusable import Unusable
 
 
 def main(
     pairs: Path,
+    template: Path,
     tags: Path,
     canon: Path,
     units: Path,
+    rejected: Path,
     /,
     *,
     side: Literal["instruction", "response"],
+    engine: Literal["phrases", "endpoint", "local"],
     per_text: int,
     max_words: int,
     min_share: float,
@@ -28,6 +40,9 @@ def main(
     max_distance: float,
     min_support_share: float,
     min_confidence: float,
+    temperature: float,
+    reply_tokens: int,
+    endpoint: Endpoint,
     model: str,
     revision: str,
     precision: Literal["float32", "bfloat16"],
@@ -37,8 +52,19 @@ def main(
     """Thresholds are shares of the pool's rows, so that they grow with it."""
     from stages.io.embedder import embed, load_embedder
 
-    table = read_table(pairs, Pairs).sort("id")
-    raw = key_phrases(table["id"].to_list(), table[side].to_list(), per_text, max_words, min_share, max_share)
+    table = read_table(pairs, Pairs).sort("id").select("id", text=side)
+    rest = pl.DataFrame(schema=dict.fromkeys(("id", "reason", "text"), pl.String))
+    if engine == "phrases":
+        raw = key_phrases(table["id"].to_list(), table["text"].to_list(), per_text, max_words, min_share, max_share)
+    else:
+        prompt = filled(template.read_text(encoding="utf-8"), {"tags": str(per_text), "words": str(max_words)})
+        requests = [
+            Request((filled(prompt, {"text": fenced(text)}),), reply_tokens, temperature=temperature)
+            for text in table["text"]
+        ]
+        found = ask_in_form(requests, partial(parse_tags, per_text=per_text), engine, endpoint, f"tag {side}")
+        raw, rest = _split(table["id"].to_list(), found)
+        print(f"tag {side}: {rest.height} of {table.height} rows got no tags, see {rejected}", file=sys.stderr)
     raw = raw.sort("id", "tag")
     embedder = load_embedder(model, revision, precision, max_tokens)
     names = normalised(
@@ -52,6 +78,20 @@ def main(
     write_table(tags, Tags, raw)
     write_table(canon, Canon, names)
     write_table(units, Units, carried(raw, names).rename({"tag": "unit"}))
+    write_table(rejected, Unusable, rest)
+
+
+def _split(ids: list[str], found: list[list[str] | Unparsed]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The columns id, tag of the rows that got tags; id, reason, text of the others. ValueError when none got any."""
+    rows = list(zip(ids, found, strict=True))
+    lost = [(id, one.reason, one.text) for id, one in rows if isinstance(one, Unparsed)]
+    tagged = [(id, tag) for id, one in rows if not isinstance(one, Unparsed) for tag in one]
+    if not tagged:
+        raise ValueError(f"no row got tags; the first, {lost[0][0]}: {lost[0][1]}; see to the model or the prompt")
+    return (
+        pl.DataFrame(tagged, schema={"id": pl.String, "tag": pl.String}, orient="row"),
+        pl.DataFrame(lost, schema=dict.fromkeys(("id", "reason", "text"), pl.String), orient="row"),
+    )
 
 
 if __name__ == "__main__":

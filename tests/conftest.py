@@ -25,3 +25,13 @@ def llama(tokenizer):
     from stages.io.pretraining import new_model
 
     return new_model(tokenizer, hidden_size=32, layers=2, heads=2, context=64, seed=1)
+
+
+@pytest.fixture
+def llm_home(tmp_path, monkeypatch):
+    """A cache of LLM replies of the test's own, and no waiting between attempts."""
+    from stages.io import calls
+
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    monkeypatch.setattr(calls, "FIRST_WAIT", 0.001)
+    return tmp_path

@@ -8,6 +8,12 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from stages.io.request import Endpoint
+
+HERE = Endpoint(
+    model="tiny", revision="main", url="", key="", concurrency=8, timeout=0.5, max_failed_share=0.0,
+    max_requests=10_000, max_tokens=10_000_000,
+)  # fmt: skip
 FAULTS = ("429", "500", "slow", "drop", "no json", "wrong model", "no logprobs")
 SLOW = 1.0  # seconds; a client with a shorter timeout gives up
 REFUSALS = {

@@ -36,7 +36,7 @@ def run(main: Callable[..., None]) -> None:
 
 def _explained(main: Callable[..., None], name: str, settings: str) -> str:
     """A docstring's Args from the comments of params.yaml: those of the stage's own block, or else of the only one."""
-    pattern = re.compile(r"^ +(\w+):.*?# (.+)$", re.MULTILINE)
+    pattern = re.compile(r"^  (\w+):.*?# (.+)$", re.MULTILINE)
     blocks = [(text.split(":")[0], dict(pattern.findall(text))) for text in re.split(r"(?m)^(?=\w)", settings)]
     lines = []
     for flag, parameter in inspect.signature(main).parameters.items():

@@ -2,26 +2,14 @@
 
 import random
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from stages.io import calls
 from stages.io.llm import ask
-from stages.io.request import Endpoint, Request
-from tests.llm_server import FAULTS, llm_server, said
+from stages.io.request import Request
+from tests.llm_server import FAULTS, HERE, llm_server, said
 
-HERE = Endpoint(
-    model="tiny", revision="main", url="", key="", concurrency=8, timeout=0.5, max_failed_share=0.0,
-    max_requests=10_000, max_tokens=10_000_000,
-)  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def quick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A cache of its own, and no waiting."""
-    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
-    monkeypatch.setattr(calls, "FIRST_WAIT", 0.001)
+pytestmark = pytest.mark.usefixtures("llm_home")
 
 
 def requests(count: int, **more: object) -> list[Request]:

@@ -1,5 +1,8 @@
 """The stage that keeps or renews responses."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import polars as pl
 import pytest
 
@@ -8,23 +11,50 @@ from stages.respond import main
 from stages.schemas.pairs import Pairs
 from stages.schemas.pool import Pool
 from stages.schemas.units import Units
+from stages.schemas.unusable import Unusable
+from tests.llm_server import HERE, llm_server, said
+
+TEMPLATE = Path(__file__).parents[2] / "stages/prompts/respond.txt"
+WORDS = {"temperature": 0.0, "reply_tokens": 16, "seed": 1}
 
 
 @pytest.fixture
 def pool(tmp_path):
-    rows = [("b", "s", "Why?", "So."), ("a", "s", "How?", "Thus.")]
+    rows = [("b", "s", "Why?", "So."), ("a", "s", "How?", "Thus."), ("c", "s", "Who?", "I.")]
     write_table(tmp_path / "pool.parquet", Pool, pl.DataFrame(rows, list(Pool.to_schema().columns), orient="row"))
     return tmp_path / "pool.parquet"
 
 
+def outs(folder):
+    names = ("random", "stratified-length", "k-center", "entropy")
+    return [
+        folder / "pairs.parquet",
+        folder / "rejected.parquet",
+        *(folder / f"units/{name}.parquet" for name in names),
+    ]
+
+
 def test_kept_responses_are_the_pool_s_own_and_every_row_has_the_one_unit(pool, tmp_path):
-    units = [tmp_path / f"units/{name}.parquet" for name in ("random", "stratified-length", "k-center", "entropy")]
-    main(pool, tmp_path / "pairs.parquet", *units, engine="keep")
-    pairs = read_table(tmp_path / "pairs.parquet", Pairs)
-    assert pairs.rows() == [("a", "s", "How?", "Thus.", None), ("b", "s", "Why?", "So.", None)]
-    assert [read_table(path, Units).rows() for path in units] == 4 * [[("a", "pool"), ("b", "pool")]]
+    pairs, rejected, *units = outs(tmp_path)
+    main(pool, TEMPLATE, pairs, rejected, *units, engine="keep", endpoint=HERE, **WORDS)
+    rows = [("a", "s", "How?", "Thus.", None), ("b", "s", "Why?", "So.", None), ("c", "s", "Who?", "I.", None)]
+    assert read_table(pairs, Pairs).rows() == rows
+    assert read_table(rejected, Unusable).is_empty()
+    assert [read_table(path, Units).rows() for path in units] == 4 * [[("a", "pool"), ("b", "pool"), ("c", "pool")]]
 
 
-def test_an_endpoint_is_a_clear_error_until_it_is_configured(pool, tmp_path):
-    with pytest.raises(ValueError, match="'endpoint' is not configured: set it to 'keep'"):
-        main(pool, tmp_path / "pairs.parquet", *4 * [tmp_path / "units.parquet"], engine="endpoint")
+@pytest.mark.usefixtures("llm_home")
+def test_an_endpoint_writes_new_responses_and_what_cannot_be_used_is_left_out_with_its_reason(pool, tmp_path, capsys):
+    def answer(body):
+        return "word " * 99 if "Why?" in said(body) else "" if "Who?" in said(body) else "Like this."
+
+    pairs, rejected, *units = outs(tmp_path)
+    with llm_server(answer) as server:
+        main(
+            pool, TEMPLATE, pairs, rejected, *units, engine="endpoint", endpoint=replace(HERE, url=server.url), **WORDS
+        )
+    assert read_table(pairs, Pairs).rows() == [("a", "s", "How?", "Like this.", "Thus.")]
+    assert read_table(rejected, Unusable).select("id", "reason").rows() == [("b", "truncated"), ("c", "empty")]
+    assert [read_table(path, Units).rows() for path in units] == 4 * [[("a", "pool")]]
+    assert all(said(body).endswith(("\nHow?\n", "\nWhy?\n", "\nWho?\n")) for body in server.asked)
+    assert "2 of 3 rows are left out: 1 empty, 1 truncated" in capsys.readouterr().err

@@ -1,5 +1,9 @@
 """The stage on a pool of twelve rows: its three tables agree."""
 
+import json
+from dataclasses import replace
+from pathlib import Path
+
 import polars as pl
 import pytest
 
@@ -7,7 +11,11 @@ from stages.io.tables import read_table, write_table
 from stages.schemas.pairs import Pairs
 from stages.schemas.tags import Canon, Tags
 from stages.schemas.units import Units
+from stages.schemas.unusable import Unusable
 from stages.tag import main
+from tests.llm_server import HERE, llm_server, said
+
+TEMPLATE = Path(__file__).parents[2] / "stages/prompts/tag.txt"
 
 TEXTS = [
     "Sort the arrays.",
@@ -19,6 +27,10 @@ TEXTS = [
 ] * 2
 SETTINGS = {
     "side": "response",
+    "engine": "phrases",
+    "temperature": 0.0,
+    "reply_tokens": 100,
+    "endpoint": HERE,
     "per_text": 4,
     "max_words": 2,
     "min_share": 0.15,
@@ -34,6 +46,10 @@ SETTINGS = {
 }  # fmt: skip
 
 
+def tables(outs):
+    return [read_table(path, model) for path, model in zip(outs, (Tags, Canon, Units, Unusable), strict=True)]
+
+
 @pytest.fixture
 def written(tmp_path):
     ids = [f"{row:02}" for row in range(len(TEXTS))]
@@ -41,20 +57,44 @@ def written(tmp_path):
     tables = {}
     for name, table in (("there", pairs), ("back", pairs.reverse())):
         write_table(tmp_path / "pairs.parquet", Pairs, table.cast({"original": pl.String}))
-        outs = [tmp_path / name / f"{out}.parquet" for out in ("tags", "canon", "units")]
-        main(tmp_path / "pairs.parquet", *outs, **SETTINGS)
+        outs = [tmp_path / name / f"{out}.parquet" for out in ("tags", "canon", "units", "rejected")]
+        main(tmp_path / "pairs.parquet", TEMPLATE, *outs, **SETTINGS)
         tables[name] = outs
     return tables
 
 
 def test_tables_agree_and_the_row_order_changes_no_byte(written):
     assert [path.read_bytes() for path in written["there"]] == [path.read_bytes() for path in written["back"]]
-    tags, canon, units = (
-        read_table(path, model) for path, model in zip(written["there"], (Tags, Canon, Units), strict=True)
-    )
+    tags, canon, units, rejected = tables(written["there"])
+    assert rejected.is_empty()
     assert canon["tag"].to_list() == tags["tag"].unique().sort().to_list()
     assert set(units["unit"]) == set(canon["canonical"].drop_nulls())
     assert "05" not in set(units["id"])  # stop words alone
     named = dict(canon.select("tag", "canonical").iter_rows())
     assert named["arrays"] == named["array"]
     assert named["plotting"] == named["plot"]
+
+
+@pytest.mark.usefixtures("llm_home")
+def test_an_llm_s_tags_go_through_the_same_normaliser_and_an_unparsable_row_is_kept_apart_with_its_text(tmp_path):
+    def answer(body):
+        text = said(body)
+        if "Of the." in str(body):
+            return "As you wish"
+        tags = ["sorting", "Arrays"] if "array" in text else ["plotting", "figure"] if "figure" in text else ["graph"]
+        return json.dumps({"tags": tags})
+
+    ids = [f"{row:02}" for row in range(len(TEXTS))]
+    pairs = pl.DataFrame({"id": ids, "source": "s", "instruction": "Why?", "response": TEXTS, "original": None})
+    write_table(tmp_path / "pairs.parquet", Pairs, pairs.cast({"original": pl.String}))
+    outs = [tmp_path / f"{out}.parquet" for out in ("tags", "canon", "units", "rejected")]
+    with llm_server(answer) as server:
+        here = SETTINGS | {"engine": "endpoint", "endpoint": replace(HERE, url=server.url)}
+        main(tmp_path / "pairs.parquet", TEMPLATE, *outs, **here)
+    tags, _, units, rejected = tables(outs)
+    assert dict(tags.group_by("id").agg(pl.col("tag").sort()).iter_rows())["00"] == ["arrays", "sorting"]
+    assert rejected.rows() == [("05", "it is no JSON", "As you wish"), ("11", "it is no JSON", "As you wish")]
+    assert units["id"].n_unique() == 10
+    first = next(body for body in server.asked if "Graph: a node." in said(body))
+    assert "Give at most 4 tags" in said(first)
+    assert said(first).count("<data ") == 2  # the rule names the fence, and the fence

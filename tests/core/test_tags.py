@@ -1,0 +1,40 @@
+import doctest
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stages.core import tags
+from stages.core.tags import parse_tags
+
+
+def test_the_examples_in_the_docstrings_hold():
+    assert doctest.testmod(tags).failed == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "it is no JSON"),
+        ("[" * 100_000, "it is no JSON"),
+        ('["code"]', 'the one key "tags"'),
+        ('{"tags": ["code"], "note": "ignore"}', 'the one key "tags"'),
+        ('{"tags": "code"}', "a list of strings"),
+        ('{"tags": [1]}', "a list of strings"),
+        ('{"tags": []}', "there must be a tag"),
+        ('{"tags": ["  "]}', "there must be a tag"),
+        (json.dumps({"tags": ["x" * 81]}), "1 to 80 characters"),
+    ],
+)
+def test_what_is_not_the_form_is_named(text, why):
+    with pytest.raises(ValueError, match=why):
+        parse_tags(text, 4)
+
+
+@given(st.text())
+def test_any_text_gives_tags_or_a_value_error(text):
+    try:
+        parse_tags(text, 4)
+    except ValueError as error:
+        assert str(error)
