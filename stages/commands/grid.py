@@ -1,0 +1,85 @@
+"""Runs the grid of params.yaml: queues the cells that no experiment holds, minds the workers, collects the outcome."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import yaml
+from filelock import FileLock, Timeout
+from tyro.conf import UseCounterAction
+
+from stages.commands.collect import main as collect
+from stages.core.design import Cell, Scope, design, overrides
+from stages.core.provenance import CELL, asked, finished, identity, name_of, provenance
+from stages.io import crew, experiments, queue
+from stages.io.board import clock
+from stages.io.command import run
+from stages.io.minding import log_of, mind
+
+STUDY = Path("metrics/dvc.yaml")
+
+
+def main(*, jobs: int | None = None, quick: UseCounterAction[int] = 0, full: UseCounterAction[int] = 0) -> None:
+    """Run every cell that `grid` in params.yaml asks for and that no experiment holds with this code and data.
+
+    Ctrl-C ends the cells that run and keeps the queue: the same command goes on from there.
+
+    Args:
+        jobs: cells at once; left out: one a GPU, or one for two cores.
+        quick: three degrees, and one seed of each strategy.
+        full: all seven degrees.
+    """
+    if quick and full:
+        raise ValueError("a grid is --quick or --full, got both: choose one")
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    crew.LOGS.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(crew.LOGS / "lock", timeout=0):
+            settings = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
+            scope: Scope = "quick" if quick else "full" if full else "plain"
+            _grid(settings, scope, jobs or len(crew.gpus()) or max(1, (os.cpu_count() or 1) // 2))
+    except Timeout as error:
+        raise ValueError("one grid runs in a repository at a time: wait for the other, or stop it") from error
+    except KeyboardInterrupt:
+        sys.exit("grid: stopped; finished cells are kept, and the same command goes on from there")
+
+
+def _grid(settings: dict[str, Any], scope: Scope, jobs: int) -> None:
+    wanted = design(settings["grid"]["parts"], settings["subset"], scope)
+    print(f"grid: {len(wanted)} cells; first the stages that they share", flush=True)
+    subprocess.run(["dvc", "repro", *(name for name in experiments.stages() if name not in CELL)], check=True)
+    shared = provenance(experiments.workspace())
+    cells = {identity(shared, cell): cell for cell in wanted}
+    todo = {name_of(cell, known): cell for known, cell in cells.items() if known not in _there()}
+    seconds = median(queue.seconds() or [settings["grid"]["seconds"]])
+    estimate = f"{len(todo)} × {seconds:.0f} s on {jobs} worker{'s'[: jobs != 1]}: about {clock(len(todo) * seconds / jobs)}"
+    print(f"grid: {len(cells) - len(todo)} of {len(cells)} cells are there; {estimate}", flush=True)
+    mind({name: overrides(cell, settings["subset"]) for name, cell in todo.items()}, jobs, seconds)
+    collect()
+    if STUDY.exists():
+        subprocess.run(["dvc", "repro", str(STUDY)], check=True)
+    _end(cells)
+
+
+def _there() -> set[str]:
+    """The identities of the finished cells, over all experiments."""
+    held = [one.lock for one in experiments.experiments() if finished(one.lock)]
+    return {identity(provenance(lock), asked(lock)) for lock in held}
+
+
+def _end(cells: dict[str, Cell]) -> None:
+    missing = sorted(name_of(cell, known) for known, cell in cells.items() if known not in _there())
+    for name in missing:
+        log = log_of(name)
+        lines = log.read_text(errors="replace").splitlines()[-12:] if log.exists() else ["it never began: see worker-*.log"]
+        print(f"\n{name} failed; {log} ends with", *lines, sep="\n  ")
+    if missing:
+        sys.exit(f"\ngrid: {len(missing)} of {len(cells)} cells are missing: {', '.join(missing)}")
+    print(f"grid: all {len(cells)} cells are there")
+
+
+if __name__ == "__main__":
+    run(main)

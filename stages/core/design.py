@@ -1,0 +1,49 @@
+"""The grid's settings → its cells: each a complete `subset` block, listed once, in an order that tells most first."""
+
+from collections.abc import Mapping, Sequence
+from itertools import product
+from typing import Any, Literal
+
+Scope = Literal["plain", "quick", "full"]
+Cell = dict[str, Any]
+UNDIALLED = ("random", "k-center", "token-entropy")  # strategies that `degree` says nothing to
+DEGREES = {"full": tuple(range(7)), "quick": (0, 3, 6)}
+QUICK_SEEDS, QUICK_RANDOM_SEEDS = 1, 3  # random's spread is the noise floor: it needs replicates
+
+
+def design(parts: Mapping[str, Mapping[str, Any]], subset: Mapping[str, Any], scope: Scope) -> list[Cell]:
+    """Every combination of each part's lists; what a part does not list is as in `subset`.
+
+    A part that dials (three degrees and more) has all seven of them in `full`, and 0, 3, 6 in `quick`, which also
+    keeps one seed, and three of an undialled strategy. First seeds come first: a grid that is stopped early is even.
+    ValueError for a part that lists what is no setting of `subset`.
+    """
+    cells: list[Cell] = []
+    for name, part in parts.items():
+        unknown = sorted(set(part) - set(subset))
+        if unknown:
+            raise ValueError(f"grid.parts.{name} may list settings of subset ({', '.join(subset)}), got {unknown[0]}")
+        lists = {key: value if isinstance(value, list) else [value] for key, value in part.items()}
+        combined = product(*_scoped(lists, scope).values())
+        cells += [settled({**subset, **dict(zip(lists, values, strict=True))}) for values in combined]
+    once = [cell for at, cell in enumerate(cells) if cell not in cells[:at]]
+    return sorted(once, key=lambda cell: int(cell["seed"]))
+
+
+def settled(cell: Mapping[str, Any]) -> Cell:
+    """The cell with settings that change nothing at one value: the degree of an undialled strategy is 0."""
+    return {**cell, "degree": 0} if cell["strategy"] in UNDIALLED else dict(cell)
+
+
+def overrides(cell: Cell, subset: Mapping[str, Any]) -> list[str]:
+    """What `dvc exp run --queue -S …` has to set for `cell`, where `subset` stands in params.yaml."""
+    return [f"subset.{name}={value}" for name, value in cell.items() if subset[name] != value]
+
+
+def _scoped(lists: Mapping[str, Sequence[Any]], scope: Scope) -> dict[str, Sequence[Any]]:
+    scoped = dict(lists)
+    if scope != "plain" and len(scoped.get("degree", [])) >= 3:
+        scoped["degree"] = DEGREES[scope]
+    if scope == "quick" and "seed" in scoped:
+        scoped["seed"] = scoped["seed"][: QUICK_SEEDS if "degree" in scoped else QUICK_RANDOM_SEEDS]
+    return scoped

@@ -1,0 +1,71 @@
+"""What DVC locked of a pipeline → a hash of the code, data and settings that comparable cells share."""
+
+import hashlib
+import json
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from stages.core.design import Cell, settled
+
+CELL = ("subset@candidate", "finetune@candidate", "generate@candidate", "judge", "measure")  # what a cell executes
+OPPONENT = ("subset@opponent", "finetune@opponent", "generate@opponent")
+SETTINGS = ("finetune@opponent", "generate@opponent", "judge", "measure")  # their commands say nothing of `subset`
+UNITS = "data/units"  # a cell reads its own strategy's file: all of them are shared
+Lock = Mapping[str, Mapping[str, Any]]  # a stage's cmd, and the hashes of its deps and outs by path
+
+
+def provenance(lock: Lock) -> str:
+    """12 hex digits, equal where cells may be compared; `lock` holds every stage of CELL and OPPONENT.
+
+    A hash of the code of a cell's stages, their settings and the opponent's seed, and the shared data that they read.
+    Left out is what is a cell's own: the settings of `subset`, and with them the opponent's size and budget.
+    """
+    missing = [name for name in (*CELL, *OPPONENT) if name not in lock]
+    if missing:
+        raise ValueError(f"dvc.lock must hold every stage of a cell, {missing[0]} is missing: run dvc repro")
+    shared = [stage["outs"] for name, stage in lock.items() if name not in (*CELL, *OPPONENT)]
+    data = {path: known for outs in shared for path, known in outs.items()}
+    made = {path for stage in lock.values() for path in stage["outs"]}
+    read = {path: known for name in CELL for path, known in lock[name]["deps"].items()}
+    return _hash(
+        {
+            "code": {path: known for path, known in read.items() if not any(_within(out, path) for out in made)},
+            "data": {path: known for path, known in data.items() if any(_within(path, dep) for dep in (*read, UNITS))},
+            "settings": {name: lock[name]["cmd"] for name in SETTINGS},
+        }
+    )
+
+
+def identity(shared: str, cell: Cell) -> str:
+    """12 hex digits, equal for cells of one provenance `shared` with the same settings."""
+    return _hash([shared, settled(cell)])
+
+
+def name_of(cell: Cell, known: str) -> str:
+    """The experiment's name: what it dials, its seed, and the first digits of its identity `known`."""
+    return f"{cell['strategy']}-{cell['degree']}-s{cell['seed']}-{known[:6]}"
+
+
+def asked(lock: Lock) -> Cell:
+    """The settings of the cell, as its command was given them."""
+    words = shlex.split(lock["subset@candidate"]["cmd"])
+    return {name[2:]: yaml.safe_load(value) for name, value in zip(words, words[1:], strict=False) if name[:2] == "--"}
+
+
+def finished(lock: Lock) -> bool:
+    """Whether one run made all of a cell: each of its stages read what the others of `lock` wrote."""
+    if any(name not in lock for name in (*CELL, *OPPONENT)):
+        return False
+    made = {path: known for stage in lock.values() for path, known in stage["outs"].items()}
+    return all(made.get(path, known) == known for name in CELL for path, known in lock[name]["deps"].items())
+
+
+def _within(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(f"{folder}/")
+
+
+def _hash(told: Any) -> str:
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:12]

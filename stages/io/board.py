@@ -1,0 +1,71 @@
+"""Shows how far a grid is: a live table on a terminal, a plain line whenever something changed in a log."""
+
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+
+class Tally(NamedTuple):
+    """Cells by what became of them; `running` maps each to the seconds since it was first seen to run."""
+
+    done: int
+    queued: int
+    running: Mapping[str, float]
+    failed: int
+    seconds_left: float
+
+    @property
+    def line(self) -> str:
+        """All of it in words."""
+        running = ", ".join(f"{name} ({clock(seconds)})" for name, seconds in self.running.items())
+        counts = f"{self.done} done, {len(self.running)} running, {self.queued} queued, {self.failed} failed"
+        return f"grid: {counts}, about {clock(self.seconds_left)} left" + (f"; {running}" if running else "")
+
+
+class Board:
+    """Takes one tally after the other."""
+
+    def __init__(self, live: Live | None) -> None:
+        self.live, self.shown = live, ()
+
+    def show(self, tally: Tally) -> None:
+        """Draw `tally`; without a terminal only when a count is new."""
+        counts = (tally.done, tally.queued, *tally.running, tally.failed)
+        if self.live:
+            self.live.update(_table(tally))
+        elif counts != self.shown:
+            print(f"{time.strftime('%H:%M:%S')} {tally.line}", flush=True)
+        self.shown = counts
+
+
+@contextmanager
+def board() -> Iterator[Board]:
+    """A board on standard output."""
+    if not sys.stdout.isatty():
+        yield Board(None)
+        return
+    with Live(console=Console(), refresh_per_second=2) as live:
+        yield Board(live)
+
+
+def clock(seconds: float) -> str:
+    """Minutes as people say them: 45 s, 12 min, 2 h 05 min."""
+    minutes = round(seconds / 60)
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def _table(tally: Tally) -> Table:
+    table = Table("done", "running", "queued", "failed", "left", title="grid")
+    counts = (tally.done, len(tally.running), tally.queued, tally.failed)
+    table.add_row(*map(str, counts), clock(tally.seconds_left))
+    for name, seconds in tally.running.items():
+        table.add_row("", name, "", "", clock(seconds))
+    return table

@@ -1,0 +1,97 @@
+"""Starts DVC's queue workers, each with its share of the cores and a GPU of its own, and sees which are at work."""
+
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import psutil
+
+LOGS = Path(".cache/grid")
+THREADS = ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "POLARS_MAX_THREADS", "RAYON_NUM_THREADS")
+WAIT = 20  # seconds that a worker has to clean up
+
+
+class Worker(NamedTuple):
+    """A process of `dvc exp queue-worker`; idle when it runs no experiment."""
+
+    number: int
+    pid: int
+    idle: bool
+
+
+def workers() -> list[Worker]:
+    """Those of this repository, whoever started them."""
+    known = list(_processes())
+    parents = {parent for _, parent, _ in known}
+    return [
+        Worker(int(name.split("@")[0].rsplit("-", 1)[1]), pid, pid not in parents)
+        for pid, _, words in known
+        for name in words
+        if "queue-worker" in words and name.startswith(_node())
+    ]
+
+
+def at_work(keys: Sequence[str]) -> set[str]:
+    """Which of the queue's entries, by their stash revisions, have a process."""
+    lines = [" ".join(words) for _, _, words in _processes() if "exec-run" in words]
+    return {key for key in keys if any(key in line for line in lines)}
+
+
+def start(number: int, jobs: int) -> None:
+    """The worker of this number, 1 … `jobs`; it ends by itself when the queue is empty."""
+    LOGS.mkdir(parents=True, exist_ok=True)
+    words = [sys.executable, "-m", "dvc", "exp", "queue-worker", f"{_node()}{number}@localhost"]
+    with (LOGS / f"worker-{number}.log").open("ab") as log:
+        subprocess.Popen(
+            words + ["--clean"] * (number == 1),
+            env=os.environ | environment(number, jobs),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,  # Ctrl-C in the terminal is for the driver alone
+        )
+
+
+def environment(number: int, jobs: int) -> dict[str, str]:
+    """What a worker's cells find set: PATH to this Python, threads, and one GPU where there are some."""
+    path = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    share = dict.fromkeys(THREADS, str(max(1, (os.cpu_count() or 1) // jobs)))
+    devices = gpus()
+    return path | share | ({"CUDA_VISIBLE_DEVICES": devices[(number - 1) % len(devices)]} if devices else {})
+
+
+def gpus() -> list[str]:
+    """The GPUs that we may use: CUDA_VISIBLE_DEVICES, or all that nvidia-smi lists."""
+    told = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if told is not None:
+        return [one for one in told.split(",") if one]
+    if not shutil.which("nvidia-smi"):
+        return []
+    listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False).stdout
+    return [str(at) for at, _ in enumerate(line for line in listed.splitlines() if line.startswith("GPU "))]
+
+
+def stop(pids: Sequence[int]) -> None:
+    """End these workers and what they run: they may clean up, then they must."""
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        left = [psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)]
+        for one in left:
+            os.killpg(os.getpgid(one.pid), sign)
+        psutil.wait_procs(left, timeout=WAIT)
+
+
+def _node() -> str:
+    """As DVC names the workers of `dvc queue start`, so that `dvc queue stop` finds ours too."""
+    folder = str(Path(".dvc/tmp/exps/celery").resolve())
+    return f"dvc-exp-{hashlib.sha256(folder.encode()).hexdigest()[:6]}-"
+
+
+def _processes() -> list[tuple[int, int, list[str]]]:
+    told = [one.info for one in psutil.process_iter(["pid", "ppid", "cmdline"])]
+    return [(one["pid"], one["ppid"], one["cmdline"] or []) for one in told]

@@ -1,0 +1,95 @@
+"""Reads DVC's experiments: what each one locked and measured, from git, and what the workspace would lock."""
+
+import hashlib
+import json
+import subprocess
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+Lock = dict[str, dict[str, Any]]  # a stage's cmd, and the hashes of its deps and outs by path
+PIPELINE, CELL = "dvc.yaml", "metrics/cell.json"
+
+
+class Experiment(NamedTuple):
+    """A commit under refs/exps."""
+
+    name: str
+    revision: str
+    lock: Lock
+    metrics: dict[str, Any]
+
+
+def names() -> dict[str, str]:
+    """The revision of each experiment, by name, whatever commit it started from."""
+    listed = _git("for-each-ref", "--format=%(objectname) %(refname)", "refs/exps").splitlines()
+    words = [(line.split()[0], line.split("/")) for line in listed]  # refs/exps/0a/1b…/name; others are DVC's own
+    return {parts[4]: revision for revision, parts in words if len(parts) == 5 and len(parts[3]) == 38}
+
+
+def experiments() -> list[Experiment]:
+    """All that have metrics of a cell, sorted by name."""
+    told = []
+    for name, revision in sorted(names().items()):
+        held = _git("ls-tree", "--name-only", revision, "dvc.lock", CELL).split()
+        if len(held) == 2:
+            lock, metrics = (_git("show", f"{revision}:{path}") for path in held)
+            told.append(Experiment(name, revision, locked(lock), json.loads(metrics)))
+    return told
+
+
+def locked(text: str) -> Lock:
+    """The stages of a dvc.lock's `text`."""
+    stages = yaml.load(text, yaml.CSafeLoader)["stages"]
+    return {name: _stage(stage) for name, stage in stages.items()}
+
+
+def workspace() -> Lock:
+    """What a run would lock here: the commands and code as they stand, the data of stages that have run."""
+    from dvc.repo import Repo
+
+    known = locked(Path("dvc.lock").read_text(encoding="utf-8"))
+    with Repo() as repo:
+        stages = [stage for stage in repo.index.stages if stage.cmd and stage.path_in_repo == PIPELINE]
+        outs = {stage.name: known.get(stage.name, {}).get("outs", {}) for stage in stages}
+        made = {path: known for files in outs.values() for path, known in files.items()}
+        return {
+            stage.name: {
+                "cmd": stage.cmd,
+                "deps": {str(dep.def_path): made.get(str(dep.def_path)) or _md5(dep.def_path) for dep in stage.deps},
+                "outs": outs[stage.name],
+            }
+            for stage in stages
+        }
+
+
+def stages() -> list[str]:
+    """The names of the stages of dvc.yaml."""
+    from dvc.repo import Repo
+
+    with Repo() as repo:
+        return [stage.name for stage in repo.index.stages if stage.cmd and stage.path_in_repo == PIPELINE]
+
+
+def cached(md5: str) -> Path:
+    """Where DVC's cache holds the file with this hash; it may not be there."""
+    from dvc.repo import Repo
+
+    with Repo() as repo:
+        return Path(repo.cache.local.oid_to_path(md5))
+
+
+def _stage(stage: dict[str, Any]) -> dict[str, Any]:
+    hashes = {kind: {file["path"]: file["md5"] for file in stage.get(kind, [])} for kind in ("deps", "outs")}
+    return {"cmd": stage["cmd"], **hashes}
+
+
+def _md5(path: str) -> str:
+    """As DVC has it; of folders and of what has not been made there is none."""
+    file = Path(path)
+    return hashlib.md5(file.read_bytes(), usedforsecurity=False).hexdigest() if file.is_file() else ""
+
+
+def _git(*words: str) -> str:
+    return subprocess.run(["git", *words], check=True, capture_output=True, text=True).stdout

@@ -1,0 +1,121 @@
+"""Runs many cells through DVC's queue: queues them, keeps the workers at work, tries again what failed or got lost."""
+
+import os
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import median
+
+from stages.io import crew, queue
+from stages.io.board import Tally, board
+from stages.io.experiments import names
+
+TRIES = 3  # a failed cell is retried twice
+PATIENCE = 120  # seconds: a cell that runs without a process is lost then, a worker without a cell is stuck
+PAUSE = 2  # seconds between two looks
+
+
+def mind(todo: Mapping[str, Sequence[str]], jobs: int, stated_seconds: float) -> list[str]:
+    """Run the cells `todo`, overrides by name, on `jobs` workers; return those that failed in every try.
+
+    What waits or runs already is left as it is. Ctrl-C ends the workers and what they run.
+    """
+    minder = Minder(todo, jobs, stated_seconds)
+    try:
+        with board() as shown:
+            while minder.look():
+                shown.show(minder.tally())
+                time.sleep(PAUSE)
+            shown.show(minder.tally())
+    except KeyboardInterrupt:
+        crew.stop([worker.pid for worker in crew.workers()])
+        raise
+    return minder.failed()
+
+
+def log_of(name: str) -> Path:
+    """The log of a cell's last try."""
+    return crew.LOGS / f"{name}.log"
+
+
+class Minder:
+    """What is known of the cells from one look to the next."""
+
+    def __init__(self, todo: Mapping[str, Sequence[str]], jobs: int, stated_seconds: float) -> None:
+        self.todo, self.jobs, self.stated_seconds = todo, jobs, stated_seconds
+        self.present: dict[str, queue.Entry] = {}  # the cells that wait or run
+        self.last: dict[str, queue.Entry] = {}  # of each cell that was ever seen to
+        self.done: set[str] = set()
+        self.tries: Counter[str] = Counter()
+        self.since: dict[tuple[str, str], float] = {}
+
+    def look(self) -> bool:
+        """See what has changed and act on it; False when nothing is left to do."""
+        self.present = {one.name: one for one in queue.entries() if one.name in self.todo}
+        self.done = set(names()) & set(self.todo)  # after the queue: a cell that ends in between is in both
+        self.last |= self.present
+        for one in self.last.values():
+            _keep_log(one)
+        workers = crew.workers()
+        self._drop_lost(patience=PATIENCE if workers else 0)
+        self._put_missing()
+        self._keep_at_work(workers)
+        return len(self.done) + len(self.failed()) < len(self.todo)
+
+    def failed(self) -> list[str]:
+        """Cells that are neither done nor under way after the last try."""
+        return [name for name in self._missing() if self.tries[name] == TRIES]
+
+    def tally(self) -> Tally:
+        """How far it is, and how long it will take at the pace so far."""
+        active = [name for name, one in self.present.items() if one.running and name not in self.done]
+        running = {name: self._held("running", name, True) for name in active}
+        queued = len(self.todo) - len(self.done) - len(running) - len(self.failed())
+        seconds = median(queue.seconds() or [self.stated_seconds])
+        left = queued * seconds + sum(max(0.0, seconds - age) for age in running.values())
+        return Tally(len(self.done), queued, running, len(self.failed()), left / self.jobs)
+
+    def _missing(self) -> list[str]:
+        return [name for name in self.todo if name not in self.present and name not in self.done]
+
+    def _put_missing(self) -> None:
+        missing = self._missing()
+        for name in self.todo:
+            gone = self._held("missing", name, name in missing) >= PAUSE  # DVC moves an entry in more than one step
+            if gone and self.tries[name] < TRIES:
+                if name in self.last:
+                    queue.drop(self.last[name])
+                queue.put(name, self.todo[name])
+                self.tries[name] += 1
+
+    def _drop_lost(self, patience: float) -> None:
+        running = {one.key: one for one in self.present.values() if one.running and one.name not in self.done}
+        there = crew.at_work(list(running))
+        for key, one in running.items():
+            if self._held("lost", key, key not in there) > patience:
+                queue.drop(one)
+                del self.present[one.name]
+
+    def _keep_at_work(self, workers: Sequence[crew.Worker]) -> None:
+        waiting = any(not one.running for one in self.present.values()) or bool(self._missing())
+        stuck = [one for one in workers if self._held("idle", str(one.pid), one.idle and waiting) > PATIENCE]
+        crew.stop([one.pid for one in stuck])
+        for number in range(1, self.jobs + 1):
+            if waiting and number not in {one.number for one in workers}:
+                crew.start(number, self.jobs)
+
+    def _held(self, what: str, of: str, true: bool) -> float:
+        """Seconds for which it has been `true` at every look."""
+        if not true:
+            self.since.pop((what, of), None)
+            return 0.0
+        return time.monotonic() - self.since.setdefault((what, of), time.monotonic())
+
+
+def _keep_log(entry: queue.Entry) -> None:
+    """DVC's own log, under the cell's name; a hard link, so that it grows with it and outlives it."""
+    kept = log_of(entry.name)
+    if entry.log.exists() and not (kept.exists() and kept.samefile(entry.log)):
+        kept.unlink(missing_ok=True)
+        os.link(entry.log, kept)
