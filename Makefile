@@ -7,6 +7,7 @@ RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 
 help:
 	@echo 'make repro       the whole method, for the cell that params.yaml describes'
+	@echo 'make grid        the study: every cell of params.yaml (GRID=--quick or --full, JOBS=2), then its figures'
 	@echo 'make test        the tests; make test-long: those that take minutes'
 	@echo 'make check       format, lint, types, floors, and that dvc.yaml tells the truth'
 	@echo 'make bench       speed against peers; make bench-full: at full size'
@@ -19,6 +20,9 @@ repro: .venv/pins
 	@echo 'pictures               .venv/bin/dvc plots show, then open dvc_plots/index.html'
 	@echo 'training runs          .venv/bin/mlflow ui --backend-store-uri sqlite:///mlflow.db'
 	@echo 'another cell           .venv/bin/dvc exp run -S subset.strategy=instruction-macro -S subset.degree=3'
+
+grid: .venv/pins
+	$(RUN) python -m stages.commands.grid $(GRID) $(if $(JOBS),--jobs $(JOBS))
 
 test: .venv/pins
 	$(RUN) python -m pytest -m 'not long' -n 2

@@ -43,6 +43,7 @@ def planted_grid(
                 "revision": "0123abc",
                 "provenance": "one",
                 "strategy": strategy,
+                "match": "response-micro",
                 "degree": degree,
                 "size": 500,
                 "seed": one,

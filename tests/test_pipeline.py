@@ -12,11 +12,13 @@ import pytest
 from dvc.repo import Repo
 from ruamel.yaml import YAML
 
+from stages.core.provenance import asked
+
 ROOT = Path(__file__).parent.parent
 GRAPH = grimp.build_graph("stages", cache_dir=None)
 DECLARED = YAML().load(ROOT / "dvc.yaml")["stages"]
 PARAMS = YAML().load(ROOT / "params.yaml")
-NO_STAGE = {"launch", "opponent"}  # settings that are not one stage's alone
+NO_STAGE = {"launch", "opponent", "grid"}  # settings that are not one stage's alone, and the grid's cells
 
 
 def resolved() -> list[Any]:
@@ -84,6 +86,11 @@ def test_a_stage_is_named_after_its_module(name):
 
 def test_every_params_block_belongs_to_a_stage():
     assert set(PARAMS) - NO_STAGE <= set(DECLARED)
+
+
+def test_the_command_of_a_cell_tells_all_that_can_be_asked_of_one():
+    (candidate,) = (stage for stage in STAGES if stage.addressing == "subset@candidate")
+    assert asked({"subset@candidate": {"cmd": candidate.cmd}}) == PARAMS["subset"]
 
 
 def test_every_setting_says_what_it_is():

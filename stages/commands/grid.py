@@ -9,7 +9,6 @@ from typing import Any
 
 import yaml
 from filelock import FileLock, Timeout
-from tyro.conf import UseCounterAction
 
 from stages.commands.collect import main as collect
 from stages.core.design import Cell, Scope, design, overrides
@@ -22,7 +21,7 @@ from stages.io.minding import log_of, mind
 STUDY = Path("metrics/dvc.yaml")
 
 
-def main(*, jobs: int | None = None, quick: UseCounterAction[int] = 0, full: UseCounterAction[int] = 0) -> None:
+def main(*, jobs: int | None = None, quick: bool = False, full: bool = False) -> None:
     """Run every cell that `grid` in params.yaml asks for and that no experiment holds with this code and data.
 
     Ctrl-C ends the cells that run and keeps the queue: the same command goes on from there.
@@ -53,9 +52,12 @@ def _grid(settings: dict[str, Any], scope: Scope, jobs: int) -> None:
     subprocess.run(["dvc", "repro", *(name for name in experiments.stages() if name not in CELL)], check=True)
     shared = provenance(experiments.workspace())
     cells = {identity(shared, cell): cell for cell in wanted}
-    todo = {name_of(cell, known): cell for known, cell in cells.items() if known not in _there()}
+    there = _there()
+    todo = {name_of(cell, known): cell for known, cell in cells.items() if known not in there}
     seconds = median(queue.seconds() or [settings["grid"]["seconds"]])
-    estimate = f"{len(todo)} × {seconds:.0f} s on {jobs} worker{'s'[: jobs != 1]}: about {clock(len(todo) * seconds / jobs)}"
+    estimate = (
+        f"{len(todo)} × {seconds:.0f} s on {jobs} worker{'s'[: jobs != 1]}: about {clock(len(todo) * seconds / jobs)}"
+    )
     print(f"grid: {len(cells) - len(todo)} of {len(cells)} cells are there; {estimate}", flush=True)
     mind({name: overrides(cell, settings["subset"]) for name, cell in todo.items()}, jobs, seconds)
     collect()
@@ -71,10 +73,13 @@ def _there() -> set[str]:
 
 
 def _end(cells: dict[str, Cell]) -> None:
-    missing = sorted(name_of(cell, known) for known, cell in cells.items() if known not in _there())
+    there = _there()
+    missing = sorted(name_of(cell, known) for known, cell in cells.items() if known not in there)
     for name in missing:
         log = log_of(name)
-        lines = log.read_text(errors="replace").splitlines()[-12:] if log.exists() else ["it never began: see worker-*.log"]
+        lines = (
+            log.read_text(errors="replace").splitlines()[-12:] if log.exists() else ["it never began: see worker-*.log"]
+        )
         print(f"\n{name} failed; {log} ends with", *lines, sep="\n  ")
     if missing:
         sys.exit(f"\ngrid: {len(missing)} of {len(cells)} cells are missing: {', '.join(missing)}")

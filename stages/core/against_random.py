@@ -46,7 +46,8 @@ def matched_rows(cells: pl.DataFrame, outcome: str, strategy: str) -> list[Row]:
     """One row a setting and degree: `strategy`'s mean − that of the random cells matched to its response lengths."""
     known, rows = told(cells, outcome), []
     for key, part in parts(known, *SETTING, "degree"):
-        ours, matched = (part.filter(pl.col("strategy") == name) for name in (strategy, "stratified-length"))
+        ours = part.filter(pl.col("strategy") == strategy)
+        matched = part.filter(pl.col("strategy") == "stratified-length", pl.col("match") == strategy)
         if ours.height and matched.height:
             found = or_reason(_matched, known, ours, matched)
             rows.append({"outcome": outcome, "strategy": strategy} | key | _means(ours) | found)

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Any, Literal
 
+from stages.core.cells import NO_DEGREE
+
 Scope = Literal["plain", "quick", "full"]
 Cell = dict[str, Any]
-UNDIALLED = ("random", "k-center", "token-entropy")  # strategies that `degree` says nothing to
 DEGREES = {"full": tuple(range(7)), "quick": (0, 3, 6)}
 QUICK_SEEDS, QUICK_RANDOM_SEEDS = 1, 3  # random's spread is the noise floor: it needs replicates
 
@@ -32,7 +33,7 @@ def design(parts: Mapping[str, Mapping[str, Any]], subset: Mapping[str, Any], sc
 
 def settled(cell: Mapping[str, Any]) -> Cell:
     """The cell with settings that change nothing at one value: the degree of an undialled strategy is 0."""
-    return {**cell, "degree": 0} if cell["strategy"] in UNDIALLED else dict(cell)
+    return {**cell, "degree": 0} if cell["strategy"] in NO_DEGREE else dict(cell)
 
 
 def overrides(cell: Cell, subset: Mapping[str, Any]) -> list[str]:

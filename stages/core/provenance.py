@@ -4,6 +4,7 @@ import hashlib
 import json
 import shlex
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import yaml
@@ -52,7 +53,7 @@ def name_of(cell: Cell, known: str) -> str:
 def asked(lock: Lock) -> Cell:
     """The settings of the cell, as its command was given them."""
     words = shlex.split(lock["subset@candidate"]["cmd"])
-    return {name[2:]: yaml.safe_load(value) for name, value in zip(words, words[1:], strict=False) if name[:2] == "--"}
+    return {name[2:]: yaml.safe_load(value) for name, value in pairwise(words) if name[:2] == "--"}
 
 
 def finished(lock: Lock) -> bool:

@@ -32,7 +32,8 @@ class Board:
     """Takes one tally after the other."""
 
     def __init__(self, live: Live | None) -> None:
-        self.live, self.shown = live, ()
+        self.live = live
+        self.shown: tuple[object, ...] = ()
 
     def show(self, tally: Tally) -> None:
         """Draw `tally`; without a terminal only when a count is new."""

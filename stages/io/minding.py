@@ -31,7 +31,7 @@ def mind(todo: Mapping[str, Sequence[str]], jobs: int, stated_seconds: float) ->
     except KeyboardInterrupt:
         crew.stop([worker.pid for worker in crew.workers()])
         raise
-    return minder.failed()
+    return sorted(minder.failed)
 
 
 def log_of(name: str) -> Path:
@@ -47,6 +47,7 @@ class Minder:
         self.present: dict[str, queue.Entry] = {}  # the cells that wait or run
         self.last: dict[str, queue.Entry] = {}  # of each cell that was ever seen to
         self.done: set[str] = set()
+        self.failed: set[str] = set()  # in every try
         self.tries: Counter[str] = Counter()
         self.since: dict[tuple[str, str], float] = {}
 
@@ -61,29 +62,24 @@ class Minder:
         self._drop_lost(patience=PATIENCE if workers else 0)
         self._put_missing()
         self._keep_at_work(workers)
-        return len(self.done) + len(self.failed()) < len(self.todo)
-
-    def failed(self) -> list[str]:
-        """Cells that are neither done nor under way after the last try."""
-        return [name for name in self._missing() if self.tries[name] == TRIES]
+        return len(self.done) + len(self.failed) < len(self.todo)
 
     def tally(self) -> Tally:
         """How far it is, and how long it will take at the pace so far."""
         active = [name for name, one in self.present.items() if one.running and name not in self.done]
         running = {name: self._held("running", name, True) for name in active}
-        queued = len(self.todo) - len(self.done) - len(running) - len(self.failed())
+        queued = len(self.todo) - len(self.done) - len(running) - len(self.failed)
         seconds = median(queue.seconds() or [self.stated_seconds])
         left = queued * seconds + sum(max(0.0, seconds - age) for age in running.values())
-        return Tally(len(self.done), queued, running, len(self.failed()), left / self.jobs)
-
-    def _missing(self) -> list[str]:
-        return [name for name in self.todo if name not in self.present and name not in self.done]
+        return Tally(len(self.done), queued, running, len(self.failed), left / self.jobs)
 
     def _put_missing(self) -> None:
-        missing = self._missing()
         for name in self.todo:
-            gone = self._held("missing", name, name in missing) >= PAUSE  # DVC moves an entry in more than one step
-            if gone and self.tries[name] < TRIES:
+            absent = name not in self.present and name not in self.done
+            gone = self._held("absent", name, absent) >= PAUSE  # DVC moves an entry in more than one step
+            if gone and self.tries[name] == TRIES:
+                self.failed.add(name)
+            elif gone:
                 if name in self.last:
                     queue.drop(self.last[name])
                 queue.put(name, self.todo[name])
@@ -98,7 +94,7 @@ class Minder:
                 del self.present[one.name]
 
     def _keep_at_work(self, workers: Sequence[crew.Worker]) -> None:
-        waiting = any(not one.running for one in self.present.values()) or bool(self._missing())
+        waiting = any(not one.running for one in self.present.values())
         stuck = [one for one in workers if self._held("idle", str(one.pid), one.idle and waiting) > PATIENCE]
         crew.stop([one.pid for one in stuck])
         for number in range(1, self.jobs + 1):
@@ -110,7 +106,8 @@ class Minder:
         if not true:
             self.since.pop((what, of), None)
             return 0.0
-        return time.monotonic() - self.since.setdefault((what, of), time.monotonic())
+        now = time.monotonic()
+        return now - self.since.setdefault((what, of), now)
 
 
 def _keep_log(entry: queue.Entry) -> None:

@@ -2,7 +2,6 @@
 
 import contextlib
 import io
-import os
 import signal
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -58,7 +57,7 @@ def seconds() -> list[float]:
     """How long each entry took that ended well, from the files that DVC keeps of it."""
     ended = [(path, path.with_suffix(".pid")) for path in RUNS.glob("*/*.json")]
     well = [(path, begun) for path, begun in ended if begun.exists() and '"returncode": 0' in path.read_text()]
-    return [os.path.getmtime(path) - os.path.getmtime(begun) for path, begun in well]
+    return [path.stat().st_mtime - begun.stat().st_mtime for path, begun in well]
 
 
 @contextlib.contextmanager

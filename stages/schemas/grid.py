@@ -17,6 +17,7 @@ class Grid(pa.DataFrameModel):
         str_length={"min_value": 1}, description="hash of the code, data and other settings that comparable cells share"
     )
     strategy_name: str = pa.Field(alias="strategy", str_length={"min_value": 1})  # pandera has a method `strategy`
+    match: str = pa.Field(str_length={"min_value": 1}, description="of stratified-length: whose lengths it has")
     degree: pl.Int64 = pa.Field(ge=0, le=6, description="of stratified-length: of the subset that it is matched to")
     size: pl.Int64 = pa.Field(ge=1, description="rows, or tokens under a token budget")
     seed: pl.Int64
@@ -56,6 +57,7 @@ class Grid(pa.DataFrameModel):
         unique = [
             "provenance",
             "strategy",
+            "match",
             "degree",
             "size",
             "seed",
@@ -69,7 +71,7 @@ class Grid(pa.DataFrameModel):
     @pa.dataframe_check
     @classmethod
     def further_columns_are_numbers(cls, data: pa.PolarsData) -> pl.LazyFrame:
-        """Words stand in the six columns that are words above; a column without any value may be of any type."""
-        words = ("experiment", "revision", "provenance", "strategy", "weights", "budget")
+        """Words stand in the seven columns that are words above; a column without any value may be of any type."""
+        words = ("experiment", "revision", "provenance", "strategy", "match", "weights", "budget")
         further = data.lazyframe.select(~cs.numeric() & ~cs.by_name(*words, require_all=False))
         return further.select(pl.all_horizontal(pl.lit(True), pl.all().is_null().all()))

@@ -1,0 +1,30 @@
+"""Experiments → the grid's table, a row a cell, and what each cell saved on each prompt."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+SETTINGS = ("strategy", "match", "degree", "size", "seed", "slack", "weights", "budget", "min_tokens", "max_tokens")
+
+
+def grid_table(rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
+    """Schema Grid: one row a cell, sorted by experiment; of a cell that was run twice the first name stays.
+
+    `rows` are flat: experiment, revision, provenance, the settings and the metrics.
+    """
+    table = pl.DataFrame(list(rows), infer_schema_length=None)
+    ordered = table.sort("experiment").unique(["provenance", *SETTINGS], keep="first", maintain_order=True)
+    first = ["experiment", "revision", "provenance", *SETTINGS, "performance", "win_rate"]
+    return ordered.select(*first, *sorted(set(ordered.columns) - set(first)))
+
+
+def saved(experiment: str, candidate: pl.DataFrame, opponent: pl.DataFrame) -> pl.DataFrame:
+    """Schema Scores, of one cell: the opponent's bits − the candidate's, to 0.001; both as in schema Answers."""
+    both = candidate.join(opponent.select("id", other="bits"), on="id", how="inner").drop_nulls(["bits", "other"])
+    return both.select(
+        pl.lit(experiment).alias("experiment"),
+        "id",
+        saved=(pl.col("other") - pl.col("bits")).round(3),
+        bytes="bytes",
+    ).sort("id")

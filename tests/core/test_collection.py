@@ -1,0 +1,37 @@
+import polars as pl
+
+from bench.planted import planted_grid
+from stages.core.collection import grid_table, saved
+from stages.schemas.grid import Grid
+from stages.schemas.scores import Scores
+
+
+def answers(*rows):
+    return pl.DataFrame(rows, schema={"id": pl.String, "bits": pl.Float64, "bytes": pl.Int32}, orient="row")
+
+
+def test_every_cell_is_a_row_sorted_by_experiment():
+    rows = planted_grid().reverse().to_dicts()
+    assert Grid.validate(grid_table(rows))["experiment"].to_list() == sorted(row["experiment"] for row in rows)
+
+
+def test_a_cell_that_was_run_twice_stands_there_once():
+    rows = planted_grid().to_dicts()
+    assert grid_table([*rows, rows[0] | {"experiment": "zzz"}])["experiment"].to_list() == sorted(
+        row["experiment"] for row in rows
+    )
+
+
+def test_a_metric_that_only_some_cells_have_is_null_elsewhere():
+    rows = planted_grid().to_dicts()
+    rows[-1]["lost_tokens"] = 2.5
+    assert grid_table(rows)["lost_tokens"].count() == 1
+
+
+def test_saved_bits_are_those_of_the_opponent_less_those_of_the_candidate():
+    told = saved("one", answers(("b", 3.0, 9), ("a", 1.0, 7)), answers(("a", 1.25, 7), ("b", 2.0, 9)))
+    assert Scores.validate(told).rows() == [("one", "a", 0.25, 7), ("one", "b", -1.0, 9)]
+
+
+def test_prompts_without_a_reference_have_no_score():
+    assert saved("one", answers(("a", None, None)), answers(("a", None, None))).is_empty()

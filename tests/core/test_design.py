@@ -1,0 +1,61 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from stages.core.design import design, overrides, settled
+
+SUBSET = {"strategy": "response-micro", "degree": 3, "size": 500, "seed": 1}
+PARTS = {
+    "strategies": {"strategy": ["a", "b"], "degree": [0, 2, 4, 6], "seed": [1, 2]},
+    "random": {"strategy": ["random"], "seed": [1, 2, 3, 4, 5]},
+    "matched": {"strategy": ["c"], "degree": [0, 6], "seed": [1, 2, 3]},
+}
+
+
+def test_a_part_is_every_combination_of_its_lists():
+    cells = design({"one": {"strategy": ["a", "b"], "degree": [0, 6]}}, SUBSET, "plain")
+    assert {(cell["strategy"], cell["degree"]) for cell in cells} == {("a", 0), ("a", 6), ("b", 0), ("b", 6)}
+    assert {(cell["size"], cell["seed"]) for cell in cells} == {(500, 1)}
+
+
+@pytest.mark.parametrize(("scope", "count"), [("plain", 16 + 5 + 6), ("full", 28 + 5 + 6), ("quick", 6 + 3 + 2)])
+def test_a_scope_has_as_many_cells_as_its_degrees_and_seeds_make(scope, count):
+    assert len(design(PARTS, SUBSET, scope)) == count
+
+
+def test_the_default_grid_is_the_one_that_is_documented():
+    params = yaml.safe_load(Path("params.yaml").read_text())
+    cells = design(params["grid"]["parts"], params["subset"], "plain")
+    assert len([cell for cell in cells if cell["strategy"] == "random"]) == 8
+    window = [cell for cell in cells if cell["min_tokens"] > params["subset"]["min_tokens"]]
+    assert {(cell["degree"], cell["seed"]) for cell in window} == {(d, s) for d in (0, 2, 4, 6) for s in (1, 2)}
+    whole = [cell for cell in cells if cell not in window and "-m" in cell["strategy"]]
+    assert len({cell["strategy"] for cell in whole}) == 6
+    assert len(whole) == 6 * 4 * 2
+
+
+def test_a_cell_that_two_parts_ask_for_is_listed_once():
+    assert len(design({"one": {"degree": [0, 6]}, "two": {"degree": [6]}}, SUBSET, "plain")) == 2
+
+
+def test_first_seeds_come_first():
+    seeds = [cell["seed"] for cell in design(PARTS, SUBSET, "plain")]
+    assert seeds == sorted(seeds)
+
+
+def test_the_degree_of_random_says_nothing_and_is_none():
+    assert settled({**SUBSET, "strategy": "random", "degree": 4})["degree"] == 0
+    assert settled({**SUBSET, "degree": 4})["degree"] == 4
+    cells = design({"one": {"strategy": ["random"], "degree": [0, 3, 6]}}, SUBSET, "plain")
+    assert [cell["degree"] for cell in cells] == [0]
+
+
+def test_a_setting_that_subset_has_not_is_refused():
+    with pytest.raises(ValueError, match=r"grid\.parts\.one may list settings of subset .*, got degrees"):
+        design({"one": {"degrees": [0]}}, SUBSET, "plain")
+
+
+def test_only_what_differs_is_overridden():
+    assert overrides({**SUBSET, "degree": 6, "seed": 2}, SUBSET) == ["subset.degree=6", "subset.seed=2"]
+    assert overrides(SUBSET, SUBSET) == []

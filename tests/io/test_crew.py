@@ -1,0 +1,72 @@
+import os
+import subprocess
+import sys
+
+import pytest
+
+from stages.io import crew
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setattr(crew.os, "cpu_count", lambda: 8)
+    monkeypatch.setattr(crew, "gpus", lambda: [])
+    return monkeypatch
+
+
+@pytest.mark.parametrize(("jobs", "threads"), [(1, "8"), (2, "4"), (3, "2"), (20, "1")])
+def test_each_worker_has_its_share_of_the_cores(machine, jobs, threads):
+    assert {crew.environment(1, jobs)[name] for name in crew.THREADS} == {threads}
+
+
+def test_each_worker_has_a_gpu_of_its_own_while_they_last(machine):
+    machine.setattr(crew, "gpus", lambda: ["0", "3"])
+    assert [crew.environment(number, 3)["CUDA_VISIBLE_DEVICES"] for number in (1, 2, 3)] == ["0", "3", "0"]
+
+
+def test_without_a_gpu_none_is_named(machine):
+    assert "CUDA_VISIBLE_DEVICES" not in crew.environment(1, 1)
+
+
+def test_only_gpus_that_we_were_given_are_used(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,5")
+    assert crew.gpus() == ["2", "5"]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert crew.gpus() == []
+
+
+def test_gpus_are_those_that_nvidia_smi_lists(monkeypatch, tmp_path):
+    (tmp_path / "nvidia-smi").write_text("#!/bin/sh\necho 'GPU 0: one'\necho '  MIG 1g'\necho 'GPU 1: two'\n")
+    (tmp_path / "nvidia-smi").chmod(0o755)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    assert crew.gpus() == ["0", "1"]
+
+
+def sleeper(*words):
+    code = "import sys, time; print('up', flush=True); time.sleep(60)"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *words], stdout=subprocess.PIPE, start_new_session=True, text=True
+    )
+    assert process.stdout.readline() == "up\n"
+    return process
+
+
+def test_a_worker_of_this_folder_is_seen_and_stopped_and_no_other(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    with (
+        sleeper("exp", "queue-worker", f"{crew._node()}3@localhost") as ours,
+        sleeper("exp", "queue-worker", "dvc-exp-000000-1@localhost") as other,
+    ):
+        assert crew.workers() == [crew.Worker(3, ours.pid, True)]
+        crew.stop([ours.pid])
+        assert crew.workers() == []
+        assert other.poll() is None
+        other.kill()
+
+
+def test_an_experiment_is_at_work_while_a_process_runs_it():
+    with sleeper("exp", "exec-run", "--infofile", "/somewhere/0a1b2c.run") as process:
+        assert crew.at_work(["0a1b2c", "ffffff"]) == {"0a1b2c"}
+        process.kill()

@@ -1,0 +1,122 @@
+"""The minder against a queue that is made here: no DVC, no process."""
+
+import pytest
+
+from stages.io import crew, minding
+from stages.io.queue import Entry
+
+
+class Fake:
+    """A queue whose cells end as `outcomes` says: each look takes each of them one step on."""
+
+    def __init__(self, outcomes):
+        self.outcomes, self.waiting, self.running, self.ended = outcomes, [], [], {}
+        self.put_names, self.dropped, self.started, self.stopped = [], [], [], []
+        self.crew, self.orphans = [], set()
+
+    def entries(self):
+        for one in [one for one in self.running if one.key not in self.orphans]:
+            self.running.remove(one)
+            tries = self.put_names.count(one.name)
+            self.ended[one.name] = self.outcomes[one.name][tries - 1]
+        told = [*self.waiting, *self.running]
+        if any(not worker.idle for worker in self.crew):
+            self.running += [one._replace(running=True) for one in self.waiting]
+            self.waiting.clear()
+        return told
+
+    def put(self, name, overrides):
+        self.put_names.append(name)
+        self.waiting.append(Entry(name, f"{name}{len(self.put_names)}", False))
+
+    def drop(self, entry):
+        self.dropped.append(entry.name)
+        self.running = [one for one in self.running if one.key != entry.key]
+
+    def names(self):
+        return {name: "0" * 40 for name, outcome in self.ended.items() if outcome == "done"}
+
+    def stop(self, pids):
+        self.stopped += pids
+        self.crew = [worker for worker in self.crew if worker.pid not in pids]
+
+    def start(self, number, jobs):
+        self.started.append(number)
+        self.crew.append(crew.Worker(number, number, False))
+
+
+@pytest.fixture
+def mind(monkeypatch, tmp_path):
+    clock = iter(range(10_000))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(minding.time, "sleep", lambda _: None)
+    monkeypatch.setattr(minding.time, "monotonic", lambda: float(next(clock)))
+
+    def run(fake, names, jobs=1):
+        for name in ("entries", "put", "drop"):
+            monkeypatch.setattr(minding.queue, name, getattr(fake, name))
+        monkeypatch.setattr(minding, "names", fake.names)
+        monkeypatch.setattr(minding.crew, "start", fake.start)
+        monkeypatch.setattr(minding.crew, "stop", fake.stop)
+        monkeypatch.setattr(minding.crew, "workers", lambda: list(fake.crew))
+        monkeypatch.setattr(minding.crew, "at_work", lambda keys: set(keys) - fake.orphans)
+        return minding.mind({name: [] for name in names}, jobs, 1.0)
+
+    return run
+
+
+def test_every_cell_is_put_once_when_all_goes_well(mind):
+    fake = Fake({"a": ["done"], "b": ["done"]})
+    assert mind(fake, ["a", "b"]) == []
+    assert fake.put_names == ["a", "b"]
+    assert fake.started == [1]
+
+
+def test_a_failed_cell_is_tried_twice_again_and_no_more(mind):
+    fake = Fake({"a": ["failed", "failed", "done"], "b": ["failed"] * 9})
+    assert mind(fake, ["a", "b"]) == ["b"]
+    assert sorted(fake.put_names) == ["a"] * 3 + ["b"] * 3
+
+
+def test_what_waits_already_is_not_put_again(mind):
+    fake = Fake({"a": ["done"], "b": ["done"]})
+    fake.put("a", [])
+    assert mind(fake, ["a", "b"]) == []
+    assert fake.put_names == ["a", "b"]
+
+
+def test_there_are_as_many_workers_as_jobs(mind):
+    fake = Fake({"a": ["done"], "b": ["done"]})
+    mind(fake, ["a", "b"], jobs=3)
+    assert fake.started == [1, 2, 3]
+
+
+def test_a_cell_whose_process_is_gone_is_lost_and_put_again(mind):
+    fake = Fake({"a": ["lost", "done"]})
+    fake.put("a", [])
+    fake.orphans = {"a1"}
+    fake.crew = [crew.Worker(1, 1, False)]
+    assert mind(fake, ["a"]) == []
+    assert fake.dropped[0] == "a"
+    assert fake.put_names == ["a", "a"]
+
+
+def test_a_worker_that_takes_nothing_is_stopped_and_another_started(mind):
+    fake = Fake({"a": ["done"]})
+    fake.crew = [crew.Worker(1, 77, True)]
+    assert mind(fake, ["a"]) == []
+    assert fake.stopped == [77]
+    assert fake.started == [1]
+
+
+def test_ctrl_c_ends_the_workers(mind):
+    fake = Fake({"a": ["done"]})
+    fake.crew = [crew.Worker(1, 77, False)]
+
+    def interrupted():
+        raise KeyboardInterrupt
+
+    fake.entries = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        mind(fake, ["a"])
+    assert fake.stopped == [77]
