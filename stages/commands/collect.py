@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from stages.core.collection import grid_table, saved
+from stages.core.design import settled
 from stages.core.provenance import asked, finished, provenance
 from stages.io.command import run
 from stages.io.experiments import Experiment, cached, experiments, workspace
@@ -45,7 +46,7 @@ def main(*, folder: Path = Path("metrics")) -> None:
 
 def _row(cell: Experiment) -> dict[str, Any]:
     known = {"experiment": cell.name, "revision": cell.revision[:10], "provenance": provenance(cell.lock)}
-    return known | asked(cell.lock) | cell.metrics
+    return known | settled(asked(cell.lock)) | cell.metrics
 
 
 def _answers(cell: Experiment) -> tuple[pl.DataFrame, pl.DataFrame] | None:

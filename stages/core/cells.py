@@ -31,8 +31,8 @@ def comparable(grid: pl.DataFrame) -> pl.DataFrame:
         )
         .with_columns(diversity=pl.col("degree") / 6)
     )
-    one = ["strategy", "degree", "seed", *SETTING]
-    return cells.sort("condition", "size", "strategy", "degree", "seed", "experiment").unique(
+    one = ["strategy", "match", "degree", "seed", *SETTING]
+    return cells.sort("condition", "size", "strategy", "match", "degree", "seed", "experiment").unique(
         one, keep="first", maintain_order=True
     )
 

@@ -26,19 +26,27 @@ def design(parts: Mapping[str, Mapping[str, Any]], subset: Mapping[str, Any], sc
             raise ValueError(f"grid.parts.{name} may list settings of subset ({', '.join(subset)}), got {unknown[0]}")
         lists = {key: value if isinstance(value, list) else [value] for key, value in part.items()}
         combined = product(*_scoped(lists, scope).values())
-        cells += [settled({**subset, **dict(zip(lists, values, strict=True))}) for values in combined]
+        cells += [_dialled({**subset, **dict(zip(lists, values, strict=True))}) for values in combined]
     once = [cell for at, cell in enumerate(cells) if cell not in cells[:at]]
     return sorted(once, key=lambda cell: int(cell["seed"]))
 
 
 def settled(cell: Mapping[str, Any]) -> Cell:
-    """The cell with settings that change nothing at one value: the degree of an undialled strategy is 0."""
-    return {**cell, "degree": 0} if cell["strategy"] in NO_DEGREE else dict(cell)
+    """The cell with settings that change nothing at one value, so that equal cells are equal.
+
+    The degree of a strategy that has none is 0; `match` is whose lengths it has: but for stratified-length its own.
+    """
+    match = cell["match"] if cell["strategy"] == "stratified-length" else cell["strategy"]
+    return {**_dialled(cell), "match": match}
 
 
 def overrides(cell: Cell, subset: Mapping[str, Any]) -> list[str]:
     """What `dvc exp run --queue -S …` has to set for `cell`, where `subset` stands in params.yaml."""
     return [f"subset.{name}={value}" for name, value in cell.items() if subset[name] != value]
+
+
+def _dialled(cell: Mapping[str, Any]) -> Cell:
+    return {**cell, "degree": 0} if cell["strategy"] in NO_DEGREE else dict(cell)
 
 
 def _scoped(lists: Mapping[str, Sequence[Any]], scope: Scope) -> dict[str, Sequence[Any]]:

@@ -5,7 +5,7 @@ import yaml
 
 from stages.core.design import design, overrides, settled
 
-SUBSET = {"strategy": "response-micro", "degree": 3, "size": 500, "seed": 1}
+SUBSET = {"strategy": "response-micro", "match": "response-micro", "degree": 3, "size": 500, "seed": 1}
 PARTS = {
     "strategies": {"strategy": ["a", "b"], "degree": [0, 2, 4, 6], "seed": [1, 2]},
     "random": {"strategy": ["random"], "seed": [1, 2, 3, 4, 5]},
@@ -45,10 +45,16 @@ def test_first_seeds_come_first():
 
 
 def test_the_degree_of_random_says_nothing_and_is_none():
-    assert settled({**SUBSET, "strategy": "random", "degree": 4})["degree"] == 0
-    assert settled({**SUBSET, "degree": 4})["degree"] == 4
     cells = design({"one": {"strategy": ["random"], "degree": [0, 3, 6]}}, SUBSET, "plain")
     assert [cell["degree"] for cell in cells] == [0]
+
+
+def test_cells_that_are_the_same_are_settled_alike():
+    assert settled({**SUBSET, "strategy": "random", "degree": 4}) == settled({**SUBSET, "strategy": "random"})
+    assert settled({**SUBSET, "match": "response-macro"}) == settled(SUBSET)
+    assert settled({**SUBSET, "degree": 4}) != settled(SUBSET)
+    matched = {**SUBSET, "strategy": "stratified-length"}
+    assert settled({**matched, "match": "response-macro"}) != settled(matched)
 
 
 def test_a_setting_that_subset_has_not_is_refused():

@@ -4,7 +4,7 @@ import pytest
 
 from stages.core.provenance import CELL, OPPONENT, asked, finished, identity, name_of, provenance
 
-CELL_SETTINGS = {"strategy": "response-micro", "degree": 3, "size": 500, "seed": 1, "slack": 1.5}
+CELL_SETTINGS = {"strategy": "response-micro", "match": "random", "degree": 3, "size": 500, "seed": 1, "slack": 1.5}
 FLAGS = " ".join(f"--{name} {value}" for name, value in CELL_SETTINGS.items())
 
 
@@ -88,7 +88,7 @@ def test_identity_is_provenance_and_settings():
     assert one == identity("p", dict(reversed(CELL_SETTINGS.items())))
     assert one != identity("q", CELL_SETTINGS)
     assert one != identity("p", CELL_SETTINGS | {"seed": 2})
-    assert identity("p", {"strategy": "random", "degree": 1}) == identity("p", {"strategy": "random", "degree": 6})
+    assert one == identity("p", CELL_SETTINGS | {"match": "response-meso"})
 
 
 def test_a_name_tells_the_cell_to_a_person_and_ends_in_its_identity():
