@@ -1,0 +1,73 @@
+"""A Llama's shape → how many parameters it has, and how many an adapter on all of its linear layers has."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+
+class Shape(NamedTuple):
+    """What config.json says of a model of Llama's kind: no biases, three matrices in the MLP, two norms a layer."""
+
+    vocab: int
+    hidden: int
+    intermediate: int
+    layers: int
+    heads: int
+    kv_heads: int
+    tied: bool  # one matrix embeds and unembeds
+
+
+# each from the config.json of its repository on the hub
+KNOWN = {
+    "meta-llama/Llama-2-7b-hf": Shape(32_000, 4096, 11_008, 32, 32, 32, False),
+    "meta-llama/Llama-2-13b-hf": Shape(32_000, 5120, 13_824, 40, 40, 40, False),
+    "meta-llama/Llama-2-70b-hf": Shape(32_000, 8192, 28_672, 80, 64, 8, False),
+    "meta-llama/Meta-Llama-3-8B": Shape(128_256, 4096, 14_336, 32, 32, 8, False),
+    "meta-llama/Llama-3.1-8B": Shape(128_256, 4096, 14_336, 32, 32, 8, False),
+}
+
+
+def shape_of(config: Mapping[str, Any]) -> Shape:
+    """The shape in a config.json; ValueError names what it lacks."""
+    try:
+        return Shape(
+            config["vocab_size"],
+            config["hidden_size"],
+            config["intermediate_size"],
+            config["num_hidden_layers"],
+            config["num_attention_heads"],
+            config.get("num_key_value_heads") or config["num_attention_heads"],
+            bool(config.get("tie_word_embeddings", False)),
+        )
+    except KeyError as error:
+        raise ValueError(f"config.json of a model of Llama's kind must have {error}") from error
+
+
+def parameters(shape: Shape) -> int:
+    """All parameters.
+
+    >>> parameters(KNOWN["meta-llama/Llama-2-7b-hf"])
+    6738415616
+    """
+    attention = 2 * shape.hidden**2 + 2 * shape.hidden * _kv(shape)
+    layer = attention + 3 * shape.hidden * shape.intermediate + 2 * shape.hidden
+    embeddings = shape.vocab * shape.hidden * (1 if shape.tied else 2)
+    return embeddings + shape.layers * layer + shape.hidden
+
+
+def adapter_parameters(shape: Shape, rank: int) -> int:
+    """Parameters of low-rank adapters on every linear layer but the last: rank · (inputs + outputs) each.
+
+    >>> adapter_parameters(KNOWN["meta-llama/Llama-2-7b-hf"], 16)
+    39976960
+    """
+    square, narrow = 2 * shape.hidden, shape.hidden + _kv(shape)
+    return shape.layers * rank * (2 * square + 2 * narrow + 3 * (shape.hidden + shape.intermediate))
+
+
+def cache_bytes(shape: Shape, width: int) -> int:
+    """Bytes of keys and values that a token leaves behind for those that follow, at `width` bytes a number."""
+    return 2 * shape.layers * _kv(shape) * width
+
+
+def _kv(shape: Shape) -> int:
+    return shape.hidden // shape.heads * shape.kv_heads
