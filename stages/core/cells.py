@@ -11,6 +11,7 @@ from jaxtyping import Float64
 STRATEGIES = tuple(f"{side}-{scale}" for side in ("instruction", "response") for scale in ("macro", "meso", "micro"))
 SETTING = ("condition", "size")
 NO_DEGREE = ("random", "k-center", "token-entropy")
+LONGEST = 100_000  # tokens: what params.yaml calls no limit
 NO_OUTCOME = re.compile(r"_(low|high|missing)$")
 
 
@@ -25,9 +26,7 @@ def comparable(grid: pl.DataFrame) -> pl.DataFrame:
         grid.join(sizes.head(1), on="provenance", how="semi")
         .with_columns(
             degree=pl.when(pl.col("strategy").is_in(NO_DEGREE)).then(0).otherwise(pl.col("degree")),
-            condition=pl.format(
-                "{} of {}..{} tokens, {} weights, slack {}", "budget", "min_tokens", "max_tokens", "weights", "slack"
-            ),
+            condition=pl.format("{}, {}, {} weights, slack {}", "budget", _window(), "weights", "slack"),
         )
         .with_columns(diversity=pl.col("degree") / 6)
     )
@@ -58,3 +57,10 @@ def parts(cells: pl.DataFrame, *by: str) -> Iterator[tuple[dict[str, Any], pl.Da
 def column(cells: pl.DataFrame, name: str = "worth") -> Float64[np.ndarray, "cells"]:
     """One column as floats."""
     return cells[name].cast(pl.Float64).to_numpy()
+
+
+def _window() -> pl.Expr:
+    """The length window in words."""
+    every = (pl.col("min_tokens") <= 1) & (pl.col("max_tokens") >= LONGEST)
+    some = pl.format("{}..{} tokens each", "min_tokens", "max_tokens")
+    return pl.when(every).then(pl.lit("any length")).otherwise(some)

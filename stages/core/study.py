@@ -29,7 +29,8 @@ def study(grid: pl.DataFrame, scores: pl.DataFrame, seed: int, resamples: int) -
     if not set(MAIN) & set(worth):
         raise ValueError(f"the grid has {cells.height} cells, none with a performance or win rate: run `make grid`")
     record: dict[str, Any] = {"cells": cells.height, "cells_left_out": grid.height - cells.height, "outcomes": worth}
-    record |= {"settings": _settings(cells)} | _effects(cells, worth, Prompts(scores, seed, resamples))
+    record |= {"provenance": cells["provenance"][0], "settings": _settings(cells)}
+    record |= _effects(cells, worth, Prompts(scores, seed, resamples))
     record |= _explanations(cells, [outcome for outcome in MAIN if outcome in worth])
     record |= {"paper": paper_rows([row for row in record["slopes"] if row["outcome"] in MAIN])}
     return dict(digits(record | {"verdict": verdict(record)}))

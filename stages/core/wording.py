@@ -27,6 +27,13 @@ def name_of(setting: Row) -> str:
     return f"{setting['size']} {setting['budget']}"
 
 
+def short(setting: Row, settings: list[Row]) -> str:
+    """A setting's name, and what not all of `settings` share: '500 rows, 50..200 tokens each'."""
+    parts = setting["condition"].split(", ")[1:]
+    shared = set.intersection(*(set(other["condition"].split(", ")) for other in settings))
+    return ", ".join([name_of(setting), *[part for part in parts if part not in shared]])
+
+
 def span(row: Row, low: str = "low", high: str = "high") -> str:
     """An interval, signs and all: '+0.0012 to +0.0093'."""
     return f"{row[low]:+.4f} to {row[high]:+.4f}"

@@ -36,10 +36,11 @@ def test_a_window_and_a_budget_are_conditions_of_their_own() -> None:
     tables = [
         planted_grid({"response-micro": 0.0}, min_tokens=low, budget=budget)
         for low, budget in ((0, "rows"), (50, "tokens"))
-    ]
+    ] + [planted_grid({"response-micro": 0.0}, max_tokens=100_000)]
     assert [key["condition"] for key, _ in parts(comparable(pl.concat(tables)), "condition")] == [
-        "rows of 0..10000 tokens, uniform weights, slack 1.5",
-        "tokens of 50..10000 tokens, uniform weights, slack 1.5",
+        "rows, 0..10000 tokens each, uniform weights, slack 1.5",
+        "rows, any length, uniform weights, slack 1.5",
+        "tokens, 50..10000 tokens each, uniform weights, slack 1.5",
     ]
 
 

@@ -87,7 +87,7 @@ def test_a_window_without_random_cells_is_compared_with_those_of_the_same_oppone
     plain = planted_grid({"response-micro": 0.0})
     same = told(pl.concat([plain, planted_grid({"response-micro": 0.0}, **window)]))
     rows = [row for row in same["against_random"] if "50..10000" in row["condition"]]
-    assert all(row["random_condition"].startswith("rows of 0..10000") for row in rows)
+    assert all(row["random_condition"].startswith("rows, 0..10000 tokens each") for row in rows)
     other = planted_grid({"response-micro": 0.0}, **window, opponent_bits_per_byte=2.6)
     rows = [row for row in told(pl.concat([plain, other]))["against_random"] if "50..10000" in row["condition"]]
     assert all("no random cell of this size and opponent" in row["reason"] for row in rows)

@@ -1,0 +1,132 @@
+"""Study and cells → the tables of the report, in the order of reading."""
+
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from stages.core.cells import SETTING, STRATEGIES
+from stages.core.paper import SLOPES
+from stages.core.reasons import Row
+from stages.core.study import MAIN
+from stages.core.wording import of, short
+
+Value = str | float | int | None
+Columns = dict[str, tuple[str, str]]  # what a row calls it → its head, and the format of its numbers
+WHERE: Columns = {"outcome": ("outcome", ""), "setting": ("setting", "")}
+RANGE: Columns = {"low": ("95 % from", "+.4f"), "high": ("to", "+.4f")}
+SLOPE: Columns = WHERE | {"strategy": ("strategy", ""), "value": ("slope", "+.4f")} | RANGE
+PROOF: Columns = {"p_holm": ("p (Holm)", ".2g")}
+HELD: Columns = {"own": ("at equal length, its own cells", ""), "shared": ("at equal length, all cells", "")}
+CLAIM: Columns = {"words": ("the paper's claim", ""), "state": ("the data", "")} | WHERE
+CHANCES: Columns = {
+    "p_supported": ("p if untrue", ".2g"),
+    "p_contradicted": ("p if true", ".2g"),
+    "rivals": ("rivals", ".0f"),
+}
+GAIN: Columns = WHERE | {"degree": ("degree", ".0f"), "value": ("gain", "+.4f")} | RANGE | PROOF
+TOKENS: Columns = {"mean_response_tokens": ("response tokens", ".0f")}
+PAPER: Columns = {size: (f"the paper, {size}", "+.2f") for size in SLOPES}
+CELL: Columns = {
+    "experiment": ("cell", ""),
+    "strategy": ("strategy", ""),
+    "degree": ("degree", ".0f"),
+    "seed": ("seed", ".0f"),
+    "setting": ("setting", ""),
+    "performance": ("performance", "+.4f"),
+    "win_rate": ("win rate", ".3f"),
+    "mean_response_tokens": ("response tokens", ".0f"),
+    "trained_tokens": ("trained tokens", ",.0f"),
+    "k": ("units k", ",.0f"),
+    "candidate_rows": ("candidate rows", ",.0f"),
+    "response_token_entropy": ("response token entropy", ".2f"),
+    "response_self_bleu": ("response self-BLEU", ".3f"),
+    "revision": ("revision", ""),
+}
+
+
+class Sheet(NamedTuple):
+    """A table to read and sort: heads with the format of their numbers (empty for words), and rows in that order."""
+
+    name: str
+    title: str
+    note: str
+    heads: list[tuple[str, str]]
+    rows: list[list[Value]]
+
+
+def sheets(study: dict[str, Any]) -> list[Sheet]:
+    """What the study says in numbers; a table without rows is left out."""
+    slopes = [row | _where(study, row) | _held(study, row) for row in study["slopes"]]
+    main, others = ([row for row in slopes if (row["name"] in MAIN) == wanted] for wanted in (True, False))
+    claims = [row | _where(study, row) | {"state": row.get("state", row.get("reason"))} for row in study["claims"]]
+    matched = [row | _where(study, row) for row in study["matched"] if row["outcome"] in MAIN]
+    beside = [row | _published(row["strategy"]) for row in main]
+    r: Columns = {"pearson_r": ("r", "+.2f")}
+    sure: Columns = {"positive": ("P(> 0)", ".3f")} | PROOF | r
+    found = [
+        _sheet("slopes", "Slopes", "What the way from degree 0 to degree 6 is worth.", SLOPE | sure | HELD, main),
+        _sheet("claims", "The paper's claims", CLAIMS, CLAIM | CHANCES, claims),
+        _sheet("matched", "Response-micro against random of its lengths", MATCHED, GAIN | TOKENS, matched),
+        _sheet("paper", "Beside the paper's slopes", BESIDE, SLOPE | PAPER, beside),
+        _sheet("others", "Slopes of the other outcomes", OTHERS, SLOPE | PROOF | r, others),
+    ]
+    return [sheet for sheet in found if sheet.rows]
+
+
+def cell_sheet(cells: pl.DataFrame, settings: list[Row]) -> Sheet:
+    """Every cell that was compared."""
+    called = {tuple(one[name] for name in SETTING): short(one, settings) for one in settings}
+    rows = [
+        row | {"setting": called[tuple(row[name] for name in SETTING)], "revision": row["revision"][:10]}
+        for row in cells.rows(named=True)
+    ]
+    known = {name: head for name, head in CELL.items() if name not in cells.columns or cells[name].count()}
+    return _sheet(
+        "cells", "The cells", "Click a head to sort; a mark of the main figure shows its cell here.", known, rows
+    )
+
+
+def ran(study: dict[str, Any], cells: pl.DataFrame) -> list[str]:
+    """What was run, a sentence a setting: strategies that were run alike stand together."""
+    return [f"{short(setting, study['settings'])}: {_ran(cells, setting)}." for setting in study["settings"]]
+
+
+CLAIMS = "Supported when every rival is beaten, contradicted when some rival wins, each at one-sided 2.5 %."
+MATCHED = "Random rows with the very response lengths of response-micro's subsets: what is left is not length."
+BESIDE = "The paper's slopes × 10⁻², on another scale, of other models and pools: compare signs and order alone."
+OTHERS = "A benchmark or a judge each; short, medium and long are the thirds of the prompts by length of the reference."
+
+
+def _sheet(name: str, title: str, note: str, columns: Columns, rows: list[Row]) -> Sheet:
+    return Sheet(name, title, note, list(columns.values()), [[row.get(column) for column in columns] for row in rows])
+
+
+def _ran(cells: pl.DataFrame, setting: Row) -> str:
+    here = cells.filter(*[pl.col(name) == setting[name] for name in SETTING])
+    alike: dict[str, list[str]] = {}
+    for name in here["strategy"].unique().sort().to_list():
+        alike.setdefault(_how(name, here.filter(pl.col("strategy") == name)), []).append(name)
+    return "; ".join(f"{', '.join(names)} {how}" for how, names in alike.items())
+
+
+def _how(strategy: str, cells: pl.DataFrame) -> str:
+    if strategy not in STRATEGIES:
+        return f"× {cells.height}"
+    seeds = cells.group_by("degree").len()["len"].unique().sort().to_list()
+    degrees = ", ".join(str(one) for one in cells["degree"].unique().sort())
+    return f"at degrees {degrees} × {' to '.join(str(one) for one in {seeds[0]: 0, seeds[-1]: 0})} seeds"
+
+
+def _where(study: dict[str, Any], row: Row) -> Row:
+    [setting] = of(study["settings"], {name: row[name] for name in SETTING})
+    called = {"setting": short(setting, study["settings"]), "outcome": row["outcome"].replace("_", " ")}
+    return called | {"name": row["outcome"]}
+
+
+def _held(study: dict[str, Any], row: Row) -> Row:
+    where = {name: row[name] for name in ("outcome", *SETTING, "strategy")}
+    return {one["model"]: one.get("verdict", one.get("reason")) for one in of(study["lengths"], where)}
+
+
+def _published(strategy: str) -> Row:
+    return {size: values[STRATEGIES.index(strategy)] for size, values in SLOPES.items()}

@@ -1,0 +1,27 @@
+"""Study, grid and histograms → the figures, each as SVG and PNG."""
+
+from pathlib import Path
+
+from stages.core.cells import comparable
+from stages.core.charts import SIDES, composed
+from stages.core.figures import figures as drawn
+from stages.io.command import run
+from stages.io.pictures import write_picture
+from stages.io.records import read_json
+from stages.io.tables import read_table
+from stages.schemas.grid import Grid
+from stages.schemas.histogram import Histogram
+
+
+def main(study: Path, grid: Path, histograms: Path, figures: Path, first: Path, /) -> None:
+    """`histograms` holds a file a side; `figures` becomes a folder, `first` the main figure once more."""
+    bands = {side: read_table(histograms / f"{side}.csv", Histogram) for side in SIDES}
+    found = drawn(read_json(study), comparable(read_table(grid, Grid)), bands)
+    for figure in found:
+        for kind in ("svg", "png"):
+            write_picture(figures / f"{figure.name}.{kind}", composed(figure))
+    write_picture(first, composed(found[0]))
+
+
+if __name__ == "__main__":
+    run(main)

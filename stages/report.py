@@ -1,0 +1,59 @@
+"""Study, grid, answers and histograms → the report: one HTML page that needs no network."""
+
+import hashlib
+from pathlib import Path
+
+from stages.core.advice import advice
+from stages.core.cells import comparable
+from stages.core.charts import SIDES, styled
+from stages.core.examples import extremes, side_by_side
+from stages.core.figures import figures
+from stages.core.sheets import cell_sheet, ran, sheets
+from stages.io.command import run
+from stages.io.page import page
+from stages.io.records import read_json
+from stages.io.tables import read_table
+from stages.schemas.examples import Examples
+from stages.schemas.grid import Grid
+from stages.schemas.histogram import Histogram
+
+
+def main(
+    study: Path,
+    grid: Path,
+    examples: Path,
+    made: Path,
+    histograms: Path,
+    versions: Path,
+    templates: Path,
+    report: Path,
+    /,
+) -> None:
+    """`made` says what the cells share, `histograms` holds a file a side, `versions` the pins of all packages."""
+    record, cells = read_json(study), comparable(read_table(grid, Grid))
+    bands = {side: read_table(histograms / f"{side}.csv", Histogram) for side in SIDES}
+    drawn = [one._replace(panels=[styled(panel) for panel in one.panels]) for one in figures(record, cells, bands)]
+    outcome = record["outcomes"][0]
+    told = {
+        "study": record,
+        "ran": ran(record, cells),
+        "advice": advice(record, outcome),
+        "figures": drawn,
+        "first": [f"effects-{outcome}", f"random-{outcome}"],
+        "sheets": sheets(record),
+        "cells": cell_sheet(cells, record["settings"]),
+        "examples": side_by_side(read_table(examples, Examples), extremes(cells, outcome)),
+        "made": read_json(made)[record["provenance"]],
+        "versions": versions.read_text(encoding="utf-8"),
+        "sources": {path.as_posix(): _md5(path) for path in (study, grid, examples, made, versions)},
+    }
+    report.parent.mkdir(parents=True, exist_ok=True)
+    report.write_text(page(templates, "report", told), encoding="utf-8")
+
+
+def _md5(path: Path) -> str:
+    return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+
+
+if __name__ == "__main__":
+    run(main)
