@@ -1,27 +1,32 @@
-"""Experiments → metrics/grid.csv and metrics/scores.parquet: what came of every cell, whenever it was run."""
+"""Experiments → the grid's table, scores, some answers and what was run: what came of every cell, whenever."""
 
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pandera.polars as pa
 import polars as pl
 
 from stages.core.collection import grid_table, saved
 from stages.core.design import settled
-from stages.core.provenance import asked, finished, provenance
+from stages.core.examples import answered
+from stages.core.provenance import CELL, asked, finished, provenance, shared
 from stages.io.command import run
 from stages.io.experiments import Experiment, cached, experiments, workspace
+from stages.io.records import write_json
 from stages.io.tables import read_table, write_table
 from stages.schemas.answers import Answers
+from stages.schemas.examples import Examples
 from stages.schemas.grid import Grid
+from stages.schemas.prompts import Prompts
 from stages.schemas.scores import Scores
 
-ANSWERS = "data/answers/{arm}.parquet"
+PROMPTS, ANSWERS = "data/prompts.parquet", "data/answers/{arm}.parquet"
 REQUIRED = [name for name, column in Grid.to_schema().columns.items() if not column.nullable]
 
 
-def main(*, folder: Path = Path("metrics")) -> None:
-    """Write `folder`/grid.csv and `folder`/scores.parquet, from every finished cell among the experiments.
+def main(*, folder: Path = Path("metrics"), examples: int = 6) -> None:
+    """Write grid.csv, scores.parquet, examples.parquet and made.json, from every finished cell among the experiments.
 
     Cells of other code, data or settings have another provenance: they stand in the table too, and are counted here.
     """
@@ -33,15 +38,18 @@ def main(*, folder: Path = Path("metrics")) -> None:
     grid = grid_table(whole)
     write_table(folder / "grid.csv", Grid, grid)
     kept = [cells[name] for name in grid["experiment"]]
-    scores = [saved(one.name, *tables) for one in kept if (tables := _answers(one))]
-    write_table(folder / "scores.parquet", Scores, pl.concat(scores) if scores else _none())
+    tables = {one.name: found for one in kept if (found := _answers(one))}
+    scores = [saved(name, candidate, opponent) for name, (_, candidate, opponent) in tables.items()]
+    write_table(folder / "scores.parquet", Scores, _joined(scores, Scores))
+    said = [answered(name, prompts, candidate, examples) for name, (prompts, candidate, _) in tables.items()]
+    write_table(folder / "examples.parquet", Examples, _joined(said, Examples))
+    write_json(folder / "made.json", {provenance(one.lock): _made(one) for one in kept})
     print(f"{folder / 'grid.csv'}: {_counts(grid)}")
     if len(whole) < len(rows):
         print(f"{len(rows) - len(whole)} cells of older code have not all of today's metrics: they are left out")
-    if len(scores) < len(kept):
-        print(
-            f"the answers of {len(kept) - len(scores)} cells are not in DVC's cache: no scores of theirs; dvc exp pull"
-        )
+    if len(tables) < len(kept):
+        lacking = len(kept) - len(tables)
+        print(f"the answers of {lacking} cells are not in DVC's cache: no scores of theirs; dvc exp pull")
 
 
 def _row(cell: Experiment) -> dict[str, Any]:
@@ -49,17 +57,26 @@ def _row(cell: Experiment) -> dict[str, Any]:
     return known | settled(asked(cell.lock)) | cell.metrics
 
 
-def _answers(cell: Experiment) -> tuple[pl.DataFrame, pl.DataFrame] | None:
-    """The candidate's and the opponent's, where the cache has both."""
+def _answers(cell: Experiment) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame] | None:
+    """The prompts, the candidate's and the opponent's answers, where the cache has all three."""
     hashes = [cell.lock[f"generate@{arm}"]["outs"][ANSWERS.format(arm=arm)] for arm in ("candidate", "opponent")]
-    candidate, opponent = (cached(known) for known in hashes)
-    if not (candidate.exists() and opponent.exists()):
+    files = [cached(known) for known in (cell.lock["generate@candidate"]["deps"][PROMPTS], *hashes)]
+    if not all(file.exists() for file in files):
         return None
-    return read_table(candidate, Answers), read_table(opponent, Answers)
+    prompts, candidate, opponent = files
+    return read_table(prompts, Prompts), read_table(candidate, Answers), read_table(opponent, Answers)
 
 
-def _none() -> pl.DataFrame:
-    return pl.DataFrame(schema={"experiment": pl.String, "id": pl.String, "saved": pl.Float64, "bytes": pl.Int32})
+def _joined(tables: list[pl.DataFrame], model: type[pa.DataFrameModel]) -> pl.DataFrame:
+    """One below the other; without any, a table without rows."""
+    columns = {name: column.dtype.type for name, column in model.to_schema().columns.items()}
+    return pl.concat([pl.DataFrame(schema=columns), *tables])
+
+
+def _made(cell: Experiment) -> dict[str, dict[str, str]]:
+    """What a cell shares with others of its provenance, and the commands that made it."""
+    commands = {name: stage["cmd"] for name, stage in cell.lock.items() if name not in CELL}
+    return shared(cell.lock) | {"commands": commands}
 
 
 def _counts(grid: pl.DataFrame) -> str:

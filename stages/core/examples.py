@@ -7,6 +7,12 @@ import polars as pl
 from stages.core.cells import told
 
 
+def answered(experiment: str, prompts: pl.DataFrame, answers: pl.DataFrame, count: int) -> pl.DataFrame:
+    """Schema Examples, of one cell: its answers to the first `count` prompts; tables as in schemas Prompts, Answers."""
+    some = prompts.sort("id").head(count).join(answers, on="id")
+    return some.select(pl.lit(experiment).alias("experiment"), "id", "instruction", "reference", "answer").sort("id")
+
+
 def side_by_side(examples: pl.DataFrame, shown: tuple[str, str]) -> dict[str, Any]:
     """Prompts, cells with an answer a prompt, and which two cells are `shown` first; `examples` as in schema Examples.
 

@@ -19,25 +19,28 @@ Lock = Mapping[str, Mapping[str, Any]]  # a stage's cmd, and the hashes of its d
 
 
 def provenance(lock: Lock) -> str:
-    """12 hex digits, equal where cells may be compared; `lock` holds every stage of CELL and OPPONENT.
+    """12 hex digits, equal where cells may be compared: a hash of what they share."""
+    return _hash(shared(lock))
 
-    A hash of the code of a cell's stages, their settings and the opponent's seed, and the shared data that they read.
-    Left out is what is a cell's own: the settings of `subset`, and with them the opponent's size and budget.
+
+def shared(lock: Lock) -> dict[str, dict[str, str]]:
+    """What comparable cells share, by path or stage; `lock` holds every stage of CELL and OPPONENT.
+
+    The code of a cell's stages, their settings and the opponent's seed, and the shared data that they read. Left out
+    is what is a cell's own: the settings of `subset`, and with them the opponent's size and budget.
     """
     missing = [name for name in (*CELL, *OPPONENT) if name not in lock]
     if missing:
         raise ValueError(f"dvc.lock must hold every stage of a cell, {missing[0]} is missing: run dvc repro")
-    shared = [stage["outs"] for name, stage in lock.items() if name not in (*CELL, *OPPONENT)]
-    data = {path: known for outs in shared for path, known in outs.items()}
+    others = [stage["outs"] for name, stage in lock.items() if name not in (*CELL, *OPPONENT)]
+    data = {path: known for outs in others for path, known in outs.items()}
     made = {path for stage in lock.values() for path in stage["outs"]}
     read = {path: known for name in CELL for path, known in lock[name]["deps"].items()}
-    return _hash(
-        {
-            "code": {path: known for path, known in read.items() if not any(_within(out, path) for out in made)},
-            "data": {path: known for path, known in data.items() if any(_within(path, dep) for dep in (*read, UNITS))},
-            "settings": {name: lock[name]["cmd"] for name in SETTINGS},
-        }
-    )
+    return {
+        "code": {path: known for path, known in read.items() if not any(_within(out, path) for out in made)},
+        "data": {path: known for path, known in data.items() if any(_within(path, dep) for dep in (*read, UNITS))},
+        "settings": {name: lock[name]["cmd"] for name in SETTINGS},
+    }
 
 
 def identity(shared: str, cell: Cell) -> str:

@@ -2,7 +2,7 @@ import copy
 
 import pytest
 
-from stages.core.provenance import CELL, OPPONENT, asked, finished, identity, name_of, provenance
+from stages.core.provenance import CELL, OPPONENT, asked, finished, identity, name_of, provenance, shared
 
 CELL_SETTINGS = {"strategy": "response-micro", "match": "random", "degree": 3, "size": 500, "seed": 1, "slack": 1.5}
 FLAGS = " ".join(f"--{name} {value}" for name, value in CELL_SETTINGS.items())
@@ -93,3 +93,14 @@ def test_identity_is_provenance_and_settings():
 
 def test_a_name_tells_the_cell_to_a_person_and_ends_in_its_identity():
     assert name_of(CELL_SETTINGS, "0123456789ab") == "response-micro-3-s1-012345"
+
+
+def test_what_cells_share_says_the_code_the_data_and_the_settings_by_name():
+    told = shared(lock())
+    assert told["code"]["stages/measure.py"] == "measure"
+    assert told["data"] == {
+        "data/pairs.parquet": "p",
+        "data/units/response-micro.parquet": "u1",
+        "data/units/random.parquet": "u2",
+    }
+    assert told["settings"]["judge"] == "run judge --setting 1"
