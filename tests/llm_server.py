@@ -1,6 +1,7 @@
 """A server on loopback that speaks OpenAI's protocol and misbehaves on request; it keeps what it was asked."""
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,11 +12,11 @@ from typing import Any
 from stages.io.request import Endpoint
 
 HERE = Endpoint(
-    model="tiny", revision="main", url="", key="", concurrency=8, timeout=0.5, max_failed_share=0.0,
+    model="tiny", revision="main", url="", key="", concurrency=8, timeout=60, max_failed_share=0.0,
     max_requests=10_000, max_tokens=10_000_000,
 )  # fmt: skip
 FAULTS = ("429", "500", "slow", "drop", "no json", "wrong model", "no logprobs")
-SLOW = 1.0  # seconds; a client with a shorter timeout gives up
+PATIENCE = 3.0  # seconds, for a client that is to meet "slow": a busy machine must not look slow
 REFUSALS = {
     "400": "This model's maximum context length is 8 tokens",
     "401": "Incorrect API key provided: {key}",
@@ -35,6 +36,8 @@ class LlmServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.answer, self.fault, self.delay = answer, fault, delay
         self.top_logprobs = [{"token": "m", "logprob": -0.25}, {"token": "M", "logprob": -1.5}]
+        self.pause_after = 10**9  # requests; those that come later wait until `go` is set
+        self.go = threading.Event()
         self.lock = threading.Lock()
         self.asked: list[dict[str, Any]] = []  # every body that arrived
         self.served: list[dict[str, Any]] = []  # those that got a good reply
@@ -80,9 +83,16 @@ class _Handler(BaseHTTPRequestHandler):
         with self.server.lock:
             number = len(self.server.asked)
             self.server.asked.append(body)
-            self.server.headers.append(dict(self.headers))
+            self.server.headers.append({name.lower(): value for name, value in self.headers.items()})
         fault = self.server.fault(number)
-        time.sleep(SLOW if fault == "slow" else self.server.delay)
+        time.sleep(self.server.delay)
+        while fault == "slow" and not self._hung_up():
+            time.sleep(0.05)
+        if number >= self.server.pause_after:
+            self.server.go.wait(60)
+        if self._hung_up():
+            self.close_connection = True
+            return
         if fault in REFUSALS:
             message = REFUSALS[fault].format(key=self.headers["authorization"].split()[-1])
             self._send(int(fault), json.dumps({"error": {"message": message}}))
@@ -96,6 +106,18 @@ class _Handler(BaseHTTPRequestHandler):
                 with self.server.lock:
                     self.server.served.append(body)
             self._send(200, json.dumps(self._reply(body, fault)))
+
+    def _hung_up(self) -> bool:
+        """Whether nobody waits any more: then nothing is written, and nothing paid."""
+        self.connection.setblocking(False)
+        try:
+            return not self.connection.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
+        except ConnectionError:
+            return True
+        finally:
+            self.connection.setblocking(True)
 
     def _reply(self, body: dict[str, Any], fault: str) -> dict[str, Any]:
         text = self.server.answer(body)

@@ -138,9 +138,9 @@ class Caller:
 
 
 def key_in(endpoint: Endpoint) -> str:
-    """The key, from the environment alone. ValueError when it is not there, or when the URL carries a secret."""
-    if "@" in endpoint.url:
-        raise ValueError("url must hold no name or password: export the key, and name its variable in key")
+    """The key, from the environment alone. ValueError when it is not there, or when the URL is none or has a secret."""
+    if "@" in endpoint.url or not endpoint.url.startswith(("http://", "https://")):
+        raise ValueError("url must begin with http:// or https:// and hold no name or password, which belong into key")
     if not endpoint.key:
         return ""
     if not os.environ.get(endpoint.key):

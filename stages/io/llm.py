@@ -127,7 +127,7 @@ def _shown(new: Told, label: str, total: int, endpoint: Endpoint) -> dict[str, R
 
 def _summary(label: str, told: Sequence[Reply], held: int) -> None:
     failed = sum(bool(reply.error) for reply in told)
-    read, wrote = (sum(costs) for costs in zip(*((r.prompt_tokens, r.completion_tokens) for r in told), strict=True))
+    read, wrote = sum(reply.prompt_tokens for reply in told), sum(reply.completion_tokens for reply in told)
     prints = {reply.fingerprint for reply in told if reply.fingerprint}
     print(f"{label}: {len(told) - failed:,} replies, {held:,} of them kept from before, {failed:,} failed; "
           f"{read:,} tokens read, {wrote:,} written", file=sys.stderr)  # fmt: skip

@@ -34,9 +34,9 @@ def reply_of(raw: str) -> Reply:
             model=record.get("model") or "",
             fingerprint=record.get("system_fingerprint") or "",
         )
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError) as error:
         raise ValueError(f"a reply that is no completion: {raw[:80]!r}") from error
-    if not isinstance(reply.text, str) or not isinstance(reply.finish, str):
+    if not all(isinstance(word, str) for word in (reply.text, reply.finish, reply.model, reply.fingerprint)):
         raise ValueError(f"a reply without text: {raw[:80]!r}")
     return reply
 

@@ -1,0 +1,134 @@
+"""One call: what passes is tried again, what does not is one sentence, and no secret is in it."""
+
+import threading
+from dataclasses import replace
+
+import pytest
+
+from stages.io import calls
+from stages.io.budget import Budget
+from stages.io.calls import Caller, Failed, key_in, retry_after
+from stages.io.request import Request
+from tests.llm_server import HERE, PATIENCE, llm_server
+
+pytestmark = pytest.mark.usefixtures("llm_home")
+QUESTION = Request(("Why?",), reply_tokens=8, top_logprobs=2)
+
+
+def caller(server, **more):
+    return Caller(replace(HERE, url=server.url, **more), Budget(99, 10_000, 0, 0))
+
+
+@pytest.mark.parametrize("fault", ["429", "500", "slow", "drop", "no json", "wrong model", "no logprobs"])
+def test_trouble_that_passes_is_tried_again(fault):
+    with llm_server(fault=lambda number: fault if number < 1 else "") as server:
+        _, reply = caller(server, timeout=PATIENCE)(QUESTION)
+    assert reply.text == "You said: Why?"
+    assert (reply.model, reply.fingerprint, reply.prompt_tokens) == ("tiny", "fp_1", 1)
+    assert reply.logprobs[0]["top_logprobs"][0]["token"] == "m"
+    assert len(server.asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ("500", r"is busy or broken \(HTTP 500: .*Oops.*, 8 times"),
+        ("drop", r"gave no reply \(APIConnectionError: .*, 8 times"),
+        ("no json", r"sent a reply that is no completion: '<html>bad gateway</html>', 8 times"),
+        ("wrong model", r"asked 'tiny', 'somebody-else' answered: if that is right, set model so, 8 times"),
+        ("no logprobs", r"sends no log-probabilities, .*: choose a server that does, 8 times"),
+    ],
+)
+def test_trouble_that_does_not_pass_ends_after_eight_times_and_says_what_it_is(fault, told):
+    with llm_server(fault=lambda _: fault) as server, pytest.raises(Failed, match=told):
+        caller(server)(QUESTION)
+    assert len(server.asked) == 8
+
+
+def test_a_text_too_long_for_the_model_fails_alone_and_at_once():
+    with llm_server(fault=lambda _: "400") as server, pytest.raises(Failed, match="maximum context length is 8 tokens"):
+        caller(server)(QUESTION)
+    assert len(server.asked) == 1
+
+
+def test_a_wrong_name_of_the_model_is_final_for_all():
+    with (
+        llm_server(fault=lambda _: "404") as server,
+        pytest.raises(OSError, match="has no model 'tiny', or is no such"),
+    ):
+        caller(server)(QUESTION)
+    assert len(server.asked) == 1
+
+
+def test_a_refused_key_is_final_and_the_key_is_in_no_word_of_it(monkeypatch):
+    monkeypatch.setenv("MY_KEY", "sk-very-secret")
+    with llm_server(fault=lambda _: "401") as server, pytest.raises(OSError, match="the key in MY_KEY") as error:
+        caller(server, key="MY_KEY")(QUESTION)
+    assert server.headers[0]["authorization"] == "Bearer sk-very-secret"
+    assert "provided: ***" in str(error.value)
+    assert "secret" not in str(error.value) + repr(error.value.__cause__) + repr(error.value.args)
+
+
+def test_no_key_of_the_environment_goes_to_a_server_that_needs_none(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-very-secret")
+    with llm_server() as server:
+        caller(server)(QUESTION)
+    assert "secret" not in str(server.headers)
+
+
+def test_a_key_that_is_not_set_and_a_url_that_holds_one_are_told_before_the_first_request(monkeypatch):
+    monkeypatch.delenv("NO_SUCH_KEY", raising=False)
+    with pytest.raises(ValueError, match='variable NO_SUCH_KEY, which is not set: export it, or set key to ""'):
+        key_in(replace(HERE, url="http://x/v1", key="NO_SUCH_KEY"))
+    for url in ("http://me:secret@x/v1", "localhost:8000/v1"):
+        with pytest.raises(ValueError, match="url must begin with http:// or https:// and hold no") as error:
+            key_in(replace(HERE, url=url))
+        assert "secret" not in str(error.value)
+
+
+def test_a_server_that_is_down_was_not_paid():
+    with llm_server() as server:
+        pass
+    call = caller(server)
+    with pytest.raises(Failed, match=r"gave no reply \(APIConnectionError: .*refused.*, 8 times"):
+        call(QUESTION)
+    assert (call.budget.requests, call.budget.tokens) == (0, 0)
+
+
+def test_a_dropped_reply_may_have_been_paid_and_counts_in_full():
+    with llm_server(fault=lambda number: "drop" if number == 0 else "") as server:
+        call = caller(server)
+        call(QUESTION)
+    assert call.budget.requests == 2
+    assert call.budget.tokens > 8 + 4
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [("3", 3.0), ("", 0.0), ("soon", 0.0), ("-5", 0.0), ("999999999", 3600.0), ("Thu, 01 Jan 1970 00:01:30 GMT", 30.0)],
+)
+def test_retry_after_is_a_number_or_a_date(header, seconds):
+    assert retry_after(header, lambda: 60.0) == seconds
+
+
+def test_a_wait_lasts_at_least_as_long_as_the_server_says():
+    class State:
+        class outcome:
+            exception = staticmethod(lambda: calls.Passing("busy", 7.0))
+
+    assert calls._wait(lambda _: 0.5)(State) == 7.5
+
+
+def test_a_stop_ends_a_wait_of_a_minute_at_once(monkeypatch):
+    monkeypatch.setattr(calls, "FIRST_WAIT", 1e6)
+    with llm_server(fault=lambda _: "500") as server:
+        call, ended = caller(server), threading.Event()
+
+        def run():
+            with pytest.raises(Failed):
+                call(QUESTION)
+            ended.set()
+
+        threading.Thread(target=run, daemon=True).start()
+        call.stop.set()
+        assert ended.wait(10)

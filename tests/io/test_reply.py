@@ -1,0 +1,59 @@
+import doctest
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stages.io import reply as module
+from stages.io.reply import Reply, reply_of
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["choices", "message", "content"]), inner)
+    ),
+)
+
+
+def test_the_examples_in_the_docstrings_hold():
+    assert doctest.testmod(module).failed == 0
+
+
+def test_a_chat_and_a_completion_say_the_same():
+    rest = {"finish_reason": "stop"}
+    chat = {"choices": [{"message": {"content": "yes"}, **rest}]}
+    assert reply_of(json.dumps(chat)) == reply_of(json.dumps({"choices": [{"text": "yes", **rest}]}))
+    assert reply_of(json.dumps(chat)) == Reply("yes", "stop")
+
+
+def test_a_reply_that_the_server_filtered_has_no_text_but_a_finish():
+    raw = json.dumps({"choices": [{"message": {"content": None}, "finish_reason": "content_filter"}], "usage": None})
+    assert reply_of(raw) == Reply("", "content_filter")
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "",
+        "<html>",
+        "[]",
+        "null",
+        "{}",
+        '{"choices": []}',
+        '{"choices": [{"text": 3}]}',
+        "[" * 99_999,
+        '{"choices": [{"text": ""}], "usage": {"prompt_tokens": Infinity}}',
+    ],
+)
+def test_what_is_no_completion_is_one_sentence(raw):
+    with pytest.raises(ValueError, match=r"a reply that is no completion|a reply without text"):
+        reply_of(raw)
+
+
+@given(ANYTHING)
+def test_any_json_is_a_reply_or_a_value_error(record):
+    try:
+        assert isinstance(reply_of(json.dumps(record)), Reply)
+    except ValueError as error:
+        assert "a reply" in str(error)
