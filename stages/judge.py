@@ -1,41 +1,67 @@
 """Answers of two models → raw verdicts, prompt by prompt; measure parses them."""
 
+import json
+import sys
 from pathlib import Path
 from typing import Literal
 
 import polars as pl
 
+from stages.core.protocols import PROTOCOLS, Protocol, own, played, words
 from stages.core.verdict import baselines, by_likelihood, by_similarity, games
 from stages.io.command import run
+from stages.io.llm import Engine, ask
+from stages.io.reply import Reply, same_model
+from stages.io.request import Endpoint, Request
 from stages.io.tables import read_table, write_table
 from stages.schemas.answers import Answers
 from stages.schemas.prompts import Prompts
 from stages.schemas.verdicts import Verdicts
+
+COLUMNS = list(Verdicts.to_schema().columns)
 
 
 def main(
     prompts: Path,
     candidate: Path,
     opponent: Path,
+    alpaca_eval: Path,
+    arena_hard: Path,
     verdicts: Path,
     /,
     *,
-    engines: tuple[Literal["likelihood", "similarity"], ...],
+    engines: tuple[Literal["likelihood", "similarity", "alpaca-eval", "arena-hard"], ...],
     against: tuple[Literal["opponent", "baseline"], ...],
+    scope: Literal["own", "all"],
+    orders: Literal["published", "both"],
+    repeats: int,
+    temperature: float,
+    reply_tokens: int,
+    llm: Engine,
+    endpoint: Endpoint,
+    responses: str,
+    teacher: str,
     model: str,
     revision: str,
     precision: Literal["float32", "bfloat16"],
     batch_size: int,
     max_tokens: int,
 ) -> None:
-    """`likelihood`: who finds the reference likelier a byte. `similarity`: whose answer is nearer to it (embedding)."""
+    """`likelihood`: who finds the reference likelier a byte. `similarity`: whose answer is nearer to it (embedding).
+
+    `alpaca-eval`, `arena-hard`: an LLM, asked with the template of that name.
+    """
     asked, ours = read_table(prompts, Prompts), read_table(candidate, Answers)
     rivals = {"opponent": read_table(opponent, Answers)} if "opponent" in against else {}
     rivals |= baselines(asked) if "baseline" in against else {}
     rows = pl.concat([games(asked, ours, theirs, name) for name, theirs in rivals.items()])
+    once = {
+        "order": pl.lit(0, pl.Int8),
+        "repeat": pl.lit(0, pl.Int16),
+    }  # likelihood and embedding know no order, no chance
     judged = []
     if "likelihood" in engines:
-        judged.append(by_likelihood(rows).with_columns(engine=pl.lit("likelihood")))
+        judged.append(by_likelihood(rows).with_columns(engine=pl.lit("likelihood"), **once))
     if "similarity" in engines:
         from stages.io.embedder import embed, load_embedder
 
@@ -43,12 +69,44 @@ def main(
         texts = sorted({text for column in columns for text in rows[column].drop_nulls()})
         vectors = embed(load_embedder(model, revision, precision, max_tokens), texts, batch_size)
         by_text = dict(zip(texts, vectors, strict=True))
-        judged.append(by_similarity(rows, by_text).with_columns(engine=pl.lit("similarity")))
-    once = {"order": pl.lit(0, pl.Int8), "repeat": pl.lit(0, pl.Int16)}  # these engines know no order and no chance
-    table = pl.concat(judged).with_columns(**once).select(list(Verdicts.to_schema().columns))
+        judged.append(by_similarity(rows, by_text).with_columns(engine=pl.lit("similarity"), **once))
+    templates = {"alpaca-eval": alpaca_eval, "arena-hard": arena_hard}
+    for protocol in (name for name in PROTOCOLS if name in engines):
+        _warn(endpoint.model, teacher if responses != "keep" else "")
+        table = played(protocol, own(protocol, rows) if scope == "own" else rows, orders, repeats)
+        requests = _requests(
+            protocol, table, templates[protocol].read_text(encoding="utf-8"), temperature, reply_tokens
+        )
+        raw = [_raw(protocol, reply) for reply in ask(requests, llm, endpoint, protocol)]
+        judged.append(table.with_columns(raw=pl.Series(raw, dtype=pl.String)))
+    table = pl.concat([some.select(COLUMNS) for some in judged])
     if table.is_empty():
         raise ValueError("no prompt can be judged without an LLM: give prompts with references to `benchmark`")
-    write_table(verdicts, Verdicts, table.sort("id", "opponent", "engine"))
+    write_table(verdicts, Verdicts, table.sort("id", "opponent", "engine", "order", "repeat"))
+
+
+def _requests(
+    protocol: Protocol, table: pl.DataFrame, template: str, temperature: float, reply_tokens: int
+) -> list[Request]:
+    """AlpacaEval reads one token's log-probabilities, at the temperature of its authors; the seed tells repeats."""
+    told = [(words(template, game), game["repeat"]) for game in table.rows(named=True)]
+    if protocol == "alpaca-eval":
+        return [Request((to.user,), 1, to.system, temperature=1, seed=repeat, top_logprobs=5) for to, repeat in told]
+    return [Request((to.user,), reply_tokens, to.system, temperature, seed=repeat) for to, repeat in told]
+
+
+def _raw(protocol: Protocol, reply: Reply) -> str | None:
+    if reply.error:
+        return None
+    if protocol == "arena-hard":
+        return reply.text
+    choice = {"text": reply.text, "finish_reason": reply.finish, "logprobs": {"content": reply.logprobs}}
+    return json.dumps(choice, ensure_ascii=False)
+
+
+def _warn(judge: str, teacher: str) -> None:
+    if teacher and (same_model(judge, teacher) or same_model(teacher, judge)):
+        print(f"judge: {judge} also wrote the responses: it may prefer what sounds like itself", file=sys.stderr)
 
 
 if __name__ == "__main__":

