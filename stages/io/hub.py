@@ -20,6 +20,7 @@ def read_hub(id: str, config: str, split: str, revision: str, rows: int | None) 
 
     commit = resolved(id, revision)
     try:
+        _reached(id, commit)
         stream = datasets.load_dataset(id, config or None, split=split, revision=commit, streaming=True)
         for row, value in enumerate(islice(stream, rows)):
             yield Record(row, value)
@@ -29,12 +30,16 @@ def read_hub(id: str, config: str, split: str, revision: str, rows: int | None) 
 
 def fetched(id: str, path: str, revision: str) -> Path:
     """The file `path` of the data set repository, or folder, `id`. OSError, one sentence, when it is not to be had."""
-    from huggingface_hub import hf_hub_download
+    from huggingface_hub import hf_hub_download, try_to_load_from_cache
 
     if Path(id).is_dir():
         return Path(id) / path
     commit = resolved(id, revision)
+    cached = try_to_load_from_cache(id, path, revision=commit, repo_type="dataset")
+    if isinstance(cached, str):
+        return Path(cached)
     try:
+        _reached(id, commit)
         return Path(hf_hub_download(id, path, repo_type="dataset", revision=commit))
     except Exception as error:
         raise OSError(_told(f"{id}, file {path},", revision, error)) from error
@@ -54,6 +59,14 @@ def resolved(id: str, revision: str) -> str | None:
         raise OSError(_told(id, revision, error)) from error
     print(f"{id}: revision {revision or 'of today'} is commit {commit}; set it as revision to pin it", file=sys.stderr)
     return commit
+
+
+def _reached(id: str, commit: str | None) -> None:
+    """Raises at once where the hub cannot be reached: the downloads themselves would try for half a minute."""
+    from huggingface_hub import HfApi
+
+    if commit:
+        HfApi().dataset_info(id, revision=commit, timeout=30)
 
 
 def _told(what: str, revision: str, error: Exception) -> str:

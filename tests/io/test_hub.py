@@ -1,6 +1,9 @@
 """The hub: a local folder is read like a repository; without a network one sentence says what is missing."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,6 +14,7 @@ import pytest
 from stages.io.files import Record
 from stages.io.hub import fetched, read_hub, resolved
 
+ROOT = Path(__file__).parents[2]
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
@@ -54,13 +58,16 @@ def test_a_branch_is_resolved_to_its_commit_and_printed(
 
 def test_what_is_asked_of_the_hub_is_the_commit_and_streaming(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = {}
+    reached = []
 
     def load(*given: object, **named: object) -> list[dict[str, str]]:
         asked.update(named, given=given)
         return [{"prompt": "a"}]
 
+    monkeypatch.setattr(huggingface_hub.HfApi, "dataset_info", lambda _, id, **named: reached.append((id, named)))
     monkeypatch.setattr(datasets, "load_dataset", load)
     assert list(read_hub("owner/name", "small", "test", COMMIT, None)) == [Record(0, {"prompt": "a"})]
+    assert reached == [("owner/name", {"revision": COMMIT, "timeout": 30})]
     assert asked == {"given": ("owner/name", "small"), "split": "test", "revision": COMMIT, "streaming": True}
 
 
@@ -71,6 +78,7 @@ def test_files_are_fetched_at_the_commit(monkeypatch: pytest.MonkeyPatch) -> Non
         asked.update(named)
         return f"/cache/{id}/{path}"
 
+    monkeypatch.setattr(huggingface_hub.HfApi, "dataset_info", lambda *_, **__: None)
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
     assert fetched("owner/name", "a/b.json", COMMIT) == Path("/cache/owner/name/a/b.json")
     assert asked == {"repo_type": "dataset", "revision": COMMIT}
@@ -92,3 +100,39 @@ def test_without_a_network_one_sentence_says_what_is_needed(monkeypatch: pytest.
         with pytest.raises(OSError, match=needs) as error:
             read()
         assert "\n" not in str(error.value)
+
+
+def test_a_file_that_was_fetched_before_needs_no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def offline(*_: object, **__: object) -> None:
+        raise AssertionError("asked")
+
+    kept = tmp_path / "a.json"
+    monkeypatch.setattr(huggingface_hub, "try_to_load_from_cache", lambda *_, **__: str(kept))
+    monkeypatch.setattr(huggingface_hub.HfApi, "dataset_info", offline)
+    assert fetched("owner/name", "a.json", COMMIT) == kept
+
+
+ENDS_AT_ONCE = """
+import sys, time
+from stages.io.hub import fetched, read_hub
+from stages.io.models import commit_of
+begin = time.monotonic()
+for read in (
+    lambda: next(read_hub("owner/name", "", "train", "c" * 40, None)),
+    lambda: fetched("owner/name", "a.json", "c" * 40),
+    lambda: commit_of("owner/name", "c" * 40),
+):
+    try:
+        read()
+    except OSError as error:
+        print(error)
+assert time.monotonic() - begin < 20, "the downloads' own retries take half a minute"
+"""
+
+
+def test_with_the_hub_down_each_kind_of_source_ends_at_once_in_one_sentence(tmp_path: Path) -> None:
+    env = os.environ | {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(tmp_path)}  # nothing listens there
+    done = subprocess.run([sys.executable, "-c", ENDS_AT_ONCE], env=env, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    told = done.stdout.splitlines()
+    assert len(told) == 3 and all("owner/name" in line and "Hugging Face hub" in line for line in told)
