@@ -29,6 +29,9 @@ def main(*, folder: Path = Path("metrics"), examples: int = 6) -> None:
     """Write grid.csv, scores.parquet, examples.parquet and made.json, from every finished cell among the experiments.
 
     Cells of other code, data or settings have another provenance: they stand in the table too, and are counted here.
+
+    Args:
+        folder: of the study.
     """
     cells = {one.name: one for one in experiments() if finished(one.lock)}
     rows = [_row(cell) for cell in cells.values()]

@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import yaml
@@ -13,7 +12,7 @@ from filelock import FileLock, Timeout
 from stages.commands.collect import main as collect
 from stages.core.design import Cell, Scope, design, overrides
 from stages.core.provenance import CELL, asked, finished, identity, name_of, provenance
-from stages.io import crew, experiments, queue
+from stages.io import crew, experiments
 from stages.io.board import clock
 from stages.io.command import run
 from stages.io.minding import log_of, mind
@@ -21,13 +20,13 @@ from stages.io.minding import log_of, mind
 STUDY = Path("metrics/dvc.yaml")
 
 
-def main(*, jobs: int | None = None, quick: bool = False, full: bool = False) -> None:
+def main(*, jobs: int = 0, quick: bool = False, full: bool = False) -> None:
     """Run every cell that `grid` in params.yaml asks for and that no experiment holds with this code and data.
 
     Ctrl-C ends the cells that run and keeps the queue: the same command goes on from there.
 
     Args:
-        jobs: cells at once; left out: one a GPU, or one for two cores.
+        jobs: cells at once; 0 is one a GPU, or else one a core.
         quick: three degrees, and one seed of each strategy.
         full: all seven degrees.
     """
@@ -39,7 +38,7 @@ def main(*, jobs: int | None = None, quick: bool = False, full: bool = False) ->
         with FileLock(crew.LOGS / "lock", timeout=0):
             settings = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
             scope: Scope = "quick" if quick else "full" if full else "plain"
-            _grid(settings, scope, jobs or len(crew.gpus()) or max(1, (os.cpu_count() or 1) // 2))
+            _grid(settings, scope, jobs or crew.most())
     except Timeout as error:
         raise ValueError("one grid runs in a repository at a time: wait for the other, or stop it") from error
     except KeyboardInterrupt:
@@ -54,7 +53,7 @@ def _grid(settings: dict[str, Any], scope: Scope, jobs: int) -> None:
     cells = {identity(shared, cell): cell for cell in wanted}
     there = _there()
     todo = {name_of(cell, known): cell for known, cell in cells.items() if known not in there}
-    seconds = median(queue.seconds() or [settings["grid"]["seconds"]])
+    seconds = settings["grid"]["seconds"]
     estimate = (
         f"{len(todo)} × {seconds:.0f} s on {jobs} worker{'s'[: jobs != 1]}: about {clock(len(todo) * seconds / jobs)}"
     )

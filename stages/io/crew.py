@@ -14,6 +14,7 @@ import psutil
 
 LOGS = Path(".cache/grid")
 THREADS = ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "POLARS_MAX_THREADS", "RAYON_NUM_THREADS")
+MEMORY = 3 * 2**30  # bytes that a cell of the default pipeline may need on the CPU: 2 GiB were seen
 WAIT = 20  # seconds that a worker has to clean up
 
 
@@ -41,6 +42,12 @@ def at_work(keys: Sequence[str]) -> set[str]:
     """Which of the queue's entries, by their stash revisions, have a process."""
     lines = [" ".join(words) for _, _, words in _processes() if "exec-run" in words]
     return {key for key in keys if any(key in line for line in lines)}
+
+
+def most() -> int:
+    """As many workers as there are GPUs; without any as there are cores, and memory for a training on each."""
+    fit = int(psutil.virtual_memory().available / MEMORY)
+    return len(gpus()) or max(1, min(os.cpu_count() or 1, fit))
 
 
 def start(number: int, jobs: int) -> None:

@@ -21,6 +21,7 @@ def mind(todo: Mapping[str, Sequence[str]], jobs: int, stated_seconds: float) ->
 
     What waits or runs already is left as it is. Ctrl-C ends the workers and what they run.
     """
+    queue.forget_failed(set(todo))
     minder = Minder(todo, jobs, stated_seconds)
     try:
         with board() as shown:
@@ -50,11 +51,14 @@ class Minder:
         self.failed: set[str] = set()  # in every try
         self.tries: Counter[str] = Counter()
         self.since: dict[tuple[str, str], float] = {}
+        self.took: list[float] = []  # seconds, of the cells that ran and ended before our eyes
 
     def look(self) -> bool:
         """See what has changed and act on it; False when nothing is left to do."""
         self.present = {one.name: one for one in queue.entries() if one.name in self.todo}
-        self.done = set(names()) & set(self.todo)  # after the queue: a cell that ends in between is in both
+        done = set(names()) & set(self.todo)  # after the queue: a cell that ends in between is in both
+        self.took += [self._held("running", name, True) for name in done - self.done if ("running", name) in self.since]
+        self.done = done
         self.last |= self.present
         for one in self.last.values():
             _keep_log(one)
@@ -69,7 +73,7 @@ class Minder:
         active = [name for name, one in self.present.items() if one.running and name not in self.done]
         running = {name: self._held("running", name, True) for name in active}
         queued = len(self.todo) - len(self.done) - len(running) - len(self.failed)
-        seconds = median(queue.seconds() or [self.stated_seconds])
+        seconds = median(self.took or [self.stated_seconds])
         left = queued * seconds + sum(max(0.0, seconds - age) for age in running.values())
         return Tally(len(self.done), queued, running, len(self.failed), left / self.jobs)
 
@@ -81,7 +85,7 @@ class Minder:
                 self.failed.add(name)
             elif gone:
                 if name in self.last:
-                    queue.drop(self.last[name])
+                    queue.forget_failed({name})
                 queue.put(name, self.todo[name])
                 self.tries[name] += 1
 

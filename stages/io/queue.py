@@ -3,7 +3,7 @@
 import contextlib
 import io
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -42,22 +42,21 @@ def put(name: str, overrides: Sequence[str]) -> None:
 
 
 def drop(entry: Entry) -> None:
-    """Take `entry` out: it has failed, or is held to run while no process runs it."""
+    """Take out one that is held to run while no process runs it."""
     from dvc.repo import Repo
 
     with _uninterrupted(), Repo() as repo, contextlib.redirect_stdout(io.StringIO()):
+        repo.experiments.celery_queue.kill([entry.key])
+
+
+def forget_failed(names: Collection[str]) -> None:
+    """Take out what is left there of earlier tries of these cells: `dvc exp show` lists it for ever."""
+    from dvc.repo import Repo
+
+    with _uninterrupted(), Repo() as repo:
         queue = repo.experiments.celery_queue
-        if entry.key in {one.stash_rev for one in queue.iter_active()}:
-            queue.kill([entry.key])
-        if entry.key in {one.stash_rev for one, _ in queue.iter_done()}:
-            queue.remove([entry.key])
-
-
-def seconds() -> list[float]:
-    """How long each entry took that ended well, from the files that DVC keeps of it."""
-    ended = [(path, path.with_suffix(".pid")) for path in RUNS.glob("*/*.json")]
-    well = [(path, begun) for path, begun in ended if begun.exists() and '"returncode": 0' in path.read_text()]
-    return [path.stat().st_mtime - begun.stat().st_mtime for path, begun in well]
+        if failed := [one.stash_rev for one, _ in queue.iter_failed() if one.name in names]:
+            queue.remove(failed)
 
 
 @contextlib.contextmanager

@@ -29,6 +29,13 @@ def test_without_a_gpu_none_is_named(machine):
     assert "CUDA_VISIBLE_DEVICES" not in crew.environment(1, 1)
 
 
+@pytest.mark.parametrize(("gpus", "gibibytes", "workers"), [(["0", "1"], 1, 2), ([], 100, 8), ([], 10, 3), ([], 1, 1)])
+def test_there_is_a_worker_a_gpu_or_else_a_core_that_has_memory(machine, gpus, gibibytes, workers):
+    machine.setattr(crew, "gpus", lambda: gpus)
+    machine.setattr(crew.psutil, "virtual_memory", lambda: type("Memory", (), {"available": gibibytes * 2**30}))
+    assert crew.most() == workers
+
+
 def test_only_gpus_that_we_were_given_are_used(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,5")
     assert crew.gpus() == ["2", "5"]

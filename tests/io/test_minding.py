@@ -33,6 +33,11 @@ class Fake:
         self.dropped.append(entry.name)
         self.running = [one for one in self.running if one.key != entry.key]
 
+    def forget_failed(self, names):
+        for name in names:
+            if self.ended.get(name) == "failed":
+                del self.ended[name]
+
     def names(self):
         return {name: "0" * 40 for name, outcome in self.ended.items() if outcome == "done"}
 
@@ -53,7 +58,7 @@ def mind(monkeypatch, tmp_path):
     monkeypatch.setattr(minding.time, "monotonic", lambda: float(next(clock)))
 
     def run(fake, names, jobs=1):
-        for name in ("entries", "put", "drop"):
+        for name in ("entries", "put", "drop", "forget_failed"):
             monkeypatch.setattr(minding.queue, name, getattr(fake, name))
         monkeypatch.setattr(minding, "names", fake.names)
         monkeypatch.setattr(minding.crew, "start", fake.start)
@@ -120,3 +125,13 @@ def test_ctrl_c_ends_the_workers(mind):
     with pytest.raises(KeyboardInterrupt):
         mind(fake, ["a"])
     assert fake.stopped == [77]
+
+
+def test_the_time_left_is_told_by_the_cells_that_ended(monkeypatch):
+    clock = iter([100.0, 100.0, 130.0, 130.0, 130.0, 130.0])
+    monkeypatch.setattr(minding.time, "monotonic", lambda: next(clock))
+    minder = minding.Minder({name: [] for name in "abc"}, 2, 1000.0)
+    minder.present = {"a": Entry("a", "a", True), "b": Entry("b", "b", False), "c": Entry("c", "c", False)}
+    assert minder.tally().seconds_left == pytest.approx(3 * 1000 / 2)
+    minder.took, minder.done, minder.present = [30.0], {"a"}, {"b": minder.present["b"], "c": minder.present["c"]}
+    assert minder.tally().seconds_left == pytest.approx(2 * 30 / 2)
