@@ -1,0 +1,94 @@
+"""The development pool → macro units of both sides, and k-center subsets: what `bench.paper` needs an embedding for.
+
+`python -m bench.vectors ../shared/data OUT [--model FOLDER]`: a GPU embeds and finds neighbours. Minutes with one, two hours
+without; 400 MB of temporary files.
+"""
+
+import argparse
+from multiprocessing import get_context
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import polars as pl
+
+from bench.pool import EVERY, TOKENS, WINDOW, llama2, read_pool
+from bench.report import header, show, timed
+from stages.core import cluster
+from stages.core.farthest import farthest_rows
+from stages.io.embedder import PACKAGED, embed, load_embedder
+
+SIDES, BLOCK = ("instruction", "response"), 2048
+CENTERS = {"rows": (10_000, EVERY), "tokens": (TOKENS, EVERY), "window": (10_000, WINDOW)}
+
+
+def embedded(shared: Path, work: Path, model: str) -> None:
+    """Both sides' vectors, the first 128 tokens of each text."""
+    pool, embedder = read_pool(shared), load_embedder(model, "main", "float32", 128)
+    for side in SIDES:
+        vectors, seconds = timed(lambda side=side: embed(embedder, pool[side].to_list(), 256))
+        np.save(work / f"{side}.npy", vectors)
+        show(f"embed {side}s", len(vectors), seconds)
+
+
+def nearest(vectors: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """As stages.core.neighbors does, by torch, on a GPU where there is one; equal distances in any order."""
+    import torch
+
+    every = torch.from_numpy(vectors).to("cuda" if torch.cuda.is_available() else "cpu")
+    found = []
+    for at in range(0, len(every), BLOCK):
+        cosines = every[at : at + BLOCK] @ every.T
+        own = torch.arange(len(cosines), device=every.device)
+        cosines[own, at + own] = 2  # before any twin
+        found.append([part.cpu().numpy() for part in cosines.topk(count, dim=1)])
+    distances = np.maximum(1 - np.concatenate([cosines for cosines, _ in found]), 0)
+    return np.concatenate([rows for _, rows in found]).astype(np.int32), distances
+
+
+def clustered(shared: Path, work: Path, out: Path, side: str) -> None:
+    """The pipeline's UMAP and HDBSCAN at a cluster size for a large pool; noise carries no unit."""
+    cluster.nearest = nearest
+    vectors = np.load(work / f"{side}.npy")
+    labels, seconds = timed(lambda: cluster.cluster_labels(vectors, 1, 15, 5, 50, 5, "exact"))
+    units = read_pool(shared).select("id", unit=pl.Series(labels)).filter(pl.col("unit") >= 0)
+    units.cast({"unit": pl.String}).write_parquet(out / f"{side}-macro.parquet", compression="zstd")
+    show(f"cluster {side}s: {labels.max() + 1} clusters, {np.mean(labels < 0):.0%} noise", len(labels), seconds)
+
+
+def centered(shared: Path, work: Path, out: Path, name: str) -> None:
+    """One k-center subset: its ids in the order in which they were chosen."""
+    size, (low, high) = CENTERS[name]
+    vectors, pool = np.load(work / "response.npy"), read_pool(shared)
+    length = llama2(shared, pool["response"].to_list()).lengths
+    inside, costs = (length >= low) & (length <= high), length + 1 if name == "tokens" else np.ones_like(length)
+    farthest_rows(vectors[:99], np.ones(99, np.bool_), costs[:99], 3, np.random.default_rng(1))  # compiles
+    rows, seconds = timed(lambda: farthest_rows(vectors, inside, costs, size, np.random.default_rng(1)))
+    pool.select(pl.col("id").gather(rows)).write_parquet(out / f"k-center-{name}.parquet", compression="zstd")
+    show(f"k-center, {name}: {len(rows):,} chosen", int(inside.sum()), seconds)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("shared", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--model", default=PACKAGED, help="an embedding model: a folder, or a hub id")
+    chosen = parser.parse_args()
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    header()
+    with TemporaryDirectory() as folder:
+        work = Path(folder)
+        embedded(chosen.shared, work, chosen.model)
+        parts = [(clustered, side) for side in SIDES] + [(centered, name) for name in CENTERS]
+        places = (chosen.shared, work, chosen.out)
+        jobs = [get_context("spawn").Process(target=part, args=(*places, which)) for part, which in parts]
+        for job in jobs:
+            job.start()
+        for job in jobs:
+            job.join()
+    if any(job.exitcode for job in jobs):
+        raise SystemExit("a part failed: see above")
+
+
+if __name__ == "__main__":
+    main()
