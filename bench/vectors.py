@@ -1,7 +1,7 @@
 """The development pool → macro units of both sides, and k-center subsets: what `bench.paper` needs an embedding for.
 
-`python -m bench.vectors ../shared/data OUT [--model FOLDER]`: a GPU embeds and finds neighbours. Minutes with one, two hours
-without; 400 MB of temporary files.
+`python -m bench.vectors ../shared/data OUT [--model FOLDER]`: a GPU embeds and finds neighbours.
+Minutes with one, two hours without; 400 MB of temporary files.
 """
 
 import argparse
