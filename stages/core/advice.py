@@ -5,8 +5,8 @@ from typing import Any
 
 from scipy import stats
 
+from stages.core.naming import SURE, UNITS, of, short, span
 from stages.core.reasons import Row
-from stages.core.wording import SURE, UNITS, name_of, of, span
 
 
 def advice(study: dict[str, Any], outcome: str) -> list[str]:
@@ -20,7 +20,7 @@ def _paragraph(study: dict[str, Any], setting: Row, outcome: str) -> str:
     here = {"outcome": outcome, "condition": setting["condition"], "size": setting["size"]}
     rows = of(study["against_random"], here)
     known = [row for row in rows if "p_holm" in row]
-    where = f"{name_of(setting)}, {setting['condition']}: "
+    where = f"{short(setting, study['settings'])}: "
     if not known:
         return where + _nothing(rows)
     sure = [row for row in known if row["all_low"] > 0]

@@ -6,8 +6,8 @@ import polars as pl
 
 from stages.core.cells import SETTING, STRATEGIES, column, parts
 from stages.core.charts import HEIGHT, RANDOM, SIDES, WIDTH, by_scale, degree_axis, log_ticks, of_rows, scale_of
+from stages.core.naming import short
 from stages.core.reasons import Row
-from stages.core.wording import short
 
 COUNTS = {"k": "units k, log scale", "candidate_rows": "rows in the candidate pool, log scale"}
 LENGTHS = {"mean_response_tokens": "mean response tokens"}

@@ -8,8 +8,8 @@ from scipy import stats
 from stages.core.cells import SETTING, told
 from stages.core.charts import GRID, HEIGHT, RANDOM, SIDES, UNITS, WIDTH, by_scale, degree_axis, of_rows, room
 from stages.core.charts import scale_of as scale
+from stages.core.naming import of, short
 from stages.core.reasons import Row
-from stages.core.wording import of, short
 
 APART = {
     "macro": -0.14,

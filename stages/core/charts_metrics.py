@@ -4,8 +4,8 @@ from typing import Any
 
 from stages.core.cells import SETTING
 from stages.core.charts import INK, RANDOM, SIDES, WIDTH, of_rows
+from stages.core.naming import of, short
 from stages.core.reasons import Row
-from stages.core.wording import of, short
 
 LINE = 24  # pixels a metric
 KINDS = {"pearson": "plain (Pearson)", "partial": "given response length", "paper": "the paper's"}

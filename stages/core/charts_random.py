@@ -4,8 +4,8 @@ from typing import Any
 
 from stages.core.cells import SETTING
 from stages.core.charts import RANDOM, WIDTH, by_scale, of_rows, room, scale_of
+from stages.core.naming import of, short
 from stages.core.reasons import Row
-from stages.core.wording import of, short
 
 LINE = 15  # pixels a kind
 

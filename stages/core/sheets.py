@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from stages.core.cells import SETTING, STRATEGIES
+from stages.core.naming import of, short
 from stages.core.paper import SLOPES
 from stages.core.reasons import Row
 from stages.core.study import MAIN
-from stages.core.wording import of, short
 
 Value = str | float | int | None
 Columns = dict[str, tuple[str, str]]  # what a row calls it → its head, and the format of its numbers

@@ -2,12 +2,11 @@
 
 from typing import Any
 
+from stages.core.headline import after_length, headline, moves
+from stages.core.naming import SURE, UNITS, full, of, short, span
 from stages.core.noise import CHANCE
 from stages.core.reasons import Row
 
-SURE = 0.05  # two-sided, after Holm
-UNITS = {"performance": "bits a byte", "win_rate": "of the prompts won"}
-NAMES = {"performance": "performance", "win_rate": "the win rate"}
 Study = dict[str, Any]
 
 
@@ -17,67 +16,20 @@ def verdict(study: Study) -> list[Row]:
     return [_paragraph(study, setting, outcome) for outcome in told for setting in study["settings"]]
 
 
-def of(rows: list[Row], where: Row) -> list[Row]:
-    """The rows that agree with `where`."""
-    return [row for row in rows if all(row.get(name) == value for name, value in where.items())]
-
-
-def name_of(setting: Row) -> str:
-    """A setting as a person calls it: '500 rows', '40000 tokens'."""
-    return f"{setting['size']} {setting['budget']}"
-
-
-def short(setting: Row, settings: list[Row]) -> str:
-    """A setting's name, and what not all of `settings` share: '500 rows, 50..200 tokens each'."""
-    parts = setting["condition"].split(", ")[1:]
-    shared = set.intersection(*(set(other["condition"].split(", ")) for other in settings))
-    return ", ".join([name_of(setting), *[part for part in parts if part not in shared]])
-
-
-def span(row: Row, low: str = "low", high: str = "high") -> str:
-    """An interval, signs and all: '+0.0012 to +0.0093'."""
-    return f"{row[low]:+.4f} to {row[high]:+.4f}"
-
-
 def _paragraph(study: Study, setting: Row, outcome: str) -> Row:
     here = {"outcome": outcome, "condition": setting["condition"], "size": setting["size"]}
     mine = {name: of(study[name], here) for name in study if _is_rows(study[name])}
     sentences = [_cells(setting), *_floor(mine), *_slopes(mine), *_random(mine), *_claims(mine), *_paper(mine)]
-    return here | {"headline": _headline(setting, mine, outcome), "sentences": sentences}
+    first = f"At {short(setting, study['settings'])}: {headline(mine, outcome)}."
+    return here | {"headline": first, "sentences": sentences}
 
 
 def _is_rows(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(row, dict) and "outcome" in row for row in value)
 
 
-def _headline(setting: Row, mine: Study, outcome: str) -> str:
-    told = [row for row in mine["slopes"] if "p_holm" in row]
-    sure = [row for row in told if row["p_holm"] < SURE]
-    where = f"At {name_of(setting)} ({setting['condition']})"
-    if not told:
-        return f"{where} the data do not say whether diversity matters for {NAMES[outcome]}."
-    if not sure:
-        return f"{where} no strategy's diversity has an effect on {NAMES[outcome]} that can be told from noise."
-    effects = [f"{_moves(row)} with {row['strategy']} diversity ({_length(mine, row['strategy'])})" for row in sure]
-    return f"{where} {NAMES[outcome]} {'; '.join(effects)}."
-
-
-def _moves(row: Row) -> str:
-    return "rises" if row["value"] > 0 else "falls"
-
-
-def _length(mine: Study, strategy: str) -> str:
-    found = {
-        row["model"]: row.get("verdict", "length not examined") for row in of(mine["lengths"], {"strategy": strategy})
-    }
-    own, shared = (str(found.get(model, "length not examined")) for model in ("own", "shared"))
-    if own == shared or own in {"survives length", "explained by length", "turns round at equal length"}:
-        return own
-    return f"{own} within the strategy; {shared} when all strategies share one effect of length"
-
-
 def _cells(setting: Row) -> str:
-    return f"{setting['cells']} cells, {setting['random_cells']} of them random."
+    return f"{full(setting)}: {setting['cells']} cells, {setting['random_cells']} of them random."
 
 
 def _floor(mine: Study) -> list[str]:
@@ -105,7 +57,7 @@ def _slope(mine: Study, row: Row) -> str:
     if "prompts_only_low" in row:
         told += f"; for other prompts {span(row, 'prompts_only_low', 'prompts_only_high')}"
     if row["p_holm"] < SURE:
-        return f"{told}: it {_moves(row)}, {_length(mine, row['strategy'])}."
+        return f"{told}: it {moves(row)}, {after_length(mine, row['strategy'])}."
     if row["p"] < SURE:
         return f"{told}: cannot tell, one of several slopes may look like this by chance."
     return f"{told}: cannot tell."

@@ -11,7 +11,9 @@ PROMPTS = pl.DataFrame({"id": ["b", "a", "c"], "instruction": ["B?", "A?", "C?"]
 
 
 def answers(**said: str) -> pl.DataFrame:
-    return pl.DataFrame({"id": list(said), "answer": list(said.values()), "bits": [None] * len(said)})
+    return pl.DataFrame(
+        {"id": list(said), "answer": list(said.values())}, schema={"id": pl.String, "answer": pl.String}
+    )
 
 
 def test_the_first_prompts_by_id_are_kept_with_their_answers() -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from bench.planted import planted_grid, planted_study
 from stages.core.cells import STRATEGIES
+from stages.core.naming import of
 from stages.core.study import study
-from stages.core.wording import of
 
 NO_SCORES = pl.DataFrame(schema={"experiment": pl.String, "id": pl.String, "saved": pl.Float64, "bytes": pl.Int32})
 NOTHING = pl.lit(None, pl.Float64)

@@ -1,0 +1,44 @@
+"""The slopes of one outcome and setting, and what length leaves of them → the verdict's first sentence."""
+
+from stages.core.naming import NAMES, SURE, UNITS, listed, of
+from stages.core.reasons import Row
+
+
+def headline(mine: dict[str, list[Row]], outcome: str) -> str:
+    """What the slopes of one outcome and setting come to; `mine` holds that setting's rows of the study."""
+    told = [row for row in mine["slopes"] if "p_holm" in row]
+    sure = [row for row in told if row["p_holm"] < SURE]
+    if not told:
+        return f"the data do not say whether diversity matters for {NAMES[outcome]}"
+    if not sure:
+        low, high = min(row["low"] for row in told), max(row["high"] for row in told)
+        return (
+            f"no strategy's diversity has an effect on {NAMES[outcome]} that can be told from noise; "
+            f"their 95 % intervals reach from {low:+.4f} to {high:+.4f} {UNITS[outcome]}"
+        )
+    alike: dict[tuple[str, str], list[Row]] = {}
+    for row in sure:
+        alike.setdefault((moves(row), after_length(mine, row["strategy"])), []).append(row)
+    effects = [_effect(moves, length, rows) for (moves, length), rows in alike.items()]
+    return f"{NAMES[outcome]} {'; '.join(effects)} ({UNITS[outcome]} from degree 0 to 6)"
+
+
+def _effect(moves: str, length: str, rows: list[Row]) -> str:
+    names, sizes = ([row["strategy"] for row in rows], [f"{row['value']:+.4f}" for row in rows])
+    return f"{moves} with {listed(names)} diversity ({length}), by {listed(sizes)}"
+
+
+def moves(row: Row) -> str:
+    """Up or down."""
+    return "rises" if row["value"] > 0 else "falls"
+
+
+def after_length(mine: dict[str, list[Row]], strategy: str) -> str:
+    """What becomes of a strategy's effect when length is held fixed, by both models where they differ."""
+    found = {
+        row["model"]: row.get("verdict", "length not examined") for row in of(mine["lengths"], {"strategy": strategy})
+    }
+    own, shared = (str(found.get(model, "length not examined")) for model in ("own", "shared"))
+    if own == shared or own in {"survives length", "explained by length", "turns round at equal length"}:
+        return own
+    return f"{own} within the strategy; {shared} when all strategies share one effect of length"

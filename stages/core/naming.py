@@ -1,0 +1,39 @@
+"""Settings, outcomes and intervals of a study → the words that all its texts and figures use for them."""
+
+from stages.core.reasons import Row
+
+SURE = 0.05  # two-sided, after Holm
+UNITS = {"performance": "bits a byte", "win_rate": "of the prompts won"}
+NAMES = {"performance": "performance", "win_rate": "the win rate"}
+
+
+def of(rows: list[Row], where: Row) -> list[Row]:
+    """The rows that agree with `where`."""
+    return [row for row in rows if all(row.get(name) == value for name, value in where.items())]
+
+
+def name_of(setting: Row) -> str:
+    """A setting as a person calls it: '500 rows', '40000 tokens'."""
+    return f"{setting['size']} {setting['budget']}"
+
+
+def short(setting: Row, settings: list[Row]) -> str:
+    """A setting's name, and what not all of `settings` share: '500 rows, 50..200 tokens each'."""
+    parts = setting["condition"].split(", ")[1:]
+    shared = set.intersection(*(set(other["condition"].split(", ")) for other in settings))
+    return ", ".join([name_of(setting), *[part for part in parts if part not in shared]])
+
+
+def full(setting: Row) -> str:
+    """A setting's name and its whole condition: '500 rows, any length, uniform weights, slack 1.5'."""
+    return ", ".join([name_of(setting), *setting["condition"].split(", ")[1:]])
+
+
+def span(row: Row, low: str = "low", high: str = "high") -> str:
+    """An interval, signs and all: '+0.0012 to +0.0093'."""
+    return f"{row[low]:+.4f} to {row[high]:+.4f}"
+
+
+def listed(words: list[str]) -> str:
+    """'one', 'one and two', 'one, two and three'."""
+    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else words[0]

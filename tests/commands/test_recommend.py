@@ -1,0 +1,48 @@
+"""The command says what the study's record says, also that it cannot tell."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from bench.planted import planted_grid
+from stages.commands.recommend import main
+from stages.core.cells import STRATEGIES
+from stages.core.study import study
+from stages.io.records import write_json
+
+NO_SCORES = pl.DataFrame(schema={"experiment": pl.String, "id": pl.String, "saved": pl.Float64, "bytes": pl.Int32})
+
+
+def record(tmp_path: Path, slopes: dict[str, float]) -> Path:
+    write_json(tmp_path / "study.json", study(planted_grid(slopes), NO_SCORES, seed=1, resamples=100))
+    return tmp_path / "study.json"
+
+
+def test_a_planted_study_without_effect_gets_the_answer_that_it_cannot_tell(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(record(tmp_path, dict.fromkeys(STRATEGIES, 0.0)), outcome="performance")
+    said = capsys.readouterr().out
+    assert "cannot tell any subset from random: take random" in said
+    assert "take response" not in said and "take instruction" not in said
+
+
+def test_a_planted_effect_is_recommended_with_its_gain_over_random(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(record(tmp_path, dict.fromkeys(STRATEGIES, 0.0) | {"response-micro": 0.1}), outcome="win_rate")
+    said = capsys.readouterr().out
+    assert "take response-micro at degree 6: +0." in said and "of the prompts won over random (95 %" in said
+
+
+def test_without_a_study_it_ends_with_one_sentence(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "stages.commands.recommend", str(tmp_path / "study.json")],
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("error: ") and len(ended.stderr.splitlines()) == 1
