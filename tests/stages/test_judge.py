@@ -1,8 +1,11 @@
 import json
 import math
+import multiprocessing
 import re
 import subprocess
 import sys
+import time
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,14 +13,15 @@ import polars as pl
 import pytest
 
 from stages.core.protocols import parsed
-from stages.io.request import Endpoint
+from stages.io.replies import Replies
 from stages.io.tables import read_table, write_table
 from stages.judge import main
 from stages.schemas.answers import Answers
 from stages.schemas.prompts import Prompts
 from stages.schemas.verdicts import Verdicts
-from tests.llm_server import llm_server
+from tests.llm_server import HERE, llm_server
 
+pytestmark = pytest.mark.usefixtures("llm_home")
 ROOT = Path(__file__).parents[2]
 TEMPLATES = [ROOT / "stages" / "prompts" / f"{name}.txt" for name in ("alpaca_eval", "arena_hard")]
 SETTINGS = {
@@ -35,7 +39,7 @@ SETTINGS = {
     "batch_size": 8,
     "max_tokens": 32,
 }
-NO_ENDPOINT = Endpoint("judge-llm", "main", "http://127.0.0.1:9/v1", "", 4, 5.0, 0.5, 100, 100_000)
+JUDGE = replace(HERE, model="judge-llm", timeout=5.0, max_failed_share=0.5)
 CLEAR = re.compile(r"<data (\w+)>\n(.*?)\n</data \1>", re.DOTALL)
 
 
@@ -60,9 +64,7 @@ def judged(folder, asked, ours, theirs, **settings):
     write_table(folder / "ours.parquet", Answers, ours)
     write_table(folder / "theirs.parquet", Answers, theirs)
     paths = [folder / f"{name}.parquet" for name in ("prompts", "ours", "theirs", "verdicts")]
-    main(
-        *paths[:3], *TEMPLATES, paths[3], **{**SETTINGS, "endpoint": NO_ENDPOINT, "against": ("opponent",), **settings}
-    )
+    main(*paths[:3], *TEMPLATES, paths[3], **{**SETTINGS, "endpoint": JUDGE, "against": ("opponent",), **settings})
     return read_table(paths[-1], Verdicts)
 
 
@@ -92,14 +94,9 @@ def fair(body):
     return f"A said: {first}. B said: {second}. So [[A=B]]? No: [[{sign}]]"
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("DVC_ROOT", str(tmp_path))  # of the cache of replies
-
-
 def asked_of(server, folder, engine, **settings):
     ours, theirs = answers(["long answer", "no"], [None, None]), answers(["short", "yes"], [None, None])
-    at = replace(NO_ENDPOINT, url=server.url)
+    at = replace(JUDGE, url=server.url)
     return judged(folder, prompts([None, None]), ours, theirs, engines=(engine,), endpoint=at, **settings)
 
 
@@ -171,3 +168,50 @@ def test_without_an_llm_judge_no_client_is_loaded():
     clients = "{'openai', 'httpx2', 'tenacity'}"
     loaded = f"import sys, stages.judge, stages.measure; print({clients} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True).stdout == "set()\n"
+
+
+def in_a_process(folder: str, url: str) -> None:
+    ours, theirs = many("ours is long"), many("theirs")
+    asked = pl.concat([prompts([None, None]).head(1)] * 20).with_columns(id=ours["id"])
+    at = replace(JUDGE, url=url, concurrency=3)
+    judged(Path(folder), asked, ours, theirs, engines=("alpaca-eval", "arena-hard"), endpoint=at, orders="both")
+
+
+def many(said: str) -> pl.DataFrame:
+    one = answers(["x", "y"], [None, None]).head(1)
+    ids = [f"{at:02}" for at in range(20)]
+    return pl.concat([one] * 20).with_columns(pl.Series("id", ids), pl.Series("answer", [f"{said} {at}" for at in ids]))
+
+
+def test_kill_9_in_the_middle_then_again_ends_as_if_nothing_had_been(tmp_path, monkeypatch):
+    """80 games: the judge dies in the second protocol, and again every game has been paid once."""
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path / "undisturbed"))
+    with llm_server(fair) as server:
+        in_a_process(str(tmp_path / "undisturbed"), server.url)
+        undisturbed = sorted(map(json.dumps, server.served))
+    assert len(undisturbed) == 80
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path / "killed"))
+    with llm_server(fair) as server:
+        server.pause_after = 55
+        one = multiprocessing.get_context("spawn").Process(
+            target=in_a_process, args=(str(tmp_path / "killed"), server.url)
+        )
+        one.start()
+        while kept(tmp_path / "killed") < 55 or len(server.asked) < 58:  # three are on their way, none in between
+            assert one.is_alive()
+            time.sleep(0.02)
+        one.kill()
+        one.join()
+        assert not (tmp_path / "killed/verdicts.parquet").exists()
+        server.go.set()
+        in_a_process(str(tmp_path / "killed"), server.url)
+        assert sorted(map(json.dumps, server.served)) == undisturbed
+    verdicts = [(tmp_path / name / "verdicts.parquet").read_bytes() for name in ("undisturbed", "killed")]
+    assert verdicts[0] == verdicts[1]
+
+
+def kept(folder: Path) -> int:
+    if not (folder / ".cache/llm/replies.db").exists():
+        return 0
+    with closing(Replies(folder / ".cache/llm")) as replies:
+        return sum(holding.replies for holding in replies.holdings())
