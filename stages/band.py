@@ -13,7 +13,7 @@ from stages.core.histogram import band_chart, band_histogram
 from stages.io.command import run
 from stages.io.pictures import write_picture
 from stages.io.tables import read_table, write_table
-from stages.io.tokens import Tokenized, load_fast, tokenize, words
+from stages.io.tokens import Tokenized, load_fast, tokenize, units_of
 from stages.schemas.bands import Bands
 from stages.schemas.histogram import Histogram
 from stages.schemas.pairs import Pairs
@@ -42,7 +42,7 @@ def main(
     """`tokenizer` makes the units: "base", "words", or a folder or hub id; the tokens are always the base model's."""
     table = read_table(pairs, Pairs).sort("id")
     ours = tokenize(load_fast(str(base_tokenizer)), table[side].to_list())
-    theirs = ours if tokenizer == "base" else _other(tokenizer, table[side].to_list())
+    theirs = ours if tokenizer == "base" else units_of(tokenizer, base_tokenizer, table[side].to_list())
     write_table(tokens, Tokens, table.select("id", tokens=_lists(ours)))
 
     counts = np.bincount(theirs.tokens, minlength=len(theirs.names)).astype(np.int64)
@@ -59,10 +59,6 @@ def main(
     rows, types = carried_types(theirs.tokens, theirs.offsets, wanted)
     carried = pl.DataFrame([table["id"].gather(rows), pl.Series("unit", theirs.names).gather(types)])
     write_table(units, Units, carried.sort("id", "unit"))
-
-
-def _other(tokenizer: str, texts: list[str]) -> Tokenized:
-    return words(texts) if tokenizer == "words" else tokenize(load_fast(tokenizer), texts)
 
 
 def _lists(found: Tokenized) -> pl.Series:

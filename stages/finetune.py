@@ -1,14 +1,19 @@
-"""Base model + subset → a fine-tuned checkpoint, its loss curve, and the tokens it was really trained on."""
+"""Base model + subset → a fine-tuned model, its loss curve, and the tokens it was really trained on."""
 
+import hashlib
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import polars as pl
 
-from stages.core.fit import fitted
+from stages.core.fit import fitted, require_share
+from stages.core.order import in_order, training_order
 from stages.io.command import run
 from stages.io.records import write_json
 from stages.io.tables import read_table, write_table
+from stages.io.tokens import count_types, units_of
+from stages.schemas.bands import Bands
 from stages.schemas.loss import Loss
 from stages.schemas.pairs import Pairs
 from stages.schemas.subset import Subset
@@ -19,45 +24,87 @@ def main(
     tokenizer: Path,
     pairs: Path,
     subset: Path,
+    bands: Path,
     model: Path,
     curve: Path,
     report: Path,
     /,
     *,
     arm: str,
+    launch: Path,
+    units: str,
+    prompt_format: Literal["plain", "chat"],
     seed: int,
+    method: Literal["full", "lora"],
+    lora_rank: int,
+    lora_alpha: int,
+    lora_dropout: float,
+    lora_targets: str,
     epochs: int,
     batch_size: int,
+    accumulate: int,
     learning_rate: float,
     warmup_share: float,
     max_length: int,
     max_lost_share: float,
-    dtype: Literal["float32", "bfloat16"],
+    packing: Literal["none", "exact"],
+    attention: Literal["sdpa", "eager", "flash_attention_2"],
+    gradient_checkpointing: Literal["none", "full"],
+    dtype: Literal["float32", "mixed", "bfloat16"],
+    checkpoint_minutes: float,
 ) -> None:
     """Run by `accelerate launch -m`; rows over `max_length` tokens are cut, counted, and refused past a share."""
     from stages.io.chat import encode_pairs
-    from stages.io.finetuning import finetune
-    from stages.io.models import load_model, load_tokenizer
+    from stages.io.finetuning import Recipe, finetune
+    from stages.io.launching import require_processes
+    from stages.io.models import load_tokenizer
 
+    first = require_processes(launch)
     chosen = read_table(subset, Subset).join(read_table(pairs, Pairs), on="id", how="left", validate="1:1").sort("id")
-    words = load_tokenizer(tokenizer)
-    encoded = encode_pairs(words, chosen["instruction"].to_list(), chosen["response"].to_list())
-    rows, lengths = fitted([(one.prompt, one.completion) for one in encoded], max_length, max_lost_share)
-    losses = finetune(
-        load_model(base, dtype),
-        words,
-        rows,
-        model,
-        name=arm,
-        params=lengths,
+    words, responses = load_tokenizer(tokenizer), chosen["response"].to_list()
+    encoded = encode_pairs(words, chosen["instruction"].to_list(), responses, prompt_format)
+    own = np.diff(units_of("base", tokenizer, responses).offsets).tolist()
+    rows, counts = fitted([(one.prompt, one.completion) for one in encoded], own, max_length, max_lost_share)
+
+    mid = read_table(bands, Bands).filter(pl.col("band") == "mid")["token"].to_list()
+    left = [text[: one.ends[len(kept) - 1]] for text, one, (_, kept) in zip(responses, encoded, rows, strict=True)]
+    selected, kept = (count_types(units_of(units, tokenizer, texts), mid) for texts in (responses, left))
+    require_share("tokens of the middle band", selected - kept, selected, max_lost_share)
+    counts |= {"mid_tokens": kept, "lost_mid_tokens": selected - kept}
+    counts |= {"trained_tokens": epochs * counts["response_tokens"]}
+    if first:
+        write_json(report, counts)
+
+    lengths = np.array([len(prompt) + len(completion) for prompt, completion in rows])
+    order = training_order(lengths, batch_size, epochs, np.random.default_rng(seed))
+    recipe = Recipe(
         seed=seed,
-        epochs=epochs,
+        method=method,
+        lora_rank=lora_rank,
+        lora_alpha=lora_alpha,
+        lora_dropout=lora_dropout,
+        lora_targets=lora_targets,
         batch_size=batch_size,
+        accumulate=accumulate,
         learning_rate=learning_rate,
         warmup_share=warmup_share,
+        packing=packing,
+        attention=attention,
+        gradient_checkpointing=gradient_checkpointing,
+        dtype=dtype,
     )
-    write_table(curve, Loss, pl.DataFrame(losses, schema=["step", "loss", "learning_rate"], orient="row"))
-    write_json(report, {**lengths, "trained_tokens": epochs * lengths["response_tokens"]})
+    losses = finetune(
+        base,
+        words,
+        in_order(rows, order, ([], [])),
+        model,
+        recipe,
+        name=arm,
+        checkpoint_minutes=checkpoint_minutes,
+        params=counts | {"epochs": epochs, "subset": hashlib.sha256(subset.read_bytes()).hexdigest()},
+    )
+    if first:
+        write_table(curve, Loss, pl.DataFrame(losses, schema=["step", "loss", "learning_rate"], orient="row"))
 
 
 if __name__ == "__main__":

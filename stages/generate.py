@@ -18,6 +18,7 @@ def main(
     answers: Path,
     /,
     *,
+    prompt_format: Literal["plain", "chat"],
     batch_size: int,
     max_length: int,
     max_new_tokens: int,
@@ -31,7 +32,8 @@ def main(
 
     asked = read_table(prompts, Prompts).sort("id")
     checkpoint, words = load_model(model, dtype), load_tokenizer(tokenizer)
-    questions = [ids[-(max_length - max_new_tokens) :] for ids in encode_prompts(words, asked["instruction"].to_list())]
+    prompted = encode_prompts(words, asked["instruction"].to_list(), prompt_format)
+    questions = [ids[-(max_length - max_new_tokens) :] for ids in prompted]
     said = greedy_answers(
         checkpoint,
         words,
@@ -41,7 +43,7 @@ def main(
         repetition_penalty=repetition_penalty,
     )
     known = asked.filter(pl.col("reference").is_not_null())
-    pairs = encode_pairs(words, known["instruction"].to_list(), known["reference"].to_list())
+    pairs = encode_pairs(words, known["instruction"].to_list(), known["reference"].to_list(), prompt_format)
     rows = [(pair.prompt, pair.completion[: max(max_length - len(pair.prompt), 1)]) for pair in pairs]
     read = [pair.ends[len(completion) - 1] for pair, (_, completion) in zip(pairs, rows, strict=True)]
     scored = known.select(

@@ -19,7 +19,12 @@ GRAPH = grimp.build_graph("stages", cache_dir=None)
 CELL, STUDY = (YAML().load(ROOT / name)["stages"] for name in ("dvc.yaml", "metrics/dvc.yaml"))
 DECLARED = CELL | STUDY
 PARAMS = YAML().load(ROOT / "params.yaml")
-NO_STAGE = {"launch", "opponent", "grid"}  # settings that are not one stage's alone, and the grid's cells
+NO_STAGE = {
+    "launch",
+    "prompt_format",
+    "opponent",
+    "grid",
+}  # settings that are not one stage's alone, and the grid's cells
 
 
 def resolved() -> list[Any]:

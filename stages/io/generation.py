@@ -24,21 +24,27 @@ def greedy_answers(
     max_new_tokens: int,
     repetition_penalty: float,
 ) -> list[Answer]:
-    """One answer a prompt (token ids), in the order of `prompts`; batches hold prompts of like length."""
+    """One answer a prompt (token ids), in the order of `prompts`; batches hold prompts of like length.
+
+    The penalty is on the tokens of prompt and answer, not on the padding: that is often the end token, and an answer
+    would depend on the prompts beside its own.
+    """
     import torch
+    from transformers import LogitsProcessorList, RepetitionPenaltyLogitsProcessor
 
     model.eval()
     answers: dict[int, Answer] = {}
     batches = _by_length(prompts, batch_size)
     for batch in progress(batches, "answer", len(batches)):
         ids, mask = _left_padded([prompts[at] for at in batch], tokenizer.pad_token_id, model.device)
+        penalty = RepetitionPenaltyLogitsProcessor(repetition_penalty, prompt_ignore_length=(mask == 0).sum(1))
         with torch.inference_mode():
             out = model.generate(
                 input_ids=ids,
                 attention_mask=mask,
                 max_new_tokens=max_new_tokens,
                 do_sample=False,
-                repetition_penalty=repetition_penalty,
+                logits_processor=LogitsProcessorList([penalty]),
                 pad_token_id=tokenizer.pad_token_id,
                 eos_token_id=tokenizer.eos_token_id,
             )

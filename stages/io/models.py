@@ -7,6 +7,7 @@ from typing import Any, Literal
 from stages.io.memory import keep_freed_memory
 
 Dtype = Literal["float32", "bfloat16"]
+Attention = Literal["sdpa", "eager", "flash_attention_2"]
 REFERENCE = "reference.json"
 
 
@@ -19,19 +20,31 @@ def write_reference(folder: Path, name: str, revision: str) -> None:
 def load_model(folder: Path, dtype: Dtype) -> Any:
     """The causal model in `folder`, or the one that its reference names, on the best device at hand."""
     import torch
+
+    return read_model(folder, dtype, "sdpa").to("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def read_model(folder: Path, dtype: Dtype, attention: Attention) -> Any:
+    """The same in main memory, as a training of several processes takes it. ValueError where `attention` cannot run."""
+    import torch
     from transformers import AutoModelForCausalLM
     from transformers.utils import logging
 
+    if attention == "flash_attention_2" and not torch.cuda.is_available():
+        raise ValueError("finetune.attention flash_attention_2 needs a GPU, and there is none: set it to sdpa")
     keep_freed_memory()
     logging.disable_progress_bar()
     name, revision = _resolved(folder)
+    chosen = {"dtype": getattr(torch, dtype), "attn_implementation": attention}
+    safe = {"trust_remote_code": False, "use_safetensors": True}
     try:
-        model = AutoModelForCausalLM.from_pretrained(
-            name, revision=revision, dtype=getattr(torch, dtype), trust_remote_code=False, use_safetensors=True
-        )
+        return AutoModelForCausalLM.from_pretrained(name, revision=revision, **chosen, **safe)
     except OSError as error:
         raise OSError(_missing(name, revision)) from error
-    return model.to("cuda" if torch.cuda.is_available() else "cpu")
+    except ImportError as error:
+        raise ValueError(
+            f"finetune.attention {attention} cannot run here: install flash-attn or set it to sdpa"
+        ) from error
 
 
 def load_tokenizer(folder: Path) -> Any:
@@ -42,6 +55,12 @@ def load_tokenizer(folder: Path) -> Any:
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The files that say what model `folder` holds: its own, and those of a folder on this disk that it refers to."""
+    name, _ = _resolved(folder)
+    return [path for place in {folder, Path(name)} if place.is_dir() for path in place.iterdir() if path.is_file()]
 
 
 def commit_of(name: str, revision: str) -> str:

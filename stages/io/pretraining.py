@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from stages.io.gpu import model_flops
 from stages.io.memory import keep_freed_memory
 from stages.io.training import PLAIN, Loss, trained
 
@@ -89,7 +90,12 @@ def pretrain(
         )
         data = [{"input_ids": row, "labels": row} for row in rows]
         trainer = Trainer(model=model, args=settings, train_dataset=data)
-        return trained(trainer, folder, name="base", tokens=sum(map(len, rows)), params={})
+        read = [sum(map(len, rows[at : at + batch_size])) for at in range(0, len(rows), batch_size)]
+        told = {"seed": seed, "batch_size": batch_size, "learning_rate": learning_rate, "rows": len(rows)}
+        flops = model_flops(model.num_parameters(), model.num_parameters())
+        losses = trained(trainer, name="base", key=str(seed), tokens=read, flops=flops, params=told, resume=None)
+    model.save_pretrained(folder)
+    return losses
 
 
 def bits_per_byte(model: Any, tokenizer: Any, texts: Sequence[str], length: int) -> float:

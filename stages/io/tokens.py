@@ -43,12 +43,22 @@ def tokenize(tokenizer: Any, texts: list[str]) -> Tokenized:
     return Tokenized(*_flat(lists), names, readable)
 
 
+def units_of(name: str, base: Path, texts: list[str]) -> Tokenized:
+    """Tokens as units are made of them: `name` is "words", "base" (the tokenizer in `base`), or a folder or hub id."""
+    return words(texts) if name == "words" else tokenize(load_fast(str(base) if name == "base" else name), texts)
+
+
 def words(texts: list[str]) -> Tokenized:
     """What stands between white space, numbered in alphabetical order."""
     lists = [text.split() for text in texts]
     names = sorted({word for found in lists for word in found})
     number = {word: at for at, word in enumerate(names)}
     return Tokenized(*_flat([[number[word] for word in found] for found in lists]), names, names)
+
+
+def count_types(found: Tokenized, types: list[str]) -> int:
+    """How many of the tokens are of these types, by name."""
+    return int(np.isin(np.array(found.names), types)[found.tokens].sum())
 
 
 def _flat(lists: list[list[int]]) -> tuple[Int32[np.ndarray, "tokens"], Int64[np.ndarray, "rows+1"]]:

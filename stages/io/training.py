@@ -1,16 +1,19 @@
-"""Runs a transformers trainer with our progress, our MLflow run, and safetensors as all that it leaves."""
+"""Runs a transformers trainer with our progress, our MLflow run, and no reports or pickles of its own."""
 
 import time
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from stages.io.gpu import gpu_figures
 from stages.io.progress import progress
-from stages.io.tracking import log_metrics, tracked
+from stages.io.tracking import Log, tracked
 
-PLAIN = {  # what every training shares: no reports but ours, no checkpoints and so no pickles
+PLAIN = {  # what every training shares: no reports but ours, no checkpoints but those asked for
     "report_to": [],
     "save_strategy": "no",
-    "bf16": False,
     "max_grad_norm": 1.0,
     "adam_beta2": 0.95,
     "disable_tqdm": True,  # our own progress stands in for it
@@ -26,42 +29,60 @@ class Loss(NamedTuple):
     learning_rate: float
 
 
-def trained(trainer: Any, folder: Path, *, name: str, tokens: int, params: dict[str, Any]) -> list[Loss]:
-    """Train, save the model in `folder`, return the loss curve; `tokens` is what the run will read, for its speed."""
+def trained(
+    trainer: Any,
+    *,
+    name: str,
+    key: str,
+    tokens: Sequence[int],
+    flops: float,
+    params: Mapping[str, Any],
+    resume: Path | None,
+) -> list[Loss]:
+    """Train, on from `resume` where there is one, and return the whole loss curve.
+
+    `tokens` are those that each step reads in all processes, `flops` a token's operations: for the speed.
+    """
     from transformers import PrinterCallback
 
     trainer.remove_callback(PrinterCallback)
-    with tracked(name, {**_told(trainer.args), **params}):
-        trainer.add_callback(_live(f"train {name}"))
-        begin = time.monotonic()
-        trainer.train()
-        log_metrics({"tokens_per_second": tokens / (time.monotonic() - begin)}, trainer.state.global_step)
-    trainer.model.save_pretrained(folder)
+    first = trainer.is_world_process_zero()
+    with tracked(name, params, key) if first else nullcontext(_unheard) as log:
+        if first:
+            trainer.add_callback(_live(f"train {name}", log, tokens, flops / trainer.args.world_size))
+        trainer.train(resume_from_checkpoint=None if resume is None else str(resume))
     history = [entry for entry in trainer.state.log_history if "loss" in entry]
     return [Loss(entry["step"], float(entry["loss"]), float(entry["learning_rate"])) for entry in history]
 
 
-def _told(settings: Any) -> dict[str, Any]:
-    names = ("seed", "num_train_epochs", "per_device_train_batch_size", "learning_rate", "lr_scheduler_type")
-    return {name: getattr(settings, name) for name in names} | {"processes": settings.world_size}
+def _unheard(values: Mapping[str, float], step: int) -> None:
+    """A process that is not the first keeps no record."""
 
 
-def _live(label: str) -> Any:
+def _live(label: str, log: Log, tokens: Sequence[int], flops: float) -> Any:
     from transformers import TrainerCallback
 
+    read = [0, *accumulate(tokens)]
+
     class Live(TrainerCallback):  # type: ignore[misc]  # transformers is not followed
-        """Shows each step, and sends each logged loss to MLflow as it comes."""
+        """Shows each step, and sends each logged loss, the speed since the one before and the GPU's use to MLflow."""
 
         def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            self.steps = iter(progress(range(state.max_steps), label, state.max_steps))
-            next(self.steps)
+            left = range(state.global_step, state.max_steps)
+            self.steps = iter(progress(left, label, len(left)))
+            next(self.steps, None)
+            self.seen, self.since = state.global_step, time.monotonic()
 
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             next(self.steps, None)
 
         def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any], **_: Any) -> None:
-            if "loss" in logs:
-                told = {key: float(logs[key]) for key in ("loss", "grad_norm", "learning_rate")}
-                log_metrics(told, state.global_step)
+            if "loss" not in logs:
+                return
+            told = {one: float(logs[one]) for one in ("loss", "grad_norm", "learning_rate")}
+            now, step = time.monotonic(), state.global_step
+            rate = (read[step] - read[self.seen]) / (now - self.since)
+            log(told | {"tokens_per_second": rate} | gpu_figures(rate * flops), step)
+            self.seen, self.since = step, now
 
     return Live()

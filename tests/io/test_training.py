@@ -3,50 +3,15 @@ import math
 import pytest
 import torch
 
-from stages.io.finetuning import finetune
 from stages.io.pretraining import bits_per_byte, blocks, gzip_bits_per_byte, pretrain
 
-pytestmark = pytest.mark.filterwarnings("default")  # trl, mlflow and transformers warn of each other
-PARAMS = {
-    "params": {},
-    "name": "candidate",
-    "seed": 1,
-    "epochs": 1,
-    "batch_size": 2,
-    "learning_rate": 0.01,
-    "warmup_share": 0.1,
-}
-ROWS = [([5, 6], [7, 8, 0]), ([9], [10, 0]), ([5], [6, 7, 8, 9, 0])]
+pytestmark = pytest.mark.filterwarnings("default")  # mlflow and transformers warn of each other
 
 
 @pytest.fixture(autouse=True)
 def _store(tmp_path, monkeypatch):
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-
-
-def test_the_first_loss_is_the_likelihood_of_the_completions_alone(llama, tokenizer, tmp_path):
-    rows = ROWS[:2]
-    with torch.no_grad():
-        nats = [
-            -llama(torch.tensor([prompt + completion])).logits[0].log_softmax(-1)[len(prompt) - 1 + at, token]
-            for prompt, completion in rows
-            for at, token in enumerate(completion)
-        ]
-    [first] = finetune(llama, tokenizer, rows, tmp_path / "model", **PARAMS | {"batch_size": 2})[:1]
-    assert first.loss == pytest.approx(float(torch.stack(nats).mean()), abs=1e-3)
-
-
-def test_equal_seeds_give_equal_bytes_and_no_pickle_is_left(tokenizer, tmp_path):
-    from stages.io.pretraining import new_model
-
-    written = []
-    for name in ("one", "two"):
-        model = new_model(tokenizer, hidden_size=16, layers=1, heads=2, context=128, seed=1)
-        finetune(model, tokenizer, ROWS, tmp_path / name, **PARAMS)
-        written.append((tmp_path / name / "model.safetensors").read_bytes())
-        assert {path.suffix for path in (tmp_path / name).iterdir()} == {".json", ".safetensors"}
-    assert written[0] == written[1]
 
 
 def test_pretraining_learns_what_it_reads(llama, tokenizer, tmp_path):

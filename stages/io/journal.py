@@ -1,0 +1,35 @@
+"""A training's record as a file of JSON lines: what it is, its figures as they come, how it ended."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+Entry = dict[str, Any]
+
+
+class Journal:
+    """Lines are only ever added, each in one write: a kill leaves none half done."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def add(self, entry: Entry) -> Entry:
+        """Write `entry` with the time, seconds since 1970, and return it as written."""
+        timed = {"time": time.time(), **entry}
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("ab", buffering=0) as file:
+            file.write(json.dumps(timed).encode() + b"\n")
+        return timed
+
+    def entries(self) -> list[Entry]:
+        """All of them, oldest first."""
+        return [json.loads(line) for line in self.path.read_text().splitlines()] if self.path.exists() else []
+
+    def run(self) -> str | None:
+        """The MLflow run that the lines are sent to, where one was made."""
+        return next((str(one["run"]) for one in self.entries() if "run" in one), None)
+
+    def ended(self) -> bool:
+        """Whether the training came to its end, well or not."""
+        return any("status" in one for one in self.entries())
