@@ -4,11 +4,13 @@ from pathlib import Path
 
 
 def require_processes(launch: Path) -> bool:
-    """Whether this is the first process of all; ValueError where fewer or more run than `launch` asks for."""
+    """Join the processes; whether this is the first of all; ValueError where others run than `launch` asks for."""
+    import torch
     from accelerate import PartialState
     from ruamel.yaml import YAML
 
-    state, asked = PartialState(), YAML(typ="safe").load(launch)["num_processes"]
+    written = YAML(typ="safe").load(launch)
+    state, asked = PartialState(cpu=written["use_cpu"] or not torch.cuda.is_available()), written["num_processes"]
     if state.num_processes != asked:
         raise ValueError(
             f"{launch} asks for {asked} processes, but {state.num_processes} run: start the stage with dvc repro, or "
