@@ -5,7 +5,9 @@ import sys
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import polars as pl
+from jaxtyping import Float32
 
 from stages.core.protocols import PROTOCOLS, Protocol, own, played, words
 from stages.core.verdict import baselines, by_likelihood, by_similarity, games
@@ -18,6 +20,7 @@ from stages.schemas.answers import Answers
 from stages.schemas.prompts import Prompts
 from stages.schemas.verdicts import Verdicts
 
+Precision = Literal["float32", "bfloat16"]
 COLUMNS = list(Verdicts.to_schema().columns)
 
 
@@ -43,7 +46,7 @@ def main(
     teacher: str,
     model: str,
     revision: str,
-    precision: Literal["float32", "bfloat16"],
+    precision: Precision,
     batch_size: int,
     max_tokens: int,
 ) -> None:
@@ -55,34 +58,35 @@ def main(
     rivals = {"opponent": read_table(opponent, Answers)} if "opponent" in against else {}
     rivals |= baselines(asked) if "baseline" in against else {}
     rows = pl.concat([games(asked, ours, theirs, name) for name, theirs in rivals.items()])
-    once = {
-        "order": pl.lit(0, pl.Int8),
-        "repeat": pl.lit(0, pl.Int16),
-    }  # likelihood and embedding know no order, no chance
-    judged = []
+    judged: dict[str, pl.DataFrame] = {}
     if "likelihood" in engines:
-        judged.append(by_likelihood(rows).with_columns(engine=pl.lit("likelihood"), **once))
+        judged["likelihood"] = by_likelihood(rows)
     if "similarity" in engines:
-        from stages.io.embedder import embed, load_embedder
-
-        columns = ("reference", "candidate_answer", "opponent_answer")
-        texts = sorted({text for column in columns for text in rows[column].drop_nulls()})
-        vectors = embed(load_embedder(model, revision, precision, max_tokens), texts, batch_size)
-        by_text = dict(zip(texts, vectors, strict=True))
-        judged.append(by_similarity(rows, by_text).with_columns(engine=pl.lit("similarity"), **once))
+        judged["similarity"] = by_similarity(rows, _vectors(rows, model, revision, precision, batch_size, max_tokens))
     templates = {"alpaca-eval": alpaca_eval, "arena-hard": arena_hard}
     for protocol in (name for name in PROTOCOLS if name in engines):
         _warn(endpoint.model, teacher if responses != "keep" else "")
         table = played(protocol, own(protocol, rows) if scope == "own" else rows, orders, repeats)
-        requests = _requests(
-            protocol, table, templates[protocol].read_text(encoding="utf-8"), temperature, reply_tokens
-        )
-        raw = [_raw(protocol, reply) for reply in ask(requests, llm, endpoint, protocol)]
-        judged.append(table.with_columns(raw=pl.Series(raw, dtype=pl.String)))
-    table = pl.concat([some.select(COLUMNS) for some in judged])
+        template = templates[protocol].read_text(encoding="utf-8")
+        replies = ask(_requests(protocol, table, template, temperature, reply_tokens), llm, endpoint, protocol)
+        raw = [_raw(protocol, reply) for reply in replies]
+        judged[protocol] = table.with_columns(raw=pl.Series(raw, dtype=pl.String))
+    table = pl.concat([some.with_columns(engine=pl.lit(name)).select(COLUMNS) for name, some in judged.items()])
     if table.is_empty():
         raise ValueError("no prompt can be judged without an LLM: give prompts with references to `benchmark`")
     write_table(verdicts, Verdicts, table.sort("id", "opponent", "engine", "order", "repeat"))
+
+
+def _vectors(
+    rows: pl.DataFrame, model: str, revision: str, precision: Precision, batch_size: int, max_tokens: int
+) -> dict[str, Float32[np.ndarray, "dim"]]:
+    """A unit vector for every text of `rows`."""
+    from stages.io.embedder import embed, load_embedder
+
+    columns = ("reference", "candidate_answer", "opponent_answer")
+    texts = sorted({text for column in columns for text in rows[column].drop_nulls()})
+    vectors = embed(load_embedder(model, revision, precision, max_tokens), texts, batch_size)
+    return dict(zip(texts, vectors, strict=True))
 
 
 def _requests(

@@ -42,7 +42,7 @@ def played(protocol: Protocol, games: pl.DataFrame, orders: Literal["published",
     ]
     rounds = pl.DataFrame({"repeat": range(repeats)}, schema={"repeat": pl.Int16})
     each = games.with_columns(order=pl.Series(order, dtype=pl.List(pl.Int8))).explode("order", empty_as_null=False)
-    return each.join(rounds, how="cross").with_columns(engine=pl.lit(protocol))
+    return each.join(rounds, how="cross")
 
 
 def words(template: str, game: Mapping[str, str | int]) -> Words:

@@ -62,4 +62,5 @@ def _with_raw(
 ) -> pl.DataFrame:
     pairs = zip(candidate, opponent, strict=True)
     raw = [json.dumps({"candidate": ours, "opponent": theirs, "better": better}) for ours, theirs in pairs]
-    return rows.select("id", "benchmark", "opponent", raw=pl.Series(raw, dtype=pl.String))
+    once = {"order": pl.lit(0, pl.Int8), "repeat": pl.lit(0, pl.Int16)}  # these judges know no order and no chance
+    return rows.select("id", "benchmark", "opponent", **once, raw=pl.Series(raw, dtype=pl.String))
