@@ -1,11 +1,17 @@
 """The stage that keeps or renews responses."""
 
-from dataclasses import replace
+import os
+import subprocess
+import sys
+import time
+from contextlib import closing
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from stages.io.replies import Replies
 from stages.io.tables import read_table, write_table
 from stages.respond import main
 from stages.schemas.pairs import Pairs
@@ -58,3 +64,44 @@ def test_an_endpoint_writes_new_responses_and_what_cannot_be_used_is_left_out_wi
     assert [read_table(path, Units).rows() for path in units] == 4 * [[("a", "pool")]]
     assert all(said(body).endswith(("\nHow?\n", "\nWhy?\n", "\nWho?\n")) for body in server.asked)
     assert "2 of 3 rows are left out: 1 empty, 1 truncated" in capsys.readouterr().err
+
+
+def command(folder, pool, url):
+    """The stage as dvc.yaml runs it, four requests at once."""
+    flags = {"engine": "endpoint"} | WORDS
+    flags |= {f"endpoint.{name}": value for name, value in asdict(replace(HERE, url=url, concurrency=4)).items()}
+    settings = [word for name, value in flags.items() for word in (f"--{name}", str(value))]
+    words = [sys.executable, "-m", "stages.respond", str(pool), str(TEMPLATE), *map(str, outs(folder)), *settings]
+    env = os.environ | {"DVC_ROOT": str(folder)}
+    return subprocess.Popen(words, cwd=TEMPLATE.parents[2], env=env, stderr=subprocess.DEVNULL)
+
+
+@pytest.mark.long
+def test_after_kill_9_the_same_command_ends_with_the_outs_of_an_undisturbed_run_and_no_reply_is_paid_twice(tmp_path):
+    rows = [(f"{row:02}", "s", f"question {row}", "So.") for row in range(40)]
+    pool = tmp_path / "pool.parquet"
+    write_table(pool, Pool, pl.DataFrame(rows, list(Pool.to_schema().columns), orient="row"))
+    (whole := tmp_path / "whole").mkdir()
+    (cut := tmp_path / "cut").mkdir()
+    with llm_server(said) as server:
+        assert command(whole, pool, server.url).wait() == 0
+    assert len(server.served) == 40
+    with llm_server(said) as server:
+        server.pause_after = 20
+        killed = command(cut, pool, server.url)
+        while len(server.asked) < 24 or kept(cut) < 20:  # four wait for a reply, the others are on the disk
+            assert killed.poll() is None
+            time.sleep(0.05)
+        killed.kill()
+        killed.wait()
+        assert not any(path.exists() for path in outs(cut))
+        server.go.set()
+        assert command(cut, pool, server.url).wait() == 0
+    assert sorted(map(said, server.served)) == sorted(set(map(said, server.asked)))
+    assert len(server.served) == 40
+    assert [path.read_bytes() for path in outs(cut)] == [path.read_bytes() for path in outs(whole)]
+
+
+def kept(folder):
+    with closing(Replies(folder / ".cache/llm")) as replies:
+        return sum(held.replies for held in replies.holdings())

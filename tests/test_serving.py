@@ -1,0 +1,75 @@
+"""The stages that may ask an LLM run against a real server: `transformers serve`, with a tiny model, on loopback."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from stages import respond, tag
+from stages.io.llm import ask
+from stages.io.request import Request
+from stages.io.tables import read_table, write_table
+from stages.schemas.pairs import Pairs
+from stages.schemas.pool import Pool
+from stages.schemas.tags import Tags
+from stages.schemas.units import Units
+from stages.schemas.unusable import Unusable
+from tests.llm_server import HERE
+from tests.stages.test_tag import SETTINGS as TAG
+from tests.transformers_server import save_chat_model, save_parrot, transformers_serve
+
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("llm_home")]
+PROMPTS = Path(__file__).parents[1] / "stages/prompts"
+
+
+SAYS = '{"tags": ["sorting", "lists"]}'
+TEXTS = ["Sort a list.", "Why is the sum of two numbers no list?", "x", "An array, or not?", "Return y.", "How?"]
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory, tokenizer):
+    """An endpoint of `transformers serve`, with the path of a tiny model that always says the same tags."""
+    folder = tmp_path_factory.mktemp("served")
+    model = save_parrot(folder / "parrot", tokenizer, SAYS)
+    with transformers_serve(folder / "log") as url:
+        yield replace(HERE, url=url, model=str(model), concurrency=2)
+
+
+def write_pairs(path: Path) -> Path:
+    rows = {"id": list("abcdef"), "source": "s", "instruction": TEXTS, "response": "So.", "original": None}
+    write_table(path, Pairs, pl.DataFrame(rows).cast({"original": pl.String}))
+    return path
+
+
+def test_chats_and_completions_are_what_the_same_model_writes_here(served, tokenizer, llama, tmp_path):
+    model = replace(served, model=str(save_chat_model(tmp_path / "random", tokenizer, llama)))
+    chats = [Request((text,), reply_tokens=8) for text in TEXTS]
+    plain = [Request(("Question: Why?\nAnswer:",), reply_tokens=8, form="completion")]
+    there, here = (ask(chats + plain, engine, model, "test") for engine in ("endpoint", "local"))
+    assert [reply[:2] for reply in there] == [reply[:2] for reply in here]
+    assert [reply.completion_tokens for reply in there] == [reply.completion_tokens for reply in here]
+
+
+@pytest.mark.parametrize("engine", ["endpoint", "local"])
+def test_respond_runs_to_its_outs(served, tmp_path, engine):
+    write_pairs(tmp_path / "pairs.parquet")
+    pool = read_table(tmp_path / "pairs.parquet", Pairs).drop("original")
+    write_table(tmp_path / "pool.parquet", Pool, pool)
+    pairs, rejected, *units = [tmp_path / f"{number}.parquet" for number in range(6)]
+    settings = {"engine": engine, "temperature": 0.0, "reply_tokens": 40, "seed": 1, "endpoint": served}
+    respond.main(tmp_path / "pool.parquet", PROMPTS / "respond.txt", pairs, rejected, *units, **settings)
+    assert read_table(pairs, Pairs)["response"].to_list() == [SAYS] * 6
+    assert read_table(pairs, Pairs)["original"].to_list() == ["So."] * 6
+    assert read_table(rejected, Unusable).is_empty()
+
+
+@pytest.mark.parametrize("engine", ["endpoint", "local"])
+def test_tag_runs_to_its_outs(served, tmp_path, engine):
+    pairs = write_pairs(tmp_path / "pairs.parquet")
+    outs = [tmp_path / f"{number}.parquet" for number in range(4)]
+    here = TAG | {"side": "instruction", "engine": engine, "endpoint": served}
+    tag.main(pairs, PROMPTS / "tag.txt", *outs, **here)
+    assert sorted(read_table(outs[0], Tags)["tag"].unique()) == ["lists", "sorting"]
+    assert read_table(outs[2], Units)["id"].n_unique() == 6
+    assert read_table(outs[3], Unusable).is_empty()
