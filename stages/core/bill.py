@@ -33,9 +33,9 @@ def table(lines: Mapping[str, str]) -> list[str]:
     """Two columns.
 
     >>> table({"cells": "3", "trainings": "4"})
-    ['cells               3', 'trainings           4']
+    ['cells                   3', 'trainings               4']
     """
-    return [f"{name:<20}{told}" for name, told in lines.items()]
+    return [f"{name:<24}{told}" for name, told in lines.items()]
 
 
 def _hours(hours: float) -> str:

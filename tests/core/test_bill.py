@@ -41,4 +41,4 @@ def test_every_number_is_there_with_its_unit():
 
 def test_lines_are_aligned():
     lines = bill(COSTS, {"tag": Calls(1, 2, 3)}, FACTS, "H100")
-    assert all(re.match(r"\S.{18} \S", line) for line in lines)
+    assert all(re.match(r"\S.{22} \S", line) for line in lines)

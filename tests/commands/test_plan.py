@@ -1,0 +1,102 @@
+"""plan: counts what a run has left, assumes what none has, and counts the cells that are there."""
+
+import shutil
+from pathlib import Path
+
+import polars as pl
+import pytest
+import yaml
+from dvc.repo import Repo
+
+from stages.commands import plan
+from stages.core.design import design
+from stages.io.experiments import Experiment
+from stages.io.replies import Kept, Replies, cache_folder
+from stages.io.tables import write_table
+from stages.schemas.prompts import Prompts
+from stages.schemas.tokens import Tokens
+
+ROOT = Path(__file__).parents[2]
+STAGES = ("subset", "finetune", "generate")
+NAMES = [f"{stage}@{arm}" for stage in STAGES for arm in ("candidate", "opponent")] + ["judge", "measure", "ingest"]
+
+
+def lock(**cell):
+    """What DVC would have locked of one run, cut down to what tells cells apart."""
+    flags = " ".join(f"--{name} {value}" for name, value in cell.items())
+    told = {name: {"cmd": f"run {name}", "deps": {"stages/a.py": "1"}, "outs": {}} for name in NAMES}
+    told["subset@candidate"]["cmd"] += f" {flags}"
+    return told
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    (tmp_path / "dvc.lock").write_text("")
+    Repo.init(str(tmp_path), no_scm=True).close()
+    for side, texts in {"instruction": [[1, 2], [3]], "response": [[1, 2, 3], [4, 5]]}.items():
+        table = pl.DataFrame({"id": ["a", "b"], "tokens": texts}, schema={"id": pl.String, "tokens": pl.List(pl.Int32)})
+        write_table(tmp_path / f"data/tokens/{side}.parquet", Tokens, table)
+    prompts = {name: [None] * 3 for name in ("reference", "baseline", "baseline_answer")}
+    prompts |= {"id": ["x", "y", "z"], "benchmark": ["own"] * 3, "instruction": ["p", "q", "r"]}
+    table = pl.DataFrame(prompts, schema=dict.fromkeys(Prompts.to_schema().columns, pl.String))
+    write_table(tmp_path / "data/prompts.parquet", Prompts, table)
+    return tmp_path
+
+
+def told(monkeypatch, capsys, known, now, held=(), **asked):
+    monkeypatch.setattr(plan, "locked", lambda text: known)
+    monkeypatch.setattr(plan, "workspace", lambda: now)
+    monkeypatch.setattr(plan, "experiments", lambda: list(held))
+    plan.main(**asked)
+    return {line[:24].strip(): line[24:] for line in capsys.readouterr().out.splitlines()}
+
+
+def test_a_run_with_these_settings_is_counted(folder, monkeypatch, capsys):
+    found = told(monkeypatch, capsys, lock(), lock())
+    assert found["pool"] == "2 rows of 2 + 2 tokens, counted"
+    assert "to 3 prompts (own 3)" in found["answers"]
+    assert "dvc would run first" not in found
+
+
+@pytest.mark.parametrize("change", [{"cmd": "run ingest --seed 2"}, {"deps": {"stages/a.py": "2"}}])
+def test_other_settings_or_code_are_assumed_and_nothing_is_there(folder, monkeypatch, capsys, change):
+    settings = yaml.safe_load((folder / "params.yaml").read_text())
+    cells = design(settings["grid"]["parts"], settings["subset"], "plain")
+    held = [Experiment("one", "0" * 40, lock(**cells[0]), {})]
+    now = lock()
+    now["ingest"] |= change
+    found = told(monkeypatch, capsys, lock(), now, held)
+    assert found["dvc would run first"] == "ingest"
+    assert found["pool"].startswith("7,360 rows of 100 + 500 tokens, assumed")
+    assert ", 0 of them are there" in found["cells"]
+
+
+def test_cells_that_experiments_hold_are_counted(folder, monkeypatch, capsys):
+    settings = yaml.safe_load((folder / "params.yaml").read_text())
+    cells = design(settings["grid"]["parts"], settings["subset"], "plain")
+    other = cells[0] | {"size": 7}
+    held = [Experiment(str(at), "0" * 40, lock(**cell), {}) for at, cell in enumerate([*cells[:3], other])]
+    found = told(monkeypatch, capsys, lock(), lock(), held)
+    assert found["cells"].startswith(f"{len(cells)} in the grid of params.yaml, 3 of them are there")
+
+
+def test_kept_replies_are_told_by_model(folder, monkeypatch, capsys):
+    replies = Replies(cache_folder())
+    replies.keep(Kept("k", "tiny", "", "{}", "{}", 30, 12))
+    replies.close()
+    assert told(monkeypatch, capsys, lock(), lock())["kept of tiny"] == "1 replies, 42 tokens: not paid again"
+
+
+def test_a_model_that_nothing_here_knows_says_how_to_make_it_known(folder, monkeypatch, capsys):
+    path = folder / "params.yaml"
+    path.write_text(path.read_text().replace("name: scratch #", "name: owner/none #"))
+    with pytest.raises(OSError, match="the size of owner/none at revision main is not known here: run hf download"):
+        told(monkeypatch, capsys, lock(), lock())
+
+
+def test_a_share_of_the_peak_is_a_share(folder):
+    with pytest.raises(ValueError, match="at most 1, got 40"):
+        plan.main(mfu=40)
