@@ -83,10 +83,10 @@ def test_after_kill_9_the_same_command_ends_with_the_outs_of_an_undisturbed_run_
     write_table(pool, Pool, pl.DataFrame(rows, list(Pool.to_schema().columns), orient="row"))
     (whole := tmp_path / "whole").mkdir()
     (cut := tmp_path / "cut").mkdir()
-    with llm_server(said) as server:
+    with llm_server(number_of) as server:
         assert command(whole, pool, server.url).wait() == 0
     assert len(server.served) == 40
-    with llm_server(said) as server:
+    with llm_server(number_of) as server:
         server.pause_after = 20
         killed = command(cut, pool, server.url)
         while len(server.asked) < 24 or kept(cut) < 20:  # four wait for a reply, the others are on the disk
@@ -100,6 +100,10 @@ def test_after_kill_9_the_same_command_ends_with_the_outs_of_an_undisturbed_run_
     assert sorted(map(said, server.served)) == sorted(set(map(said, server.asked)))
     assert len(server.served) == 40
     assert [path.read_bytes() for path in outs(cut)] == [path.read_bytes() for path in outs(whole)]
+
+
+def number_of(body):
+    return f"It is number {said(body).split()[-1]}."
 
 
 def kept(folder):
