@@ -26,13 +26,15 @@ def test_a_scope_has_as_many_cells_as_its_degrees_and_seeds_make(scope, count):
 
 def test_the_default_grid_is_the_one_that_is_documented():
     params = yaml.safe_load(Path("params.yaml").read_text())
-    cells = design(params["grid"]["parts"], params["subset"], "plain")
+    every = design(params["grid"]["parts"], params["subset"], "plain")
+    cells = [cell for cell in every if cell["budget"] == "rows"]
+    assert len(every) - len(cells) == 4 * 2 + 4  # response-micro and random under a token budget
     assert len([cell for cell in cells if cell["strategy"] == "random"]) == 8
     window = [cell for cell in cells if cell["min_tokens"] > params["subset"]["min_tokens"]]
     assert {(cell["degree"], cell["seed"]) for cell in window} == {(d, s) for d in (0, 2, 4, 6) for s in (1, 2)}
     whole = [cell for cell in cells if cell not in window and "-m" in cell["strategy"]]
     assert len({cell["strategy"] for cell in whole}) == 6
-    assert len(whole) == 6 * 4 * 2
+    assert len(whole) == 6 * 4 * 2 + 3 + 2  # response-micro also at degree 3, and with a third seed at 0, 3 and 6
 
 
 def test_a_cell_that_two_parts_ask_for_is_listed_once():
