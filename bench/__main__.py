@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-ROOMS = ("selection", "diversity", "band", "embed", "cluster")
+ROOMS = ("selection", "farthest", "diversity", "band", "embed", "cluster")
 
 
 def main(flags: list[str]) -> int:

@@ -1,0 +1,119 @@
+"""Subsets of a pool, by every strategy and rival → how long, how rich in tokens, how varied their responses are."""
+
+from collections.abc import Iterator
+from itertools import product
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+
+from bench.pool import EVERY, TOKENS, WINDOW, Spelt
+from stages.core.degree import DEGREES, degree_states
+from stages.core.entropic import entropic_rows
+from stages.core.incidence import Incidence, incidence
+from stages.core.prune import prune
+from stages.core.sample import Weights
+from stages.core.selection import select
+from stages.core.shannon import entropy_bits
+from stages.core.strata import rows_like
+
+Row = dict[str, object]
+SIZE, SLACK, SEED, MATCH = 10_000, 1.5, 1, "response-micro"
+
+
+class Condition(NamedTuple):
+    """How a subset is drawn: settings of the stage."""
+
+    name: str  # of the budget or window, beside the weights
+    weights: Weights
+    size: int
+    window: tuple[int, int]
+
+
+CONDITIONS = [
+    Condition(name, weights, size, window)
+    for (name, size, window), weights in product(
+        (("rows", SIZE, EVERY), ("tokens", TOKENS, EVERY), ("window", SIZE, WINDOW)), ("uniform", "inverse")
+    )
+]
+
+
+class Pool(NamedTuple):
+    """What subsets are drawn from and judged by; rows sorted by id."""
+
+    ids: pl.Series
+    responses: Spelt
+    mid: np.ndarray  # which token types are of the middle band
+    units: dict[str, pl.DataFrame]  # id and unit, by strategy
+
+    def within(self, strategy: str, inside: np.ndarray) -> Incidence:
+        return incidence(self.units[strategy], self.ids, inside)[0]
+
+
+def unit_rows(pool: Pool, sizes: tuple[int, ...]) -> list[Row]:
+    """k_min and k_max of each strategy and size, over all responses that have a token."""
+    found = []
+    for strategy in pool.units:
+        carried = pool.within(strategy, pool.responses.lengths >= EVERY[0])
+        held = np.diff(carried.row_start)
+        chain = prune(carried)
+        k, rows = chain.units_left(), chain.rows_left(np.ones_like(held))
+        told = {"strategy": strategy, "units_a_row": held.mean(), "rows_without_unit": int((held == 0).sum())}
+        for size in sizes:
+            states = degree_states(k, rows, size, SLACK)
+            ends = {"k_min": int(k[states[0]]), "k_max": int(k[states[-1]]), "rows_at_k_min": int(rows[states[0]])}
+            found.append(told | {"size": size} | ends)
+    return found
+
+
+def subset_rows(pool: Pool, condition: Condition, centers: np.ndarray | None) -> Iterator[Row]:
+    """The six strategies and the rows matched to `MATCH` at every degree; the other rivals once, as degree 0."""
+    length = pool.responses.lengths
+    inside = (length >= condition.window[0]) & (length <= condition.window[1])
+    costs = length + 1 if condition.name == "tokens" else np.ones_like(length)
+    key = condition._asdict() | {"window": "{}..{}".format(*condition.window)}
+    for strategy, table in pool.units.items():
+        carried, units = pool.within(strategy, inside), table["unit"].n_unique()
+        for degree in DEGREES:
+            ask = {"degree": degree, "size": condition.size, "slack": SLACK, "weights": condition.weights}
+            chosen = select(carried, costs, rng=np.random.default_rng(SEED), **ask)
+            k = {"k": int(chosen.chain.units_left()[chosen.state]), "units": units}
+            yield key | {"strategy": strategy, "degree": degree} | k | numbers(pool, chosen.draw.rows)
+            if strategy == MATCH:
+                like = rows_like(length, inside, chosen.draw.rows, np.random.default_rng(SEED))
+                yield key | {"strategy": "stratified-length", "degree": degree} | numbers(pool, like)
+    rng = np.random.default_rng(SEED)
+    shuffled = rng.permutation(np.flatnonzero(inside))
+    rivals = {"random": shuffled[: np.searchsorted(costs[shuffled].cumsum(), condition.size) + 1]}
+    rivals["token-entropy"] = entropic_rows(*pool.responses, inside, costs, condition.size, rng)
+    if centers is not None:
+        rivals["k-center"] = centers
+    for strategy, rows in rivals.items():
+        yield key | {"strategy": strategy, "degree": 0} | numbers(pool, rows)
+
+
+def numbers(pool: Pool, rows: np.ndarray) -> Row:
+    tokens, offsets = pool.responses
+    said = np.concatenate([tokens[offsets[row] : offsets[row + 1]] for row in rows.tolist()])
+    count = np.bincount(said, minlength=len(pool.mid))
+    return {
+        "rows": len(rows),
+        "mean_response_tokens": len(said) / len(rows),
+        "response_token_entropy": entropy_bits(count),
+        "mid_types": int(np.count_nonzero(count[pool.mid])),
+    }
+
+
+def rise_rows(subsets: pl.DataFrame) -> list[Row]:
+    """What each figure gains from degree 0 to 6 of `MATCH`, and what random rows of the same lengths do not gain."""
+    found = []
+    for (name, weights), part in subsets.group_by("name", "weights", maintain_order=True):
+        ours, like = (part.filter(pl.col("strategy") == which).sort("degree") for which in (MATCH, "stratified-length"))
+        for figure in ("mean_response_tokens", "response_token_entropy", "mid_types"):
+            values, matched = ours[figure].cast(pl.Float64).to_numpy(), like[figure].cast(pl.Float64).to_numpy()
+            rise, of_length = values[-1] - values[0], matched[-1] - matched[0]
+            steps = {"steps_up": int((np.diff(values) > 0).sum()), "steps": len(values) - 1}
+            told = {"at_0": values[0], "at_6": values[-1], "rise": rise}
+            key = {"name": name, "weights": weights, "figure": figure}
+            found.append(key | told | steps | {"rise_of_matched": of_length, "left": rise - of_length})
+    return found

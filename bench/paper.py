@@ -1,0 +1,98 @@
+"""The development pool → metrics/selection/*.csv: what bands, pruning and sampling make of 123,382 real pairs.
+
+`python -m bench.paper ../shared/data metrics/selection [--made FOLDER]`: numbers only. FOLDER is what `bench.vectors`
+wrote: macro units and k-center subsets; without it the table has neither.
+"""
+
+import argparse
+from math import ceil
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from bench.chosen import CONDITIONS, Pool, Row, rise_rows, subset_rows, unit_rows
+from bench.pool import Spelt, gpt2, llama2, read_pool
+from stages.core.band import BANDS, bands_of, carried_types, wanted_types
+from stages.core.normaliser import carried, normalised
+from stages.core.phrases import key_phrases
+from stages.io.embedder import PACKAGED, embed, load_embedder
+
+LOW, HIGH, SIDES, SIZES = 10, 500, ("instruction", "response"), (10_000, 20_000, 30_000)
+RARE, SUPPORT = 20, 40  # rows: InsTag's own thresholds
+
+
+def micro(ids: pl.Series, said: Spelt) -> tuple[np.ndarray, np.ndarray, pl.DataFrame]:
+    """Each type's count and band, and the units of the middle band."""
+    counts = np.bincount(said.tokens).astype(np.int64)
+    codes = bands_of(counts, LOW, HIGH)
+    rows, types = carried_types(said.tokens, said.offsets, wanted_types(codes, "mid"))
+    return counts, codes, pl.DataFrame([ids.gather(rows), pl.Series("unit", types).cast(pl.String)])
+
+
+def band_rows(tokenizer: str, side: str, found: tuple[np.ndarray, np.ndarray, pl.DataFrame], texts: int) -> list[Row]:
+    """Types and occurrences of each band; of the middle one, how many types a text has and how many texts have none."""
+    counts, codes, units = found
+    rows: list[Row] = []
+    for code, band in enumerate(BANDS):
+        part = counts[(codes == code) & (counts > 0)]
+        own = {"types_a_text": len(units) / texts, "texts_without": texts - units["id"].n_unique()}
+        key = {"tokenizer": tokenizer, "side": side, "band": band, "types": len(part), "occurrences": int(part.sum())}
+        rows.append(key | (own if band == "mid" else dict.fromkeys(own)))
+    return rows
+
+
+def meso(ids: pl.Series, texts: list[str]) -> pl.DataFrame:
+    """Units of the offline tagger and the normaliser."""
+    share, embedder = RARE / len(texts), load_embedder(PACKAGED, "main", "float32", 128)
+    raw = key_phrases(ids.to_list(), texts, per_text=4, max_words=3, min_share=share, max_share=0.1)
+    names = normalised(
+        raw,
+        lambda tags: embed(embedder, tags, 256),
+        min_rows=ceil(share * len(texts)),
+        max_distance=0.05,
+        min_support=SUPPORT,
+        min_confidence=0.99,
+    )
+    return carried(raw, names).rename({"tag": "unit"})
+
+
+def write(out: Path, name: str, rows: list[Row]) -> pl.DataFrame:
+    """Where a row has no such column, nothing stands."""
+    table = pl.DataFrame(rows, infer_schema_length=None)
+    out.mkdir(parents=True, exist_ok=True)
+    table.write_csv(out / f"{name}.csv", float_precision=4)
+    print(f"{out / name}.csv: {table.height} rows", flush=True)
+    return table
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("shared", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--made", type=Path, help="what bench.vectors wrote")
+    given = parser.parse_args()
+    table = read_pool(given.shared)
+    ids, texts = table["id"], {side: table[side].to_list() for side in SIDES}
+    ours = {side: llama2(given.shared, texts[side]) for side in SIDES}
+    bands, units = [], {}
+    for side in SIDES:
+        found = micro(ids, ours[side])
+        theirs = micro(ids, gpt2(given.shared, texts[side]))
+        bands += band_rows("llama-2", side, found, len(ids)) + band_rows("gpt-2", side, theirs, len(ids))
+        units[f"{side}-meso"] = meso(ids, texts[side])
+        units[f"{side}-micro"] = found[2]
+        if given.made:
+            units[f"{side}-macro"] = pl.read_parquet(given.made / f"{side}-macro.parquet")
+    write(given.out, "bands", bands)
+    counts = np.bincount(ours["response"].tokens).astype(np.int64)
+    pool = Pool(ids, ours["response"], bands_of(counts, LOW, HIGH) == BANDS.index("mid"), dict(sorted(units.items())))
+    write(given.out, "units", unit_rows(pool, SIZES))
+    made = {condition: given.made and given.made / f"k-center-{condition.name}.parquet" for condition in CONDITIONS}
+    centers = {condition: path and ids.search_sorted(pl.read_parquet(path)["id"]) for condition, path in made.items()}
+    chosen = [row for condition in CONDITIONS for row in subset_rows(pool, condition, centers[condition])]
+    write(given.out, "rise", rise_rows(write(given.out, "subsets", chosen)))
+
+
+if __name__ == "__main__":
+    main()
