@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from stages.io.command import run
-from stages.io.models import commit_of, write_reference
+from stages.io.models import commit_of, copy_tokenizer, write_reference
 from stages.io.records import write_json
 from stages.io.tables import read_table
 from stages.schemas.corpus import Corpus
@@ -31,11 +31,9 @@ def main(
 ) -> None:
     """`name` is "scratch", a hub id or a folder; the sizes are for "scratch" alone."""
     if name != "scratch":
-        from transformers import AutoTokenizer
-
         commit = commit_of(name, revision)
+        copy_tokenizer(name, commit, tokenizer)
         write_reference(model, str(Path(name).resolve()) if commit == "local" else name, commit)
-        AutoTokenizer.from_pretrained(name, revision=None if commit == "local" else commit).save_pretrained(tokenizer)
         write_json(report, {"base": name, "revision": commit})
         return
     from stages.io.pretraining import (

@@ -57,6 +57,18 @@ def load_tokenizer(folder: Path) -> Any:
     return tokenizer
 
 
+def copy_tokenizer(name: str, commit: str, folder: Path) -> None:
+    """Save the tokenizer of the hub model `name` at `commit`, or of the folder `name` ("local"), in `folder`."""
+    from transformers import AutoTokenizer
+
+    revision = None if commit == "local" else commit
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(name, revision=revision, trust_remote_code=False)
+    except OSError as error:
+        raise OSError(_missing(name, revision)) from error
+    tokenizer.save_pretrained(folder)
+
+
 def weight_files(folder: Path) -> list[Path]:
     """The files that say what model `folder` holds: its own, and those of a folder on this disk that it refers to."""
     name, _ = _resolved(folder)
@@ -86,5 +98,6 @@ def _resolved(folder: Path) -> tuple[str, str | None]:
 def _missing(name: str, revision: str | None) -> str:
     return (
         f"the model {name!r} at revision {revision!r} could not be loaded from this disk or from the Hugging Face hub: "
-        "check the name, the network and HF_TOKEN, or put a folder with its safetensors files in base.model"
+        "check the name, the network, and HF_TOKEN where a licence has to be accepted, "
+        "or put a folder with its safetensors files in base.name"
     )
