@@ -36,3 +36,11 @@ def bias(games: pl.DataFrame) -> dict[str, float]:
         "ties": readable["side"] == 0,
     }
     return {name: float(share.sum()) / len(share) for name, share in shares.items() if len(share)}
+
+
+def noise(games: pl.DataFrame) -> dict[str, float]:
+    """`repeat_sd`: the standard deviation over repeats of the win rate, the judge's own noise; one repeat has none."""
+    share = (pl.col("won") * pl.col("weight")).sum() / pl.col("weight").sum()
+    rates = games.filter(READABLE).group_by("repeat").agg(rate=share)["rate"]
+    spread = rates.std()
+    return {"repeat_sd": spread} if isinstance(spread, float) else {}

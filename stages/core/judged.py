@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from stages.core import alpaca_eval, arena_hard
-from stages.core.games import bias, by_prompt
+from stages.core.games import bias, by_prompt, noise
 from stages.core.intervals import mean_interval, ratio_interval
 from stages.core.length_control import FOLDS, Gamed, LengthGames, controlled_interval, length_controlled
 from stages.core.protocols import Protocol
@@ -16,7 +16,7 @@ Record = dict[str, float | Interval]
 
 
 def judged(protocol: Protocol, games: pl.DataFrame, gamed: Gamed | None, seed: int, resamples: int) -> Record:
-    """Figures by name, shares 0..1: win rates with their intervals, bias, and `missing`, the games without a verdict.
+    """Figures by name, shares 0..1: win rates and their intervals, bias, noise, and `missing`: games without a verdict.
 
     `games` as in core.games; for AlpacaEval's length control also surplus (characters of the opponent's answer − those
     of the candidate's) and difficulty (null where not known; the full form needs it everywhere, and `gamed`). Intervals
@@ -24,7 +24,7 @@ def judged(protocol: Protocol, games: pl.DataFrame, gamed: Gamed | None, seed: i
     tenth of `resamples`, each of them a fit. Below two prompts with a verdict there are no win rates.
     """
     prompts = by_prompt(games)
-    record: Record = {"missing": games["won"].null_count(), **bias(games)}
+    record: Record = {"missing": games["won"].null_count(), **bias(games), **noise(games)}
     if len(prompts) >= 2:
         record |= FIGURES[protocol](prompts, gamed, seed, resamples)
     return record

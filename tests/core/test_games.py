@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from stages.core.games import bias, by_prompt
+from stages.core.games import bias, by_prompt, noise
 
 
 def games(*rows: tuple[str, int, int, float | None, int], **more: list[int]) -> pl.DataFrame:
@@ -46,3 +46,9 @@ def test_a_game_without_a_verdict_is_in_no_share() -> None:
 @pytest.mark.parametrize("order", [0, 1])
 def test_one_order_alone_says_nothing_of_flips(order: int) -> None:
     assert "flips" not in bias(games(("a", 0, order, 1.0, 1), ("b", 0, order, 0.0, 1)))
+
+
+def test_the_noise_of_a_judge_is_how_its_win_rate_varies_over_repeats() -> None:
+    rows = [("a", 0, 0, 1.0, 3), ("b", 0, 0, 0.0, 1), ("a", 1, 0, 1.0, 1), ("b", 1, 0, 0.0, 1), ("a", 2, 0, None, 1)]
+    assert noise(games(*rows)) == {"repeat_sd": pytest.approx(0.25 / 2**0.5)}  # 3/4 and 1/2
+    assert noise(games(*rows[:2])) == noise(games()) == {}

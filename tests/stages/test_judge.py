@@ -1,3 +1,4 @@
+import itertools
 import json
 import math
 import multiprocessing
@@ -19,7 +20,7 @@ from stages.judge import main
 from stages.schemas.answers import Answers
 from stages.schemas.prompts import Prompts
 from stages.schemas.verdicts import Verdicts
-from tests.llm_server import HERE, llm_server
+from tests.llm_server import FAULTS, HERE, llm_server
 
 pytestmark = pytest.mark.usefixtures("llm_home")
 ROOT = Path(__file__).parents[2]
@@ -181,6 +182,17 @@ def many(said: str) -> pl.DataFrame:
     one = answers(["x", "y"], [None, None]).head(1)
     ids = [f"{at:02}" for at in range(20)]
     return pl.concat([one] * 20).with_columns(pl.Series("id", ids), pl.Series("answer", [f"{said} {at}" for at in ids]))
+
+
+def test_under_faults_every_game_is_judged_once(tmp_path):
+    """Three of ten requests go wrong, in each of the ways in turn."""
+    in_turn = itertools.cycle(FAULTS)
+    with llm_server(fair, fault=lambda number: next(in_turn) if number % 10 < 3 else "") as server:
+        in_a_process(str(tmp_path), server.url)
+        served = sorted(map(json.dumps, server.served))
+    found = read_table(tmp_path / "verdicts.parquet", Verdicts)
+    assert found["raw"].null_count() == 0
+    assert len(found) == len(served) == len(set(served)) == 80
 
 
 def test_kill_9_in_the_middle_then_again_ends_as_if_nothing_had_been(tmp_path, monkeypatch):
