@@ -30,7 +30,7 @@ def ask(requests: Sequence[Request], engine: Engine, endpoint: Endpoint, label: 
     with `error`, which is not kept. OSError: more than `max_failed_share` of them fail, or the server can do none.
     ValueError: the budget is spent, or the key is not set.
     """
-    model = endpoint.model if engine == "endpoint" else identity(endpoint)
+    model = endpoint.model if engine == "endpoint" else identity(endpoint.model, endpoint.revision)
     keys = [key_of(request, model) for request in requests]
     unique = dict(zip(keys, requests, strict=True))
     with closing(Replies(cache_folder())) as replies:

@@ -10,13 +10,13 @@ from stages.io.decoding import Written, write_batch
 from stages.io.request import Endpoint, Request, messages
 
 
-def identity(endpoint: Endpoint) -> str:
-    """The model's name with a hash of its files, or the commit of a hub id: another model, other replies."""
+def identity(name: str, revision: str) -> str:
+    """The name of a folder with a hash of its files, or of a hub id with its commit: another model, other replies."""
     from stages.io.models import commit_of
 
-    folder = Path(endpoint.model)
+    folder = Path(name)
     if not folder.is_dir():
-        return f"{endpoint.model}@{commit_of(endpoint.model, endpoint.revision)}"
+        return f"{name}@{commit_of(name, revision)}"
     whole = hashlib.sha256()
     for path in sorted(path for path in folder.iterdir() if path.suffix in {".safetensors", ".json", ".jinja"}):
         with path.open("rb") as file:

@@ -2,9 +2,12 @@
 
 import multiprocessing
 import random
+import subprocess
+import sys
 import time
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -150,3 +153,8 @@ def test_after_kill_9_in_the_middle_every_request_has_still_been_paid_once():
 def kept() -> dict[str, str]:
     with closing(Replies(cache_folder())) as replies:
         return replies.read([key_of(request, HERE.model) for request in requests(40)])
+
+
+def test_a_pipeline_that_asks_no_llm_needs_no_client():
+    script = "import sys, stages.respond, stages.tag, stages.judge; assert not {'openai', 'torch'} & set(sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], cwd=Path(__file__).parents[2]).returncode == 0
