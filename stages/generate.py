@@ -1,14 +1,22 @@
 """Checkpoint + prompts → greedy answers, and the bits that each reference costs the model."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import polars as pl
 
+from stages.io.chat import Format, encode_pairs, encode_prompts
 from stages.io.command import run
+from stages.io.generation import completion_bits, greedy_answers
+from stages.io.llm import Engine
+from stages.io.models import load_model, load_tokenizer
+from stages.io.request import Endpoint
+from stages.io.serving import served_answers
 from stages.io.tables import read_table, write_table
 from stages.schemas.answers import Answers
 from stages.schemas.prompts import Prompts
+
+NONE_SCORED = pl.DataFrame(schema={"id": pl.String, "bits": pl.Float64, "bytes": pl.Int32})
 
 
 def main(
@@ -18,52 +26,67 @@ def main(
     answers: Path,
     /,
     *,
-    prompt_format: Literal["plain", "chat"],
+    prompt_format: Format,
+    engine: Engine,
     batch_size: int,
     max_length: int,
     max_new_tokens: int,
     repetition_penalty: float,
     dtype: Literal["float32", "bfloat16"],
+    endpoint: Endpoint,
 ) -> None:
-    """Prompts keep their last `max_length` − `max_new_tokens` tokens; of a long reference the first part is scored."""
-    from stages.io.chat import encode_pairs, encode_prompts
-    from stages.io.generation import completion_bits, greedy_answers
-    from stages.io.models import load_model, load_tokenizer
+    """Prompts keep their last `max_length` − `max_new_tokens` tokens; of a long reference the first part is scored.
 
+    A server (engine endpoint) is sent whole prompts, and tells no likelihood: bits and bytes are null.
+    """
     asked = read_table(prompts, Prompts).sort("id")
-    checkpoint, words = load_model(model, dtype), load_tokenizer(tokenizer)
-    prompted = encode_prompts(words, asked["instruction"].to_list(), prompt_format)
-    questions = [ids[-(max_length - max_new_tokens) :] for ids in prompted]
-    said = greedy_answers(
-        checkpoint,
-        words,
-        questions,
-        batch_size=batch_size,
-        max_new_tokens=max_new_tokens,
-        repetition_penalty=repetition_penalty,
+    if engine == "endpoint":
+        said = served_answers(
+            model,
+            asked["instruction"].to_list(),
+            prompt_format,
+            max_new_tokens=max_new_tokens,
+            repetition_penalty=repetition_penalty,
+            endpoint=endpoint,
+        )
+        scored = NONE_SCORED
+    else:
+        checkpoint, words = load_model(model, dtype), load_tokenizer(tokenizer)
+        prompted = encode_prompts(words, asked["instruction"].to_list(), prompt_format)
+        said = greedy_answers(
+            checkpoint,
+            words,
+            [ids[-(max_length - max_new_tokens) :] for ids in prompted],
+            batch_size=batch_size,
+            max_new_tokens=max_new_tokens,
+            repetition_penalty=repetition_penalty,
+        )
+        scored = _scored(checkpoint, words, asked, prompt_format, max_length, batch_size)
+    table = asked.select(
+        "id",
+        pl.Series("answer", [one.text for one in said], dtype=pl.String),
+        pl.Series("tokens", [one.tokens for one in said], dtype=pl.Int32),
+        pl.Series("truncated", [one.truncated for one in said], dtype=pl.Boolean),
     )
+    write_table(answers, Answers, table.join(scored, on="id", how="left", maintain_order="left"))
+
+
+def _scored(
+    checkpoint: Any, words: Any, asked: pl.DataFrame, prompt_format: Format, max_length: int, batch_size: int
+) -> pl.DataFrame:
+    """The columns id, bits, bytes: what the references cost, those of them that fit into `max_length`."""
     known = asked.filter(pl.col("reference").is_not_null())
+    if known.is_empty():
+        return NONE_SCORED
     pairs = encode_pairs(words, known["instruction"].to_list(), known["reference"].to_list(), prompt_format)
     rows = [(pair.prompt, pair.completion[: max(max_length - len(pair.prompt), 1)]) for pair in pairs]
     read = [pair.ends[len(completion) - 1] for pair, (_, completion) in zip(pairs, rows, strict=True)]
-    scored = known.select(
+    size = [len(text[:end].encode()) for text, end in zip(known["reference"], read, strict=True)]
+    return known.select(
         "id",
         pl.Series("bits", completion_bits(checkpoint, words, rows, batch_size=batch_size), dtype=pl.Float64),
-        pl.Series(
-            "bytes",
-            [len(text[:end].encode()) for text, end in zip(known["reference"], read, strict=True)],
-            dtype=pl.Int32,
-        ),
+        pl.Series("bytes", size, dtype=pl.Int32),
     )
-    table = pl.DataFrame(
-        {
-            "id": asked["id"],
-            "answer": [one.text for one in said],
-            "tokens": pl.Series([one.tokens for one in said], dtype=pl.Int32),
-            "truncated": [one.truncated for one in said],
-        }
-    )
-    write_table(answers, Answers, table.join(scored, on="id", how="left", maintain_order="left"))
 
 
 if __name__ == "__main__":

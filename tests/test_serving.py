@@ -6,16 +6,19 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from stages import respond, tag
+from stages import generate, respond, tag
 from stages.io.llm import ask
 from stages.io.request import Request
 from stages.io.tables import read_table, write_table
+from stages.schemas.answers import Answers
 from stages.schemas.pairs import Pairs
 from stages.schemas.pool import Pool
+from stages.schemas.prompts import Prompts
 from stages.schemas.tags import Tags
 from stages.schemas.units import Units
 from stages.schemas.unusable import Unusable
 from tests.llm_server import HERE
+from tests.stages.test_generate import SETTINGS as GENERATE
 from tests.stages.test_tag import SETTINGS as TAG
 from tests.transformers_server import save_chat_model, save_parrot, transformers_serve
 
@@ -73,3 +76,21 @@ def test_tag_runs_to_its_outs(served, tmp_path, engine):
     assert sorted(read_table(outs[0], Tags)["tag"].unique()) == ["lists", "sorting"]
     assert read_table(outs[2], Units)["id"].n_unique() == 6
     assert read_table(outs[3], Unusable).is_empty()
+
+
+@pytest.mark.parametrize("prompt_format", ["plain", "chat"])
+def test_generate_has_the_answers_of_the_served_checkpoint(served, tokenizer, llama, tmp_path, prompt_format):
+    checkpoint = save_chat_model(tmp_path / "candidate", tokenizer, llama)
+    rows = {"id": list("abcdef"), "benchmark": "held", "instruction": TEXTS, "reference": None}
+    table = pl.DataFrame(rows | {"baseline": None, "baseline_answer": None})
+    write_table(tmp_path / "prompts.parquet", Prompts, table.cast(pl.String))
+    settings = GENERATE | {"prompt_format": prompt_format, "repetition_penalty": 1.0}
+    there = replace(served, model=str(tmp_path / "{arm}"))
+    answers = {}
+    for engine in ("local", "endpoint"):
+        out = tmp_path / f"{engine}.parquet"
+        generate.main(
+            checkpoint, checkpoint, tmp_path / "prompts.parquet", out, engine=engine, endpoint=there, **settings
+        )
+        answers[engine] = read_table(out, Answers).select("id", "answer", "tokens", "truncated").rows()
+    assert answers["endpoint"] == answers["local"]

@@ -11,7 +11,6 @@ class Endpoint:
     """A server that speaks OpenAI's protocol, or a model to load here; the `endpoint` block of a stage's settings."""
 
     model: str  # its name on the server; engine local: a folder or a hub id
-    revision: str  # engine local: of a hub id
     url: str  # engine endpoint: mostly ends in /v1
     key: str  # name of the environment variable that holds the key; empty: the server needs none
     concurrency: int  # requests at once; engine local: prompts a batch
@@ -19,6 +18,7 @@ class Endpoint:
     max_failed_share: float  # of the requests; the stage stops when more have failed for good
     max_requests: int  # budget: replies to this stage's requests, those of an earlier, interrupted run included
     max_tokens: int  # budget: tokens read and written for them
+    revision: str = "main"  # engine local: of a hub id
 
 
 @dataclass(frozen=True)

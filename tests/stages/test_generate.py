@@ -1,0 +1,84 @@
+"""The stage with a tiny model here, and with a server in its place."""
+
+from dataclasses import replace
+
+import polars as pl
+import pytest
+
+from stages.generate import main
+from stages.io.tables import read_table, write_table
+from stages.schemas.answers import Answers
+from stages.schemas.prompts import Prompts
+from tests.llm_server import HERE, llm_server, said
+
+SETTINGS = {"prompt_format": "plain", "batch_size": 2, "max_length": 64, "max_new_tokens": 8, "dtype": "float32"}
+
+
+@pytest.fixture
+def asked(tmp_path):
+    rows = [("a", "Return the sum.", "The sum."), ("b", "What is it?", None), ("c", "A list?", "A list of numbers.")]
+    names = ("id", "instruction", "reference")
+    table = pl.DataFrame(rows, names, orient="row").select(
+        "id", pl.lit("held").alias("benchmark"), "instruction", "reference", baseline=None, baseline_answer=None
+    )
+    table = table.cast({"baseline": pl.String, "baseline_answer": pl.String})
+    write_table(tmp_path / "prompts.parquet", Prompts, table)
+    return tmp_path / "prompts.parquet"
+
+
+@pytest.fixture
+def checkpoint(tokenizer, llama, tmp_path):
+    llama.save_pretrained(tmp_path / "candidate")
+    tokenizer.save_pretrained(tmp_path / "tokenizer")
+    return tmp_path / "candidate", tmp_path / "tokenizer"
+
+
+def test_here_every_prompt_has_an_answer_and_every_reference_its_bits(asked, checkpoint, tmp_path):
+    out = tmp_path / "answers.parquet"
+    main(*checkpoint, asked, out, engine="local", repetition_penalty=1.2, endpoint=HERE, **SETTINGS)
+    table = read_table(out, Answers)
+    assert table["id"].to_list() == ["a", "b", "c"]
+    assert table["bits"].is_null().to_list() == [False, True, False]
+    assert table["bytes"].to_list() == [8, None, 18]
+    assert table["truncated"].to_list() == [tokens == 8 for tokens in table["tokens"]]
+
+
+@pytest.mark.usefixtures("llm_home")
+def test_a_server_answers_in_the_form_of_the_training_and_tells_no_likelihood(asked, checkpoint, tmp_path):
+    out = tmp_path / "answers.parquet"
+    with llm_server(lambda body: "one two " + "three " * 9 * ("list" in said(body))) as server:
+        there = replace(HERE, url=server.url, model="models/{arm}")
+        main(*checkpoint, asked, out, engine="endpoint", repetition_penalty=1.0, endpoint=there, **SETTINGS)
+    table = read_table(out, Answers)
+    assert table["answer"].to_list()[:2] == ["one two", "one two"]
+    assert table["truncated"].to_list() == [False, False, True]
+    assert table["tokens"].to_list() == [2, 2, 8]
+    assert table["bits"].is_null().all()
+    assert table["bytes"].is_null().all()
+    assert {body["model"] for body in server.asked} == {"models/candidate"}
+    assert sorted(body["prompt"] for body in server.asked)[0] == "Question: A list?\nAnswer:\n"
+    assert all(body["temperature"] == 0 for body in server.asked)
+
+
+@pytest.mark.usefixtures("llm_home")
+def test_other_weights_under_the_same_name_are_asked_anew(asked, checkpoint, llama, tmp_path):
+    with llm_server() as server:
+        for _ in range(2):
+            there = {"engine": "endpoint", "repetition_penalty": 1.0, "endpoint": replace(HERE, url=server.url)}
+            for _ in range(2):
+                main(*checkpoint, asked, tmp_path / "answers.parquet", **there, **SETTINGS)
+            llama.lm_head.weight.data += 1
+            llama.save_pretrained(checkpoint[0])
+    assert len(server.asked) == 6
+
+
+@pytest.mark.usefixtures("llm_home")
+def test_a_prompt_without_an_answer_is_one_sentence_and_no_table(asked, checkpoint, tmp_path):
+    with llm_server(fault=lambda number: "400" if number == 1 else "") as server:
+        there = replace(HERE, url=server.url, concurrency=1, max_failed_share=1.0)
+        with pytest.raises(ValueError, match=r"1 of 3 prompts have no answer, the last: refused \(HTTP 400"):
+            main(
+                *checkpoint, asked, tmp_path / "answers.parquet", engine="endpoint", repetition_penalty=1.0,
+                endpoint=there, **SETTINGS,
+            )  # fmt: skip
+    assert not (tmp_path / "answers.parquet").exists()
