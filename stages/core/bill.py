@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from stages.core.plan import Calls, Facts
+from stages.core.plan import TAG_REPLY, VERDICT_REPLY, Calls, Facts
 
 PREFIXES = {1e15: "P", 1e12: "T", 1e9: "G", 1e6: "M", 1e3: "k"}
 
@@ -26,6 +26,12 @@ def bill(costs: Mapping[str, float], calls: Mapping[str, Calls], facts: Facts, g
         lines[f"LLM calls, {name}"] = (
             f"{one.calls:,.0f}; {_short(one.read)} tokens read, {_short(one.written)} written; its GPU is not counted"
         )
+    lines["taken for granted"] = (
+        "rows of a subset are as long as the pool's, answers as long as its responses; 6 operations a token and "
+        "trained parameter, 4 a frozen one, attention's own left out; a token of an answer reads all weights once a "
+        "batch, prompts and references are read for nothing; "
+        f"{TAG_REPLY} tokens name tags, {VERDICT_REPLY} reason before a verdict"
+    )
     return table(lines)
 
 
