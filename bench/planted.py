@@ -8,7 +8,7 @@ import polars as pl
 from stages.core.cells import STRATEGIES
 from stages.core.estimators import POSTERIOR
 
-NAMES = (*POSTERIOR, "instruction_vendi", "response_vendi")
+NAMES = (*POSTERIOR, "instruction_vendi", "response_vendi", "response_micro_coverage", "response_micro_evenness")
 
 
 def planted_grid(

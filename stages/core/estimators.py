@@ -13,9 +13,13 @@ LENGTH = "response_mean_tokens"
 
 
 def metrics(cells: pl.DataFrame) -> list[str]:
-    """The metrics that a subset has: all of both sides, and how much of its units it covers and how evenly."""
+    """The metrics that a subset has: all of both sides, with how much of each scale's units it covers and how evenly.
+
+    Not among them are units_covered and evenness, which are of the strategy's own units and so differ in kind: 1 for
+    random.
+    """
     sides = [name for name in cells.columns if name.startswith(("instruction_", "response_"))]
-    return [*POSTERIOR, *sorted(set(sides) - set(POSTERIOR)), "units_covered", "evenness"]
+    return [*POSTERIOR, *sorted(set(sides) - set(POSTERIOR))]
 
 
 def points(cells: pl.DataFrame, outcome: str) -> pl.DataFrame:
