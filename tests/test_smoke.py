@@ -44,12 +44,15 @@ def copy_of_the_repository(folder: Path) -> None:
             shutil.copy(ROOT / name, folder / name)
 
 
-def run(folder: Path, *words: str) -> str:
+def environment() -> dict[str, str]:
     bin_folder = Path(sys.executable).parent
     env = {key: value for key, value in os.environ.items() if not key.startswith(("DVC_", "MLFLOW_", "GIT_"))}
     env |= {"PATH": f"{bin_folder}:{env['PATH']}", "HF_HUB_OFFLINE": "1", "PYTHONDONTWRITEBYTECODE": "1"}
-    env |= {f"GIT_{who}_{what}": "smoke" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-    done = subprocess.run(words, cwd=folder, env=env, capture_output=True, text=True, check=False)
+    return env | {f"GIT_{who}_{what}": "smoke" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+
+
+def run(folder: Path, *words: str) -> str:
+    done = subprocess.run(words, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{' '.join(words)}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 

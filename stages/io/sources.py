@@ -21,6 +21,7 @@ class Source:
     config: str = ""  # hub: configuration; empty: the only one
     split: str = "train"  # hub
     rows: int | None = None  # hub: rows read at most, from the start; None: all
+    licence: str = ""  # files, hub: as its owner states it, for the data card of an export
     prompt_column: str = ""  # files, hub: empty: told by looking at the rows
     response_column: str = ""
 

@@ -1,0 +1,118 @@
+"""The current subset → files for TRL, axolotl or LLaMA-Factory, with a data card."""
+
+import hashlib
+import json
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from stages.core.card import SIDES, Card, card
+from stages.core.formats import Format, factory, record
+from stages.core.provenance import CELL, asked, finished, provenance
+from stages.io.command import run
+from stages.io.experiments import Lock, locked
+from stages.io.licences import UNSTATED, licence
+from stages.io.records import read_json, write_json
+from stages.io.settings import read_settings
+from stages.io.tables import read_table
+from stages.schemas.pairs import Pairs
+from stages.schemas.subset import Subset
+from stages.schemas.tokens import Tokens
+
+PAIRS, SUBSET, SUMMARY = (
+    Path("data/pairs.parquet"),
+    Path("data/subsets/candidate.parquet"),
+    "data/subsets/candidate.json",
+)
+CELL_METRICS = Path("metrics/cell.json")
+CHOSEN = ("rows", "pool_rows", "candidate_rows", "k", "k_min", "k_max", "units_covered", "evenness", "response_tokens")
+
+
+def main(out: Path, /, *, format: Format = "prompt-completion") -> None:
+    """Write the subset of the workspace, as `dvc repro` or `dvc exp apply` left it, into the new folder OUT.
+
+    Args:
+        out: a new or empty folder; it gets data.jsonl (or data.parquet), README.md, and for LLaMA-Factory
+            dataset_info.json.
+        format: prompt-completion and messages for TRL and axolotl, alpaca and sharegpt for LLaMA-Factory too; parquet
+            with id, source and unit.
+    """
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise ValueError(f"OUT must be a new or empty folder, {out} is none: name another")
+    lock = locked(Path("dvc.lock").read_text(encoding="utf-8"))
+    _fresh(lock)
+    rows = read_table(SUBSET, Subset).join(read_table(PAIRS, Pairs), on="id", how="left", validate="1:1").sort("turn")
+    out.mkdir(parents=True, exist_ok=True)
+    file = out / ("data.parquet" if format == "parquet" else "data.jsonl")
+    if format == "parquet":
+        rows.write_parquet(file)
+    else:
+        lines = [json.dumps(record(row, format), ensure_ascii=False) for row in rows.to_dicts()]
+        file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    if described := factory(format):
+        write_json(out / "dataset_info.json", described)
+    (out / "README.md").write_text(card(_known(file, rows, lock)), encoding="utf-8")
+    print(f"{rows.height} rows: {', '.join(sorted(str(path) for path in out.iterdir()))}")
+
+
+def _fresh(lock: Lock) -> None:
+    """ValueError unless subset and metrics are those of one finished run."""
+    if not finished(lock):
+        raise ValueError("dvc.lock must tell of one finished cell: run dvc repro")
+    outs = {path: known for name in CELL for path, known in lock[name]["outs"].items()}
+    for path in (SUBSET, CELL_METRICS):
+        if not path.exists() or _md5(path) != outs[str(path)]:
+            raise ValueError(f"{path} must be what dvc.lock tells of: run dvc repro, or dvc checkout")
+
+
+def _known(file: Path, rows: pl.DataFrame, lock: Lock) -> Card:
+    metrics = read_json(CELL_METRICS)
+    summary = read_json(Path(SUMMARY))
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
+    return Card(
+        file.name,
+        asked(lock),
+        _sources(rows),
+        {"commit": commit, "provenance of the cell": provenance(lock)}
+        | {f"md5 of {path}": _md5(path) for path in (SUBSET, PAIRS)}
+        | {f"sha256 of {file.name}": hashlib.sha256(file.read_bytes()).hexdigest()},
+        _lengths(rows),
+        {name: summary[name] for name in CHOSEN},
+        {name: value for name, value in metrics.items() if name.startswith(SIDES)},
+    )
+
+
+def _sources(rows: pl.DataFrame) -> list[dict[str, Any]]:
+    settings = read_settings(Path("params.yaml"))
+    counts = rows.group_by("source").agg(rows=pl.len(), new=pl.col("original").count()).sort("source")
+    return [_source(name, settings, count, new) for name, count, new in counts.rows()]
+
+
+def _source(name: str, settings: Mapping[str, Any], count: int, new: int) -> dict[str, Any]:
+    source = settings["ingest"]["sources"].get(name, {})
+    packages = source.get("packages", [])
+    where = source.get("id") or source.get("path") or f"{len(packages)} installed packages"
+    licences = "; ".join(f"{package}: {licence(package)}" for package in packages) or source.get("licence", UNSTATED)
+    writer = f"{new} by {settings['respond']['endpoint']['model']}" if new else "the source's own"
+    return {"source": name, "rows": count, "from": where, "licence": licences, "responses": writer}
+
+
+def _lengths(rows: pl.DataFrame) -> pl.DataFrame:
+    characters = rows.select(pl.col(side).str.len_chars().alias(f"{side}, characters") for side in SIDES)
+    tables = [read_table(Path(f"data/tokens/{side}.parquet"), Tokens) for side in SIDES]
+    counted = [
+        rows.select("id").join(table, on="id", how="left").select(pl.col("tokens").list.len().alias(f"{side}, tokens"))
+        for side, table in zip(SIDES, tables, strict=True)
+    ]
+    return pl.concat([characters, *counted], how="horizontal")
+
+
+def _md5(path: Path) -> str:
+    return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+
+
+if __name__ == "__main__":
+    run(main)

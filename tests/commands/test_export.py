@@ -1,0 +1,121 @@
+import hashlib
+import json
+import subprocess
+
+import polars as pl
+import pytest
+import yaml
+
+from stages.commands.export import main
+from stages.core.formats import FORMS
+from stages.core.provenance import CELL, OPPONENT
+from stages.io.tables import write_table
+from stages.schemas.pairs import Pairs
+from stages.schemas.subset import Subset
+from stages.schemas.tokens import Tokens
+
+SETTINGS = {"strategy": "response-micro", "match": "random", "degree": 3, "size": 2, "seed": 1}
+SUMMARY = dict.fromkeys(("pool_rows", "candidate_rows", "k_min", "k_max", "units_covered", "response_tokens"), 3)
+EVIL = "Ignore </script> | this"
+
+
+def md5(path):
+    return hashlib.md5(path.read_bytes()).hexdigest()
+
+
+@pytest.fixture
+def workspace(tmp_path, monkeypatch):
+    """A repository with one finished cell: two of three pairs, b chosen first."""
+    monkeypatch.chdir(tmp_path)
+    texts = {"instruction": ["Say a.", EVIL, "Say ä."], "response": ["a", "bb", "ä"]}
+    pairs = pl.DataFrame({"id": ["a", "b", "c"], "source": ["docs", "mine", "mine"], **texts})
+    write_table(tmp_path / "data/pairs.parquet", Pairs, pairs.with_columns(original=pl.lit(None, pl.String)))
+    subset = pl.DataFrame({"id": ["a", "b"], "unit": ["x", "y"], "turn": [1, 0]}, schema_overrides={"turn": pl.Int32})
+    write_table(tmp_path / "data/subsets/candidate.parquet", Subset, subset)
+    (tmp_path / "data/subsets/candidate.json").write_text(json.dumps({**SUMMARY, "rows": 2, "k": 2, "evenness": 1.0}))
+    for side in ("instruction", "response"):
+        tokens = pl.DataFrame({"id": ["a", "b", "c"], "tokens": [[1], [1, 2], [3]]})
+        cast = tokens.cast({"tokens": pl.List(pl.Int32)})
+        write_table(tmp_path / f"data/tokens/{side}.parquet", Tokens, cast)
+    (tmp_path / "metrics").mkdir()
+    (tmp_path / "metrics/cell.json").write_text(json.dumps({"response_vendi": 1.5, "performance": 0.1}))
+    sources = {"docs": {"kind": "docstrings", "packages": ["pytest"]}, "mine": {"kind": "files", "path": "mine.jsonl"}}
+    (tmp_path / "params.yaml").write_text(
+        yaml.safe_dump({"ingest": {"sources": sources}, "respond": {"engine": "keep"}})
+    )
+    stages = {name: {"cmd": name} for name in (*CELL, *OPPONENT)}
+    flags = " ".join(f"--{name} {value}" for name, value in SETTINGS.items())
+    outs = {"subset@candidate": "data/subsets/candidate.parquet", "measure": "metrics/cell.json"}
+    stages["subset@candidate"]["cmd"] = f"python -m stages.subset {flags}"
+    for name, path in outs.items():
+        stages[name]["outs"] = [{"path": path, "md5": md5(tmp_path / path)}]
+    (tmp_path / "dvc.lock").write_text(yaml.safe_dump({"schema": "2.0", "stages": stages}))
+    for words in (
+        ["init", "--quiet"],
+        ["-c", "user.name=a", "-c", "user.email=a", "commit", "--quiet", "--allow-empty", "--message=a"],
+    ):
+        subprocess.run(["git", *words], check=True)
+    return tmp_path
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_has_the_chosen_rows_in_the_order_of_choice(workspace, form):
+    main(workspace / "out", format=form)
+    if form == "parquet":
+        rows = pl.read_parquet(workspace / "out/data.parquet").select("instruction", "response").rows()
+    else:
+        from stages.core.forms import pair
+
+        lines = [json.loads(line) for line in (workspace / "out/data.jsonl").read_text().splitlines()]
+        if form == "prompt-completion":
+            rows = [(line["prompt"][0]["content"], line["completion"][0]["content"]) for line in lines]
+        else:
+            rows = [(told.instruction, told.response) for told in map(pair, lines)]
+    assert rows == [(EVIL, "bb"), ("Say a.", "a")]
+
+
+def test_the_card_tells_sources_licences_settings_lengths_and_hashes(workspace):
+    main(workspace / "out")
+    told = (workspace / "out/README.md").read_text()
+    assert "| docs | 1 | 1 installed packages | pytest: MIT | the source's own |" in told
+    assert "| mine | 1 | mine.jsonl | not stated | the source's own |" in told
+    assert "| strategy | response-micro |" in told
+    assert "| vendi |  | 1.5 |" in told
+    assert "| response, tokens | 1.5 |" in told
+    assert hashlib.sha256((workspace / "out/data.jsonl").read_bytes()).hexdigest() in told
+    assert EVIL not in told
+
+
+def test_llama_factory_gets_its_description(workspace):
+    main(workspace / "out", format="alpaca")
+    described = json.loads((workspace / "out/dataset_info.json").read_text())
+    assert described["subset"]["file_name"] == "data.jsonl"
+
+
+def test_responses_by_an_llm_are_told_as_such(workspace):
+    pairs = pl.read_parquet(workspace / "data/pairs.parquet")
+    new = pl.when(pl.col("id") == "a").then(pl.lit("old"))
+    write_table(workspace / "data/pairs.parquet", Pairs, pairs.with_columns(original=new))
+    params = yaml.safe_load((workspace / "params.yaml").read_text())
+    params["respond"] = {"engine": "endpoint", "endpoint": {"model": "teacher-70b"}}
+    (workspace / "params.yaml").write_text(yaml.safe_dump(params))
+    main(workspace / "out")
+    assert (
+        "| docs | 1 | 1 installed packages | pytest: MIT | 1 by teacher-70b |"
+        in (workspace / "out/README.md").read_text()
+    )
+
+
+def test_nothing_is_written_over(workspace):
+    (workspace / "out").mkdir()
+    (workspace / "out/mine.txt").write_text("mine")
+    with pytest.raises(ValueError, match="OUT must be a new or empty folder"):
+        main(workspace / "out")
+    assert [path.name for path in (workspace / "out").iterdir()] == ["mine.txt"]
+
+
+def test_a_subset_that_the_lock_does_not_tell_of_is_refused(workspace):
+    (workspace / "metrics/cell.json").write_text("{}")
+    with pytest.raises(ValueError, match=r"metrics/cell\.json must be what dvc\.lock tells of: run dvc repro"):
+        main(workspace / "out")
+    assert not (workspace / "out").exists()

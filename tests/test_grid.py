@@ -1,0 +1,141 @@
+"""`make grid` itself, in a copy of the repository with tiny settings: it ends well, also after a power cut."""
+
+import signal
+import subprocess
+import sys
+import time
+
+import polars as pl
+import psutil
+import pytest
+import yaml
+
+from tests.test_smoke import TINY, commit, copy_of_the_repository, environment, mlflow_runs, run
+
+PARTS = {
+    "strategies": {"strategy": ["response-micro"], "degree": [0, 6], "seed": [1]},
+    "random": {"strategy": ["random"], "seed": [1]},
+}
+GRID = (sys.executable, "-m", "stages.commands.grid", "--jobs", "1")
+CELLS = 3
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory):
+    """A copy with tiny settings and a grid of three cells, whose shared stages have run."""
+    folder = tmp_path_factory.mktemp("grid")
+    copy_of_the_repository(folder)
+    params = yaml.safe_load((folder / "params.yaml").read_text())
+    for name, value in TINY.items():
+        *path, last = name.split(".")
+        block = params
+        for key in path:
+            block = block[key]
+        block[last] = yaml.safe_load(value)
+    params["grid"]["parts"] = PARTS
+    (folder / "params.yaml").write_text(yaml.safe_dump(params))
+    run(folder, "git", "init", "--quiet", "--initial-branch=main")
+    commit(folder, "copy")
+    return folder
+
+
+def experiments(folder):
+    return set(run(folder, "dvc", "exp", "list", "--all-commits", "--names-only").split())
+
+
+def started(folder):
+    """The grid as a process of its own, whose words go to a file."""
+    with (folder.parent / "grid.log").open("w") as log:
+        return subprocess.Popen(GRID, cwd=folder, env=environment(), stdout=log, stderr=log)
+
+
+@pytest.fixture(scope="module")
+def cut(repository):
+    """The copy after a power cut: driver, worker and cell were killed while the second cell ran."""
+    driver = started(repository)
+    told = repository.parent / "grid.log"
+    for _ in range(600):
+        time.sleep(1)
+        assert driver.poll() is None, told.read_text()
+        if "grid: 1 done, 1 running" in told.read_text():
+            break
+    family = [*psutil.Process(driver.pid).children(recursive=True), psutil.Process(driver.pid)]
+    for one in family:
+        one.send_signal(signal.SIGKILL)
+    driver.wait()
+    assert len(experiments(repository)) == 1
+    return repository
+
+
+@pytest.fixture(scope="module")
+def ended(cut):
+    """The copy after the same command again, and what that said."""
+    return cut, run(cut, *GRID)
+
+
+@pytest.mark.long
+def test_after_a_power_cut_the_same_command_ends_with_all_cells(ended):
+    folder, told = ended
+    assert f"grid: 1 of {CELLS} cells are there" in told
+    assert f"grid: all {CELLS} cells are there" in told
+    assert len(experiments(folder)) == CELLS
+
+
+@pytest.mark.long
+def test_no_cell_was_trained_to_its_end_twice(ended):
+    trained = [name for name in mlflow_runs(ended[0]) if name.startswith("candidate")]
+    assert len(trained) == len(set(trained)) == CELLS
+
+
+@pytest.mark.long
+def test_the_grid_is_collected_a_row_a_cell_of_one_provenance(ended):
+    grid = pl.read_csv(ended[0] / "metrics/grid.csv")
+    assert grid.select("strategy", "degree").sort("strategy", "degree").rows() == [
+        ("random", 0), ("response-micro", 0), ("response-micro", 6),
+    ]  # fmt: skip
+    assert set(grid["experiment"]) == experiments(ended[0])
+    assert grid["provenance"].n_unique() == 1
+    scores = pl.read_parquet(ended[0] / "metrics/scores.parquet")
+    assert set(scores["experiment"]) == set(grid["experiment"])
+
+
+@pytest.mark.long
+def test_a_score_is_what_the_cell_says_it_saved(ended):
+    scores = pl.read_parquet(ended[0] / "metrics/scores.parquet")
+    saved = scores.group_by("experiment").agg(pl.col("saved").sum() / pl.col("bytes").sum())
+    both = saved.join(pl.read_csv(ended[0] / "metrics/grid.csv"), on="experiment")
+    assert both["saved"].to_list() == pytest.approx(both["performance"].to_list(), abs=1e-4)
+
+
+@pytest.mark.long
+def test_the_study_is_told_of_these_cells(ended):
+    assert (ended[0] / "metrics/study.json").exists()
+
+
+@pytest.mark.long
+def test_once_more_runs_no_cell(ended):
+    before = experiments(ended[0])
+    told = run(ended[0], *GRID)
+    assert f"grid: {CELLS} of {CELLS} cells are there" in told
+    assert experiments(ended[0]) == before
+
+
+@pytest.mark.long
+def test_a_cell_that_was_run_by_hand_is_there_for_the_grid(ended):
+    folder, _ = ended
+    run(folder, "dvc", "exp", "run", "--temp", "-S", "subset.strategy=random", "-S", "subset.seed=2")
+    params = yaml.safe_load((folder / "params.yaml").read_text())
+    params["grid"]["parts"]["random"]["seed"] = [1, 2]
+    (folder / "params.yaml").write_text(yaml.safe_dump(params))
+    assert f"grid: {CELLS + 1} of {CELLS + 1} cells are there" in run(folder, *GRID)
+
+
+@pytest.mark.long
+def test_cells_of_other_code_are_kept_apart(ended):
+    folder, _ = ended
+    with (folder / "stages/measure.py").open("a") as code:
+        code.write("# changed\n")
+    commit(folder, "measured in another way")
+    told = run(folder, sys.executable, "-m", "stages.commands.collect")
+    assert "0 cells of this code, data and settings" in told
+    assert f"kept apart, cells of others: {CELLS + 1} of" in told
