@@ -41,10 +41,15 @@ def unusable(text: str, finish: str) -> str:
 
 def loops(text: str) -> bool:
     """Whether a passage of up to 60 words follows itself four times and more, over 24 words and more."""
-    words = text.split()
-    codes = np.unique(words, return_inverse=True)[1] if words else np.zeros(0, int)
-    return any(_longest_run(codes[period:] == codes[:-period]) + period >= max(ROUNDS * period, LOOP_WORDS)
-               for period in range(1, min(LONGEST_PERIOD, len(codes) // ROUNDS) + 1))  # fmt: skip
+    names: dict[str, int] = {}
+    codes = np.array([names.setdefault(word, len(names)) for word in text.split()], dtype=np.int32)
+    return any(_follows(codes, period) for period in range(1, min(LONGEST_PERIOD, len(codes) // ROUNDS) + 1))
+
+
+def _follows(codes: np.ndarray, period: int) -> bool:
+    """Whether some passage of `period` words follows itself for as long as a loop is."""
+    same, needed = codes[period:] == codes[:-period], max(ROUNDS * period, LOOP_WORDS) - period
+    return int(same.sum()) >= needed and _longest_run(same) >= needed
 
 
 def _longest_run(same: np.ndarray) -> int:
