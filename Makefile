@@ -11,7 +11,7 @@ help:
 	@echo 'make test        the tests; make test-long: those that take minutes'
 	@echo 'make check       format, lint, types, floors, and that dvc.yaml tells the truth'
 	@echo 'make bench       speed against peers; make bench-full: at full size'
-	@echo 'make clean       remove .venv and caches; what DVC tracks stays'
+	@echo 'make clean       remove .venv and the caches of tools; what DVC tracks and what was paid for (.cache/llm) stay'
 
 repro: .venv/pins
 	$(RUN) dvc repro
@@ -44,7 +44,7 @@ bench-full: .venv/pins
 	$(RUN) python -m bench --full
 
 clean:
-	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis dvc_plots
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis dvc_plots
 
 # torch comes as a CPU build where the index offers one; README says how to choose.
 .venv/pins: constraints.txt pyproject.toml

@@ -111,6 +111,18 @@ def test_retry_after_is_a_number_or_a_date(header, seconds):
     assert retry_after(header, lambda: 60.0) == seconds
 
 
+def test_the_wait_that_a_busy_server_names_is_read_from_its_reply():
+    call = Caller(replace(HERE, url="http://127.0.0.1:9/v1"), Budget(1, 1, 0, 0))
+    assert call._refused(429, "Slow down", None, {"retry-after": "7"}).wait == 7.0
+
+
+def test_no_credit_left_is_final_though_its_status_is_that_of_a_busy_server():
+    with pytest.raises(OSError, match="no credit left"):
+        raise Caller(replace(HERE, url="http://127.0.0.1:9/v1"), Budget(1, 1, 0, 0))._refused(
+            429, "You exceeded your quota", "insufficient_quota", {}
+        )
+
+
 def test_a_wait_lasts_at_least_as_long_as_the_server_says():
     class State:
         class outcome:
