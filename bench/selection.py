@@ -5,14 +5,13 @@ real responses have, or the units table given. --full adds 10⁷ rows and aprico
 """
 
 import argparse
-import heapq
 import importlib.util
-import random
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
+from bench.heap import heap_every_cell
 from bench.report import header, show, timed
 from stages.core.degree import degree_states
 from stages.core.incidence import Incidence, group_pairs, incidence
@@ -20,7 +19,6 @@ from stages.core.prune import peel, prune
 from stages.core.sample import sample
 
 SIZES, SLACK, UNITS = (10_000, 20_000, 30_000), 1.5, 14_500
-Lists = list[list[int]]
 
 
 def synthetic(rows: int, mean_units: float) -> Incidence:
@@ -59,74 +57,6 @@ def every_cell(pool: Incidence, sizes: tuple[int, ...] = SIZES) -> list[int]:
     for size, state in cells:
         sample(pool, chain, state, costs, size, "uniform", np.random.default_rng(0))
     return [int(k[state]) for _, state in cells]
-
-
-def lists(starts: np.ndarray, members: np.ndarray) -> Lists:
-    flat = members.tolist()
-    return [flat[a:b] for a, b in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True)]
-
-
-def heap_every_cell(pool: Incidence, sizes: tuple[int, ...] = SIZES) -> list[int]:
-    """The same rule with heapq, lists and sets, as one would write it without a compiler."""
-    rows, units = lists(pool.row_start, pool.row_units), lists(pool.unit_start, pool.unit_rows)
-    *_, load = heap_prune(rows, units, [0] * len(units))
-    k, held, gone, _ = heap_prune(rows, units, load)
-    columns = np.array(k), np.array(held)
-    cells = [(size, state) for size in sizes for state in degree_states(*columns, size, SLACK)]
-    for size, state in cells:
-        heap_sample(rows, units, {row for row, end in enumerate(gone) if end > state}, size)
-    return [k[state] for _, state in cells]
-
-
-def heap_prune(rows: Lists, units: Lists, load: list[int]) -> tuple[list[int], list[int], list[int], list[int]]:
-    """Units and rows left in each state, the state in which each row is gone, the rows dropped with each unit."""
-    live, gone, dropped = [len(members) for members in units], [0] * len(rows), [0] * len(units)
-    k, held = [sum(map(bool, live))], [sum(map(bool, rows))]
-    queue = [(load[unit] + count, unit) for unit, count in enumerate(live) if count]
-    heapq.heapify(queue)
-    while queue:
-        score, unit = heapq.heappop(queue)
-        if not live[unit] or score != load[unit] + live[unit]:
-            continue
-        left = [row for row in units[unit] if not gone[row]]
-        empty = 0
-        for row in left:
-            gone[row] = len(k)
-            for other in rows[row]:
-                live[other] -= 1
-                if live[other]:
-                    heapq.heappush(queue, (load[other] + live[other], other))
-                else:
-                    empty += 1
-        dropped[unit] = len(left)
-        k.append(k[-1] - empty)
-        held.append(held[-1] - len(left))
-    return k, held, gone, dropped
-
-
-def heap_sample(rows: Lists, units: Lists, free: set[int], size: int) -> list[tuple[int, int]]:
-    rng = random.Random(0)
-    left = {unit: [row for row in units[unit] if row in free] for unit in {u for row in free for u in rows[row]}}
-    count = dict.fromkeys(left, 0)
-    queue = [(0, rng.random(), unit) for unit in left]
-    heapq.heapify(queue)
-    for members in left.values():
-        rng.shuffle(members)
-    chosen: list[tuple[int, int]] = []
-    while len(chosen) < size:
-        served, _, unit = heapq.heappop(queue)
-        if served != count[unit]:
-            continue
-        while left[unit] and left[unit][-1] not in free:
-            left[unit].pop()
-        if left[unit]:
-            row = left[unit].pop()
-            free.remove(row)
-            chosen.append((row, unit))
-            for carried in rows[row]:
-                count[carried] += 1
-                heapq.heappush(queue, (count[carried], rng.random(), carried))
-    return chosen
 
 
 def apricot_choice(pool: Incidence, size: int) -> int:
@@ -168,7 +98,7 @@ def against_peers(pool: Incidence, full: bool) -> None:
     rows, small = len(pool.row_start) - 1, synthetic(1000, 10)
     every_cell(small, (100,)), one_subset(small, 100)  # compiles
     ours, seconds = timed(lambda: every_cell(pool))
-    theirs, peer_seconds = timed(lambda: heap_every_cell(pool))
+    theirs, peer_seconds = timed(lambda: heap_every_cell(pool, SIZES, SLACK))
     show("micro: 7 degrees × 3 sizes", rows, seconds, "heapq", peer_seconds)
     print(f"largest difference in k: {max(abs(a - b) for a, b in zip(ours, theirs, strict=True))}")
     size = SIZES[0] if full else 1000
