@@ -3,13 +3,16 @@
 import hashlib
 from pathlib import Path
 
+from markupsafe import Markup
+
 from stages.core.advice import advice
 from stages.core.cells import comparable
-from stages.core.charts import SIDES, styled
+from stages.core.charts import SIDES, Figure, styled
 from stages.core.examples import extremes, side_by_side
 from stages.core.figures import figures
 from stages.core.sheets import cell_sheet, ran, sheets
 from stages.io.command import run
+from stages.io.drawings import svg
 from stages.io.page import page
 from stages.io.records import read_json
 from stages.io.tables import read_table
@@ -32,14 +35,16 @@ def main(
     """`made` says what the cells share, `histograms` holds a file a side, `versions` the pins of all packages."""
     record, cells = read_json(study), comparable(read_table(grid, Grid))
     bands = {side: read_table(histograms / f"{side}.csv", Histogram) for side in SIDES}
-    drawn = [one._replace(panels=[styled(panel) for panel in one.panels]) for one in figures(record, cells, bands)]
+    drawn = [_drawn(figure) for figure in figures(record, cells, bands)]
     outcome = record["outcomes"][0]
     told = {
         "study": record,
         "ran": ran(record, cells),
         "advice": advice(record, outcome),
         "figures": drawn,
-        "first": [f"effects-{outcome}", f"random-{outcome}"],
+        "outcome": outcome,
+        "first": [f"effects-{outcome}", f"random-{outcome}", "lengths"],
+        "second": [one.name for one in drawn if one.name.endswith("win_rate") and outcome != "win_rate"],
         "sheets": sheets(record),
         "cells": cell_sheet(cells, record["settings"]),
         "examples": side_by_side(read_table(examples, Examples), extremes(cells, outcome)),
@@ -49,6 +54,11 @@ def main(
     }
     report.parent.mkdir(parents=True, exist_ok=True)
     report.write_text(page(templates, "report", told), encoding="utf-8")
+
+
+def _drawn(figure: Figure) -> Figure:
+    """Its panels one by one, so that a narrow window can stack them."""
+    return figure._replace(panels=[Markup(svg(styled(panel))) for panel in figure.panels])
 
 
 def _md5(path: Path) -> str:

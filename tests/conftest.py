@@ -3,6 +3,8 @@
 import pytest
 from hypothesis import settings
 
+from tests.browser import CHROMIUM
+
 settings.register_profile("untimed", deadline=None)  # speed is for bench/: a busy machine must not fail a test
 settings.load_profile("untimed")
 
@@ -35,3 +37,9 @@ def llm_home(tmp_path, monkeypatch):
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
     monkeypatch.setattr(calls, "FIRST_WAIT", 0.001)
     return tmp_path
+
+
+def pytest_terminal_summary(terminalreporter):
+    if CHROMIUM is None:
+        told = "NO CHROMIUM HERE: the report was not tested in a browser (apt-get install chromium)"
+        terminalreporter.write_line(told, red=True, bold=True)

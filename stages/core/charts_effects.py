@@ -8,7 +8,7 @@ from scipy import stats
 from stages.core.cells import SETTING, told
 from stages.core.charts import GRID, HEIGHT, RANDOM, SIDES, UNITS, WIDTH, by_scale, degree_axis, of_rows, room
 from stages.core.charts import scale_of as scale
-from stages.core.naming import of, short
+from stages.core.naming import of, short, span
 from stages.core.reasons import Row
 
 APART = {
@@ -35,7 +35,11 @@ def effect_panels(study: dict[str, Any], cells: pl.DataFrame, outcome: str) -> l
 def _parts(study: dict[str, Any], cells: pl.DataFrame, here: Row, side: str) -> dict[str, list[Row]]:
     kinds = [row for row in of(study["against_random"], here) if row["strategy"].startswith(side)]
     slopes = [row for row in of(study["slopes"], here) if row["strategy"].startswith(side) and "band" in row]
-    lines = [_look(row) | point | {"degree": 6 * point["diversity"]} for row in slopes for point in row["band"]]
+    lines = [
+        _look(row) | point | {"degree": 6 * point["diversity"], "told": _line(row)}
+        for row in slopes
+        for point in row["band"]
+    ]
     own = cells.filter(pl.col("strategy").str.starts_with(side), *[pl.col(name) == here[name] for name in SETTING])
     dots = [_look(row) | _at(row) | {"worth": row["worth"], "told": _cell(row)} for row in own.rows(named=True)]
     return {"floor": _floor(study, here, kinds), "lines": lines, "cells": dots, "means": [_mean(row) for row in kinds]}
@@ -65,6 +69,10 @@ def _mean(row: Row) -> Row:
     return found | {"low": low, "high": high, "told": f"{told_of}, 95 % {low:+.4f} to {high:+.4f}; {lengths}"}
 
 
+def _line(row: Row) -> str:
+    return f"{row['strategy']}: slope {row['value']:+.4f} (95 % {span(row)}), Holm p {row['p_holm']:.2g}"
+
+
 def _look(row: Row) -> Row:
     return {"scale": scale(row["strategy"])}
 
@@ -87,24 +95,16 @@ def _panel(title: str, parts: dict[str, list[Row]], outcome: str, domain: list[f
     x, height = degree_axis(), alt.Scale(domain=domain, nice=False)
     y, told_of = alt.Y("worth:Q", title=UNITS[outcome], scale=height), alt.Description("told:N")
     colour, shape = by_scale(row["scale"] for row in parts["means"])
-    floor = of_rows(parts["floor"])
+    floor, lines, cells, means = (of_rows(parts[name]) for name in ("floor", "lines", "cells", "means"))
+    low, middle, centre = (alt.Y(f"{name}:Q", scale=height) for name in ("low", "middle", "mean"))
+    at: dict[str, Any] = {"x": x, "color": colour, "description": told_of}
     layers = [
-        floor.mark_rect(color=RANDOM, opacity=0.18).encode(
-            y=alt.Y("low:Q", scale=height), y2="high:Q", description=told_of
-        ),
-        floor.mark_rule(color=RANDOM, strokeDash=[4, 3]).encode(y=alt.Y("mean:Q", scale=height), description=told_of),
-        of_rows(parts["lines"])
-        .mark_area(opacity=0.16)
-        .encode(x=x, y=alt.Y("low:Q", scale=height), y2="high:Q", color=colour),
-        of_rows(parts["lines"]).mark_line(strokeWidth=1.6).encode(x=x, y=alt.Y("middle:Q", scale=height), color=colour),
-        of_rows(parts["means"])
-        .mark_rule(strokeWidth=1.6)
-        .encode(x=x, y=alt.Y("low:Q", scale=height), y2="high:Q", color=colour),
-        of_rows(parts["cells"])
-        .mark_point(size=14, filled=True, opacity=0.45)
-        .encode(x=x, y=y, color=colour, shape=shape, description=told_of),
-        of_rows(parts["means"])
-        .mark_point(size=64, filled=True, opacity=1, stroke=GRID, strokeWidth=0.5)
-        .encode(x=x, y=y, color=colour, shape=shape, description=told_of),
+        floor.mark_rect(color=RANDOM, opacity=0.18).encode(y=low, y2="high:Q", description=told_of),
+        floor.mark_rule(color=RANDOM, strokeDash=[4, 3]).encode(y=centre, description=told_of),
+        lines.mark_area(opacity=0.16).encode(y=low, y2="high:Q", **at),
+        lines.mark_line(strokeWidth=1.6).encode(y=middle, **at),
+        means.mark_rule(strokeWidth=1.6).encode(y=low, y2="high:Q", **at),
+        cells.mark_point(size=14, filled=True, opacity=0.45).encode(y=y, shape=shape, **at),
+        means.mark_point(size=64, filled=True, opacity=1, stroke=GRID, strokeWidth=0.5).encode(y=y, shape=shape, **at),
     ]
     return alt.layer(*layers).properties(width=WIDTH, height=HEIGHT, title=title)

@@ -8,19 +8,19 @@ from stages.core.cells import SETTING, STRATEGIES
 from stages.core.naming import of, short
 from stages.core.paper import SLOPES
 from stages.core.reasons import Row
-from stages.core.study import MAIN
 
 Value = str | float | int | None
 Columns = dict[str, tuple[str, str]]  # what a row calls it → its head, and the format of its numbers
-WHERE: Columns = {"outcome": ("outcome", ""), "setting": ("setting", "")}
-RANGE: Columns = {"low": ("95 % from", "+.4f"), "high": ("to", "+.4f")}
-SLOPE: Columns = WHERE | {"strategy": ("strategy", ""), "value": ("slope", "+.4f")} | RANGE
-PROOF: Columns = {"p_holm": ("p (Holm)", ".2g")}
+OUTCOME: Columns = {"outcome": ("outcome", "")}
+WHERE: Columns = {"setting": ("setting", "")}
+RANGE: Columns = {"low": ("95\u00a0%\u00a0from", "+.4f"), "high": ("to", "+.4f")}
+SLOPE: Columns = {"strategy": ("strategy", "")} | WHERE | {"value": ("slope", "+.4f")} | RANGE
+PROOF: Columns = {"p_holm": ("p\u00a0(Holm)", ".2g")}
 HELD: Columns = {"own": ("at equal length, its own cells", ""), "shared": ("at equal length, all cells", "")}
 CLAIM: Columns = {"words": ("the paper's claim", ""), "state": ("the data", "")} | WHERE
 CHANCES: Columns = {
-    "p_supported": ("p if untrue", ".2g"),
-    "p_contradicted": ("p if true", ".2g"),
+    "p_supported": ("p\u00a0if\u00a0untrue", ".2g"),
+    "p_contradicted": ("p\u00a0if\u00a0true", ".2g"),
     "rivals": ("rivals", ".0f"),
 }
 GAIN: Columns = WHERE | {"degree": ("degree", ".0f"), "value": ("gain", "+.4f")} | RANGE | PROOF
@@ -55,20 +55,22 @@ class Sheet(NamedTuple):
 
 
 def sheets(study: dict[str, Any]) -> list[Sheet]:
-    """What the study says in numbers; a table without rows is left out."""
+    """The numbers of the first outcome, and the slopes of every other one; a table without rows is left out."""
+    first = {"outcome": study["outcomes"][0]}
     slopes = [row | _where(study, row) | _held(study, row) for row in study["slopes"]]
-    main, others = ([row for row in slopes if (row["name"] in MAIN) == wanted] for wanted in (True, False))
-    claims = [row | _where(study, row) | {"state": row.get("state", row.get("reason"))} for row in study["claims"]]
-    matched = [row | _where(study, row) for row in study["matched"] if row["outcome"] in MAIN]
+    main = of(slopes, first)
+    others = [row | {"outcome": row["outcome"].replace("_", " ")} for row in slopes if row not in main]
+    claims = [row | _where(study, row) for row in of(study["claims"], first) if row.get("rivals")]
+    matched = [row | _where(study, row) for row in of(study["matched"], first)]
     beside = [row | _published(row["strategy"]) for row in main]
     r: Columns = {"pearson_r": ("r", "+.2f")}
-    sure: Columns = {"positive": ("P(> 0)", ".3f")} | PROOF | r
+    sure: Columns = {"positive": ("P(>\u00a00)", ".3f")} | PROOF | r
     found = [
         _sheet("slopes", "Slopes", "What the way from degree 0 to degree 6 is worth.", SLOPE | sure | HELD, main),
         _sheet("claims", "The paper's claims", CLAIMS, CLAIM | CHANCES, claims),
         _sheet("matched", "Response-micro against random of its lengths", MATCHED, GAIN | TOKENS, matched),
         _sheet("paper", "Beside the paper's slopes", BESIDE, SLOPE | PAPER, beside),
-        _sheet("others", "Slopes of the other outcomes", OTHERS, SLOPE | PROOF | r, others),
+        _sheet("others", "Slopes of the other outcomes", OTHERS, OUTCOME | SLOPE | PROOF | r, others),
     ]
     return [sheet for sheet in found if sheet.rows]
 
@@ -81,9 +83,7 @@ def cell_sheet(cells: pl.DataFrame, settings: list[Row]) -> Sheet:
         for row in cells.rows(named=True)
     ]
     known = {name: head for name, head in CELL.items() if name not in cells.columns or cells[name].count()}
-    return _sheet(
-        "cells", "The cells", "Click a head to sort; a mark of the main figure shows its cell here.", known, rows
-    )
+    return _sheet("cells", "The cells", CELLS, known, rows)
 
 
 def ran(study: dict[str, Any], cells: pl.DataFrame) -> list[str]:
@@ -94,6 +94,7 @@ def ran(study: dict[str, Any], cells: pl.DataFrame) -> list[str]:
 CLAIMS = "Supported when every rival is beaten, contradicted when some rival wins, each at one-sided 2.5 %."
 MATCHED = "Random rows with the very response lengths of response-micro's subsets: what is left is not length."
 BESIDE = "The paper's slopes × 10⁻², on another scale, of other models and pools: compare signs and order alone."
+CELLS = "Click a head to sort. A double click on a small mark of the main figure leads to its cell."
 OTHERS = "A benchmark or a judge each; short, medium and long are the thirds of the prompts by length of the reference."
 
 
@@ -119,8 +120,7 @@ def _how(strategy: str, cells: pl.DataFrame) -> str:
 
 def _where(study: dict[str, Any], row: Row) -> Row:
     [setting] = of(study["settings"], {name: row[name] for name in SETTING})
-    called = {"setting": short(setting, study["settings"]), "outcome": row["outcome"].replace("_", " ")}
-    return called | {"name": row["outcome"]}
+    return {"setting": short(setting, study["settings"])}
 
 
 def _held(study: dict[str, Any], row: Row) -> Row:

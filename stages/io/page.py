@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +14,11 @@ def page(templates: Path, name: str, told: dict[str, Any]) -> str:
     room = jinja2.Environment(
         loader=jinja2.FileSystemLoader(templates), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
     )
-    room.filters |= {"drawn": drawn, "written": written}
+    room.filters |= {"written": written}
     style, script = ((templates / f"{name}.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     own = {"style": Markup(style), "script": Markup(script), "script_hash": f"sha256-{digest}"}
     return room.get_template(f"{name}.html").render(told | own)
-
-
-def drawn(chart: Any) -> Markup:
-    """An Altair chart as SVG; Vega escapes the text in it."""
-    place = StringIO()
-    chart.save(place, format="svg")
-    return Markup(place.getvalue())
 
 
 def written(value: str | float | None, form: str) -> str:

@@ -1,0 +1,55 @@
+"""A planted study in a folder, as collect and analyze would leave it; its texts try to get into the page."""
+
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from bench.planted import planted_grid
+from stages.analyze import main as analyze
+from stages.core.cells import STRATEGIES
+from stages.io.tables import write_table
+from stages.schemas.examples import Examples
+from stages.schemas.grid import Grid
+from stages.schemas.histogram import Histogram
+from stages.schemas.scores import Scores
+
+EVIL = "</script><script>window.pwned = 1</script><img src=x onerror='window.pwned = 1'>"
+HISTOGRAM = {
+    "band": ["low", "mid", "high"],
+    "count": [1, 10, 501],
+    "types": [900, 90, 9],
+    "occurrences": [2000, 9000, 20000],
+}
+NO_SCORES = pl.DataFrame(schema={"experiment": pl.String, "id": pl.String, "saved": pl.Float64, "bytes": pl.Int32})
+
+
+def grid() -> pl.DataFrame:
+    plain = planted_grid(dict.fromkeys(STRATEGIES, 0.0) | {"response-micro": 0.1})
+    evil = planted_grid({EVIL: 0.0}, degrees=(3,), random=0).with_columns(
+        experiment=pl.format("{}{}", "experiment", pl.lit(EVIL))
+    )
+    return pl.concat([plain, evil]).with_columns(provenance=pl.lit(EVIL))
+
+
+@pytest.fixture(scope="session")
+def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("planted")
+    cells = grid()
+    write_table(folder / "grid.csv", Grid, cells)
+    write_table(folder / "scores.parquet", Scores, NO_SCORES)
+    analyze(folder / "grid.csv", folder / "scores.parquet", folder / "study.json", seed=1, resamples=100)
+    said = [
+        (name, f"p{at}", f"{at}? {EVIL}", None, f"{name}, {at}: {EVIL}")
+        for name in cells["experiment"]
+        for at in range(2)
+    ]
+    columns = ["experiment", "id", "instruction", "reference", "answer"]
+    table = pl.DataFrame(said, schema=dict.fromkeys(columns, pl.String), orient="row")
+    write_table(folder / "examples.parquet", Examples, table.sort("experiment", "id"))
+    (folder / "made.json").write_text(json.dumps({EVIL: {"code": {f"stages/{EVIL}.py": EVIL}}}))
+    for side in ("instruction", "response"):
+        write_table(folder / "histograms" / f"{side}.csv", Histogram, pl.DataFrame(HISTOGRAM))
+    (folder / "versions.txt").write_text(f"altair==6.3.0 # {EVIL}\n")
+    return folder
