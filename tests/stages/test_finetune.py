@@ -1,0 +1,208 @@
+"""The fine-tuning stage as it is started, on a pool of its own: one process, two, killed, with a server that comes late."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import polars as pl
+import psutil
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FLAGS = {
+    "arm": "candidate",
+    "units": "base",
+    "prompt_format": "plain",
+    "seed": 1,
+    "method": "full",
+    "lora_rank": 4,
+    "lora_alpha": 8,
+    "lora_dropout": 0.0,
+    "lora_targets": "all-linear",
+    "epochs": 1,
+    "batch_size": 4,
+    "accumulate": 1,
+    "learning_rate": 0.001,
+    "warmup_share": 0.05,
+    "max_length": 64,
+    "max_lost_share": 0.5,
+    "packing": "none",
+    "attention": "sdpa",
+    "gradient_checkpointing": "none",
+    "dtype": "float32",
+    "checkpoint_minutes": 10,
+}
+WORDS = "the mean of a list of numbers or the sum over an axis of the array with names".split()
+
+
+@pytest.fixture(scope="module")
+def pool(tmp_path_factory) -> Path:
+    """A base model, its tokenizer, 30 pairs, a subset of 22 of them, and a table of bands."""
+    from stages.io.pretraining import new_model, train_tokenizer
+
+    folder = tmp_path_factory.mktemp("pool")
+    texts = [" ".join(WORDS[(at * step) % len(WORDS)] for step in range(1, 4 + at)) for at in range(30)]
+    tokenizer = train_tokenizer(texts, folder / "tokenizer", vocab_size=300)
+    new_model(tokenizer, hidden_size=16, layers=1, heads=2, context=64, seed=1).save_pretrained(folder / "base")
+    ids = [f"{at:02}" for at in range(30)]
+    pairs = {"id": ids, "source": "toy", "instruction": "What is it?", "response": texts, "original": None}
+    pl.DataFrame(pairs, schema_overrides={"original": pl.String}).write_parquet(folder / "pairs.parquet")
+    subset = {"id": ids[:22], "unit": "-", "turn": range(22)}
+    pl.DataFrame(subset, schema_overrides={"turn": pl.Int32}).write_parquet(folder / "subset.parquet")
+    names = sorted({tokenizer.convert_ids_to_tokens(i) for text in texts for i in tokenizer(text)["input_ids"]})
+    bands = {"token": names, "text": names, "count": 9, "band": "mid"}
+    pl.DataFrame(bands, schema_overrides={"count": pl.Int64}).write_parquet(folder / "bands.parquet")
+    return folder
+
+
+def command(pool: Path, out: Path, launch: str, **changed) -> list[str]:
+    config = f"profiles/launch/{launch}.yaml"
+    inputs = [pool / name for name in ("base", "tokenizer", "pairs.parquet", "subset.parquet", "bands.parquet")]
+    outputs = [out / "model", out / "loss.csv", out / "report.json"]
+    flags = [word for name, value in (FLAGS | {"launch": config} | changed).items() for word in (f"--{name}", value)]
+    launcher = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", config, "-m", "stages.finetune"]
+    return [str(word) for word in [*launcher, *inputs, *outputs, *flags]]
+
+
+def environment(home: Path, **more: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("DVC_", "MLFLOW_"))}
+    return kept | {"DVC_ROOT": str(home), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"} | more
+
+
+def finetuned(pool: Path, out: Path, launch: str = "cpu", store: str = "", **changed) -> str:
+    env = environment(out, **({"MLFLOW_TRACKING_URI": store} if store else {}))
+    words = command(pool, out, launch, **changed)
+    done = subprocess.run(words, cwd=ROOT, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stderr
+
+
+def losses(out: Path) -> list[float]:
+    return pl.read_csv(out / "loss.csv")["loss"].to_list()
+
+
+def weights(out: Path) -> dict:
+    from safetensors.torch import load_file
+
+    return load_file(out / "model/model.safetensors")
+
+
+def same(one: dict, other: dict, tolerance: float) -> bool:
+    return one.keys() == other.keys() and all(one[name].sub(other[name]).abs().max() <= tolerance for name in one)
+
+
+@pytest.fixture(scope="module")
+def alone(pool, tmp_path_factory) -> Path:
+    """What one undisturbed process makes."""
+    out = tmp_path_factory.mktemp("alone")
+    finetuned(pool, out)
+    return out
+
+
+@pytest.mark.long
+def test_the_report_counts_the_tokens_of_the_responses_themselves(pool, alone):
+    from stages.io.models import load_tokenizer
+
+    told = json.loads((alone / "report.json").read_text())
+    texts = pl.read_parquet(pool / "pairs.parquet")["response"][:22].to_list()
+    own = sum(len(ids) + 1 for ids in load_tokenizer(pool / "tokenizer")(texts)["input_ids"])
+    assert told["trained_tokens"] == told["response_tokens"] == own
+    assert told["mid_tokens"] == own - 22  # in this pool every type is of the middle band
+    assert (told["rows"], told["lost_tokens"], told["lost_mid_tokens"]) == (22, 0, 0)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("method", ["full", "lora"])
+def test_two_processes_learn_what_one_learns_at_the_same_global_batch(pool, tmp_path, method):
+    one, two = tmp_path / "one", tmp_path / "two"
+    finetuned(pool, one, method=method)
+    finetuned(pool, two, "cpu-2", method=method)
+    assert losses(two) == pytest.approx(losses(one), abs=1e-5)
+    assert same(weights(two), weights(one), 1e-4)
+    assert json.loads((two / "report.json").read_text()) == json.loads((one / "report.json").read_text())
+
+
+@pytest.mark.long
+def test_a_launch_that_starts_another_number_of_processes_is_an_error(pool, tmp_path):
+    words = command(pool, tmp_path, "cpu-2")
+    started = [sys.executable, *words[words.index("-m", 2) + 2 + words[2:].index("-m") - 2 :]]
+    done = subprocess.run(started, cwd=ROOT, env=environment(tmp_path), capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "asks for 2 processes, but 1 run" in done.stderr
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("launch", ["cpu", "cpu-2"])
+def test_a_killed_training_goes_on_and_ends_as_an_undisturbed_one(pool, alone, tmp_path, launch):
+    words = command(pool, tmp_path, launch, checkpoint_minutes=0.0)
+    env = environment(tmp_path)
+    child = subprocess.Popen(words, cwd=ROOT, env=env, stderr=subprocess.DEVNULL)
+    while not list(tmp_path.glob(".cache/checkpoints/*/checkpoint-*/whole")):
+        assert child.poll() is None, "the training ended before it could be killed"
+        time.sleep(0.005)
+    for process in [psutil.Process(child.pid), *psutil.Process(child.pid).children(recursive=True)]:
+        process.kill()
+    child.wait()
+    assert not (tmp_path / "model").exists()
+
+    told = finetuned(pool, tmp_path, launch)
+    assert "train candidate: 6/6" not in told  # not from the beginning
+    if launch == "cpu":
+        assert (tmp_path / "loss.csv").read_bytes() == (alone / "loss.csv").read_bytes()
+        assert (tmp_path / "model/model.safetensors").read_bytes() == (alone / "model/model.safetensors").read_bytes()
+    assert losses(tmp_path) == pytest.approx(losses(alone), abs=1e-5)
+    assert list((tmp_path / ".cache/checkpoints").iterdir()) == []
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.mark.long
+def test_the_runs_are_on_a_server_also_when_it_was_away_at_first(pool, tmp_path):
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    told = finetuned(pool, tmp_path, store=address)
+    assert told.count("does not answer") == 1
+    assert len(list((tmp_path / ".cache/runs").iterdir())) == 1
+
+    store = ["--backend-store-uri", f"sqlite:///{tmp_path}/server.db", "--artifacts-destination", str(tmp_path / "a")]
+    words = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), *store]
+    server = subprocess.Popen(words, env=environment(tmp_path), stderr=subprocess.DEVNULL, start_new_session=True)
+    try:
+        wait_for(port, server)
+        finetuned(pool, tmp_path, store=address, arm="opponent", seed=2)
+        runs = runs_of(address)
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait()
+    assert sorted(run.data.tags["stage"] for run in runs) == ["candidate", "opponent"]
+    assert {run.info.status for run in runs} == {"FINISHED"}
+    for run in runs:
+        assert {"loss", "grad_norm", "learning_rate", "tokens_per_second"} <= set(run.data.metrics)
+        assert {"trained_tokens", "subset", "key", "learning_rate"} <= set(run.data.params)
+    assert list((tmp_path / ".cache/runs").iterdir()) == []
+
+
+def wait_for(port: int, server: subprocess.Popen) -> None:
+    for _ in range(600):
+        assert server.poll() is None, "the server ended"
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    raise AssertionError("the server did not start in a minute")
+
+
+def runs_of(address: str) -> list:
+    from mlflow import MlflowClient
+
+    client = MlflowClient(address)
+    return client.search_runs([client.get_experiment_by_name("macro-to-micro").experiment_id])
