@@ -1,4 +1,4 @@
-"""The fine-tuning stage as it is started, on a pool of its own: one process, two, killed, with a server that comes late."""
+"""The fine-tuning stage as it is started, on toy data: one process, two, killed, with a server that comes late."""
 
 import json
 import os
@@ -37,7 +37,7 @@ FLAGS = {
     "dtype": "float32",
     "checkpoint_minutes": 10,
 }
-WORDS = "the mean of a list of numbers or the sum over an axis of the array with names".split()
+WORDS = ["the", "mean", "of", "a", "list", "or", "sum", "over", "an", "axis", "array", "with", "names"]
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +130,7 @@ def test_two_processes_learn_what_one_learns_at_the_same_global_batch(pool, tmp_
 @pytest.mark.long
 def test_a_launch_that_starts_another_number_of_processes_is_an_error(pool, tmp_path):
     words = command(pool, tmp_path, "cpu-2")
-    started = [sys.executable, *words[words.index("-m", 2) + 2 + words[2:].index("-m") - 2 :]]
+    started = [sys.executable, "-m", *words[words.index("stages.finetune") :]]
     done = subprocess.run(started, cwd=ROOT, env=environment(tmp_path), capture_output=True, text=True)
     assert done.returncode != 0
     assert "asks for 2 processes, but 1 run" in done.stderr

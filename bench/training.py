@@ -1,0 +1,204 @@
+"""Times steps of fine-tuning a Llama-2-7B-shaped model with random weights: in full and with LoRA, padded and packed.
+
+`python -m bench.training [--plain] [--tiny]`, about two minutes on a GPU of 80 GB. `--plain` puts a short loop in the
+Trainer's place: then torch, transformers, peft and numpy are enough. `--tiny` is a try on a CPU.
+"Whole" rows have 2,048 tokens; "mixed" rows have log-normal lengths around 600, cut at 2,048, like lengths together.
+Only tokens of rows count, padding does not. MFU: 6 · N · tokens/s (LoRA: 4 · N, and 2 for each adapter weight) over the
+GPU's dense bfloat16 peak by its data sheet; a forward pass done again (checkpointing) is not counted as work.
+"""
+
+import argparse
+import gc
+import importlib.util
+import json
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from stages.io.collation import Row, collator, require_exact_packing
+from stages.io.gpu import model_flops, peak_flops
+from stages.io.lora import with_adapters
+
+LLAMA_2_7B = {"hidden_size": 4096, "intermediate_size": 11008, "num_hidden_layers": 32, "num_attention_heads": 32}
+TINY = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
+LORA = {"seed": 1, "rank": 16, "alpha": 32, "dropout": 0.0, "targets": "all-linear"}
+STEPS = 5  # the first, which makes Adam's state, is not timed
+
+
+class Case(NamedTuple):
+    """One row of the table."""
+
+    method: str
+    lengths: str
+    packing: str
+    attention: str
+    checkpointing: str
+    batch_size: int
+    accumulate: int
+
+
+def cases() -> Iterator[Case]:
+    for method, at_once in (("full", 1), ("lora", 2)):
+        yield Case(method, "whole", "none", "sdpa", "none", 8, 8 // at_once)
+        yield Case(method, "whole", "none", "sdpa", "full", 8, 2)
+        for packing in ("none", "exact"):
+            for attention in ("sdpa", "flash_attention_2"):
+                yield Case(method, "mixed", packing, attention, "full", 16, 4)
+
+
+def rows_of(case: Case, length: int, vocabulary: int) -> list[Row]:
+    """Random tokens; a third of each row is its prompt."""
+    rng = np.random.default_rng(1)
+    count = STEPS * case.batch_size
+    drawn = np.exp(rng.normal(np.log(600 / 2048 * length), 0.7, count)).astype(int).clip(8, length)
+    lengths = np.sort(drawn) if case.lengths == "mixed" else np.full(count, length)
+    steps = rng.permutation(lengths.reshape(STEPS, case.batch_size)).ravel()
+    texts = [rng.integers(3, vocabulary, many).tolist() for many in steps]
+    return [(text[: len(text) // 3], text[len(text) // 3 :]) for text in texts]
+
+
+def plain_times(model: Any, rows: list[Row], case: Case) -> list[float]:
+    """When each step ended, seconds, in a loop of our own."""
+    import torch
+
+    kind, at_once = model.device.type, case.batch_size // case.accumulate
+    collate = collator(case.packing, 0, case.attention)  # type: ignore[arg-type]
+    trained = [weight for weight in model.parameters() if weight.requires_grad]
+    adam = torch.optim.AdamW(trained, lr=1e-5, betas=(0.9, 0.95), fused=True)
+    ended = []
+    for start in range(0, len(rows), case.batch_size):
+        step = rows[start : start + case.batch_size]
+        tokens = sum(len(completion) for _, completion in step)
+        for at in range(0, case.batch_size, at_once):
+            batch = collate(step[at : at + at_once])
+            moved = {name: value.to(kind) if torch.is_tensor(value) else value for name, value in batch.items()}
+            with torch.autocast(kind, torch.bfloat16):
+                model(**moved, num_items_in_batch=tokens, use_cache=False).loss.backward()
+        torch.nn.utils.clip_grad_norm_(trained, 1.0)
+        adam.step()
+        adam.zero_grad()
+        ended.append(_now())
+    return ended
+
+
+def trainer_times(model: Any, rows: list[Row], case: Case) -> list[float]:
+    """The same, by the trainer that the finetune stage makes, guard and all."""
+    from transformers import PrinterCallback, TrainerCallback
+
+    from stages.io.finetuning import Recipe, _trainer
+
+    ended: list[float] = []
+
+    class Clock(TrainerCallback):  # type: ignore[misc]
+        def on_step_end(self, *_: Any, **__: Any) -> None:
+            ended.append(_now())
+
+    named = {f"lora_{name}": value for name, value in LORA.items() if name != "seed"}
+    recipe = Recipe(
+        seed=1, method=case.method, batch_size=case.batch_size, accumulate=case.accumulate, learning_rate=1e-5,
+        warmup_share=0.0, packing=case.packing, attention=case.attention, gradient_checkpointing="none",
+        dtype="bfloat16", **named,
+    )  # fmt: skip
+    at_once, cpu = case.batch_size // case.accumulate, model.device.type == "cpu"
+
+    class Padding:
+        pad_token_id = 0
+
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = _trainer(model, Padding, rows, recipe, at_once, Path(folder), cpu)
+        trainer.remove_callback(PrinterCallback)
+        trainer.add_callback(Clock())
+        trainer.train()
+    return ended
+
+
+def measured(model: Any, llama: Any, case: Case, plain: bool, length: int) -> dict[str, Any]:
+    """The case's figures, or why there are none; `model` is `llama`, or that with adapters."""
+    import torch
+
+    cuda = model.device.type == "cuda"
+    told: dict[str, Any] = {
+        "device": torch.cuda.get_device_name() if cuda else "CPU",
+        "loop": "plain" if plain else "Trainer",
+    }
+    if case.attention == "flash_attention_2" and not (cuda and importlib.util.find_spec("flash_attn")):
+        return told | {"note": "flash-attn is not installed" if cuda else "no GPU"}
+    rows = rows_of(case, length, model.config.vocab_size)
+    gc.collect()
+    if cuda:
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()
+    if case.checkpointing == "full":
+        model.gradient_checkpointing_enable({"use_reentrant": False})
+    else:
+        model.gradient_checkpointing_disable()
+    llama.set_attn_implementation(case.attention)
+    model.train()
+    try:
+        if case.packing == "exact":
+            require_exact_packing(llama.config, torch.bfloat16, model.device, case.attention)
+        ended = (plain_times if plain else trainer_times)(model, rows, case)
+    except torch.OutOfMemoryError:
+        return told | {"note": f"out of memory at {torch.cuda.max_memory_allocated() / 1e9:.1f} GB"}
+    finally:
+        model.zero_grad(set_to_none=True)
+    seconds = ended[-1] - ended[0]
+    timed = rows[case.batch_size :]
+    rate = sum(len(prompt) + len(completion) for prompt, completion in timed) / seconds
+    trained = sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
+    flops = rate * model_flops(sum(weight.numel() for weight in model.parameters()), trained)
+    told |= {"steps": len(ended) - 1, "seconds": seconds, "tokens_per_second": rate, "tflops": flops / 1e12}
+    if cuda:
+        peak = peak_flops(told["device"])
+        told |= {"mfu": flops / peak if peak else None, "peak_gb": torch.cuda.max_memory_allocated() / 1e9}
+    return told
+
+
+def show(case: Case, told: dict[str, Any]) -> None:
+    """A row for people, a line of JSON for programs."""
+    packed = f"packing {case.packing}, {case.attention}"
+    name = f"{case.method}, {case.lengths} rows, {packed}, checkpointing {case.checkpointing}"
+    form = {"tokens_per_second": "{:,.0f}", "mfu": "{:.1%}", "peak_gb": "{:.1f} GB"}
+    cells = [form[key].format(told[key]) if told.get(key) is not None else "–" for key in form]
+    print(f"| {name} | {' | '.join(cells)} | {told.get('note', '')} |")
+    print(json.dumps({"case": name, **case._asdict(), **told}), flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--plain", action="store_true")
+    parser.add_argument("--tiny", action="store_true")
+    chosen = parser.parse_args()
+
+    import torch
+    from transformers import AutoModelForCausalLM, LlamaConfig
+
+    device = "cuda" if torch.cuda.is_available() and not chosen.tiny else "cpu"
+    if device == "cpu" and not chosen.tiny:
+        parser.error("no GPU here: --tiny tries the benchmark on the CPU")
+    shape, length, words = (TINY, 64, 500) if chosen.tiny else (LLAMA_2_7B, 2048, 32000)
+    config = LlamaConfig(vocab_size=words, max_position_embeddings=4096, use_cache=False, **shape)
+    with torch.device(device):
+        llama = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16, attn_implementation="sdpa")
+    print("| case | tokens/s | MFU | peak memory | note |\n|---|---:|---:|---:|---|", flush=True)
+    model = llama
+    for case in cases():
+        if case.method == "lora" and model is llama:
+            model = with_adapters(llama, **LORA)
+        show(case, measured(model, llama, case, chosen.plain, length))
+
+
+def _now() -> float:
+    import torch
+
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return time.perf_counter()
+
+
+if __name__ == "__main__":
+    main()
