@@ -4,31 +4,16 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from stages.io.budget import Budget
 from stages.io.reply import Reply, reply_of, same_model
 from stages.io.request import Endpoint, Request, body, most_tokens
+from stages.io.trouble import Failed, Passing, refused, retry_after
 
 ATTEMPTS = 8  # with the waits below about two minutes, in which a server can start again
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0  # seconds; a random share of 1, 2, 4, …
-LONGEST_RETRY_AFTER = 3600.0
-PASSING = {408, 409, 425, 429}  # and 500 and above
-OF_THE_REQUEST = {400, 413, 422}  # too long for the model, filtered: no other request need fail
 PATHS = {"chat": "/chat/completions", "completion": "/completions"}
-
-
-class Passing(Exception):
-    """Trouble that may pass: to be tried again, after `wait` seconds at least."""
-
-    def __init__(self, told: str, wait: float = 0.0, *, paid: bool = False, used: int | None = None) -> None:
-        super().__init__(told)
-        self.wait, self.paid, self.used = wait, paid, used
-
-
-class Failed(Exception):
-    """This request will not be answered, now or later; others may be."""
 
 
 class Caller:
@@ -87,7 +72,9 @@ class Caller:
             )
             return str(response.content, "utf-8", "replace")
         except openai.APIStatusError as error:
-            raise self._refused(error.status_code, error.message, error.code, error.response.headers) from None
+            told = f"(HTTP {error.status_code}: {self._clean(error.message)})"
+            wait = retry_after(error.response.headers.get("retry-after", ""), time.time)
+            raise refused(self.endpoint, error.status_code, told, error.code, wait) from None
         except openai.APIConnectionError as error:
             never_sent = isinstance(error.__cause__, httpx2.ConnectError | httpx2.ConnectTimeout)
             told = f"{self.endpoint.url} gave no reply ({type(error).__name__}: {self._clean(str(error.__cause__))})"
@@ -110,27 +97,6 @@ class Caller:
             raise Passing(told, paid=True, used=used)
         return reply
 
-    def _refused(self, status: int, message: str, code: str | None, headers: Any) -> Exception:
-        """What a status other than 200 means."""
-        url, model = self.endpoint.url, self.endpoint.model
-        told = f"(HTTP {status}: {self._clean(message)})"
-        if status in {401, 403}:
-            name = self.endpoint.key
-            return OSError(
-                f"{url} takes no request with the key in {name} {told}: export a valid one"
-                if name
-                else f"{url} wants a key {told}: set key to the name of the environment variable that holds it"
-            )
-        if status == 402 or code == "insufficient_quota":
-            return OSError(f"{url} says that there is no credit left {told}")
-        if status in {404, 405}:
-            return OSError(f"{url} has no model {model!r}, or is no such server: it mostly ends in /v1 {told}")
-        if status in OF_THE_REQUEST:
-            return Failed(f"refused {told}")
-        if status in PASSING or status >= 500:
-            return Passing(f"{url} is busy or broken {told}", retry_after(headers.get("retry-after", ""), time.time))
-        return OSError(f"{url} does not do what was asked {told}")
-
     def _clean(self, text: str) -> str:
         """One short line of untrusted text, without the key."""
         shown = text.replace(self.key, "***") if self.key else text
@@ -149,15 +115,6 @@ def key_in(endpoint: Endpoint) -> str:
             'or set key to "" for a server that needs none'
         )
     return os.environ[endpoint.key]
-
-
-def retry_after(header: str, clock: Callable[[], float]) -> float:
-    """Seconds to wait, from a Retry-After header: a number, or a date; 0 where it says nothing that can be read."""
-    try:
-        seconds = float(header) if header.strip().isdigit() else parsedate_to_datetime(header).timestamp() - clock()
-    except (ValueError, TypeError, OverflowError):
-        return 0.0
-    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER)
 
 
 def _wait(backoff: Callable[[Any], float]) -> Callable[[Any], float]:

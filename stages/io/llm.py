@@ -9,12 +9,13 @@ from contextlib import closing
 from typing import Literal
 
 from stages.io.budget import Budget
-from stages.io.calls import Caller, Failed
+from stages.io.calls import Caller
 from stages.io.local import identity, written
 from stages.io.progress import progress
 from stages.io.replies import Kept, Replies, cache_folder
 from stages.io.reply import Reply, reply_of
 from stages.io.request import Endpoint, Request, body, key_of
+from stages.io.trouble import Failed
 
 Engine = Literal["endpoint", "local"]
 Told = Generator[tuple[str, Reply], None, None]

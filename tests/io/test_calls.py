@@ -7,8 +7,9 @@ import pytest
 
 from stages.io import calls
 from stages.io.budget import Budget
-from stages.io.calls import Caller, Failed, key_in, retry_after
+from stages.io.calls import Caller, key_in
 from stages.io.request import Request
+from stages.io.trouble import Failed, Passing
 from tests.llm_server import HERE, PATIENCE, llm_server
 
 pytestmark = pytest.mark.usefixtures("llm_home")
@@ -103,30 +104,10 @@ def test_a_dropped_reply_may_have_been_paid_and_counts_in_full():
     assert call.budget.tokens > 8 + 4
 
 
-@pytest.mark.parametrize(
-    ("header", "seconds"),
-    [("3", 3.0), ("", 0.0), ("soon", 0.0), ("-5", 0.0), ("999999999", 3600.0), ("Thu, 01 Jan 1970 00:01:30 GMT", 30.0)],
-)
-def test_retry_after_is_a_number_or_a_date(header, seconds):
-    assert retry_after(header, lambda: 60.0) == seconds
-
-
-def test_the_wait_that_a_busy_server_names_is_read_from_its_reply():
-    call = Caller(replace(HERE, url="http://127.0.0.1:9/v1"), Budget(1, 1, 0, 0))
-    assert call._refused(429, "Slow down", None, {"retry-after": "7"}).wait == 7.0
-
-
-def test_no_credit_left_is_final_though_its_status_is_that_of_a_busy_server():
-    with pytest.raises(OSError, match="no credit left"):
-        raise Caller(replace(HERE, url="http://127.0.0.1:9/v1"), Budget(1, 1, 0, 0))._refused(
-            429, "You exceeded your quota", "insufficient_quota", {}
-        )
-
-
 def test_a_wait_lasts_at_least_as_long_as_the_server_says():
     class State:
         class outcome:
-            exception = staticmethod(lambda: calls.Passing("busy", 7.0))
+            exception = staticmethod(lambda: Passing("busy", 7.0))
 
     assert calls._wait(lambda _: 0.5)(State) == 7.5
 
