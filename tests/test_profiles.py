@@ -78,3 +78,14 @@ def test_a_wrong_value_does_not_fit(tmp_path):
 def test_a_profile_changes_something_and_says_what_it_is_for(name):
     assert laid_over(read_settings(ROOT / "params.yaml"), *read_profile(name)) != []
     assert profiles()[name] and (ROOT / "profiles" / f"{name}.yaml").read_text().startswith("# ")
+
+
+@each_profile
+def test_settings_still_say_what_they_are_and_the_profile_again_changes_nothing(name, tmp_path):
+    path = tmp_path / "params.yaml"
+    settings = read_settings(ROOT / "params.yaml")
+    laid_over(settings, *read_profile(name))
+    write_settings(path, settings)
+    lines = [line for line in path.read_text().splitlines() if re.match(r"\s*\w[\w-]*:", line)]
+    assert [line for line in lines if "#" not in line] == []
+    assert laid_over(read_settings(path), *read_profile(name)) == []
