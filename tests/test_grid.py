@@ -1,5 +1,6 @@
 """`make grid` itself, in a copy of the repository with tiny settings: it ends well, also after a power cut."""
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import psutil
 import pytest
 import yaml
 
-from tests.test_smoke import TINY, commit, copy_of_the_repository, environment, mlflow_runs, run
+from tests.test_smoke import ROOT, TINY, commit, copy_of_the_repository, environment, mlflow_runs, run
 
 PARTS = {
     "strategies": {"strategy": ["response-micro"], "degree": [0, 6], "seed": [1]},
@@ -25,6 +26,7 @@ def repository(tmp_path_factory):
     """A copy with tiny settings and a grid of three cells, whose shared stages have run."""
     folder = tmp_path_factory.mktemp("grid")
     copy_of_the_repository(folder)
+    shutil.copy(ROOT / "dvc.lock", folder)  # git has to know it: what it does not know is not in a cell's copy
     params = yaml.safe_load((folder / "params.yaml").read_text())
     for name, value in TINY.items():
         *path, last = name.split(".")

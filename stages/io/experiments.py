@@ -1,8 +1,8 @@
 """Reads DVC's experiments: what each one locked and measured, from git, and what the workspace would lock."""
 
-import hashlib
 import json
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -51,16 +51,12 @@ def workspace() -> Lock:
 
     known = locked(Path("dvc.lock").read_text(encoding="utf-8"))
     with Repo() as repo:
-        stages = [stage for stage in repo.index.stages if stage.cmd and stage.path_in_repo == PIPELINE]
-        outs = {stage.name: known.get(stage.name, {}).get("outs", {}) for stage in stages}
-        made = {path: known for files in outs.values() for path, known in files.items()}
+        declared = [stage for stage in repo.index.stages if stage.cmd and stage.path_in_repo == PIPELINE]
+        outs = {stage.name: _outs(stage, known) for stage in declared}
+        made = {path: value for files in outs.values() for path, value in files.items()}
+        deps = {stage.name: {str(dep.def_path): _hash(dep, made) for dep in stage.deps} for stage in declared}
         return {
-            stage.name: {
-                "cmd": stage.cmd,
-                "deps": {str(dep.def_path): made.get(str(dep.def_path)) or _md5(dep.def_path) for dep in stage.deps},
-                "outs": outs[stage.name],
-            }
-            for stage in stages
+            stage.name: {"cmd": stage.cmd, "deps": deps[stage.name], "outs": outs[stage.name]} for stage in declared
         }
 
 
@@ -85,10 +81,19 @@ def _stage(stage: dict[str, Any]) -> dict[str, Any]:
     return {"cmd": stage["cmd"], **hashes}
 
 
-def _md5(path: str) -> str:
-    """As DVC has it; of folders and of what has not been made there is none."""
-    file = Path(path)
-    return hashlib.md5(file.read_bytes(), usedforsecurity=False).hexdigest() if file.is_file() else ""
+def _outs(stage: Any, known: Lock) -> dict[str, str]:
+    """As they were locked last; empty where the stage has not run."""
+    last = known.get(stage.name, {}).get("outs", {})
+    return {str(out.def_path): last.get(str(out.def_path), "") for out in stage.outs}
+
+
+def _hash(dep: Any, made: Mapping[str, str]) -> str:
+    """As DVC would lock it; of a folder that stages fill there is none yet."""
+    path = str(dep.def_path)
+    if path in made or any(out.startswith(f"{path}/") for out in made):
+        return made.get(path, "")
+    dep.save()
+    return str(dep.hash_info.value)
 
 
 def _git(*words: str) -> str:

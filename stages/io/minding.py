@@ -21,6 +21,9 @@ def mind(todo: Mapping[str, Sequence[str]], jobs: int, stated_seconds: float) ->
 
     What waits or runs already is left as it is. Ctrl-C ends the workers and what they run.
     """
+    if not crew.workers():  # after a power cut the queue still says that they run
+        for one in [one for one in queue.entries() if one.running]:
+            queue.drop(one)
     queue.forget_failed(set(todo))
     minder = Minder(todo, jobs, stated_seconds)
     try:
@@ -63,7 +66,7 @@ class Minder:
         for one in self.last.values():
             _keep_log(one)
         workers = crew.workers()
-        self._drop_lost(patience=PATIENCE if workers else 0)
+        self._drop_lost()
         self._put_missing()
         self._keep_at_work(workers)
         return len(self.done) + len(self.failed) < len(self.todo)
@@ -89,11 +92,11 @@ class Minder:
                 queue.put(name, self.todo[name])
                 self.tries[name] += 1
 
-    def _drop_lost(self, patience: float) -> None:
+    def _drop_lost(self) -> None:
         running = {one.key: one for one in self.present.values() if one.running and one.name not in self.done}
         there = crew.at_work(list(running))
         for key, one in running.items():
-            if self._held("lost", key, key not in there) > patience:
+            if self._held("lost", key, key not in there) > PATIENCE:
                 queue.drop(one)
                 del self.present[one.name]
 

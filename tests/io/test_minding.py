@@ -58,6 +58,7 @@ def mind(monkeypatch, tmp_path):
     monkeypatch.setattr(minding.time, "monotonic", lambda: float(next(clock)))
 
     def run(fake, names, jobs=1):
+        fake.clock = clock
         for name in ("entries", "put", "drop", "forget_failed"):
             monkeypatch.setattr(minding.queue, name, getattr(fake, name))
         monkeypatch.setattr(minding, "names", fake.names)
@@ -104,6 +105,16 @@ def test_a_cell_whose_process_is_gone_is_lost_and_put_again(mind):
     assert mind(fake, ["a"]) == []
     assert fake.dropped[0] == "a"
     assert fake.put_names == ["a", "a"]
+
+
+def test_after_a_power_cut_what_ran_is_put_again_at_once(mind):
+    fake = Fake({"a": ["lost", "done"]})
+    fake.put("a", [])
+    fake.running = [one._replace(running=True) for one in fake.waiting]
+    fake.waiting, fake.orphans = [], {"a1"}
+    assert mind(fake, ["a"]) == []
+    assert fake.put_names == ["a", "a"]
+    assert next(fake.clock) < minding.PATIENCE
 
 
 def test_a_worker_that_takes_nothing_is_stopped_and_another_started(mind):
