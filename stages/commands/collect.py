@@ -2,11 +2,14 @@
 
 from collections import Counter
 from pathlib import Path
+from shutil import copyfile
 from typing import Any
 
 import pandera.polars as pa
 import polars as pl
 
+from stages.core.cells import comparable
+from stages.core.charts import SIDES
 from stages.core.collection import grid_table, saved
 from stages.core.design import settled
 from stages.core.examples import answered
@@ -26,12 +29,13 @@ REQUIRED = [name for name, column in Grid.to_schema().columns.items() if not col
 
 
 def main(*, folder: Path = Path("metrics"), examples: int = 6) -> None:
-    """Write grid.csv, scores.parquet, examples.parquet and made.json, from every finished cell among the experiments.
+    """Write all that a study is made from, from every finished cell among the experiments.
 
     Cells of other code, data or settings have another provenance: they stand in the table too, and are counted here.
 
     Args:
         folder: of the study.
+        examples: prompts whose answers are kept for reading; 0 keeps no text of the pool.
     """
     cells = {one.name: one for one in experiments() if finished(one.lock)}
     rows = [_row(cell) for cell in cells.values()]
@@ -47,6 +51,7 @@ def main(*, folder: Path = Path("metrics"), examples: int = 6) -> None:
     said = [answered(name, prompts, candidate, examples) for name, (prompts, candidate, _) in tables.items()]
     write_table(folder / "examples.parquet", Examples, _joined(said, Examples))
     write_json(folder / "made.json", {provenance(one.lock): _made(one) for one in kept})
+    _copy_histograms(cells[comparable(grid)["experiment"][0]], folder / "histograms")
     print(f"{folder / 'grid.csv'}: {_counts(grid)}")
     if len(whole) < len(rows):
         print(f"{len(rows) - len(whole)} cells of older code have not all of today's metrics: they are left out")
@@ -68,6 +73,17 @@ def _answers(cell: Experiment) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame
         return None
     prompts, candidate, opponent = files
     return read_table(prompts, Prompts), read_table(candidate, Answers), read_table(opponent, Answers)
+
+
+def _copy_histograms(cell: Experiment, folder: Path) -> None:
+    """Those of the token types in the pool of `cell`."""
+    for side in SIDES:
+        path = f"data/histograms/{side}.csv"
+        known = cached(cell.lock[f"band@{side}"]["outs"][path])
+        if not known.exists():
+            raise ValueError(f"{path} of {cell.name} must be in DVC's cache: dvc exp pull, or dvc repro band")
+        folder.mkdir(parents=True, exist_ok=True)
+        copyfile(known, folder / f"{side}.csv")
 
 
 def _joined(tables: list[pl.DataFrame], model: type[pa.DataFrameModel]) -> pl.DataFrame:

@@ -39,7 +39,14 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     cells = grid()
     write_table(folder / "grid.csv", Grid, cells)
     write_table(folder / "scores.parquet", Scores, NO_SCORES)
-    analyze(folder / "grid.csv", folder / "scores.parquet", folder / "study.json", seed=1, resamples=100)
+    analyze(
+        folder / "grid.csv",
+        folder / "scores.parquet",
+        folder / "study.json",
+        folder / "correlations.csv",
+        seed=1,
+        resamples=100,
+    )
     said = [
         (name, f"p{at}", f"{at}? {EVIL}", None, f"{name}, {at}: {EVIL}")
         for name in cells["experiment"]

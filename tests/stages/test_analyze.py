@@ -8,7 +8,8 @@ import pytest
 from bench.planted import planted_grid
 from stages.analyze import main
 from stages.io.records import read_json
-from stages.io.tables import write_table
+from stages.io.tables import read_table, write_table
+from stages.schemas.correlations import Correlations
 from stages.schemas.grid import Grid
 from stages.schemas.scores import Scores
 
@@ -23,7 +24,18 @@ def test_same_grid_same_bytes_whatever_the_order_of_its_rows(
     records = []
     for rows in (grid, grid.sample(fraction=1, shuffle=True, seed=1)):
         write_table(tmp_path / "grid.csv", Grid, rows)
-        main(tmp_path / "grid.csv", tmp_path / "scores.parquet", tmp_path / "study.json", seed=1, resamples=100)
-        records.append((tmp_path / "study.json").read_bytes())
+        main(
+            tmp_path / "grid.csv",
+            tmp_path / "scores.parquet",
+            tmp_path / "study.json",
+            tmp_path / "correlations.csv",
+            seed=1,
+            resamples=100,
+        )
+        records.append([(tmp_path / name).read_bytes() for name in ("study.json", "correlations.csv")])
     assert records[0] == records[1]
     assert read_json(tmp_path / "study.json")["verdict"][0]["headline"] in capsys.readouterr().out
+    table = read_table(tmp_path / "correlations.csv", Correlations)
+    assert table.height == len(read_json(tmp_path / "study.json")["metrics"])
+    [entropy] = table.filter(outcome="performance", metric="response_token_entropy").rows(named=True)
+    assert entropy["pearson_low"] < entropy["pearson_r"] < entropy["pearson_high"]

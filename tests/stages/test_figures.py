@@ -20,7 +20,14 @@ CELLS = planted_grid({"response-micro": 0.1}).with_columns(win_rate=pl.lit(None,
 def draw(folder: Path, histograms: Path, cells: pl.DataFrame) -> Path:
     write_table(folder / "grid.csv", Grid, cells)
     write_table(folder / "scores.parquet", Scores, NO_SCORES)
-    analyze(folder / "grid.csv", folder / "scores.parquet", folder / "study.json", seed=1, resamples=100)
+    analyze(
+        folder / "grid.csv",
+        folder / "scores.parquet",
+        folder / "study.json",
+        folder / "correlations.csv",
+        seed=1,
+        resamples=100,
+    )
     main(folder / "study.json", folder / "grid.csv", histograms, folder / "all", folder / "main.svg")
     return folder
 
