@@ -59,11 +59,14 @@ def main(
     else:
         facts = assumed(settings, rows, instruction_tokens, response_tokens)
     shape = _shape(settings["base"])
+    seconds = settings["grid"]["seconds"]
     costs = estimate(settings, cells, facts, shape, GPUS[gpu], mfu, tokens_per_second)
     pool = f"{facts.rows:,} rows of {facts.instruction_tokens:.0f} + {facts.response_tokens:.0f} tokens"
     reached = f"{tokens_per_second:,.0f} tokens/s, measured" if tokens_per_second else f"{mfu:.0%} of its peak"
     told = {
         "cells": f"{len(cells)} in the grid of params.yaml, {there} of them are there; what follows is for all",
+        "time": f"{seconds} s a cell of one worker, says grid.seconds: {seconds * (len(cells) - there) / 3600:,.1f} h "
+        "for the others",
         "base model": f"{settings['base']['name']}, {parameters(shape):,} parameters",
         "pool": f"{pool}, {'counted' if measured else 'assumed: no run with these settings has counted them'}",
     }

@@ -17,7 +17,7 @@ def bill(costs: Mapping[str, float], calls: Mapping[str, Calls], facts: Facts, g
         f"{_hours(costs['training_hours'])} at {_short(costs['tokens_a_second'])} tokens/s; {fit}",
         "answers": f"{costs['answers']:,.0f}, to {sum(facts.prompts.values()):,} prompts "
         f"({', '.join(f'{name} {count:,}' for name, count in facts.prompts.items())}); "
-        f"{_hours(costs['answering_hours'])} or more",
+        f"{_hours(costs['answering_hours'])} by memory traffic alone",
         "hours of": gpu,
         "checkpoints": f"{_short(costs['checkpoints_bytes'])}B, {_short(costs['checkpoint_bytes'])}B each",
         "vectors and tokens": f"{_short(costs['vectors_bytes'])}B and {_short(costs['token_bytes'])}B",
@@ -45,7 +45,13 @@ def table(lines: Mapping[str, str]) -> list[str]:
 
 
 def _hours(hours: float) -> str:
-    return f"{hours:,.1f} GPU-hours" if hours >= 0.1 else f"{hours * 60:.2f} GPU-minutes"
+    """
+    >>> _hours(12.34), _hours(0.05), _hours(0.001)
+    ('12.3 GPU-hours', '3.0 GPU-minutes', 'under a GPU-minute')
+    """
+    if hours * 60 < 1:
+        return "under a GPU-minute"
+    return f"{hours:,.1f} GPU-hours" if hours >= 0.1 else f"{hours * 60:.1f} GPU-minutes"
 
 
 def _short(number: float) -> str:
