@@ -57,6 +57,14 @@ def meso(ids: pl.Series, texts: list[str]) -> pl.DataFrame:
     return carried(raw, names).rename({"tag": "unit"})
 
 
+def places(ids: pl.Series, chosen: pl.Series) -> np.ndarray:
+    """Where the chosen ids stand among the sorted `ids`; ValueError when one does not."""
+    found = ids.search_sorted(chosen).clip(0, len(ids) - 1)
+    if not (ids.gather(found) == chosen).all():
+        raise ValueError("a subset must be of this pool, and one of its ids is not: make it anew with bench.vectors")
+    return found.to_numpy()
+
+
 def write(out: Path, name: str, rows: list[Row]) -> pl.DataFrame:
     """Where a row has no such column, nothing stands."""
     table = pl.DataFrame(rows, infer_schema_length=None)
@@ -88,9 +96,10 @@ def main() -> None:
     counts = np.bincount(ours["response"].tokens).astype(np.int64)
     pool = Pool(ids, ours["response"], bands_of(counts, LOW, HIGH) == BANDS.index("mid"), dict(sorted(units.items())))
     write(given.out, "units", unit_rows(pool, SIZES))
-    made = {condition: given.made and given.made / f"k-center-{condition.name}.parquet" for condition in CONDITIONS}
-    centers = {condition: path and ids.search_sorted(pl.read_parquet(path)["id"]) for condition, path in made.items()}
-    chosen = [row for condition in CONDITIONS for row in subset_rows(pool, condition, centers[condition])]
+    chosen = []
+    for condition in CONDITIONS:
+        path = given.made / f"k-center-{condition.name}.parquet" if given.made else None
+        chosen += list(subset_rows(pool, condition, places(ids, pl.read_parquet(path)["id"]) if path else None))
     write(given.out, "rise", rise_rows(write(given.out, "subsets", chosen)))
 
 

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from bench.chosen import Condition, Pool, numbers, rise_rows, subset_rows, unit_rows
-from bench.paper import band_rows, micro
+from bench.paper import band_rows, micro, places
 from bench.pool import spelt
 
 ROWS = 40
@@ -76,3 +76,11 @@ def test_bands_count_types_and_occurrences() -> None:
         "low": (2, 10), "mid": (1, 11), "high": (1, 601)
     }  # fmt: skip
     assert (rows["mid"]["types_a_text"], rows["mid"]["texts_without"]) == (2 / 3, 1)
+
+
+def test_a_subset_made_elsewhere_is_found_in_the_pool_in_its_order() -> None:
+    ids = pl.Series(["a", "b", "d"])
+    assert places(ids, pl.Series(["d", "a"])).tolist() == [2, 0]
+    for stranger in ("c", "e"):
+        with pytest.raises(ValueError, match="a subset must be of this pool"):
+            places(ids, pl.Series([stranger]))
