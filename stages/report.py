@@ -43,6 +43,7 @@ def main(
         "advice": advice(record, outcome),
         "figures": drawn,
         "outcome": outcome,
+        "grid": grid.as_posix(),
         "first": [f"effects-{outcome}", f"random-{outcome}", "lengths"],
         "second": [one.name for one in drawn if one.name.endswith("win_rate") and outcome != "win_rate"],
         "sheets": sheets(record),

@@ -39,6 +39,16 @@ def llm_home(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.fixture(scope="session")
+def planted(tmp_path_factory):
+    """The folder of a planted study."""
+    from tests.planted import plant
+
+    folder = tmp_path_factory.mktemp("planted")
+    plant(folder)
+    return folder
+
+
 def pytest_terminal_summary(terminalreporter):
     if CHROMIUM is None:
         told = "NO CHROMIUM HERE: the report was not tested in a browser (apt-get install chromium)"

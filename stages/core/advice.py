@@ -5,7 +5,7 @@ from typing import Any
 
 from scipy import stats
 
-from stages.core.naming import SURE, UNITS, of, short, span
+from stages.core.naming import SURE, UNITS, kind, of, short, span
 from stages.core.reasons import Row
 
 
@@ -36,7 +36,7 @@ def _nothing(rows: list[Row]) -> str:
 
 def _take(study: dict[str, Any], here: Row, best: Row, known: list[Row]) -> list[str]:
     return [
-        f"take {_kind(best)}: {best['value']:+.4f} {UNITS.get(here['outcome'], here['outcome'])} over random (95 %, "
+        f"take {kind(best)}: {best['value']:+.4f} {UNITS.get(here['outcome'], here['outcome'])} over random (95 %, "
         f"also for the best of {len(known)} looked at: {span(best, 'all_low', 'all_high')}; Holm p "
         f"{best['p_holm']:.2g}, {best['cells']} cells against {best['against_cells']} random ones).",
         *_prompts(best),
@@ -48,7 +48,7 @@ def _take(study: dict[str, Any], here: Row, best: Row, known: list[Row]) -> list
 def _cannot_tell(best: Row, known: list[Row]) -> list[str]:
     told = [
         f"cannot tell any subset from random: take random, it is the simplest. The best of {len(known)} looked at, "
-        f"{_kind(best)}, adds {best['value']:+.4f}, and 95 % are {span(best, 'all_low', 'all_high')}."
+        f"{kind(best)}, adds {best['value']:+.4f}, and 95 % are {span(best, 'all_low', 'all_high')}."
     ]
     return told + _more_seeds(best, len(known))
 
@@ -74,7 +74,7 @@ def _rivals(best: Row, known: list[Row]) -> list[str]:
     near = [row for row in known if row is not best and row["value"] > best["value"] - _least_difference(best, row)]
     if not near:
         return []
-    return [f"Not told from it: {', '.join(_kind(row) for row in sorted(near, key=lambda row: -row['value']))}."]
+    return [f"Not told from it: {', '.join(kind(row) for row in sorted(near, key=lambda row: -row['value']))}."]
 
 
 def _least_difference(one: Row, other: Row) -> float:
@@ -87,22 +87,18 @@ def _length(study: dict[str, Any], here: Row, best: Row) -> list[str]:
     lengths = [
         f"Its responses have {best['mean_response_tokens']:.0f} tokens, random's {best['random_response_tokens']:.0f}."
     ]
-    kind = {"strategy": best["strategy"]}
-    for row in of(study["matched"], here | kind | {"degree": best["degree"]}):
+    same = {"strategy": best["strategy"]}
+    for row in of(study["matched"], here | same | {"degree": best["degree"]}):
         if "p_holm" in row:
             told = "more than" if row["low"] > 0 else "less than" if row["high"] < 0 else "not told from"
             lengths.append(
                 f"Against random of its lengths {row['value']:+.4f} (95 % {span(row)}): {told} its length gives."
             )
-    for row in of(study["lengths"], here | kind | {"model": "own"}):
+    for row in of(study["lengths"], here | same | {"model": "own"}):
         lengths.append(f"Its diversity and length: {row.get('verdict', row.get('reason'))}.")
     return lengths
 
 
 def _avoid(known: list[Row]) -> list[str]:
-    worse = [_kind(row) for row in known if row["p_holm"] < SURE and row["value"] < 0]
+    worse = [kind(row) for row in known if row["p_holm"] < SURE and row["value"] < 0]
     return [f"Worse than random: {', '.join(worse)}."] if worse else []
-
-
-def _kind(row: Row) -> str:
-    return f"{row['strategy']} at degree {row['degree']}"

@@ -8,7 +8,7 @@ from scipy import stats
 from stages.core.cells import SETTING, told
 from stages.core.charts import GRID, HEIGHT, RANDOM, SIDES, UNITS, WIDTH, by_scale, degree_axis, of_rows, room
 from stages.core.charts import scale_of as scale
-from stages.core.naming import of, short, span
+from stages.core.naming import kind, of, short, span
 from stages.core.reasons import Row
 
 APART = {
@@ -60,7 +60,7 @@ def _floor_told(row: Row) -> str:
 def _mean(row: Row) -> Row:
     """A kind's mean, with the t interval of the noise that is pooled over all replicated cells, where there is one."""
     found = _look(row) | _at(row) | {"worth": row["mean"]}
-    told_of = f"{row['strategy']} at degree {row['degree']}: {row['mean']:+.4f}, mean of {row['cells']} cells"
+    told_of = f"{kind(row)}: {row['mean']:+.4f}, mean of {row['cells']} cells"
     if "pooled_sd" not in row:
         return found | {"told": told_of}
     half = float(stats.t.ppf(0.975, row["df"])) * row["pooled_sd"] / row["cells"] ** 0.5

@@ -4,7 +4,7 @@ from typing import Any
 
 from stages.core.cells import SETTING
 from stages.core.charts import RANDOM, WIDTH, by_scale, of_rows, room, scale_of
-from stages.core.naming import of, short
+from stages.core.naming import kind, of, short
 from stages.core.reasons import Row
 
 LINE = 15  # pixels a kind
@@ -24,12 +24,12 @@ def random_panels(study: dict[str, Any], outcome: str) -> list[Any]:
 
 def _row(row: Row) -> Row:
     told = (
-        f"{row['strategy']} at degree {row['degree']} − random: {row['value']:+.4f}, 95 % {row['low']:+.4f} to "
+        f"{kind(row)} − random: {row['value']:+.4f}, 95 % {row['low']:+.4f} to "
         f"{row['high']:+.4f}; for all rows together {row['all_low']:+.4f} to {row['all_high']:+.4f}; "
         f"Holm p {row['p_holm']:.2g}"
     )
     ends = {name: row[name] for name in ("value", "low", "high", "all_low", "all_high")}
-    return ends | {"kind": f"{row['strategy']} {row['degree']}", "scale": scale_of(row["strategy"]), "told": told}
+    return ends | {"kind": kind(row).replace("at degree ", ""), "scale": scale_of(row["strategy"]), "told": told}
 
 
 def _panel(title: str, rows: list[Row], domain: list[float]) -> Any:

@@ -1,5 +1,6 @@
 """Settings, outcomes and intervals of a study → the words that all its texts and figures use for them."""
 
+from stages.core.cells import NO_DEGREE
 from stages.core.reasons import Row
 
 SURE = 0.05  # two-sided, after Holm
@@ -27,6 +28,11 @@ def short(setting: Row, settings: list[Row]) -> str:
 def full(setting: Row) -> str:
     """A setting's name and its whole condition: '500 rows, any length, uniform weights, slack 1.5'."""
     return ", ".join([name_of(setting), *setting["condition"].split(", ")[1:]])
+
+
+def kind(row: Row) -> str:
+    """A kind of cell: 'response-micro at degree 6', 'k-center'."""
+    return row["strategy"] if row["strategy"] in NO_DEGREE else f"{row['strategy']} at degree {row['degree']}"
 
 
 def span(row: Row, low: str = "low", high: str = "high") -> str:

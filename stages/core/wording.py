@@ -3,7 +3,7 @@
 from typing import Any
 
 from stages.core.headline import after_length, headline, moves
-from stages.core.naming import SURE, UNITS, full, of, short, span
+from stages.core.naming import SURE, UNITS, full, kind, of, short, span
 from stages.core.noise import CHANCE
 from stages.core.reasons import Row
 
@@ -72,7 +72,7 @@ def _random(mine: Study) -> list[str]:
     best = max(known, key=lambda row: row["value"])
     return [
         f"Against random: {len(better)} of {len(known)} kinds of cell are better and {len(worse)} worse, after Holm. "
-        f"The best, {best['strategy']} at degree {best['degree']}, adds {best['value']:+.4f} (95 % for the best of "
+        f"The best, {kind(best)}, adds {best['value']:+.4f} (95 % for the best of "
         f"{len(known)}: {span(best, 'all_low', 'all_high')}; noise {best['pooled_sd']:.4f} from {best['df']} degrees "
         f"of freedom): {'better than random' if best['all_low'] > 0 else 'cannot tell it from random'}."
     ]

@@ -62,3 +62,12 @@ def test_without_a_comparison_the_reason_is_given(grid: pl.DataFrame, words: str
 def test_an_outcome_that_was_not_measured_is_an_error() -> None:
     with pytest.raises(ValueError, match="must be one of performance, got luck"):
         advised(planted_grid({}), "luck")
+
+
+def test_a_strategy_without_degrees_is_named_without_one() -> None:
+    text = advised(
+        planted_grid({"k-center": 0.1}, degrees=(0,), noise=0.001, seeds=3).with_columns(
+            performance=pl.col("performance") + pl.when(pl.col("strategy") == "k-center").then(0.1).otherwise(0)
+        )
+    )
+    assert "take k-center: +0." in text and "degree" not in text

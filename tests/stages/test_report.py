@@ -9,10 +9,10 @@ import pytest
 
 from stages.report import main
 from tests.browser import CHROMIUM, Browser
+from tests.planted import EVIL
 
 ROOT = Path(__file__).parent.parent.parent
 INPUTS = ("study.json", "grid.csv", "examples.parquet", "made.json", "histograms", "versions.txt")
-EVIL = "</script><script>window.pwned = 1</script><img src=x onerror='window.pwned = 1'>"
 in_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium")
 
 

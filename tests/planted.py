@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 import polars as pl
-import pytest
 
 from bench.planted import planted_grid
 from stages.analyze import main as analyze
@@ -33,9 +32,7 @@ def grid() -> pl.DataFrame:
     return pl.concat([plain, evil]).with_columns(provenance=pl.lit(EVIL))
 
 
-@pytest.fixture(scope="session")
-def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("planted")
+def plant(folder: Path) -> None:
     cells = grid()
     write_table(folder / "grid.csv", Grid, cells)
     write_table(folder / "scores.parquet", Scores, NO_SCORES)
@@ -59,4 +56,3 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for side in ("instruction", "response"):
         write_table(folder / "histograms" / f"{side}.csv", Histogram, pl.DataFrame(HISTOGRAM))
     (folder / "versions.txt").write_text(f"altair==6.3.0 # {EVIL}\n")
-    return folder

@@ -1,0 +1,31 @@
+"""A second study has a folder of its own, and all that the first one has."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from bench.planted import planted_grid
+from stages.commands.study import main
+from stages.io.tables import write_table
+from stages.schemas.grid import Grid
+
+
+@pytest.mark.long
+def test_a_folder_becomes_a_study_of_its_own(planted: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "second"
+    shutil.copytree(planted, folder)
+    for made in ("study.json", "correlations.csv"):
+        (folder / made).unlink()
+    main(folder)
+    assert {"study.json", "correlations.csv", "main.svg", "report.html", "figures"} <= {
+        path.name for path in folder.iterdir()
+    }
+    assert "second/grid.csv" in (folder / "report.html").read_text()
+
+
+def test_a_grid_of_nothing_that_is_known_is_an_error_with_a_remedy(tmp_path: Path, planted: Path) -> None:
+    shutil.copytree(planted, tmp_path / "second")
+    write_table(tmp_path / "second" / "grid.csv", Grid, planted_grid().head(0))
+    with pytest.raises(ValueError, match="run `make grid`"):
+        main(tmp_path / "second")
