@@ -48,3 +48,17 @@ def test_an_answer_that_ends_by_itself_is_not_truncated(llama, tokenizer):
     settings = {"batch_size": 1, "max_new_tokens": 4, "repetition_penalty": 1.0}
     [answer] = greedy_answers(llama, tokenizer, [[tokenizer.eos_token_id]], **settings)
     assert (answer.text, answer.tokens, answer.truncated) == ("", 1, False)
+
+
+def test_padding_with_the_end_token_does_not_keep_an_answer_from_ending(llama, tokenizer):
+    with torch.no_grad():  # a head that says "end", and nearly as gladly 11; the embeddings are tied to it
+        llama.lm_head.weight.zero_()
+        llama.lm_head.weight[5:9] = 0.1
+        llama.lm_head.weight[11] = 0.9
+        llama.lm_head.weight[tokenizer.eos_token_id] = 1.0
+        llama.model.norm.weight.fill_(1.0)
+    settings = {"max_new_tokens": 4, "repetition_penalty": 1.3}
+    prompts = [[5, 6, 7, 8], [5]]
+    together = greedy_answers(llama, tokenizer, prompts, batch_size=2, **settings)
+    assert together == greedy_answers(llama, tokenizer, prompts, batch_size=1, **settings)
+    assert [answer.tokens for answer in together] == [1, 1]
