@@ -58,7 +58,8 @@ def _grid(settings: dict[str, Any], scope: Scope, jobs: int) -> None:
         f"{len(todo)} × {seconds:.0f} s on {jobs} worker{'s'[: jobs != 1]}: about {clock(len(todo) * seconds / jobs)}"
     )
     print(f"grid: {len(cells) - len(todo)} of {len(cells)} cells are there; {estimate}", flush=True)
-    mind({name: overrides(cell, settings["subset"]) for name, cell in todo.items()}, jobs, seconds)
+    if todo:
+        mind({name: overrides(cell, settings["subset"]) for name, cell in todo.items()}, jobs, seconds)
     collect()
     if STUDY.exists():
         subprocess.run(["dvc", "repro", str(STUDY)], check=True)

@@ -14,6 +14,7 @@ from stages.io.experiments import names
 TRIES = 3  # a failed cell is retried twice
 PATIENCE = 120  # seconds: a cell that runs without a process is lost then, a worker without a cell is stuck
 PAUSE = 2  # seconds between two looks
+BATCH = 8  # cells put at one look, about a second each
 
 
 def mind(todo: Mapping[str, Sequence[str]], jobs: int, stated_seconds: float) -> list[str]:
@@ -67,8 +68,8 @@ class Minder:
             _keep_log(one)
         workers = crew.workers()
         self._drop_lost()
-        self._put_missing()
         self._keep_at_work(workers)
+        self._put_missing()
         return len(self.done) + len(self.failed) < len(self.todo)
 
     def tally(self) -> Tally:
@@ -81,12 +82,14 @@ class Minder:
         return Tally(len(self.done), queued, running, len(self.failed), left / self.jobs)
 
     def _put_missing(self) -> None:
+        puts = 0
         for name in self.todo:
             absent = name not in self.present and name not in self.done
             gone = self._held("absent", name, absent) >= PAUSE  # DVC moves an entry in more than one step
             if gone and self.tries[name] == TRIES:
                 self.failed.add(name)
-            elif gone:
+            elif gone and puts < BATCH:  # so that the workers begin while the rest is put
+                puts += 1
                 if name in self.last:
                     queue.forget_failed({name})
                 queue.put(name, self.todo[name])

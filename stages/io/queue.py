@@ -3,10 +3,13 @@
 import contextlib
 import io
 import signal
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_fixed
+
+LOCK_TRIES, LOCK_PAUSE = 60, 2.0  # seconds between them: a worker that begins a cell holds a lock for a moment
 RUNS = Path(".dvc/tmp/exps/run")  # a folder an entry, by its stash revision: log, process, result
 
 
@@ -35,28 +38,49 @@ def entries() -> list[Entry]:
 
 def put(name: str, overrides: Sequence[str]) -> None:
     """`dvc exp run --queue --name NAME -S OVERRIDE …`, of the workspace as it stands."""
-    from dvc.repo import Repo
 
-    with _uninterrupted(), Repo() as repo, contextlib.redirect_stdout(io.StringIO()):
+    def queue(repo: Any) -> None:
         repo.experiments.run(queue=True, name=name, params=list(overrides))
+
+    _do(queue)
 
 
 def drop(entry: Entry) -> None:
     """Take out one that is held to run while no process runs it."""
-    from dvc.repo import Repo
-
-    with _uninterrupted(), Repo() as repo, contextlib.redirect_stdout(io.StringIO()):
-        repo.experiments.celery_queue.kill([entry.key])
+    _do(lambda repo: repo.experiments.celery_queue.kill([entry.key]))
 
 
 def forget_failed(names: Collection[str]) -> None:
     """Take out what is left there of earlier tries of these cells: `dvc exp show` lists it for ever."""
-    from dvc.repo import Repo
 
-    with _uninterrupted(), Repo() as repo:
+    def forget(repo: Any) -> None:
         queue = repo.experiments.celery_queue
         if failed := [one.stash_rev for one, _ in queue.iter_failed() if one.name in names]:
             queue.remove(failed)
+
+    _do(forget)
+
+
+def _do(act: Callable[[Any], None]) -> None:
+    """`act` on the repository, again for as long as a worker holds one of DVC's locks. ValueError when DVC refuses."""
+    from dvc.exceptions import DvcException
+    from dvc.lock import LockError
+    from dvc.repo import Repo
+
+    patient = Retrying(
+        retry=retry_if_exception_type(LockError),
+        wait=wait_fixed(LOCK_PAUSE),
+        stop=stop_after_attempt(LOCK_TRIES),
+        reraise=True,
+    )
+    for attempt in patient:
+        with attempt, _uninterrupted(), Repo() as repo, contextlib.redirect_stdout(io.StringIO()):
+            try:
+                act(repo)
+            except LockError:
+                raise
+            except DvcException as error:
+                raise ValueError(f"DVC's queue refuses: {error}") from error
 
 
 @contextlib.contextmanager

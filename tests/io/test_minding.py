@@ -78,6 +78,16 @@ def test_every_cell_is_put_once_when_all_goes_well(mind):
     assert fake.started == [1]
 
 
+def test_workers_begin_before_all_cells_are_put(mind):
+    names = [str(at) for at in range(3 * minding.BATCH)]
+    fake = Fake({name: ["done"] for name in names})
+    begun = []
+    fake.start = lambda number, jobs: (begun.append(len(fake.put_names)), fake.crew.append(crew.Worker(1, 1, False)))
+    assert mind(fake, names) == []
+    assert begun == [minding.BATCH]
+    assert fake.put_names == names
+
+
 def test_a_failed_cell_is_tried_twice_again_and_no_more(mind):
     fake = Fake({"a": ["failed", "failed", "done"], "b": ["failed"] * 9})
     assert mind(fake, ["a", "b"]) == ["b"]

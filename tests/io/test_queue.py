@@ -1,0 +1,65 @@
+import signal
+
+import dvc.repo
+import pytest
+from dvc.exceptions import DvcException
+from dvc.lock import LockError
+
+from stages.io import queue
+
+
+class FakeRepo:
+    """A repository whose queue answers each call with the next of `outcomes`: an exception, or None for success."""
+
+    outcomes: list
+    seen: list
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        return False
+
+    @property
+    def experiments(self):
+        return self
+
+    def run(self, **asked):
+        self.seen.append((asked, signal.pthread_sigmask(signal.SIG_BLOCK, [])))
+        if outcome := self.outcomes.pop(0):
+            raise outcome
+
+
+@pytest.fixture
+def repo(monkeypatch):
+    monkeypatch.setattr(FakeRepo, "seen", [], raising=False)
+    monkeypatch.setattr(dvc.repo, "Repo", FakeRepo)
+    monkeypatch.setattr(queue, "LOCK_PAUSE", 0)
+    return FakeRepo
+
+
+def test_a_lock_that_a_worker_holds_is_waited_for(repo, monkeypatch):
+    monkeypatch.setattr(repo, "outcomes", [LockError("held"), LockError("held"), None], raising=False)
+    queue.put("cell", ["subset.degree=6"])
+    asked = {"queue": True, "name": "cell", "params": ["subset.degree=6"]}
+    assert [call for call, _ in repo.seen] == [asked] * 3
+
+
+def test_a_lock_that_is_held_for_ever_is_an_error(repo, monkeypatch):
+    monkeypatch.setattr(repo, "outcomes", [LockError("held")] * 99, raising=False)
+    with pytest.raises(LockError):
+        queue.put("cell", [])
+    assert len(repo.seen) == queue.LOCK_TRIES
+
+
+def test_what_dvc_refuses_is_told_in_one_sentence(repo, monkeypatch):
+    monkeypatch.setattr(repo, "outcomes", [DvcException("no such stage")], raising=False)
+    with pytest.raises(ValueError, match="DVC's queue refuses: no such stage"):
+        queue.put("cell", [])
+
+
+def test_ctrl_c_waits_while_dvc_has_the_workspace_in_its_hands(repo, monkeypatch):
+    monkeypatch.setattr(repo, "outcomes", [None], raising=False)
+    queue.put("cell", [])
+    assert signal.SIGINT in repo.seen[0][1]
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
