@@ -21,7 +21,6 @@ class Figure(NamedTuple):
     title: str
     caption: str
     panels: list[Any]
-    columns: int
 
 
 def styled(chart: Any) -> Any:
@@ -38,10 +37,10 @@ def styled(chart: Any) -> Any:
 
 
 def composed(figure: Figure) -> Any:
-    """All panels of a figure beside each other, as one chart."""
+    """All panels of a figure as one chart, two in a row."""
     import altair as alt
 
-    panels = alt.concat(*figure.panels, columns=figure.columns, spacing=24)
+    panels = alt.concat(*figure.panels, columns=2, spacing=24)
     return styled(panels.resolve_scale(color="independent", shape="independent"))
 
 

@@ -1,32 +1,34 @@
 """Cells → what the degree of diversity did to a subset: its units, its candidate pool, the length of its responses."""
 
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 
 from stages.core.cells import SETTING, STRATEGIES, column, parts
-from stages.core.charts import HEIGHT, RANDOM, SIDES, WIDTH, by_scale, degree_axis, log_ticks, of_rows, scale_of
+from stages.core.charts import HEIGHT, RANDOM, SIDES, WIDTH, by_scale, degree_axis, log_ticks, of_rows, room, scale_of
 from stages.core.naming import short
 from stages.core.reasons import Row
 
-COUNTS = {"k": "units k, log scale", "candidate_rows": "rows in the candidate pool, log scale"}
-LENGTHS = {"mean_response_tokens": "mean response tokens"}
+CALLED = {
+    "mean_response_tokens": "mean response tokens",
+    "k": "units k, log scale",
+    "candidate_rows": "rows in the candidate pool, log scale",
+}
+Scale = Literal["linear", "log"]
 
 
-def cell_panels(cells: pl.DataFrame, settings: list[Row], titles: dict[str, str], scale: str) -> list[Any]:
-    """A panel a setting, side and column of `titles`, on a `scale` linear or log; random's mean is a dashed line."""
-    panels = []
+def cell_panels(cells: pl.DataFrame, settings: list[Row], name: str, scale: Scale) -> list[Any]:
+    """A panel a setting and side with the means of the column `name`, all on one `scale`; random's mean is dashed."""
+    drawn = []
     for setting in settings:
-        here = cells.filter(*[pl.col(name) == setting[name] for name in SETTING])
-        for name, title in titles.items():
-            for side, called in SIDES.items():
-                rows = _rows(
-                    here.filter(pl.col("strategy").is_in(STRATEGIES), pl.col("strategy").str.starts_with(side)), name
-                )
-                if rows:
-                    random = _random(here, name) if scale == "linear" else []
-                    panels.append(_panel(f"{called} · {short(setting, settings)}", rows, random, title, scale))
-    return panels
+        here = cells.filter(*[pl.col(column) == setting[column] for column in SETTING])
+        six = here.filter(pl.col("strategy").is_in(STRATEGIES))
+        for side, called in SIDES.items():
+            rows = _rows(six.filter(pl.col("strategy").str.starts_with(side)), name)
+            random = _random(here, name) if scale == "linear" else []
+            drawn += [(f"{called} · {short(setting, settings)}", rows, random)] if rows else []
+    values = [row["value"] for _, rows, random in drawn for row in rows + random]
+    return [_panel(title, rows, random, _height(name, scale, values)) for title, rows, random in drawn]
 
 
 def _rows(cells: pl.DataFrame, name: str) -> list[Row]:
@@ -44,18 +46,26 @@ def _random(cells: pl.DataFrame, name: str) -> list[Row]:
     return [{"value": value, "told": f"random: {name.replace('_', ' ')} {value:,.0f}"} for value in mean]
 
 
-def _panel(title: str, rows: list[Row], random: list[Row], called: str, scale: str) -> Any:
+def _height(name: str, scale: Scale, values: list[float]) -> Any:
     import altair as alt
 
+    domain = room(values) if scale == "linear" else [min(values), max(values)]
     ticks = {"values": log_ticks()} if scale == "log" else {"tickCount": 5}
-    y = alt.Y("value:Q", title=called, scale=alt.Scale(type=scale, zero=False), axis=alt.Axis(format="~s", **ticks))
+    axis = alt.Axis(format="~s", **ticks)
+    return alt.Y(
+        "value:Q", title=CALLED[name], scale=alt.Scale(type=scale, domain=domain, nice=scale == "log"), axis=axis
+    )
+
+
+def _panel(title: str, rows: list[Row], random: list[Row], y: Any) -> Any:
+    import altair as alt
+
     colour, shape = by_scale(row["scale"] for row in rows)
     x, told = degree_axis(), alt.Description("told:N")
+    at: dict[str, Any] = {"x": x, "y": y, "color": colour}
     layers = [
         of_rows(random).mark_rule(color=RANDOM, strokeDash=[4, 3]).encode(y=y, description=told),
-        of_rows(rows).mark_line(strokeWidth=1.6).encode(x=x, y=y, color=colour),
-        of_rows(rows)
-        .mark_point(size=55, filled=True, opacity=1)
-        .encode(x=x, y=y, color=colour, shape=shape, description=told),
+        of_rows(rows).mark_line(strokeWidth=1.6).encode(**at),
+        of_rows(rows).mark_point(size=55, filled=True, opacity=1).encode(shape=shape, description=told, **at),
     ]
     return alt.layer(*(layers if random else layers[1:])).properties(width=WIDTH, height=HEIGHT, title=title)

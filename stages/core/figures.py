@@ -7,7 +7,7 @@ import polars as pl
 
 from stages.core.charts import SIDES, Figure
 from stages.core.charts_bands import band_panel
-from stages.core.charts_cells import COUNTS, LENGTHS, cell_panels
+from stages.core.charts_cells import cell_panels
 from stages.core.charts_effects import effect_panels
 from stages.core.charts_metrics import metric_panels
 from stages.core.charts_random import random_panels
@@ -31,30 +31,27 @@ LENGTH = "The confounder: what the degree does to response length. Dashed: rando
 BANDS = "Token types of the pool by how often they occur. Units at the micro scale are those of the middle band."
 
 
+NAMES = {"performance": "Performance", "win_rate": "Win rate"}
+
+
 def figures(study: dict[str, Any], cells: pl.DataFrame, histograms: Mapping[str, pl.DataFrame]) -> list[Figure]:
     """`cells` as from `comparable`, `histograms` by side; a figure without anything to show is left out."""
-    told = [outcome for outcome in MAIN if outcome in study["outcomes"]]
     settings = study["settings"]
+    lengths = cell_panels(cells, settings, "mean_response_tokens", "linear")
+    pools = [panel for name in ("k", "candidate_rows") for panel in cell_panels(cells, settings, name, "log")]
     drawn = [
-        *[Figure(f"effects-{one}", TITLES[one], EFFECTS, effect_panels(study, cells, one), 2) for one in told],
-        *[
-            Figure(f"random-{one}", f"{NAMES[one]} against random", AGAINST, random_panels(study, one), 2)
-            for one in told
-        ],
-        *[
-            Figure(
-                f"metrics-{one}", f"Which metric tells {one.replace('_', ' ')}?", METRICS, metric_panels(study, one), 2
-            )
-            for one in told
-        ],
-        Figure("lengths", "Length against degree", LENGTH, cell_panels(cells, settings, LENGTHS, "linear"), 2),
-        Figure(
-            "pools", "Units and candidate pool against degree", POOLS, cell_panels(cells, settings, COUNTS, "log"), 2
-        ),
-        Figure("bands", "Token bands", BANDS, [band_panel(histograms[side], SIDES[side]) for side in histograms], 2),
+        *[figure for one in MAIN if one in study["outcomes"] for figure in _of_outcome(study, cells, one)],
+        Figure("lengths", "Length against degree", LENGTH, lengths),
+        Figure("pools", "Units and candidate pool against degree", POOLS, pools),
+        Figure("bands", "Token bands", BANDS, [band_panel(histograms[side], SIDES[side]) for side in histograms]),
     ]
     return [figure for figure in drawn if figure.panels]
 
 
-NAMES = {"performance": "Performance", "win_rate": "Win rate"}
-TITLES = {one: f"{name} against diversity" for one, name in NAMES.items()}
+def _of_outcome(study: dict[str, Any], cells: pl.DataFrame, outcome: str) -> list[Figure]:
+    name, lower = NAMES[outcome], NAMES[outcome].lower()
+    return [
+        Figure(f"effects-{outcome}", f"{name} against diversity", EFFECTS, effect_panels(study, cells, outcome)),
+        Figure(f"random-{outcome}", f"{name} against random", AGAINST, random_panels(study, outcome)),
+        Figure(f"metrics-{outcome}", f"Which metric tells {lower}?", METRICS, metric_panels(study, outcome)),
+    ]

@@ -16,7 +16,7 @@ WHERE: Columns = {"setting": ("setting", "")}
 RANGE: Columns = {"low": ("95\u00a0%\u00a0from", "+.4f"), "high": ("to", "+.4f")}
 SLOPE: Columns = {"strategy": ("strategy", "")} | WHERE | {"value": ("slope", "+.4f")} | RANGE
 PROOF: Columns = {"p_holm": ("p\u00a0(Holm)", ".2g")}
-HELD: Columns = {"own": ("at equal length, its own cells", ""), "shared": ("at equal length, all cells", "")}
+HELD: Columns = {"own": ("at equal length: own cells", ""), "shared": ("at equal length: all cells", "")}
 CLAIM: Columns = {"words": ("the paper's claim", ""), "state": ("the data", "")} | WHERE
 CHANCES: Columns = {
     "p_supported": ("p\u00a0if\u00a0untrue", ".2g"),

@@ -4,7 +4,6 @@ import polars as pl
 
 from bench.planted import planted_grid
 from stages.core.cells import STRATEGIES
-from stages.core.naming import full, short
 from stages.core.study import study
 
 NO_SCORES = pl.DataFrame(schema={"experiment": pl.String, "id": pl.String, "saved": pl.Float64, "bytes": pl.Int32})
@@ -30,16 +29,6 @@ def test_an_effect_that_goes_with_length_is_said_not_to_be_separable() -> None:
 def test_without_an_effect_the_headline_says_how_large_one_may_be() -> None:
     headline, _ = verdict(planted_grid({"response-micro": 0.0}))
     assert "their 95 % intervals reach from -0." in headline and headline.endswith(" bits a byte.")
-
-
-def test_settings_are_told_apart_by_what_they_do_not_share() -> None:
-    windows = [
-        {"condition": f"rows, {window}, uniform weights, slack 1.5", "size": 500, "budget": "rows"}
-        for window in ("any length", "40..120 tokens each")
-    ]
-    assert [short(one, windows) for one in windows] == ["500 rows, any length", "500 rows, 40..120 tokens each"]
-    assert short(windows[0], windows[:1]) == "500 rows"
-    assert full(windows[1]) == "500 rows, 40..120 tokens each, uniform weights, slack 1.5"
 
 
 def test_few_cells_say_nothing() -> None:
