@@ -3,11 +3,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 
-.PHONY: help check test test-long repro grid bench bench-full clean
+.PHONY: help check test test-long repro grid show bench bench-full clean
 
 help:
 	@echo 'make repro       the whole method, for the cell that params.yaml describes'
 	@echo 'make grid        the study: every cell of params.yaml (GRID=--quick or --full, JOBS=2), then its figures'
+	@echo 'make show        the cells, best first, by what they are compared by; all columns: dvc exp show'
 	@echo 'make test        the tests; make test-long: those that take minutes'
 	@echo 'make check       format, lint, types, floors, and that dvc.yaml tells the truth'
 	@echo 'make bench       speed against peers; make bench-full: at full size'
@@ -23,6 +24,11 @@ repro: .venv/pins
 
 grid: .venv/pins
 	$(RUN) python -m stages.commands.grid $(GRID) $(if $(JOBS),--jobs $(JOBS))
+
+# DVC has some 400 columns; this keeps those that cells are compared by, best cell first.
+show: .venv/pins
+	$(RUN) dvc exp show --all-commits --hide-workspace --hide-queued --hide-failed --sort-by performance --sort-order desc \
+		--drop '.*' --keep 'Experiment|(performance|win_rate|mean_response_tokens|subset\.(strategy|degree|seed|size))$$'
 
 test: .venv/pins
 	$(RUN) python -m pytest -m 'not long' -n 2
