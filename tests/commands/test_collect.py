@@ -1,0 +1,106 @@
+"""What collect writes of experiments whose files are, or are not, in DVC's cache."""
+
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from bench.planted import planted_grid
+from stages.commands import collect
+from stages.core.cells import SETTING
+from stages.core.provenance import CELL, OPPONENT, provenance
+from stages.io.experiments import Experiment
+from stages.io.records import read_json
+from stages.io.tables import read_table, write_table
+from stages.schemas.answers import Answers
+from stages.schemas.examples import Examples
+from stages.schemas.grid import Grid
+from stages.schemas.histogram import Histogram
+from stages.schemas.prompts import Prompts
+from stages.schemas.scores import Scores
+from tests.planted import HISTOGRAM
+
+SETTINGS = ("strategy", "match", "degree", "size", "seed", "slack", "weights", "budget", "min_tokens", "max_tokens")
+NOT_MEASURED = {*SETTINGS, *SETTING, "experiment", "revision", "provenance"}
+
+
+def experiment(row: dict[str, Any], answers: str) -> Experiment:
+    lock: dict[str, Any] = {
+        name: {"cmd": name, "deps": {f"stages/{name}.py": "c"}, "outs": {}} for name in (*CELL, *OPPONENT)
+    }
+    lock["subset@candidate"]["cmd"] = "subset " + " ".join(f"--{name} {row[name]}" for name in SETTINGS)
+    lock["generate@candidate"]["deps"]["data/prompts.parquet"] = "prompts"
+    for arm, known in (("candidate", answers), ("opponent", "theirs")):
+        lock[f"generate@{arm}"]["outs"][f"data/answers/{arm}.parquet"] = known
+    for side in ("instruction", "response"):
+        lock[f"band@{side}"] = {
+            "cmd": f"band {side}",
+            "deps": {},
+            "outs": {f"data/histograms/{side}.csv": f"{side}.csv"},
+        }
+    metrics = {name: value for name, value in row.items() if name not in NOT_MEASURED}
+    return Experiment(row["experiment"], "0123456789abcdef", lock, metrics)
+
+
+def answered(bits: float) -> pl.DataFrame:
+    said = {"id": ["a", "b"], "answer": ["one", "two"], "tokens": [1, 1], "truncated": [False, False]}
+    return pl.DataFrame(
+        said | {"bits": [bits, None], "bytes": [8, None]}, schema_overrides={"tokens": pl.Int32, "bytes": pl.Int32}
+    )
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Three cells, the last one's answers not there; and a cache of the rest."""
+    rows = planted_grid({"response-micro": 0.0}, degrees=(0, 3), seeds=1, random=1).rows(named=True)
+    held = [experiment(row, known) for row, known in zip(rows, ("ours", "ours", "gone"), strict=True)]
+    monkeypatch.setattr(collect, "experiments", lambda: held)
+    monkeypatch.setattr(collect, "workspace", lambda: held[0].lock)
+    monkeypatch.setattr(collect, "cached", lambda known: tmp_path / "cache" / known)
+    prompts = {"id": ["a", "b"], "benchmark": ["x", "x"], "instruction": ["A?", "B?"], "reference": ["an a", None]}
+    nobody = {"baseline": [None, None], "baseline_answer": [None, None]}
+    schema = dict.fromkeys(prompts | nobody, pl.String)
+    write_table(tmp_path / "cache" / "prompts", Prompts, pl.DataFrame(prompts | nobody, schema=schema))
+    write_table(tmp_path / "cache" / "ours", Answers, answered(5.0))
+    write_table(tmp_path / "cache" / "theirs", Answers, answered(7.5))
+    for side in ("instruction", "response"):
+        write_table(tmp_path / "cache" / f"{side}.csv", Histogram, pl.DataFrame(HISTOGRAM))
+    return tmp_path / "cache"
+
+
+def test_a_study_folder_holds_all_that_a_study_is_made_from(
+    cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    collect.main(folder=tmp_path / "study", examples=1)
+    study = tmp_path / "study"
+    grid = read_table(study / "grid.csv", Grid)
+    assert grid.height == 3
+    scores = read_table(study / "scores.parquet", Scores)
+    assert scores.select("id", "saved", "bytes").rows() == [("a", 2.5, 8)] * 2
+    examples = read_table(study / "examples.parquet", Examples)
+    assert examples.select("instruction", "reference", "answer").rows() == [("A?", "an a", "one")] * 2
+    assert read_table(study / "histograms" / "response.csv", Histogram).height == 3
+    made = read_json(study / "made.json")
+    assert list(made) == grid["provenance"].unique().to_list()
+    [told] = made.values()
+    assert told["code"]["stages/judge.py"] == "c" and told["commands"]["band@response"] == "band response"
+    assert "the answers of 1 cells are not in DVC's cache" in capsys.readouterr().out
+
+
+def test_no_text_is_kept_where_none_is_wanted(cache: Path, tmp_path: Path) -> None:
+    collect.main(folder=tmp_path / "study", examples=0)
+    assert read_table(tmp_path / "study" / "examples.parquet", Examples).is_empty()
+    assert not any(text in (tmp_path / "study" / "made.json").read_text() for text in ("A?", "an a"))
+
+
+def test_histograms_that_are_not_there_end_it_with_a_remedy(cache: Path, tmp_path: Path) -> None:
+    (cache / "response.csv").unlink()
+    with pytest.raises(ValueError, match=r"data/histograms/response.csv .* must be in DVC's cache: dvc exp pull"):
+        collect.main(folder=tmp_path / "study")
+
+
+def test_what_is_told_apart_by_provenance_is_what_was_hashed(cache: Path, tmp_path: Path) -> None:
+    collect.main(folder=tmp_path / "study")
+    [known] = read_json(tmp_path / "study" / "made.json")
+    assert known == provenance(collect.workspace())
