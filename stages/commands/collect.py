@@ -28,7 +28,7 @@ PROMPTS, ANSWERS = "data/prompts.parquet", "data/answers/{arm}.parquet"
 REQUIRED = [name for name, column in Grid.to_schema().columns.items() if not column.nullable]
 
 
-def main(*, folder: Path = Path("metrics"), examples: int = 6) -> None:
+def main(*, folder: Path = Path("metrics"), examples: int = 6, current: bool = False) -> None:
     """Write all that a study is made from, from every finished cell among the experiments.
 
     Cells of other code, data or settings have another provenance: they stand in the table too, and are counted here.
@@ -36,10 +36,12 @@ def main(*, folder: Path = Path("metrics"), examples: int = 6) -> None:
     Args:
         folder: of the study.
         examples: prompts whose answers are kept for reading; 0 keeps no text of the pool.
+        current: only cells of the code, data and settings that stand here now.
     """
     cells = {one.name: one for one in experiments() if finished(one.lock)}
     rows = [_row(cell) for cell in cells.values()]
-    whole = [row for row in rows if set(REQUIRED) <= set(row)]
+    here = provenance(workspace())
+    whole = [row for row in rows if set(REQUIRED) <= set(row) and (not current or row["provenance"] == here)]
     if not whole:
         raise ValueError(f"no finished cell with all metrics among {len(cells)} experiments: run `make grid`")
     grid = grid_table(whole)
@@ -52,9 +54,9 @@ def main(*, folder: Path = Path("metrics"), examples: int = 6) -> None:
     write_table(folder / "examples.parquet", Examples, _joined(said, Examples))
     write_json(folder / "made.json", {provenance(one.lock): _made(one) for one in kept})
     _copy_histograms(cells[comparable(grid)["experiment"][0]], folder / "histograms")
-    print(f"{folder / 'grid.csv'}: {_counts(grid)}")
+    print(f"{folder / 'grid.csv'}: {_counts(grid, here)}")
     if len(whole) < len(rows):
-        print(f"{len(rows) - len(whole)} cells of older code have not all of today's metrics: they are left out")
+        print(f"left out: {len(rows) - len(whole)} cells of other code, data or settings")
     if len(tables) < len(kept):
         lacking = len(kept) - len(tables)
         print(f"the answers of {lacking} cells are not in DVC's cache: no scores of theirs; dvc exp pull")
@@ -98,8 +100,7 @@ def _made(cell: Experiment) -> dict[str, dict[str, str]]:
     return shared(cell.lock) | {"commands": commands}
 
 
-def _counts(grid: pl.DataFrame) -> str:
-    here = provenance(workspace())
+def _counts(grid: pl.DataFrame, here: str) -> str:
     counts = Counter(grid["provenance"].to_list())
     others = [f"{count} of {known}" for known, count in counts.most_common() if known != here]
     told = f"{counts[here]} cells of this code, data and settings ({here})"

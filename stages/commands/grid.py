@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +11,12 @@ import yaml
 from filelock import FileLock, Timeout
 
 from stages.commands.collect import main as collect
-from stages.core.design import Cell, Scope, design, overrides
+from stages.core.design import Scope, design, overrides
 from stages.core.provenance import CELL, asked, finished, identity, name_of, provenance
 from stages.io import crew, experiments
 from stages.io.board import clock
 from stages.io.command import run
 from stages.io.minding import log_of, mind
-
-STUDY = Path("metrics/dvc.yaml")
 
 
 def main(*, jobs: int = 0, quick: bool = False, full: bool = False) -> None:
@@ -41,6 +40,8 @@ def main(*, jobs: int = 0, quick: bool = False, full: bool = False) -> None:
             _grid(settings, scope, jobs or crew.most())
     except Timeout as error:
         raise ValueError("one grid runs in a repository at a time: wait for the other, or stop it") from error
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"grid: {' '.join(error.cmd[:3])} … failed, and said above why")
     except KeyboardInterrupt:
         sys.exit("grid: stopped; finished cells are kept, and the same command goes on from there")
 
@@ -60,10 +61,12 @@ def _grid(settings: dict[str, Any], scope: Scope, jobs: int) -> None:
     print(f"grid: {len(cells) - len(todo)} of {len(cells)} cells are there; {estimate}", flush=True)
     if todo:
         mind({name: overrides(cell, settings["subset"]) for name, cell in todo.items()}, jobs, seconds)
-    collect()
-    if STUDY.exists():
-        subprocess.run(["dvc", "repro", str(STUDY)], check=True)
-    _end(cells)
+    ended = _there()
+    missing = sorted(name_of(cell, known) for known, cell in cells.items() if known not in ended)
+    if len(missing) < len(cells):
+        collect(current=True)
+        subprocess.run(["dvc", "repro", "metrics/dvc.yaml"], check=True)
+    _end(missing, len(cells))
 
 
 def _there() -> set[str]:
@@ -72,18 +75,14 @@ def _there() -> set[str]:
     return {identity(provenance(lock), asked(lock)) for lock in held}
 
 
-def _end(cells: dict[str, Cell]) -> None:
-    there = _there()
-    missing = sorted(name_of(cell, known) for known, cell in cells.items() if known not in there)
+def _end(missing: Sequence[str], wanted: int) -> None:
     for name in missing:
         log = log_of(name)
-        lines = (
-            log.read_text(errors="replace").splitlines()[-12:] if log.exists() else ["it never began: see worker-*.log"]
-        )
-        print(f"\n{name} failed; {log} ends with", *lines, sep="\n  ")
+        last = log.read_text(errors="replace").splitlines()[-12:] if log.exists() else ["nothing: see worker-*.log"]
+        print(f"\n{name} failed; {log} ends with", *last, sep="\n  ")
     if missing:
-        sys.exit(f"\ngrid: {len(missing)} of {len(cells)} cells are missing: {', '.join(missing)}")
-    print(f"grid: all {len(cells)} cells are there")
+        sys.exit(f"\ngrid: {len(missing)} of {wanted} cells are missing: {', '.join(missing)}")
+    print(f"grid: all {wanted} cells are there")
 
 
 if __name__ == "__main__":

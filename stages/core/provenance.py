@@ -60,11 +60,12 @@ def asked(lock: Lock) -> Cell:
 
 
 def finished(lock: Lock) -> bool:
-    """Whether one run made all of a cell: each of its stages read what the others of `lock` wrote."""
+    """Whether one run made all of a cell: its stages and the opponent's read what the others of `lock` wrote."""
     if any(name not in lock for name in (*CELL, *OPPONENT)):
         return False
     made = {path: known for stage in lock.values() for path, known in stage["outs"].items()}
-    return all(made.get(path, known) == known for name in CELL for path, known in lock[name]["deps"].items())
+    read = [dep for name in (*CELL, *OPPONENT) for dep in lock[name]["deps"].items()]
+    return all(made.get(path, known) == known for path, known in read)
 
 
 def _within(path: str, folder: str) -> bool:
