@@ -6,8 +6,13 @@ from typing import Any, NamedTuple
 from stages.core.reasons import Row
 
 INK, GRID, RANDOM = "#222222", "#dddddd", "#888888"  # report.html turns the first two round in the dark
-COLOURS = {"macro": "#0072B2", "meso": "#E69F00", "micro": "#009E73", "other": "#CC79A7"}  # Okabe and Ito 2008
-SHAPES = {"macro": "circle", "meso": "square", "micro": "triangle-up", "other": "diamond"}
+LOOKS = {  # colours of Okabe and Ito 2008
+    "macro": ("#0072B2", "circle"),
+    "meso": ("#E69F00", "square"),
+    "micro": ("#009E73", "triangle-up"),
+    "length-matched random": ("#D55E00", "diamond"),
+    "other": ("#CC79A7", "cross"),
+}
 SIDES = {"instruction": "instructions", "response": "responses"}
 WIDTH, HEIGHT = 300, 220
 DIVERSITY = "diversity: degree 0 … 6"
@@ -56,10 +61,10 @@ def by_scale(names: Iterable[str]) -> tuple[Any, Any]:
     import altair as alt
 
     given = set(names)
-    shown = [name for name in COLOURS if name in given]
+    shown = [name for name in LOOKS if name in given]
     legend = alt.Legend(orient="top", title=None, offset=4)
-    colours = alt.Scale(domain=shown, range=[COLOURS[name] for name in shown])
-    shapes = alt.Scale(domain=shown, range=[SHAPES[name] for name in shown])
+    colours = alt.Scale(domain=shown, range=[LOOKS[name][0] for name in shown])
+    shapes = alt.Scale(domain=shown, range=[LOOKS[name][1] for name in shown])
     return (
         alt.Color("scale:N", scale=colours, legend=legend),
         alt.Shape("scale:N", scale=shapes, legend=legend),
@@ -67,9 +72,9 @@ def by_scale(names: Iterable[str]) -> tuple[Any, Any]:
 
 
 def scale_of(strategy: str) -> str:
-    """The scale that a strategy is named after, or 'other'."""
-    scale = strategy.rpartition("-")[2]
-    return scale if scale in COLOURS else "other"
+    """What a strategy looks like: the scale that it is named after, random matched in length, or other."""
+    scale = "length-matched random" if strategy == "stratified-length" else strategy.rpartition("-")[2]
+    return scale if scale in LOOKS else "other"
 
 
 def room(values: Sequence[float]) -> list[float]:

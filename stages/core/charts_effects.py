@@ -5,7 +5,7 @@ from typing import Any
 import polars as pl
 from scipy import stats
 
-from stages.core.cells import SETTING, told
+from stages.core.cells import SETTING, STRATEGIES, told
 from stages.core.charts import GRID, HEIGHT, RANDOM, SIDES, UNITS, WIDTH, by_scale, degree_axis, of_rows, room
 from stages.core.charts import scale_of as scale
 from stages.core.naming import kind, of, short, span
@@ -15,12 +15,14 @@ APART = {
     "macro": -0.14,
     "meso": 0.0,
     "micro": 0.14,
-    "other": 0.0,
-}  # degrees: intervals at one degree do not hide each other
+    "length-matched random": 0.26,
+}  # degrees: no interval hides another
+SHOWN = {side: [name for name in STRATEGIES if name.startswith(side)] for side in SIDES}
+SHOWN["response"] += ["stratified-length"]  # random rows with the response lengths of response-micro
 
 
 def effect_panels(study: dict[str, Any], cells: pl.DataFrame, outcome: str) -> list[Any]:
-    """A panel a setting and side that has cells of the six strategies; all share one vertical scale."""
+    """A panel a setting and side that has cells of the six strategies or matched to their lengths, on one scale."""
     drawn = []
     for setting in study["settings"]:
         here = {name: setting[name] for name in SETTING}
@@ -33,14 +35,14 @@ def effect_panels(study: dict[str, Any], cells: pl.DataFrame, outcome: str) -> l
 
 
 def _parts(study: dict[str, Any], cells: pl.DataFrame, here: Row, side: str) -> dict[str, list[Row]]:
-    kinds = [row for row in of(study["against_random"], here) if row["strategy"].startswith(side)]
-    slopes = [row for row in of(study["slopes"], here) if row["strategy"].startswith(side) and "band" in row]
+    kinds = [row for row in of(study["against_random"], here) if row["strategy"] in SHOWN[side]]
+    slopes = [row for row in of(study["slopes"], here) if row["strategy"] in SHOWN[side] and "band" in row]
     lines = [
         _look(row) | point | {"degree": 6 * point["diversity"], "told": _line(row)}
         for row in slopes
         for point in row["band"]
     ]
-    own = cells.filter(pl.col("strategy").str.starts_with(side), *[pl.col(name) == here[name] for name in SETTING])
+    own = cells.filter(pl.col("strategy").is_in(SHOWN[side]), *[pl.col(name) == here[name] for name in SETTING])
     dots = [_look(row) | _at(row) | {"worth": row["worth"], "told": _cell(row)} for row in own.rows(named=True)]
     return {"floor": _floor(study, here, kinds), "lines": lines, "cells": dots, "means": [_mean(row) for row in kinds]}
 

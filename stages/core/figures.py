@@ -16,7 +16,7 @@ from stages.core.study import MAIN
 EFFECTS = (
     "Small marks are cells, large ones their mean at a degree with its 95 % interval (noise pooled over all replicated "
     "cells), lines the posterior regression with its 1-sigma band. Grey is random: dashed its mean, shaded where 95 % "
-    "of random cells are expected."
+    "of random cells are expected. Length-matched random are random rows with response-micro's response lengths."
 )
 AGAINST = (
     "The mean of each kind of cell minus the mean of random: thick the 95 % interval, thin the one that holds for all "

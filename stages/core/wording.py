@@ -3,7 +3,7 @@
 from typing import Any
 
 from stages.core.headline import after_length, headline, moves
-from stages.core.naming import SURE, UNITS, full, kind, of, short, span
+from stages.core.naming import SURE, UNITS, full, kind, listed, of, short, span
 from stages.core.noise import CHANCE
 from stages.core.reasons import Row
 
@@ -19,7 +19,15 @@ def verdict(study: Study) -> list[Row]:
 def _paragraph(study: Study, setting: Row, outcome: str) -> Row:
     here = {"outcome": outcome, "condition": setting["condition"], "size": setting["size"]}
     mine = {name: of(study[name], here) for name in study if _is_rows(study[name])}
-    sentences = [_cells(setting), *_floor(mine), *_slopes(mine), *_random(mine), *_claims(mine), *_paper(mine)]
+    sentences = [
+        _cells(setting),
+        *_floor(mine),
+        *_slopes(mine),
+        *_random(mine),
+        *_matched(mine),
+        *_claims(mine),
+        *_paper(mine),
+    ]
     first = f"At {short(setting, study['settings'])}: {headline(mine, outcome)}."
     return here | {"headline": first, "sentences": sentences}
 
@@ -76,6 +84,12 @@ def _random(mine: Study) -> list[str]:
         f"{len(known)}: {span(best, 'all_low', 'all_high')}; noise {best['pooled_sd']:.4f} from {best['df']} degrees "
         f"of freedom): {'better than random' if best['all_low'] > 0 else 'cannot tell it from random'}."
     ]
+
+
+def _matched(mine: Study) -> list[str]:
+    known = [row for row in mine["matched"] if "p_holm" in row]
+    gains = [f"{row['value']:+.4f} at degree {row['degree']} (95 % {span(row)})" for row in known]
+    return [f"Against random rows of its very lengths {known[0]['strategy']} adds {listed(gains)}."] if known else []
 
 
 def _claims(mine: Study) -> list[str]:

@@ -40,3 +40,11 @@ def test_few_cells_say_nothing() -> None:
 def test_the_expected_number_of_false_alarms_stands_beside_the_count() -> None:
     _, sentences = verdict(planted_grid())
     assert "of 48 other cells lie outside their 95 % range, 2.4 would by chance" in sentences
+
+
+def test_the_gain_over_random_rows_of_the_same_lengths_is_told() -> None:
+    matched = planted_grid({"stratified-length": 0.0}, degrees=(0, 6), seeds=3, random=0, noise=0.001)
+    plain = planted_grid({"response-micro": 0.1}, noise=0.001)
+    _, sentences = verdict(pl.concat([plain, matched.with_columns(experiment=pl.format("{}-matched", "experiment"))]))
+    assert "Against random rows of its very lengths response-micro adds " in sentences
+    assert " at degree 0 (95 % " in sentences and " and +0.1" in sentences
