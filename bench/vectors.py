@@ -1,13 +1,14 @@
 """The development pool → macro units of both sides, and k-center subsets: what `bench.paper` needs an embedding for.
 
-`python -m bench.vectors ../shared/data OUT [--model FOLDER]`: a GPU embeds and finds neighbours.
-Minutes with one, two hours without; 400 MB of temporary files.
+`python -m bench.vectors ../shared/data OUT [--model FOLDER] [--precision bfloat16]`: a GPU embeds and finds neighbours,
+if there is one. 400 MB of temporary files.
 """
 
 import argparse
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -22,9 +23,9 @@ SIDES, BLOCK = ("instruction", "response"), 2048
 CENTERS = {"rows": (10_000, EVERY), "tokens": (TOKENS, EVERY), "window": (10_000, WINDOW)}
 
 
-def embedded(shared: Path, work: Path, model: str) -> None:
+def embedded(shared: Path, work: Path, model: str, precision: Literal["float32", "bfloat16"]) -> None:
     """Both sides' vectors, the first 128 tokens of each text."""
-    pool, embedder = read_pool(shared), load_embedder(model, "main", "float32", 128)
+    pool, embedder = read_pool(shared), load_embedder(model, "main", precision, 128)
     for side in SIDES:
         vectors, seconds = timed(lambda side=side: embed(embedder, pool[side].to_list(), 256))
         np.save(work / f"{side}.npy", vectors)
@@ -73,12 +74,13 @@ def main() -> None:
     parser.add_argument("shared", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--model", default=PACKAGED, help="an embedding model: a folder, or a hub id")
+    parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32")
     chosen = parser.parse_args()
     chosen.out.mkdir(parents=True, exist_ok=True)
     header()
     with TemporaryDirectory() as folder:
         work = Path(folder)
-        embedded(chosen.shared, work, chosen.model)
+        embedded(chosen.shared, work, chosen.model, chosen.precision)
         parts = [(clustered, side) for side in SIDES] + [(centered, name) for name in CENTERS]
         places = (chosen.shared, work, chosen.out)
         jobs = [get_context("spawn").Process(target=part, args=(*places, which)) for part, which in parts]
