@@ -76,4 +76,5 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _cell(value: object) -> str:
-    return " ".join(str("" if value is None else value).split()).replace("|", "\\|").replace("<", "&lt;")
+    text = f"{value:.6g}" if isinstance(value, float) else "" if value is None else str(value)
+    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")

@@ -104,3 +104,39 @@ def test_what_is_told_apart_by_provenance_is_what_was_hashed(cache: Path, tmp_pa
     collect.main(folder=tmp_path / "study")
     [known] = read_json(tmp_path / "study" / "made.json")
     assert known == provenance(collect.workspace())
+
+
+@pytest.fixture
+def older(cache: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The provenance of the first cell, which other code measured."""
+    held = collect.experiments()
+    held[0].lock["measure"]["deps"]["stages/measure.py"] = "older"
+    monkeypatch.setattr(collect, "workspace", lambda: held[1].lock)
+    return provenance(held[0].lock)
+
+
+def test_cells_of_other_code_are_kept_apart_and_counted(
+    older: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    collect.main(folder=tmp_path / "study")
+    counts = read_table(tmp_path / "study/grid.csv", Grid)["provenance"].value_counts().rows_by_key("provenance")
+    assert counts[older] == [(1,)] and sum(count for [(count,)] in counts.values()) == 3
+    assert f"kept apart, cells of others: 1 of {older}" in capsys.readouterr().out
+
+
+def test_only_cells_of_the_current_code_are_there_when_asked_for(
+    older: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    collect.main(folder=tmp_path / "study", current=True)
+    grid = read_table(tmp_path / "study/grid.csv", Grid)
+    assert grid.height == 2 and older not in grid["provenance"].to_list()
+    assert "left out: 1 cells of other code, data or settings" in capsys.readouterr().out
+
+
+def test_without_any_cell_what_is_there_stays(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    collect.main(folder=tmp_path / "study")
+    before = (tmp_path / "study/grid.csv").read_bytes()
+    monkeypatch.setattr(collect, "experiments", list)
+    with pytest.raises(ValueError, match="no finished cell with all metrics among 0 experiments: run `make grid`"):
+        collect.main(folder=tmp_path / "study")
+    assert (tmp_path / "study/grid.csv").read_bytes() == before
