@@ -47,7 +47,7 @@ def main(
         "first": [f"effects-{outcome}", f"random-{outcome}", "lengths"],
         "second": [one.name for one in drawn if one.name.endswith("win_rate") and outcome != "win_rate"],
         "sheets": sheets(record),
-        "cells": cell_sheet(cells, record["settings"]),
+        "cells": cell_sheet(record, cells),
         "examples": side_by_side(read_table(examples, Examples), extremes(cells, outcome)),
         "made": read_json(made)[record["provenance"]],
         "versions": versions.read_text(encoding="utf-8"),

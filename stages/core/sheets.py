@@ -33,6 +33,7 @@ CELL: Columns = {
     "seed": ("seed", ".0f"),
     "setting": ("setting", ""),
     "performance": ("performance", "+.4f"),
+    "floor": ("random's range", ""),
     "win_rate": ("win rate", ".3f"),
     "mean_response_tokens": ("response tokens", ".0f"),
     "trained_tokens": ("trained tokens", ",.0f"),
@@ -75,11 +76,10 @@ def sheets(study: dict[str, Any]) -> list[Sheet]:
     return [sheet for sheet in found if sheet.rows]
 
 
-def cell_sheet(cells: pl.DataFrame, settings: list[Row]) -> Sheet:
+def cell_sheet(study: dict[str, Any], cells: pl.DataFrame) -> Sheet:
     """Every cell that was compared."""
-    called = {tuple(one[name] for name in SETTING): short(one, settings) for one in settings}
     rows = [
-        row | {"setting": called[tuple(row[name] for name in SETTING)], "revision": row["revision"][:10]}
+        row | _where(study, row) | {"floor": _floor(study, row), "revision": row["revision"][:10]}
         for row in cells.rows(named=True)
     ]
     known = {name: head for name, head in CELL.items() if name not in cells.columns or cells[name].count()}
@@ -121,6 +121,17 @@ def _how(strategy: str, cells: pl.DataFrame) -> str:
 def _where(study: dict[str, Any], row: Row) -> Row:
     [setting] = of(study["settings"], {name: row[name] for name in SETTING})
     return {"setting": short(setting, study["settings"])}
+
+
+def _floor(study: dict[str, Any], cell: Row) -> str | None:
+    """Where a cell lies beside its setting's random ones; None where nobody knows, or it is one of them."""
+    outcome = study["outcomes"][0]
+    floors = of(study["floors"], {"outcome": outcome} | {name: cell[name] for name in SETTING})
+    if cell["strategy"] == "random" or cell[outcome] is None or not any("outside" in floor for floor in floors):
+        return None
+    if cell["experiment"] not in floors[0]["outside"]:
+        return "within"
+    return "above" if cell[outcome] > floors[0]["mean"] else "below"
 
 
 def _held(study: dict[str, Any], row: Row) -> Row:

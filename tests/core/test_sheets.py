@@ -63,7 +63,7 @@ def test_claims_without_a_rival_are_no_claims() -> None:
 def test_every_cell_has_a_row_and_a_column_without_numbers_is_left_out() -> None:
     grid = planted_grid({"response-micro": 0.0}).with_columns(win_rate=pl.lit(None, pl.Float64))
     cells = comparable(grid)
-    sheet = cell_sheet(cells, told(grid)["settings"])
+    sheet = cell_sheet(told(grid), cells)
     assert sorted(column(sheet, "cell")) == sorted(grid["experiment"])
     assert "win rate" not in [title for title, _ in sheet.heads]
     assert set(column(sheet, "setting")) == {"500 rows"}
@@ -82,3 +82,21 @@ def test_what_was_run_is_said_with_strategies_that_were_run_alike_together() -> 
         "500 rows: instruction-macro, instruction-meso at degrees 0, 2, 4, 6 × 2 seeds; random × 5; "
         "response-micro at degrees 0, 6 × 3 seeds."
     ]
+
+
+def test_a_cell_beyond_the_random_ones_is_told_from_those_within() -> None:
+    grid = planted_grid(dict.fromkeys(STRATEGIES, 0.0) | {"response-micro": 0.1})
+    sheet = cell_sheet(told(grid), comparable(grid))
+    [floor] = [row for row in told(grid)["floors"] if row["outcome"] == "performance"]
+    beyond = {
+        name
+        for name, where in zip(column(sheet, "cell"), column(sheet, "random's range"), strict=True)
+        if where in {"above", "below"}
+    }
+    assert beyond == set(floor["outside"])
+    strategies = dict(zip(column(sheet, "cell"), column(sheet, "strategy"), strict=True))
+    places = dict(zip(column(sheet, "cell"), column(sheet, "random's range"), strict=True))
+    assert {places[name] for name, strategy in strategies.items() if strategy == "random"} == {None}
+    degrees = dict(zip(column(sheet, "cell"), column(sheet, "degree"), strict=True))
+    best = [name for name, strategy in strategies.items() if strategy == "response-micro" and degrees[name] == 6]
+    assert {places[name] for name in best} == {"above"}
