@@ -3,6 +3,7 @@
 import json
 import subprocess
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,13 +31,8 @@ def names() -> dict[str, str]:
 
 def experiments() -> list[Experiment]:
     """All that have metrics of a cell, sorted by name."""
-    told = []
-    for name, revision in sorted(names().items()):
-        held = _git("ls-tree", "--name-only", revision, "dvc.lock", CELL).split()
-        if len(held) == 2:
-            lock, metrics = (_git("show", f"{revision}:{path}") for path in held)
-            told.append(Experiment(name, revision, locked(lock), json.loads(metrics)))
-    return told
+    told = [_experiment(name, revision) for name, revision in sorted(names().items())]
+    return [one for one in told if one]
 
 
 def locked(text: str) -> Lock:
@@ -79,6 +75,16 @@ def cached(md5: str) -> Path:
 def _stage(stage: dict[str, Any]) -> dict[str, Any]:
     hashes = {kind: {file["path"]: file["md5"] for file in stage.get(kind, [])} for kind in ("deps", "outs")}
     return {"cmd": stage["cmd"], **hashes}
+
+
+@cache
+def _experiment(name: str, revision: str) -> Experiment | None:
+    """A commit never changes, so each is read once: a tenth of a second."""
+    held = _git("ls-tree", "--name-only", revision, "dvc.lock", CELL).split()
+    if len(held) < 2:
+        return None
+    lock, metrics = (_git("show", f"{revision}:{path}") for path in held)
+    return Experiment(name, revision, locked(lock), json.loads(metrics))
 
 
 def _outs(stage: Any, known: Lock) -> dict[str, str]:
