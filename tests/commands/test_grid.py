@@ -1,0 +1,107 @@
+"""What make grid does around the queue; the queue itself is in tests/io, the whole in tests/test_grid.py."""
+
+import subprocess
+
+import pytest
+import yaml
+from filelock import FileLock
+
+from stages.commands import grid
+from stages.core.provenance import identity, name_of
+from stages.io.minding import log_of
+
+SUBSET = {"strategy": "random", "match": "random", "degree": 0, "size": 5, "seed": 1}
+FIRST, SECOND = ({**SUBSET, "seed": seed} for seed in (1, 2))
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A grid of two cells, of which an experiment holds the first; what is run is noted instead."""
+    monkeypatch.chdir(tmp_path)
+    parts = {"random": {"seed": [1, 2]}}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump({"subset": SUBSET, "grid": {"seconds": 60, "parts": parts}}))
+    held, noted = {identity("p", FIRST)}, []
+    monkeypatch.setattr(grid, "_there", lambda: held)
+    monkeypatch.setattr(grid, "provenance", lambda _: "p")
+    monkeypatch.setattr(grid.experiments, "workspace", dict)
+    monkeypatch.setattr(grid.experiments, "stages", lambda: ["ingest", "judge", "measure"])
+    monkeypatch.setattr(grid, "collect", lambda current: noted.append("collect"))
+    monkeypatch.setattr(grid.subprocess, "run", lambda words, check: noted.append(" ".join(words)))
+
+    def mind(todo, jobs, seconds):
+        noted.append((todo, jobs))
+        held.update(identity("p", SECOND) for _ in todo)
+
+    monkeypatch.setattr(grid, "mind", mind)
+    return noted
+
+
+def test_only_cells_that_no_experiment_holds_are_run_after_the_shared_stages(here, capsys):
+    grid.main(jobs=3)
+    assert here == [
+        "dvc repro ingest",
+        ({name_of(SECOND, identity("p", SECOND)): ["subset.seed=2"]}, 3),
+        "collect",
+        "dvc repro metrics/dvc.yaml",
+    ]
+    told = capsys.readouterr().out
+    assert "1 of 2 cells are there; 1 × 60 s on 3 workers: about 20 s" in told
+    assert told.endswith("grid: all 2 cells are there\n")
+
+
+def test_when_all_are_there_none_is_run(here):
+    grid.main(jobs=1)
+    here.clear()
+    grid.main(jobs=1)
+    assert here == ["dvc repro ingest", "collect", "dvc repro metrics/dvc.yaml"]
+
+
+def test_a_cell_that_failed_ends_it_with_the_last_lines_of_its_log(here, monkeypatch, capsys):
+    name = name_of(SECOND, identity("p", SECOND))
+
+    def mind(todo, jobs, seconds):
+        log_of(name).write_text("\n".join(f"line {at}" for at in range(99)))
+
+    monkeypatch.setattr(grid, "mind", mind)
+    with pytest.raises(SystemExit, match=f"1 of 2 cells are missing: {name}"):
+        grid.main(jobs=1)
+    told = capsys.readouterr().out
+    assert "line 98" in told and "line 80" not in told
+    assert here[-2] == "collect"
+
+
+def test_nothing_is_collected_where_no_cell_ended(here, monkeypatch):
+    monkeypatch.setattr(grid, "_there", set)
+    monkeypatch.setattr(grid, "mind", lambda *_: None)
+    with pytest.raises(SystemExit, match="2 of 2 cells are missing"):
+        grid.main(jobs=1)
+    assert "collect" not in here
+
+
+def test_two_grids_do_not_run_in_one_repository(here):
+    grid.crew.LOGS.mkdir(parents=True)
+    with FileLock(grid.crew.LOGS / "lock"), pytest.raises(ValueError, match="one grid runs in a repository at a time"):
+        grid.main(jobs=1)
+
+
+def test_quick_and_full_are_one_or_the_other(here):
+    with pytest.raises(ValueError, match="--quick or --full, got both"):
+        grid.main(quick=True, full=True)
+
+
+def test_a_shared_stage_that_fails_ends_it_in_one_sentence(here, monkeypatch):
+    def run(words, check):
+        raise subprocess.CalledProcessError(1, words)
+
+    monkeypatch.setattr(grid.subprocess, "run", run)
+    with pytest.raises(SystemExit, match="dvc repro ingest … failed, and said above why"):
+        grid.main(jobs=1)
+
+
+def test_ctrl_c_says_that_it_can_be_gone_on_with(here, monkeypatch):
+    def mind(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(grid, "mind", mind)
+    with pytest.raises(SystemExit, match="finished cells are kept, and the same command goes on from there"):
+        grid.main(jobs=1)
