@@ -10,6 +10,11 @@ def headline(mine: dict[str, list[Row]], outcome: str) -> str:
     sure = [row for row in told if row["p_holm"] < SURE]
     if not told:
         return f"the data do not say whether diversity matters for {NAMES[outcome]}"
+    if not sure and (bent := [row for row in mine["shapes"] if row.get("p_holm", 1) < SURE]):
+        return (
+            f"{NAMES[outcome]} is not the same at all degrees of {listed([row['strategy'] for row in bent])} diversity "
+            f"({UNITS[outcome]}), but no slope is sure: {'; '.join(_extremes(row) for row in bent)}"
+        )
     if not sure:
         low, high = min(row["low"] for row in told), max(row["high"] for row in told)
         return (
@@ -21,6 +26,13 @@ def headline(mine: dict[str, list[Row]], outcome: str) -> str:
         alike.setdefault((moves(row), after_length(mine, row["strategy"])), []).append(row)
     effects = [_effect(moves, length, rows) for (moves, length), rows in alike.items()]
     return f"{NAMES[outcome]} {'; '.join(effects)} ({UNITS[outcome]} from degree 0 to 6)"
+
+
+def _extremes(row: Row) -> str:
+    ends = (
+        f"degree {row['worst']}, {row['worst_mean']:+.4f}, and highest at degree {row['best']}, {row['best_mean']:+.4f}"
+    )
+    return f"{row['strategy']} is lowest at {ends}"
 
 
 def _effect(moves: str, length: str, rows: list[Row]) -> str:

@@ -16,6 +16,7 @@ WHERE: Columns = {"setting": ("setting", "")}
 RANGE: Columns = {"low": ("95\u00a0%\u00a0from", "+.4f"), "high": ("to", "+.4f")}
 SLOPE: Columns = {"strategy": ("strategy", "")} | WHERE | {"value": ("slope", "+.4f")} | RANGE
 PROOF: Columns = {"p_holm": ("p\u00a0(Holm)", ".2g")}
+SHAPE: Columns = {"differ": ("degrees differ, p (Holm)", ".2g"), "bend": ("no line, p", ".2g")}
 HELD: Columns = {"own": ("at equal length: own cells", ""), "shared": ("at equal length: all cells", "")}
 CLAIM: Columns = {"words": ("the paper's claim", ""), "state": ("the data", "")} | WHERE
 CHANCES: Columns = {
@@ -58,16 +59,16 @@ class Sheet(NamedTuple):
 def sheets(study: dict[str, Any]) -> list[Sheet]:
     """The numbers of the first outcome, and the slopes of every other one; a table without rows is left out."""
     first = {"outcome": study["outcomes"][0]}
-    slopes = [row | _where(study, row) | _held(study, row) for row in study["slopes"]]
+    slopes = [row | _where(study, row) | _beside(study, row) for row in study["slopes"]]
     main = of(slopes, first)
     others = [row | {"outcome": row["outcome"].replace("_", " ")} for row in slopes if row not in main]
     claims = [row | _where(study, row) for row in of(study["claims"], first) if row.get("rivals")]
     matched = [row | _where(study, row) for row in of(study["matched"], first)]
     beside = [row | _published(row["strategy"]) for row in main]
     r: Columns = {"pearson_r": ("r", "+.2f")}
-    sure: Columns = {"positive": ("P(>\u00a00)", ".3f")} | PROOF | r
+    sure: Columns = {"positive": ("P(>\u00a00)", ".3f")} | PROOF | r | SHAPE
     found = [
-        _sheet("slopes", "Slopes", "What the way from degree 0 to degree 6 is worth.", SLOPE | sure | HELD, main),
+        _sheet("slopes", "Slopes", SLOPES_TOLD, SLOPE | sure | HELD, main),
         _sheet("claims", "The paper's claims", CLAIMS, CLAIM | CHANCES, claims),
         _sheet("matched", "Response-micro against random of its lengths", MATCHED, GAIN | TOKENS, matched),
         _sheet("paper", "Beside the paper's slopes", BESIDE, SLOPE | PAPER, beside),
@@ -92,6 +93,7 @@ def ran(study: dict[str, Any], cells: pl.DataFrame) -> list[str]:
 
 
 CLAIMS = "Supported when every rival is beaten, contradicted when some rival wins, each at one-sided 2.5 %."
+SLOPES_TOLD = "What the way from degree 0 to 6 is worth on a straight line, and whether degrees differ, line or not."
 MATCHED = "Random rows with the very response lengths of response-micro's subsets: what is left is not length."
 BESIDE = "The paper's slopes × 10⁻², on another scale, of other models and pools: compare signs and order alone."
 CELLS = "Click a head to sort. A double click on a small mark of the main figure leads to its cell."
@@ -134,9 +136,12 @@ def _floor(study: dict[str, Any], cell: Row) -> str | None:
     return "above" if cell[outcome] > floors[0]["mean"] else "below"
 
 
-def _held(study: dict[str, Any], row: Row) -> Row:
+def _beside(study: dict[str, Any], row: Row) -> Row:
+    """What becomes of a slope at equal length, and whether the degrees differ at all."""
     where = {name: row[name] for name in ("outcome", *SETTING, "strategy")}
-    return {one["model"]: one.get("verdict", one.get("reason")) for one in of(study["lengths"], where)}
+    held = {one["model"]: one.get("verdict", one.get("reason")) for one in of(study["lengths"], where)}
+    [shape] = of(study["shapes"], where)
+    return held | {"differ": shape.get("p_holm"), "bend": shape.get("bend_p")}
 
 
 def _published(strategy: str) -> Row:

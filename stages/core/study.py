@@ -12,6 +12,7 @@ from stages.core.generality import Prompts
 from stages.core.lengths import length_rows
 from stages.core.paper import paper_rows
 from stages.core.reasons import Row, digits
+from stages.core.shapes import shape_rows
 from stages.core.slopes import slope_rows
 from stages.core.wording import verdict
 
@@ -43,6 +44,7 @@ def _effects(cells: pl.DataFrame, worth: list[str], prompts: Prompts) -> dict[st
         "against_random": [row for outcome in worth for row in random_rows(cells, outcome, reach[outcome])],
         "matched": [row for outcome in worth for row in matched_rows(cells, outcome, HERO)],
         "slopes": [row for outcome in worth for row in slope_rows(cells, outcome, reach[outcome])],
+        "shapes": [row for outcome in worth for row in shape_rows(cells, outcome)],
     }
 
 

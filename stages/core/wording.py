@@ -53,7 +53,7 @@ def _floor(mine: Study) -> list[str]:
 
 
 def _slopes(mine: Study) -> list[str]:
-    return [f"{row['strategy']}: {_slope(mine, row)}" for row in mine["slopes"]]
+    return [f"{row['strategy']}: {_slope(mine, row)}{_shape(mine, row['strategy'])}" for row in mine["slopes"]]
 
 
 def _slope(mine: Study, row: Row) -> str:
@@ -69,6 +69,20 @@ def _slope(mine: Study, row: Row) -> str:
     if row["p"] < SURE:
         return f"{told}: cannot tell, one of several slopes may look like this by chance."
     return f"{told}: cannot tell."
+
+
+def _shape(mine: Study, strategy: str) -> str:
+    """Whether the degrees differ at all, by the noise of replicates, and whether a line is enough to say how."""
+    for row in of(mine["shapes"], {"strategy": strategy}):
+        if row.get("p_holm", 1) >= SURE:
+            return ""
+        line = " A straight line does not tell how" if row.get("bend_p", 1) < SURE else " A straight line tells how"
+        known = f" (p {row['bend_p']:.2g})" if "bend_p" in row else ""
+        return (
+            f" Its degrees do differ (Holm p {row['p_holm']:.2g}): degree {row['worst']} is lowest, "
+            f"{row['worst_mean']:+.4f}, degree {row['best']} highest, {row['best_mean']:+.4f}.{line}{known}."
+        )
+    return ""
 
 
 def _random(mine: Study) -> list[str]:
@@ -101,7 +115,7 @@ def _claim(row: Row) -> str:
         return f"cannot tell, {row['reason']}"
     p = {"supported": row["p_supported"], "contradicted": row["p_contradicted"]}.get(row["state"], row["p_supported"])
     untold = f", {row['rivals_untold']} more have no contrast" if row["rivals_untold"] else ""
-    return f"{row['state']} (one-sided p {p:.2g}, {row['rivals']} rivals{untold})"
+    return f"{row['state']} (one-sided p {p:.2g}, {row['rivals']} rival{'s'[: row['rivals'] != 1]}{untold})"
 
 
 def _paper(mine: Study) -> list[str]:

@@ -48,3 +48,13 @@ def test_the_gain_over_random_rows_of_the_same_lengths_is_told() -> None:
     _, sentences = verdict(pl.concat([plain, matched.with_columns(experiment=pl.format("{}-matched", "experiment"))]))
     assert "Against random rows of its very lengths response-micro adds " in sentences
     assert " at degree 0 (95 % " in sentences and " and +0.1" in sentences
+
+
+def test_degrees_that_differ_without_a_sure_slope_are_told() -> None:
+    """A step at degree 0 is no line, and the line's own noise is the step: replicates tell them apart."""
+    grid = planted_grid({"response-micro": 0.0, "response-macro": 0.0}, degrees=(0, 3, 6), noise=0.002)
+    stepped = (pl.col("strategy") == "response-macro") & (pl.col("degree") == 0)
+    headline, sentences = verdict(grid.with_columns(performance=pl.col("performance") - stepped * 0.05))
+    assert "performance is not the same at all degrees of response-macro diversity (bits a byte)" in headline
+    assert "response-macro is lowest at degree 0, -0.0" in headline and "can be told from noise" not in headline
+    assert "Its degrees do differ (Holm p " in sentences and "A straight line does not tell how (p " in sentences
