@@ -28,7 +28,7 @@ def ask(requests: Sequence[Request], engine: Engine, endpoint: Endpoint, label: 
     """One reply a request, in their order; equal requests are sent once. `endpoint`: a server; `local`: the model here.
 
     What an earlier run was told is not asked again, whatever ended that run. A request that fails for good has a Reply
-    with `error`, which is not kept. OSError: more than `max_failed_share` of them fail, or the server can do none.
+    with `error`, which is not kept. OSError: more than `max_failed_share` of all fail, or the server can do none.
     ValueError: the budget is spent, or the key is not set.
     """
     model = endpoint.model if engine == "endpoint" else identity(endpoint.model, endpoint.revision)
@@ -44,7 +44,7 @@ def ask(requests: Sequence[Request], engine: Engine, endpoint: Endpoint, label: 
             else:
                 new = _written(unique, missing, endpoint, model, replies)
             with closing(new):
-                told |= _shown(new, label, len(missing), endpoint)
+                told |= _shown(new, label, held, len(missing), endpoint)
     _summary(label, list(told.values()), held)
     return [told[key] for key in keys]
 
@@ -105,21 +105,22 @@ def _kept(key: str, request: Request, model: str, raw: str, reply: Reply) -> Kep
     return Kept(key, model, reply.fingerprint, sent, raw, reply.prompt_tokens, reply.completion_tokens)
 
 
-def _shown(new: Told, label: str, total: int, endpoint: Endpoint) -> dict[str, Reply]:
-    """All of `new`, with progress and cost on standard error. OSError when too many fail."""
+def _shown(new: Told, label: str, held: int, missing: int, endpoint: Endpoint) -> dict[str, Reply]:
+    """All of `new`, with progress and cost on standard error. OSError when too many fail, of those held and missing."""
     told: dict[str, Reply] = {}
     failed = read = wrote = 0
     shown = time.monotonic()
-    for key, reply in progress(new, label, total):
+    for key, reply in progress(new, label, missing):
         told[key] = reply
         failed, read, wrote = failed + bool(reply.error), read + reply.prompt_tokens, wrote + reply.completion_tokens
-        if failed > endpoint.max_failed_share * total or failed == len(told) == HOPELESS:
+        hopeless = not held and failed == len(told) == HOPELESS
+        if failed > endpoint.max_failed_share * (held + missing) or hopeless:
             raise OSError(
-                f"{failed} of {len(told)} requests failed for good, of {total}, and max_failed_share is "
+                f"{failed} of {len(told)} requests failed for good, of {held + missing}, and max_failed_share is "
                 f"{endpoint.max_failed_share}; the last: {reply.error}; every reply is kept: run again to go on"
             )
         if time.monotonic() - shown >= SECONDS_BETWEEN_LINES:
-            share = total / len(told)
+            share = missing / len(told)
             print(f"{label}: {read:,} tokens read, {wrote:,} written; in the end about {read * share:,.0f} and "
                   f"{wrote * share:,.0f}", file=sys.stderr)  # fmt: skip
             shown = time.monotonic()

@@ -24,7 +24,7 @@ def ask_in_form(
 ) -> list[Parsed | Unparsed]:
     """What `parse` makes of each reply; its ValueError says what is wrong, and is told to the LLM, once.
 
-    One budget and one `max_failed_share` hold for both rounds: those of `ask`.
+    One budget holds for both rounds; `max_failed_share` is of all the requests, in each round.
     """
     first = ask(requests, engine, endpoint, label)
     results = [_result(reply, parse) for reply in first]

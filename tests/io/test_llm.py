@@ -81,13 +81,32 @@ def test_a_few_failures_are_replies_with_their_reason_and_too_many_stop_the_stag
         here = replace(HERE, url=server.url, concurrency=1, max_failed_share=0.1)
         replies = ask(requests(10), "endpoint", here, "test")
         assert [bool(reply.error) for reply in replies] == [at == 3 for at in range(10)]
-        faults |= {10: "400"}
+    faults |= {4: "400"}
+    with llm_server(fault=lambda number: faults.get(number, "")) as server:
+        here = replace(HERE, url=server.url, concurrency=1, max_failed_share=0.1)
         with pytest.raises(
-            OSError, match=r"1 of 1 requests failed for good, of 1, and max_failed_share is 0.1; the last"
+            OSError, match=r"2 of \d+ requests failed for good, of 10, and max_failed_share is 0.1; the"
         ):
-            ask(requests(10), "endpoint", here, "test")
+            ask([replace(request, seed=1) for request in requests(10)], "endpoint", here, "test")
+
+
+def test_what_fails_again_in_a_later_run_is_a_share_of_all_requests_not_of_those_left():
+    faults = {3: "400", 10: "400"}
+    with llm_server(fault=lambda number: faults.get(number, "")) as server:
+        here = replace(HERE, url=server.url, concurrency=1, max_failed_share=0.1)
+        for _ in range(2):
+            replies = ask(requests(10), "endpoint", here, "test")
+            assert [bool(reply.error) for reply in replies] == [at == 3 for at in range(10)]
         assert not ask(requests(10), "endpoint", here, "test")[3].error
     assert len(server.asked) == 12
+
+
+def test_a_resumed_run_with_five_failures_left_is_not_hopeless():
+    with llm_server(fault=lambda number: "400" if number else "") as server:
+        here = replace(HERE, url=server.url, max_failed_share=1.0)
+        ask(requests(1), "endpoint", here, "test")
+        replies = ask(requests(8), "endpoint", here, "test")
+    assert [bool(reply.error) for reply in replies] == [False] + 7 * [True]
 
 
 def test_five_failures_and_no_success_stop_the_stage_however_many_may_fail():

@@ -45,6 +45,13 @@ def test_the_second_round_is_within_the_budget_of_the_first():
     assert len(server.asked) == 3
 
 
+def test_a_repair_that_fails_is_a_share_of_all_requests():
+    with llm_server(answer, fault=lambda number: "400" if number == 3 else "") as server:
+        here = replace(HERE, url=server.url, max_failed_share=0.25)
+        found = ask_in_form(REQUESTS, number, "endpoint", here, "test")
+    assert sum(isinstance(one, Unparsed) and "maximum context" in one.reason for one in found) == 1
+
+
 def test_a_call_that_failed_is_not_asked_for_again():
     with llm_server(answer, fault=lambda _: "400") as server:
         here = replace(HERE, url=server.url, max_failed_share=1.0)
