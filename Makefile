@@ -15,7 +15,7 @@ help:
 	@echo 'make clean       remove .venv and the caches of tools; what DVC tracks and what was paid for (.cache/llm) stay'
 
 repro: .venv/pins
-	$(RUN) dvc repro
+	$(RUN) dvc repro dvc.yaml metrics/dvc.yaml
 	@echo
 	@echo 'metrics of this cell   metrics/cell.json, or: .venv/bin/dvc metrics show'
 	@echo 'pictures               .venv/bin/dvc plots show, then open dvc_plots/index.html'

@@ -98,7 +98,7 @@ def test_one_run_ends_in_a_cell_with_its_metrics(repository):
 
 
 def test_nothing_has_changed_after_the_run(repository):
-    assert "up to date" in run(repository, "dvc", "status")
+    assert "up to date" in run(repository, "dvc", "status", "dvc.yaml")
 
 
 def test_the_subset_is_part_of_the_pool_and_as_large_as_asked(repository):
