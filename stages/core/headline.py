@@ -4,35 +4,50 @@ from stages.core.naming import NAMES, SURE, UNITS, listed, of
 from stages.core.reasons import Row
 
 
+DECIDED = {"survives length", "explained by length", "turns round at equal length"}
+
+
 def headline(mine: dict[str, list[Row]], outcome: str) -> str:
-    """What the slopes of one outcome and setting come to; `mine` holds that setting's rows of the study."""
+    """What slopes and degrees of one outcome and setting come to; `mine` holds that setting's rows of the study."""
     told = [row for row in mine["slopes"] if "p_holm" in row]
     sure = [row for row in told if row["p_holm"] < SURE]
+    sloped = {row["strategy"] for row in sure}
+    bent = [row for row in mine["shapes"] if row.get("p_holm", 1) < SURE and row["strategy"] not in sloped]
+    if sure or bent:
+        return "; ".join([*_sloped(mine, outcome, sure), *_bent(mine, outcome, bent)])
     if not told:
         return f"the data do not say whether diversity matters for {NAMES[outcome]}"
-    if not sure and (bent := [row for row in mine["shapes"] if row.get("p_holm", 1) < SURE]):
-        return (
-            f"{NAMES[outcome]} is not the same at all degrees of {listed([row['strategy'] for row in bent])} diversity "
-            f"({UNITS[outcome]}), but no slope is sure: {'; '.join(_extremes(row) for row in bent)}"
-        )
-    if not sure:
-        low, high = min(row["low"] for row in told), max(row["high"] for row in told)
-        return (
-            f"no strategy's diversity has an effect on {NAMES[outcome]} that can be told from noise; "
-            f"their 95 % intervals reach from {low:+.4f} to {high:+.4f} {UNITS[outcome]}"
-        )
+    low, high = min(row["low"] for row in told), max(row["high"] for row in told)
+    return (
+        f"no strategy's diversity has an effect on {NAMES[outcome]} that can be told from noise; "
+        f"their 95 % intervals reach from {low:+.4f} to {high:+.4f} {UNITS[outcome]}"
+    )
+
+
+def _sloped(mine: dict[str, list[Row]], outcome: str, sure: list[Row]) -> list[str]:
     alike: dict[tuple[str, str], list[Row]] = {}
     for row in sure:
         alike.setdefault((moves(row), after_length(mine, row["strategy"])), []).append(row)
     effects = [_effect(moves, length, rows) for (moves, length), rows in alike.items()]
-    return f"{NAMES[outcome]} {'; '.join(effects)} ({UNITS[outcome]} from degree 0 to 6)"
+    return [f"{NAMES[outcome]} {'; '.join(effects)} ({UNITS[outcome]} from degree 0 to 6)"] if sure else []
+
+
+def _bent(mine: dict[str, list[Row]], outcome: str, bent: list[Row]) -> list[str]:
+    """Degrees that differ by the noise of replicates, where the slope's own noise hides it."""
+    if not bent:
+        return []
+    ends = "; ".join(f"{_extremes(row)} ({after_length(mine, row['strategy'])})" for row in bent)
+    return [
+        f"{NAMES[outcome]} is not the same at all degrees of {listed([row['strategy'] for row in bent])} diversity "
+        f"({UNITS[outcome]}), though on no sure straight line: {ends}"
+    ]
 
 
 def _extremes(row: Row) -> str:
-    ends = (
-        f"degree {row['worst']}, {row['worst_mean']:+.4f}, and highest at degree {row['best']}, {row['best_mean']:+.4f}"
+    return (
+        f"{row['strategy']} is lowest at degree {row['worst']}, {row['worst_mean']:+.4f}, "
+        f"and highest at degree {row['best']}, {row['best_mean']:+.4f}"
     )
-    return f"{row['strategy']} is lowest at {ends}"
 
 
 def _effect(moves: str, length: str, rows: list[Row]) -> str:
@@ -51,6 +66,6 @@ def after_length(mine: dict[str, list[Row]], strategy: str) -> str:
         row["model"]: row.get("verdict", "length not examined") for row in of(mine["lengths"], {"strategy": strategy})
     }
     own, shared = (str(found.get(model, "length not examined")) for model in ("own", "shared"))
-    if own == shared or own in {"survives length", "explained by length", "turns round at equal length"}:
+    if own == shared or (own in DECIDED and shared not in DECIDED):
         return own
-    return f"{own} within the strategy; {shared} when all strategies share one effect of length"
+    return f"{own} within the strategy, {shared} when all strategies share one effect of length"

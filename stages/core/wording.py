@@ -63,12 +63,12 @@ def _slope(mine: Study, row: Row) -> str:
         f"{row['value']:+.4f} {UNITS[row['outcome']]} from degree 0 to 6 (95 % {span(row)}, Holm p {row['p_holm']:.2g})"
     )
     if "prompts_only_low" in row:
-        told += f"; for other prompts {span(row, 'prompts_only_low', 'prompts_only_high')}"
+        told += f"; these very models on other prompts: {span(row, 'prompts_only_low', 'prompts_only_high')}"
+    length = after_length(mine, row["strategy"])
     if row["p_holm"] < SURE:
-        return f"{told}: it {moves(row)}, {after_length(mine, row['strategy'])}."
-    if row["p"] < SURE:
-        return f"{told}: cannot tell, one of several slopes may look like this by chance."
-    return f"{told}: cannot tell."
+        return f"{told}: it {moves(row)}, {length}."
+    chance = ", one of several slopes may look like this by chance" if row["p"] < SURE else ""
+    return f"{told}: cannot tell{chance}; with length held fixed: {length}."
 
 
 def _shape(mine: Study, strategy: str) -> str:

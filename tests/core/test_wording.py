@@ -58,3 +58,24 @@ def test_degrees_that_differ_without_a_sure_slope_are_told() -> None:
     assert "performance is not the same at all degrees of response-macro diversity (bits a byte)" in headline
     assert "response-macro is lowest at degree 0, -0.0" in headline and "can be told from noise" not in headline
     assert "Its degrees do differ (Holm p " in sentences and "A straight line does not tell how (p " in sentences
+
+
+def test_a_step_is_told_beside_a_slope_that_is_sure() -> None:
+    grid = planted_grid({"response-micro": 0.3, "response-macro": 0.0}, degrees=(0, 3, 6), noise=0.002)
+    stepped = (pl.col("strategy") == "response-macro") & (pl.col("degree") == 0)
+    headline, _ = verdict(grid.with_columns(performance=pl.col("performance") - stepped * 0.05))
+    assert "performance rises with response-micro diversity" in headline
+    assert "is not the same at all degrees of response-macro diversity" in headline
+
+
+def test_a_slope_that_is_not_sure_is_held_against_length_too() -> None:
+    grid = planted_grid({"response-micro": 0.0}, noise=0.2, length_slope=200)
+    _, sentences = verdict(grid)
+    assert "cannot tell; with length held fixed: cannot be separated from length" in sentences
+
+
+def test_a_step_that_goes_with_length_is_said_not_to_be_separable() -> None:
+    grid = planted_grid({"response-micro": 0.0}, degrees=(0, 3, 6), noise=0.002, length_slope=200)
+    stepped = (pl.col("strategy") == "response-micro") & (pl.col("degree") == 0)
+    headline, _ = verdict(grid.with_columns(performance=pl.col("performance") - stepped * 0.05))
+    assert "though on no sure straight line" in headline and "(cannot be separated from length" in headline
