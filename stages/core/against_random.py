@@ -6,11 +6,11 @@ import polars as pl
 from stages.core.cells import SETTING, column, parts, told
 from stages.core.contrast import Noise, mean_difference, pooled, simultaneous
 from stages.core.generality import Prompts
+from stages.core.naming import KIND
 from stages.core.noise import noise_floor, outside
 from stages.core.reasons import Row, or_reason, with_holm
 
 RANDOM = pl.col("strategy") == "random"
-KIND = ("strategy", "degree")
 
 
 def floor_rows(cells: pl.DataFrame, outcome: str) -> list[Row]:
@@ -25,7 +25,7 @@ def noise(cells: pl.DataFrame, size: int) -> Noise:
 
 
 def random_rows(cells: pl.DataFrame, outcome: str, prompts: Prompts | None) -> list[Row]:
-    """One row a setting, strategy and degree: its mean − the random mean; Holm's p over the rows of a setting.
+    """One row a setting and kind of cell: its mean − the random mean; Holm's p over the rows of a setting.
 
     The random cells are those of the same setting. Where it has none, those of another one that were judged against
     the very same opponent: `random_condition` says which. `all_low`, `all_high` hold for all rows of a setting

@@ -35,7 +35,7 @@ def _row(row: Row) -> Row:
 def _panel(title: str, rows: list[Row], domain: list[float]) -> Any:
     import altair as alt
 
-    y = alt.Y("kind:N", sort=[row["kind"] for row in rows], title=None, axis=alt.Axis(labelLimit=200, ticks=False))
+    y = alt.Y("kind:N", sort=[row["kind"] for row in rows], title=None, axis=alt.Axis(labelLimit=260, ticks=False))
     scale, told = alt.Scale(domain=domain, nice=False), alt.Description("told:N")
     colour, shape = by_scale(row["scale"] for row in rows)
     axis = alt.Axis(tickCount=5, format=".3~f")

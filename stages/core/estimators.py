@@ -4,6 +4,7 @@ import polars as pl
 
 from stages.core.cells import SETTING, column, parts, told
 from stages.core.correlation import partial, pearson, spearman
+from stages.core.naming import KIND
 from stages.core.paper import CORRELATIONS
 from stages.core.reasons import Row, correlation_row
 
@@ -23,13 +24,13 @@ def metrics(cells: pl.DataFrame) -> list[str]:
 
 
 def points(cells: pl.DataFrame, outcome: str) -> pl.DataFrame:
-    """One row a strategy and degree, of one setting: its means over seeds, the outcome as `worth`.
+    """One row a kind of cell, of one setting: its means over seeds, the outcome as `worth`.
 
     Seeds of one cell have nearly the same metrics; counted one by one they would pass for evidence.
     """
     wanted = ["worth", *metrics(cells)]
     known = told(cells, outcome)
-    return known.group_by("strategy", "degree").agg(pl.col(wanted).cast(pl.Float64).mean()).sort("strategy", "degree")
+    return known.group_by(*KIND).agg(pl.col(wanted).cast(pl.Float64).mean()).sort(*KIND)
 
 
 def metric_rows(cells: pl.DataFrame, outcome: str) -> list[Row]:

@@ -3,6 +3,7 @@
 from stages.core.cells import NO_DEGREE
 from stages.core.reasons import Row
 
+KIND = ("strategy", "match", "degree")  # what cells that differ by their seed alone agree in, within a setting
 SURE = 0.05  # two-sided, after Holm
 UNITS = {"performance": "bits a byte", "win_rate": "of the prompts won"}
 NAMES = {"performance": "performance", "win_rate": "the win rate"}
@@ -31,8 +32,17 @@ def full(setting: Row) -> str:
 
 
 def kind(row: Row) -> str:
-    """A kind of cell: 'response-micro at degree 6', 'k-center'."""
+    """A kind of cell: 'k-center', 'response-micro at degree 6', 'random with the lengths of …'."""
+    if row["strategy"] == "stratified-length":
+        return f"random with the lengths of {row['match']} at degree {row['degree']}"
     return row["strategy"] if row["strategy"] in NO_DEGREE else f"{row['strategy']} at degree {row['degree']}"
+
+
+def borrowed(row: Row) -> str:
+    """' (random rows of any length; …)' where a row is compared with the random cells of another setting, else ''."""
+    own = row["condition"].split(", ")
+    other = [part for part in row["random_condition"].split(", ") if part not in own]
+    return f" (random rows of {', '.join(other)}; no random of this setting was run)" if other else ""
 
 
 def span(row: Row, low: str = "low", high: str = "high") -> str:

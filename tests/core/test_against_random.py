@@ -48,5 +48,21 @@ def test_each_setting_has_a_floor_or_a_reason() -> None:
     assert plain["judged"] == 8 and "at least 2 random cells, got 1" in window["reason"]
 
 
+def test_random_rows_matched_to_two_strategies_are_two_kinds() -> None:
+    """One group of both would have neither's mean, and their gap for noise."""
+    grids = [planted_grid({"response-micro": 0.0}, noise=0.001)]
+    for at, (match, worth) in enumerate({"response-micro": 0.1, "instruction-macro": -0.1}.items()):
+        plain = planted_grid({"stratified-length": 0.0}, degrees=(0,), seeds=3, random=0, noise=0.001)
+        named = plain.with_columns(match=pl.lit(match), experiment=pl.format("{}-{}", "experiment", pl.lit(at)))
+        grids.append(named.with_columns(performance=pl.col("performance") + worth))
+    rows = random_rows(comparable(pl.concat(grids)), "performance", None)
+    found = {row["match"]: row for row in rows if row["strategy"] == "stratified-length"}
+    assert {match: round(row["value"], 1) for match, row in found.items()} == {
+        "response-micro": 0.1,
+        "instruction-macro": -0.1,
+    }
+    assert all(row["cells"] == 3 and row["pooled_sd"] < 0.002 for row in found.values())
+
+
 def test_without_matched_cells_there_is_no_matched_row() -> None:
     assert matched_rows(comparable(planted_grid()), "performance", "response-micro") == []

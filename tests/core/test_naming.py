@@ -2,7 +2,7 @@
 
 import pytest
 
-from stages.core.naming import full, kind, listed, of, short
+from stages.core.naming import borrowed, full, kind, listed, of, short
 
 
 def test_settings_are_told_apart_by_what_they_do_not_share() -> None:
@@ -26,6 +26,17 @@ def test_sizes_and_budgets_are_in_the_name() -> None:
 def test_only_a_strategy_with_degrees_is_named_with_one() -> None:
     assert kind({"strategy": "response-micro", "degree": 6}) == "response-micro at degree 6"
     assert kind({"strategy": "k-center", "degree": 0}) == "k-center"
+
+
+def test_random_of_a_subsets_lengths_is_named_after_the_subset() -> None:
+    row = {"strategy": "stratified-length", "match": "response-macro", "degree": 6}
+    assert kind(row) == "random with the lengths of response-macro at degree 6"
+
+
+def test_whose_random_cells_a_row_is_compared_with_is_told_where_they_are_not_its_own() -> None:
+    row = {"condition": "rows, 40..120 tokens each, slack 1.5", "random_condition": "rows, any length, slack 1.5"}
+    assert borrowed(row) == " (random rows of any length; no random of this setting was run)"
+    assert borrowed(row | {"random_condition": row["condition"]}) == ""
 
 
 @pytest.mark.parametrize(
