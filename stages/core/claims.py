@@ -13,6 +13,7 @@ from stages.core.contrast import Noise, maxima_difference
 from stages.core.correlation import pearson
 from stages.core.difference import Difference, paired, separate
 from stages.core.estimators import POSTERIOR, points
+from stages.core.naming import KIND, kind
 from stages.core.reasons import Row, or_reason
 
 Column = Float64[np.ndarray, "cells"]
@@ -65,16 +66,20 @@ def judge(contrasts: Contrasts) -> Row:
     rivals = [rival for rival in contrasts.values() if not isinstance(rival, str)]
     supported = max((rival.p_above for rival in rivals), default=1.0)
     contradicted = min(1.0, max(1, len(rivals)) * min((rival.p_below for rival in rivals), default=1.0))
-    state: State = "supported" if supported < 0.025 else "contradicted" if contradicted < 0.025 else "cannot tell"
     counts = {"rivals": len(rivals), "rivals_untold": len(contrasts) - len(rivals)}
-    return {"state": state, "p_supported": supported, "p_contradicted": contradicted} | counts
+    return _state(supported, contradicted) | counts
+
+
+def _state(supported: float, contradicted: float) -> Row:
+    state: State = "supported" if supported < 0.025 else "contradicted" if contradicted < 0.025 else "cannot tell"
+    return {"state": state, "p_supported": supported, "p_contradicted": contradicted}
 
 
 def _three(known: pl.DataFrame, part: pl.DataFrame, outcome: str) -> dict[str, Row]:
     return {
         "correlates": or_reason(lambda: _judged(correlates(_pairs(part)))),
         "maximum": or_reason(lambda: _judged(maximum(_degrees(part), noise(known, part["size"][0])))),
-        "estimator": or_reason(lambda: _judged(estimator(*_metrics(part, outcome)))),
+        "estimator": or_reason(_robust, points(part, outcome)),
     }
 
 
@@ -93,9 +98,23 @@ def _degrees(part: pl.DataFrame) -> dict[str, list[Column]]:
     return {name: [column(some) for _, some in parts(cells, "degree")] for name, cells in _six(part)}
 
 
-def _metrics(part: pl.DataFrame, outcome: str) -> tuple[dict[str, Column], Column]:
-    some = points(part, outcome)
-    return {name: column(some, name) for name in POSTERIOR}, column(some)
+def _robust(some: pl.DataFrame) -> Row:
+    """The claim on the metrics of all points, and whichever one of them is left out: one far point makes any r.
+
+    Each p is the largest of them. `rests_on` names the points without which it is not what `all_points` says.
+    """
+    whole = _judged(_estimator(some))
+    if whole["state"] == "cannot tell":
+        return whole
+    kinds = some.select(KIND).rows(named=True)
+    left = {kind(row): judge(_estimator(some.filter(pl.int_range(pl.len()) != at))) for at, row in enumerate(kinds)}
+    p = (max(row[name] for row in (whole, *left.values())) for name in ("p_supported", "p_contradicted"))
+    rests = [name for name, row in left.items() if row["state"] != whole["state"]]
+    return whole | _state(*p) | {"all_points": whole["state"], "points": some.height, "rests_on": rests}
+
+
+def _estimator(some: pl.DataFrame) -> Contrasts:
+    return estimator({name: column(some, name) for name in POSTERIOR}, column(some))
 
 
 def _six(part: pl.DataFrame) -> list[tuple[str, pl.DataFrame]]:

@@ -2,12 +2,14 @@
 
 from typing import Any
 
+from stages.core.cells import STRATEGIES
 from stages.core.headline import after_length, headline, moves
-from stages.core.naming import SURE, UNITS, full, kind, listed, of, short, span
+from stages.core.naming import SURE, UNITS, borrowed, full, kind, listed, of, short, span
 from stages.core.noise import CHANCE
 from stages.core.reasons import Row
 
 Study = dict[str, Any]
+OTHERS = len(STRATEGIES) - 1
 
 
 def verdict(study: Study) -> list[Row]:
@@ -93,8 +95,8 @@ def _random(mine: Study) -> list[str]:
     worse = [row for row in known if row["p_holm"] < SURE and row["value"] < 0]
     best = max(known, key=lambda row: row["value"])
     return [
-        f"Against random: {len(better)} of {len(known)} kinds of cell are better and {len(worse)} worse, after Holm. "
-        f"The best, {kind(best)}, adds {best['value']:+.4f} (95 % for the best of "
+        f"Against random{borrowed(best)}: {len(better)} of {len(known)} kinds of cell are better and "
+        f"{len(worse)} worse, after Holm. The best, {kind(best)}, adds {best['value']:+.4f} (95 % for the best of "
         f"{len(known)}: {span(best, 'all_low', 'all_high')}; noise {best['pooled_sd']:.4f} from {best['df']} degrees "
         f"of freedom): {'better than random' if best['all_low'] > 0 else 'cannot tell it from random'}."
     ]
@@ -107,23 +109,47 @@ def _matched(mine: Study) -> list[str]:
 
 
 def _claims(mine: Study) -> list[str]:
-    return [f"The paper: {row['words']}: {_claim(row)}." for row in mine["claims"]]
+    """Without a rival there is nothing to say."""
+    known = [row for row in mine["claims"] if row.get("rivals") or "reason" in row]
+    return [f"The paper: {row['words']}: {_claim(row)}." for row in known]
 
 
 def _claim(row: Row) -> str:
     if "reason" in row:
         return f"cannot tell, {row['reason']}"
-    p = {"supported": row["p_supported"], "contradicted": row["p_contradicted"]}.get(row["state"], row["p_supported"])
-    untold = f", {row['rivals_untold']} more have no contrast" if row["rivals_untold"] else ""
-    return f"{row['state']} (one-sided p {p:.2g}, {row['rivals']} rival{'s'[: row['rivals'] != 1]}{untold})"
+    p = row["p_contradicted"] if row.get("all_points", row["state"]) == "contradicted" else row["p_supported"]
+    return f"{row['state']}{_rests(row)} ({_rivals(row)}; one-sided p {p:.2g})"
+
+
+def _rests(row: Row) -> str:
+    """The points without any one of which the data say something else."""
+    if not row.get("rests_on"):
+        return ""
+    which = f"one point, {row['rests_on'][0]}" if len(row["rests_on"]) == 1 else f"{len(row['rests_on'])} single points"
+    return f", {row['all_points']} by all {row['points']} points but it rests on {which}"
+
+
+def _rivals(row: Row) -> str:
+    """Whom the claim could be held against."""
+    untold = f", {row['rivals_untold']} more without a contrast" if row["rivals_untold"] else ""
+    if row["claim"] == "estimator" or row["rivals"] == OTHERS:
+        return f"{row['rivals']} rivals{untold}"
+    names = listed([rival["against"] for rival in row["contrasts"] if "value" in rival])
+    return f"of {OTHERS} others {row['rivals']} could be compared: {names}{untold}"
 
 
 def _paper(mine: Study) -> list[str]:
-    return [
-        f"Beside the paper's {row['paper']}: {row['same_sign']} of {row['strategies']} slopes have its sign, of the "
-        f"{row['sure_of_sign']} whose sign is sure {row['same_sign_of_sure']}{_order(row)}."
-        for row in mine["paper"]
-    ]
+    """A sentence for all the published sizes that our slopes agree with alike."""
+    alike: dict[str, list[str]] = {}
+    for row in mine["paper"]:
+        alike.setdefault(_agrees(row), []).append(row["paper"])
+    return [f"Beside the paper's {listed(sizes)}: {agrees}." for agrees, sizes in alike.items()]
+
+
+def _agrees(row: Row) -> str:
+    sure = row["sure_of_sign"]
+    among = f"{row['same_sign_of_sure']} of the {sure} sure ones (Holm)" if sure else "none of them is sure (Holm)"
+    return f"{row['same_sign']} of {row['strategies']} slopes have its sign, {among}{_order(row)}"
 
 
 def _order(row: Row) -> str:

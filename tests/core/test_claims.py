@@ -66,3 +66,26 @@ def test_without_rivals_or_replicates_the_reason_is_told() -> None:
     alone = states(planted_grid({"response-micro": 0.0}, seeds=1, random=1))
     assert alone["correlates"] == "cannot tell"
     assert "none has two seeds" in alone["maximum"]
+
+
+def far_point() -> pl.DataFrame:
+    """24 points of which one lies far out in performance and in one rival of entropy: both are all that r sees."""
+    grid = planted_grid()
+    far = (pl.col("strategy") == "response-macro") & (pl.col("degree") == 0)
+    rival, worth = pl.col("response_self_bleu"), pl.col("performance")
+    return grid.with_columns(response_self_bleu=rival + far * 100, performance=worth + far * 10)
+
+
+def test_an_estimator_that_rests_on_one_point_is_not_told() -> None:
+    [row] = [row for row in claim_rows(comparable(far_point()), "performance") if row["claim"] == "estimator"]
+    assert (row["all_points"], row["state"]) == ("contradicted", "cannot tell")
+    assert row["rests_on"] == ["response-macro at degree 0"]
+    assert row["p_contradicted"] > 0.025
+
+
+def test_an_estimator_that_rests_on_no_single_point_keeps_its_state() -> None:
+    grid = planted_grid()
+    grid = grid.with_columns(performance=pl.col("response_self_bleu") + 0.01 * pl.col("response_ngram_ratio"))
+    [row] = [row for row in claim_rows(comparable(grid), "performance") if row["claim"] == "estimator"]
+    assert (row["all_points"], row["state"], row["rests_on"]) == ("contradicted", "contradicted", [])
+    assert row["points"] == 25

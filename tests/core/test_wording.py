@@ -60,10 +60,10 @@ def test_degrees_that_differ_without_a_sure_slope_are_told() -> None:
     assert "Its degrees do differ (Holm p " in sentences and "A straight line does not tell how (p " in sentences
 
 
-def test_a_step_is_told_beside_a_slope_that_is_sure() -> None:
+def test_a_peak_is_told_beside_a_slope_that_is_sure() -> None:
     grid = planted_grid({"response-micro": 0.3, "response-macro": 0.0}, degrees=(0, 3, 6), noise=0.002)
-    stepped = (pl.col("strategy") == "response-macro") & (pl.col("degree") == 0)
-    headline, _ = verdict(grid.with_columns(performance=pl.col("performance") - stepped * 0.05))
+    peak = (pl.col("strategy") == "response-macro") & (pl.col("degree") == 3)
+    headline, _ = verdict(grid.with_columns(performance=pl.col("performance") + peak * 0.05))
     assert "performance rises with response-micro diversity" in headline
     assert "is not the same at all degrees of response-macro diversity" in headline
 
@@ -74,8 +74,33 @@ def test_a_slope_that_is_not_sure_is_held_against_length_too() -> None:
     assert "cannot tell; with length held fixed: cannot be separated from length" in sentences
 
 
-def test_a_step_that_goes_with_length_is_said_not_to_be_separable() -> None:
+def test_a_peak_of_a_strategy_whose_length_goes_with_degree_is_said_not_to_be_separable() -> None:
     grid = planted_grid({"response-micro": 0.0}, degrees=(0, 3, 6), noise=0.002, length_slope=200)
-    stepped = (pl.col("strategy") == "response-micro") & (pl.col("degree") == 0)
-    headline, _ = verdict(grid.with_columns(performance=pl.col("performance") - stepped * 0.05))
+    peak = (pl.col("strategy") == "response-micro") & (pl.col("degree") == 3)
+    headline, _ = verdict(grid.with_columns(performance=pl.col("performance") + peak * 0.05))
     assert "though on no sure straight line" in headline and "(cannot be separated from length" in headline
+
+
+def test_only_the_rivals_that_were_run_are_told_to_be_beaten() -> None:
+    slopes = {"response-micro": 0.3, "response-macro": 0.0}
+    _, sentences = verdict(planted_grid(slopes, seeds=3))
+    assert "every other strategy: supported (of 5 others 1 could be compared: response-macro; one-sided p " in sentences
+
+
+def test_without_a_rival_nothing_is_said_of_rivals() -> None:
+    _, sentences = verdict(planted_grid({"response-micro": 0.3}))
+    assert "every other strategy" not in sentences and "most strongly" not in sentences
+
+
+def test_published_sizes_that_agree_alike_share_a_sentence() -> None:
+    _, sentences = verdict(planted_grid({"response-micro": 0.3, "response-macro": 0.2}))
+    assert "Beside the paper's 10K, 20K and 30K: 2 of 2 slopes have its sign, 2 of the 2 sure ones (Holm)." in sentences
+
+
+def test_a_window_says_whose_random_cells_it_is_compared_with() -> None:
+    window = planted_grid({"response-micro": 0.0}, min_tokens=50, max_tokens=120, random=0)
+    grid = pl.concat([planted_grid({"response-micro": 0.0}, max_tokens=100_000), window])
+    rows = study(grid.with_columns(win_rate=pl.lit(None, pl.Float64)), NO_SCORES, seed=1, resamples=100)["verdict"]
+    told = {row["condition"].split(", ")[1]: "\n".join(row["sentences"]) for row in rows}
+    words = "Against random (random rows of any length; no random of this setting was run): "
+    assert words in told["50..120 tokens each"] and words not in told["any length"]
