@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVarTuple
 
 from stages.core.correlation import Correlation
-from stages.core.student import Estimate, holm
+from stages.core.student import holm
 
 Row = dict[str, Any]
 Given = TypeVarTuple("Given")
@@ -32,11 +32,6 @@ def with_holm(rows: Sequence[Row], *family: str) -> list[Row]:
         members = [i for i, other in enumerate(keys) if other == key]
         adjusted |= dict(zip(members, holm([rows[i]["p"] for i in members]), strict=True))
     return [row | ({"p_holm": adjusted[i]} if i in adjusted else {}) for i, row in enumerate(rows)]
-
-
-def estimate_of(row: Row) -> Estimate:
-    """The estimate that the row of a slope or a difference tells."""
-    return Estimate(**{name: row[name] for name in Estimate._fields})
 
 
 def digits(record: Any, significant: int = 6) -> Any:
