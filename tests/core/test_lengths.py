@@ -1,5 +1,7 @@
 """What is left of a slope at equal length: within a strategy, and with the help of the others."""
 
+import numpy as np
+import polars as pl
 import pytest
 
 from bench.planted import planted_grid
@@ -39,3 +41,20 @@ def test_the_shared_slope_of_a_strategy_is_its_own_when_length_does_nothing() ->
 def test_too_few_cells_give_a_reason(degrees: tuple[int, ...]) -> None:
     found = verdicts("own", slopes={"response-micro": 0.0}, degrees=degrees, seeds=1)
     assert "at least" in found["response-micro"]
+
+
+@pytest.mark.parametrize("rounded", [1, 3])
+def test_trained_tokens_that_are_length_again_are_said_to_be(rounded: int) -> None:
+    grid = planted_grid({"response-micro": 0.2}, length_slope=100)
+    grid = grid.with_columns(
+        pl.col("mean_response_tokens").round(rounded), trained_tokens=(pl.col("mean_response_tokens") * 500).round()
+    )
+    [row] = [row for row in length_rows(comparable(grid), "performance") if row["model"] == "own and tokens"]
+    assert "trained tokens are length again" in row["reason"]
+
+
+def test_trained_tokens_of_their_own_are_a_third_cause() -> None:
+    grid = planted_grid({"response-micro": 0.2})
+    tokens = pl.Series(np.random.default_rng(1).integers(40_000, 60_000, grid.height))
+    [_, row, _] = length_rows(comparable(grid.with_columns(trained_tokens=tokens)), "performance")
+    assert row["verdict"] == "survives length" and row["trained_tokens_inflation"] < 10
