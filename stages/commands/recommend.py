@@ -16,7 +16,7 @@ def main(study: Path = Path("metrics/study.json"), /, *, outcome: str = "perform
     """
     for paragraph in advice(read_json(study), outcome):
         print(f"{paragraph}\n")
-    print("Its rows: dvc exp run -S subset.strategy=… -S subset.degree=…, then python -m stages.commands.export OUT")
+    print("To have the rows of the run as files: python -m stages.commands.export OUT")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
 """The study's record → which subset to take, by how much it beats random, how sure that is, or that none can tell."""
 
 import math
+import shlex
 from typing import Any
 
 from scipy import stats
 
-from stages.core.naming import SURE, UNITS, kind, of, short, span
+from stages.core.cells import NO_DEGREE
+from stages.core.naming import SURE, UNITS, borrowed, full, kind, of, short, span
 from stages.core.reasons import Row
 
 
@@ -26,7 +28,7 @@ def _paragraph(study: dict[str, Any], setting: Row, outcome: str) -> str:
     sure = [row for row in known if row["all_low"] > 0]
     best = max(sure or known, key=lambda row: row["value"])
     sentences = _take(study, here, best, known) if sure else _cannot_tell(best, known)
-    return where + " ".join([*sentences, *_avoid(known)])
+    return where + " ".join([*sentences, *_avoid(known), _rows(best if sure else {"strategy": "random"}, setting)])
 
 
 def _nothing(rows: list[Row]) -> str:
@@ -36,7 +38,8 @@ def _nothing(rows: list[Row]) -> str:
 
 def _take(study: dict[str, Any], here: Row, best: Row, known: list[Row]) -> list[str]:
     return [
-        f"take {kind(best)}: {best['value']:+.4f} {UNITS.get(here['outcome'], here['outcome'])} over random (95 %, "
+        f"take {kind(best)}: {best['value']:+.4f} {UNITS.get(here['outcome'], here['outcome'])} over random"
+        f"{borrowed(best)} (95 %, "
         f"also for the best of {len(known)} looked at: {span(best, 'all_low', 'all_high')}; Holm p "
         f"{best['p_holm']:.2g}, {best['cells']} cells against {best['against_cells']} random ones).",
         *_prompts(best),
@@ -47,8 +50,8 @@ def _take(study: dict[str, Any], here: Row, best: Row, known: list[Row]) -> list
 
 def _cannot_tell(best: Row, known: list[Row]) -> list[str]:
     told = [
-        f"cannot tell any subset from random: take random, it is the simplest. The best of {len(known)} looked at, "
-        f"{kind(best)}, adds {best['value']:+.4f}, and 95 % are {span(best, 'all_low', 'all_high')}."
+        f"cannot tell any subset from random{borrowed(best)}: take random, it is the simplest. The best of "
+        f"{len(known)} looked at, {kind(best)}, adds {best['value']:+.4f}, and 95 % are {span(best, 'all_low', 'all_high')}."
     ]
     return told + _more_seeds(best, len(known))
 
@@ -97,6 +100,16 @@ def _length(study: dict[str, Any], here: Row, best: Row) -> list[str]:
     for row in of(study["lengths"], here | same | {"model": "own"}):
         lengths.append(f"Its diversity and length: {row.get('verdict', row.get('reason'))}.")
     return lengths
+
+
+def _rows(kind: Row, setting: Row) -> str:
+    """The flags that make this kind of cell; its window, weights and slack in words, as params.yaml may have others."""
+    names = ["strategy"]
+    names += ["match"] if kind["strategy"] == "stratified-length" else []
+    names += [] if kind["strategy"] in NO_DEGREE else ["degree"]
+    asked = {name: kind[name] for name in names} | {name: setting[name] for name in ("size", "budget")}
+    flags = shlex.join(word for name, value in asked.items() for word in ("-S", f"subset.{name}={value}"))
+    return f"Its rows: dvc exp run {flags} ({full(setting)})."
 
 
 def _avoid(known: list[Row]) -> list[str]:

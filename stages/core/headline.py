@@ -3,7 +3,6 @@
 from stages.core.naming import NAMES, SURE, UNITS, listed, of
 from stages.core.reasons import Row
 
-
 DECIDED = {"survives length", "explained by length", "turns round at equal length"}
 
 

@@ -71,3 +71,26 @@ def test_a_strategy_without_degrees_is_named_without_one() -> None:
         )
     )
     assert "take k-center: +0." in text and "degree" not in text
+
+
+def test_the_flags_that_make_its_rows_are_told() -> None:
+    text = advised(planted_grid({"response-micro": 0.1}))
+    assert "dvc exp run -S subset.strategy=response-micro -S subset.degree=6 -S subset.size=500 -S subset.bud" in text
+    assert "dvc exp run -S subset.strategy=random -S subset.size=500 -S subset.budget=rows" in advised(planted_grid())
+
+
+def test_the_best_random_rows_of_a_subsets_lengths_are_named_with_whose_they_are() -> None:
+    matched = planted_grid({"stratified-length": 0.0}, degrees=(6,), seeds=3, random=0, noise=0.001).with_columns(
+        performance=pl.col("performance") + 0.1, experiment=pl.format("{}-matched", "experiment")
+    )
+    text = advised(pl.concat([planted_grid({"response-micro": 0.0}, noise=0.001), matched]))
+    assert "take random with the lengths of response-micro at degree 6: +0.1" in text
+    assert "-S subset.strategy=stratified-length -S subset.match=response-micro -S subset.degree=6 -S" in text
+
+
+def test_a_window_is_advised_with_whose_random_cells_it_was_compared() -> None:
+    window = planted_grid({"response-micro": 0.1}, min_tokens=50, max_tokens=120, random=0)
+    text = advised(pl.concat([planted_grid({"response-micro": 0.0}, max_tokens=100_000), window]))
+    first, second = sorted(text.splitlines())
+    words = " over random (random rows of any length; no random of this setting was run) (95 %"
+    assert words in first and "no random of this setting" not in second
