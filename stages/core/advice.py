@@ -51,7 +51,8 @@ def _take(study: dict[str, Any], here: Row, best: Row, known: list[Row]) -> list
 def _cannot_tell(best: Row, known: list[Row]) -> list[str]:
     told = [
         f"cannot tell any subset from random{borrowed(best)}: take random, it is the simplest. The best of "
-        f"{len(known)} looked at, {kind(best)}, adds {best['value']:+.4f}, and 95 % are {span(best, 'all_low', 'all_high')}."
+        f"{len(known)} looked at, {kind(best)}, adds {best['value']:+.4f}, and 95 % are "
+        f"{span(best, 'all_low', 'all_high')}."
     ]
     return told + _more_seeds(best, len(known))
 
