@@ -1,5 +1,8 @@
 """Settings, outcomes and intervals of a study → the words that all its texts and figures use for them."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from stages.core.cells import NO_DEGREE
 from stages.core.reasons import Row
 
@@ -31,11 +34,11 @@ def full(setting: Row) -> str:
     return ", ".join([name_of(setting), *setting["condition"].split(", ")[1:]])
 
 
-def kind(row: Row) -> str:
+def kind(row: Mapping[str, Any]) -> str:
     """A kind of cell: 'k-center', 'response-micro at degree 6', 'random with the lengths of …'."""
     if row["strategy"] == "stratified-length":
         return f"random with the lengths of {row['match']} at degree {row['degree']}"
-    return row["strategy"] if row["strategy"] in NO_DEGREE else f"{row['strategy']} at degree {row['degree']}"
+    return str(row["strategy"]) if row["strategy"] in NO_DEGREE else f"{row['strategy']} at degree {row['degree']}"
 
 
 def borrowed(row: Row) -> str:
