@@ -114,7 +114,12 @@ def key_in(endpoint: Endpoint) -> str:
             f"key names the environment variable {endpoint.key}, which is not set: export it, "
             'or set key to "" for a server that needs none'
         )
-    return os.environ[endpoint.key]
+    key = os.environ[endpoint.key]
+    if any(not "!" <= sign <= "~" for sign in key):  # an error of the transport would quote it
+        raise ValueError(
+            f"the key in {endpoint.key} must be printable ASCII without blanks or line ends: export it without them"
+        )
+    return key
 
 
 def _wait(backoff: Callable[[Any], float]) -> Callable[[Any], float]:

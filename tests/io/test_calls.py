@@ -87,6 +87,14 @@ def test_a_key_that_is_not_set_and_a_url_that_holds_one_are_told_before_the_firs
         assert "secret" not in str(error.value)
 
 
+@pytest.mark.parametrize("key", ["sk-very-secret\n", "sk-very secret", "sk-v\u00e9ry-secret", "sk-very-secret\t"])
+def test_a_key_that_no_header_can_hold_is_refused_without_a_word_of_it(key, monkeypatch):
+    monkeypatch.setenv("MY_KEY", key)
+    with pytest.raises(ValueError, match="the key in MY_KEY must be printable ASCII") as error:
+        key_in(replace(HERE, url="http://x/v1", key="MY_KEY"))
+    assert "secret" not in str(error.value)
+
+
 def test_a_server_that_is_down_was_not_paid():
     with llm_server() as server:
         pass
