@@ -25,6 +25,8 @@ class Caller:
         self.endpoint, self.budget, self.stop = endpoint, budget, threading.Event()
         self.key = key_in(endpoint)
         self.client = OpenAI(base_url=endpoint.url, api_key=self.key or "none", timeout=endpoint.timeout, max_retries=0)
+        self.client.organization = self.client.project = None  # the environment's, which are for OpenAI alone
+        self.client._custom_headers = {}
 
     def __call__(self, request: Request) -> tuple[str, Reply]:
         """The raw reply and what it says. Failed, or ValueError/OSError where no other request would do better."""

@@ -70,8 +70,10 @@ def test_a_refused_key_is_final_and_the_key_is_in_no_word_of_it(monkeypatch):
     assert "secret" not in str(error.value) + repr(error.value.__cause__) + repr(error.value.args)
 
 
-def test_no_key_of_the_environment_goes_to_a_server_that_needs_none(monkeypatch):
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-very-secret")
+def test_nothing_that_the_environment_has_for_openai_goes_to_a_server_that_needs_no_key(monkeypatch):
+    for name in ("OPENAI_API_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID"):
+        monkeypatch.setenv(name, "sk-very-secret")
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "X-Mine: sk-very-secret")
     with llm_server() as server:
         caller(server)(QUESTION)
     assert "secret" not in str(server.headers)
