@@ -30,6 +30,8 @@ def parse_tags(text: str, per_text: int) -> list[str]:
         raise ValueError('it must be a JSON object with the one key "tags"')
     if not isinstance(record["tags"], list) or not all(isinstance(tag, str) for tag in record["tags"]):
         raise ValueError('"tags" must be a list of strings')
+    if any("\ud800" <= sign <= "\udfff" for tag in record["tags"] for sign in tag):
+        raise ValueError("a tag holds half a character, a lone surrogate")
     tags = list(dict.fromkeys(" ".join(tag.lower().split()) for tag in record["tags"]))
     if not tags or "" in tags or any(len(tag) > LONGEST_TAG for tag in tags):
         raise ValueError(f"there must be a tag, and each of 1 to {LONGEST_TAG} characters")

@@ -38,7 +38,7 @@ def reply_of(raw: str) -> Reply:
         raise ValueError(f"a reply that is no completion: {raw[:80]!r}") from error
     if not all(isinstance(word, str) for word in (reply.text, reply.finish, reply.model, reply.fingerprint)):
         raise ValueError(f"a reply without text: {raw[:80]!r}")
-    return reply
+    return reply._replace(text=reply.text.encode("utf-8", "replace").decode())  # half a surrogate fits in no file
 
 
 def same_model(asked: str, reported: str) -> bool:

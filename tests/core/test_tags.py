@@ -9,6 +9,10 @@ from stages.core import tags
 from stages.core.tags import parse_tags
 
 
+def tagged(tags: list[str]) -> str:
+    return json.dumps({"tags": tags})
+
+
 def test_the_examples_in_the_docstrings_hold():
     assert doctest.testmod(tags).failed == 0
 
@@ -22,6 +26,7 @@ def test_the_examples_in_the_docstrings_hold():
         ('{"tags": ["code"], "note": "ignore"}', 'the one key "tags"'),
         ('{"tags": "code"}', "a list of strings"),
         ('{"tags": [1]}', "a list of strings"),
+        (r'{"tags": ["\ud83d"]}', "half a character"),
         ('{"tags": []}', "there must be a tag"),
         ('{"tags": ["  "]}', "there must be a tag"),
         (json.dumps({"tags": ["x" * 81]}), "1 to 80 characters"),
@@ -32,9 +37,9 @@ def test_what_is_not_the_form_is_named(text, why):
         parse_tags(text, 4)
 
 
-@given(st.text())
-def test_any_text_gives_tags_or_a_value_error(text):
+@given(st.text() | st.lists(st.text(st.characters(categories=["L", "Cs"])), max_size=3).map(tagged))
+def test_any_text_gives_tags_that_can_be_written_or_a_value_error(text):
     try:
-        parse_tags(text, 4)
+        "".join(parse_tags(text, 4)).encode()
     except ValueError as error:
         assert str(error)

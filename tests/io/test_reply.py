@@ -51,6 +51,10 @@ def test_what_is_no_completion_is_one_sentence(raw):
         reply_of(raw)
 
 
+def test_half_a_surrogate_in_a_reply_becomes_a_character_that_can_be_written():
+    assert reply_of(r'{"choices": [{"text": "a\ud83d"}]}').text == "a?"
+
+
 @given(ANYTHING)
 def test_any_json_is_a_reply_or_a_value_error(record):
     try:
