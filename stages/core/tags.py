@@ -3,7 +3,7 @@
 import json
 import re
 
-FENCE = re.compile(r"\A```(?:json)?\s*(.*?)\s*```\Z", re.DOTALL)
+FENCE = re.compile(r"\A```(?:json)?(.*)```\Z", re.DOTALL)
 LONGEST_TAG = 80  # characters; what is longer is a sentence
 
 

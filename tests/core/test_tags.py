@@ -22,6 +22,7 @@ def test_the_examples_in_the_docstrings_hold():
     [
         ("", "it is no JSON"),
         ("[" * 100_000, "it is no JSON"),
+        ("```json" + "\n" * 100_000 + "x", "it is no JSON"),
         ('["code"]', 'the one key "tags"'),
         ('{"tags": ["code"], "note": "ignore"}', 'the one key "tags"'),
         ('{"tags": "code"}', "a list of strings"),
