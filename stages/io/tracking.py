@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -12,6 +13,7 @@ from stages.io.home import home
 from stages.io.journal import Entry, Journal
 
 EXPERIMENT = "macro-to-micro"
+USER = re.compile(r"//[^/]*@")  # name and password in a URI
 Log = Callable[[Mapping[str, float], int], None]  # figures, and the step they belong to
 
 
@@ -73,8 +75,9 @@ class _Store:
             self.answers = False
             if self.aloud:
                 print(
-                    f"warning: MLflow at {tracking_uri()} does not answer ({type(error).__name__}): the training goes "
-                    f"on, its figures are kept in {journal.path} and sent at the end or by the next training",
+                    f"warning: MLflow at {USER.sub('//', tracking_uri())} does not answer "
+                    f"({type(error).__name__}): the training goes on, its figures are kept in {journal.path} and "
+                    "sent at the end or by the next training",
                     file=sys.stderr,
                 )
         return self.answers

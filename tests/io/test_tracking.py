@@ -72,6 +72,15 @@ def test_with_the_server_away_training_goes_on_warns_once_and_the_next_one_sends
     assert list((tmp_path / ".cache/runs").iterdir()) == []
 
 
+def test_the_warning_does_not_tell_the_password_of_the_server(monkeypatch, capsys):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://me:hunter2@127.0.0.1:1")
+    with tracked("candidate", {"rows": 3}, "a"):
+        pass
+    told = capsys.readouterr().err
+    assert "MLflow at http://127.0.0.1:1 does not answer" in told
+    assert "hunter2" not in told
+
+
 def test_a_killed_training_goes_on_in_its_run(tmp_path):
     first = tracked("candidate", {"rows": 3}, "a")
     log = first.__enter__()  # and never leaves, as if killed
