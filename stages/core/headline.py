@@ -60,11 +60,14 @@ def moves(row: Row) -> str:
 
 
 def after_length(mine: dict[str, list[Row]], strategy: str) -> str:
-    """What becomes of a strategy's effect when length is held fixed, by both models where they differ."""
+    """What becomes of a strategy's effect when length is held fixed, by both models where they differ.
+
+    Across all strategies means that they share one effect of length, as in the model `shared` of `length_rows`.
+    """
     found = {
         row["model"]: row.get("verdict", "length not examined") for row in of(mine["lengths"], {"strategy": strategy})
     }
     own, shared = (str(found.get(model, "length not examined")) for model in ("own", "shared"))
     if own == shared or (own in DECIDED and shared not in DECIDED):
         return own
-    return f"{own} within the strategy, {shared} when all strategies share one effect of length"
+    return f"{own} within the strategy, {shared} across all strategies"

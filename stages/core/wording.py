@@ -61,11 +61,15 @@ def _slopes(mine: Study) -> list[str]:
 def _slope(mine: Study, row: Row) -> str:
     if "reason" in row:
         return f"no slope, {row['reason']}."
-    told = (
-        f"{row['value']:+.4f} {UNITS[row['outcome']]} from degree 0 to 6 (95 % {span(row)}, Holm p {row['p_holm']:.2g})"
+    reach = (
+        f"; these very models on other prompts: {span(row, 'prompts_only_low', 'prompts_only_high')}"
+        if "prompts_only_low" in row
+        else ""
     )
-    if "prompts_only_low" in row:
-        told += f"; these very models on other prompts: {span(row, 'prompts_only_low', 'prompts_only_high')}"
+    told = (
+        f"{row['value']:+.4f} {UNITS[row['outcome']]} from degree 0 to 6 (95 % {span(row)}, Holm p "
+        f"{row['p_holm']:.2g}{reach})"
+    )
     length = after_length(mine, row["strategy"])
     if row["p_holm"] < SURE:
         return f"{told}: it {moves(row)}, {length}."
