@@ -3,6 +3,7 @@
 import hashlib
 from pathlib import Path
 
+import polars as pl
 from markupsafe import Markup
 
 from stages.core.advice import advice
@@ -48,13 +49,18 @@ def main(
         "second": [one.name for one in drawn if one.name.endswith("win_rate") and outcome != "win_rate"],
         "sheets": sheets(record),
         "cells": cell_sheet(record, cells),
-        "examples": side_by_side(read_table(examples, Examples), extremes(cells, outcome)),
+        "examples": side_by_side(_compared(read_table(examples, Examples), cells), extremes(cells, outcome)),
         "made": read_json(made)[record["provenance"]],
         "versions": versions.read_text(encoding="utf-8"),
         "sources": {path.as_posix(): _md5(path) for path in (study, grid, examples, made, versions)},
     }
     report.parent.mkdir(parents=True, exist_ok=True)
     report.write_text(page(templates, "report", told), encoding="utf-8")
+
+
+def _compared(examples: pl.DataFrame, cells: pl.DataFrame) -> pl.DataFrame:
+    """The answers of cells that the study is about: others may have been asked other prompts, by other code."""
+    return examples.join(cells, on="experiment", how="semi", maintain_order="left")
 
 
 def _drawn(figure: Figure) -> Figure:

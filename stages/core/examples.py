@@ -16,15 +16,15 @@ def answered(experiment: str, prompts: pl.DataFrame, answers: pl.DataFrame, coun
 def side_by_side(examples: pl.DataFrame, shown: tuple[str, str]) -> dict[str, Any]:
     """Prompts, cells with an answer a prompt, and which two cells are `shown` first; `examples` as in schema Examples.
 
-    A cell that lacks a prompt has an empty answer to it; for a name of `shown` that is not there stands the first or
-    last cell.
+    A cell that was not asked a prompt has None in the place of its answer; for a name of `shown` that is not there
+    stands the first or last cell.
     """
     prompts = examples.unique("id", maintain_order=True).sort("id").select("id", "instruction", "reference")
     ids = prompts["id"].to_list()
     cells = []
     for (name,), some in examples.sort("experiment").group_by("experiment", maintain_order=True):
         said = dict(some.select("id", "answer").rows())
-        cells.append({"name": name, "answers": [said.get(one, "") for one in ids]})
+        cells.append({"name": name, "answers": [said.get(one) for one in ids]})
     at = {cell["name"]: place for place, cell in enumerate(cells)}
     first, second = at.get(shown[0], 0), at.get(shown[1], max(0, len(cells) - 1))
     return {"prompts": prompts.drop("id").to_dicts(), "cells": cells, "shown": [first, second]}

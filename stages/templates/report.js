@@ -62,7 +62,8 @@ function compareAnswers(held) {
     document.getElementById("instruction").textContent = one.instruction;
     document.getElementById("reference").textContent = one.reference ?? "none is known";
     document.querySelectorAll(".answer").forEach((place, side) => {
-      place.textContent = held.cells[cells[side].value].answers[prompt.value] || "(an empty answer)";
+      const answer = held.cells[cells[side].value].answers[prompt.value];
+      place.textContent = answer === null ? "(not asked)" : answer || "(an empty answer)";
     });
   };
   [prompt, ...cells].forEach((select) => select.addEventListener("change", fill));

@@ -22,13 +22,13 @@ def test_the_first_prompts_by_id_are_kept_with_their_answers() -> None:
     assert Examples.validate(answered("cell", PROMPTS, answers(a="1"), 0)).is_empty()
 
 
-def test_every_cell_answers_every_prompt_and_what_is_lacking_is_empty() -> None:
+def test_every_cell_stands_beside_every_prompt_and_what_it_was_not_asked_is_none() -> None:
     one, other = (
         answered(name, PROMPTS, said, 3) for name, said in (("one", answers(a="1", b="2")), ("other", answers(b="4")))
     )
     held = side_by_side(pl.concat([other, one]), ("other", "unknown"))
     assert [prompt["instruction"] for prompt in held["prompts"]] == ["A?", "B?"]
-    assert held["cells"] == [{"name": "one", "answers": ["1", "2"]}, {"name": "other", "answers": ["", "4"]}]
+    assert held["cells"] == [{"name": "one", "answers": ["1", "2"]}, {"name": "other", "answers": [None, "4"]}]
     assert held["shown"] == [1, 1]
 
 

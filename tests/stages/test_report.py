@@ -50,6 +50,15 @@ def test_the_page_says_the_verdict_first_and_asks_for_nothing_from_elsewhere(pag
     assert text.count("http") == text.count("http://www.w3.org/") + text.count("http-equiv")
 
 
+def test_answers_of_cells_that_are_not_compared_are_left_out(planted: Path, tmp_path: Path) -> None:
+    said = pl.read_parquet(planted / "examples.parquet")
+    other = said.head(1).with_columns(experiment=pl.lit("another-study"), id=pl.lit("zz"), answer=pl.lit("elsewhere"))
+    pl.concat([said, other]).sort("experiment", "id").write_parquet(tmp_path / "examples.parquet")
+    places = [tmp_path / name if name == "examples.parquet" else planted / name for name in INPUTS]
+    main(*places, ROOT / "stages" / "templates", tmp_path / "report.html")
+    assert "elsewhere" not in (tmp_path / "report.html").read_text()
+
+
 @in_browser
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
