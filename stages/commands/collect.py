@@ -41,7 +41,8 @@ def main(*, folder: Path = Path("metrics"), examples: int = 6, current: bool = F
     cells = {one.name: one for one in experiments() if finished(one.lock)}
     rows = [_row(cell) for cell in cells.values()]
     here = provenance(workspace())
-    whole = [row for row in rows if set(REQUIRED) <= set(row) and (not current or row["provenance"] == here)]
+    measured = [row for row in rows if set(REQUIRED) <= set(row)]
+    whole = [row for row in measured if not current or row["provenance"] == here]
     if not whole:
         raise ValueError(f"no finished cell with all metrics among {len(cells)} experiments: run `make grid`")
     grid = grid_table(whole)
@@ -55,11 +56,17 @@ def main(*, folder: Path = Path("metrics"), examples: int = 6, current: bool = F
     write_json(folder / "made.json", {provenance(one.lock): _made(one) for one in kept})
     _copy_histograms(cells[comparable(grid)["experiment"][0]], folder / "histograms")
     print(f"{folder / 'grid.csv'}: {_counts(grid, here)}")
-    if len(whole) < len(rows):
-        print(f"left out: {len(rows) - len(whole)} cells of other code, data or settings")
+    if len(measured) < len(rows):
+        print(f"left out: {len(rows) - len(measured)} cells whose metrics lack {_lacking(rows)}")
+    if len(whole) < len(measured):
+        print(f"left out: {len(measured) - len(whole)} cells of other code, data or settings")
     if len(tables) < len(kept):
         lacking = len(kept) - len(tables)
         print(f"the answers of {lacking} cells are not in DVC's cache: no scores of theirs; dvc exp pull")
+
+
+def _lacking(rows: list[dict[str, Any]]) -> str:
+    return ", ".join(sorted({name for row in rows for name in set(REQUIRED) - set(row)}))
 
 
 def _row(cell: Experiment) -> dict[str, Any]:

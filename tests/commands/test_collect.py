@@ -140,3 +140,12 @@ def test_without_any_cell_what_is_there_stays(cache: Path, tmp_path: Path, monke
     with pytest.raises(ValueError, match="no finished cell with all metrics among 0 experiments: run `make grid`"):
         collect.main(folder=tmp_path / "study")
     assert (tmp_path / "study/grid.csv").read_bytes() == before
+
+
+def test_cells_that_lack_metrics_are_told_as_such(
+    cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    del collect.experiments()[2].metrics["trained_tokens"]
+    collect.main(folder=tmp_path / "study")
+    said = capsys.readouterr().out
+    assert "left out: 1 cells whose metrics lack trained_tokens" in said and "left out: 1 cells of other" not in said
