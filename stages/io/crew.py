@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -87,9 +88,11 @@ def gpus() -> list[str]:
 def stop(pids: Sequence[int]) -> None:
     """End these workers and what they run: they may clean up, then they must."""
     for sign in (signal.SIGTERM, signal.SIGKILL):
-        left = [psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)]
-        for one in left:
-            os.killpg(os.getpgid(one.pid), sign)
+        left = []
+        for pid in pids:
+            with suppress(psutil.NoSuchProcess, ProcessLookupError):  # it may end between a look and a signal
+                left.append(psutil.Process(pid))
+                os.killpg(os.getpgid(pid), sign)
         psutil.wait_procs(left, timeout=WAIT)
 
 

@@ -77,3 +77,13 @@ def test_an_experiment_is_at_work_while_a_process_runs_it():
     with sleeper("exp", "exec-run", "--infofile", "/somewhere/0a1b2c.run") as process:
         assert crew.at_work(["0a1b2c", "ffffff"]) == {"0a1b2c"}
         process.kill()
+
+
+def test_a_worker_that_ends_before_its_signal_is_no_error(monkeypatch):
+    def gone(group, sign):
+        raise ProcessLookupError(group)
+
+    with sleeper() as ended:
+        ended.kill()
+        monkeypatch.setattr(crew.os, "killpg", gone)
+        crew.stop([ended.pid])
