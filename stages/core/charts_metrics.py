@@ -19,8 +19,8 @@ def metric_panels(study: dict[str, Any], outcome: str) -> list[Any]:
     panels = []
     for setting in [one for one in study["settings"] if len(set(one["strategies"]) - {"random"}) > 1]:
         rows = of(study["metrics"], {name: setting[name] for name in SETTING} | {"outcome": outcome})
-        for side, called in (SIDES | {"": "units of the strategy"}).items():
-            mine = [row for row in rows if _side(row["metric"]) == side and "pearson_r" in row]
+        for side, called in SIDES.items():
+            mine = [row for row in rows if row["metric"].startswith(side) and "pearson_r" in row]
             mine = sorted(mine, key=lambda row: -row["pearson_r"])
             if mine:
                 title = f"{called} · {short(setting, study['settings'])}"
@@ -28,14 +28,9 @@ def metric_panels(study: dict[str, Any], outcome: str) -> list[Any]:
     return panels
 
 
-def _side(metric: str) -> str:
-    side = metric.partition("_")[0]
-    return side if side in SIDES else ""
-
-
 def named(metric: str) -> str:
     """A metric without its side, in words: 'token entropy'."""
-    return metric.removeprefix(f"{_side(metric)}_").replace("_", " ")
+    return metric.partition("_")[2].replace("_", " ")
 
 
 def _points(row: Row) -> list[Row]:
