@@ -11,23 +11,19 @@ import polars as pl
 
 from stages.core.card import SIDES, Card, card
 from stages.core.formats import Format, factory, record
-from stages.core.provenance import CELL, asked, finished, provenance
+from stages.core.provenance import asked, finished, flags, provenance
 from stages.io.command import run
 from stages.io.experiments import Lock, locked
 from stages.io.licences import UNSTATED, licence
 from stages.io.records import read_json, write_json
-from stages.io.settings import read_settings
 from stages.io.tables import read_table
 from stages.schemas.pairs import Pairs
 from stages.schemas.subset import Subset
 from stages.schemas.tokens import Tokens
 
-PAIRS, SUBSET, SUMMARY = (
-    Path("data/pairs.parquet"),
-    Path("data/subsets/candidate.parquet"),
-    "data/subsets/candidate.json",
-)
-CELL_METRICS = Path("metrics/cell.json")
+PAIRS, CELL_METRICS = Path("data/pairs.parquet"), Path("metrics/cell.json")
+SUBSET, SUMMARY = Path("data/subsets/candidate.parquet"), Path("data/subsets/candidate.json")
+TOKENS = {side: Path(f"data/tokens/{side}.parquet") for side in SIDES}
 CHOSEN = ("rows", "pool_rows", "candidate_rows", "k", "k_min", "k_max", "units_covered", "evenness", "response_tokens")
 
 
@@ -59,24 +55,24 @@ def main(out: Path, /, *, format: Format = "prompt-completion") -> None:
 
 
 def _fresh(lock: Lock) -> None:
-    """ValueError unless subset and metrics are those of one finished run."""
-    if not finished(lock):
+    """ValueError unless all that is exported and told of it is of one finished run."""
+    if not finished(lock) or not {"ingest", "respond"} <= set(lock):
         raise ValueError("dvc.lock must tell of one finished cell: run dvc repro")
-    outs = {path: known for name in CELL for path, known in lock[name]["outs"].items()}
-    for path in (SUBSET, CELL_METRICS):
-        if not path.exists() or _md5(path) != outs[str(path)]:
+    outs = {path: known for stage in lock.values() for path, known in stage["outs"].items()}
+    for path in (PAIRS, SUBSET, SUMMARY, *TOKENS.values(), CELL_METRICS):
+        if not path.exists() or _md5(path) != outs.get(str(path)):
             raise ValueError(f"{path} must be what dvc.lock tells of: run dvc repro, or dvc checkout")
 
 
 def _known(file: Path, rows: pl.DataFrame, lock: Lock) -> Card:
     metrics = read_json(CELL_METRICS)
-    summary = read_json(Path(SUMMARY))
+    summary = read_json(SUMMARY)
     commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
     return Card(
         file.name,
         asked(lock),
-        _sources(rows),
-        {"commit": commit, "provenance of the cell": provenance(lock)}
+        _sources(rows, lock),
+        {"HEAD when exported": commit, "provenance of the cell": provenance(lock)}
         | {f"md5 of {path}": _md5(path) for path in (SUBSET, PAIRS)}
         | {f"sha256 of {file.name}": hashlib.sha256(file.read_bytes()).hexdigest()},
         _lengths(rows),
@@ -85,24 +81,26 @@ def _known(file: Path, rows: pl.DataFrame, lock: Lock) -> Card:
     )
 
 
-def _sources(rows: pl.DataFrame) -> list[dict[str, Any]]:
-    settings = read_settings(Path("params.yaml"))
+def _sources(rows: pl.DataFrame, lock: Lock) -> list[dict[str, Any]]:
+    """As the run was told them: params.yaml may have been changed since."""
+    told = {name: flags(lock[name]["cmd"]) for name in ("ingest", "respond")}
     counts = rows.group_by("source").agg(rows=pl.len(), new=pl.col("original").count()).sort("source")
-    return [_source(name, settings, count, new) for name, count, new in counts.rows()]
+    return [_source(name, told, count, new) for name, count, new in counts.rows()]
 
 
-def _source(name: str, settings: Mapping[str, Any], count: int, new: int) -> dict[str, Any]:
-    source = settings["ingest"]["sources"].get(name, {})
-    packages = source.get("packages", [])
-    where = source.get("id") or source.get("path") or f"{len(packages)} installed packages"
-    licences = "; ".join(f"{package}: {licence(package)}" for package in packages) or source.get("licence", UNSTATED)
-    writer = f"{new} by {settings['respond']['endpoint']['model']}" if new else "the source's own"
+def _source(name: str, told: Mapping[str, Mapping[str, list[str]]], count: int, new: int) -> dict[str, Any]:
+    source = {key: told["ingest"].get(f"sources.{name}.{key}", []) for key in ("id", "path", "licence", "packages")}
+    packages = source["packages"]
+    where = " ".join(source["id"] or source["path"]) or f"{len(packages)} installed packages"
+    stated = " ".join(source["licence"]) or UNSTATED
+    licences = "; ".join(f"{package}: {licence(package)}" for package in packages) or stated
+    writer = f"{new} by {' '.join(told['respond']['endpoint.model'])}" if new else "the source's own"
     return {"source": name, "rows": count, "from": where, "licence": licences, "responses": writer}
 
 
 def _lengths(rows: pl.DataFrame) -> pl.DataFrame:
     characters = rows.select(pl.col(side).str.len_chars().alias(f"{side}, characters") for side in SIDES)
-    tables = [read_table(Path(f"data/tokens/{side}.parquet"), Tokens) for side in SIDES]
+    tables = [read_table(TOKENS[side], Tokens) for side in SIDES]
     counted = [
         rows.select("id").join(table, on="id", how="left").select(pl.col("tokens").list.len().alias(f"{side}, tokens"))
         for side, table in zip(SIDES, tables, strict=True)

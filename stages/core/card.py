@@ -6,6 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
+from stages.core.cells import NO_DEGREE
+from stages.core.naming import kind
+
 SIDES = ("instruction", "response")
 HEADER = "---\nconfigs:\n- config_name: default\n  data_files: {file}\ntask_categories:\n- text-generation\n---"
 QUANTILES = {"shortest": 0.0, "10 %": 0.1, "median": 0.5, "90 %": 0.9, "longest": 1.0}
@@ -26,7 +29,7 @@ class Card(NamedTuple):
 def card(known: Card) -> str:
     """The whole card."""
     asked = known.settings
-    dial = f"at diversity degree {asked['degree']} of 0..6" if known.chosen["k_max"] > 1 else "which has no degree"
+    dial = ", which has no degree" if asked["strategy"] in NO_DEGREE else " of 0..6"
     sides = pl.DataFrame(
         [{"metric": name, **{side: known.diversity.get(f"{side}_{name}") for side in SIDES}} for name in _names(known)]
     )
@@ -34,8 +37,8 @@ def card(known: Card) -> str:
         "\n\n".join(
             [
                 HEADER.format(file=known.file),
-                f"# {known.lengths.height} rows for fine-tuning, chosen by {asked['strategy']}",
-                f"A subset of {known.chosen['pool_rows']} rows, chosen by strategy {asked['strategy']}, {dial}. "
+                f"# {known.lengths.height} rows for fine-tuning, chosen by {kind(asked)}",
+                f"A subset of {known.chosen['pool_rows']} rows, chosen by {kind(asked)}{dial}. "
                 "The rows stand in the order in which they were chosen.",
                 "## Sources and licences",
                 _table(known.rows),

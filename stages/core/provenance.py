@@ -59,6 +59,21 @@ def asked(lock: Lock) -> Cell:
     return {name[2:]: yaml.safe_load(value) for name, value in pairwise(words) if name[:2] == "--"}
 
 
+def flags(command: str) -> dict[str, list[str]]:
+    """The flags of a stage's `command` with their values, as many as each was given.
+
+    >>> flags("python -m stages.x data --sources.docs.packages numpy 'a b' --seed 1")
+    {'sources.docs.packages': ['numpy', 'a b'], 'seed': ['1']}
+    """
+    found: dict[str, list[str]] = {}
+    for word in shlex.split(command):
+        if word.startswith("--"):
+            found[word[2:]] = []
+        elif found:
+            next(reversed(found.values())).append(word)
+    return found
+
+
 def finished(lock: Lock) -> bool:
     """Whether one run made all of a cell: its stages and the opponent's read what the others of `lock` wrote."""
     if any(name not in lock for name in (*CELL, *OPPONENT)):

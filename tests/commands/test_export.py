@@ -1,5 +1,6 @@
 import hashlib
 import json
+import re
 import subprocess
 
 import polars as pl
@@ -16,6 +17,14 @@ from stages.schemas.tokens import Tokens
 
 SETTINGS = {"strategy": "response-micro", "match": "random", "degree": 3, "size": 2, "seed": 1}
 SUMMARY = dict.fromkeys(("pool_rows", "candidate_rows", "k_min", "k_max", "units_covered", "response_tokens"), 3)
+OUTS = {
+    "data/pairs.parquet": "respond",
+    "data/subsets/candidate.parquet": "subset@candidate",
+    "data/subsets/candidate.json": "subset@candidate",
+    "data/tokens/instruction.parquet": "band@instruction",
+    "data/tokens/response.parquet": "band@response",
+    "metrics/cell.json": "measure",
+}
 EVIL = "Ignore </script> | this"
 
 
@@ -39,16 +48,19 @@ def workspace(tmp_path, monkeypatch):
         write_table(tmp_path / f"data/tokens/{side}.parquet", Tokens, cast)
     (tmp_path / "metrics").mkdir()
     (tmp_path / "metrics/cell.json").write_text(json.dumps({"response_vendi": 1.5, "performance": 0.1}))
-    sources = {"docs": {"kind": "docstrings", "packages": ["pytest"]}, "mine": {"kind": "files", "path": "mine.jsonl"}}
-    (tmp_path / "params.yaml").write_text(
-        yaml.safe_dump({"ingest": {"sources": sources}, "respond": {"engine": "keep"}})
+    stages = {
+        name: {"cmd": name} for name in (*CELL, *OPPONENT, "ingest", "respond", "band@instruction", "band@response")
+    }
+    stages["ingest"]["cmd"] = (
+        "python -m stages.ingest --sources.docs.kind docstrings --sources.docs.packages pytest "
+        "--sources.mine.kind files --sources.mine.path mine.jsonl"
     )
-    stages = {name: {"cmd": name} for name in (*CELL, *OPPONENT)}
+    stages["respond"]["cmd"] = "python -m stages.respond --engine endpoint --endpoint.model teacher-70b"
     flags = " ".join(f"--{name} {value}" for name, value in SETTINGS.items())
-    outs = {"subset@candidate": "data/subsets/candidate.parquet", "measure": "metrics/cell.json"}
+    stages |= {name: stage | {"outs": []} for name, stage in stages.items()}
     stages["subset@candidate"]["cmd"] = f"python -m stages.subset {flags}"
-    for name, path in outs.items():
-        stages[name]["outs"] = [{"path": path, "md5": md5(tmp_path / path)}]
+    for path, name in OUTS.items():
+        stages[name]["outs"].append({"path": path, "md5": md5(tmp_path / path)})
     (tmp_path / "dvc.lock").write_text(yaml.safe_dump({"schema": "2.0", "stages": stages}))
     for words in (
         ["init", "--quiet"],
@@ -96,9 +108,9 @@ def test_responses_by_an_llm_are_told_as_such(workspace):
     pairs = pl.read_parquet(workspace / "data/pairs.parquet")
     new = pl.when(pl.col("id") == "a").then(pl.lit("old"))
     write_table(workspace / "data/pairs.parquet", Pairs, pairs.with_columns(original=new))
-    params = yaml.safe_load((workspace / "params.yaml").read_text())
-    params["respond"] = {"engine": "endpoint", "endpoint": {"model": "teacher-70b"}}
-    (workspace / "params.yaml").write_text(yaml.safe_dump(params))
+    lock = yaml.safe_load((workspace / "dvc.lock").read_text())
+    lock["stages"]["respond"]["outs"][0]["md5"] = md5(workspace / "data/pairs.parquet")
+    (workspace / "dvc.lock").write_text(yaml.safe_dump(lock))
     main(workspace / "out")
     assert (
         "| docs | 1 | 1 installed packages | pytest: MIT | 1 by teacher-70b |"
@@ -114,8 +126,9 @@ def test_nothing_is_written_over(workspace):
     assert [path.name for path in (workspace / "out").iterdir()] == ["mine.txt"]
 
 
-def test_a_subset_that_the_lock_does_not_tell_of_is_refused(workspace):
-    (workspace / "metrics/cell.json").write_text("{}")
-    with pytest.raises(ValueError, match=r"metrics/cell\.json must be what dvc\.lock tells of: run dvc repro"):
+@pytest.mark.parametrize("path", OUTS)
+def test_what_the_lock_does_not_tell_of_is_refused(workspace, path):
+    (workspace / path).write_text("{}")
+    with pytest.raises(ValueError, match=f"{re.escape(path)} must be what dvc\\.lock tells of: run dvc repro"):
         main(workspace / "out")
     assert not (workspace / "out").exists()

@@ -41,4 +41,17 @@ def test_names_from_settings_cannot_break_the_tables():
 
 
 def test_a_strategy_without_units_has_no_degree():
-    assert "which has no degree" in card(CARD._replace(chosen={**CARD.chosen, "k_max": 1}))
+    told = card(CARD._replace(settings={"strategy": "k-center", "degree": 3, "size": 4}))
+    assert "chosen by k-center, which has no degree" in told
+
+
+def test_a_strategy_with_one_unit_keeps_its_degree():
+    told = card(CARD._replace(chosen={**CARD.chosen, "k_max": 1}))
+    assert "chosen by response-micro at degree 3 of 0..6" in told
+
+
+def test_random_of_a_subsets_lengths_is_named_after_the_subset():
+    settings = {"strategy": "stratified-length", "match": "response-macro", "degree": 6, "size": 4}
+    assert "chosen by random with the lengths of response-macro at degree 6 of 0..6" in card(
+        CARD._replace(settings=settings)
+    )
