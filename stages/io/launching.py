@@ -4,13 +4,15 @@ from pathlib import Path
 
 
 def require_processes(launch: Path) -> bool:
-    """Join the processes; whether this is the first of all; ValueError where others run than `launch` asks for."""
+    """Join the processes; whether this is the first; ValueError where `launch` asks for others, or a GPU in vain."""
     import torch
     from accelerate import PartialState
     from ruamel.yaml import YAML
 
     written = YAML(typ="safe").load(launch)
-    state, asked = PartialState(cpu=written["use_cpu"] or not torch.cuda.is_available()), written["num_processes"]
+    if not written["use_cpu"] and not torch.cuda.is_available():
+        raise ValueError(f"{launch} asks for a GPU, but there is none: set launch to profiles/launch/cpu.yaml")
+    state, asked = PartialState(cpu=written["use_cpu"]), written["num_processes"]
     if state.num_processes != asked:
         raise ValueError(
             f"{launch} asks for {asked} processes, but {state.num_processes} run: start the stage with dvc repro, or "

@@ -29,8 +29,8 @@ def reply_of(raw: str) -> Reply:
             text=text or "",
             finish=choice.get("finish_reason") or "",
             logprobs=(choice.get("logprobs") or {}).get("content"),
-            prompt_tokens=int(usage.get("prompt_tokens") or 0),
-            completion_tokens=int(usage.get("completion_tokens") or 0),
+            prompt_tokens=max(0, int(usage.get("prompt_tokens") or 0)),
+            completion_tokens=max(0, int(usage.get("completion_tokens") or 0)),
             model=record.get("model") or "",
             fingerprint=record.get("system_fingerprint") or "",
         )

@@ -55,6 +55,11 @@ def test_half_a_surrogate_in_a_reply_becomes_a_character_that_can_be_written():
     assert reply_of(r'{"choices": [{"text": "a\ud83d"}]}').text == "a?"
 
 
+def test_a_usage_below_zero_gives_no_budget_back():
+    reply = reply_of('{"choices": [{"text": ""}], "usage": {"prompt_tokens": -9, "completion_tokens": -1}}')
+    assert (reply.prompt_tokens, reply.completion_tokens) == (0, 0)
+
+
 @given(ANYTHING)
 def test_any_json_is_a_reply_or_a_value_error(record):
     try:
