@@ -96,7 +96,7 @@ def _length(study: dict[str, Any], here: Row, best: Row) -> list[str]:
         if "p_holm" in row:
             told = "more than" if row["low"] > 0 else "less than" if row["high"] < 0 else "not told from"
             lengths.append(
-                f"Against random of its lengths {row['value']:+.4f} (95 % {span(row)}): {told} its length gives."
+                f"Against random of its lengths {row['value']:+.4f} (95 % {span(row)}): {told} what its length gives."
             )
     for row in of(study["lengths"], here | same | {"model": "own"}):
         lengths.append(f"Its diversity and length: {row.get('verdict', row.get('reason'))}.")

@@ -42,7 +42,7 @@ def test_a_gain_that_length_gives_as_well_is_called_so() -> None:
         {"stratified-length": 0.0}, length_effect=0.002, length_slope=100, seeds=3, random=0, seed=10
     )
     text = advised(pl.concat([plain, matched.with_columns(experiment=pl.format("{}-matched", "experiment"))]))
-    assert "not told from its length gives" in text
+    assert "not told from what its length gives" in text
     assert "Its diversity and length: cannot be separated from length." in text
 
 
