@@ -57,7 +57,8 @@ def _explanations(cells: pl.DataFrame, worth: list[str]) -> dict[str, Any]:
 
 
 def _settings(cells: pl.DataFrame) -> list[Row]:
-    return [
+    """The setting with most cells, the main one, comes first."""
+    told = [
         key
         | {
             "cells": part.height,
@@ -67,3 +68,4 @@ def _settings(cells: pl.DataFrame) -> list[Row]:
         }
         for key, part in parts(cells, *SETTING)
     ]
+    return sorted(told, key=lambda setting: -setting["cells"])
