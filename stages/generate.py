@@ -39,6 +39,8 @@ def main(
 
     A server (engine endpoint) is sent whole prompts, and tells no likelihood: bits and bytes are null.
     """
+    if max_new_tokens >= max_length:
+        raise ValueError(f"max_new_tokens must be below max_length ({max_length}), got {max_new_tokens}: lower it")
     asked = read_table(prompts, Prompts).sort("id")
     if engine == "endpoint":
         said = served_answers(
@@ -53,10 +55,13 @@ def main(
     else:
         checkpoint, words = load_model(model, dtype), load_tokenizer(tokenizer)
         prompted = encode_prompts(words, asked["instruction"].to_list(), prompt_format)
+        room = max_length - max_new_tokens
+        if long := sum(len(ids) > room for ids in prompted):
+            print(f"generate: {long} of {len(prompted)} prompts are cut to their last {room} tokens: raise max_length")
         said = greedy_answers(
             checkpoint,
             words,
-            [ids[-(max_length - max_new_tokens) :] for ids in prompted],
+            [ids[-room:] for ids in prompted],
             batch_size=batch_size,
             max_new_tokens=max_new_tokens,
             repetition_penalty=repetition_penalty,

@@ -134,10 +134,16 @@ def _trainer(
 def _facts(recipe: Recipe, rows: Sequence[Row], processes: int) -> dict[str, Any]:
     import torch
     import transformers
+    from accelerate import PartialState
 
+    form = str(PartialState().distributed_type)  # sharded checkpoints fit no other form
     versions = [torch.__version__, transformers.__version__]
-    code = [(Path(__file__).parent / f"{module}.py").read_text() for module in ("collation", "finetuning", "lora")]
-    return {"recipe": recipe, "rows": rows, "processes": processes, "versions": versions, "code": code}
+    code = [
+        (Path(__file__).parent / f"{module}.py").read_text()
+        for module in ("collation", "finetuning", "lora", "training")
+    ]
+    facts = {"recipe": recipe, "rows": rows, "processes": processes, "form": form}
+    return facts | {"versions": versions, "code": code}
 
 
 def _save(trainer: Any, method: str, folder: Path) -> None:

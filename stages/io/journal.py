@@ -23,8 +23,9 @@ class Journal:
         return timed
 
     def entries(self) -> list[Entry]:
-        """All of them, oldest first."""
-        return [json.loads(line) for line in self.path.read_text().splitlines()] if self.path.exists() else []
+        """All of them, oldest first; a line that a full disk left half written is none."""
+        lines = self.path.read_text().splitlines() if self.path.exists() else []
+        return [entry for line in lines if (entry := _entry(line))]
 
     def run(self) -> str | None:
         """The MLflow run that the lines are sent to, where one was made."""
@@ -33,3 +34,11 @@ class Journal:
     def ended(self) -> bool:
         """Whether the training came to its end, well or not."""
         return any("status" in one for one in self.entries())
+
+
+def _entry(line: str) -> Entry | None:
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return None
+    return entry if isinstance(entry, dict) else None

@@ -31,9 +31,9 @@ def tracked(name: str, params: Mapping[str, Any], key: str) -> Iterator[Log]:
     that was killed and goes on with the same key goes on in the same run.
     """
     folder = home() / ".cache" / "runs"
-    store = _Store(aloud=True)
+    store, earlier = _Store(aloud=True), _Store(aloud=False)  # what MLflow refuses of an old run is not the new one's
     for path in sorted(folder.glob("*.jsonl")):
-        if (left := Journal(path)).ended() and store.take(left, left.entries()):
+        if (left := Journal(path)).ended() and earlier.take(left, left.entries()):
             path.unlink(missing_ok=True)
     journal = Journal(folder / f"{name}-{key}.jsonl")
     if not journal.entries():

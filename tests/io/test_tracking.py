@@ -101,3 +101,11 @@ def test_a_journal_is_plain_lines_in_order(tmp_path):
     told = [json.loads(line) for line in journal.path.read_text().splitlines()]
     assert told == journal.entries()
     assert (journal.run(), journal.ended()) == ("7", True)
+
+
+def test_a_half_written_line_is_left_out_and_stops_nothing(tmp_path):
+    journal = Journal(tmp_path / "one.jsonl")
+    journal.add({"status": "FINISHED"})
+    with journal.path.open("a") as file:
+        file.write('{"metrics": {"lo')
+    assert [one["status"] for one in journal.entries()] == ["FINISHED"]

@@ -43,6 +43,18 @@ def test_here_every_prompt_has_an_answer_and_every_reference_its_bits(asked, che
     assert table["truncated"].to_list() == [tokens == 8 for tokens in table["tokens"]]
 
 
+def test_a_prompt_that_is_cut_is_told(asked, checkpoint, tmp_path, capsys):
+    short = SETTINGS | {"max_length": 9, "max_new_tokens": 8}
+    main(*checkpoint, asked, tmp_path / "a.parquet", engine="local", repetition_penalty=1.2, endpoint=HERE, **short)
+    assert "3 of 3 prompts are cut to their last 1 tokens" in capsys.readouterr().out
+
+
+def test_answers_must_leave_room_for_a_prompt(asked, checkpoint, tmp_path):
+    full = SETTINGS | {"max_length": 8, "max_new_tokens": 8}
+    with pytest.raises(ValueError, match="max_new_tokens must be below max_length"):
+        main(*checkpoint, asked, tmp_path / "a", engine="local", repetition_penalty=1.2, endpoint=HERE, **full)
+
+
 @pytest.mark.usefixtures("llm_home")
 def test_a_server_answers_in_the_form_of_the_training_and_tells_no_likelihood(asked, checkpoint, tmp_path):
     out = tmp_path / "answers.parquet"
