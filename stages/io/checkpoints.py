@@ -49,7 +49,10 @@ def latest(folder: Path) -> Path | None:
 
 
 def saving(accelerator: Any, minutes: float) -> Any:
-    """A callback that has the trainer save its state when `minutes` have passed since it began or saved last."""
+    """A callback that has the trainer save its state when `minutes` have passed since it began or saved last.
+
+    It waits for a step whose loss is logged: a mean that is half taken is in no checkpoint of the trainer's.
+    """
     import torch
     from transformers import TrainerCallback
 
@@ -63,7 +66,7 @@ def saving(accelerator: Any, minutes: float) -> Any:
             if accelerator.num_processes > 1:
                 flag = torch.tensor(float(due), device=accelerator.device)
                 due = bool(accelerator.reduce(flag, "sum").item())
-            control.should_save = due and state.global_step < state.max_steps
+            control.should_save = due and control.should_log and state.global_step < state.max_steps
 
         def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             accelerator.wait_for_everyone()

@@ -137,12 +137,12 @@ def test_a_launch_that_starts_another_number_of_processes_is_an_error(pool, tmp_
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("launch", ["cpu", "cpu-2"])
-def test_a_killed_training_goes_on_and_ends_as_an_undisturbed_one(pool, alone, tmp_path, launch):
+@pytest.mark.parametrize(("launch", "at"), [("cpu", 1), ("cpu", 5), ("cpu-2", 1)])
+def test_a_killed_training_goes_on_and_ends_as_an_undisturbed_one(pool, alone, tmp_path, launch, at):
     words = command(pool, tmp_path, launch, checkpoint_minutes=0.0)
     env = environment(tmp_path)
     child = subprocess.Popen(words, cwd=ROOT, env=env, stderr=subprocess.DEVNULL)
-    while not list(tmp_path.glob(".cache/checkpoints/*/checkpoint-*/whole")):
+    while not list(tmp_path.glob(f".cache/checkpoints/*/checkpoint-{at}/whole")):
         assert child.poll() is None, "the training ended before it could be killed"
         time.sleep(0.005)
     for process in [psutil.Process(child.pid), *psutil.Process(child.pid).children(recursive=True)]:
