@@ -31,6 +31,8 @@ def main(
     /,
     *,
     arm: str,
+    strategy: str,
+    degree: int,
     launch: Path,
     units: str,
     prompt_format: Literal["plain", "chat"],
@@ -53,7 +55,10 @@ def main(
     dtype: Literal["float32", "mixed", "bfloat16"],
     checkpoint_minutes: float,
 ) -> None:
-    """Run by `accelerate launch -m`; rows over `max_length` tokens are cut, counted, and refused past a share."""
+    """Run by `accelerate launch -m`; rows over `max_length` tokens are cut, counted, and refused past a share.
+
+    `strategy` and `degree` tell MLflow which cell this is.
+    """
     from stages.io.chat import encode_pairs
     from stages.io.finetuning import Recipe, finetune
     from stages.io.launching import require_processes
@@ -101,7 +106,9 @@ def main(
         recipe,
         name=arm,
         checkpoint_minutes=checkpoint_minutes,
-        params=counts | {"epochs": epochs, "subset": hashlib.sha256(subset.read_bytes()).hexdigest()},
+        params=counts
+        | {"strategy": strategy, "degree": degree, "rows": len(rows), "epochs": epochs}
+        | {"subset": hashlib.sha256(subset.read_bytes()).hexdigest()},
     )
     if first:
         write_table(curve, Loss, pl.DataFrame(losses, schema=["step", "loss", "learning_rate"], orient="row"))

@@ -100,7 +100,8 @@ def _requests(
 
 
 def _raw(protocol: Protocol, reply: Reply) -> str | None:
-    if reply.error:
+    """What `measure` parses; None for a call that failed, and for reasoning that was cut before its verdict."""
+    if reply.error or (protocol == "arena-hard" and reply.finish == "length"):
         return None
     if protocol == "arena-hard":
         return reply.text

@@ -102,7 +102,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, json.dumps(self._reply(body, fault)), cut=20)
             self.close_connection = True
         else:
-            if not fault or (fault == "no logprobs" and "logprobs" not in body):
+            if fault in ("", "no usage") or (fault == "no logprobs" and "logprobs" not in body):
                 with self.server.lock:
                     self.server.served.append(body)
             self._send(200, json.dumps(self._reply(body, fault)))
@@ -129,15 +129,13 @@ class _Handler(BaseHTTPRequestHandler):
         if body.get("logprobs") and fault != "no logprobs":
             place = self.server.top_logprobs[0] | {"top_logprobs": self.server.top_logprobs}
             choice["logprobs"] = {"content": [place]}
+        used = {"prompt_tokens": len(said(body).split()), "completion_tokens": min(len(words), body["max_tokens"])}
         return {
             "id": "x",
             "model": "somebody-else" if fault == "wrong model" else body["model"],
             "system_fingerprint": "fp_1",
             "choices": [choice],
-            "usage": {
-                "prompt_tokens": len(said(body).split()),
-                "completion_tokens": min(len(words), body["max_tokens"]),
-            },
+            "usage": None if fault == "no usage" else used,
         }
 
     def _send(self, status: int, text: str, cut: int = 0) -> None:

@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing
 from typing import Literal
@@ -14,7 +14,7 @@ from stages.io.local import identity, written
 from stages.io.progress import progress
 from stages.io.replies import Kept, Replies, cache_folder
 from stages.io.reply import Reply, reply_of
-from stages.io.request import Endpoint, Request, body, key_of
+from stages.io.request import Endpoint, Request, body, key_of, most_tokens
 from stages.io.trouble import Failed
 
 Engine = Literal["endpoint", "local"]
@@ -40,7 +40,7 @@ def ask(requests: Sequence[Request], engine: Engine, endpoint: Endpoint, label: 
         held = len(told)
         if missing:
             if engine == "endpoint":
-                new = _served(missing, endpoint, replies, _budget(endpoint, len(unique), told.values()))
+                new = _served(missing, endpoint, replies, _budget(endpoint, unique, told))
             else:
                 new = _written(unique, missing, endpoint, model, replies)
             with closing(new):
@@ -49,11 +49,12 @@ def ask(requests: Sequence[Request], engine: Engine, endpoint: Endpoint, label: 
     return [told[key] for key in keys]
 
 
-def _budget(endpoint: Endpoint, requests: int, held: Iterable[Reply]) -> Budget:
-    costs = [reply.prompt_tokens + reply.completion_tokens for reply in held]
-    if requests > endpoint.max_requests:
+def _budget(endpoint: Endpoint, requests: Mapping[str, Request], held: Mapping[str, Reply]) -> Budget:
+    """What is left; a kept reply that does not tell its cost counts as the most that it can have cost."""
+    costs = [reply.prompt_tokens + reply.completion_tokens or most_tokens(requests[key]) for key, reply in held.items()]
+    if len(requests) > endpoint.max_requests:
         raise ValueError(
-            f"{requests} requests are to be made, {len(costs)} of them are answered already, and max_requests is "
+            f"{len(requests)} requests are to be made, {len(costs)} of them are answered already, and max_requests is "
             f"{endpoint.max_requests}: raise it, or give the stage fewer rows"
         )
     return Budget(endpoint.max_requests, endpoint.max_tokens, len(costs), sum(costs))

@@ -13,7 +13,7 @@ import pytest
 
 from stages.io.llm import ask
 from stages.io.replies import Replies, cache_folder
-from stages.io.request import Request, key_of
+from stages.io.request import Request, key_of, most_tokens
 from tests.llm_server import FAULTS, HERE, PATIENCE, llm_server, said
 
 pytestmark = pytest.mark.usefixtures("llm_home")
@@ -73,6 +73,16 @@ def test_the_token_budget_stops_in_time_loses_nothing_and_a_raised_one_goes_on()
         assert len(server.served) == paid
         ask(requests(60), "endpoint", replace(here, max_tokens=10_000), "test")
     assert len(server.served) == 60
+
+
+def test_kept_replies_that_do_not_tell_their_cost_count_as_the_most_they_can_have_cost():
+    with llm_server(fault=lambda number: "no usage") as server:
+        here = replace(HERE, url=server.url)
+        ask(requests(20), "endpoint", here, "test")
+        spent = sum(most_tokens(request) for request in requests(20))
+        with pytest.raises(ValueError, match="could be passed"):
+            ask(requests(21), "endpoint", replace(here, max_tokens=spent), "test")
+    assert len(server.served) == 20
 
 
 def test_a_few_failures_are_replies_with_their_reason_and_too_many_stop_the_stage():

@@ -16,6 +16,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 FLAGS = {
     "arm": "candidate",
+    "strategy": "response-micro",
+    "degree": 3,
     "units": "base",
     "prompt_format": "plain",
     "seed": 1,
@@ -128,6 +130,26 @@ def test_two_processes_learn_what_one_learns_at_the_same_global_batch(pool, tmp_
 
 
 @pytest.mark.long
+def test_two_machines_started_with_one_file_learn_what_one_process_learns(pool, alone, tmp_path):
+    from ruamel.yaml import YAML
+
+    config = YAML(typ="safe").load(ROOT / "profiles/launch/machines.yaml")
+    here = {"distributed_type": "MULTI_GPU", "use_cpu": True, "num_processes": 2, "main_process_ip": "127.0.0.1"}
+    config |= here | {"main_process_port": free_port()}
+    del config["fsdp_config"]
+    YAML().dump(config, tmp_path / "machines.yaml")
+    words = [word.replace("profiles/launch", str(tmp_path)) for word in command(pool, tmp_path, "machines")]
+    started = [
+        subprocess.Popen(words, cwd=ROOT, env=environment(tmp_path), stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    told = [one.communicate()[1] for one in started]
+    assert [one.returncode for one in started] == [0, 0], told
+    assert losses(tmp_path) == pytest.approx(losses(alone), abs=1e-5)
+    assert same(weights(tmp_path), weights(alone), 1e-4)
+
+
+@pytest.mark.long
 def test_a_launch_that_starts_another_number_of_processes_is_an_error(pool, tmp_path):
     words = command(pool, tmp_path, "cpu-2")
     started = [sys.executable, "-m", *words[words.index("stages.finetune") :]]
@@ -188,6 +210,7 @@ def test_the_runs_are_on_a_server_also_when_it_was_away_at_first(pool, tmp_path)
     for run in runs:
         assert {"loss", "grad_norm", "learning_rate", "tokens_per_second"} <= set(run.data.metrics)
         assert {"trained_tokens", "subset", "key", "learning_rate"} <= set(run.data.params)
+        assert [run.data.params[name] for name in ("strategy", "degree", "rows")] == ["response-micro", "3", "22"]
     assert list((tmp_path / ".cache/runs").iterdir()) == []
 
 

@@ -136,6 +136,13 @@ def test_a_failed_call_is_a_null_and_the_rest_are_kept(tmp_path):
     assert parsed(found, "arena-hard")["won"].null_count() == 1
 
 
+def test_reasoning_that_was_cut_is_no_verdict_whatever_label_it_holds(tmp_path):
+    with llm_server(lambda body: "At first sight [[A>>B]] but then one sees that B is better: [[B>A]]") as server:
+        found = asked_of(server, tmp_path, "arena-hard", reply_tokens=5)
+    assert found["raw"].null_count() == len(found) == 4
+    assert parsed(found, "arena-hard")["won"].null_count() == 4
+
+
 def test_too_many_failed_calls_stop_the_stage_and_write_nothing(tmp_path):
     with llm_server(fault=lambda number: "400") as server, pytest.raises(OSError, match="failed for good"):
         asked_of(server, tmp_path, "arena-hard")
