@@ -10,7 +10,7 @@ import polars as pl
 from stages.core.fit import fitted, require_share
 from stages.core.order import in_order, training_order
 from stages.io.command import run
-from stages.io.records import write_json
+from stages.io.records import read_json, write_json
 from stages.io.tables import read_table, write_table
 from stages.io.tokens import count_types, units_of
 from stages.schemas.bands import Bands
@@ -24,6 +24,7 @@ def main(
     tokenizer: Path,
     pairs: Path,
     subset: Path,
+    summary: Path,
     bands: Path,
     model: Path,
     curve: Path,
@@ -31,8 +32,6 @@ def main(
     /,
     *,
     arm: str,
-    strategy: str,
-    degree: int,
     launch: Path,
     units: str,
     prompt_format: Literal["plain", "chat"],
@@ -57,7 +56,7 @@ def main(
 ) -> None:
     """Run by `accelerate launch -m`; rows over `max_length` tokens are cut, counted, and refused past a share.
 
-    `strategy` and `degree` tell MLflow which cell this is.
+    `summary` tells MLflow which cell this is.
     """
     from stages.io.chat import encode_pairs
     from stages.io.finetuning import Recipe, finetune
@@ -106,8 +105,9 @@ def main(
         recipe,
         name=arm,
         checkpoint_minutes=checkpoint_minutes,
-        params=counts
-        | {"strategy": strategy, "degree": degree, "rows": len(rows), "epochs": epochs}
+        params=read_json(summary)
+        | counts
+        | {"epochs": epochs, "prompt_format": prompt_format, "max_length": max_length}
         | {"subset": hashlib.sha256(subset.read_bytes()).hexdigest()},
     )
     if first:

@@ -69,8 +69,10 @@ def main(
         case "token-entropy":
             chosen = with_rows(chosen, entropic_rows(*_flat(tokens, pool["id"]), inside, costs, size, rng))
     write_table(subset, Subset, _table(chosen.draw, pool["id"], names))
+    asked = {"strategy": strategy, "match": match, "degree": degree, "seed": seed, "size": size, "budget": budget}
+    asked |= {"min_tokens": min_tokens, "max_tokens": max_tokens}
     numbers = draw_numbers(carried, chosen, length, pool["characters"].to_numpy())
-    write_json(summary, chain_numbers(chosen) | numbers | _pool_numbers(carried, inside))
+    write_json(summary, asked | chain_numbers(chosen) | numbers | _pool_numbers(carried, inside))
 
 
 def _carried(

@@ -46,7 +46,7 @@ def worth(
 
 def selection(summaries: Mapping[str, Mapping[str, Any]], trainings: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """What was chosen and trained on: the candidate's summary, and the lengths of both arms."""
-    told = ("k", "k_min", "k_max", "candidate_rows", "rows", "units_covered", "evenness")
+    told = ("k", "k_min", "k_max", "candidate_rows", "rows", "rows_without_unit", "units_covered", "evenness")
     record: dict[str, Any] = {name: summaries["candidate"][name] for name in told}
     for arm, prefix in (("candidate", ""), ("opponent", "opponent_")):
         record[f"{prefix}mean_response_tokens"] = summaries[arm]["mean_response_tokens"]

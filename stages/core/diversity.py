@@ -24,8 +24,10 @@ def side_diversity(
     """
     _check_rows(len(offsets) - 1, len(texts), len(vectors), len(tokens))
     counts = ngram_counts(tokens, offsets)
+    ratios = ngram_ratios(counts)
     return {
-        "ngram_ratio": float(np.mean(ngram_ratios(counts))),
+        "ngram_ratio": float(np.mean(ratios)),
+        **{f"ngram_ratio_{n}": float(ratio) for n, ratio in enumerate(ratios, 1)},
         "embedding_distance": embedding_distance(vectors),
         "mean_tokens": len(tokens) / len(texts),
         "compression_ratio": compression_ratio(texts),

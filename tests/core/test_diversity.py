@@ -9,7 +9,17 @@ from scipy.stats import entropy
 
 from stages.core.diversity import compression_ratio, side_diversity
 
-NAMES = ["ngram_ratio", "embedding_distance", "mean_tokens", "compression_ratio", "self_bleu", "token_entropy", "vendi"]
+RATIOS = [f"ngram_ratio_{n}" for n in range(1, 5)]
+NAMES = [
+    "ngram_ratio",
+    *RATIOS,
+    "embedding_distance",
+    "mean_tokens",
+    "compression_ratio",
+    "self_bleu",
+    "token_entropy",
+    "vendi",
+]
 
 
 def side(texts: list[list[int]]) -> dict[str, float]:
@@ -28,6 +38,7 @@ def test_every_metric_has_its_name_and_is_finite() -> None:
 def test_toy_texts_have_the_numbers_worked_out_by_hand() -> None:
     metrics = side([[1, 1, 2, 3], [1, 1, 2, 4]])
     assert metrics["mean_tokens"] == 4
+    assert [metrics[name] for name in RATIOS] == pytest.approx([4 / 8, 4 / 6, 3 / 4, 1])
     assert metrics["ngram_ratio"] == pytest.approx((4 / 8 + 4 / 6 + 3 / 4 + 1) / 4)
     assert metrics["token_entropy"] == pytest.approx(entropy([4, 2, 1, 1], base=2))
     assert metrics["self_bleu"] == pytest.approx((3 / 4 * 2 / 3 * 1 / 2 * 0.1) ** 0.25)

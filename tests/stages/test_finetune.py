@@ -16,8 +16,6 @@ import pytest
 ROOT = Path(__file__).parents[2]
 FLAGS = {
     "arm": "candidate",
-    "strategy": "response-micro",
-    "degree": 3,
     "units": "base",
     "prompt_format": "plain",
     "seed": 1,
@@ -56,6 +54,7 @@ def pool(tmp_path_factory) -> Path:
     pl.DataFrame(pairs, schema_overrides={"original": pl.String}).write_parquet(folder / "pairs.parquet")
     subset = {"id": ids[:22], "unit": "-", "turn": range(22)}
     pl.DataFrame(subset, schema_overrides={"turn": pl.Int32}).write_parquet(folder / "subset.parquet")
+    (folder / "subset.json").write_text('{"strategy": "response-micro", "degree": 3, "size": 22}')
     names = sorted({tokenizer.convert_ids_to_tokens(i) for text in texts for i in tokenizer(text)["input_ids"]})
     bands = {"token": names, "text": names, "count": 9, "band": "mid"}
     pl.DataFrame(bands, schema_overrides={"count": pl.Int64}).write_parquet(folder / "bands.parquet")
@@ -64,7 +63,8 @@ def pool(tmp_path_factory) -> Path:
 
 def command(pool: Path, out: Path, launch: str, **changed) -> list[str]:
     config = f"profiles/launch/{launch}.yaml"
-    inputs = [pool / name for name in ("base", "tokenizer", "pairs.parquet", "subset.parquet", "bands.parquet")]
+    names = ("base", "tokenizer", "pairs.parquet", "subset.parquet", "subset.json", "bands.parquet")
+    inputs = [pool / name for name in names]
     outputs = [out / "model", out / "loss.csv", out / "report.json"]
     flags = [word for name, value in (FLAGS | {"launch": config} | changed).items() for word in (f"--{name}", value)]
     launcher = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", config, "-m", "stages.finetune"]
@@ -137,12 +137,16 @@ def test_two_machines_started_with_one_file_learn_what_one_process_learns(pool, 
     here = {"distributed_type": "MULTI_GPU", "use_cpu": True, "num_processes": 2, "main_process_ip": "127.0.0.1"}
     config |= here | {"main_process_port": free_port()}
     del config["fsdp_config"]
-    YAML().dump(config, tmp_path / "machines.yaml")
+    (tmp_path / "machines.yaml").write_text(json.dumps(config))  # JSON is YAML, and quotes the word no
     words = [word.replace("profiles/launch", str(tmp_path)) for word in command(pool, tmp_path, "machines")]
+    at = words.index("--config_file")
     started = [
-        subprocess.Popen(words, cwd=ROOT, env=environment(tmp_path), stderr=subprocess.PIPE, text=True)
-        for _ in range(2)
-    ]
+        subprocess.Popen(
+            [*words[:at], "--machine_rank", rank, *words[at:]],
+            cwd=ROOT, env=environment(tmp_path), stderr=subprocess.PIPE, text=True,
+        )
+        for rank in "01"
+    ]  # fmt: skip
     told = [one.communicate()[1] for one in started]
     assert [one.returncode for one in started] == [0, 0], told
     assert losses(tmp_path) == pytest.approx(losses(alone), abs=1e-5)
@@ -210,7 +214,7 @@ def test_the_runs_are_on_a_server_also_when_it_was_away_at_first(pool, tmp_path)
     for run in runs:
         assert {"loss", "grad_norm", "learning_rate", "tokens_per_second"} <= set(run.data.metrics)
         assert {"trained_tokens", "subset", "key", "learning_rate"} <= set(run.data.params)
-        assert [run.data.params[name] for name in ("strategy", "degree", "rows")] == ["response-micro", "3", "22"]
+        assert [run.data.params[name] for name in ("strategy", "degree", "size")] == ["response-micro", "3", "22"]
     assert list((tmp_path / ".cache/runs").iterdir()) == []
 
 

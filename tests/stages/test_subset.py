@@ -88,7 +88,8 @@ def test_the_summary_has_its_numbers_and_no_other(folder: Path) -> None:
         "mean_response_tokens": sum(lengths) / 10,
         "mean_response_characters": sum(2 * length or 1 for length in lengths) / 10,
     }
-    others = {"k_min", "k_by_degree", "units_covered", "evenness"}
+    asked = {"strategy", "match", "degree", "seed", "size", "budget", "min_tokens", "max_tokens"}
+    others = asked | {"k_min", "k_by_degree", "units_covered", "evenness"}
     assert {key: summary[key] for key in expected} == expected
     assert set(summary) == set(expected) | others
 
