@@ -1,6 +1,7 @@
 """A training's record as a file of JSON lines: what it is, its figures as they come, how it ended."""
 
 import json
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ Entry = dict[str, Any]
 
 
 class Journal:
-    """Lines are only ever added, each in one write: a kill leaves none half done."""
+    """Lines are only ever added, each in one write; the line after one that a full disk tore begins anew."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -18,8 +19,9 @@ class Journal:
         """Write `entry` with the time, seconds since 1970, and return it as written."""
         timed = {"time": time.time(), **entry}
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("ab", buffering=0) as file:
-            file.write(json.dumps(timed).encode() + b"\n")
+        with self.path.open("a+b", buffering=0) as file:
+            torn = file.tell() and file.seek(-1, os.SEEK_END) >= 0 and file.read(1) != b"\n"
+            file.write(b"\n" * torn + json.dumps(timed).encode() + b"\n")
         return timed
 
     def entries(self) -> list[Entry]:
@@ -32,8 +34,9 @@ class Journal:
         return next((str(one["run"]) for one in self.entries() if "run" in one), None)
 
     def ended(self) -> bool:
-        """Whether the training came to its end, well or not."""
-        return any("status" in one for one in self.entries())
+        """Whether the training came to its end, well or not, and was not begun again since."""
+        told = [one for one in self.entries() if "run" not in one]
+        return bool(told) and "status" in told[-1]
 
 
 def _entry(line: str) -> Entry | None:

@@ -36,7 +36,9 @@ def tracked(name: str, params: Mapping[str, Any], key: str) -> Iterator[Log]:
         if (left := Journal(path)).ended() and earlier.take(left, left.entries()):
             path.unlink(missing_ok=True)
     journal = Journal(folder / f"{name}-{key}.jsonl")
-    if not journal.entries():
+    if journal.entries():
+        journal.add({"again": True})  # or another training would send and remove what this one goes on writing
+    else:
         experiment = os.environ.get("DVC_EXP_NAME", "workspace")
         tags = {"dvc.experiment": experiment, "stage": name, **_revision()}
         told = {one: str(value) for one, value in params.items()}
@@ -57,7 +59,7 @@ def tracked(name: str, params: Mapping[str, Any], key: str) -> Iterator[Log]:
 
 
 class _Store:
-    """MLflow as long as it answers; from its first silence on, none."""
+    """MLflow as long as it answers; from its first silence on, none. Not `aloud`: it may refuse one run, not all."""
 
     def __init__(self, aloud: bool) -> None:
         self.aloud = aloud
@@ -72,7 +74,7 @@ class _Store:
             self.client = self.client or _client()
             self._send(journal, entries)
         except Exception as error:  # MLflow's and its transport's errors have no common parent
-            self.answers = False
+            self.answers = not self.aloud and _refused(error)
             if self.aloud:
                 print(
                     f"warning: MLflow at {USER.sub('//', tracking_uri())} does not answer "
@@ -80,7 +82,8 @@ class _Store:
                     "sent at the end or by the next training",
                     file=sys.stderr,
                 )
-        return self.answers
+            return False
+        return True
 
     def _send(self, journal: Journal, entries: list[Entry]) -> None:
         from mlflow.entities import Metric, Param
@@ -98,6 +101,13 @@ class _Store:
                 self.client.log_batch(run, metrics=points)
             elif "status" in one:
                 self.client.set_terminated(run, one["status"], int(one["time"] * 1000))
+
+
+def _refused(error: Exception) -> bool:
+    """Whether MLflow is there and wants this run no more, such as one that somebody deleted."""
+    from mlflow.exceptions import MlflowException
+
+    return isinstance(error, MlflowException) and error.get_http_status_code() < 500
 
 
 def _client() -> Any:

@@ -109,3 +109,37 @@ def test_a_half_written_line_is_left_out_and_stops_nothing(tmp_path):
     with journal.path.open("a") as file:
         file.write('{"metrics": {"lo')
     assert [one["status"] for one in journal.entries()] == ["FINISHED"]
+    journal.add({"status": "FAILED"})
+    journal.add({"again": True})
+    assert [one.get("status") for one in journal.entries()] == ["FINISHED", "FAILED", None]
+
+
+def test_a_training_that_was_begun_again_has_not_ended(tmp_path):
+    journal = Journal(tmp_path / "one.jsonl")
+    for entry in ({"open": "candidate"}, {"status": "FAILED"}, {"run": "7"}):
+        journal.add(entry)
+    assert journal.ended()
+    journal.add({"again": True})
+    assert not journal.ended()
+
+
+def test_a_kept_run_that_somebody_deleted_holds_no_other_up(tmp_path, monkeypatch):
+    from mlflow import MlflowClient
+
+    for name in "ab":
+        with tracked("candidate", {}, name):
+            pass
+    deleted = next(run.info.run_id for run in runs())
+    MlflowClient(tracking_uri()).delete_run(deleted)
+    folder = tmp_path / ".cache/runs"
+    waiting = [Journal(folder / f"candidate-{name}.jsonl") for name in "xy"]
+    for journal in waiting:
+        journal.add({"open": "late", "tags": {}, "params": {}})
+    waiting[0].add({"run": deleted})
+    for journal in waiting:
+        journal.add({"metrics": {"loss": 1.0}, "step": 1})
+        journal.add({"status": "FINISHED"})
+    with tracked("opponent", {}, "c"):
+        pass
+    assert [path.name for path in folder.iterdir()] == ["candidate-x.jsonl"]
+    assert "late" in [run.info.run_name for run in runs()]
