@@ -43,10 +43,10 @@ check: .venv/pins
 	$(RUN) lint-imports
 	$(RUN) python -m pytest tests/test_pipeline.py
 
-bench: .venv/pins
+bench: .venv/peers
 	$(RUN) python -m bench
 
-bench-full: .venv/pins
+bench-full: .venv/peers
 	$(RUN) python -m bench --full
 
 clean:
@@ -57,4 +57,8 @@ clean:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 …")'
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement constraints.txt
+	touch $@
+
+.venv/peers: bench/peers.txt .venv/pins
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --requirement $<
 	touch $@

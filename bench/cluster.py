@@ -1,11 +1,10 @@
 """Times UMAP + HDBSCAN over made-up vectors against BERTopic's own pipeline with the same settings and seed.
 
-`python -m bench.cluster [--vectors vectors.parquet] [--rows 10000]`: BERTopic where it is installed, else the same two
-libraries called plainly. The peer searches neighbours by NN-descent, and so do we in the case that must agree with it.
+`python -m bench.cluster [--vectors vectors.parquet] [--rows 10000]`: the peer searches neighbours by NN-descent, and so
+do we in the case that must agree with it.
 """
 
 import argparse
-import importlib.util
 from collections.abc import Callable
 
 import numpy as np
@@ -36,15 +35,12 @@ def ours(vectors: np.ndarray, neighbors: Neighbors) -> np.ndarray:
 
 
 def theirs(vectors: np.ndarray) -> np.ndarray:
+    from bertopic import BERTopic
     from hdbscan import HDBSCAN
     from umap import UMAP
 
     umap = UMAP(**SETTINGS, min_dist=0.0, metric="cosine", random_state=1, n_jobs=1)
     hdbscan = HDBSCAN(**SIZES)
-    if importlib.util.find_spec("bertopic") is None:
-        return hdbscan.fit_predict(umap.fit_transform(vectors))
-    from bertopic import BERTopic
-
     topic = BERTopic(umap_model=umap, hdbscan_model=hdbscan, embedding_model=None)
     documents = pl.DataFrame({"Document": "x", "ID": np.arange(len(vectors)), "Topic": None}).to_pandas()
     reduced = topic._reduce_dimensionality(vectors)
@@ -59,19 +55,18 @@ def main() -> None:
     vectors = made_up(chosen.rows)
     if chosen.vectors:
         vectors = np.stack(pl.read_parquet(chosen.vectors)["vector"].to_numpy())[: chosen.rows]
-    peer = "BERTopic" if importlib.util.find_spec("bertopic") else "umap-learn + hdbscan"
     calls: dict[str, Callable[[np.ndarray], np.ndarray]] = {
         "exact": lambda rows: ours(rows, "exact"),
         "nndescent": lambda rows: ours(rows, "nndescent"),
-        peer: theirs,
+        "BERTopic": theirs,
     }
     for call in calls.values():
         call(vectors[:WARM])
     found = {name: timed(lambda call=call: call(vectors)) for name, call in calls.items()}
-    reference, peer_seconds = found.pop(peer)
+    reference, peer_seconds = found.pop("BERTopic")
     header()
     for name, (labels, seconds) in found.items():
-        show(f"cluster, {name} neighbours", len(vectors), seconds, peer, peer_seconds)
+        show(f"cluster, {name} neighbours", len(vectors), seconds, "BERTopic", peer_seconds)
         print(
             f"{labels.max() + 1} clusters, share of noise {(labels == NOISE).mean():.3f}; against the peer: "
             f"same labels {bool((labels == by_size(reference)).all())}, "

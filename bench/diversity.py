@@ -1,15 +1,11 @@
 """Times self-BLEU and all diversity metrics of a synthetic 10K × 200-token subset; NLTK is the peer and the oracle."""
 
-import json
-import resource
 import sys
-import time
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
 
+from bench.report import header, show, timed
 from stages.core.bleu import self_bleu
 from stages.core.diversity import side_diversity
 from stages.core.ngrams import ngram_counts
@@ -21,11 +17,6 @@ def zipf_tokens(rng: np.random.Generator, rows: int, length: int) -> np.ndarray:
     """Independent tokens, probability falling with rank to the power 1.1; shape (rows, length)."""
     weights = np.arange(1, VOCABULARY + 1) ** -1.1
     return rng.choice(VOCABULARY, size=(rows, length), p=weights / weights.sum()).astype(np.int32)
-
-
-def timed(call: Callable[[], Any]) -> tuple[Any, float]:
-    begin = time.perf_counter()
-    return call(), time.perf_counter() - begin
 
 
 def our_bleu(tokens: np.ndarray) -> float:
@@ -49,20 +40,10 @@ def both_sides(sides: list[np.ndarray], rng: np.random.Generator) -> list[dict[s
     return metrics
 
 
-def show(case: str, rows: int, seconds: float, peer: str | None = None, peer_seconds: float | None = None) -> None:
-    ratio = peer_seconds / seconds if peer_seconds else None
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(
-        f"| {case} | {rows} | {seconds:.2f} s | {peer or '–'} | {f'{ratio:,.0f} ×' if ratio else '–'} | {peak:.0f} MB |"
-    )
-    values = (case, rows, seconds, peer, peer_seconds, ratio, peak)
-    keys = ("case", "rows", "seconds", "peer", "peer_seconds", "ratio", "peak_mb")
-    print(json.dumps(dict(zip(keys, values, strict=True)), ensure_ascii=False), flush=True)
-
-
 def main(rows: int, length: int) -> None:
     rng = np.random.default_rng(0)
     tokens = zipf_tokens(rng, rows, length)
+    header()
     _, seconds = timed(lambda: our_bleu(tokens))
     few = tokens[:SAMPLE]
     theirs, sample_seconds = timed(lambda: nltk_bleu(few))
