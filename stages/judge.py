@@ -106,7 +106,7 @@ def _raw(protocol: Protocol, reply: Reply) -> str | None:
     if protocol == "arena-hard":
         return reply.text
     choice = {"text": reply.text, "finish_reason": reply.finish, "logprobs": {"content": reply.logprobs}}
-    return json.dumps(choice, ensure_ascii=False)
+    return json.dumps(choice)  # ASCII: a token may be half a surrogate, which fits in no file
 
 
 def _warn(judge: str, teacher: str) -> None:

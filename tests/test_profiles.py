@@ -66,6 +66,12 @@ def test_every_stage_takes_what_the_profile_gives_it(name, tmp_path):
     assert Path(settings["launch"]).is_file()
 
 
+def test_the_holes_in_the_name_of_a_served_checkpoint_reach_the_stage(tmp_path):
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    got = [taken(command) for command in commands(tmp_path) if "-m stages.generate " in command]
+    assert {settings["endpoint"].model for settings in got} == {"{arm}-{weights}"}
+
+
 def test_a_wrong_value_does_not_fit(tmp_path):
     settings = read_settings(ROOT / "params.yaml")
     laid_over(settings, {"finetune": {"epochs": "many"}})

@@ -19,6 +19,7 @@ from stages.schemas.units import Units
 from stages.schemas.unusable import Unusable
 from tests.llm_server import HERE
 from tests.stages.test_generate import SETTINGS as GENERATE
+from tests.stages.test_generate import weights_of
 from tests.stages.test_tag import SETTINGS as TAG
 from tests.transformers_server import save_chat_model, save_parrot, transformers_serve
 
@@ -85,7 +86,8 @@ def test_generate_has_the_answers_of_the_served_checkpoint(served, tokenizer, ll
     table = pl.DataFrame(rows | {"baseline": None, "baseline_answer": None})
     write_table(tmp_path / "prompts.parquet", Prompts, table.cast(pl.String))
     settings = GENERATE | {"prompt_format": prompt_format, "repetition_penalty": 1.0}
-    there = replace(served, model=str(tmp_path / "{arm}"))
+    (tmp_path / f"candidate-{weights_of(checkpoint)}").symlink_to(checkpoint)
+    there = replace(served, model=str(tmp_path / "{arm}-{weights}"))
     answers = {}
     for engine in ("local", "endpoint"):
         out = tmp_path / f"{engine}.parquet"

@@ -22,8 +22,8 @@ class Score(NamedTuple):
 def score(reply: str | None) -> Score | None:
     """The last label of a judge's reply as a score; None where there is none, or one that is not of the five.
 
-    Earlier labels are the judge's thinking. Strong verdicts count three times, a tie is half; a label turned round is
-    the same label (Arena-Hard v0.1, `show_result.py`).
+    Earlier labels are the judge's thinking; blanks say nothing, within a label or alone between brackets. Strong
+    verdicts count three times, a tie is half; a label turned round is the same label (v0.1, `show_result.py`).
 
     >>> score("Mine says [[A>B]] at first … My final verdict is: [[B>>A]]")
     Score(second=1, weight=3)
@@ -32,8 +32,8 @@ def score(reply: str | None) -> Score | None:
     >>> score("A>B") is score("[[A>B]] or [[A>A]]") is score("") is score(None) is None
     True
     """
-    labels = LABEL.findall(reply or "")
-    last = labels[-1] if labels else ""
+    labels = ["".join(label.split()) for label in LABEL.findall(reply or "")]
+    last = next(filter(None, reversed(labels)), "")
     known = LABELS.get(TURNED.get(last, last))
     return Score(*known) if known else None
 

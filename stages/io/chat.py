@@ -9,6 +9,12 @@ PLAIN = {"add_special_tokens": False, "split_special_tokens": True, "verbose": F
 PROMPT = "Question: {instruction}\nAnswer:\n"
 MARK = "\uf8ff-the-instruction-\uf8ff"  # stands for the instruction while a chat template is rendered
 
+DAY = "26 Jul 2024"  # what a template takes for today, so that a prompt is the same on any day; Llama 3's own fallback
+CALENDAR = (  # stands before a template, in place of transformers' strftime_now, which asks the clock
+    "{% macro strftime_now(form) %}{{ form | replace('%d', '26') | replace('%m', '07') | replace('%b', 'Jul') "
+    "| replace('%B', 'July') | replace('%Y', '2024') }}{% endmacro %}\n"
+)
+
 
 class Encoded(NamedTuple):
     """Token ids of one pair; the loss falls on `completion` alone."""
@@ -51,7 +57,10 @@ def _template(tokenizer: Any) -> tuple[str, str]:
             "prompt_format chat needs a tokenizer with a chat template, and this has none: set it to plain"
         )
     asked = [{"role": "user", "content": MARK}]
-    text = tokenizer.apply_chat_template(asked, tokenize=False, add_generation_prompt=True)
+    template = CALENDAR + tokenizer.get_chat_template()
+    text = tokenizer.apply_chat_template(
+        asked, chat_template=template, tokenize=False, add_generation_prompt=True, date_string=DAY
+    )
     before, *after = text.split(MARK)
     if len(after) != 1:
         raise ValueError(

@@ -4,6 +4,8 @@ import json
 import re
 from typing import Any, NamedTuple
 
+LATER = r"([@:].*|(-\d{2,})+)?"  # what servers add to a name: @main, :latest, -0613, -2024-08-06
+
 
 class Reply(NamedTuple):
     """What came back for one request; with an `error` there is no text."""
@@ -42,13 +44,17 @@ def reply_of(raw: str) -> Reply:
 
 
 def same_model(asked: str, reported: str) -> bool:
-    """Whether a server that reports this name gave what was asked; servers add an owner, a path, a version.
+    """Whether a server that reports this name gave what was asked; servers add an owner, a path, a date or version.
+
+    Another word at the end is another model.
 
     >>> same_model("gpt-4", "gpt-4-0613"), same_model("nvidia/llama", "llama"), same_model("tiny", "/models/tiny@main")
     (True, True, True)
     >>> same_model("gpt-4", "gpt-4o"), same_model("llama-70b", "llama-8b"), same_model("anything", "")
     (False, False, True)
+    >>> same_model("gpt-4o", "gpt-4o-2024-08-06"), same_model("gpt-4o", "gpt-4o-mini"), same_model("tiny", "tiny:1b")
+    (True, False, True)
     """
     asked, reported = asked.casefold(), reported.casefold()
-    begins = re.match(re.escape(asked) + r"(?![\w.])", reported.rsplit("/", 1)[-1] if "/" not in asked else reported)
-    return not reported or begins is not None or asked.endswith("/" + reported)
+    name = reported if "/" in asked else reported.rsplit("/", 1)[-1]
+    return not reported or asked.endswith("/" + reported) or re.fullmatch(re.escape(asked) + LATER, name) is not None

@@ -1,6 +1,6 @@
 """Asks a server that serves a checkpoint: answers to prompts, in the form that the checkpoint was trained on."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,23 +20,38 @@ def served_answers(
     repetition_penalty: float,
     endpoint: Endpoint,
 ) -> list[Answer]:
-    """One greedy answer an instruction; "{arm}" in the endpoint's model and url is the checkpoint's folder name.
+    """One greedy answer an instruction; in the endpoint's model and url stand "{arm}" and "{weights}".
 
-    Kept replies are those of these weights, whatever their name on the server. That the server runs these weights is
-    for the person to see to: no protocol tells. ValueError when an instruction has no answer.
+    They are the checkpoint's folder name and eight digits of the hash of its files: a server that still serves another
+    cell's candidate reports another name, and is not believed (one that repeats what it is asked cannot be told). The
+    name to serve is printed. ValueError when the model has no {weights}, or an instruction no answer.
     """
-    arm = checkpoint.name
-    there = replace(endpoint, model=endpoint.model.replace("{arm}", arm), url=endpoint.url.replace("{arm}", arm))
+    arm, about = checkpoint.name, identity(str(checkpoint), "main")
+    there = _named(endpoint, {"{arm}": arm, "{weights}": about.rpartition("@")[2][:8]})
+    print(f"generate: {checkpoint} is to be served as {there.model}", flush=True)
     plain = prompt_format == "plain"
     form = Request(
         ("",),
         max_new_tokens,
         repetition_penalty=repetition_penalty,
         form="completion" if plain else "chat",
-        about=identity(str(checkpoint), "main"),
+        about=about,
     )
     texts = [PROMPT.format(instruction=text) if plain else text for text in instructions]
     replies = ask([replace(form, turns=(text,)) for text in texts], "endpoint", there, f"generate {arm}")
     if failed := [reply.error for reply in replies if reply.error]:
         raise ValueError(f"{len(failed)} of {len(replies)} prompts have no answer, the last: {failed[-1]}; run again")
     return [Answer(reply.text.strip(), reply.completion_tokens, reply.finish == "length") for reply in replies]
+
+
+def _named(endpoint: Endpoint, holes: Mapping[str, str]) -> Endpoint:
+    """`endpoint` with its holes filled."""
+    if "{weights}" not in endpoint.model:
+        raise ValueError(
+            "generate.endpoint.model must hold {weights}, or a server that was not reloaded would answer for another "
+            f"cell, got {endpoint.model!r}: write {{arm}}-{{weights}}, and serve the checkpoint by that name"
+        )
+    model, url = endpoint.model, endpoint.url
+    for hole, value in holes.items():
+        model, url = model.replace(hole, value), url.replace(hole, value)
+    return replace(endpoint, model=model, url=url)

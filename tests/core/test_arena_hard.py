@@ -29,13 +29,39 @@ def test_a_label_turned_round_is_the_same_label(label: str, same: str) -> None:
     assert score(f"[[{label}]]") == score(f"[[{same}]]")
 
 
+@pytest.mark.parametrize(
+    ("reply", "same"),
+    [
+        ("[[A > B]]", "A>B"),
+        ("[[ B>>A\n]]", "B>>A"),
+        ("[[A>B]] as in bash: if [[ ]]", "A>B"),
+        ("[[A>B]], no: [[ B > A ]] [[\n]]", "B>A"),
+    ],
+)
+def test_blanks_say_nothing_within_a_label_or_alone_between_brackets(reply: str, same: str) -> None:
+    assert score(reply) == score(f"[[{same}]]")
+    assert score(f"[[A>>>B]] {reply}") == score(f"[[{same}]]")
+
+
 @given(st.lists(st.sampled_from(sorted(LABELS)), min_size=1), st.text(alphabet="AB <>=x\n"))
 def test_only_the_last_label_counts(labels: list[str], after: str) -> None:
     assert score(" no, ".join(f"[[{label}]]" for label in labels) + after) == score(f"[[{labels[-1]}]]")
 
 
 @pytest.mark.parametrize(
-    "reply", [None, "", "A is better", "[A>B]", "[[A]]", "[[C]]", "[[a>b]]", "[[A>B]] no: [[A>>>B]]", "[[A>B]] [[A>A]]"]
+    "reply",
+    [
+        None,
+        "",
+        "A is better",
+        "[A>B]",
+        "[[A]]",
+        "[[C]]",
+        "[[a>b]]",
+        "[[A>B]] no: [[A>>>B]]",
+        "[[A>B]] [[A>A]]",
+        "[[ ]]",
+    ],
 )
 def test_a_last_label_that_is_none_of_the_five_is_no_verdict(reply: str | None) -> None:
     assert score(reply) is None

@@ -43,10 +43,29 @@ def test_an_end_token_spelled_in_the_text_does_not_end_the_response(chatty, prom
     assert pair.prompt.count(chatty.eos_token_id) == {"plain": 0, "chat": 2}[prompt_format]  # the template's own
 
 
-def test_a_chat_prompt_is_the_template_s_own_up_to_the_answer(chatty):
+@pytest.mark.parametrize("begin", ["", "\n", "  {% if true %}x{% endif %}"])
+def test_a_chat_prompt_is_the_template_s_own_up_to_the_answer(chatty, begin):
+    chatty.chat_template = begin + TEMPLATE
     asked = [{"role": "user", "content": "What is it?"}]
     expected = chatty.apply_chat_template(asked, add_generation_prompt=True, tokenize=True)["input_ids"]
     assert encode_prompts(chatty, ["What is it?"], "chat") == [expected]
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        "{% if not date_string is defined %}{% set date_string = strftime_now('%d %b %Y') %}{% endif %}"
+        "{{ date_string }}\n",
+        "{{ strftime_now('%d %b %Y') }}\n",
+        "{% set day = strftime_now('%Y-%m-%d') %}{% if day == '2024-07-26' %}26 Jul 2024{% endif %}\n\n",
+    ],
+)
+def test_a_prompt_is_the_same_on_any_day(chatty, date):
+    """Llama 3.2's way, and those that ask the clock in any case."""
+    chatty.chat_template = date + TEMPLATE
+    dated = encode_prompts(chatty, ["What is it?"], "chat")
+    chatty.chat_template = "26 Jul 2024\n" + TEMPLATE
+    assert dated == encode_prompts(chatty, ["What is it?"], "chat")
 
 
 def test_chat_without_a_template_is_refused_with_the_remedy(tokenizer):

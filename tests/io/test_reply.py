@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.io import reply as module
-from stages.io.reply import Reply, reply_of
+from stages.io.reply import Reply, reply_of, same_model
 
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -58,6 +58,27 @@ def test_half_a_surrogate_in_a_reply_becomes_a_character_that_can_be_written():
 def test_a_usage_below_zero_gives_no_budget_back():
     reply = reply_of('{"choices": [{"text": ""}], "usage": {"prompt_tokens": -9, "completion_tokens": -1}}')
     assert (reply.prompt_tokens, reply.completion_tokens) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("asked", "reported"),
+    [
+        ("gpt-4o", "gpt-4o-mini"),
+        ("llama-3-8b", "llama-3-8b-instruct"),
+        ("llama-3", "llama-3-8b"),
+        ("owner/llama-3-8b", "owner/llama-3-8b-instruct"),
+        ("candidate-1a2b3c4d", "candidate-5e6f7a8b"),
+        ("tiny", "/models/tiny-chat@main"),
+    ],
+)
+def test_a_sibling_is_another_model(asked, reported):
+    assert not same_model(asked, reported)
+
+
+@pytest.mark.parametrize("added", ["", "-0613", "-2024-08-06", "@main", ":latest", "-001"])
+def test_a_date_or_version_at_the_end_is_the_same_model(added):
+    assert same_model("owner/gpt-4o", f"owner/gpt-4o{added}")
+    assert same_model("gpt-4o", f"owner/gpt-4o{added}")
 
 
 @given(ANYTHING)

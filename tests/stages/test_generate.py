@@ -6,12 +6,19 @@ import polars as pl
 import pytest
 
 from stages.generate import main
+from stages.io.local import identity
 from stages.io.tables import read_table, write_table
 from stages.schemas.answers import Answers
 from stages.schemas.prompts import Prompts
 from tests.llm_server import HERE, llm_server, said
 
 SETTINGS = {"prompt_format": "plain", "batch_size": 2, "max_length": 64, "max_new_tokens": 8, "dtype": "float32"}
+
+THERE = replace(HERE, model="{arm}-{weights}")
+
+
+def weights_of(checkpoint):
+    return identity(str(checkpoint), "main").split("@")[1][:8]
 
 
 @pytest.fixture
@@ -59,7 +66,7 @@ def test_answers_must_leave_room_for_a_prompt(asked, checkpoint, tmp_path):
 def test_a_server_answers_in_the_form_of_the_training_and_tells_no_likelihood(asked, checkpoint, tmp_path):
     out = tmp_path / "answers.parquet"
     with llm_server(lambda body: "one two " + "three " * 9 * ("list" in said(body))) as server:
-        there = replace(HERE, url=server.url, model="models/{arm}")
+        there = replace(THERE, url=server.url, model="models/{arm}-{weights}")
         main(*checkpoint, asked, out, engine="endpoint", repetition_penalty=1.0, endpoint=there, **SETTINGS)
     table = read_table(out, Answers)
     assert table["answer"].to_list()[:2] == ["one two", "one two"]
@@ -67,7 +74,7 @@ def test_a_server_answers_in_the_form_of_the_training_and_tells_no_likelihood(as
     assert table["tokens"].to_list() == [2, 2, 8]
     assert table["bits"].is_null().all()
     assert table["bytes"].is_null().all()
-    assert {body["model"] for body in server.asked} == {"models/candidate"}
+    assert {body["model"] for body in server.asked} == {f"models/candidate-{weights_of(checkpoint[0])}"}
     assert sorted(body["prompt"] for body in server.asked)[0] == "Question: A list?\nAnswer:\n"
     assert all(body["temperature"] == 0 for body in server.asked)
 
@@ -76,18 +83,38 @@ def test_a_server_answers_in_the_form_of_the_training_and_tells_no_likelihood(as
 def test_other_weights_under_the_same_name_are_asked_anew(asked, checkpoint, llama, tmp_path):
     with llm_server() as server:
         for _ in range(2):
-            there = {"engine": "endpoint", "repetition_penalty": 1.0, "endpoint": replace(HERE, url=server.url)}
+            there = {"engine": "endpoint", "repetition_penalty": 1.0, "endpoint": replace(THERE, url=server.url)}
             for _ in range(2):
                 main(*checkpoint, asked, tmp_path / "answers.parquet", **there, **SETTINGS)
             llama.lm_head.weight.data += 1
             llama.save_pretrained(checkpoint[0])
     assert len(server.asked) == 6
+    assert len({body["model"] for body in server.asked}) == 2
+
+
+@pytest.mark.usefixtures("llm_home")
+def test_a_server_that_still_serves_another_cell_is_not_believed(asked, checkpoint, tmp_path, capsys):
+    with (
+        llm_server(fault=lambda number: "wrong model") as server,
+        pytest.raises(OSError, match="'somebody-else' answer"),
+    ):
+        there = replace(THERE, url=server.url)
+        main(*checkpoint, asked, tmp_path / "a", engine="endpoint", repetition_penalty=1.0, endpoint=there, **SETTINGS)
+    assert f"is to be served as candidate-{weights_of(checkpoint[0])}\n" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("llm_home")
+def test_a_name_without_the_weights_is_refused_with_the_remedy(asked, checkpoint, tmp_path):
+    with llm_server() as server, pytest.raises(ValueError, match=r"must hold \{weights\}.* write \{arm\}-\{weights\}"):
+        there = replace(THERE, url=server.url, model="{arm}")
+        main(*checkpoint, asked, tmp_path / "a", engine="endpoint", repetition_penalty=1.0, endpoint=there, **SETTINGS)
+    assert server.asked == []
 
 
 @pytest.mark.usefixtures("llm_home")
 def test_a_prompt_without_an_answer_is_one_sentence_and_no_table(asked, checkpoint, tmp_path):
     with llm_server(fault=lambda number: "400" if number == 1 else "") as server:
-        there = replace(HERE, url=server.url, concurrency=1, max_failed_share=1.0)
+        there = replace(THERE, url=server.url, concurrency=1, max_failed_share=1.0)
         with pytest.raises(ValueError, match=r"1 of 3 prompts have no answer, the last: refused \(HTTP 400"):
             main(
                 *checkpoint, asked, tmp_path / "answers.parquet", engine="endpoint", repetition_penalty=1.0,

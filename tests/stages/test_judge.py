@@ -119,6 +119,15 @@ def test_alpaca_eval_reads_the_log_probabilities_of_one_token(tmp_path):
     assert len(server.asked) == 4
 
 
+def test_half_a_surrogate_among_the_tokens_is_written_and_read(tmp_path):
+    with llm_server() as server:
+        server.top_logprobs += [{"token": "\ud83d", "logprob": -5.0}, {"token": "é", "logprob": -6.0}]
+        found = asked_of(server, tmp_path, "alpaca-eval")
+    tops = json.loads(found["raw"][0])["logprobs"]["content"][0]["top_logprobs"]
+    assert [top["token"] for top in tops] == ["m", "M", "\ud83d", "é"]
+    assert parsed(found, "alpaca-eval")["won"].null_count() == 0
+
+
 def test_repeats_are_requests_of_their_own_and_a_second_run_makes_none(tmp_path):
     with llm_server(fair) as server:
         first = asked_of(server, tmp_path, "arena-hard", repeats=2)
@@ -157,7 +166,7 @@ def test_the_judge_is_told_the_same_words_for_the_same_answers_whoever_gave_them
 
 @pytest.mark.parametrize(("responses", "teacher", "warned"), [
     ("endpoint", "judge-llm", True), ("endpoint", "owner/judge-llm", True), ("endpoint", "other", False),
-    ("keep", "judge-llm", False),
+    ("endpoint", "judge-llm-mini", False), ("keep", "judge-llm", False),
 ])  # fmt: skip
 def test_a_judge_that_wrote_the_responses_is_warned_of(tmp_path, capsys, responses, teacher, warned):
     with llm_server(fair) as server:
