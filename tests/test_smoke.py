@@ -57,6 +57,11 @@ def run(folder: Path, *words: str) -> str:
     return done.stdout
 
 
+def share_the_cache(folder: Path, shared: Path) -> None:
+    """What one copy has run, another does not run again."""
+    run(folder, "dvc", "cache", "dir", "--local", str(shared / "cache"))
+
+
 def commit(folder: Path, message: str) -> None:
     run(folder, "git", "add", ".")
     run(folder, "git", "commit", "--quiet", "--message", message)
@@ -85,6 +90,7 @@ def repository(tmp_path_factory) -> Path:
     copy_of_the_repository(folder)
     run(folder, "git", "init", "--quiet", "--initial-branch=main")
     commit(folder, "copy")
+    share_the_cache(folder, tmp_path_factory.getbasetemp())
     settings = [word for name, value in TINY.items() for word in ("-S", f"{name}={value}")]
     run(folder, "dvc", "exp", "run", *settings)
     return folder
@@ -125,7 +131,7 @@ def swept(repository) -> Path:
     commit(repository, "first cell")
     grid = ["-S", "subset.strategy=instruction-macro,response-meso", "-S", "subset.degree=0,6"]
     run(repository, "dvc", "exp", "run", "--queue", *grid)
-    run(repository, "dvc", "queue", "start")
+    run(repository, "dvc", "queue", "start", "--jobs", "2")
     wait_for_the_queue(repository)
     return repository
 
