@@ -11,6 +11,7 @@ from stages.core.cells import comparable
 from stages.core.charts import SIDES, Figure, styled
 from stages.core.examples import extremes, side_by_side
 from stages.core.figures import figures
+from stages.core.outcomes import MAIN
 from stages.core.sheets import cell_sheet, ran, sheets
 from stages.io.command import run
 from stages.io.drawings import svg
@@ -46,7 +47,8 @@ def main(
         "outcome": outcome,
         "grid": grid.as_posix(),
         "first": [f"effects-{outcome}", f"random-{outcome}", "lengths"],
-        "second": [one.name for one in drawn if one.name.endswith("win_rate") and outcome != "win_rate"],
+        "meaning": MAIN[outcome].meaning,
+        "others": {one: MAIN[one].told for one in record["outcomes"][1:] if one in MAIN},
         "sheets": sheets(record),
         "cells": cell_sheet(record, cells),
         "examples": side_by_side(_compared(read_table(examples, Examples), cells), extremes(cells, outcome)),

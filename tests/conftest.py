@@ -42,10 +42,10 @@ def llm_home(tmp_path, monkeypatch):
 @pytest.fixture(scope="session")
 def planted(tmp_path_factory):
     """The folder of a planted study."""
-    from tests.planted import plant
+    from tests.planted import grid, plant
 
     folder = tmp_path_factory.mktemp("planted")
-    plant(folder)
+    plant(folder, grid())
     return folder
 
 

@@ -32,8 +32,13 @@ def grid() -> pl.DataFrame:
     return pl.concat([plain, evil]).with_columns(provenance=pl.lit(EVIL))
 
 
-def plant(folder: Path) -> None:
-    cells = grid()
+def judged(cells: pl.DataFrame) -> pl.DataFrame:
+    """As cells come of prompts without references: AlpacaEval's judge alone says what they are worth."""
+    kept = [name for name in cells.columns if "win_rate" not in name and "performance" not in name]
+    return cells.select(*kept, alpaca_eval_win_rate="win_rate").drop("opponent_bits_per_byte")
+
+
+def plant(folder: Path, cells: pl.DataFrame) -> None:
     write_table(folder / "grid.csv", Grid, cells)
     write_table(folder / "scores.parquet", Scores, NO_SCORES)
     analyze(

@@ -63,6 +63,8 @@ def main(*, folder: Path = Path("metrics"), examples: int = 6, current: bool = F
     if len(tables) < len(kept):
         lacking = len(kept) - len(tables)
         print(f"the answers of {lacking} cells are not in DVC's cache: no scores of theirs; dvc exp pull")
+    if silent := sum(score.is_empty() for score in scores):
+        print(f"{silent} cells have no likelihood of a reference: no scores of theirs, no intervals over prompts")
 
 
 def _lacking(rows: list[dict[str, Any]]) -> str:

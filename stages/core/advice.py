@@ -7,7 +7,8 @@ from typing import Any
 from scipy import stats
 
 from stages.core.cells import NO_DEGREE
-from stages.core.naming import SURE, UNITS, borrowed, full, kind, of, short, span
+from stages.core.naming import SURE, borrowed, full, kind, of, short, span
+from stages.core.outcomes import MAIN
 from stages.core.reasons import Row
 
 
@@ -37,9 +38,10 @@ def _nothing(rows: list[Row]) -> str:
 
 
 def _take(study: dict[str, Any], here: Row, best: Row, known: list[Row]) -> list[str]:
+    outcome = here["outcome"]
+    unit = MAIN[outcome].unit if outcome in MAIN else outcome
     return [
-        f"take {kind(best)}: {best['value']:+.4f} {UNITS.get(here['outcome'], here['outcome'])} over random"
-        f"{borrowed(best)} (95 %, "
+        f"take {kind(best)}: {best['value']:+.4f} {unit} over random{borrowed(best)} (95 %, "
         f"also for the best of {len(known)} looked at: {span(best, 'all_low', 'all_high')}; Holm p "
         f"{best['p_holm']:.2g}, {best['cells']} cells against {best['against_cells']} random ones).",
         *_prompts(best),

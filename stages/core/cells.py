@@ -1,6 +1,5 @@
 """The grid's rows → cells that may be compared, each with its diversity and the setting it was run under."""
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +11,6 @@ STRATEGIES = tuple(f"{side}-{scale}" for side in ("instruction", "response") for
 SETTING = ("condition", "size")
 NO_DEGREE = ("random", "k-center", "token-entropy")
 LONGEST = 100_000  # tokens: what params.yaml calls no limit
-NO_OUTCOME = re.compile(r"_(low|high|missing)$")
 
 
 def comparable(grid: pl.DataFrame) -> pl.DataFrame:
@@ -34,13 +32,6 @@ def comparable(grid: pl.DataFrame) -> pl.DataFrame:
     return cells.sort("condition", "size", "strategy", "match", "degree", "seed", "experiment").unique(
         one, keep="first", maintain_order=True
     )
-
-
-def outcomes(cells: pl.DataFrame) -> list[str]:
-    """Columns that say what a cell is worth: performance and win rates, pooled first, where any cell has one."""
-    worth = [name for name in cells.columns if name.startswith("performance") or "win_rate" in name]
-    told = [name for name in worth if not NO_OUTCOME.search(name) and cells[name].count()]
-    return sorted(told, key=lambda name: (name not in {"performance", "win_rate"}, name))
 
 
 def told(cells: pl.DataFrame, outcome: str) -> pl.DataFrame:

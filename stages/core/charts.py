@@ -16,7 +16,6 @@ LOOKS = {  # colours of Okabe and Ito 2008
 SIDES = {"instruction": "instructions", "response": "responses"}
 WIDTH, HEIGHT = 300, 220
 DIVERSITY = "diversity: degree 0 … 6"
-UNITS = {"performance": "performance, bits a byte saved", "win_rate": "win rate against the opponent"}
 
 
 class Figure(NamedTuple):

@@ -6,9 +6,10 @@ import polars as pl
 from scipy import stats
 
 from stages.core.cells import SETTING, STRATEGIES, told
-from stages.core.charts import GRID, HEIGHT, RANDOM, SIDES, UNITS, WIDTH, by_scale, degree_axis, of_rows, room
+from stages.core.charts import GRID, HEIGHT, RANDOM, SIDES, WIDTH, by_scale, degree_axis, of_rows, room
 from stages.core.charts import scale_of as scale
 from stages.core.naming import kind, of, short, span
+from stages.core.outcomes import MAIN
 from stages.core.reasons import Row
 
 APART = {
@@ -95,7 +96,7 @@ def _panel(title: str, parts: dict[str, list[Row]], outcome: str, domain: list[f
     import altair as alt
 
     x, height = degree_axis(), alt.Scale(domain=domain, nice=False)
-    y, told_of = alt.Y("worth:Q", title=UNITS[outcome], scale=height), alt.Description("told:N")
+    y, told_of = alt.Y("worth:Q", title=MAIN[outcome].axis, scale=height), alt.Description("told:N")
     colour, shape = by_scale(row["scale"] for row in parts["means"])
     floor, lines, cells, means = (of_rows(parts[name]) for name in ("floor", "lines", "cells", "means"))
     low, middle, centre = (alt.Y(f"{name}:Q", scale=height) for name in ("low", "middle", "mean"))

@@ -5,6 +5,7 @@ from typing import Any
 from stages.core.cells import SETTING
 from stages.core.charts import INK, RANDOM, SIDES, WIDTH, of_rows
 from stages.core.naming import of, short
+from stages.core.outcomes import MAIN
 from stages.core.reasons import Row
 
 LINE = 24  # pixels a metric
@@ -24,7 +25,7 @@ def metric_panels(study: dict[str, Any], outcome: str) -> list[Any]:
             mine = sorted(mine, key=lambda row: -row["pearson_r"])
             if mine:
                 title = f"{called} · {short(setting, study['settings'])}"
-                panels.append(_panel(title, mine, f"correlation with {outcome.replace('_', ' ')}"))
+                panels.append(_panel(title, mine, f"correlation with {MAIN[outcome].name}"))
     return panels
 
 

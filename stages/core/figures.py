@@ -11,7 +11,7 @@ from stages.core.charts_cells import cell_panels
 from stages.core.charts_effects import effect_panels
 from stages.core.charts_metrics import metric_panels
 from stages.core.charts_random import random_panels
-from stages.core.study import MAIN
+from stages.core.outcomes import MAIN
 
 EFFECTS = (
     "Small marks are cells, large ones their mean at a degree with its 95 % interval (noise pooled over all replicated "
@@ -23,15 +23,12 @@ AGAINST = (
     "rows together, so for the best of them too. The number is the degree."
 )
 METRICS = (
-    "Correlation of each diversity metric of the finished subsets with performance, over strategies and degrees (seeds "
+    "Correlation of each diversity metric of the finished subsets with {told}, over strategies and degrees (seeds "
     "averaged), with 95 % intervals; and what is left of it when mean response length is held fixed."
 )
 POOLS = "How many units a degree keeps, and how many rows of the pool carry them: the subset is drawn from these."
 LENGTH = "The confounder: what the degree does to response length. Dashed: random subsets."
 BANDS = "Token types of the pool by how often they occur. Units at the micro scale are those of the middle band."
-
-
-NAMES = {"performance": "Performance", "win_rate": "Win rate"}
 
 
 def figures(study: dict[str, Any], cells: pl.DataFrame, histograms: Mapping[str, pl.DataFrame]) -> list[Figure]:
@@ -49,9 +46,10 @@ def figures(study: dict[str, Any], cells: pl.DataFrame, histograms: Mapping[str,
 
 
 def _of_outcome(study: dict[str, Any], cells: pl.DataFrame, outcome: str) -> list[Figure]:
-    name, lower = NAMES[outcome], NAMES[outcome].lower()
+    lower, metrics = MAIN[outcome].name, METRICS.format(told=MAIN[outcome].told)
+    name = lower[0].upper() + lower[1:]
     return [
         Figure(f"effects-{outcome}", f"{name} against diversity", EFFECTS, effect_panels(study, cells, outcome)),
         Figure(f"random-{outcome}", f"{name} against random", AGAINST, random_panels(study, outcome)),
-        Figure(f"metrics-{outcome}", f"Which metric tells {lower}?", METRICS, metric_panels(study, outcome)),
+        Figure(f"metrics-{outcome}", f"Which metric tells {lower}?", metrics, metric_panels(study, outcome)),
     ]

@@ -1,6 +1,7 @@
 """The slopes of one outcome and setting, and what length leaves of them → the verdict's first sentence."""
 
-from stages.core.naming import NAMES, SURE, UNITS, listed, of
+from stages.core.naming import SURE, listed, of
+from stages.core.outcomes import MAIN
 from stages.core.reasons import Row
 
 DECIDED = {"survives length", "explained by length", "turns round at equal length"}
@@ -15,11 +16,11 @@ def headline(mine: dict[str, list[Row]], outcome: str) -> str:
     if sure or bent:
         return "; ".join([*_sloped(mine, outcome, sure), *_bent(mine, outcome, bent)])
     if not told:
-        return f"the data do not say whether diversity matters for {NAMES[outcome]}"
+        return f"the data do not say whether diversity matters for {MAIN[outcome].told}"
     low, high = min(row["low"] for row in told), max(row["high"] for row in told)
     return (
-        f"no strategy's diversity has an effect on {NAMES[outcome]} that can be told from noise; "
-        f"their 95 % intervals reach from {low:+.4f} to {high:+.4f} {UNITS[outcome]}"
+        f"no strategy's diversity has an effect on {MAIN[outcome].told} that can be told from noise; "
+        f"their 95 % intervals reach from {low:+.4f} to {high:+.4f} {MAIN[outcome].unit}"
     )
 
 
@@ -28,7 +29,7 @@ def _sloped(mine: dict[str, list[Row]], outcome: str, sure: list[Row]) -> list[s
     for row in sure:
         alike.setdefault((moves(row), after_length(mine, row["strategy"])), []).append(row)
     effects = [_effect(moves, length, rows) for (moves, length), rows in alike.items()]
-    return [f"{NAMES[outcome]} {'; '.join(effects)} ({UNITS[outcome]} from degree 0 to 6)"] if sure else []
+    return [f"{MAIN[outcome].told} {'; '.join(effects)} ({MAIN[outcome].unit} from degree 0 to 6)"] if sure else []
 
 
 def _bent(mine: dict[str, list[Row]], outcome: str, bent: list[Row]) -> list[str]:
@@ -37,8 +38,8 @@ def _bent(mine: dict[str, list[Row]], outcome: str, bent: list[Row]) -> list[str
         return []
     ends = "; ".join(f"{_extremes(row)} ({after_length(mine, row['strategy'])})" for row in bent)
     return [
-        f"{NAMES[outcome]} is not the same at all degrees of {listed([row['strategy'] for row in bent])} diversity "
-        f"({UNITS[outcome]}), though on no sure straight line: {ends}"
+        f"{MAIN[outcome].told} is not the same at all degrees of {listed([row['strategy'] for row in bent])} diversity "
+        f"({MAIN[outcome].unit}), though on no sure straight line: {ends}"
     ]
 
 

@@ -1,4 +1,4 @@
-"""Settings, outcomes and intervals of a study → the words that all its texts and figures use for them."""
+"""Settings and intervals of a study → the words that all its texts and figures use for them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,8 +8,6 @@ from stages.core.reasons import Row
 
 KIND = ("strategy", "match", "degree")  # what cells that differ by their seed alone agree in, within a setting
 SURE = 0.05  # two-sided, after Holm
-UNITS = {"performance": "bits a byte", "win_rate": "of the prompts won"}
-NAMES = {"performance": "performance", "win_rate": "the win rate"}
 
 
 def of(rows: list[Row], where: Row) -> list[Row]:

@@ -6,6 +6,7 @@ import polars as pl
 
 from stages.core.cells import SETTING, STRATEGIES
 from stages.core.naming import of, short
+from stages.core.outcomes import MAIN
 from stages.core.paper import SLOPES
 from stages.core.reasons import Row
 
@@ -35,7 +36,7 @@ CELL: Columns = {
     "setting": ("setting", ""),
     "performance": ("performance", "+.4f"),
     "floor": ("random's range", ""),
-    "win_rate": ("win rate", ".3f"),
+    **{name: (MAIN[name].name, ".3f") for name in MAIN if name != "performance"},
     "mean_response_tokens": ("response tokens", ".0f"),
     "trained_tokens": ("trained tokens", ",.0f"),
     "k": ("units k", ",.0f"),
@@ -83,7 +84,7 @@ def cell_sheet(study: dict[str, Any], cells: pl.DataFrame) -> Sheet:
         row | _where(study, row) | {"floor": _floor(study, row), "revision": row["revision"][:10]}
         for row in cells.rows(named=True)
     ]
-    known = {name: head for name, head in CELL.items() if name not in cells.columns or cells[name].count()}
+    known = {name: head for name, head in CELL.items() if any(row.get(name) is not None for row in rows)}
     return _sheet("cells", "The cells", CELLS, known, rows)
 
 

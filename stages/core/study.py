@@ -5,18 +5,17 @@ from typing import Any
 import polars as pl
 
 from stages.core.against_random import floor_rows, matched_rows, random_rows
-from stages.core.cells import SETTING, comparable, outcomes, parts
+from stages.core.cells import SETTING, comparable, parts
 from stages.core.claims import HERO, claim_rows
 from stages.core.estimators import metric_rows
 from stages.core.generality import Prompts
 from stages.core.lengths import length_rows
+from stages.core.outcomes import MAIN, outcomes
 from stages.core.paper import paper_rows
 from stages.core.reasons import Row, digits
 from stages.core.shapes import shape_rows
 from stages.core.slopes import slope_rows
 from stages.core.wording import verdict
-
-MAIN = ("performance", "win_rate")  # the others, a benchmark or a third of the references each, stand beside these
 
 
 def study(grid: pl.DataFrame, scores: pl.DataFrame, seed: int, resamples: int) -> dict[str, Any]:
@@ -28,7 +27,11 @@ def study(grid: pl.DataFrame, scores: pl.DataFrame, seed: int, resamples: int) -
     cells = comparable(grid)
     worth = outcomes(cells)
     if not set(MAIN) & set(worth):
-        raise ValueError(f"the grid has {cells.height} cells, none with a performance or win rate: run `make grid`")
+        raise ValueError(
+            f"the grid has {cells.height} cells, none with {' or '.join(MAIN)}: give `benchmark` prompts with "
+            "references, or let an LLM judge the cells against the opponent (judge.engines, judge.against), and run "
+            "`make grid`"
+        )
     record: dict[str, Any] = {"cells": cells.height, "cells_left_out": grid.height - cells.height, "outcomes": worth}
     record |= {"provenance": cells["provenance"][0], "settings": _settings(cells)}
     record |= _effects(cells, worth, Prompts(scores, seed, resamples))

@@ -4,8 +4,9 @@ from typing import Any
 
 from stages.core.agreement import agreed, claimed
 from stages.core.headline import after_length, headline, moves
-from stages.core.naming import SURE, UNITS, borrowed, full, kind, listed, of, short, span
+from stages.core.naming import SURE, borrowed, full, kind, listed, of, short, span
 from stages.core.noise import CHANCE
+from stages.core.outcomes import MAIN
 from stages.core.reasons import Row
 
 Study = dict[str, Any]
@@ -13,7 +14,7 @@ Study = dict[str, Any]
 
 def verdict(study: Study) -> list[Row]:
     """A row an outcome and setting: its headline, and the sentences that say what it rests on."""
-    told = [outcome for outcome in study["outcomes"] if outcome in UNITS]
+    told = [outcome for outcome in study["outcomes"] if outcome in MAIN]
     return [_paragraph(study, setting, outcome) for outcome in told for setting in study["settings"]]
 
 
@@ -66,7 +67,7 @@ def _slope(mine: Study, row: Row) -> str:
         else ""
     )
     told = (
-        f"{row['value']:+.4f} {UNITS[row['outcome']]} from degree 0 to 6 (95 % {span(row)}, Holm p "
+        f"{row['value']:+.4f} {MAIN[row['outcome']].unit} from degree 0 to 6 (95 % {span(row)}, Holm p "
         f"{row['p_holm']:.2g}{reach})"
     )
     length = after_length(mine, row["strategy"])

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from bench.planted import planted_grid
+from stages.analyze import main as analyze
 from stages.commands import collect
 from stages.core.cells import SETTING
 from stages.core.provenance import CELL, OPPONENT, provenance
@@ -86,6 +87,28 @@ def test_a_study_folder_holds_all_that_a_study_is_made_from(
     [told] = made.values()
     assert told["code"]["stages/judge.py"] == "c" and told["commands"]["band@response"] == "band response"
     assert "the answers of 1 cells are not in DVC's cache" in capsys.readouterr().out
+
+
+def test_cells_that_only_an_llm_judged_make_a_study(
+    cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A server tells no likelihood: the cells lack performance, win rate and the opponent's bits."""
+    for cell in collect.experiments():
+        rate = cell.metrics["win_rate"]
+        for name in [name for name in cell.metrics if "win_rate" in name or "performance" in name]:
+            del cell.metrics[name]
+        del cell.metrics["opponent_bits_per_byte"]
+        cell.metrics["alpaca_eval_win_rate"] = rate
+    unscored = answered(5.0).with_columns(bits=pl.lit(None, pl.Float64), bytes=pl.lit(None, pl.Int32))
+    for name in ("ours", "theirs"):
+        write_table(cache / name, Answers, unscored)
+    folder = tmp_path / "study"
+    collect.main(folder=folder)
+    assert "2 cells have no likelihood of a reference: no scores of theirs" in capsys.readouterr().out
+    assert read_table(folder / "scores.parquet", Scores).is_empty()
+    places = [folder / name for name in ("grid.csv", "scores.parquet", "study.json", "correlations.csv")]
+    analyze(*places, seed=1, resamples=100)
+    assert "the AlpacaEval win rate" in capsys.readouterr().out
 
 
 def test_no_text_is_kept_where_none_is_wanted(cache: Path, tmp_path: Path) -> None:

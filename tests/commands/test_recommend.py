@@ -10,8 +10,10 @@ import pytest
 from bench.planted import planted_grid
 from stages.commands.recommend import main
 from stages.core.cells import STRATEGIES
+from stages.core.collection import grid_table
 from stages.core.study import study
 from stages.io.records import write_json
+from tests.planted import judged
 
 NO_SCORES = pl.DataFrame(schema={"experiment": pl.String, "id": pl.String, "saved": pl.Float64, "bytes": pl.Int32})
 
@@ -28,6 +30,13 @@ def test_a_planted_study_without_effect_gets_the_answer_that_it_cannot_tell(
     said = capsys.readouterr().out
     assert "cannot tell any subset from random: take random" in said
     assert "take response" not in said and "take instruction" not in said
+
+
+def test_unasked_it_goes_by_the_studys_main_outcome(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    grid = planted_grid(dict.fromkeys(STRATEGIES, 0.0) | {"response-micro": 0.1})
+    write_json(tmp_path / "study.json", study(grid_table(judged(grid).to_dicts()), NO_SCORES, seed=1, resamples=100))
+    main(tmp_path / "study.json")
+    assert "take response-micro at degree 6: +0." in capsys.readouterr().out
 
 
 def test_a_planted_effect_is_recommended_with_its_gain_over_random(

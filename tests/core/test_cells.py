@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from bench.planted import planted_grid
-from stages.core.cells import comparable, outcomes, parts, told
+from stages.core.cells import comparable, parts, told
 
 
 def test_diversity_is_sixths_of_the_degree() -> None:
@@ -42,18 +42,6 @@ def test_a_window_and_a_budget_are_conditions_of_their_own() -> None:
         "rows, any length, uniform weights, slack 1.5",
         "tokens, 50..10000 tokens each, uniform weights, slack 1.5",
     ]
-
-
-def test_outcomes_are_what_a_cell_is_worth_pooled_first() -> None:
-    grid = planted_grid().with_columns(
-        performance_arena=pl.col("performance"),
-        win_rate_short=pl.col("win_rate"),
-        similarity_win_rate=pl.col("win_rate"),
-        win_rate_over_gpt=pl.lit(None, pl.Float64),
-    )
-    assert outcomes(comparable(grid)) == [
-        "performance", "win_rate", "performance_arena", "similarity_win_rate", "win_rate_short"
-    ]  # fmt: skip
 
 
 def test_cells_without_the_outcome_take_no_part() -> None:

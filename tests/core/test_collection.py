@@ -4,6 +4,7 @@ from bench.planted import planted_grid
 from stages.core.collection import grid_table, saved
 from stages.schemas.grid import Grid
 from stages.schemas.scores import Scores
+from tests.planted import judged
 
 
 def answers(*rows):
@@ -26,6 +27,13 @@ def test_a_metric_that_only_some_cells_have_is_null_elsewhere():
     rows = planted_grid().to_dicts()
     rows[-1]["lost_tokens"] = 2.5
     assert grid_table(rows)["lost_tokens"].count() == 1
+
+
+def test_what_no_cell_could_measure_is_null():
+    """No reference, or no likelihood: neither performance nor win rate nor the opponent's bits."""
+    table = Grid.validate(grid_table(judged(planted_grid()).to_dicts()))
+    absent = ["performance", "win_rate", "opponent_bits_per_byte"]
+    assert table.select(pl.col(absent).count()).row(0) == (0, 0, 0) and table["alpaca_eval_win_rate"].null_count() == 0
 
 
 def test_saved_bits_are_those_of_the_opponent_less_those_of_the_candidate():

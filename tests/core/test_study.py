@@ -8,8 +8,10 @@ import pytest
 
 from bench.planted import planted_grid, planted_study
 from stages.core.cells import STRATEGIES
+from stages.core.collection import grid_table
 from stages.core.naming import of
 from stages.core.study import study
+from tests.planted import judged
 
 NO_SCORES = pl.DataFrame(schema={"experiment": pl.String, "id": pl.String, "saved": pl.Float64, "bytes": pl.Int32})
 NOTHING = pl.lit(None, pl.Float64)
@@ -129,6 +131,21 @@ def test_without_a_performance_the_win_rate_is_what_is_told() -> None:
     record = told(grid, win_rate=pl.col("win_rate"))
     assert record["outcomes"] == ["win_rate"] and "of the prompts won" in record["verdict"][0]["sentences"][2]
     assert "the win rate rises with response-micro" in record["verdict"][0]["headline"]
+
+
+def test_where_an_llm_judges_alone_its_win_rate_is_what_is_told() -> None:
+    grid = grid_table(judged(planted_grid(dict.fromkeys(STRATEGIES, 0.0) | {"response-micro": 0.1})).to_dicts())
+    record = told(grid)
+    assert record["outcomes"] == ["alpaca_eval_win_rate"]
+    [verdict] = record["verdict"]
+    assert "the AlpacaEval win rate rises with response-micro diversity (survives length)" in verdict["headline"]
+    assert any("of the prompts won from degree 0 to 6" in sentence for sentence in verdict["sentences"])
+    assert all(record[name] for name in ("against_random", "lengths", "metrics", "claims", "paper"))
+
+
+def test_an_llm_judges_win_rate_has_a_verdict_of_its_own_beside_performance() -> None:
+    grid = planted_grid({"response-micro": 0.1}).with_columns(arena_hard_win_rate="win_rate")
+    assert [row["outcome"] for row in told(grid)["verdict"]] == ["performance", "arena_hard_win_rate"]
 
 
 def test_cells_of_other_code_are_left_out_and_counted() -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from stages.core.collection import grid_table
 from stages.report import main
 from tests.browser import CHROMIUM, Browser
-from tests.planted import EVIL
+from tests.planted import EVIL, grid, judged, plant
 
 ROOT = Path(__file__).parent.parent.parent
 INPUTS = ("study.json", "grid.csv", "examples.parquet", "made.json", "histograms", "versions.txt")
@@ -48,6 +49,20 @@ def test_the_page_says_the_verdict_first_and_asks_for_nothing_from_elsewhere(pag
     assert text.index("performance rises with response-micro diversity") < text.index("<svg") < text.index('id="cells"')
     assert 'src="' not in text and "@import" not in text and "url(" not in text
     assert text.count("http") == text.count("http://www.w3.org/") + text.count("http-equiv")
+
+
+def test_where_an_llm_judges_alone_its_win_rate_is_what_the_page_is_about(tmp_path: Path) -> None:
+    plant(tmp_path, grid_table(judged(grid()).to_dicts()))
+    main(*[tmp_path / name for name in INPUTS], ROOT / "stages" / "templates", tmp_path / "report.html")
+    text = (tmp_path / "report.html").read_text()
+    assert "the AlpacaEval win rate rises with response-micro" in text and "AlpacaEval&#39;s LLM judge prefers" in text
+    assert 'id="effects-alpaca_eval_win_rate"' in text and "AlpacaEval win rate against diversity" in text
+    assert "Performance" not in text and 'class="second"' not in text
+
+
+def test_the_other_outcomes_are_folded_away_under_their_names(page: Path) -> None:
+    assert "<summary>the same for the win rate</summary>" in page.read_text()
+    assert page.read_text().count('<details class="second"><summary>the same figures for the win rate</summary>') == 1
 
 
 def test_answers_of_cells_that_are_not_compared_are_left_out(planted: Path, tmp_path: Path) -> None:
