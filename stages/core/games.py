@@ -41,6 +41,6 @@ def bias(games: pl.DataFrame) -> dict[str, float]:
 def noise(games: pl.DataFrame) -> dict[str, float]:
     """`repeat_sd`: the standard deviation over repeats of the win rate, the judge's own noise; one repeat has none."""
     share = (pl.col("won") * pl.col("weight")).sum() / pl.col("weight").sum()
-    rates = games.filter(READABLE).group_by("repeat").agg(rate=share)["rate"]
+    rates = games.filter(READABLE).group_by("repeat", maintain_order=True).agg(rate=share)["rate"]
     spread = rates.std()
     return {"repeat_sd": spread} if isinstance(spread, float) else {}

@@ -34,7 +34,9 @@ def band_chart(bands: pl.DataFrame, title: str) -> Any:
 
     bars = band_histogram(bands).with_columns(end=pl.col("count").shift(-1).fill_null(2 * pl.col("count")))
     top = int(bars["types"].max() or 1)  # type: ignore[arg-type]
-    spans = bars.group_by("band").agg(pl.col("count").min(), pl.col("end").max(), pl.col("types", "occurrences").sum())
+    spans = bars.group_by("band", maintain_order=True).agg(
+        pl.col("count").min(), pl.col("end").max(), pl.col("types", "occurrences").sum()
+    )
     examples = band_examples(bands)
     labels = spans.with_columns(
         middle=(pl.col("count") * pl.col("end")).sqrt(),

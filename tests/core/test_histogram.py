@@ -40,3 +40,9 @@ def test_the_chart_shades_the_bands_that_there_are():
     drawn = band_chart(bands([3, 20, 30]), "responses").to_dict()
     assert len(drawn["layer"]) == 3
     assert drawn["title"] == "responses"
+
+
+def test_equal_tables_are_drawn_alike():
+    table = bands([3, 8, 20, 30, 600, 700])
+    once = band_chart(table, "responses").to_dict()
+    assert all(band_chart(table, "responses").to_dict() == once for _ in range(20))
