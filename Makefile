@@ -31,10 +31,10 @@ show: .venv/pins
 		--drop '.*' --keep 'Experiment|(performance|win_rate|mean_response_tokens|subset\.(strategy|degree|seed|size))$$'
 
 test: .venv/pins
-	$(RUN) python -m pytest -m 'not long' -n 2
+	$(RUN) python -m pytest -m 'not long' -n 2 --dist loadgroup
 
 test-long: .venv/pins
-	$(RUN) python -m pytest -m long
+	$(RUN) python -m pytest -m long -n 2 --dist loadgroup
 
 check: .venv/pins
 	$(RUN) ruff format --check .

@@ -8,11 +8,20 @@ from tests.browser import CHROMIUM
 settings.register_profile("untimed", deadline=None)  # speed is for bench/: a busy machine must not fail a test
 settings.load_profile("untimed")
 
+PIPELINE = ("test_smoke.py", "test_grid.py")  # their copies of the repository share what was run
 TEXTS = [
     "Return the mean of a list of numbers.",
     "What is it? The sum of two numbers, or a list of them.",
     "Parameters: x, the array; axis, along which the sum is taken.",
 ]
+
+
+def pytest_collection_modifyitems(items):
+    """With xdist a file's tests stay in one process, for its fixtures; what runs the pipeline comes first, in one too."""
+    items.sort(key=lambda item: item.path.name not in PIPELINE)
+    for item in items:
+        name = "pipeline" if item.path.name in PIPELINE else str(item.path.relative_to(item.config.rootpath))
+        item.add_marker(pytest.mark.xdist_group(name))
 
 
 @pytest.fixture(scope="session")

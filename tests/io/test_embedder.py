@@ -33,14 +33,15 @@ def test_a_vector_depends_on_the_texts_and_not_on_their_order(embedder):
     assert (there == back[::-1]).all()
 
 
-def test_the_number_of_threads_changes_no_bit(embedder):
+def test_the_number_of_threads_moves_the_last_digits_at_most(embedder):
     threads = torch.get_num_threads()
     vectors = []
-    for count in (1, 2):
+    for count in (1, 2, 2):
         torch.set_num_threads(count)
         vectors.append(embed(embedder, TEXTS, 4))
     torch.set_num_threads(threads)
-    assert (vectors[0] == vectors[1]).all()
+    assert (vectors[1] == vectors[2]).all()
+    np.testing.assert_allclose(vectors[0], vectors[1], atol=1e-6)
 
 
 def test_only_the_first_tokens_of_a_text_count(embedder):
