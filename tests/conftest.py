@@ -17,7 +17,7 @@ TEXTS = [
 
 
 def pytest_collection_modifyitems(items):
-    """With xdist a file's tests stay in one process, for its fixtures; what runs the pipeline comes first, in one too."""
+    """With xdist a file's tests stay in one process, for its fixtures; those of the pipeline come first, in one too."""
     items.sort(key=lambda item: item.path.name not in PIPELINE)
     for item in items:
         name = "pipeline" if item.path.name in PIPELINE else str(item.path.relative_to(item.config.rootpath))
