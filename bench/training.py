@@ -1,7 +1,7 @@
 """Times steps of fine-tuning a Llama-2-7B-shaped model with random weights: in full and with LoRA, padded and packed.
 
 `python -m bench.training [--plain] [--tiny]`, about two minutes on a GPU of 80 GB. `--plain` puts a short loop in the
-Trainer's place: then torch, transformers, peft and numpy are enough. `--tiny` is a try on a CPU.
+Trainer's place: then torch, transformers, TRL, peft and numpy are enough. `--tiny` is a try on a CPU.
 "Whole" rows have 2,048 tokens; "mixed" rows have log-normal lengths around 600, cut at 2,048, like lengths together.
 Only tokens of rows count, padding does not. MFU: 6 · N · tokens/s (LoRA: 4 · N, and 2 for each adapter weight) over the
 GPU's dense bfloat16 peak by its data sheet; a forward pass done again (checkpointing) is not counted as work.
@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from stages.io.collation import Row, collator, require_exact_packing
+from stages.io.collation import Row, labelled, require_exact_packing
 from stages.io.gpu import model_flops, peak_flops
 from stages.io.lora import with_adapters
 
@@ -64,9 +64,10 @@ def rows_of(case: Case, length: int, vocabulary: int) -> list[Row]:
 def plain_times(model: Any, rows: list[Row], case: Case) -> list[float]:
     """When each step ended, seconds, in a loop of our own."""
     import torch
+    from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
     kind, at_once = model.device.type, case.batch_size // case.accumulate
-    collate = collator(case.packing, 0, case.attention)  # type: ignore[arg-type]
+    collate = DataCollatorForLanguageModeling(pad_token_id=0, padding_free=case.packing == "exact")
     trained = [weight for weight in model.parameters() if weight.requires_grad]
     adam = torch.optim.AdamW(trained, lr=1e-5, betas=(0.9, 0.95), fused=True)
     ended = []
@@ -74,7 +75,7 @@ def plain_times(model: Any, rows: list[Row], case: Case) -> list[float]:
         step = rows[start : start + case.batch_size]
         tokens = sum(len(completion) for _, completion in step)
         for at in range(0, case.batch_size, at_once):
-            batch = collate(step[at : at + at_once])
+            batch = collate([labelled(row, 0) for row in step[at : at + at_once]])
             moved = {name: value.to(kind) if torch.is_tensor(value) else value for name, value in batch.items()}
             with torch.autocast(kind, torch.bfloat16):
                 model(**moved, num_items_in_batch=tokens, use_cache=False).loss.backward()
@@ -87,7 +88,9 @@ def plain_times(model: Any, rows: list[Row], case: Case) -> list[float]:
 
 def trainer_times(model: Any, rows: list[Row], case: Case) -> list[float]:
     """The same, by the trainer that the finetune stage makes, guard and all."""
-    from transformers import PrinterCallback, TrainerCallback
+    from tokenizers import Tokenizer
+    from tokenizers.models import WordLevel
+    from transformers import PreTrainedTokenizerFast, PrinterCallback, TrainerCallback
 
     from stages.io.finetuning import Recipe, _trainer
 
@@ -105,11 +108,9 @@ def trainer_times(model: Any, rows: list[Row], case: Case) -> list[float]:
     )  # fmt: skip
     at_once, cpu = case.batch_size // case.accumulate, model.device.type == "cpu"
 
-    class Padding:
-        pad_token_id = 0
-
+    words = PreTrainedTokenizerFast(tokenizer_object=Tokenizer(WordLevel({"<pad>": 0})), pad_token="<pad>")
     with tempfile.TemporaryDirectory() as folder:
-        trainer = _trainer(model, Padding, rows, recipe, at_once, Path(folder), cpu)
+        trainer = _trainer(model, words, rows, recipe, at_once, Path(folder), cpu)
         trainer.remove_callback(PrinterCallback)
         trainer.add_callback(Clock())
         trainer.train()

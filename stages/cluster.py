@@ -34,6 +34,7 @@ def main(
     """`noise`: rows outside all clusters are dropped, or go to the cluster with the nearest mean vector."""
     rows = read_table(vectors, Vectors).join(read_table(pairs, Pairs), on="id", validate="1:1").sort("id")
     matrix = rows["vector"].list.to_array(rows["vector"].list.len()[0]).to_numpy()
+    print(f"cluster {side}: UMAP and HDBSCAN over {len(matrix)} rows", flush=True)
     labels = cluster_labels(matrix, seed, n_neighbors, n_components, min_cluster_size, min_samples, neighbors)
     write_table(clusters, Clusters, described(rows[side].to_list(), labels))
     placed = rows.select("id", cluster=to_nearest(labels, matrix) if noise == "nearest" else labels)

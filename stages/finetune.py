@@ -11,7 +11,7 @@ from stages.core.fit import fitted, require_share
 from stages.core.order import in_order, training_order
 from stages.io.command import run
 from stages.io.records import read_json, write_json
-from stages.io.tables import read_table, write_table
+from stages.io.tables import read_table, require_ids, write_table
 from stages.io.tokens import count_types, units_of
 from stages.schemas.bands import Bands
 from stages.schemas.loss import Loss
@@ -64,7 +64,8 @@ def main(
     from stages.io.models import load_tokenizer
 
     first = require_processes(launch)
-    chosen = read_table(subset, Subset).join(read_table(pairs, Pairs), on="id", how="left", validate="1:1").sort("id")
+    pool = read_table(pairs, Pairs)
+    chosen = pool.join(require_ids(subset, read_table(subset, Subset), pool["id"]), on="id", validate="1:1").sort("id")
     words, responses = load_tokenizer(tokenizer), chosen["response"].to_list()
     encoded = encode_pairs(words, chosen["instruction"].to_list(), responses, prompt_format)
     own = np.diff(units_of("base", tokenizer, responses).offsets).tolist()

@@ -15,7 +15,7 @@ from stages.io.command import run
 from stages.io.llm import Engine, ask
 from stages.io.reply import Reply, same_model
 from stages.io.request import Endpoint, Request
-from stages.io.tables import read_table, write_table
+from stages.io.tables import read_table, require_ids, write_table
 from stages.schemas.answers import Answers
 from stages.schemas.prompts import Prompts
 from stages.schemas.verdicts import Verdicts
@@ -54,10 +54,13 @@ def main(
 
     `alpaca-eval`, `arena-hard`: an LLM, asked with the template of that name.
     """
-    asked, ours = read_table(prompts, Prompts), read_table(candidate, Answers)
-    rivals = {"opponent": read_table(opponent, Answers)} if "opponent" in against else {}
+    asked = read_table(prompts, Prompts)
+    ours, theirs = (require_ids(path, read_table(path, Answers), asked["id"]) for path in (candidate, opponent))
+    rivals = {"opponent": theirs} if "opponent" in against else {}
     rivals |= baselines(asked) if "baseline" in against else {}
-    rows = pl.concat([games(asked, ours, theirs, name) for name, theirs in rivals.items()])
+    if not rivals:
+        raise ValueError("no prompt has a baseline's answer to judge against: add opponent to judge.against")
+    rows = pl.concat([games(asked, ours, rival, name) for name, rival in rivals.items()])
     judged: dict[str, pl.DataFrame] = {}
     if "likelihood" in engines:
         judged["likelihood"] = by_likelihood(rows)

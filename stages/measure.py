@@ -8,7 +8,7 @@ from stages.core.panel import Published, published
 from stages.io.command import run
 from stages.io.files import read_files
 from stages.io.records import read_json, write_json
-from stages.io.tables import read_table
+from stages.io.tables import read_table, require_ids
 from stages.schemas.answers import Answers
 from stages.schemas.gamed import Gamed
 from stages.schemas.pairs import Pairs
@@ -45,12 +45,15 @@ def main(
     alpaca_eval: str | None,
 ) -> None:
     """`answers`, `subsets`, `trainings` are a file an arm; `tokens`, `vectors` one a side, `units` one a strategy."""
-    said = {arm: read_table(answers / f"{arm}.parquet", Answers) for arm in ARMS}
-    known = _published(gamed, alpaca_eval)
-    record = worth(read_table(prompts, Prompts), read_table(verdicts, Verdicts), said, seed, resamples, known)
+    asked, pool = read_table(prompts, Prompts), read_table(pairs, Pairs)
+    paths = {arm: answers / f"{arm}.parquet" for arm in ARMS}
+    said = {arm: require_ids(path, read_table(path, Answers), asked["id"]) for arm, path in paths.items()}
+    judged = require_ids(verdicts, read_table(verdicts, Verdicts), asked["id"])
+    record = worth(asked, judged, said, seed, resamples, _published(gamed, alpaca_eval))
     summaries = {arm: read_json(subsets / f"{arm}.json") for arm in ARMS[1:]}
     record |= selection(summaries, {arm: read_json(trainings / f"{arm}.json") for arm in ARMS[1:]})
-    chosen = read_table(pairs, Pairs).join(read_table(subsets / "candidate.parquet", Subset), on="id", how="semi")
+    subset = subsets / "candidate.parquet"
+    chosen = pool.join(require_ids(subset, read_table(subset, Subset), pool["id"]), on="id", how="semi")
     spelt = {side: read_table(tokens / f"{side}.parquet", Tokens) for side in SIDES}
     record |= diversity(chosen, spelt, {side: read_table(vectors / f"{side}.parquet", Vectors) for side in SIDES})
     carried = {strategy: read_table(units / f"{strategy}.parquet", Units) for strategy in STRATEGIES}

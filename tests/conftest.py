@@ -1,5 +1,7 @@
 """A tokenizer and a small Llama, made here: nothing is downloaded."""
 
+import os
+
 import pytest
 from hypothesis import settings
 
@@ -7,6 +9,7 @@ from tests.browser import CHROMIUM
 
 settings.register_profile("untimed", deadline=None)  # speed is for bench/: a busy machine must not fail a test
 settings.load_profile("untimed")
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # before anything reads it
 
 PIPELINE = ("test_smoke.py", "test_grid.py")  # their copies of the repository share what was run
 TEXTS = [

@@ -36,7 +36,7 @@ def pair(record: object, prompt_column: str = "", response_column: str = "") -> 
         return _texts(record.get(prompt_column), record.get(response_column))
     read = next((read for field, read in READERS.items() if field in record), None)
     if read is None:
-        names = ", ".join(sorted(map(str, record))[:8])
+        names = ", ".join(sorted(map(str, record))[:8]).encode(errors="backslashreplace").decode()
         return Pair(
             None, None, f"has none of the forms {FORMS}, but the fields {names}; set prompt_column, response_column"
         )
@@ -76,7 +76,7 @@ def _listed(value: object) -> object:
     """CSV has no lists: there the turns are JSON text."""
     try:
         return json.loads(value) if isinstance(value, str) else value
-    except ValueError:
+    except (ValueError, RecursionError):
         return value
 
 

@@ -13,7 +13,10 @@ import zstandard
 
 BOM = b"\xef\xbb\xbf"
 LONGEST_FIELD = 2**31 - 1  # csv's own limit is 128 KiB; long fields are for the cleaning to judge
-BROKEN = (OSError, EOFError, ValueError, zlib.error, zstandard.ZstdError, RecursionError)
+BROKEN = (  # NotImplementedError: Arrow's, OverflowError: a date past the year 9999
+    OSError, EOFError, ValueError, OverflowError, NotImplementedError, RecursionError, csv.Error, zlib.error,
+    zstandard.ZstdError,
+)  # fmt: skip
 
 
 Found = tuple[object, str | None]
@@ -40,7 +43,8 @@ def read_files(path: str) -> Iterator[Record]:
 
 def _matching(pattern: Path) -> list[Path]:
     root = Path(pattern.anchor or ".")
-    return sorted(root.glob(str(pattern.relative_to(root))))
+    below = pattern.relative_to(root)
+    return sorted(root.glob(str(below))) if below.parts else []
 
 
 def _records(path: Path) -> Iterator[Found]:
@@ -86,8 +90,19 @@ def _json(data: bytes) -> Iterable[Found]:
 def _csv(data: bytes) -> Iterator[Found]:
     csv.field_size_limit(LONGEST_FIELD)
     text = io.StringIO(data.removeprefix(BOM).decode(errors="surrogateescape"), newline="")
-    for record in csv.DictReader(text):
-        yield _row(record)
+    reader = csv.DictReader(text, strict=True)  # else a quote that nothing ends takes the rest for its field
+    if reader.fieldnames:
+        yield from iter(lambda: _next(reader), None)
+
+
+def _next(reader: "csv.DictReader[str]") -> Found | None:
+    """None at the end."""
+    try:
+        return _row(next(reader))
+    except StopIteration:
+        return None
+    except csv.Error as error:
+        return _none(f"is no CSV row: {error}")
 
 
 def _row(record: dict[str, str]) -> Found:

@@ -1,11 +1,12 @@
 """Fine-tunes a causal model on prompt–completion token rows, loss on the completion alone."""
 
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from stages.io.checkpoints import checkpoint_folder, content_key, latest, saving
-from stages.io.collation import Packing, Row, collator, require_exact_packing
+from stages.io.collation import Packing, Row, labelled, require_exact_packing
 from stages.io.gpu import model_flops
 from stages.io.lora import merged, with_adapters
 from stages.io.models import Attention, read_model, weight_files
@@ -74,6 +75,8 @@ def finetune(
         read = [sum(len(part) for row in step for part in row) for step in steps]
         losses = trained(trainer, name=name, key=key, tokens=read, flops=flops, params=told, resume=latest(kept))
         _save(trainer, recipe.method, folder)
+        if processes.is_main_process:
+            tokenizer.save_pretrained(folder)  # a server takes the folder as it is
         processes.wait_for_everyone()
     return losses
 
@@ -90,22 +93,27 @@ def require_tokens(found: int, expected: int, step: int) -> None:
 def _trainer(
     model: Any, tokenizer: Any, rows: Sequence[Row], recipe: Recipe, at_once: int, kept: Path, cpu: bool
 ) -> Any:
-    from transformers import Trainer, TrainingArguments
+    from datasets import Dataset
+    from transformers import Trainer
+    from trl import SFTConfig, SFTTrainer
 
     wanted = [
         sum(len(completion) for _, completion in rows[at : at + recipe.batch_size])
         for at in range(0, len(rows), recipe.batch_size)
     ]
 
-    class Guarded(Trainer):  # type: ignore[misc]  # transformers is not followed
+    class Guarded(SFTTrainer):  # type: ignore[misc]  # TRL is not followed
         """Compares the labels that each step's loss is divided by with the response tokens of its rows."""
+
+        # TRL's own also takes every token's entropy and accuracy, and so twice the time on a CPU
+        compute_loss = Trainer.compute_loss
 
         def get_batch_samples(self, *words: Any, **named: Any) -> Any:
             samples, tokens = super().get_batch_samples(*words, **named)
             require_tokens(int(tokens), wanted[self.state.global_step], self.state.global_step + 1)
             return samples, tokens
 
-    settings = TrainingArguments(
+    settings = SFTConfig(
         output_dir=str(kept),
         seed=recipe.seed,
         num_train_epochs=1,
@@ -121,23 +129,24 @@ def _trainer(
         bf16=recipe.dtype != "float32",
         activation_checkpointing=recipe.gradient_checkpointing == "full",
         save_total_limit=2,  # the newest may be half written
-        remove_unused_columns=False,
+        dataset_kwargs={"skip_prepare_dataset": True},  # tokens, labels and lengths are settled, and were checked
+        max_length=None,
+        router_aux_loss_coef=0.0,  # of a mixture of experts: the loss is that of the tokens alone
+        padding_free=recipe.packing == "exact",
         ddp_find_unused_parameters=False,
         **PLAIN,
     )
     if recipe.packing == "exact":
         require_exact_packing(model.config, model.dtype, settings.device, recipe.attention)
-    collate = collator(recipe.packing, tokenizer.pad_token_id, recipe.attention)
-    return Guarded(model=model, args=settings, train_dataset=list(rows), data_collator=collate)
+    data = Dataset.from_list([labelled(row, tokenizer.pad_token_id) for row in rows])
+    return Guarded(model=model, args=settings, train_dataset=data, processing_class=tokenizer)
 
 
 def _facts(recipe: Recipe, rows: Sequence[Row], processes: int) -> dict[str, Any]:
-    import torch
-    import transformers
     from accelerate import PartialState
 
     form = str(PartialState().distributed_type)  # sharded checkpoints fit no other form
-    versions = [torch.__version__, transformers.__version__]
+    versions = {name: version(name) for name in ("accelerate", "peft", "torch", "transformers", "trl")}
     code = [
         (Path(__file__).parent / f"{module}.py").read_text()
         for module in ("collation", "finetuning", "lora", "training")

@@ -24,6 +24,14 @@ def write_table(path: Path, model: type[pa.DataFrameModel], table: pl.DataFrame)
         checked.write_parquet(path, compression="zstd", compression_level=3, row_group_size=65_536)
 
 
+def require_ids(path: Path, table: pl.DataFrame, ids: pl.Series) -> pl.DataFrame:
+    """`table`, read from `path`, as it is; ValueError when one of its ids is none of `ids`, which it must refer to."""
+    strange = table["id"].filter(~table["id"].is_in(ids.implode()))
+    if len(strange):
+        raise ValueError(f"{path} has id {strange[0]!r}, which is no row of what it refers to: run dvc repro")
+    return table
+
+
 def _checked(table: pl.DataFrame, model: type[pa.DataFrameModel], path: Path) -> pl.DataFrame:
     try:
         return model.validate(table, lazy=True)

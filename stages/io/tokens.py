@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Int32, Int64
 
+AT_ONCE = 4096  # texts: more at once only hold more memory
+
 
 class Tokenized(NamedTuple):
     """Row r is `tokens[offsets[r]:offsets[r + 1]]`; `names` and `texts` are indexed by token number."""
@@ -36,11 +38,13 @@ def load_fast(name: str) -> Any:
 
 def tokenize(tokenizer: Any, texts: list[str]) -> Tokenized:
     """No special tokens, no truncation."""
-    lists = [encoding.ids for encoding in tokenizer.encode_batch_fast(texts, add_special_tokens=False)]
+    parts = [_encoded(tokenizer, texts[at : at + AT_ONCE]) for at in range(0, len(texts), AT_ONCE)]
+    offsets = np.concatenate([np.zeros(1, np.int64), *(lengths for _, lengths in parts)]).cumsum()
+    tokens = np.concatenate([np.zeros(0, np.int32), *(found for found, _ in parts)])
     size = tokenizer.get_vocab_size(with_added_tokens=True)
     names = [tokenizer.id_to_token(number) or f"<{number}>" for number in range(size)]
     readable = tokenizer.decode_batch([[number] for number in range(size)], skip_special_tokens=False)
-    return Tokenized(*_flat(lists), names, readable)
+    return Tokenized(tokens, offsets, names, readable)
 
 
 def units_of(name: str, base: Path, texts: list[str]) -> Tokenized:
@@ -53,7 +57,8 @@ def words(texts: list[str]) -> Tokenized:
     lists = [text.split() for text in texts]
     names = sorted({word for found in lists for word in found})
     number = {word: at for at, word in enumerate(names)}
-    return Tokenized(*_flat([[number[word] for word in found] for found in lists]), names, names)
+    tokens, lengths = _flat([[number[word] for word in found] for found in lists])
+    return Tokenized(tokens, np.append(0, lengths.cumsum()), names, names)
 
 
 def count_types(found: Tokenized, types: list[str]) -> int:
@@ -61,6 +66,11 @@ def count_types(found: Tokenized, types: list[str]) -> int:
     return int(np.isin(np.array(found.names), types)[found.tokens].sum())
 
 
-def _flat(lists: list[list[int]]) -> tuple[Int32[np.ndarray, "tokens"], Int64[np.ndarray, "rows+1"]]:
-    offsets = np.cumsum([0, *map(len, lists)], dtype=np.int64)
-    return np.fromiter(chain.from_iterable(lists), np.int32, offsets[-1]), offsets
+def _encoded(tokenizer: Any, texts: list[str]) -> tuple[Int32[np.ndarray, "tokens"], Int64[np.ndarray, "rows"]]:
+    return _flat([encoding.ids for encoding in tokenizer.encode_batch_fast(texts, add_special_tokens=False)])
+
+
+def _flat(lists: list[list[int]]) -> tuple[Int32[np.ndarray, "tokens"], Int64[np.ndarray, "rows"]]:
+    """All numbers in one array, and how many each list has."""
+    lengths = np.fromiter(map(len, lists), np.int64, len(lists))
+    return np.fromiter(chain.from_iterable(lists), np.int32, lengths.sum()), lengths

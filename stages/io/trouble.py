@@ -1,11 +1,13 @@
 """What went wrong with a request to a server: trouble that may pass, trouble of this request, or of them all."""
 
+import re
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 
 from stages.io.request import Endpoint
 
 LONGEST_RETRY_AFTER = 3600.0
+NUMBER = re.compile(r"\s*\d+(\.\d+)?\s*")
 PASSING = {408, 409, 425, 429}  # and 500 and above
 OF_THE_REQUEST = {400, 413, 422}  # too long for the model, filtered: no other request need fail
 
@@ -42,7 +44,7 @@ def refused(endpoint: Endpoint, status: int, told: str, code: str | None, wait: 
 def retry_after(header: str, clock: Callable[[], float]) -> float:
     """Seconds to wait, from a Retry-After header: a number, or a date; 0 where it says nothing that can be read."""
     try:
-        seconds = float(header) if header.strip().isdigit() else parsedate_to_datetime(header).timestamp() - clock()
+        seconds = float(header) if NUMBER.fullmatch(header) else parsedate_to_datetime(header).timestamp() - clock()
     except (ValueError, TypeError, OverflowError):
         return 0.0
     return min(max(seconds, 0.0), LONGEST_RETRY_AFTER)

@@ -113,3 +113,12 @@ def test_rows_keep_their_positions_and_the_readers_reasons() -> None:
     table = rows("mine", [(0, {"prompt": "a", "completion": "b"}, None), (7, None, "is no JSON")], ("", ""))
     assert table.rows() == [("mine", 0, None, "a", "b", None), ("mine", 7, None, None, None, "is no JSON")]
     assert rows("mine", [], ("", "")).shape == (0, 6)
+
+
+def test_turns_nested_without_end_are_told():
+    found = pair({"messages": "[" * 100_000})
+    assert found.reason == "its turns are no list of messages but str"
+
+
+def test_a_field_name_that_fits_in_no_file_is_told():
+    assert r"\ud800" in pair({"\ud800": "x"}).reason

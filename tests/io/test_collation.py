@@ -1,37 +1,15 @@
 import pytest
 import torch
 
-from stages.io.collation import EMPTY, collator, require_exact_packing
-
-ROWS = [([5, 6], [7, 0]), EMPTY, ([9], [0])]
+from stages.io.collation import EMPTY, labelled, require_exact_packing
 
 
-def test_padded_rows_carry_labels_on_completions_alone():
-    batch = collator("none", 3, "sdpa")(ROWS)
-    assert batch["input_ids"].tolist() == [[5, 6, 7, 0], [3, 3, 3, 3], [9, 0, 3, 3]]
-    assert batch["attention_mask"].tolist() == [[1, 1, 1, 1], [1, 0, 0, 0], [1, 1, 0, 0]]
-    assert batch["labels"].tolist() == [[-100, -100, 7, 0], [-100] * 4, [-100, 0, -100, -100]]
+def test_labels_stand_on_the_completion_alone():
+    assert labelled(([5, 6], [7, 0]), 3) == {"input_ids": [5, 6, 7, 0], "labels": [-100, -100, 7, 0]}
 
 
-def test_packed_rows_lie_end_to_end_each_with_positions_of_its_own():
-    batch = collator("exact", 3, "sdpa")(ROWS)
-    assert batch["input_ids"].tolist() == [[5, 6, 7, 0, 9, 0]]
-    assert batch["position_ids"].tolist() == [[0, 1, 2, 3, 0, 1]]
-    assert batch["labels"].tolist() == [[-100, -100, 7, 0, -100, 0]]
-    assert set(batch) == {"input_ids", "position_ids", "labels"}  # a mask would hide the borders
-
-
-def test_flash_attention_is_told_where_the_rows_end():
-    batch = collator("exact", 3, "flash_attention_2")(ROWS)
-    assert batch["cu_seq_lens_q"].tolist() == batch["cu_seq_lens_k"].tolist() == [0, 4, 6]
-    assert batch["max_length_q"] == batch["max_length_k"] == 4
-
-
-@pytest.mark.parametrize("packing", ["none", "exact"])
-def test_a_share_of_empty_places_alone_is_one_token_without_loss(packing):
-    batch = collator(packing, 3, "sdpa")([EMPTY, EMPTY])
-    assert set(batch["input_ids"].ravel().tolist()) == {3}
-    assert set(batch["labels"].ravel().tolist()) == {-100}
+def test_an_empty_place_is_one_padding_token_without_loss():
+    assert labelled(EMPTY, 3) == {"input_ids": [3], "labels": [-100]}
 
 
 @pytest.mark.parametrize("attention", ["sdpa", "eager"])

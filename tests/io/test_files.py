@@ -107,6 +107,30 @@ def test_a_csv_row_with_wrong_bytes_or_too_many_fields_costs_one_record(tmp_path
     assert (wrong.reason, long.reason) == ("is not UTF-8", "has more fields than the header")
 
 
+def test_a_csv_row_with_a_broken_quote_costs_one_record(tmp_path: Path) -> None:
+    found = read(tmp_path / "rows.csv", b'prompt,completion\na,"b"c\nd,e\n')
+    assert [one.value for one in found] == [None, {"prompt": "d", "completion": "e"}]
+    assert "is no CSV row" in str(found[0].reason)
+
+
+def test_a_csv_quote_that_nothing_ends_is_no_row_and_is_told(tmp_path: Path) -> None:
+    found = read(tmp_path / "rows.csv", b'prompt,completion\na,b\nc,"d\ne,f\ng,h\n')
+    assert [one.value for one in found] == [{"prompt": "a", "completion": "b"}, None]
+    assert "unexpected end of data" in str(found[1].reason)
+
+
+def test_a_date_that_python_has_no_word_for_is_told(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"prompt": ["a"], "day": pa.array([10**7], pa.date32())}), tmp_path / "rows.parquet")
+    (found,) = read_files(str(tmp_path / "rows.parquet"))
+    assert found.value is None
+    assert "is no parquet table, or not whole" in str(found.reason)
+
+
+@pytest.mark.parametrize("path", [".", "/"])
+def test_a_folder_is_no_file(path: str) -> None:
+    assert [one.reason for one in read_files(path)] == [f"no file at {path}"]
+
+
 def test_a_parquet_row_with_wrong_bytes_costs_one_record(tmp_path: Path) -> None:
     texts = pa.array([b"a", b"\xff", b"c"]).view(pa.string())
     pq.write_table(pa.table({"prompt": texts}), tmp_path / "rows.parquet")

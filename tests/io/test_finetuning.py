@@ -4,7 +4,7 @@ import torch
 from stages.io import finetuning
 from stages.io.collation import EMPTY
 from stages.io.finetuning import Recipe, finetune
-from stages.io.models import load_model
+from stages.io.models import load_model, load_tokenizer
 
 pytestmark = pytest.mark.filterwarnings("default")  # mlflow, peft and transformers warn of each other
 RECIPE = Recipe(
@@ -65,12 +65,21 @@ def test_the_first_loss_is_the_likelihood_of_the_completions_alone(llama, base, 
     assert first.loss == pytest.approx(nats_a_token(llama, ROWS[:2]), abs=1e-3)
 
 
+@pytest.mark.parametrize("packing", ["none", "exact"])
+def test_a_batch_puts_no_loss_on_prompts_padding_or_empty_places(llama, tokenizer, tmp_path, packing):
+    trainer = finetuning._trainer(llama, tokenizer, ROWS, RECIPE._replace(packing=packing), 4, tmp_path, True)
+    batch = next(iter(trainer.get_train_dataloader()))
+    assert batch["labels"][batch["labels"] != -100].tolist() == [7, 8, 0, 10, 0, 6, 7, 8, 9, 0]
+    assert ("attention_mask" in batch) == (packing == "none")  # in a packed row a mask would hide the borders
+
+
 def test_equal_seeds_give_equal_bytes_and_neither_pickle_nor_checkpoint_is_left(base, tokenizer, tmp_path):
     written = []
     for name in ("one", "two"):
         folder, _ = tuned(base, tokenizer, name)
         written.append((folder / "model.safetensors").read_bytes())
         assert {path.suffix for path in folder.iterdir()} == {".json", ".safetensors"}
+        assert load_tokenizer(folder).get_vocab() == tokenizer.get_vocab()
     assert written[0] == written[1]
     assert list((tmp_path / ".cache/checkpoints").iterdir()) == []
 
@@ -104,16 +113,12 @@ def test_a_step_that_cannot_be_cut_is_refused_with_the_remedy(base, tokenizer):
 
 
 def test_a_mask_that_trains_on_the_question_too_stops_the_first_step(base, tokenizer, monkeypatch):
-    right = finetuning.collator
+    def wrong(row, pad):
+        tokens = right(row, pad)["input_ids"]
+        return {"input_ids": tokens, "labels": tokens if any(row) else [-100]}
 
-    def wrong(*settings):
-        def collate(rows):
-            batch = right(*settings)(rows)
-            return batch | {"labels": batch["input_ids"].where(batch["attention_mask"] == 1, -100)}
-
-        return collate
-
-    monkeypatch.setattr(finetuning, "collator", wrong)
+    right = finetuning.labelled
+    monkeypatch.setattr(finetuning, "labelled", wrong)
     with pytest.raises(ValueError, match=r"the loss of step 1 falls on 6 tokens, but its responses have 5"):
         tuned(base, tokenizer)
 

@@ -21,10 +21,8 @@ from accelerate.utils import DistributedType
 # the one thing that is not as on GPUs: tensors stay on the CPU (ACCELERATE_TORCH_DEVICE) and go through gloo
 accelerate.state.PartialState._prepare_backend = lambda self, *_, **__: ("gloo", DistributedType.MULTI_GPU)
 from stages.io import finetuning
+from stages.io.models import load_tokenizer
 from tests_fsdp_facts import RECIPE, ROWS
-
-class Tokenizer:
-    pad_token_id = 0
 
 def save(trainer, method, folder):
     from torch.distributed.tensor import DTensor
@@ -35,7 +33,7 @@ def save(trainer, method, folder):
 right, finetuning._save = finetuning._save, save
 base, folder, method = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 losses = finetuning.finetune(
-    base, Tokenizer, ROWS, folder, finetuning.Recipe(**RECIPE | {"method": method}),
+    base, load_tokenizer(base), ROWS, folder, finetuning.Recipe(**RECIPE | {"method": method}),
     name="candidate", checkpoint_minutes=10, params={},
 )
 if os.environ["RANK"] == "0":
@@ -71,11 +69,12 @@ def sharding() -> dict[str, str]:
 @pytest.mark.long
 @pytest.mark.filterwarnings("default")
 @pytest.mark.parametrize("method", ["full", "lora"])
-def test_sharded_processes_learn_what_one_whole_model_learns(llama, tmp_path, monkeypatch, method):
+def test_sharded_processes_learn_what_one_whole_model_learns(llama, tokenizer, tmp_path, monkeypatch, method):
     from stages.io.finetuning import Recipe, finetune
     from stages.io.models import load_model
 
     llama.save_pretrained(tmp_path / "base")
+    tokenizer.save_pretrained(tmp_path / "base")
     rows = [*ROWS, EMPTY]
     (tmp_path / "worker.py").write_text(WORKER)
     (tmp_path / "tests_fsdp_facts.py").write_text(f"RECIPE = {RECIPE!r}\nROWS = {rows!r}\n")
@@ -90,12 +89,9 @@ def test_sharded_processes_learn_what_one_whole_model_learns(llama, tmp_path, mo
     for name, value in store.items():
         monkeypatch.setenv(name, value)
 
-    class Tokenizer:
-        pad_token_id = 0
-
     recipe = Recipe(**RECIPE | {"method": method})
     named = {"name": "candidate", "checkpoint_minutes": 10, "params": {}}
-    whole = finetune(tmp_path / "base", Tokenizer, rows, tmp_path / "whole", recipe, **named)
+    whole = finetune(tmp_path / "base", tokenizer, rows, tmp_path / "whole", recipe, **named)
     assert cut == pytest.approx([one.loss for one in whole], abs=1e-4)
     one, two = (load_model(tmp_path / name, "float32").state_dict() for name in ("whole", "cut"))
     assert one.keys() == two.keys()

@@ -2,7 +2,7 @@ import pandera.polars as pa
 import polars as pl
 import pytest
 
-from stages.io.tables import read_table, write_table
+from stages.io.tables import read_table, require_ids, write_table
 from stages.schemas.clusters import Clusters
 from stages.schemas.loss import Loss
 from stages.schemas.vectors import Vectors
@@ -71,3 +71,10 @@ def test_vectors_are_of_one_length_finite_and_of_norm_one(tmp_path, vectors):
     table = pl.DataFrame({"id": ids, "vector": pl.Series(vectors, dtype=pl.List(pl.Float32))})
     with pytest.raises(ValueError, match="Vectors"):
         write_table(tmp_path / "vectors.parquet", Vectors, table)
+
+
+def test_ids_of_another_pool_are_named_with_the_file(tmp_path):
+    table, path = pl.DataFrame({"id": ["a", "c"]}), tmp_path / "subset.parquet"
+    assert require_ids(path, table, pl.Series(["a", "b", "c"])) is table
+    with pytest.raises(ValueError, match=r"subset\.parquet has id 'c', which is no row"):
+        require_ids(path, table, pl.Series(["a", "b"]))

@@ -43,7 +43,15 @@ def test_the_wait_that_a_busy_server_names_goes_with_the_trouble():
 
 @pytest.mark.parametrize(
     ("header", "seconds"),
-    [("3", 3.0), ("", 0.0), ("soon", 0.0), ("-5", 0.0), ("999999999", 3600.0), ("Thu, 01 Jan 1970 00:01:30 GMT", 30.0)],
+    [
+        ("3", 3.0),
+        ("1.5", 1.5),
+        ("", 0.0),
+        ("soon", 0.0),
+        ("-5", 0.0),
+        ("999999999", 3600.0),
+        ("Thu, 01 Jan 1970 00:01:30 GMT", 30.0),
+    ],
 )
 def test_retry_after_is_a_number_or_a_date(header, seconds):
     assert retry_after(header, lambda: 60.0) == seconds
