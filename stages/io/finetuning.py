@@ -105,7 +105,7 @@ def _trainer(
     class Guarded(SFTTrainer):  # type: ignore[misc]  # TRL is not followed
         """Compares the labels that each step's loss is divided by with the response tokens of its rows."""
 
-        # TRL's own also takes every token's entropy and accuracy, and so twice the time on a CPU
+        # TRL's own also takes every token's entropy and accuracy, and half as much time again on a CPU
         compute_loss = Trainer.compute_loss
 
         def get_batch_samples(self, *words: Any, **named: Any) -> Any:
