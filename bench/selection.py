@@ -79,19 +79,40 @@ def one_subset(pool: Incidence, size: int) -> int:
     return len(sample(pool, chain, state, costs, size, "inverse", np.random.default_rng(0)).rows)
 
 
-def kept_of_bound(pool: Incidence, rounds: int = 100) -> str:
-    """The chain's pools at six shares of the units, and what no choice of as many units can exceed.
+def rules(pool: Incidence, k: np.ndarray) -> dict[str, np.ndarray]:
+    """Rows that each rule of pruning keeps at `k` units, and what no choice of as many units can exceed.
 
     Each row gives 1 to its units, in any division; the rows within k units are at most what the k richest units got.
     The rounds of Greedy++ find a division that makes this bound low.
     """
-    chain, load = prune(pool), np.zeros(len(pool.unit_start) - 1, np.int64)
-    for _ in range(rounds):
-        load += peel(pool, load)[1]
-    bound = np.sort(load)[::-1].cumsum() / rounds
-    k, held = chain.units_left(), chain.rows_left(np.ones(len(chain.row_end), np.int64))
-    states = [int(np.abs(k - share * k[0]).argmin()) for share in (0.02, 0.1, 0.3, 0.5, 0.7, 0.9)]
-    return ", ".join(f"{held[s]:,} at k {k[s]:,} ({held[s] / bound[k[s] - 1]:.1%})" for s in states)
+    load, found = np.zeros(len(pool.unit_start) - 1, np.int64), {}
+    for rounds in range(1, 101):
+        chain, dropped = peel(pool, load)
+        load = load + dropped
+        if rounds in (1, 2, 3, 10):
+            left = np.searchsorted(-chain.units_left(), -k)  # the first state of at most k units
+            found[f"peeled {rounds} ×"] = chain.rows_left(np.ones(len(chain.row_end), np.int64))[left]
+    return found | {"by weight": by_weight(pool, k), "bound": np.sort(load)[::-1].cumsum()[k - 1] / 100}
+
+
+def by_weight(pool: Incidence, k: np.ndarray) -> np.ndarray:
+    """The same where rows leave one by one, the one with the rarest units (largest sum of 1 / rows of a unit) first."""
+    carried, counts = np.diff(pool.row_start), np.diff(pool.unit_start)
+    weight = np.bincount(np.repeat(np.arange(len(carried)), carried), 1 / counts[pool.row_units], len(carried))
+    turn = np.empty(len(carried), np.int64)
+    turn[np.argsort(-weight, kind="stable")] = np.arange(len(carried))
+    last = np.sort(np.maximum.reduceat(turn[pool.unit_rows], pool.unit_start[:-1]))[::-1]  # turn at which a unit leaves
+    return (carried > 0).sum() - 1 - last[k]
+
+
+def against_rules(pool: Incidence) -> None:
+    units = len(pool.unit_start) - 1
+    shares = (0.02, 0.1, 0.3, 0.5, 0.7, 0.9)
+    k = np.array([round(share * units) for share in shares])
+    print("| rows kept at | " + " | ".join(f"{share:.0%} of the units" for share in shares) + " |")
+    print("|---|" + "---:|" * len(shares))
+    for name, rows in rules(pool, k).items():
+        print(f"| {name} | " + " | ".join(f"{int(some):,}" for some in rows) + " |")
 
 
 def against_peers(pool: Incidence, full: bool) -> None:
@@ -134,8 +155,7 @@ def main() -> None:
     header()
     against_peers(pool, flags.full)
     growth(flags.full)
-    if flags.pool:
-        print(f"rows kept, of an upper bound: {kept_of_bound(pool)}")
+    against_rules(pool)
 
 
 if __name__ == "__main__":

@@ -46,6 +46,7 @@ def main(*, folder: Path = Path("metrics"), examples: int = 6, current: bool = F
     if not whole:
         raise ValueError(f"no finished cell with all metrics among {len(cells)} experiments: run `make grid`")
     grid = grid_table(whole)
+    _copy_histograms(cells[comparable(grid)["experiment"][0]], folder / "histograms")
     write_table(folder / "grid.csv", Grid, grid)
     kept = [cells[name] for name in grid["experiment"]]
     tables = {one.name: found for one in kept if (found := _answers(one))}
@@ -54,7 +55,6 @@ def main(*, folder: Path = Path("metrics"), examples: int = 6, current: bool = F
     said = [answered(name, prompts, candidate, examples) for name, (prompts, candidate, _) in tables.items()]
     write_table(folder / "examples.parquet", Examples, _joined(said, Examples))
     write_json(folder / "made.json", {provenance(one.lock): _made(one) for one in kept})
-    _copy_histograms(cells[comparable(grid)["experiment"][0]], folder / "histograms")
     print(f"{folder / 'grid.csv'}: {_counts(grid, here)}")
     if len(measured) < len(rows):
         print(f"left out: {len(rows) - len(measured)} cells whose metrics lack {_lacking(rows)}")

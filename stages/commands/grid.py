@@ -48,13 +48,14 @@ def main(*, jobs: int = 0, quick: bool = False, full: bool = False) -> None:
 
 def _grid(settings: dict[str, Any], scope: Scope, jobs: int) -> None:
     wanted = design(settings["grid"]["parts"], settings["subset"], scope)
-    print(f"grid: {len(wanted)} cells; first the stages that they share", flush=True)
+    seconds = settings["grid"]["seconds"]
+    whole = clock(len(wanted) * seconds / jobs)
+    print(f"grid: {len(wanted)} cells, about {whole} if none is there; first the stages that they share", flush=True)
     subprocess.run(["dvc", "repro", *(name for name in experiments.stages() if name not in CELL)], check=True)
     shared = provenance(experiments.workspace())
     cells = {identity(shared, cell): cell for cell in wanted}
     there = _there()
     todo = {name_of(cell, known): cell for known, cell in cells.items() if known not in there}
-    seconds = settings["grid"]["seconds"]
     estimate = (
         f"{len(todo)} × {seconds:.0f} s on {jobs} worker{'s'[: jobs != 1]}: about {clock(len(todo) * seconds / jobs)}"
     )

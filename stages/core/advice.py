@@ -7,7 +7,8 @@ from typing import Any
 from scipy import stats
 
 from stages.core.cells import NO_DEGREE
-from stages.core.naming import SURE, borrowed, full, kind, of, short, span
+from stages.core.headline import after_length
+from stages.core.naming import SURE, UNDER, borrowed, kind, of, short, span
 from stages.core.outcomes import MAIN
 from stages.core.reasons import Row
 
@@ -100,19 +101,20 @@ def _length(study: dict[str, Any], here: Row, best: Row) -> list[str]:
             lengths.append(
                 f"Against random of its lengths {row['value']:+.4f} (95 % {span(row)}): {told} what its length gives."
             )
-    for row in of(study["lengths"], here | same | {"model": "own"}):
-        lengths.append(f"Its diversity and length: {row.get('verdict', row.get('reason'))}.")
+    if of(study["lengths"], here | same):
+        told = after_length({"lengths": of(study["lengths"], here)}, best["strategy"])
+        lengths.append(f"Its diversity over all degrees, length held fixed: {told}.")
     return lengths
 
 
 def _rows(kind: Row, setting: Row) -> str:
-    """The flags that make this kind of cell; its window, weights and slack in words, as params.yaml may have others."""
+    """The flags that make this kind of cell, whatever params.yaml has."""
     names = ["strategy"]
     names += ["match"] if kind["strategy"] == "stratified-length" else []
     names += [] if kind["strategy"] in NO_DEGREE else ["degree"]
-    asked = {name: kind[name] for name in names} | {name: setting[name] for name in ("size", "budget")}
+    asked = {name: kind[name] for name in names} | {name: setting[name] for name in ("size", *UNDER)}
     flags = shlex.join(word for name, value in asked.items() for word in ("-S", f"subset.{name}={value}"))
-    return f"Its rows: dvc exp run {flags} ({full(setting)})."
+    return f"Its rows: dvc exp run {flags}."
 
 
 def _avoid(known: list[Row]) -> list[str]:

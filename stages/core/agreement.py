@@ -48,6 +48,18 @@ def agreed(mine: Study) -> list[str]:
     return [f"Beside the paper's {listed(sizes)}: {agrees}." for agrees, sizes in alike.items()]
 
 
+def correlated(mine: Study) -> list[str]:
+    """A sentence on the correlations that the paper gives too: of the metrics with performance, over kinds of cells."""
+    both = [row for row in mine["metrics"] if row["paper"] is not None and "pearson_r" in row]
+    if not both:
+        return []
+    same = sum(row["pearson_r"] * row["paper"] > 0 for row in both)
+    pairs = [f"{row['metric'].replace('_', ' ')} {row['pearson_r']:+.2f} ({row['paper']:+.2f})" for row in both]
+    ours, theirs = (sorted(both, key=lambda row: -row[name]) for name in ("pearson_r", "paper"))
+    order = "the same rank order" if ours == theirs else "another rank order"
+    return [f"Correlations beside the paper's: {listed(pairs)}; {same} of {len(both)} have its sign, {order}."]
+
+
 def _agrees(row: Row) -> str:
     sure = row["sure_of_sign"]
     among = f"{row['same_sign_of_sure']} of the {sure} sure ones (Holm)" if sure else "none of them is sure (Holm)"

@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
+from stages.core.naming import SURE
 from stages.core.student import Estimate, estimate
 
 LIMIT = 10.0  # variance inflation above which two causes cannot be told apart (O'Brien 2007 on the custom)
@@ -15,6 +16,7 @@ Survival = Literal[
     "cannot be separated from length",
     "survives length",
     "turns round at equal length",
+    "shows at equal length alone",
     "explained by length",
     "cannot tell",
 ]
@@ -52,15 +54,18 @@ def model(performance: Column, causes: Mapping[str, Column], groups: Int[np.ndar
     return Model(terms, inflation)
 
 
-def survival(plain: Estimate, both: Model) -> Survival:
+def survival(plain: Estimate, both: Model, p: float) -> Survival:
     """What becomes of the `plain` slope of diversity when length is held fixed, as in `both`.
 
-    'Explained' needs more than a lost effect: length itself must have one.
+    `p` is of diversity's coefficient in `both`, after Holm where several are looked at. 'Survives' needs a plain slope
+    that is clear too; 'explained' needs more than a lost effect: length itself must have one.
     """
     if both.inflation["diversity"] > LIMIT:
         return "cannot be separated from length"
     held, length = both.terms["diversity"], both.terms.get("length")
-    if _clear(held):
+    if p < SURE and not _clear(plain):
+        return "shows at equal length alone"
+    if p < SURE:
         return "survives length" if held.value * plain.value > 0 else "turns round at equal length"
     return "explained by length" if _clear(plain) and length and _clear(length) else "cannot tell"
 

@@ -59,6 +59,11 @@ class Prompts(NamedTuple):
     seed: int
     resamples: int
 
+    def wins(self) -> "Prompts":
+        """Those of the likelihood's win rate: who saves bits on a prompt has won it, and every prompt counts once."""
+        won = (pl.col("saved").sign() + 1) / 2
+        return self._replace(scores=self.scores.with_columns(saved=won, bytes=pl.lit(1, pl.Int32)))
+
     def row(self, known: Estimate, weights: Float[np.ndarray, "cells"], experiments: list[str]) -> Row:
         """How far `known`, the sum of weight · performance of `experiments`, goes beyond these prompts; or why not."""
         found = or_reason(self._row, known, weights, experiments)

@@ -4,8 +4,6 @@ from stages.core.naming import SURE, listed, of
 from stages.core.outcomes import MAIN
 from stages.core.reasons import Row
 
-DECIDED = {"survives length", "explained by length", "turns round at equal length"}
-
 
 def headline(mine: dict[str, list[Row]], outcome: str) -> str:
     """What slopes and degrees of one outcome and setting come to; `mine` holds that setting's rows of the study."""
@@ -69,6 +67,6 @@ def after_length(mine: dict[str, list[Row]], strategy: str) -> str:
         row["model"]: row.get("verdict", "length not examined") for row in of(mine["lengths"], {"strategy": strategy})
     }
     own, shared = (str(found.get(model, "length not examined")) for model in ("own", "shared"))
-    if own == shared or (own in DECIDED and shared not in DECIDED):
+    if own == shared:
         return own
     return f"{own} within the strategy, {shared} across all strategies"

@@ -1,33 +1,47 @@
 """Comparable cells → rows: what is left of each slope when response length, and trained tokens, are held fixed."""
 
+from typing import NamedTuple
+
 import numpy as np
 import polars as pl
 
 from stages.core.cells import SETTING, STRATEGIES, column, parts, told
-from stages.core.confound import model, survival
+from stages.core.confound import Model, model, survival
 from stages.core.correlation import pearson
-from stages.core.reasons import Row, or_reason
+from stages.core.reasons import Row, or_reason, with_holm
 from stages.core.slope import line
+from stages.core.student import Estimate
 
 SAME = 1e-6  # share of trained tokens that length does not tell: less is the rounding of the mean length
 CAUSES = {"length": "mean_response_tokens", "trained_tokens": "trained_tokens"}
 
 
+class Fitted(NamedTuple):
+    """A strategy's slope alone, and in a model with length."""
+
+    plain: Estimate
+    both: Model
+    cells: int
+
+
 def length_rows(cells: pl.DataFrame, outcome: str) -> list[Row]:
     """Three rows a setting and strategy of the six; each has coefficients, variance inflations and a verdict.
+
+    Holm's p of diversity's coefficient is over the strategies and sizes of a condition, each model by itself.
 
     `own`: performance on diversity and length, over the strategy's cells. `own and tokens`: trained tokens too,
     unless they are length again, as under a row budget without truncation.
     `shared`: over all cells of the setting, each strategy with a level and a slope of its own, one effect of length
     for all: where length moves differently in other strategies, it can be told from diversity.
     """
-    return [
+    rows = [
         {"outcome": outcome} | key | {"strategy": name} | row
         for key, part in parts(told(cells, outcome), *SETTING)
         for name in STRATEGIES
         if (part["strategy"] == name).any()
         for row in _three(part, name)
     ]
+    return [_told(row) for row in with_holm(rows, "condition", "model")]
 
 
 def _three(part: pl.DataFrame, name: str) -> list[Row]:
@@ -61,10 +75,20 @@ def _shared(part: pl.DataFrame, name: str) -> Row:
 
 
 def _row(part: pl.DataFrame, columns: dict[str, np.ndarray], groups: np.ndarray, own: pl.DataFrame) -> Row:
-    plain, fitted = line(column(own, "diversity"), column(own)).slope, model(column(part), columns, groups)
-    row: Row = {"verdict": survival(plain, fitted), "cells": part.height, "plain": plain.value}
-    for name in [name for name in ("diversity", *CAUSES) if name in columns]:
-        row[f"{name}_inflation"] = fitted.inflation[name]
-        known = fitted.terms[name]._asdict() if name in fitted.terms else {}
-        row |= {f"{name}_{key}": known[key] for key in ("value", "low", "high", "p") if key in known}
-    return row
+    plain, both = line(column(own, "diversity"), column(own)).slope, model(column(part), columns, groups)
+    known = {"p": both.terms["diversity"].p} if "diversity" in both.terms else {}
+    return {"fitted": Fitted(plain, both, part.height)} | known
+
+
+def _told(row: Row) -> Row:
+    """`row` with the numbers of its fit in place of that, and its verdict."""
+    if "fitted" not in row:
+        return row
+    fit, holm = row["fitted"], row.get("p_holm", 1.0)
+    kept = {name: row[name] for name in row if name not in ("fitted", "p", "p_holm")}
+    kept |= {"verdict": survival(fit.plain, fit.both, holm), "cells": fit.cells, "plain": fit.plain.value}
+    for name in [name for name in ("diversity", *CAUSES) if name in fit.both.inflation]:
+        kept[f"{name}_inflation"] = fit.both.inflation[name]
+        known = fit.both.terms[name]._asdict() if name in fit.both.terms else {}
+        kept |= {f"{name}_{key}": known[key] for key in ("value", "low", "high", "p") if key in known}
+    return kept | ({"diversity_p_holm": holm} if "p_holm" in row else {})

@@ -8,6 +8,7 @@ from stages.core.reasons import Row
 
 KIND = ("strategy", "match", "degree")  # what cells that differ by their seed alone agree in, within a setting
 SURE = 0.05  # two-sided, after Holm
+UNDER = ("budget", "min_tokens", "max_tokens", "weights", "slack")  # what cells of a setting share beside the size
 
 
 def of(rows: list[Row], where: Row) -> list[Row]:

@@ -49,9 +49,10 @@ def judge_calls(judge: Settings, facts: Facts) -> dict[str, Calls]:
     """Calls of one cell, by protocol; a judge that needs no LLM has none."""
     found = {}
     for protocol in (name for name in ("alpaca-eval", "arena-hard") if name in judge["engines"]):
-        own = protocol.replace("-", "_")
         asked = {
-            name: count for name, count in facts.prompts.items() if judge["scope"] == "all" or name.startswith(own)
+            name: count
+            for name, count in facts.prompts.items()
+            if judge["scope"] == "all" or name.replace("_", "-").startswith(protocol)
         }
         pairs = sum(asked.values()) * ("opponent" in judge["against"])
         pairs += sum(count for name, count in asked.items() if name in facts.with_baseline) * (

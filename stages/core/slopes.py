@@ -15,7 +15,7 @@ DEGREES = np.arange(7) / 6
 def slope_rows(cells: pl.DataFrame, outcome: str, prompts: Prompts | None) -> list[Row]:
     """One row a setting and strategy of the six; Holm's p over the strategies and sizes of a condition.
 
-    `prompts` belongs to the outcome performance; None for the others.
+    `prompts` has the outcome's score on each prompt; None for an outcome whose scores are not kept.
     """
     six = told(cells, outcome).filter(pl.col("strategy").is_in(STRATEGIES))
     rows = [

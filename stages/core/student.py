@@ -31,6 +31,6 @@ def estimate(value: float, se: float, df: int) -> Estimate:
 
 def holm(p: Sequence[float]) -> list[float]:
     """Each p adjusted for having looked at all of them (Holm 1979), in the order given."""
-    order = np.argsort(p, kind="stable")
-    stepped = np.maximum.accumulate(np.asarray(p, dtype=float)[order] * np.arange(len(p), 0, -1))
-    return [float(one) for one in np.minimum(stepped, 1)[np.argsort(order, kind="stable")]]
+    from statsmodels.stats.multitest import multipletests
+
+    return [float(one) for one in multipletests(p, method="holm")[1]] if len(p) else []

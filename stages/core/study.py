@@ -10,6 +10,7 @@ from stages.core.claims import HERO, claim_rows
 from stages.core.estimators import metric_rows
 from stages.core.generality import Prompts
 from stages.core.lengths import length_rows
+from stages.core.naming import UNDER
 from stages.core.outcomes import MAIN, outcomes
 from stages.core.paper import paper_rows
 from stages.core.reasons import Row, digits
@@ -41,7 +42,7 @@ def study(grid: pl.DataFrame, scores: pl.DataFrame, seed: int, resamples: int) -
 
 
 def _effects(cells: pl.DataFrame, worth: list[str], prompts: Prompts) -> dict[str, Any]:
-    reach = {outcome: prompts if outcome == "performance" else None for outcome in worth}
+    reach = dict.fromkeys(worth) | {"performance": prompts, "win_rate": prompts.wins()}
     return {
         "floors": [row for outcome in worth for row in floor_rows(cells, outcome)],
         "against_random": [row for outcome in worth for row in random_rows(cells, outcome, reach[outcome])],
@@ -66,7 +67,7 @@ def _settings(cells: pl.DataFrame) -> list[Row]:
         | {
             "cells": part.height,
             "random_cells": part.filter(pl.col("strategy") == "random").height,
-            "budget": part["budget"][0],
+            **{name: part[name][0] for name in UNDER},
             "strategies": part["strategy"].unique().sort().to_list(),
         }
         for key, part in parts(cells, *SETTING)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from stages.core.agreement import agreed, claimed
+from stages.core.agreement import agreed, claimed, correlated
 from stages.core.headline import after_length, headline, moves
 from stages.core.naming import SURE, borrowed, full, kind, listed, of, short, span
 from stages.core.noise import CHANCE
@@ -29,6 +29,7 @@ def _paragraph(study: Study, setting: Row, outcome: str) -> Row:
         *_matched(mine),
         *claimed(mine),
         *agreed(mine),
+        *correlated(mine),
     ]
     first = f"At {short(setting, study['settings'])}: {headline(mine, outcome)}."
     return here | {"headline": first, "sentences": sentences}

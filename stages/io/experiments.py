@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from collections import Counter
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -24,14 +25,14 @@ class Experiment(NamedTuple):
 
 def names() -> dict[str, str]:
     """The revision of each experiment, by name, whatever commit it started from."""
-    listed = _git("for-each-ref", "--format=%(objectname) %(refname)", "refs/exps").splitlines()
-    words = [(line.split()[0], line.split("/")) for line in listed]  # refs/exps/0a/1b…/name; others are DVC's own
-    return {parts[4]: revision for revision, parts in words if len(parts) == 5 and len(parts[3]) == 38}
+    return dict(_refs())
 
 
 def experiments() -> list[Experiment]:
-    """All that have metrics of a cell, sorted by name."""
-    told = [_experiment(name, revision) for name, revision in sorted(names().items())]
+    """All that have metrics of a cell, sorted by name; one name on two commits stands with its revision behind it."""
+    found = sorted(_refs())
+    counts = Counter(name for name, _ in found)
+    told = [_experiment(name if counts[name] == 1 else f"{name}@{known[:7]}", known) for name, known in found]
     return [one for one in told if one]
 
 
@@ -100,6 +101,13 @@ def _hash(dep: Any, made: Mapping[str, str]) -> str:
         return made.get(path, "")
     dep.save()
     return str(dep.hash_info.value)
+
+
+def _refs() -> list[tuple[str, str]]:
+    """Name and revision of every experiment; DVC gives a name twice, on different commits."""
+    listed = _git("for-each-ref", "--format=%(objectname) %(refname)", "refs/exps").splitlines()
+    words = [(line.split()[0], line.split("/")) for line in listed]  # refs/exps/0a/1b…/name; others are DVC's own
+    return [(parts[4], revision) for revision, parts in words if len(parts) == 5 and len(parts[3]) == 38]
 
 
 def _git(*words: str) -> str:

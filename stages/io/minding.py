@@ -13,7 +13,7 @@ from stages.io.experiments import names
 
 TRIES = 3  # a failed cell is retried twice
 PATIENCE = 120  # seconds: a cell that runs without a process is lost then, a worker without a cell is stuck
-PAUSE = 2  # seconds between two looks
+PAUSE = 5  # seconds between two looks, of which each costs a third of one on a core
 BATCH = 8  # cells put at one look, about a second each
 
 

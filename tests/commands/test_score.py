@@ -13,6 +13,7 @@ import pytest
 from stages.commands.score import main
 from stages.core.alpaca_eval import candidate_first
 
+RECORDED = os.environ.get("ALPACA_EVAL_ANNOTATIONS")  # a folder: annotations.parquet, and their leaderboard.csv
 ORACLE = os.environ.get("ALPACA_EVAL_PYTHON")  # a Python that has the package: pip install alpaca_eval patsy
 
 
@@ -156,6 +157,37 @@ def test_all_figures_are_those_of_the_alpaca_eval_package(tmp_path, form) -> Non
         assert 100 * ours[name] == pytest.approx(theirs[name], abs=1e-9)
     controlled, *_ = ours["lc_win_rate" if full else "lc_minimal_win_rate"]
     assert 100 * controlled == pytest.approx(theirs["length_controlled_winrate"], abs=1e-4)
+
+
+@pytest.mark.skipif(RECORDED is None, reason="set ALPACA_EVAL_ANNOTATIONS to a folder of recorded ones to read them")
+def test_recorded_annotations_give_the_published_figures(capsys) -> None:
+    folder = Path(str(RECORDED))
+    main(folder / "annotations.parquet", protocol="alpaca-eval", published=folder / "leaderboard.csv", resamples=100)
+    rows = table(capsys.readouterr().out)
+    assert len(rows) == pl.read_csv(folder / "leaderboard.csv").height
+    for row in rows:
+        assert row["win rate [95 %]"].split(" [")[0] == row["published win_rate"]
+        assert row["standard error"] == row["published standard_error"]
+        assert row["discrete"] == row["published discrete_win_rate"]
+
+
+@pytest.mark.skipif(None in (RECORDED, ORACLE), reason="set ALPACA_EVAL_ANNOTATIONS and ALPACA_EVAL_PYTHON to compare")
+def test_the_minimal_length_control_of_recorded_annotations_is_the_alpaca_eval_package_s(tmp_path) -> None:
+    from stages.core.judged import judged
+    from stages.core.recorded import alpaca_eval_games
+
+    recorded = pl.read_parquet(Path(str(RECORDED)) / "annotations.parquet")
+    for (name,), part in recorded.group_by("model", maintain_order=True):
+        rows = [row | {"raw_completion": json.loads(row["raw_completion"] or "null")} for row in part.to_dicts()]
+        (tmp_path / "a.json").write_text(json.dumps(rows))
+        gamed = gamed_file(tmp_path / "gamed.csv", len(rows))
+        words = [str(ORACLE), "-W", "ignore", "-c", ASK, str(tmp_path / "a.json"), str(gamed)]
+        asked = subprocess.run([*words, "length_controlled_minimal"], capture_output=True, text=True)
+        assert asked.returncode == 0, asked.stderr
+        theirs = json.loads(asked.stdout.splitlines()[-1])["length_controlled_winrate"]
+        games = alpaca_eval_games(rows).with_columns(difficulty=pl.lit(None, pl.Float64))
+        ours = judged("alpaca-eval", games, None, 1, 10)["lc_minimal_win_rate"][0]
+        assert 100 * ours == pytest.approx(theirs, abs=1e-4), name
 
 
 def test_the_command_answers_from_the_shell(tmp_path) -> None:

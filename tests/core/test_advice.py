@@ -20,7 +20,7 @@ def advised(grid: pl.DataFrame, outcome: str = "performance") -> str:
 def test_a_planted_best_subset_is_recommended_with_its_gain_and_its_length() -> None:
     text = advised(planted_grid(dict.fromkeys(STRATEGIES, 0.0) | {"response-micro": 0.1}))
     assert "500 rows" in text and "take response-micro at degree 6: +0." in text
-    assert "Its diversity and length: survives length." in text
+    assert "Its diversity over all degrees, length held fixed: survives length" in text
     assert "cannot tell" not in text
 
 
@@ -43,7 +43,7 @@ def test_a_gain_that_length_gives_as_well_is_called_so() -> None:
     )
     text = advised(pl.concat([plain, matched.with_columns(experiment=pl.format("{}-matched", "experiment"))]))
     assert "not told from what its length gives" in text
-    assert "Its diversity and length: cannot be separated from length." in text
+    assert "Its diversity over all degrees, length held fixed: cannot be separated from length" in text
 
 
 @pytest.mark.parametrize(

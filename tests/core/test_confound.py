@@ -63,7 +63,7 @@ def test_too_few_cells_and_a_constant_cause_have_no_model() -> None:
 
 def judged(performance: np.ndarray, length: np.ndarray) -> str:
     both = model(performance, {"diversity": DIVERSITY, "length": length}, ONE)
-    return survival(line(DIVERSITY, performance).slope, both)
+    return survival(line(DIVERSITY, performance).slope, both, both.terms["diversity"].p if both.terms else 1.0)
 
 
 def share(verdict: str, slope: float, effect: float, growth: float, scatter: float) -> float:
@@ -93,10 +93,17 @@ def test_without_any_effect_nothing_is_told() -> None:
 
 
 def test_an_effect_that_length_had_hidden_turns_round() -> None:
-    assert share("turns round at equal length", slope=-2, effect=3, growth=1.5, scatter=0.5) > 0.9
+    assert share("turns round at equal length", slope=-2, effect=2, growth=2.5, scatter=0.5) > 0.9
 
 
 def test_the_limit_itself_is_still_separable() -> None:
     sure = estimate(1.0, 0.1, 9)
     for inflation, verdict in ((LIMIT, "survives length"), (LIMIT + 1e-9, "cannot be separated from length")):
-        assert survival(sure, Model({"diversity": sure}, {"diversity": inflation})) == verdict
+        assert survival(sure, Model({"diversity": sure}, {"diversity": inflation}), sure.p) == verdict
+
+
+def test_a_slope_that_length_had_hidden_does_not_survive_it_but_shows() -> None:
+    plain, held = estimate(0.0086, 0.0042, 6), estimate(0.0085, 0.0028, 5)
+    both = Model({"diversity": held, "length": held}, {"diversity": 1.0, "length": 1.0})
+    assert survival(plain, both, held.p) == "shows at equal length alone"
+    assert survival(plain, both, 6 * held.p) == "cannot tell"

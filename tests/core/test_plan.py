@@ -64,6 +64,11 @@ def test_every_game_is_one_call(change, alpaca, arena):
     assert {name: one.calls for name, one in found.items()} == {"alpaca-eval": alpaca, "arena-hard": arena}
 
 
+def test_a_benchmark_is_its_protocols_own_however_it_is_spelt():
+    facts = FACTS._replace(prompts={"alpaca-eval": 800}, with_baseline=frozenset())
+    assert judge_calls(JUDGE, facts)["alpaca-eval"].calls == 800
+
+
 def test_an_alpaca_eval_verdict_is_one_token_and_reads_both_answers():
     found = judge_calls(JUDGE, FACTS)["alpaca-eval"]
     assert found.written == found.calls and found.read == found.calls * (200 + 100 + 2 * 400)

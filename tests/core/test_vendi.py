@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics.pairwise import cosine_distances
+from vendi_score.vendi import score_dual
 
 from stages.core.vendi import embedding_distance, vendi_score
 
@@ -32,6 +33,12 @@ def test_vendi_equals_the_eigenvalues_of_the_whole_matrix(rows: int, dim: int, s
     values = np.linalg.eigvalsh(wide @ wide.T / rows)
     positive = values[values > 1e-15]
     assert vendi_score(wide) == pytest.approx(np.exp(-(positive * np.log(positive)).sum()), rel=1e-9)
+
+
+@given(st.integers(1, 30), st.integers(1, 30), st.integers(0, 99))
+def test_vendi_is_the_dual_form_of_its_authors_package(rows: int, dim: int, seed: int) -> None:
+    vectors = unit_rows(rows, dim, seed).astype(np.float64)
+    assert vendi_score(vectors) == pytest.approx(score_dual(vectors), rel=1e-6)
 
 
 def test_equal_rows_are_at_distance_zero_and_count_as_one() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.io.experiments import cached, experiments, locked, names, stages, workspace
+from stages.io.experiments import _git, cached, experiments, locked, names, stages, workspace
 
 PIPELINE = """
 vars:
@@ -95,3 +95,14 @@ def test_the_cache_has_what_an_experiment_made(here):
     (one,) = experiments()
     assert json.loads(cached(one.lock["first@one"]["outs"]["data/first.txt"]).read_text()) == 2
     assert not cached("0" * 32).exists()
+
+
+def test_one_name_on_two_commits_is_two_experiments(here):
+    (one,) = experiments()
+    for commit in ("0a", "0b"):
+        _git("update-ref", f"refs/exps/{commit}/{'1' * 38}/twice", one.revision)
+    try:
+        assert [known.name for known in experiments()] == [f"twice@{one.revision[:7]}"] * 2 + ["two"]
+    finally:
+        for commit in ("0a", "0b"):
+            _git("update-ref", "-d", f"refs/exps/{commit}/{'1' * 38}/twice")

@@ -1,0 +1,43 @@
+"""The pipeline's units → what each strategy's degrees reach on this pool: k, and how far the two ends overlap.
+
+`python -m bench.degrees [--size 500]` after `make repro`: reads data/pairs.parquet and data/units.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from stages.core.cells import STRATEGIES
+from stages.core.incidence import incidence
+from stages.core.selection import Selection, chain_numbers, select
+
+
+def jaccard(one: np.ndarray, other: np.ndarray) -> float:
+    """Rows in both over rows in either."""
+    both = np.intersect1d(one, other)
+    return len(both) / (len(one) + len(other) - len(both))
+
+
+def chosen(strategy: str, ids: pl.Series, degree: int, size: int) -> Selection:
+    units = pl.read_parquet(Path("data/units") / f"{strategy}.parquet")
+    carried, _ = incidence(units, ids, np.ones(len(ids), np.bool_))
+    ask = {"degree": degree, "size": size, "slack": 1.5, "weights": "inverse", "rng": np.random.default_rng(1)}
+    return select(carried, np.ones(len(ids), np.int64), **ask)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--size", type=int, default=500)
+    size = parser.parse_args().size
+    ids = pl.read_parquet("data/pairs.parquet", columns=["id"])["id"].sort()
+    print(f"{len(ids):,} rows, {size} chosen\n\n| | k of degrees 0 … 6 | Jaccard of 0 and 6 |\n|---|---|---:|")
+    for strategy in STRATEGIES:
+        least, most = (chosen(strategy, ids, degree, size) for degree in (0, 6))
+        k = ", ".join(f"{one:,}" for one in chain_numbers(least)["k_by_degree"])
+        print(f"| {strategy} | {k} | {jaccard(least.draw.rows, most.draw.rows):.3f} |")
+
+
+if __name__ == "__main__":
+    main()
