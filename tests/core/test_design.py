@@ -30,16 +30,18 @@ def test_the_default_grid_is_the_one_that_is_documented():
     kept = ("strategy", "degree", "seed")
 
     def told(**asked):
-        same = {"min_tokens": params["subset"]["min_tokens"]} | asked
+        same = {"min_tokens": params["subset"]["min_tokens"], "budget": "rows"} | asked
         return {tuple(cell[name] for name in kept) for cell in cells if same.items() <= cell.items()}
 
-    plain, window = told(), told(min_tokens=40)
+    plain, window, tokens = told(), told(min_tokens=40), told(budget="tokens")
     assert {cell for cell in plain if cell[0] == "random"} == {("random", 0, seed) for seed in range(1, 9)}
     strategies = {cell for cell in plain if "-m" in cell[0]}
     assert len({cell[0] for cell in strategies}) == 6
     assert len(strategies) == 6 * 4 * 2 + 3 + 2  # response-micro also at degree 3, and with a third seed at 0, 3 and 6
-    assert window == {("response-micro", degree, seed) for degree in (0, 2, 4, 6) for seed in (1, 2)}
-    assert len(cells) == len(plain) + len(window) == 75
+    two = {("random", 0, 1), ("random", 0, 2)}
+    assert window == two | {("response-micro", degree, seed) for degree in (0, 2, 4, 6) for seed in (1, 2)}
+    assert tokens == two | {("response-micro", degree, seed) for degree in (0, 6) for seed in (1, 2)}
+    assert len(cells) == len(plain) + len(window) + len(tokens) == 83
 
 
 def test_a_cell_that_two_parts_ask_for_is_listed_once():
