@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import psutil
+
+from stages.io.devices import free_gpu, gpus
 
 LOGS = Path(".cache/grid")
 THREADS = ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "POLARS_MAX_THREADS", "RAYON_NUM_THREADS")
@@ -51,38 +52,30 @@ def most() -> int:
     return len(gpus()) or max(1, min(os.cpu_count() or 1, fit))
 
 
-def start(number: int, jobs: int) -> None:
-    """The worker of this number, 1 … `jobs`; it ends by itself when the queue is empty."""
+def start(number: int, jobs: int) -> bool:
+    """Start the worker of this number, 1 … `jobs`; it ends by itself when the queue is empty. False: no GPU is free."""
     LOGS.mkdir(parents=True, exist_ok=True)
     words = [sys.executable, "-m", "dvc", "exp", "queue-worker", f"{_node()}{number}@localhost"]
-    with (LOGS / f"worker-{number}.log").open("ab") as log:
+    devices = gpus()
+    with free_gpu(devices, jobs) as free, (LOGS / f"worker-{number}.log").open("ab") as log:
+        if devices and not free:
+            return False
         subprocess.Popen(
             words + ["--clean"] * (number == 1),
-            env=os.environ | environment(number, jobs),
+            env=os.environ | environment(jobs) | ({"CUDA_VISIBLE_DEVICES": free.device} if free else {}),
+            pass_fds=[free.lock] if free else [],  # the worker holds it while it lives, whatever becomes of us
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,  # Ctrl-C in the terminal is for the driver alone
         )
+    return True
 
 
-def environment(number: int, jobs: int) -> dict[str, str]:
-    """What a worker's cells find set: PATH to this Python, threads, and one GPU where there are some."""
+def environment(jobs: int) -> dict[str, str]:
+    """What the cells of one of `jobs` workers find set: PATH to this Python, and their share of the cores."""
     path = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    share = dict.fromkeys(THREADS, str(max(1, (os.cpu_count() or 1) // jobs)))
-    devices = gpus()
-    return path | share | ({"CUDA_VISIBLE_DEVICES": devices[(number - 1) % len(devices)]} if devices else {})
-
-
-def gpus() -> list[str]:
-    """The GPUs that we may use: CUDA_VISIBLE_DEVICES, or all that nvidia-smi lists."""
-    told = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if told is not None:
-        return [one for one in told.split(",") if one]
-    if not shutil.which("nvidia-smi"):
-        return []
-    listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False).stdout
-    return [str(at) for at, _ in enumerate(line for line in listed.splitlines() if line.startswith("GPU "))]
+    return path | dict.fromkeys(THREADS, str(max(1, (os.cpu_count() or 1) // jobs)))
 
 
 def stop(pids: Sequence[int]) -> None:

@@ -55,6 +55,7 @@ class Minder:
         self.failed: set[str] = set()  # in every try
         self.tries: Counter[str] = Counter()
         self.since: dict[tuple[str, str], float] = {}
+        self.told = False  # that no GPU is free
         self.took: list[float] = []  # seconds, of the cells that ran and ended before our eyes
 
     def look(self) -> bool:
@@ -108,8 +109,10 @@ class Minder:
         stuck = [one for one in workers if self._held("idle", str(one.pid), one.idle and waiting) > PATIENCE]
         crew.stop([one.pid for one in stuck])
         for number in range(1, self.jobs + 1):
-            if waiting and number not in {one.number for one in workers}:
-                crew.start(number, self.jobs)
+            absent = waiting and number not in {one.number for one in workers}
+            if absent and not crew.start(number, self.jobs) and not self.told:
+                self.told = True
+                print("grid: every GPU is held by another grid's workers; ours begin when one is free", flush=True)
 
     def _held(self, what: str, of: str, true: bool) -> float:
         """Seconds for which it has been `true` at every look."""

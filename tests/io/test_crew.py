@@ -1,10 +1,9 @@
-import os
 import subprocess
 import sys
 
 import pytest
 
-from stages.io import crew
+from stages.io import crew, devices
 
 
 @pytest.fixture
@@ -17,16 +16,45 @@ def machine(monkeypatch):
 
 @pytest.mark.parametrize(("jobs", "threads"), [(1, "8"), (2, "4"), (3, "2"), (20, "1")])
 def test_each_worker_has_its_share_of_the_cores(machine, jobs, threads):
-    assert {crew.environment(1, jobs)[name] for name in crew.THREADS} == {threads}
+    assert {crew.environment(jobs)[name] for name in crew.THREADS} == {threads}
 
 
-def test_each_worker_has_a_gpu_of_its_own_while_they_last(machine):
+@pytest.fixture
+def started(machine, tmp_path):
+    """What crew.start has started, each in place of DVC's worker a process that sleeps; they are killed at the end."""
+    begun, popen = [], subprocess.Popen
+
+    def sleep(words, *, env, pass_fds, **kept):
+        begun.append((env.get("CUDA_VISIBLE_DEVICES"), popen(["sleep", "60"], pass_fds=pass_fds, **kept)))
+
+    machine.chdir(tmp_path)
+    machine.setattr(devices, "LOCKS", tmp_path / "locks")
+    machine.setattr(crew.subprocess, "Popen", sleep)
+    yield begun
+    for _, process in begun:
+        process.kill()
+        process.wait()
+
+
+def test_each_worker_holds_a_gpu_of_its_own_until_it_ends(machine, started):
     machine.setattr(crew, "gpus", lambda: ["0", "3"])
-    assert [crew.environment(number, 3)["CUDA_VISIBLE_DEVICES"] for number in (1, 2, 3)] == ["0", "3", "0"]
+    assert [crew.start(number, 2) for number in (1, 2, 3)] == [True, True, False]
+    assert [device for device, _ in started] == ["0", "3"]
+    started[0][1].kill()
+    started[0][1].wait()
+    assert crew.start(3, 2)
+    assert [device for device, _ in started] == ["0", "3", "0"]
 
 
-def test_without_a_gpu_none_is_named(machine):
-    assert "CUDA_VISIBLE_DEVICES" not in crew.environment(1, 1)
+def test_more_workers_than_gpus_share_them_evenly(machine, started):
+    machine.setattr(crew, "gpus", lambda: ["0", "3"])
+    assert [crew.start(number, 3) for number in (1, 2, 3)] == [True] * 3
+    assert [device for device, _ in started] == ["0", "3", "0"]
+
+
+def test_without_a_gpu_none_is_named(machine, started):
+    assert crew.start(1, 1)
+    assert [device for device, _ in started] == [None]
 
 
 @pytest.mark.parametrize(("gpus", "gibibytes", "workers"), [(["0", "1"], 1, 2), ([], 100, 8), ([], 10, 3), ([], 1, 1)])
@@ -34,21 +62,6 @@ def test_there_is_a_worker_a_gpu_or_else_a_core_that_has_memory(machine, gpus, g
     machine.setattr(crew, "gpus", lambda: gpus)
     machine.setattr(crew.psutil, "virtual_memory", lambda: type("Memory", (), {"available": gibibytes * 2**30}))
     assert crew.most() == workers
-
-
-def test_only_gpus_that_we_were_given_are_used(monkeypatch):
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,5")
-    assert crew.gpus() == ["2", "5"]
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    assert crew.gpus() == []
-
-
-def test_gpus_are_those_that_nvidia_smi_lists(monkeypatch, tmp_path):
-    (tmp_path / "nvidia-smi").write_text("#!/bin/sh\necho 'GPU 0: one'\necho '  MIG 1g'\necho 'GPU 1: two'\n")
-    (tmp_path / "nvidia-smi").chmod(0o755)
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
-    assert crew.gpus() == ["0", "1"]
 
 
 def sleeper(*words):

@@ -12,7 +12,7 @@ class Fake:
     def __init__(self, outcomes):
         self.outcomes, self.waiting, self.running, self.ended = outcomes, [], [], {}
         self.put_names, self.dropped, self.started, self.stopped = [], [], [], []
-        self.crew, self.orphans = [], set()
+        self.crew, self.orphans, self.gpus_held = [], set(), 0
 
     def entries(self):
         for one in [one for one in self.running if one.key not in self.orphans]:
@@ -47,7 +47,11 @@ class Fake:
 
     def start(self, number, jobs):
         self.started.append(number)
+        if self.gpus_held:
+            self.gpus_held -= 1
+            return False
         self.crew.append(crew.Worker(number, number, False))
+        return True
 
 
 @pytest.fixture
@@ -82,7 +86,8 @@ def test_workers_begin_before_all_cells_are_put(mind):
     names = [str(at) for at in range(3 * minding.BATCH)]
     fake = Fake({name: ["done"] for name in names})
     begun = []
-    fake.start = lambda number, jobs: (begun.append(len(fake.put_names)), fake.crew.append(crew.Worker(1, 1, False)))
+    start = fake.start
+    fake.start = lambda number, jobs: (begun.append(len(fake.put_names)), start(number, jobs))[1]
     assert mind(fake, names) == []
     assert begun == [minding.BATCH]
     assert fake.put_names == names
@@ -105,6 +110,14 @@ def test_there_are_as_many_workers_as_jobs(mind):
     fake = Fake({"a": ["done"], "b": ["done"]})
     mind(fake, ["a", "b"], jobs=3)
     assert fake.started == [1, 2, 3]
+
+
+def test_a_worker_for_which_no_gpu_is_free_is_started_later_and_that_is_said_once(mind, capsys):
+    fake = Fake({"a": ["done"]})
+    fake.gpus_held = 2
+    assert mind(fake, ["a"]) == []
+    assert fake.started == [1, 1, 1]
+    assert capsys.readouterr().out.count("every GPU is held") == 1
 
 
 def test_a_cell_whose_process_is_gone_is_lost_and_put_again(mind):

@@ -1,0 +1,46 @@
+import os
+import subprocess
+
+from stages.io import devices
+
+
+def test_only_gpus_that_we_were_given_are_used(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,5")
+    assert devices.gpus() == ["2", "5"]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert devices.gpus() == []
+
+
+def test_gpus_are_those_that_nvidia_smi_lists(monkeypatch, tmp_path):
+    (tmp_path / "nvidia-smi").write_text("#!/bin/sh\necho 'GPU 0: one'\necho '  MIG 1g'\necho 'GPU 1: two'\n")
+    (tmp_path / "nvidia-smi").chmod(0o755)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    assert devices.gpus() == ["0", "1"]
+
+
+def test_a_free_gpu_is_ours_alone_until_we_and_who_inherits_it_are_done(monkeypatch, tmp_path):
+    monkeypatch.setattr(devices, "LOCKS", tmp_path / "locks")
+    with devices.free_gpu(["7"], 1) as mine:
+        assert mine.device == "7"
+        with devices.free_gpu(["7"], 1) as theirs:
+            assert theirs is None
+        heir = subprocess.Popen(["sleep", "60"], pass_fds=[mine.lock])
+    with devices.free_gpu(["7"], 1) as theirs:
+        assert theirs is None
+    heir.kill()
+    heir.wait()
+    with devices.free_gpu(["7"], 1) as again:
+        assert again.device == "7"
+
+
+def test_a_device_may_have_any_name(monkeypatch, tmp_path):
+    monkeypatch.setattr(devices, "LOCKS", tmp_path / "locks")
+    with devices.free_gpu(["MIG-GPU-1a/2/0"], 1) as free:
+        assert free.device == "MIG-GPU-1a/2/0"
+
+
+def test_no_device_is_no_free_one(monkeypatch, tmp_path):
+    monkeypatch.setattr(devices, "LOCKS", tmp_path / "locks")
+    with devices.free_gpu([], 2) as free:
+        assert free is None
