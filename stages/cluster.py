@@ -14,6 +14,8 @@ from stages.schemas.pairs import Pairs
 from stages.schemas.units import Units
 from stages.schemas.vectors import Vectors
 
+MANY = 20_000  # rows that take minutes: UMAP then tells how far it is
+
 
 def main(
     vectors: Path,
@@ -35,7 +37,8 @@ def main(
     rows = read_table(vectors, Vectors).join(read_table(pairs, Pairs), on="id", validate="1:1").sort("id")
     matrix = rows["vector"].list.to_array(rows["vector"].list.len()[0]).to_numpy()
     print(f"cluster {side}: UMAP and HDBSCAN over {len(matrix)} rows", flush=True)
-    labels = cluster_labels(matrix, seed, n_neighbors, n_components, min_cluster_size, min_samples, neighbors)
+    chosen = (seed, n_neighbors, n_components, min_cluster_size, min_samples, neighbors)
+    labels = cluster_labels(matrix, *chosen, verbose=len(matrix) >= MANY)
     write_table(clusters, Clusters, described(rows[side].to_list(), labels))
     placed = rows.select("id", cluster=to_nearest(labels, matrix) if noise == "nearest" else labels)
     named = placed.filter(pl.col("cluster") >= 0).select("id", unit=pl.col("cluster").cast(pl.String))

@@ -21,7 +21,8 @@ HISTOGRAM = {
     "types": [900, 90, 9],
     "occurrences": [2000, 9000, 20000],
 }
-NO_SCORES = pl.DataFrame(schema={"experiment": pl.String, "id": pl.String, "saved": pl.Float64, "bytes": pl.Int32})
+TEXTS = dict.fromkeys(("experiment", "outcome", "id"), pl.String)
+NO_SCORES = pl.DataFrame(schema=TEXTS | {"score": pl.Float64, "weight": pl.Float64})
 
 
 def grid() -> pl.DataFrame:

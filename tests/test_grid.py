@@ -102,11 +102,14 @@ def test_the_grid_is_collected_a_row_a_cell_of_one_provenance(ended):
 
 
 @pytest.mark.long
-def test_a_score_is_what_the_cell_says_it_saved(ended):
+def test_the_scores_of_a_cell_make_its_outcomes(ended):
     scores = pl.read_parquet(ended[0] / "metrics/scores.parquet")
-    saved = scores.group_by("experiment").agg(pl.col("saved").sum() / pl.col("bytes").sum())
-    both = saved.join(pl.read_csv(ended[0] / "metrics/grid.csv"), on="experiment")
-    assert both["saved"].to_list() == pytest.approx(both["performance"].to_list(), abs=1e-4)
+    made = scores.group_by("experiment", "outcome").agg(worth=pl.col("score").sum() / pl.col("weight").sum())
+    grid = pl.read_csv(ended[0] / "metrics/grid.csv")
+    for outcome in ("performance", "win_rate", "similarity_win_rate"):
+        both = made.filter(pl.col("outcome") == outcome).join(grid, on="experiment")
+        assert both.height == grid.height
+        assert both["worth"].to_list() == pytest.approx(both[outcome].to_list(), abs=1e-4)
 
 
 @pytest.mark.long

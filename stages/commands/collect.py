@@ -10,10 +10,11 @@ import polars as pl
 
 from stages.core.cells import comparable
 from stages.core.charts import SIDES
-from stages.core.collection import grid_table, saved
+from stages.core.collection import grid_table
 from stages.core.design import settled
 from stages.core.examples import answered
 from stages.core.provenance import CELL, asked, finished, provenance, shared
+from stages.core.scored import scored
 from stages.io.command import run
 from stages.io.experiments import Experiment, cached, experiments, workspace
 from stages.io.records import write_json
@@ -23,8 +24,9 @@ from stages.schemas.examples import Examples
 from stages.schemas.grid import Grid
 from stages.schemas.prompts import Prompts
 from stages.schemas.scores import Scores
+from stages.schemas.verdicts import Verdicts
 
-PROMPTS, ANSWERS = "data/prompts.parquet", "data/answers/{arm}.parquet"
+PROMPTS, VERDICTS, ANSWERS = "data/prompts.parquet", "data/verdicts.parquet", "data/answers/{arm}.parquet"
 REQUIRED = [name for name, column in Grid.to_schema().columns.items() if not column.nullable]
 
 
@@ -50,9 +52,9 @@ def main(*, folder: Path = Path("metrics"), examples: int = 6, current: bool = F
     write_table(folder / "grid.csv", Grid, grid)
     kept = [cells[name] for name in grid["experiment"]]
     tables = {one.name: found for one in kept if (found := _answers(one))}
-    scores = [saved(name, candidate, opponent) for name, (_, candidate, opponent) in tables.items()]
+    scores = [scored(name, *found) for name, found in tables.items()]
     write_table(folder / "scores.parquet", Scores, _joined(scores, Scores))
-    said = [answered(name, prompts, candidate, examples) for name, (prompts, candidate, _) in tables.items()]
+    said = [answered(name, prompts, candidate, examples) for name, (prompts, _, candidate, _) in tables.items()]
     write_table(folder / "examples.parquet", Examples, _joined(said, Examples))
     write_json(folder / "made.json", {provenance(one.lock): _made(one) for one in kept})
     print(f"{folder / 'grid.csv'}: {_counts(grid, here)}")
@@ -64,7 +66,7 @@ def main(*, folder: Path = Path("metrics"), examples: int = 6, current: bool = F
         lacking = len(kept) - len(tables)
         print(f"the answers of {lacking} cells are not in DVC's cache: no scores of theirs; dvc exp pull")
     if silent := sum(score.is_empty() for score in scores):
-        print(f"{silent} cells have no likelihood of a reference: no scores of theirs, no intervals over prompts")
+        print(f"{silent} cells have neither the likelihood of a reference nor a verdict: no intervals over prompts")
 
 
 def _lacking(rows: list[dict[str, Any]]) -> str:
@@ -76,14 +78,16 @@ def _row(cell: Experiment) -> dict[str, Any]:
     return known | settled(asked(cell.lock)) | cell.metrics
 
 
-def _answers(cell: Experiment) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame] | None:
-    """The prompts, the candidate's and the opponent's answers, where the cache has all three."""
-    hashes = [cell.lock[f"generate@{arm}"]["outs"][ANSWERS.format(arm=arm)] for arm in ("candidate", "opponent")]
-    files = [cached(known) for known in (cell.lock["generate@candidate"]["deps"][PROMPTS], *hashes)]
+def _answers(cell: Experiment) -> tuple[pl.DataFrame, ...] | None:
+    """The prompts, the verdicts, the candidate's and the opponent's answers, where the cache has all four."""
+    judged = cell.lock["judge"]
+    known = [judged["deps"][PROMPTS], judged["outs"][VERDICTS]]
+    known += [judged["deps"][ANSWERS.format(arm=arm)] for arm in ("candidate", "opponent")]
+    files = [cached(one) for one in known]
     if not all(file.exists() for file in files):
         return None
-    prompts, candidate, opponent = files
-    return read_table(prompts, Prompts), read_table(candidate, Answers), read_table(opponent, Answers)
+    models = (Prompts, Verdicts, Answers, Answers)
+    return tuple(read_table(file, model) for file, model in zip(files, models, strict=True))
 
 
 def _copy_histograms(cell: Experiment, folder: Path) -> None:

@@ -24,7 +24,7 @@ def noise(cells: pl.DataFrame, size: int) -> Noise:
     return pooled([column(part) for _, part in parts(same, "condition", *KIND)])
 
 
-def random_rows(cells: pl.DataFrame, outcome: str, prompts: Prompts | None) -> list[Row]:
+def random_rows(cells: pl.DataFrame, outcome: str, prompts: Prompts) -> list[Row]:
     """One row a setting and kind of cell: its mean − the random mean; Holm's p over the rows of a setting.
 
     The random cells are those of the same setting. Where it has none, those of another one that were judged against
@@ -78,13 +78,12 @@ def _randoms(known: pl.DataFrame, part: pl.DataFrame) -> pl.DataFrame:
     return same.join(largest.head(1), on="condition", how="semi", maintain_order="left")
 
 
-def _row(some: pl.DataFrame, randoms: pl.DataFrame, spread: Noise, kinds: int, prompts: Prompts | None) -> Row:
+def _row(some: pl.DataFrame, randoms: pl.DataFrame, spread: Noise, kinds: int, prompts: Prompts) -> Row:
     row = {
         "random_condition": randoms["condition"][0],
         "random_response_tokens": _mean(randoms, "mean_response_tokens"),
     }
-    reach = _reach(some, randoms, spread, prompts) if prompts else {}
-    return row | _difference(some, randoms, spread, kinds) | reach
+    return row | _difference(some, randoms, spread, kinds) | _reach(some, randoms, spread, prompts)
 
 
 def _matched(known: pl.DataFrame, some: pl.DataFrame, others: pl.DataFrame) -> Row:

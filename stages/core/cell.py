@@ -33,15 +33,25 @@ def worth(
         for arm, table in answers.items()
         if _has_bits(table)
     }
-    record |= _worth_of(prompts, verdicts, answers, "", seed, resamples, published)
-    names = prompts.group_by("benchmark").len().filter(pl.col("len") > 1)["benchmark"].sort().to_list()
-    for name in names if prompts["benchmark"].n_unique() > 1 else []:
-        mine = prompts.filter(pl.col("benchmark") == name)
+    for suffix, mine in by_benchmark(prompts).items():
         some = {arm: table.join(mine, on="id", how="semi") for arm, table in answers.items()}
         theirs = verdicts.join(mine, on="id", how="semi")
-        record |= _worth_of(mine, theirs, some, f"_{name}", seed, resamples, published)
+        record |= _worth_of(mine, theirs, some, suffix, seed, resamples, published)
     plain = verdicts.filter(pl.col("opponent") == "opponent", pl.col("engine") == "likelihood")
     return record | {f"win_rate_{size}": rate for size, rate in wins_by_reference(plain, prompts).items()}
+
+
+def by_benchmark(prompts: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """All prompts, and of several benchmarks those of each with two at least, by the ends of their metrics' names."""
+    counts = prompts.group_by("benchmark").len()
+    large = counts.filter(pl.col("len") > 1)["benchmark"].sort().to_list() if counts.height > 1 else []
+    return {"": prompts} | {f"_{name}": prompts.filter(pl.col("benchmark") == name) for name in large}
+
+
+def rate_name(engine: str, opponent: str) -> str:
+    """The metric that says how often judge `engine` prefers the candidate to `opponent`, the arm or a baseline."""
+    rate = "win_rate" if engine == "likelihood" else f"{engine.replace('-', '_')}_win_rate"
+    return rate if opponent == "opponent" else f"{rate}_over_{opponent}"
 
 
 def selection(summaries: Mapping[str, Mapping[str, Any]], trainings: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -103,18 +113,13 @@ def _worth_of(
         record |= _interval(f"performance{suffix}", saved)
     offline = verdicts.filter(~pl.col("engine").is_in(PROTOCOLS))
     for (engine, name), games in offline.group_by("engine", "opponent", maintain_order=True):
-        rate = _rate_name(str(engine), str(name)) + suffix
+        rate = rate_name(str(engine), str(name)) + suffix
         record |= _interval(rate, win_rate(games, seed, resamples)) | {f"{rate}_missing": missing_verdicts(games)}
     return record
 
 
 def _has_bits(answers: pl.DataFrame) -> bool:
     return answers["bits"].count() > 1  # an interval over prompts needs two
-
-
-def _rate_name(engine: str, opponent: str) -> str:
-    rate = "win_rate" if engine == "likelihood" else f"{engine}_win_rate"
-    return rate if opponent == "opponent" else f"{rate}_over_{opponent}"
 
 
 def _interval(name: str, found: tuple[float, float, float]) -> dict[str, float]:

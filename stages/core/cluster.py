@@ -20,15 +20,18 @@ def cluster_labels(
     min_cluster_size: int,
     min_samples: int,
     neighbors: Neighbors,
+    *,
+    verbose: bool = False,
 ) -> Int64[np.ndarray, "rows"]:
     """The cluster of each row, −1 for noise; cluster 0 is the largest, ties go to the smaller first row.
 
     UMAP under cosine distance to `n_components` dimensions at min_dist 0, then HDBSCAN, Euclidean, excess of mass: the
     pipeline of BERTopic (Grootendorst 2022), seeded. `neighbors`: "exact" takes time with rows²; "nndescent" is
-    UMAP's own search, near linear, approximate, and compiles for minutes in every process. Labels depend on row
-    order: sort rows first. ValueError when there are too few rows to embed, or when all are noise.
+    UMAP's own search, near linear, approximate, and compiles for minutes in every process. `verbose`: UMAP tells its
+    steps and epochs. Labels depend on row order: sort rows first. ValueError when there are too few rows to embed, or
+    when all are noise.
     """
-    reduced = _reduced(vectors, seed, n_neighbors, n_components, neighbors)
+    reduced = _reduced(vectors, seed, n_neighbors, n_components, neighbors, verbose)
     from hdbscan import HDBSCAN
 
     found = HDBSCAN(min_cluster_size=min_cluster_size, min_samples=min_samples, core_dist_n_jobs=1).fit(reduced)
@@ -63,7 +66,12 @@ def to_nearest(
 
 
 def _reduced(
-    vectors: Float32[np.ndarray, "rows dim"], seed: int, n_neighbors: int, n_components: int, neighbors: Neighbors
+    vectors: Float32[np.ndarray, "rows dim"],
+    seed: int,
+    n_neighbors: int,
+    n_components: int,
+    neighbors: Neighbors,
+    verbose: bool,
 ) -> Float32[np.ndarray, "rows components"]:
     rows = len(vectors)
     if rows < n_components + 3:  # the spectral start needs n_components + 1 eigenvectors of a rows × rows matrix
@@ -78,6 +86,7 @@ def _reduced(
         metric="cosine",
         random_state=seed,
         n_jobs=1,  # more would ignore the seed
+        verbose=verbose,
         precomputed_knn=nearest(vectors, count) if neighbors == "exact" else (None, None, None),
     )
     with warnings.catch_warnings():

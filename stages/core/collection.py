@@ -1,4 +1,4 @@
-"""Experiments → the grid's table, a row a cell, and what each cell saved on each prompt."""
+"""Experiments → the grid's table, a row a cell."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -23,14 +23,3 @@ def grid_table(rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
     ordered = table.sort("experiment").unique(["provenance", *SETTINGS], keep="first", maintain_order=True)
     first = ["experiment", "revision", "provenance", *SETTINGS, "performance", "win_rate"]
     return ordered.select(*first, *sorted(set(ordered.columns) - set(first)))
-
-
-def saved(experiment: str, candidate: pl.DataFrame, opponent: pl.DataFrame) -> pl.DataFrame:
-    """Schema Scores, of one cell: the opponent's bits − the candidate's, to 0.001; both as in schema Answers."""
-    both = candidate.join(opponent.select("id", other="bits"), on="id", how="inner").drop_nulls(["bits", "other"])
-    return both.select(
-        pl.lit(experiment).alias("experiment"),
-        "id",
-        saved=(pl.col("other") - pl.col("bits")).round(3),
-        bytes="bytes",
-    ).sort("id")

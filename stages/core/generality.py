@@ -6,30 +6,30 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float, Int
 
-from stages.core.intervals import ratio_interval
+from stages.core.intervals import DRAWS_AT_ONCE
 from stages.core.reasons import Row, or_reason
 from stages.core.student import Estimate
 
 
 class PromptScores(NamedTuple):
-    """Bits that each cell saves on each prompt that all of them have, and the prompts' bytes."""
+    """What each cell gets, and can get, on each prompt that all of them have: a cell is worth Σ score / Σ weight."""
 
-    saved: Float[np.ndarray, "cells prompts"]
-    bytes: Int[np.ndarray, "prompts"]
+    score: Float[np.ndarray, "cells prompts"]
+    weight: Float[np.ndarray, "cells prompts"]
 
 
 def prompt_scores(scores: pl.DataFrame, experiments: list[str]) -> PromptScores:
-    """The matrix of `experiments`, in their order, from a table as in schema Scores; prompts sorted by id.
+    """The matrices of `experiments`, in their order, from one outcome of schema Scores; prompts sorted by id.
 
     A prompt that one of them lacks is left out. ValueError when fewer than two are left.
     """
     some = scores.filter(pl.col("experiment").is_in(experiments))
-    wide = some.pivot("experiment", index=["id", "bytes"], values="saved").drop_nulls().sort("id")
-    if wide.height < 2 or not set(experiments) <= set(wide.columns):
+    wide = [some.pivot("experiment", index="id", values=of).drop_nulls().sort("id") for of in ("score", "weight")]
+    if wide[0].height < 2 or not set(experiments) <= set(wide[0].columns):
         raise ValueError(
             f"an interval over prompts needs at least 2 of them with scores of all {len(experiments)} cells"
         )
-    return PromptScores(wide.select(experiments).to_numpy().T, wide["bytes"].to_numpy())
+    return PromptScores(*(table.select(experiments).to_numpy().T for table in wide))
 
 
 def over_prompts(
@@ -37,10 +37,17 @@ def over_prompts(
 ) -> tuple[float, float]:
     """The 95 % interval of Σ weight · performance for these very cells, had the prompts been others.
 
-    A slope and a difference of means are such sums, and a performance is Σ saved / Σ bytes: so their bootstrap over
-    prompts is that of one ratio. It knows nothing of training noise, as the t interval knows nothing of prompts.
+    A slope and a difference of means are such sums. The percentile bootstrap, prompts drawn whole, the same ones for
+    every cell. It knows nothing of training noise, as the t interval knows nothing of prompts.
     """
-    return ratio_interval(weights @ scores.saved, scores.bytes, rng, resamples)
+    prompts = scores.score.shape[1]
+    block = max(1, DRAWS_AT_ONCE // prompts)
+    sums = []
+    for size in [min(block, resamples - done) for done in range(0, resamples, block)]:
+        counts = _counts(rng.integers(prompts, size=(size, prompts)))
+        sums.append((counts @ scores.score.T / (counts @ scores.weight.T)) @ weights)
+    low, high = np.quantile(np.concatenate(sums), [0.025, 0.975])
+    return float(low), float(high)
 
 
 def over_both(known: Estimate, low: float, high: float) -> tuple[float, float]:
@@ -52,17 +59,19 @@ def over_both(known: Estimate, low: float, high: float) -> tuple[float, float]:
     return known.value - half, known.value + half
 
 
+def _counts(drawn: Int[np.ndarray, "resamples prompts"]) -> Float[np.ndarray, "resamples prompts"]:
+    """How often each prompt was drawn."""
+    resamples, prompts = drawn.shape
+    places = drawn + prompts * np.arange(resamples)[:, None]
+    return np.bincount(places.ravel(), minlength=drawn.size).reshape(drawn.shape).astype(np.float64)
+
+
 class Prompts(NamedTuple):
-    """The scores of all cells as in schema Scores, and how often to resample their prompts."""
+    """The scores of all cells on one outcome, as in schema Scores, and how often to resample their prompts."""
 
     scores: pl.DataFrame
     seed: int
     resamples: int
-
-    def wins(self) -> "Prompts":
-        """Those of the likelihood's win rate: who saves bits on a prompt has won it, and every prompt counts once."""
-        won = (pl.col("saved").sign() + 1) / 2
-        return self._replace(scores=self.scores.with_columns(saved=won, bytes=pl.lit(1, pl.Int32)))
 
     def row(self, known: Estimate, weights: Float[np.ndarray, "cells"], experiments: list[str]) -> Row:
         """How far `known`, the sum of weight · performance of `experiments`, goes beyond these prompts; or why not."""
@@ -74,4 +83,4 @@ class Prompts(NamedTuple):
         low, high = over_prompts(weights, scores, rng, self.resamples)
         both_low, both_high = over_both(known, low, high)
         ends = {"prompts_only_low": low, "prompts_only_high": high, "both_low": both_low, "both_high": both_high}
-        return {"prompts": len(scores.bytes)} | ends
+        return {"prompts": scores.score.shape[1]} | ends

@@ -12,10 +12,10 @@ from stages.core.slope import band, line, slope_weights
 DEGREES = np.arange(7) / 6
 
 
-def slope_rows(cells: pl.DataFrame, outcome: str, prompts: Prompts | None) -> list[Row]:
+def slope_rows(cells: pl.DataFrame, outcome: str, prompts: Prompts) -> list[Row]:
     """One row a setting and strategy of the six; Holm's p over the strategies and sizes of a condition.
 
-    `prompts` has the outcome's score on each prompt; None for an outcome whose scores are not kept.
+    `prompts` has the outcome's score on each prompt.
     """
     six = told(cells, outcome).filter(pl.col("strategy").is_in(STRATEGIES))
     rows = [
@@ -25,13 +25,13 @@ def slope_rows(cells: pl.DataFrame, outcome: str, prompts: Prompts | None) -> li
     return with_holm(rows, "condition")
 
 
-def _slope(part: pl.DataFrame, prompts: Prompts | None) -> Row:
+def _slope(part: pl.DataFrame, prompts: Prompts) -> Row:
     x, y = column(part, "diversity"), column(part)
     correlations = correlation_row("pearson", pearson, x, y) | correlation_row("spearman", spearman, x, y)
     return or_reason(_line, part, prompts) | correlations
 
 
-def _line(part: pl.DataFrame, prompts: Prompts | None) -> Row:
+def _line(part: pl.DataFrame, prompts: Prompts) -> Row:
     diversity = column(part, "diversity")
     fitted = line(diversity, column(part))
     points = zip(DEGREES, band(fitted, DEGREES), strict=True)
@@ -40,5 +40,4 @@ def _line(part: pl.DataFrame, prompts: Prompts | None) -> Row:
         "residual_sd": fitted.residual_sd,
         "band": [{"diversity": float(x), "middle": m, "low": low, "high": high} for x, (m, low, high) in points],
     }
-    reach = prompts.row(fitted.slope, slope_weights(diversity), part["experiment"].to_list()) if prompts else {}
-    return row | reach
+    return row | prompts.row(fitted.slope, slope_weights(diversity), part["experiment"].to_list())

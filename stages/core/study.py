@@ -1,5 +1,6 @@
 """The grid → the study's one record: effects, their uncertainty, what explains them, and a verdict in words."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
@@ -35,19 +36,19 @@ def study(grid: pl.DataFrame, scores: pl.DataFrame, seed: int, resamples: int) -
         )
     record: dict[str, Any] = {"cells": cells.height, "cells_left_out": grid.height - cells.height, "outcomes": worth}
     record |= {"provenance": cells["provenance"][0], "settings": _settings(cells)}
-    record |= _effects(cells, worth, Prompts(scores, seed, resamples))
+    prompts = {name: Prompts(scores.filter(pl.col("outcome") == name), seed, resamples) for name in worth}
+    record |= _effects(cells, prompts)
     record |= _explanations(cells, [outcome for outcome in MAIN if outcome in worth])
     record |= {"paper": paper_rows([row for row in record["slopes"] if row["outcome"] in MAIN])}
     return dict(digits(record | {"verdict": verdict(record)}))
 
 
-def _effects(cells: pl.DataFrame, worth: list[str], prompts: Prompts) -> dict[str, Any]:
-    reach = dict.fromkeys(worth) | {"performance": prompts, "win_rate": prompts.wins()}
+def _effects(cells: pl.DataFrame, worth: Mapping[str, Prompts]) -> dict[str, Any]:
     return {
         "floors": [row for outcome in worth for row in floor_rows(cells, outcome)],
-        "against_random": [row for outcome in worth for row in random_rows(cells, outcome, reach[outcome])],
+        "against_random": [row for outcome, prompts in worth.items() for row in random_rows(cells, outcome, prompts)],
         "matched": [row for outcome in worth for row in matched_rows(cells, outcome, HERO)],
-        "slopes": [row for outcome in worth for row in slope_rows(cells, outcome, reach[outcome])],
+        "slopes": [row for outcome, prompts in worth.items() for row in slope_rows(cells, outcome, prompts)],
         "shapes": [row for outcome in worth for row in shape_rows(cells, outcome)],
     }
 

@@ -4,7 +4,7 @@ import threading
 
 
 class Budget:
-    """Requests and tokens of one stage; `requests` and `tokens` begin with what its kept replies have cost."""
+    """Requests and tokens of one stage; `requests` and `tokens` begin with what its earlier tries have cost."""
 
     def __init__(self, max_requests: int, max_tokens: int, requests: int, tokens: int) -> None:
         self.max_requests, self.max_tokens = max_requests, max_tokens

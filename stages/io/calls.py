@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from stages.io.budget import Budget
+from stages.io.replies import Replies
 from stages.io.reply import Reply, reply_of, same_model
 from stages.io.request import Endpoint, Request, body, most_tokens
 from stages.io.trouble import Failed, Passing, refused, retry_after
@@ -19,16 +20,16 @@ PATHS = {"chat": "/chat/completions", "completion": "/completions"}
 class Caller:
     """An open connection to one endpoint, for many threads; `stop` ends waits and retries."""
 
-    def __init__(self, endpoint: Endpoint, budget: Budget) -> None:
+    def __init__(self, endpoint: Endpoint, budget: Budget, replies: Replies) -> None:
         from openai import OpenAI
 
-        self.endpoint, self.budget, self.stop = endpoint, budget, threading.Event()
+        self.endpoint, self.budget, self.replies, self.stop = endpoint, budget, replies, threading.Event()
         self.key = key_in(endpoint)
         self.client = OpenAI(base_url=endpoint.url, api_key=self.key or "none", timeout=endpoint.timeout, max_retries=0)
         self.client.organization = self.client.project = None  # the environment's, which are for OpenAI alone
         self.client._custom_headers = {}
 
-    def __call__(self, request: Request) -> tuple[str, Reply]:
+    def __call__(self, key: str, request: Request) -> tuple[str, Reply]:
         """The raw reply and what it says. Failed, or ValueError/OSError where no other request would do better."""
         import tenacity
 
@@ -40,13 +41,14 @@ class Caller:
             reraise=True,
         )
         try:
-            return retrying(self._once, request)
+            return retrying(self._once, key, request)
         except Passing as error:
             raise Failed(f"{error}, {ATTEMPTS} times") from error
 
-    def _once(self, request: Request) -> tuple[str, Reply]:
+    def _once(self, key: str, request: Request) -> tuple[str, Reply]:
         most = most_tokens(request)
         self.budget.reserve(most)
+        one = self.replies.begin(key, most)  # should a kill cut it short, the next run knows
         used, paid = most, True
         try:
             if self.stop.is_set():
@@ -62,6 +64,7 @@ class Caller:
             raise
         finally:
             self.budget.settle(most, used, paid=paid)
+            self.replies.end(one, used if paid else None)
         return raw, reply
 
     def _sent(self, request: Request) -> str:

@@ -14,7 +14,7 @@ from stages.io.local import identity, written
 from stages.io.progress import progress
 from stages.io.replies import Kept, Replies, cache_folder
 from stages.io.reply import Reply, reply_of
-from stages.io.request import Endpoint, Request, body, key_of, most_tokens
+from stages.io.request import Endpoint, Request, body, key_of
 from stages.io.trouble import Failed
 
 Engine = Literal["endpoint", "local"]
@@ -40,7 +40,7 @@ def ask(requests: Sequence[Request], engine: Engine, endpoint: Endpoint, label: 
         held = len(told)
         if missing:
             if engine == "endpoint":
-                new = _served(missing, endpoint, replies, _budget(endpoint, unique, told))
+                new = _served(missing, endpoint, replies, _budget(endpoint, list(unique), held, replies))
             else:
                 new = _written(unique, missing, endpoint, model, replies)
             with closing(new):
@@ -49,20 +49,19 @@ def ask(requests: Sequence[Request], engine: Engine, endpoint: Endpoint, label: 
     return [told[key] for key in keys]
 
 
-def _budget(endpoint: Endpoint, requests: Mapping[str, Request], held: Mapping[str, Reply]) -> Budget:
-    """What is left; a kept reply that does not tell its cost counts as the most that it can have cost."""
-    costs = [reply.prompt_tokens + reply.completion_tokens or most_tokens(requests[key]) for key, reply in held.items()]
-    if len(requests) > endpoint.max_requests:
+def _budget(endpoint: Endpoint, keys: Sequence[str], held: int, replies: Replies) -> Budget:
+    """What is left of it after all tries of an earlier run, those in vain included."""
+    if len(keys) > endpoint.max_requests:
         raise ValueError(
-            f"{len(requests)} requests are to be made, {len(costs)} of them are answered already, and max_requests is "
+            f"{len(keys)} requests are to be made, {held} of them are answered already, and max_requests is "
             f"{endpoint.max_requests}: raise it, or give the stage fewer rows"
         )
-    return Budget(endpoint.max_requests, endpoint.max_tokens, len(costs), sum(costs))
+    return Budget(endpoint.max_requests, endpoint.max_tokens, *replies.spent(keys))
 
 
 def _served(missing: Mapping[str, Request], endpoint: Endpoint, replies: Replies, budget: Budget) -> Told:
     """Key and reply of each request, as a server gives them."""
-    caller = Caller(endpoint, budget)
+    caller = Caller(endpoint, budget, replies)
     threads = ThreadPoolExecutor(endpoint.concurrency)
     calls = {threads.submit(_called, key, request, caller, replies): key for key, request in missing.items()}
     try:
@@ -82,7 +81,7 @@ def _called(key: str, request: Request, caller: Caller, replies: Replies) -> Rep
                 return reply_of(known[key])
             if ours:
                 try:
-                    raw, reply = caller(request)
+                    raw, reply = caller(key, request)
                 except Failed as error:
                     return Reply(error=str(error))
                 replies.keep(_kept(key, request, caller.endpoint.model, raw, reply))
@@ -96,6 +95,9 @@ def _written(
 ) -> Told:
     """Key and reply of each request, from the model in this process."""
     for key, raw in written(requests, missing, endpoint, model):
+        if isinstance(raw, Failed):
+            yield key, Reply(error=str(raw))
+            continue
         reply = reply_of(raw)
         replies.keep(_kept(key, missing[key], model, raw, reply))
         yield key, reply

@@ -8,6 +8,7 @@ from typing import Any
 
 from stages.io.decoding import Written, write_batch
 from stages.io.request import Endpoint, Request, messages
+from stages.io.trouble import Failed
 
 
 def identity(name: str, revision: str) -> str:
@@ -26,21 +27,31 @@ def identity(name: str, revision: str) -> str:
 
 def written(
     requests: Mapping[str, Request], missing: Container[str], endpoint: Endpoint, model_name: str
-) -> Iterator[tuple[str, str]]:
+) -> Iterator[tuple[str, str | Failed]]:
     """Key and raw reply of each of the `missing` requests; batches hold `concurrency` prompts of like length.
 
-    Batches are cut from all requests, since the last bits of a number, and so a close choice, depend on a row's batch:
-    a run that was interrupted ends with the replies of one that was not.
+    A request that is longer, with its reply, than the model's context is Failed, as a server would refuse it. Batches
+    are cut from all others, since the last bits of a number, and so a close choice, depend on a row's batch: a run that
+    was interrupted ends with the replies of one that was not.
     """
     model, tokenizer = _loaded(endpoint)
     prompts = {key: _prompt(tokenizer, request) for key, request in requests.items()}
-    order = sorted(requests, key=lambda key: (requests[key].reply_tokens, len(prompts[key]), key))
+    long = {key: told for key in requests if (told := _too_long(model, prompts[key], requests[key]))}
+    yield from ((key, Failed(told)) for key, told in long.items() if key in missing)
+    order = sorted(set(requests) - set(long), key=lambda key: (requests[key].reply_tokens, len(prompts[key]), key))
     for begin in range(0, len(order), endpoint.concurrency):
         batch = {key: requests[key] for key in order[begin : begin + endpoint.concurrency]}
         if any(key in missing for key in batch):
             tokens = write_batch(model, tokenizer, batch, prompts)
             texts = zip(batch, tokens, strict=True)
             yield from ((key, _raw(prompts[key], told, model_name)) for key, told in texts if key in missing)
+
+
+def _too_long(model: Any, prompt: list[int], request: Request) -> str:
+    most = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+    if most is None or len(prompt) + request.reply_tokens <= most:
+        return ""
+    return f"a prompt of {len(prompt)} tokens and a reply of {request.reply_tokens} are more than the model's {most}"
 
 
 def _loaded(endpoint: Endpoint) -> tuple[Any, Any]:

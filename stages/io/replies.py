@@ -1,4 +1,4 @@
-"""Keeps every raw reply of an LLM, by the content of its request: a request is paid once, whatever dies in between."""
+"""Keeps every raw reply of an LLM by the content of its request, and what each try cost: paid once, whatever dies."""
 
 import fcntl
 import sqlite3
@@ -10,9 +10,14 @@ from typing import NamedTuple
 
 from stages.io.home import home
 
-TABLE = """create table if not exists replies (
+TABLES = """
+create table if not exists replies (
     key text primary key, model text, fingerprint text, request text, reply text,
-    prompt_tokens integer, completion_tokens integer) without rowid"""
+    prompt_tokens integer, completion_tokens integer) without rowid;
+create table if not exists tries (id integer primary key, key text, tokens integer);
+create index if not exists tries_of on tries (key);
+"""
+MARKS = 500  # keys in one query
 
 ONE_AT_A_TIME = 2**60  # beyond the places of all keys
 
@@ -56,7 +61,7 @@ class Replies:
         with self._held(ONE_AT_A_TIME, fcntl.LOCK_EX):  # two processes that make the file at once fail: "locked"
             self.database.execute("pragma journal_mode=wal")
             self.database.execute("pragma synchronous=full")
-            self.database.execute(TABLE)
+            self.database.executescript(TABLES)
 
     def close(self) -> None:
         self.database.close()
@@ -65,17 +70,40 @@ class Replies:
     def read(self, keys: Sequence[str]) -> dict[str, str]:
         """The raw replies that are kept of `keys`."""
         found: dict[str, str] = {}
-        for begin in range(0, len(keys), 500):
-            some = keys[begin : begin + 500]
-            marks = ",".join("?" * len(some))
+        for some in _parts(keys):
             with self.lock:
-                found |= self.database.execute(f"select key, reply from replies where key in ({marks})", some)
+                found |= self.database.execute(f"select key, reply from replies where key in ({_marks(some)})", some)
         return found
 
     def keep(self, row: Kept) -> None:
         """Write one reply; of two for one key the first stays."""
         with self.lock:
             self.database.execute("insert or ignore into replies values (?,?,?,?,?,?,?)", row)
+
+    def begin(self, key: str, most: int) -> int:
+        """Write down that `key` will be asked for, at a cost of at most `most` tokens; the number of the try."""
+        with self.lock:
+            return int(
+                self.database.execute("insert into tries (key, tokens) values (?,?)", (key, most)).lastrowid or 0
+            )
+
+    def end(self, one: int, used: int | None) -> None:
+        """Write down the tokens that a try has cost; None: it was not paid, and is forgotten."""
+        with self.lock:
+            if used is None:
+                self.database.execute("delete from tries where id = ?", (one,))
+            else:
+                self.database.execute("update tries set tokens = ? where id = ?", (used, one))
+
+    def spent(self, keys: Sequence[str]) -> tuple[int, int]:
+        """Tries and their tokens, of all who ever asked for `keys`; one that a kill cut short counts in full."""
+        requests = tokens = 0
+        for some in _parts(keys):
+            with self.lock:
+                query = f"select count(*), coalesce(sum(tokens), 0) from tries where key in ({_marks(some)})"
+                [(count, used)] = self.database.execute(query, some).fetchall()
+            requests, tokens = requests + count, tokens + used
+        return requests, tokens
 
     def holdings(self) -> list[Holding]:
         """What is kept, by model."""
@@ -102,3 +130,11 @@ class Replies:
             yield
         finally:
             fcntl.lockf(self.claims, fcntl.LOCK_UN, 1, place)
+
+
+def _parts(keys: Sequence[str]) -> list[Sequence[str]]:
+    return [keys[begin : begin + MARKS] for begin in range(0, len(keys), MARKS)]
+
+
+def _marks(keys: Sequence[str]) -> str:
+    return ",".join("?" * len(keys))

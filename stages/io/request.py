@@ -16,8 +16,8 @@ class Endpoint:
     concurrency: int  # requests at once; engine local: prompts a batch
     timeout: float  # seconds without a byte of a reply, before the request is sent again
     max_failed_share: float  # of the requests; the stage stops when more have failed for good
-    max_requests: int  # budget: replies to this stage's requests, those of an earlier, interrupted run included
-    max_tokens: int  # budget: tokens read and written for them
+    max_requests: int  # budget: tries that may have been paid, those of an earlier, interrupted run included
+    max_tokens: int  # budget: tokens read and written by them
     revision: str = "main"  # engine local: of a hub id
 
 

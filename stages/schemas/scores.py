@@ -1,18 +1,18 @@
-"""What each cell saved on each prompt: the raw material of intervals over prompts."""
+"""What each prompt adds to what a cell is worth: the raw material of intervals over prompts."""
 
 import pandera.polars as pa
-import polars as pl
 
 
 class Scores(pa.DataFrameModel):
-    """Sorted by experiment, id; prompts without a reference are left out; an empty table is allowed."""
+    """Sorted by experiment, outcome, id; an outcome is Σ score / Σ weight over its prompts; may be empty."""
 
     experiment: str = pa.Field(str_length={"min_value": 1})
+    outcome: str = pa.Field(str_length={"min_value": 1}, description="a metric of metrics/cell.json")
     id: str = pa.Field(str_length={"min_value": 1}, description="the prompt")
-    saved: float = pa.Field(description="the opponent's bits − the candidate's, for the reference")
-    bytes: pl.Int32 = pa.Field(ge=1, description="UTF-8 bytes of the reference")
+    score: float = pa.Field(description="bits saved over the opponent on the reference, or games won")
+    weight: float = pa.Field(gt=0, description="UTF-8 bytes of the reference, or games played")
 
     class Config:
         strict = True
         ordered = True
-        unique = ["experiment", "id"]
+        unique = ["experiment", "outcome", "id"]

@@ -1,5 +1,6 @@
 """What collect writes of experiments whose files are, or are not, in DVC's cache."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from stages.schemas.grid import Grid
 from stages.schemas.histogram import Histogram
 from stages.schemas.prompts import Prompts
 from stages.schemas.scores import Scores
+from stages.schemas.verdicts import Verdicts
 from tests.planted import HISTOGRAM
 
 SETTINGS = ("strategy", "match", "degree", "size", "seed", "slack", "weights", "budget", "min_tokens", "max_tokens")
@@ -31,9 +33,11 @@ def experiment(row: dict[str, Any], answers: str) -> Experiment:
         name: {"cmd": name, "deps": {f"stages/{name}.py": "c"}, "outs": {}} for name in (*CELL, *OPPONENT)
     }
     lock["subset@candidate"]["cmd"] = "subset " + " ".join(f"--{name} {row[name]}" for name in SETTINGS)
-    lock["generate@candidate"]["deps"]["data/prompts.parquet"] = "prompts"
+    lock["judge"]["deps"]["data/prompts.parquet"] = "prompts"
+    lock["judge"]["outs"]["data/verdicts.parquet"] = "verdicts"
     for arm, known in (("candidate", answers), ("opponent", "theirs")):
         lock[f"generate@{arm}"]["outs"][f"data/answers/{arm}.parquet"] = known
+        lock["judge"]["deps"][f"data/answers/{arm}.parquet"] = known
     for side in ("instruction", "response"):
         lock[f"band@{side}"] = {
             "cmd": f"band {side}",
@@ -51,6 +55,13 @@ def answered(bits: float) -> pl.DataFrame:
     )
 
 
+def liked(raw: str | None) -> pl.DataFrame:
+    """AlpacaEval's verdict on each prompt."""
+    game = {"benchmark": "x", "opponent": "opponent", "engine": "alpaca-eval", "order": 0, "repeat": 0, "raw": raw}
+    types = {"order": pl.Int8, "repeat": pl.Int16, "raw": pl.String}
+    return pl.DataFrame([{"id": one} | game for one in "ab"], schema_overrides=types)
+
+
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Three cells, the last one's answers not there; and a cache of the rest."""
@@ -65,6 +76,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_table(tmp_path / "cache" / "prompts", Prompts, pl.DataFrame(prompts | nobody, schema=schema))
     write_table(tmp_path / "cache" / "ours", Answers, answered(5.0))
     write_table(tmp_path / "cache" / "theirs", Answers, answered(7.5))
+    write_table(tmp_path / "cache" / "verdicts", Verdicts, liked(None))
     for side in ("instruction", "response"):
         write_table(tmp_path / "cache" / f"{side}.csv", Histogram, pl.DataFrame(HISTOGRAM))
     return tmp_path / "cache"
@@ -78,7 +90,7 @@ def test_a_study_folder_holds_all_that_a_study_is_made_from(
     grid = read_table(study / "grid.csv", Grid)
     assert grid.height == 3
     scores = read_table(study / "scores.parquet", Scores)
-    assert scores.select("id", "saved", "bytes").rows() == [("a", 2.5, 8)] * 2
+    assert scores.select("outcome", "id", "score", "weight").rows() == [("performance", "a", 2.5, 8)] * 2
     examples = read_table(study / "examples.parquet", Examples)
     assert examples.select("instruction", "reference", "answer").rows() == [("A?", "an a", "one")] * 2
     assert read_table(study / "histograms" / "response.csv", Histogram).height == 3
@@ -104,8 +116,13 @@ def test_cells_that_only_an_llm_judged_make_a_study(
         write_table(cache / name, Answers, unscored)
     folder = tmp_path / "study"
     collect.main(folder=folder)
-    assert "2 cells have no likelihood of a reference: no scores of theirs" in capsys.readouterr().out
+    assert "2 cells have neither the likelihood of a reference nor a verdict" in capsys.readouterr().out
     assert read_table(folder / "scores.parquet", Scores).is_empty()
+    top = {"content": [{"top_logprobs": [{"token": "M", "logprob": -0.1}, {"token": "m", "logprob": -3.0}]}]}
+    verdict = json.dumps({"message": {"content": "M"}, "logprobs": top})
+    write_table(cache / "verdicts", Verdicts, liked(verdict))
+    collect.main(folder=folder)
+    assert set(read_table(folder / "scores.parquet", Scores)["outcome"]) == {"alpaca_eval_win_rate"}
     places = [folder / name for name in ("grid.csv", "scores.parquet", "study.json", "correlations.csv")]
     analyze(*places, seed=1, resamples=100)
     assert "the AlpacaEval win rate" in capsys.readouterr().out

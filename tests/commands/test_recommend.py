@@ -4,7 +4,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import polars as pl
 import pytest
 
 from bench.planted import planted_grid
@@ -13,9 +12,7 @@ from stages.core.cells import STRATEGIES
 from stages.core.collection import grid_table
 from stages.core.study import study
 from stages.io.records import write_json
-from tests.planted import judged
-
-NO_SCORES = pl.DataFrame(schema={"experiment": pl.String, "id": pl.String, "saved": pl.Float64, "bytes": pl.Int32})
+from tests.planted import NO_SCORES, judged
 
 
 def record(tmp_path: Path, slopes: dict[str, float]) -> Path:

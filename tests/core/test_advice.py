@@ -7,8 +7,7 @@ from bench.planted import planted_grid
 from stages.core.advice import advice
 from stages.core.cells import STRATEGIES
 from stages.core.study import study
-
-NO_SCORES = pl.DataFrame(schema={"experiment": pl.String, "id": pl.String, "saved": pl.Float64, "bytes": pl.Int32})
+from tests.planted import NO_SCORES
 
 
 def advised(grid: pl.DataFrame, outcome: str = "performance") -> str:

@@ -1,14 +1,9 @@
 import polars as pl
 
 from bench.planted import planted_grid
-from stages.core.collection import grid_table, saved
+from stages.core.collection import grid_table
 from stages.schemas.grid import Grid
-from stages.schemas.scores import Scores
 from tests.planted import judged
-
-
-def answers(*rows):
-    return pl.DataFrame(rows, schema={"id": pl.String, "bits": pl.Float64, "bytes": pl.Int32}, orient="row")
 
 
 def test_every_cell_is_a_row_sorted_by_experiment():
@@ -34,12 +29,3 @@ def test_what_no_cell_could_measure_is_null():
     table = Grid.validate(grid_table(judged(planted_grid()).to_dicts()))
     absent = ["performance", "win_rate", "opponent_bits_per_byte"]
     assert table.select(pl.col(absent).count()).row(0) == (0, 0, 0) and table["alpaca_eval_win_rate"].null_count() == 0
-
-
-def test_saved_bits_are_those_of_the_opponent_less_those_of_the_candidate():
-    told = saved("one", answers(("b", 3.0, 9), ("a", 1.0, 7)), answers(("a", 1.25, 7), ("b", 2.0, 9)))
-    assert Scores.validate(told).rows() == [("one", "a", 0.25, 7), ("one", "b", -1.0, 9)]
-
-
-def test_prompts_without_a_reference_have_no_score():
-    assert saved("one", answers(("a", None, None)), answers(("a", None, None))).is_empty()

@@ -11,8 +11,8 @@ from stages.core.charts import Figure
 from stages.core.figures import figures
 from stages.core.naming import of
 from stages.core.study import study
+from tests.planted import NO_SCORES
 
-NO_SCORES = pl.DataFrame(schema={"experiment": pl.String, "id": pl.String, "saved": pl.Float64, "bytes": pl.Int32})
 WINDOW = {"min_tokens": 40, "max_tokens": 120, "random": 0}
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from bench.planted import planted_study
 from stages.core.generality import Prompts, PromptScores, over_both, over_prompts, prompt_scores
+from stages.core.intervals import ratio_interval
 from stages.core.slope import line, slope_weights
 from stages.core.student import estimate
 
@@ -13,15 +14,15 @@ SCORES = pl.DataFrame(
     {
         "experiment": ["a", "a", "a", "b", "b", "b", "c"],
         "id": ["p", "q", "r", "p", "q", "r", "p"],
-        "saved": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0],
-        "bytes": [10, 20, 30, 10, 20, 30, 10],
+        "score": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0],
+        "weight": [10.0, 20.0, 30.0, 10.0, 20.0, 40.0, 10.0],
     }
 )
 
 
 def test_the_matrix_has_the_cells_in_the_order_asked_for() -> None:
     found = prompt_scores(SCORES.sample(fraction=1, shuffle=True, seed=1), ["b", "a"])
-    assert found.saved.tolist() == [[4, 5, 6], [1, 2, 3]] and found.bytes.tolist() == [10, 20, 30]
+    assert found.score.tolist() == [[4, 5, 6], [1, 2, 3]] and found.weight.tolist() == [[10, 20, 40], [10, 20, 30]]
 
 
 @pytest.mark.parametrize("experiments", [["a", "c"], ["a", "z"], ["z"]])
@@ -36,11 +37,19 @@ def test_an_empty_table_is_a_reason_and_no_error() -> None:
 
 
 def test_where_all_prompts_agree_the_interval_is_the_slope_itself() -> None:
-    size = np.array([10, 20, 30])
-    levels = np.array([1.0, 2.0, 3.0])
+    size = np.array([[10.0, 20, 30], [30, 20, 10], [1, 1, 9]])  # games played may be other ones in every cell
+    levels = np.array([[1.0], [2.0], [3.0]])
     weights = slope_weights(np.array([0, 0.5, 1]))
-    found = over_prompts(weights, PromptScores(np.outer(levels, size), size), np.random.default_rng(0), 100)
+    found = over_prompts(weights, PromptScores(levels * size, size), np.random.default_rng(0), 100)
     assert found == pytest.approx((2, 2))
+
+
+def test_of_one_cell_it_is_the_interval_of_a_ratio() -> None:
+    """As measure tells it of this cell; both draw whole prompts, by the same generator."""
+    rng = np.random.default_rng(3)
+    score, weight = rng.normal(size=40), rng.integers(1, 9, size=40).astype(float)
+    found = over_prompts(np.ones(1), PromptScores(score[None], weight[None]), np.random.default_rng(4), 500)
+    assert found == pytest.approx(ratio_interval(score, weight, np.random.default_rng(4), 500))
 
 
 def test_both_kinds_of_noise_make_the_interval_wider_than_either() -> None:
@@ -56,12 +65,13 @@ def test_intervals_hold_their_truths_in_1000_studies() -> None:
         study = planted_study(rng, prompts=120)
         cells = len(study.diversity)
         weights = slope_weights(study.diversity)
-        scores = PromptScores(study.saved[:cells], study.bytes)
+        size = np.tile(study.bytes, (len(study.saved), 1))
+        scores = PromptScores(study.saved[:cells], size[:cells])
         low, high = over_prompts(weights, scores, rng, 400)
         held[0] += low <= weights @ study.level[:cells] <= high
         both = over_both(line(study.diversity, study.performance[:cells]).slope, low, high)
         held[1] += both[0] <= 0.1 <= both[1]
         gap = np.repeat([1 / 2, -1 / 8], [2, 8])  # the last degree against random
-        low, high = over_prompts(gap, PromptScores(study.saved[cells - 2 :], study.bytes), rng, 400)
+        low, high = over_prompts(gap, PromptScores(study.saved[cells - 2 :], size[cells - 2 :]), rng, 400)
         held[2] += low <= gap @ study.level[cells - 2 :] <= high
     assert (held >= 920).all(), held

@@ -7,8 +7,7 @@ from bench.planted import planted_grid
 from stages.core.cells import STRATEGIES, comparable
 from stages.core.sheets import Sheet, cell_sheet, ran, sheets
 from stages.core.study import study
-
-NO_SCORES = pl.DataFrame(schema={"experiment": pl.String, "id": pl.String, "saved": pl.Float64, "bytes": pl.Int32})
+from tests.planted import NO_SCORES
 
 
 def told(grid: pl.DataFrame) -> dict:

@@ -11,9 +11,8 @@ from stages.core.cells import STRATEGIES
 from stages.core.collection import grid_table
 from stages.core.naming import of
 from stages.core.study import study
-from tests.planted import judged
+from tests.planted import NO_SCORES, judged
 
-NO_SCORES = pl.DataFrame(schema={"experiment": pl.String, "id": pl.String, "saved": pl.Float64, "bytes": pl.Int32})
 NOTHING = pl.lit(None, pl.Float64)
 
 
@@ -113,17 +112,19 @@ def test_scores_a_prompt_say_how_far_a_slope_reaches() -> None:
         {
             "experiment": np.repeat(names, 200),
             "id": [f"p{i:03d}" for i in range(200)] * 16,
-            "saved": source.saved.ravel(),
-            "bytes": np.tile(source.bytes, 16).astype(np.int32),
+            "score": source.saved.ravel(),
+            "weight": np.tile(source.bytes, 16).astype(np.float64),
         }
     )
+    won = scores.with_columns(outcome=pl.lit("win_rate"), score=(pl.col("score").sign() + 1) / 2, weight=1.0)
+    scores = pl.concat([scores.with_columns(outcome=pl.lit("performance")), won])
     record = told(grid, scores, pl.col("win_rate"))
     row = one(record["slopes"], outcome="performance")
     assert row["prompts"] == 200
     assert row["prompts_only_low"] < row["value"] < row["prompts_only_high"]
     assert row["both_low"] < min(row["low"], row["prompts_only_low"])
-    won = one(record["slopes"], outcome="win_rate")  # who saves bits on a prompt has won it
-    assert won["prompts"] == 200 and -1 <= won["prompts_only_low"] < won["prompts_only_high"] <= 1
+    row = one(record["slopes"], outcome="win_rate")
+    assert row["prompts"] == 200 and -1 <= row["prompts_only_low"] < row["prompts_only_high"] <= 1
     assert all("prompts_only_low" in row for row in of(record["against_random"], {"outcome": "performance"}))
 
 

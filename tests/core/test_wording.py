@@ -5,8 +5,7 @@ import polars as pl
 from bench.planted import planted_grid
 from stages.core.cells import STRATEGIES
 from stages.core.study import study
-
-NO_SCORES = pl.DataFrame(schema={"experiment": pl.String, "id": pl.String, "saved": pl.Float64, "bytes": pl.Int32})
+from tests.planted import NO_SCORES
 
 
 def verdict(grid: pl.DataFrame) -> tuple[str, str]:

@@ -1,6 +1,7 @@
 """One call: what passes is tried again, what does not is one sentence, and no secret is in it."""
 
 import threading
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from stages.io import calls
 from stages.io.budget import Budget
 from stages.io.calls import Caller, key_in
+from stages.io.replies import Replies, cache_folder
 from stages.io.request import Request
 from stages.io.trouble import Failed, Passing
 from tests.llm_server import HERE, PATIENCE, llm_server
@@ -16,14 +18,17 @@ pytestmark = pytest.mark.usefixtures("llm_home")
 QUESTION = Request(("Why?",), reply_tokens=8, top_logprobs=2)
 
 
-def caller(server, **more):
-    return Caller(replace(HERE, url=server.url, **more), Budget(99, 10_000, 0, 0))
+@pytest.fixture
+def caller(llm_home):
+    """A maker of callers, of one cache."""
+    with closing(Replies(cache_folder())) as kept:
+        yield lambda server, **more: Caller(replace(HERE, url=server.url, **more), Budget(99, 10_000, 0, 0), kept)
 
 
 @pytest.mark.parametrize("fault", ["429", "500", "slow", "drop", "no json", "wrong model", "no logprobs"])
-def test_trouble_that_passes_is_tried_again(fault):
+def test_trouble_that_passes_is_tried_again(caller, fault):
     with llm_server(fault=lambda number: fault if number < 1 else "") as server:
-        _, reply = caller(server, timeout=PATIENCE)(QUESTION)
+        _, reply = caller(server, timeout=PATIENCE)("key", QUESTION)
     assert reply.text == "You said: Why?"
     assert (reply.model, reply.fingerprint, reply.prompt_tokens) == ("tiny", "fp_1", 1)
     assert reply.logprobs[0]["top_logprobs"][0]["token"] == "m"
@@ -40,42 +45,42 @@ def test_trouble_that_passes_is_tried_again(fault):
         ("no logprobs", r"sends no log-probabilities, .*: choose a server that does, 8 times"),
     ],
 )
-def test_trouble_that_does_not_pass_ends_after_eight_times_and_says_what_it_is(fault, told):
+def test_trouble_that_does_not_pass_ends_after_eight_times_and_says_what_it_is(caller, fault, told):
     with llm_server(fault=lambda _: fault) as server, pytest.raises(Failed, match=told):
-        caller(server)(QUESTION)
+        caller(server)("key", QUESTION)
     assert len(server.asked) == 8
 
 
-def test_a_text_too_long_for_the_model_fails_alone_and_at_once():
+def test_a_text_too_long_for_the_model_fails_alone_and_at_once(caller):
     with llm_server(fault=lambda _: "400") as server, pytest.raises(Failed, match="maximum context length is 8 tokens"):
-        caller(server)(QUESTION)
+        caller(server)("key", QUESTION)
     assert len(server.asked) == 1
 
 
-def test_a_wrong_name_of_the_model_is_final_for_all():
+def test_a_wrong_name_of_the_model_is_final_for_all(caller):
     with (
         llm_server(fault=lambda _: "404") as server,
         pytest.raises(OSError, match="has no model 'tiny', or is no such"),
     ):
-        caller(server)(QUESTION)
+        caller(server)("key", QUESTION)
     assert len(server.asked) == 1
 
 
-def test_a_refused_key_is_final_and_the_key_is_in_no_word_of_it(monkeypatch):
+def test_a_refused_key_is_final_and_the_key_is_in_no_word_of_it(caller, monkeypatch):
     monkeypatch.setenv("MY_KEY", "sk-very-secret")
     with llm_server(fault=lambda _: "401") as server, pytest.raises(OSError, match="the key in MY_KEY") as error:
-        caller(server, key="MY_KEY")(QUESTION)
+        caller(server, key="MY_KEY")("key", QUESTION)
     assert server.headers[0]["authorization"] == "Bearer sk-very-secret"
     assert "provided: ***" in str(error.value)
     assert "secret" not in str(error.value) + repr(error.value.__cause__) + repr(error.value.args)
 
 
-def test_nothing_that_the_environment_has_for_openai_goes_to_a_server_that_needs_no_key(monkeypatch):
+def test_nothing_that_the_environment_has_for_openai_goes_to_a_server_that_needs_no_key(caller, monkeypatch):
     for name in ("OPENAI_API_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID"):
         monkeypatch.setenv(name, "sk-very-secret")
     monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "X-Mine: sk-very-secret")
     with llm_server() as server:
-        caller(server)(QUESTION)
+        caller(server)("key", QUESTION)
     assert "secret" not in str(server.headers)
 
 
@@ -97,21 +102,22 @@ def test_a_key_that_no_header_can_hold_is_refused_without_a_word_of_it(key, monk
     assert "secret" not in str(error.value)
 
 
-def test_a_server_that_is_down_was_not_paid():
+def test_a_server_that_is_down_was_not_paid(caller):
     with llm_server() as server:
         pass
     call = caller(server)
     with pytest.raises(Failed, match=r"gave no reply \(APIConnectionError: .*refused.*, 8 times"):
-        call(QUESTION)
-    assert (call.budget.requests, call.budget.tokens) == (0, 0)
+        call("key", QUESTION)
+    assert (call.budget.requests, call.budget.tokens) == call.replies.spent(["key"]) == (0, 0)
 
 
-def test_a_dropped_reply_may_have_been_paid_and_counts_in_full():
+def test_a_dropped_reply_may_have_been_paid_and_counts_in_full(caller):
     with llm_server(fault=lambda number: "drop" if number == 0 else "") as server:
         call = caller(server)
-        call(QUESTION)
+        call("key", QUESTION)
     assert call.budget.requests == 2
     assert call.budget.tokens > 8 + 4
+    assert call.replies.spent(["key"]) == (call.budget.requests, call.budget.tokens)
 
 
 def test_a_wait_lasts_at_least_as_long_as_the_server_says():
@@ -122,14 +128,14 @@ def test_a_wait_lasts_at_least_as_long_as_the_server_says():
     assert calls._wait(lambda _: 0.5)(State) == 7.5
 
 
-def test_a_stop_ends_a_wait_of_a_minute_at_once(monkeypatch):
+def test_a_stop_ends_a_wait_of_a_minute_at_once(caller, monkeypatch):
     monkeypatch.setattr(calls, "FIRST_WAIT", 1e6)
     with llm_server(fault=lambda _: "500") as server:
         call, ended = caller(server), threading.Event()
 
         def run():
             with pytest.raises(Failed):
-                call(QUESTION)
+                call("key", QUESTION)
             ended.set()
 
         threading.Thread(target=run, daemon=True).start()

@@ -75,6 +75,15 @@ def test_the_token_budget_stops_in_time_loses_nothing_and_a_raised_one_goes_on()
     assert len(server.served) == 60
 
 
+def test_what_an_earlier_run_paid_in_vain_counts_too():
+    with llm_server(fault=lambda number: "wrong model" if number < 2 else "") as server:
+        here = replace(HERE, url=server.url, concurrency=1, max_requests=3)
+        ask(requests(1), "endpoint", here, "test")
+        with pytest.raises(ValueError, match="max_requests, 3, is reached"):
+            ask(requests(2), "endpoint", here, "test")
+    assert len(server.asked) == 3
+
+
 def test_kept_replies_that_do_not_tell_their_cost_count_as_the_most_they_can_have_cost():
     with llm_server(fault=lambda number: "no usage") as server:
         here = replace(HERE, url=server.url)
@@ -177,6 +186,9 @@ def test_after_kill_9_in_the_middle_every_request_has_still_been_paid_once():
         in_a_process(server.url)
     assert sorted(map(said, server.served)) == sorted(request.turns[0] for request in requests(40))
     assert len(server.asked) == 44
+    with closing(Replies(cache_folder())) as replies:
+        tries, _ = replies.spent([key_of(request, HERE.model) for request in requests(40)])
+    assert tries == 44  # the four that the kill cut short may have been paid
 
 
 def kept() -> dict[str, str]:

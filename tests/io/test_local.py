@@ -1,6 +1,7 @@
 """The engine that runs here gives what a server would, row by row as if each were alone."""
 
 import json
+import re
 from collections import Counter
 from dataclasses import replace
 
@@ -36,6 +37,13 @@ def test_replies_do_not_depend_on_who_is_in_the_batch(model):
     alone = [ask([request], "local", model, "test")[0] for request in requests(temperature=1.0)]
     assert [reply.text for reply in alone] == [reply.text for reply in together]
     assert all(reply.completion_tokens <= 6 for reply in alone)
+
+
+def test_a_request_that_is_longer_than_the_context_fails_as_on_a_server_and_the_others_do_not(model):
+    longest = Request(("word " * 5000,), reply_tokens=6)
+    told = ask([*requests(), longest], "local", replace(model, max_failed_share=0.5), "test")
+    assert told[:-1] == ask(requests(), "local", model, "test")
+    assert re.fullmatch(r"a prompt of \d{4,} tokens and a reply of 6 are more than the model's \d+", told[-1].error)
 
 
 def test_an_interrupted_run_goes_on_with_its_own_batches_and_repeats_none_that_is_complete(model, monkeypatch):

@@ -55,3 +55,14 @@ def test_a_claim_keeps_other_processes_out_until_its_own_is_killed_and_what_that
         with replies.claimed(ROW.key) as ours:
             assert ours
         assert replies.read([ROW.key]) == {ROW.key: "raw"}
+
+
+def test_what_was_spent_is_every_try_that_may_have_been_paid_at_its_cost_or_the_most_it_can_be(tmp_path):
+    with closing(Replies(tmp_path)) as replies:
+        told, in_vain, refused, _cut_short, _of_another = [replies.begin(key, 100) for key in "aaaab"]
+        replies.end(told, 7)
+        replies.end(in_vain, 5)
+        replies.end(refused, None)
+    with closing(Replies(tmp_path)) as replies:
+        assert replies.spent(["a", "c"]) == (3, 112)
+        assert replies.spent([]) == (0, 0)

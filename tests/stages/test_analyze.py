@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import polars as pl
 import pytest
 
 from bench.planted import planted_grid
@@ -12,8 +11,7 @@ from stages.io.tables import read_table, write_table
 from stages.schemas.correlations import Correlations
 from stages.schemas.grid import Grid
 from stages.schemas.scores import Scores
-
-NO_SCORES = pl.DataFrame(schema={"experiment": pl.String, "id": pl.String, "saved": pl.Float64, "bytes": pl.Int32})
+from tests.planted import NO_SCORES
 
 
 def test_same_grid_same_bytes_whatever_the_order_of_its_rows(

@@ -11,9 +11,9 @@ from stages.figures import main
 from stages.io.tables import write_table
 from stages.schemas.grid import Grid
 from stages.schemas.scores import Scores
+from tests.planted import NO_SCORES
 
 NAMES = {"effects-performance", "random-performance", "lengths", "pools", "bands"}
-NO_SCORES = pl.DataFrame(schema={"experiment": pl.String, "id": pl.String, "saved": pl.Float64, "bytes": pl.Int32})
 CELLS = planted_grid({"response-micro": 0.1}).with_columns(win_rate=pl.lit(None, pl.Float64))
 
 

@@ -1,0 +1,57 @@
+"""A cell's answers and verdicts → each prompt's part in what the cell is worth: every outcome is Σ score / Σ weight."""
+
+from collections.abc import Iterator
+
+import polars as pl
+
+from stages.core.cell import by_benchmark, rate_name
+from stages.core.games import by_prompt
+from stages.core.protocols import PROTOCOLS, parsed
+from stages.core.winrate import prompt_scores
+
+
+def scored(
+    experiment: str, prompts: pl.DataFrame, verdicts: pl.DataFrame, candidate: pl.DataFrame, opponent: pl.DataFrame
+) -> pl.DataFrame:
+    """Schema Scores, of one cell: performance and every win rate, as its metrics name them, those of a benchmark too.
+
+    Prompts without a reference, or without a readable verdict, have no part. A length-controlled win rate is a fit, and
+    a discrete one a count of signs: they have no rows.
+    """
+    found = [
+        part.select(
+            experiment=pl.lit(experiment), outcome=pl.lit(name + suffix), id="id", score="score", weight="weight"
+        )
+        for suffix, mine in by_benchmark(prompts).items()
+        for name, part in _outcomes(
+            *(table.join(mine, on="id", how="semi") for table in (verdicts, candidate, opponent))
+        )
+    ]
+    return pl.concat(found).sort("outcome", "id")
+
+
+def _outcomes(
+    verdicts: pl.DataFrame, candidate: pl.DataFrame, opponent: pl.DataFrame
+) -> Iterator[tuple[str, pl.DataFrame]]:
+    yield "performance", _saved(candidate, opponent)
+    for (engine, other), games in verdicts.group_by("engine", "opponent"):
+        yield rate_name(str(engine), str(other)), _won(games, str(engine))
+
+
+def _saved(candidate: pl.DataFrame, opponent: pl.DataFrame) -> pl.DataFrame:
+    """The opponent's bits − the candidate's, to 0.001, and the bytes of the reference."""
+    both = candidate.join(opponent.select("id", other="bits"), on="id").drop_nulls(["bits", "other"])
+    return both.select("id", score=(pl.col("other") - pl.col("bits")).round(3), weight=pl.col("bytes").cast(pl.Float64))
+
+
+def _won(games: pl.DataFrame, engine: str) -> pl.DataFrame:
+    """The games won, and how many were played; AlpacaEval and the offline judges count every prompt once."""
+    if engine not in PROTOCOLS:
+        told = prompt_scores(games["id"].to_list(), games["raw"].to_list())
+        return pl.DataFrame({"id": told.ids, "score": told.scores, "weight": 1.0}, schema_overrides={"id": pl.String})
+    [protocol] = [known for known in PROTOCOLS if known == engine]
+    won, weight = pl.col("won").cast(pl.Float64), pl.col("weight").cast(pl.Float64)
+    played = by_prompt(parsed(games, protocol)).select("id", score=won, weight=weight)
+    if protocol == "arena-hard":
+        return played
+    return played.select("id", score=pl.col("score") / pl.col("weight"), weight=pl.lit(1.0))
