@@ -32,11 +32,12 @@ show: .venv/pins
 	$(RUN) dvc exp show $$($(EXPERIMENTS)) --hide-workspace --hide-queued --hide-failed --sort-by performance --sort-order desc \
 		--drop '.*' --keep 'Experiment|(performance|win_rate|mean_response_tokens|subset\.(strategy|degree|seed|size))$$'
 
+TWO := -n 2 --dist loadgroup --no-loadscope-reorder
 test: .venv/pins
-	$(RUN) python -m pytest -m 'not long' -n 2 --dist loadgroup
+	$(RUN) python -m pytest -m 'not long' $(TWO)
 
 test-long: .venv/pins
-	$(RUN) python -m pytest -m long -n 2 --dist loadgroup
+	$(RUN) python -m pytest -m long $(TWO)
 
 check: .venv/pins
 	$(RUN) ruff format --check .

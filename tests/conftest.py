@@ -11,7 +11,7 @@ settings.register_profile("untimed", deadline=None)  # speed is for bench/: a bu
 settings.load_profile("untimed")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # before anything reads it
 
-PIPELINE = ("test_smoke.py", "test_grid.py")  # their copies of the repository share what was run
+FIRST, LAST = "test_smoke.py", "test_grid.py"  # the longest; what the one has run, the other finds in their cache
 TEXTS = [
     "Return the mean of a list of numbers.",
     "What is it? The sum of two numbers, or a list of them.",
@@ -20,11 +20,10 @@ TEXTS = [
 
 
 def pytest_collection_modifyitems(items):
-    """With xdist a file's tests stay in one process, for its fixtures; those of the pipeline come first, in one too."""
-    items.sort(key=lambda item: item.path.name not in PIPELINE)
+    """With xdist a file's tests stay in one process, for its fixtures."""
+    items.sort(key=lambda item: (item.path.name == LAST) - (item.path.name == FIRST))
     for item in items:
-        name = "pipeline" if item.path.name in PIPELINE else str(item.path.relative_to(item.config.rootpath))
-        item.add_marker(pytest.mark.xdist_group(name))
+        item.add_marker(pytest.mark.xdist_group(str(item.path.relative_to(item.config.rootpath))))
 
 
 @pytest.fixture(scope="session")

@@ -36,10 +36,10 @@ def repository(tmp_path_factory):
             block = block[key]
         block[last] = yaml.safe_load(value)
     params["grid"]["parts"] = PARTS
-    (folder / "params.yaml").write_text(yaml.safe_dump(params))
+    (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))  # same commands as in test_smoke
     run(folder, "git", "init", "--quiet", "--initial-branch=main")
     commit(folder, "copy")
-    share_the_cache(folder, tmp_path_factory.getbasetemp())
+    share_the_cache(folder, tmp_path_factory)
     return folder
 
 
@@ -118,27 +118,27 @@ def test_the_study_is_told_of_these_cells(ended):
     assert [setting["cells"] for setting in study["settings"]] == [CELLS]
 
 
-@pytest.mark.long
-def test_once_more_runs_no_cell(ended):
-    before = experiments(ended[0])
-    told = run(ended[0], *GRID)
-    assert f"grid: {CELLS} of {CELLS} cells are there" in told
-    assert experiments(ended[0]) == before
-
-
-@pytest.mark.long
-def test_a_cell_that_was_run_by_hand_is_there_for_the_grid(ended):
+@pytest.fixture(scope="module")
+def by_hand(ended):
+    """The copy after a third cell, that `dvc exp run` ran and the grid asks for by now."""
     folder, _ = ended
     run(folder, "dvc", "exp", "run", "--temp", "-S", "subset.strategy=random", "-S", "subset.seed=2")
     params = yaml.safe_load((folder / "params.yaml").read_text())
     params["grid"]["parts"]["random"]["seed"] = [1, 2]
-    (folder / "params.yaml").write_text(yaml.safe_dump(params))
-    assert f"grid: {CELLS + 1} of {CELLS + 1} cells are there" in run(folder, *GRID)
+    (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    return folder
 
 
 @pytest.mark.long
-def test_cells_of_other_code_are_kept_apart(ended):
-    folder, _ = ended
+def test_a_cell_that_was_run_by_hand_is_there_for_the_grid_which_runs_none(by_hand):
+    before = experiments(by_hand)
+    assert f"grid: {CELLS + 1} of {CELLS + 1} cells are there" in run(by_hand, *GRID)
+    assert experiments(by_hand) == before
+
+
+@pytest.mark.long
+def test_cells_of_other_code_are_kept_apart(by_hand):
+    folder = by_hand
     with (folder / "stages/measure.py").open("a") as code:
         code.write("# changed\n")
     commit(folder, "measured in another way")
