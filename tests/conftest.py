@@ -20,10 +20,7 @@ TEXTS = [
 
 
 def pytest_collection_modifyitems(items):
-    """With xdist a file's tests stay in one process, for its fixtures."""
     items.sort(key=lambda item: (item.path.name == LAST) - (item.path.name == FIRST))
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(str(item.path.relative_to(item.config.rootpath))))
 
 
 @pytest.fixture(scope="session")

@@ -48,7 +48,7 @@ def written(
 
 
 def _too_long(model: Any, prompt: list[int], request: Request) -> str:
-    most = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+    most = model.config.get_text_config().to_dict().get("max_position_embeddings")
     if most is None or len(prompt) + request.reply_tokens <= most:
         return ""
     return f"a prompt of {len(prompt)} tokens and a reply of {request.reply_tokens} are more than the model's {most}"
