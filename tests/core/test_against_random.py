@@ -6,20 +6,24 @@ import pytest
 from bench.planted import planted_grid
 from stages.core.against_random import floor_rows, matched_rows, noise, random_rows
 from stages.core.cells import comparable, told
+from stages.core.generality import Prompts
+from tests.planted import NO_SCORES
+
+NO_PROMPTS = Prompts(NO_SCORES, 1, 100)
 
 WINDOW = {"min_tokens": 50}
 
 
 def test_each_row_is_a_difference_of_means() -> None:
     cells = comparable(planted_grid({"response-micro": 0.1}))
-    for row in random_rows(cells, "performance", None):
+    for row in random_rows(cells, "performance", NO_PROMPTS):
         assert row["value"] == pytest.approx(row["mean"] - row["against_mean"])
         assert (row["cells"], row["against_cells"]) == (2, 8)
 
 
 def test_a_window_with_random_cells_of_its_own_is_compared_with_them() -> None:
     grid = pl.concat([planted_grid({"response-micro": 0.0}), planted_grid({"response-micro": 0.0}, random=3, **WINDOW)])
-    rows = random_rows(comparable(grid), "performance", None)
+    rows = random_rows(comparable(grid), "performance", NO_PROMPTS)
     assert all(row["random_condition"] == row["condition"] for row in rows)
 
 
@@ -38,7 +42,7 @@ def test_noise_is_pooled_over_the_conditions_of_one_size_only() -> None:
 
 
 def test_single_seeds_are_judged_by_the_noise_of_random() -> None:
-    rows = random_rows(comparable(planted_grid({"response-micro": 0.0}, seeds=1)), "performance", None)
+    rows = random_rows(comparable(planted_grid({"response-micro": 0.0}, seeds=1)), "performance", NO_PROMPTS)
     assert {row["df"] for row in rows} == {7}
 
 
@@ -55,7 +59,7 @@ def test_random_rows_matched_to_two_strategies_are_two_kinds() -> None:
         plain = planted_grid({"stratified-length": 0.0}, degrees=(0,), seeds=3, random=0, noise=0.001)
         named = plain.with_columns(match=pl.lit(match), experiment=pl.format("{}-{}", "experiment", pl.lit(at)))
         grids.append(named.with_columns(performance=pl.col("performance") + worth))
-    rows = random_rows(comparable(pl.concat(grids)), "performance", None)
+    rows = random_rows(comparable(pl.concat(grids)), "performance", NO_PROMPTS)
     found = {row["match"]: row for row in rows if row["strategy"] == "stratified-length"}
     assert {match: round(row["value"], 1) for match, row in found.items()} == {
         "response-micro": 0.1,
