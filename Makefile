@@ -38,7 +38,7 @@ test: .venv/pins
 	$(RUN) python -m pytest -m 'not long' $(TWO)
 
 test-long: .venv/pins
-	$(RUN) python -m pytest -m long $(TWO)
+	$(RUN) python -m pytest -m long $(TWO) $(SOME)
 
 check: .venv/pins
 	$(RUN) ruff format --check .
