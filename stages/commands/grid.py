@@ -16,6 +16,7 @@ from stages.core.provenance import CELL, asked, finished, identity, name_of, pro
 from stages.io import crew, experiments
 from stages.io.board import clock
 from stages.io.command import run
+from stages.io.devices import free_gpu, gpus
 from stages.io.minding import log_of, mind
 
 
@@ -51,7 +52,7 @@ def _grid(settings: dict[str, Any], scope: Scope, jobs: int) -> None:
     seconds = settings["grid"]["seconds"]
     whole = clock(len(wanted) * seconds / jobs)
     print(f"grid: {len(wanted)} cells, about {whole} if none is there; first the stages that they share", flush=True)
-    subprocess.run(["dvc", "repro", *(name for name in experiments.stages() if name not in CELL)], check=True)
+    _share()
     shared = provenance(experiments.workspace())
     cells = {identity(shared, cell): cell for cell in wanted}
     there = _there()
@@ -68,6 +69,17 @@ def _grid(settings: dict[str, Any], scope: Scope, jobs: int) -> None:
         collect(current=True)
         subprocess.run(["dvc", "repro", "metrics/dvc.yaml"], check=True)
     _end(missing, len(cells))
+
+
+def _share() -> None:
+    """Run the stages that all cells share, on one GPU where there are some."""
+    devices = gpus()
+    with free_gpu(devices, 1) as free:
+        if devices and not free:
+            raise ValueError("every GPU is held by another grid: wait for it, or export CUDA_VISIBLE_DEVICES= for none")
+        names = [name for name in experiments.stages() if name not in CELL]
+        chosen = {"CUDA_VISIBLE_DEVICES": free.device} if free else {}
+        subprocess.run(["dvc", "repro", *names], env=os.environ | chosen, check=True)
 
 
 def _there() -> set[str]:

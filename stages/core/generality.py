@@ -12,7 +12,7 @@ from stages.core.student import Estimate
 
 
 class PromptScores(NamedTuple):
-    """What each cell gets, and can get, on each prompt that all of them have: a cell is worth Σ score / Σ weight."""
+    """What each cell gets, and can get, on each prompt, both 0 without any: a cell is worth Σ score / Σ weight."""
 
     score: Float[np.ndarray, "cells prompts"]
     weight: Float[np.ndarray, "cells prompts"]
@@ -21,14 +21,15 @@ class PromptScores(NamedTuple):
 def prompt_scores(scores: pl.DataFrame, experiments: list[str]) -> PromptScores:
     """The matrices of `experiments`, in their order, from one outcome of schema Scores; prompts sorted by id.
 
-    A prompt that one of them lacks is left out. ValueError when fewer than two are left.
+    ValueError when no score is kept at all, or of one cell fewer than two.
     """
     some = scores.filter(pl.col("experiment").is_in(experiments))
-    wide = [some.pivot("experiment", index="id", values=of).drop_nulls().sort("id") for of in ("score", "weight")]
-    if wide[0].height < 2 or not set(experiments) <= set(wide[0].columns):
-        raise ValueError(
-            f"an interval over prompts needs at least 2 of them with scores of all {len(experiments)} cells"
-        )
+    if some.is_empty():
+        raise ValueError("no score a prompt is kept of this outcome: no interval over prompts")
+    counts = some.group_by("experiment").len()
+    if counts.height < len(set(experiments)) or counts["len"].min() == 1:
+        raise ValueError(f"an interval over prompts needs at least 2 of them in each of the {len(experiments)} cells")
+    wide = [some.pivot("experiment", index="id", values=of).sort("id").fill_null(0) for of in ("score", "weight")]
     return PromptScores(*(table.select(experiments).to_numpy().T for table in wide))
 
 
@@ -45,7 +46,9 @@ def over_prompts(
     sums = []
     for size in [min(block, resamples - done) for done in range(0, resamples, block)]:
         counts = _counts(rng.integers(prompts, size=(size, prompts)))
-        sums.append((counts @ scores.score.T / (counts @ scores.weight.T)) @ weights)
+        weighed = counts @ scores.weight.T
+        some = weighed.all(axis=1)  # a draw without any prompt of some cell says nothing of it
+        sums.append((counts @ scores.score.T)[some] / weighed[some] @ weights)
     low, high = np.quantile(np.concatenate(sums), [0.025, 0.975])
     return float(low), float(high)
 

@@ -27,6 +27,11 @@ def win_rate(verdicts: pl.DataFrame, seed: int, resamples: int) -> tuple[float, 
     return float(scores.mean()), low, high
 
 
+def judged_prompts(verdicts: pl.DataFrame) -> int:
+    """Prompts with a readable verdict."""
+    return len(prompt_scores(verdicts["id"].to_list(), verdicts["raw"].to_list()).ids)
+
+
 def missing_verdicts(verdicts: pl.DataFrame) -> int:
     """Games without a readable verdict; they are in no win rate."""
     return prompt_scores(verdicts["id"].to_list(), verdicts["raw"].to_list()).missing

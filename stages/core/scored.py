@@ -15,8 +15,8 @@ def scored(
 ) -> pl.DataFrame:
     """Schema Scores, of one cell: performance and every win rate, as its metrics name them, those of a benchmark too.
 
-    Prompts without a reference, or without a readable verdict, have no part. A length-controlled win rate is a fit, and
-    a discrete one a count of signs: they have no rows.
+    Prompts without a reference, or without a readable verdict, have no part. Not told: length-controlled win rates,
+    which are a fit, discrete ones, and those by the reference's length.
     """
     found = [
         part.select(

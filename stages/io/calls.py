@@ -48,9 +48,9 @@ class Caller:
     def _once(self, key: str, request: Request) -> tuple[str, Reply]:
         most = most_tokens(request)
         self.budget.reserve(most)
-        one = self.replies.begin(key, most)  # should a kill cut it short, the next run knows
-        used, paid = most, True
+        used, paid, one = most, True, 0
         try:
+            one = self.replies.begin(key, most)  # should a kill cut it short, the next run knows
             if self.stop.is_set():
                 raise Failed("stopped")
             raw = self._sent(request)
@@ -64,7 +64,8 @@ class Caller:
             raise
         finally:
             self.budget.settle(most, used, paid=paid)
-            self.replies.end(one, used if paid else None)
+            if one:
+                self.replies.end(one, used if paid else None)
         return raw, reply
 
     def _sent(self, request: Request) -> str:

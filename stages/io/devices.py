@@ -4,13 +4,15 @@ import fcntl
 import os
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import takewhile
 from pathlib import Path
 from typing import NamedTuple
 
-LOCKS = Path(tempfile.gettempdir()) / f"gpus-{os.getuid()}"  # of this person, for all repositories
+LOCKS = (
+    Path("/tmp") / f"gpus-{os.getuid()}"
+)  # of this machine and person, for all repositories; TMPDIR may be a job's own
 
 
 class Free(NamedTuple):
@@ -21,10 +23,10 @@ class Free(NamedTuple):
 
 
 def gpus() -> list[str]:
-    """The GPUs that we may use: CUDA_VISIBLE_DEVICES, or all that nvidia-smi lists."""
+    """The GPUs that we may use: CUDA_VISIBLE_DEVICES up to a -1, as CUDA reads it, or all that nvidia-smi lists."""
     told = os.environ.get("CUDA_VISIBLE_DEVICES")
     if told is not None:
-        return [one for one in told.split(",") if one]
+        return list(takewhile(lambda one: one and one != "-1", told.split(",")))
     if not shutil.which("nvidia-smi"):
         return []
     listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False).stdout

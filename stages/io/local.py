@@ -37,7 +37,6 @@ def written(
     model, tokenizer = _loaded(endpoint)
     prompts = {key: _prompt(tokenizer, request) for key, request in requests.items()}
     long = {key: told for key in requests if (told := _too_long(model, prompts[key], requests[key]))}
-    yield from ((key, Failed(told)) for key, told in long.items() if key in missing)
     order = sorted(set(requests) - set(long), key=lambda key: (requests[key].reply_tokens, len(prompts[key]), key))
     for begin in range(0, len(order), endpoint.concurrency):
         batch = {key: requests[key] for key in order[begin : begin + endpoint.concurrency]}
@@ -45,13 +44,17 @@ def written(
             tokens = write_batch(model, tokenizer, batch, prompts)
             texts = zip(batch, tokens, strict=True)
             yield from ((key, _raw(prompts[key], told, model_name)) for key, told in texts if key in missing)
+    yield from ((key, Failed(told)) for key, told in long.items() if key in missing)
 
 
 def _too_long(model: Any, prompt: list[int], request: Request) -> str:
-    most = model.config.get_text_config().to_dict().get("max_position_embeddings")
-    if most is None or len(prompt) + request.reply_tokens <= most:
+    """Why the model cannot answer; nothing where it can, or where it does not tell its context."""
+    try:
+        most = model.config.get_text_config().max_position_embeddings  # some models know it by another name
+    except AttributeError:
         return ""
-    return f"a prompt of {len(prompt)} tokens and a reply of {request.reply_tokens} are more than the model's {most}"
+    told = f"a prompt of {len(prompt)} tokens and a reply of {request.reply_tokens} are more than the model's {most}"
+    return told if len(prompt) + request.reply_tokens > most else ""
 
 
 def _loaded(endpoint: Endpoint) -> tuple[Any, Any]:

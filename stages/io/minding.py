@@ -110,9 +110,11 @@ class Minder:
         crew.stop([one.pid for one in stuck])
         for number in range(1, self.jobs + 1):
             absent = waiting and number not in {one.number for one in workers}
-            if absent and not crew.start(number, self.jobs) and not self.told:
+            if absent and not crew.start(number, self.jobs):
+                if not self.told:
+                    print(f"grid: no GPU is free for worker {number} of {self.jobs}; it begins when one is", flush=True)
                 self.told = True
-                print("grid: every GPU is held by another grid's workers; ours begin when one is free", flush=True)
+                break
 
     def _held(self, what: str, of: str, true: bool) -> float:
         """Seconds for which it has been `true` at every look."""

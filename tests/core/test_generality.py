@@ -25,9 +25,17 @@ def test_the_matrix_has_the_cells_in_the_order_asked_for() -> None:
     assert found.score.tolist() == [[4, 5, 6], [1, 2, 3]] and found.weight.tolist() == [[10, 20, 40], [10, 20, 30]]
 
 
+def test_a_prompt_that_a_cell_lacks_counts_nothing_for_it() -> None:
+    """Its score is that of its own prompts, as measure told it."""
+    found = prompt_scores(SCORES.filter((pl.col("experiment") != "a") | (pl.col("id") != "q")), ["a", "b"])
+    assert found.score.tolist() == [[1, 0, 3], [4, 5, 6]] and found.weight.tolist() == [[10, 0, 30], [10, 20, 40]]
+    low, high = over_prompts(np.array([1.0, 0.0]), found, np.random.default_rng(0), 500)
+    assert 0.0999 < low <= 0.1 <= high < 0.1001  # the same on both of its prompts; draws without any are left out
+
+
 @pytest.mark.parametrize("experiments", [["a", "c"], ["a", "z"], ["z"]])
-def test_cells_without_two_common_prompts_have_no_interval_over_prompts(experiments: list[str]) -> None:
-    with pytest.raises(ValueError, match="at least 2 of them"):
+def test_cells_without_two_prompts_have_no_interval_over_prompts(experiments: list[str]) -> None:
+    with pytest.raises(ValueError, match=r"at least 2 of them|no score a prompt is kept"):
         prompt_scores(SCORES, experiments)
 
 

@@ -1,6 +1,7 @@
 """A prompt's part in what a cell is worth: the parts make the very metrics that measure writes."""
 
 import json
+import math
 
 import polars as pl
 import pytest
@@ -43,6 +44,12 @@ def closer(candidate):
     return json.dumps({"candidate": candidate, "opponent": 0.5, "better": "higher"})
 
 
+def liking(second):
+    """A judge's reply that likes the answer shown second so much."""
+    tops = [{"token": token, "logprob": math.log(odds)} for token, odds in (("m", 1 - second), ("M", second))]
+    return json.dumps({"logprobs": {"content": [{"top_logprobs": tops}]}})
+
+
 GAMES = verdicts(
     *[game(prompt, "similarity", closer(found)) for prompt, found in zip("abcd", (0.1, 0.9, 0.5, 0.7), strict=True)],
     *[game(prompt, "similarity", closer(0.9), opponent="gpt") for prompt in "cd"],
@@ -50,6 +57,9 @@ GAMES = verdicts(
     *[game(prompt, "arena-hard", "[[A>B]]", 0) for prompt in "abc"],
     game("c", "arena-hard", "I cannot tell", 1),
     game("d", "arena-hard", None, 1),
+    *[game(prompt, "alpaca-eval", liking(0.8 if prompt == "a" else 0.3), order) for prompt in "ab" for order in (0, 1)],
+    game("c", "alpaca-eval", liking(0.9)),
+    *[game(prompt, "likelihood", closer(found)) for prompt, found in zip("abc", (0.4, 0.5, 0.6), strict=True)],
 )
 
 
@@ -61,10 +71,9 @@ def test_the_parts_of_all_prompts_make_the_metric_of_the_cell():
     made = {name: value for name, value in sums.rows() if name in record}
     assert made == pytest.approx({name: record[name] for name in made})
     assert set(made) >= {"performance", "performance_x", "similarity_win_rate_over_gpt_y", "arena_hard_win_rate_x"}
-    assert set(sums["outcome"]) - set(made) == {
-        "performance_y",
-        "arena_hard_win_rate_y",
-    }  # one prompt: no interval, so no metric
+    assert set(made) >= {"win_rate", "win_rate_x", "alpaca_eval_win_rate", "alpaca_eval_win_rate_x"}
+    lone = {f"{name}_y" for name in ("performance", "win_rate", "arena_hard_win_rate", "alpaca_eval_win_rate")}
+    assert set(sums["outcome"]) - set(made) == lone  # one prompt: no interval, so no metric
 
 
 def test_saved_bits_are_those_of_the_opponent_less_those_of_the_candidate():

@@ -117,7 +117,7 @@ def test_a_worker_for_which_no_gpu_is_free_is_started_later_and_that_is_said_onc
     fake.gpus_held = 2
     assert mind(fake, ["a"]) == []
     assert fake.started == [1, 1, 1]
-    assert capsys.readouterr().out.count("every GPU is held") == 1
+    assert capsys.readouterr().out.count("no GPU is free for worker 1 of 1") == 1
 
 
 def test_a_cell_whose_process_is_gone_is_lost_and_put_again(mind):
