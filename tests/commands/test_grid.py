@@ -8,6 +8,7 @@ from filelock import FileLock
 
 from stages.commands import grid
 from stages.core.provenance import identity, name_of
+from stages.io import devices
 from stages.io.minding import log_of
 
 SUBSET = {"strategy": "random", "match": "random", "degree": 0, "size": 5, "seed": 1}
@@ -26,13 +27,15 @@ def here(tmp_path, monkeypatch):
     monkeypatch.setattr(grid.experiments, "workspace", dict)
     monkeypatch.setattr(grid.experiments, "stages", lambda: ["ingest", "judge", "measure"])
     monkeypatch.setattr(grid, "collect", lambda current: noted.append("collect"))
-    monkeypatch.setattr(grid.subprocess, "run", lambda words, check: noted.append(" ".join(words)))
+    monkeypatch.setattr(grid.subprocess, "run", lambda words, **_: noted.append(" ".join(words)))
 
     def mind(todo, jobs, seconds):
         noted.append((todo, jobs))
         held.update(identity("p", SECOND) for _ in todo)
 
     monkeypatch.setattr(grid, "mind", mind)
+    monkeypatch.setattr(grid, "gpus", list)
+    monkeypatch.setattr(devices, "LOCKS", tmp_path / "locks")
     return noted
 
 
@@ -47,6 +50,25 @@ def test_only_cells_that_no_experiment_holds_are_run_after_the_shared_stages(her
     told = capsys.readouterr().out
     assert "1 of 2 cells are there; 1 × 60 s on 3 workers: about 20 s" in told
     assert told.endswith("grid: all 2 cells are there\n")
+
+
+def test_the_shared_stages_hold_a_gpu_of_their_own(here, monkeypatch):
+    given = []
+
+    def run(words, env=None, **_):
+        with devices.free_gpu(["5"], 1) as left:
+            given.append((words[2], env and env["CUDA_VISIBLE_DEVICES"], left is None))
+
+    monkeypatch.setattr(grid, "gpus", lambda: ["5"])
+    monkeypatch.setattr(grid.subprocess, "run", run)
+    grid.main(jobs=1)
+    assert given == [("ingest", "5", True), ("metrics/dvc.yaml", None, False)]
+
+
+def test_where_another_grid_holds_every_gpu_one_sentence_says_so(here, monkeypatch):
+    monkeypatch.setattr(grid, "gpus", lambda: ["5"])
+    with devices.free_gpu(["5"], 1), pytest.raises(ValueError, match="every GPU is held by another grid: wait for it"):
+        grid.main(jobs=1)
 
 
 def test_when_all_are_there_none_is_run(here):
@@ -90,7 +112,7 @@ def test_quick_and_full_are_one_or_the_other(here):
 
 
 def test_a_shared_stage_that_fails_ends_it_in_one_sentence(here, monkeypatch):
-    def run(words, check):
+    def run(words, **_):
         raise subprocess.CalledProcessError(1, words)
 
     monkeypatch.setattr(grid.subprocess, "run", run)
