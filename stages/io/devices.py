@@ -10,9 +10,8 @@ from itertools import takewhile
 from pathlib import Path
 from typing import NamedTuple
 
-LOCKS = (
-    Path("/tmp") / f"gpus-{os.getuid()}"
-)  # of this machine and person, for all repositories; TMPDIR may be a job's own
+# Of this machine and person, for all repositories; TMPDIR may be a job's own.
+LOCKS = Path("/tmp") / f"gpus-{os.getuid()}"
 
 
 class Free(NamedTuple):
