@@ -3,13 +3,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 
-.PHONY: help check test test-long repro grid show bench bench-full clean
+.PHONY: help check test test-long test-all repro grid show bench bench-full clean
 
 help:
 	@echo 'make repro       the whole method, for the cell that params.yaml describes'
 	@echo 'make grid        the study: every cell of params.yaml (GRID=--quick or --full, JOBS=2), then its figures'
 	@echo 'make show        the cells, best first, by what they are compared by; all columns: dvc exp show'
-	@echo 'make test        the tests; make test-long: those that take minutes'
+	@echo 'make test        the tests; make test-long: those that take minutes; make test-all: both'
 	@echo 'make check       format, lint, types, floors, and that dvc.yaml tells the truth'
 	@echo 'make bench       speed against peers; make bench-full: at full size'
 	@echo 'make clean       remove .venv and the caches of tools; what DVC tracks and what was paid for (.cache/llm) stay'
@@ -38,7 +38,11 @@ test: .venv/pins
 	$(RUN) python -m pytest -m 'not long' $(TWO)
 
 test-long: .venv/pins
-	$(RUN) python -m pytest -m long $(TWO) $(SOME)
+	$(RUN) python -m pytest -m long $(TWO)
+
+# As CI does: the pipeline's run, which both need, is made once.
+test-all: .venv/pins
+	$(RUN) python -m pytest $(TWO)
 
 check: .venv/pins
 	$(RUN) ruff format --check .

@@ -40,8 +40,6 @@ def main() -> None:
         pool = pool.sample(min(chosen.rows, len(pool)), seed=1).sort("id")
     texts = pool["response"].to_list()
     tokenizer = load_fast(chosen.tokenizer)
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
     tokenizer.encode_batch(texts[:1000])
     encodings, peer_seconds = timed(lambda: tokenizer.encode_batch(texts, add_special_tokens=False))
     del encodings

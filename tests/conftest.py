@@ -11,7 +11,11 @@ settings.register_profile("untimed", deadline=None)  # speed is for bench/: a bu
 settings.load_profile("untimed")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # before anything reads it
 
-FIRST, LAST = "test_smoke.py", "test_grid.py"  # the longest; what the one has run, the other finds in their cache
+FIRST = (
+    "test_smoke.py",
+    "test_finetune.py",
+    "test_grid.py",
+)  # minutes each; the last finds in the cache what the first ran
 TEXTS = [
     "Return the mean of a list of numbers.",
     "What is it? The sum of two numbers, or a list of them.",
@@ -20,7 +24,7 @@ TEXTS = [
 
 
 def pytest_collection_modifyitems(items):
-    items.sort(key=lambda item: (item.path.name == LAST) - (item.path.name == FIRST))
+    items.sort(key=lambda item: FIRST.index(item.path.name) if item.path.name in FIRST else len(FIRST))
 
 
 @pytest.fixture(scope="session")

@@ -35,6 +35,7 @@ class LlmServer(ThreadingHTTPServer):
     def __init__(self, answer: Callable[[dict[str, Any]], str], fault: Callable[[int], str], delay: float) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.answer, self.fault, self.delay = answer, fault, delay
+        self.limit = "max_tokens"  # by this name it is told where to cut a reply
         self.top_logprobs = [{"token": "m", "logprob": -0.25}, {"token": "M", "logprob": -1.5}]
         self.pause_after = 10**9  # requests; those that come later wait until `go` is set
         self.go = threading.Event()
@@ -96,6 +97,9 @@ class _Handler(BaseHTTPRequestHandler):
         if fault in REFUSALS:
             message = REFUSALS[fault].format(key=self.headers["authorization"].split()[-1])
             self._send(int(fault), json.dumps({"error": {"message": message}}))
+        elif self.server.limit not in body:
+            message = f"Unsupported parameter: 'max_tokens' is not supported. Use '{self.server.limit}' instead."
+            self._send(400, json.dumps({"error": {"message": message}}))
         elif fault == "no json":
             self._send(200, "<html>bad gateway</html>")
         elif fault == "drop":
@@ -122,14 +126,15 @@ class _Handler(BaseHTTPRequestHandler):
     def _reply(self, body: dict[str, Any], fault: str) -> dict[str, Any]:
         text = self.server.answer(body)
         words = text.split()
-        length = len(words) > body["max_tokens"]
-        text = " ".join(words[: body["max_tokens"]]) if length else text
+        most = body[self.server.limit]
+        length = len(words) > most
+        text = " ".join(words[:most]) if length else text
         choice: dict[str, Any] = {"index": 0, "finish_reason": "length" if length else "stop"}
         choice |= {"text": text} if "prompt" in body else {"message": {"role": "assistant", "content": text}}
         if body.get("logprobs") and fault != "no logprobs":
             place = self.server.top_logprobs[0] | {"top_logprobs": self.server.top_logprobs}
             choice["logprobs"] = {"content": [place]}
-        used = {"prompt_tokens": len(said(body).split()), "completion_tokens": min(len(words), body["max_tokens"])}
+        used = {"prompt_tokens": len(said(body).split()), "completion_tokens": min(len(words), most)}
         return {
             "id": "x",
             "model": "somebody-else" if fault == "wrong model" else body["model"],

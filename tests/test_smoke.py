@@ -22,6 +22,7 @@ TINY = {
     "base.layers": "1",
     "base.heads": "2",
     "base.train_tokens": "20000",
+    "embed.max_tokens": "32",
     "cluster.min_cluster_size": "5",
     "subset.size": "30",
     "subset.strategy": "response-micro",
@@ -164,6 +165,13 @@ def test_queued_trainings_are_kept_once_each_in_the_store_of_the_repository(swep
 
 
 @pytest.mark.long
+def test_running_everything_again_gives_the_same_bytes(repository):
+    before = (repository / "dvc.lock").read_text()
+    run(repository, "dvc", "repro", "--force")
+    assert (repository / "dvc.lock").read_text() == before
+
+
+@pytest.mark.long
 def test_another_clone_gets_the_cells_and_runs_nothing_again(swept, tmp_path):
     origin, store, clone = tmp_path / "origin.git", tmp_path / "store", tmp_path / "clone"
     run(swept, "dvc", "remote", "add", "--default", "folder", str(store))
@@ -178,10 +186,3 @@ def test_another_clone_gets_the_cells_and_runs_nothing_again(swept, tmp_path):
     told = run(clone, "dvc", "repro", "--pull")
     assert "Running stage" not in told
     assert (clone / "metrics/cell.json").read_bytes() == (swept / "metrics/cell.json").read_bytes()
-
-
-@pytest.mark.long
-def test_running_everything_again_gives_the_same_bytes(repository):
-    before = (repository / "dvc.lock").read_text()
-    run(repository, "dvc", "repro", "--force")
-    assert (repository / "dvc.lock").read_text() == before

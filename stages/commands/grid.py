@@ -16,7 +16,8 @@ from stages.core.provenance import CELL, asked, finished, identity, name_of, pro
 from stages.io import crew, experiments
 from stages.io.board import clock
 from stages.io.command import run
-from stages.io.devices import free_gpu, gpus
+from stages.io.devices import free_gpus, groups
+from stages.io.launching import gpus_of
 from stages.io.minding import log_of, mind
 
 
@@ -26,7 +27,7 @@ def main(*, jobs: int = 0, quick: bool = False, full: bool = False) -> None:
     Ctrl-C ends the cells that run and keeps the queue: the same command goes on from there.
 
     Args:
-        jobs: cells at once; 0 is one a GPU, or else one a core.
+        jobs: cells at once; 0 is as many as there are GPUs for, as finetune.launch has it, or else one a core.
         quick: three degrees, and one seed of each strategy.
         full: all seven degrees.
     """
@@ -38,7 +39,7 @@ def main(*, jobs: int = 0, quick: bool = False, full: bool = False) -> None:
         with FileLock(crew.LOGS / "lock", timeout=0):
             settings = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
             scope: Scope = "quick" if quick else "full" if full else "plain"
-            _grid(settings, scope, jobs or crew.most())
+            _grid(settings, scope, jobs)
     except Timeout as error:
         raise ValueError("one grid runs in a repository at a time: wait for the other, or stop it") from error
     except subprocess.CalledProcessError as error:
@@ -49,10 +50,11 @@ def main(*, jobs: int = 0, quick: bool = False, full: bool = False) -> None:
 
 def _grid(settings: dict[str, Any], scope: Scope, jobs: int) -> None:
     wanted = design(settings["grid"]["parts"], settings["subset"], scope)
-    seconds = settings["grid"]["seconds"]
+    seconds, each = settings["grid"]["seconds"], gpus_of(Path(settings["finetune"]["launch"]))
+    jobs = jobs or crew.most(each)
     whole = clock(len(wanted) * seconds / jobs)
     print(f"grid: {len(wanted)} cells, about {whole} if none is there; first the stages that they share", flush=True)
-    _share()
+    _share(each)
     shared = provenance(experiments.workspace())
     cells = {identity(shared, cell): cell for cell in wanted}
     there = _there()
@@ -62,7 +64,7 @@ def _grid(settings: dict[str, Any], scope: Scope, jobs: int) -> None:
     )
     print(f"grid: {len(cells) - len(todo)} of {len(cells)} cells are there; {estimate}", flush=True)
     if todo:
-        mind({name: overrides(cell, settings["subset"]) for name, cell in todo.items()}, jobs, seconds)
+        mind({name: overrides(cell, settings["subset"]) for name, cell in todo.items()}, jobs, each, seconds)
     ended = _there()
     missing = sorted(name_of(cell, known) for known, cell in cells.items() if known not in ended)
     if len(missing) < len(cells):
@@ -71,14 +73,17 @@ def _grid(settings: dict[str, Any], scope: Scope, jobs: int) -> None:
     _end(missing, len(cells))
 
 
-def _share() -> None:
-    """Run the stages that all cells share, on one GPU where there are some."""
-    devices = gpus()
-    with free_gpu(devices, 1) as free:
-        if devices and not free:
-            raise ValueError("every GPU is held by another grid: wait for it, or export CUDA_VISIBLE_DEVICES= for none")
+def _share(each: int) -> None:
+    """Run the stages that all cells share, on `each` GPUs where there are some."""
+    known = groups(each)
+    with free_gpus(known, 1) as free:
+        if known and not free:
+            raise ValueError(
+                f"other grids hold too many GPUs for this one, which needs {each}: wait for them, or export "
+                "CUDA_VISIBLE_DEVICES= for none"
+            )
         names = [name for name in experiments.stages() if name not in CELL]
-        chosen = {"CUDA_VISIBLE_DEVICES": free.device} if free else {}
+        chosen = {"CUDA_VISIBLE_DEVICES": free.devices} if free else {}
         subprocess.run(["dvc", "repro", *names], env=os.environ | chosen, check=True)
 
 

@@ -9,15 +9,9 @@ import polars as pl
 from stages.core.coverage import mid_types, unit_counts, unit_coverage, unit_evenness
 from stages.core.diversity import side_diversity
 from stages.core.panel import Published, panel
-from stages.core.performance import (
-    bits_per_byte,
-    judged_prompts,
-    missing_verdicts,
-    reduction,
-    win_rate,
-    wins_by_reference,
-)
+from stages.core.performance import bits_per_byte, reduction, win_rate, wins_by_reference
 from stages.core.protocols import PROTOCOLS
+from stages.core.winrate import prompt_scores
 
 UNTUNED = {"base": "untuned"}  # metrics/base.json has the name base_bits_per_byte, of other text
 
@@ -121,9 +115,10 @@ def _worth_of(
     offline = verdicts.filter(~pl.col("engine").is_in(PROTOCOLS))
     for (engine, name), games in offline.group_by("engine", "opponent", maintain_order=True):
         rate = rate_name(str(engine), str(name)) + suffix
-        record |= {f"{rate}_missing": missing_verdicts(games)}
-        if judged_prompts(games) > 1:
-            record |= _interval(rate, win_rate(games, seed, resamples))
+        told = prompt_scores(games["id"].to_list(), games["raw"].to_list())
+        record |= {f"{rate}_missing": told.missing}
+        if len(told.ids) > 1:
+            record |= _interval(rate, win_rate(told, seed, resamples))
     return record
 
 

@@ -76,8 +76,11 @@ def _reduced(
     rows = len(vectors)
     if rows < n_components + 3:  # the spectral start needs n_components + 1 eigenvectors of a rows × rows matrix
         raise ValueError(f"{n_components} components need at least {n_components + 3} rows, got {rows}")
-    from umap import UMAP
+    from umap import UMAP, layouts, umap_
 
+    epoch = layouts._nb_optimize_layout_euclidean_single_epoch
+    for compiled in (umap_.smooth_knn_dist, umap_.compute_membership_strengths, epoch):
+        compiled.enable_caching()  # UMAP would compile them anew in every process, for twelve seconds
     count = min(n_neighbors, rows - 1)
     reducer = UMAP(
         n_neighbors=count,

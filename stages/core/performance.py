@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 
 from stages.core.intervals import mean_interval, ratio_interval
-from stages.core.winrate import prompt_scores, wins_by_length
+from stages.core.winrate import PromptScores, prompt_scores, wins_by_length
 
 
 def bits_per_byte(answers: pl.DataFrame) -> float:
@@ -20,21 +20,10 @@ def reduction(candidate: pl.DataFrame, opponent: pl.DataFrame, seed: int, resamp
     return float(saved.sum() / size.sum()), low, high
 
 
-def win_rate(verdicts: pl.DataFrame, seed: int, resamples: int) -> tuple[float, float, float]:
-    """Mean over prompts of the preference for the candidate, 0..1: value, 95 % low and high; schema Verdicts."""
-    scores = prompt_scores(verdicts["id"].to_list(), verdicts["raw"].to_list()).scores
-    low, high = mean_interval(scores, np.random.default_rng(seed), resamples)
-    return float(scores.mean()), low, high
-
-
-def judged_prompts(verdicts: pl.DataFrame) -> int:
-    """Prompts with a readable verdict."""
-    return len(prompt_scores(verdicts["id"].to_list(), verdicts["raw"].to_list()).ids)
-
-
-def missing_verdicts(verdicts: pl.DataFrame) -> int:
-    """Games without a readable verdict; they are in no win rate."""
-    return prompt_scores(verdicts["id"].to_list(), verdicts["raw"].to_list()).missing
+def win_rate(told: PromptScores, seed: int, resamples: int) -> tuple[float, float, float]:
+    """Mean over prompts of the preference for the candidate, 0..1: value, 95 % low and high."""
+    low, high = mean_interval(told.scores, np.random.default_rng(seed), resamples)
+    return float(told.scores.mean()), low, high
 
 
 def wins_by_reference(verdicts: pl.DataFrame, prompts: pl.DataFrame) -> dict[str, float]:

@@ -14,6 +14,7 @@ from stages.io.trouble import Failed, Passing, refused, retry_after
 
 ATTEMPTS = 8  # with the waits below about two minutes, in which a server can start again
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0  # seconds; a random share of 1, 2, 4, …
+LIMIT, NEW_LIMIT = "max_tokens", "max_completion_tokens"  # OpenAI's newer models refuse the old name
 PATHS = {"chat": "/chat/completions", "completion": "/completions"}
 
 
@@ -24,7 +25,7 @@ class Caller:
         from openai import OpenAI
 
         self.endpoint, self.budget, self.replies, self.stop = endpoint, budget, replies, threading.Event()
-        self.key = key_in(endpoint)
+        self.key, self.limit = key_in(endpoint), LIMIT
         self.client = OpenAI(base_url=endpoint.url, api_key=self.key or "none", timeout=endpoint.timeout, max_retries=0)
         self.client.organization = self.client.project = None  # the environment's, which are for OpenAI alone
         self.client._custom_headers = {}
@@ -72,12 +73,15 @@ class Caller:
         import httpx2
         import openai
 
+        sent = body(request, self.endpoint.model)
+        sent[self.limit] = sent.pop(LIMIT)
         try:
-            response = self.client.post(
-                PATHS[request.form], body=body(request, self.endpoint.model), cast_to=httpx2.Response
-            )
+            response = self.client.post(PATHS[request.form], body=sent, cast_to=httpx2.Response)
             return str(response.content, "utf-8", "replace")
         except openai.APIStatusError as error:
+            if NEW_LIMIT in error.message and NEW_LIMIT not in sent:
+                self.limit = NEW_LIMIT
+                return self._sent(request)
             told = f"(HTTP {error.status_code}: {self._clean(error.message)})"
             wait = retry_after(error.response.headers.get("retry-after", ""), time.time)
             raise refused(self.endpoint, error.status_code, told, error.code, wait) from None

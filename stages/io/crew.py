@@ -1,4 +1,4 @@
-"""Starts DVC's queue workers, each with its share of the cores and a GPU of its own, and sees which are at work."""
+"""Starts DVC's queue workers, each with its share of the cores and GPUs of its own, and sees which are at work."""
 
 import hashlib
 import os
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import psutil
 
-from stages.io.devices import free_gpu, gpus
+from stages.io.devices import free_gpus, groups
 
 LOGS = Path(".cache/grid")
 THREADS = ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "POLARS_MAX_THREADS", "RAYON_NUM_THREADS")
@@ -46,24 +46,27 @@ def at_work(keys: Sequence[str]) -> set[str]:
     return {key for key in keys if any(key in line for line in lines)}
 
 
-def most() -> int:
-    """As many workers as there are GPUs; without any as there are cores, and memory for a training on each."""
+def most(each: int) -> int:
+    """As many workers as GPUs allow, `each` for one; without GPUs as cores, and memory for a training on each."""
     fit = int(psutil.virtual_memory().available / MEMORY)
-    return len(gpus()) or max(1, min(os.cpu_count() or 1, fit))
+    return len(groups(each)) or max(1, min(os.cpu_count() or 1, fit))
 
 
-def start(number: int, jobs: int) -> bool:
-    """Start the worker of this number, 1 … `jobs`; it ends by itself when the queue is empty. False: no GPU is free."""
+def start(number: int, jobs: int, each: int) -> bool:
+    """Start the worker of this number, 1 … `jobs`; it ends by itself when the queue is empty.
+
+    False: `each` GPUs are not free, where there are GPUs.
+    """
     LOGS.mkdir(parents=True, exist_ok=True)
     words = [sys.executable, "-m", "dvc", "exp", "queue-worker", f"{_node()}{number}@localhost"]
-    devices = gpus()
-    with free_gpu(devices, jobs) as free, (LOGS / f"worker-{number}.log").open("ab") as log:
-        if devices and not free:
+    known = groups(each)
+    with free_gpus(known, jobs) as free, (LOGS / f"worker-{number}.log").open("ab") as log:
+        if known and not free:
             return False
         subprocess.Popen(
             words + ["--clean"] * (number == 1),
-            env=os.environ | environment(jobs) | ({"CUDA_VISIBLE_DEVICES": free.device} if free else {}),
-            pass_fds=[free.lock] if free else [],  # the worker holds it while it lives, whatever becomes of us
+            env=os.environ | environment(jobs) | ({"CUDA_VISIBLE_DEVICES": free.devices} if free else {}),
+            pass_fds=free.locks if free else (),  # the worker holds them while it lives, whatever becomes of us
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

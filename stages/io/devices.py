@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import takewhile
 from pathlib import Path
 from typing import NamedTuple
@@ -15,10 +15,10 @@ LOCKS = Path("/tmp") / f"gpus-{os.getuid()}"
 
 
 class Free(NamedTuple):
-    """A GPU that nobody held, and the open lock file of it: whoever inherits the file holds the GPU."""
+    """GPUs that nobody held, and their open lock files: whoever inherits a file holds its GPU."""
 
-    device: str  # as CUDA_VISIBLE_DEVICES has it
-    lock: int
+    devices: str  # as CUDA_VISIBLE_DEVICES has them
+    locks: tuple[int, ...]
 
 
 def gpus() -> list[str]:
@@ -32,20 +32,38 @@ def gpus() -> list[str]:
     return [str(at) for at, _ in enumerate(line for line in listed.splitlines() if line.startswith("GPU "))]
 
 
-@contextmanager
-def free_gpu(devices: Sequence[str], jobs: int) -> Iterator[Free | None]:
-    """The first free one of `devices`, ours until we close it and every heir has; None when all are held.
+def groups(each: int) -> list[list[str]]:
+    """Those GPUs, `each` to a group; ValueError where there are some, and too few for one group."""
+    devices = gpus()
+    if 0 < len(devices) < each:
+        raise ValueError(
+            f"finetune.launch starts {each} processes, a GPU each, but there are {len(devices)} GPUs: "
+            "change num_processes in that file"
+        )
+    return [devices[at : at + each] for at in range(0, len(devices) - each + 1, each)]
 
-    Where there are more jobs than devices, a device has as many places as it takes.
+
+@contextmanager
+def free_gpus(groups: Sequence[Sequence[str]], jobs: int) -> Iterator[Free | None]:
+    """The first of `groups` that is free, ours until we close it and every heir has; None when all are held.
+
+    Where there are more jobs than groups, a group has as many places as it takes.
     """
     LOCKS.mkdir(mode=0o700, exist_ok=True)
-    places = [(device, place) for place in range(-(-jobs // max(1, len(devices)))) for device in devices]
-    for device, place in places:
-        with (LOCKS / f"{device.replace('/', '_')}.{place}").open("a") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                continue
-            yield Free(device, lock.fileno())
-            return
+    places = [(group, place) for place in range(-(-jobs // max(1, len(groups)))) for group in groups]
+    for group, place in places:
+        with ExitStack() as held:
+            locks = [_locked(held, device, place) for device in group]
+            if None not in locks:
+                yield Free(",".join(group), tuple(lock for lock in locks if lock is not None))
+                return
     yield None
+
+
+def _locked(held: ExitStack, device: str, place: int) -> int | None:
+    lock = held.enter_context((LOCKS / f"{device.replace('/', '_')}.{place}").open("a"))
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return None
+    return lock.fileno()

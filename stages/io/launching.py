@@ -1,15 +1,30 @@
-"""Makes sure that accelerate has started as many processes as its launch file says."""
+"""Reads accelerate's launch file: how many GPUs it takes, and whether as many processes run as it says."""
 
 from pathlib import Path
+from typing import Any
+
+
+def gpus_of(launch: Path) -> int:
+    """How many GPUs of this machine a training takes: one a process, and one on the CPU too, for what else runs there.
+
+    ValueError where `launch` asks for several machines, which no queue of this one can start.
+    """
+    written = _read(launch)
+    machines = written.get("num_machines", 1)
+    if machines != 1:
+        raise ValueError(
+            f"{launch} asks for {machines} machines, but the grid's cells run on this one: "
+            "set finetune.launch to a file of one machine"
+        )
+    return 1 if written["use_cpu"] else int(written["num_processes"])
 
 
 def require_processes(launch: Path) -> bool:
     """Join the processes; whether this is the first; ValueError where `launch` asks for others, or a GPU in vain."""
     import torch
     from accelerate import PartialState
-    from ruamel.yaml import YAML
 
-    written = YAML(typ="safe").load(launch)
+    written = _read(launch)
     if not written["use_cpu"] and not torch.cuda.is_available():
         raise ValueError(f"{launch} asks for a GPU, but there is none: set launch to profiles/launch/cpu.yaml")
     asked = written["num_processes"]
@@ -25,3 +40,10 @@ def require_processes(launch: Path) -> bool:
             f"with python -m accelerate.commands.launch --config_file {launch} -m stages.finetune"
         )
     return bool(state.is_main_process)
+
+
+def _read(launch: Path) -> dict[str, Any]:
+    from ruamel.yaml import YAML
+
+    written: dict[str, Any] = YAML(typ="safe").load(launch)
+    return written

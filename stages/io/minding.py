@@ -17,8 +17,8 @@ PAUSE = 5  # seconds between two looks, of which each costs a third of one on a 
 BATCH = 8  # cells put at one look, about a second each
 
 
-def mind(todo: Mapping[str, Sequence[str]], jobs: int, stated_seconds: float) -> list[str]:
-    """Run the cells `todo`, overrides by name, on `jobs` workers; return those that failed in every try.
+def mind(todo: Mapping[str, Sequence[str]], jobs: int, each: int, stated_seconds: float) -> list[str]:
+    """Run the cells `todo`, overrides by name, on `jobs` workers of `each` GPUs; return those that failed in every try.
 
     What waits or runs already is left as it is. Ctrl-C ends the workers and what they run.
     """
@@ -26,7 +26,7 @@ def mind(todo: Mapping[str, Sequence[str]], jobs: int, stated_seconds: float) ->
         for one in [one for one in queue.entries() if one.running]:
             queue.drop(one)
     queue.forget_failed(set(todo))
-    minder = Minder(todo, jobs, stated_seconds)
+    minder = Minder(todo, jobs, each, stated_seconds)
     try:
         with board() as shown:
             while minder.look():
@@ -47,8 +47,8 @@ def log_of(name: str) -> Path:
 class Minder:
     """What is known of the cells from one look to the next."""
 
-    def __init__(self, todo: Mapping[str, Sequence[str]], jobs: int, stated_seconds: float) -> None:
-        self.todo, self.jobs, self.stated_seconds = todo, jobs, stated_seconds
+    def __init__(self, todo: Mapping[str, Sequence[str]], jobs: int, each: int, stated_seconds: float) -> None:
+        self.todo, self.jobs, self.each, self.stated_seconds = todo, jobs, each, stated_seconds
         self.present: dict[str, queue.Entry] = {}  # the cells that wait or run
         self.last: dict[str, queue.Entry] = {}  # of each cell that was ever seen to
         self.done: set[str] = set()
@@ -110,7 +110,7 @@ class Minder:
         crew.stop([one.pid for one in stuck])
         for number in range(1, self.jobs + 1):
             absent = waiting and number not in {one.number for one in workers}
-            if absent and not crew.start(number, self.jobs):
+            if absent and not crew.start(number, self.jobs, self.each):
                 if not self.told:
                     print(f"grid: no GPU is free for worker {number} of {self.jobs}; it begins when one is", flush=True)
                 self.told = True

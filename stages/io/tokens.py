@@ -6,7 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Int32, Int64
+from tokenizers import Tokenizer
 
+TOKENIZER = "tokenizer.json"
 AT_ONCE = 4096  # texts: more at once only hold more memory
 
 
@@ -20,19 +22,21 @@ class Tokenized(NamedTuple):
 
 
 def load_fast(name: str) -> Any:
-    """The tokenizer of a folder, or of a hub id ("id@commit" pins it), as `tokenizers` object; OSError without one."""
-    from transformers import AutoTokenizer
+    """The tokenizer of a folder, or of a hub id ("id@commit" pins it), as `tokenizers` object; OSError without one.
 
-    place, _, revision = (name, "", "") if Path(name).is_dir() else name.partition("@")
+    It reads whole texts, and a special token that a text spells out is text to it.
+    """
+    file = Path(name) / TOKENIZER
     try:
-        found = AutoTokenizer.from_pretrained(place, revision=revision or "main", trust_remote_code=False)
-        fast = found.backend_tokenizer
-    except Exception as error:  # the hub's own errors have no common parent
+        fast = Tokenizer.from_file(str(file)) if file.exists() else _converted(name)
+    except Exception as error:  # neither tokenizers' errors nor the hub's have a parent of their own
         raise OSError(
             f"the tokenizer {name!r} could not be loaded from this disk or from the Hugging Face hub: "
             "check the name and the network, or set band.tokenizer to 'base'"
         ) from error
-    fast.encode_special_tokens = True  # a special token that a text spells out is text
+    fast.no_truncation()
+    fast.no_padding()
+    fast.encode_special_tokens = True
     return fast
 
 
@@ -64,6 +68,14 @@ def words(texts: list[str]) -> Tokenized:
 def count_types(found: Tokenized, types: list[str]) -> int:
     """How many of the tokens are of these types, by name."""
     return int(np.isin(np.array(found.names), types)[found.tokens].sum())
+
+
+def _converted(name: str) -> Any:
+    from transformers import AutoTokenizer  # seconds, which a folder that holds the file does not need
+
+    place, _, revision = (name, "", "") if Path(name).is_dir() else name.partition("@")
+    found = AutoTokenizer.from_pretrained(place, revision=revision or "main", trust_remote_code=False)
+    return found.backend_tokenizer
 
 
 def _encoded(tokenizer: Any, texts: list[str]) -> tuple[Int32[np.ndarray, "tokens"], Int64[np.ndarray, "rows"]]:

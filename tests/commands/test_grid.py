@@ -20,7 +20,9 @@ def here(tmp_path, monkeypatch):
     """A grid of two cells, of which an experiment holds the first; what is run is noted instead."""
     monkeypatch.chdir(tmp_path)
     parts = {"random": {"seed": [1, 2]}}
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump({"subset": SUBSET, "grid": {"seconds": 60, "parts": parts}}))
+    (tmp_path / "launch.yaml").write_text("num_machines: 1\nuse_cpu: true\nnum_processes: 1\n")
+    settings = {"subset": SUBSET, "finetune": {"launch": "launch.yaml"}, "grid": {"seconds": 60, "parts": parts}}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(settings))
     held, noted = {identity("p", FIRST)}, []
     monkeypatch.setattr(grid, "_there", lambda: held)
     monkeypatch.setattr(grid, "provenance", lambda _: "p")
@@ -29,12 +31,12 @@ def here(tmp_path, monkeypatch):
     monkeypatch.setattr(grid, "collect", lambda current: noted.append("collect"))
     monkeypatch.setattr(grid.subprocess, "run", lambda words, **_: noted.append(" ".join(words)))
 
-    def mind(todo, jobs, seconds):
+    def mind(todo, jobs, each, seconds):
         noted.append((todo, jobs))
         held.update(identity("p", SECOND) for _ in todo)
 
     monkeypatch.setattr(grid, "mind", mind)
-    monkeypatch.setattr(grid, "gpus", list)
+    monkeypatch.setattr(devices, "gpus", list)
     monkeypatch.setattr(devices, "LOCKS", tmp_path / "locks")
     return noted
 
@@ -56,18 +58,21 @@ def test_the_shared_stages_hold_a_gpu_of_their_own(here, monkeypatch):
     given = []
 
     def run(words, env=None, **_):
-        with devices.free_gpu(["5"], 1) as left:
+        with devices.free_gpus([["5"]], 1) as left:
             given.append((words[2], env and env["CUDA_VISIBLE_DEVICES"], left is None))
 
-    monkeypatch.setattr(grid, "gpus", lambda: ["5"])
+    monkeypatch.setattr(devices, "gpus", lambda: ["5"])
     monkeypatch.setattr(grid.subprocess, "run", run)
     grid.main(jobs=1)
     assert given == [("ingest", "5", True), ("metrics/dvc.yaml", None, False)]
 
 
 def test_where_another_grid_holds_every_gpu_one_sentence_says_so(here, monkeypatch):
-    monkeypatch.setattr(grid, "gpus", lambda: ["5"])
-    with devices.free_gpu(["5"], 1), pytest.raises(ValueError, match="every GPU is held by another grid: wait for it"):
+    monkeypatch.setattr(devices, "gpus", lambda: ["5"])
+    with (
+        devices.free_gpus([["5"]], 1),
+        pytest.raises(ValueError, match="other grids hold too many GPUs for this one, which needs 1: wait for them"),
+    ):
         grid.main(jobs=1)
 
 
@@ -81,7 +86,7 @@ def test_when_all_are_there_none_is_run(here):
 def test_a_cell_that_failed_ends_it_with_the_last_lines_of_its_log(here, monkeypatch, capsys):
     name = name_of(SECOND, identity("p", SECOND))
 
-    def mind(todo, jobs, seconds):
+    def mind(todo, jobs, each, seconds):
         log_of(name).write_text("\n".join(f"line {at}" for at in range(99)))
 
     monkeypatch.setattr(grid, "mind", mind)

@@ -2,6 +2,7 @@ import polars as pl
 import pytest
 
 from stages.core.performance import bits_per_byte, reduction, win_rate, wins_by_reference
+from stages.core.winrate import prompt_scores
 
 
 def answers(bits):
@@ -44,7 +45,7 @@ LOSS = '{"candidate": 3.0, "opponent": 2.0, "better": "lower"}'
 
 
 def test_a_missing_verdict_is_neither_win_nor_tie():
-    assert win_rate(verdicts([WIN, LOSS, None]), 1, 100)[0] == 0.5
+    assert win_rate(prompt_scores(["a", "b", "c"], [WIN, LOSS, None]), 1, 100)[0] == 0.5
 
 
 def test_wins_are_split_by_the_length_of_the_reference():

@@ -57,6 +57,16 @@ def test_a_text_too_long_for_the_model_fails_alone_and_at_once(caller):
     assert len(server.asked) == 1
 
 
+def test_a_model_that_wants_the_limit_under_its_new_name_is_told_so_once(caller):
+    with llm_server() as server:
+        server.limit = "max_completion_tokens"
+        ask = caller(server)
+        replies = [ask(key, QUESTION)[1].text for key in ("one", "two")]
+    assert replies == ["You said: Why?"] * 2
+    assert [body.get("max_completion_tokens") for body in server.asked] == [None, 8, 8]
+    assert [body.get("max_tokens") for body in server.asked] == [8, None, None]
+
+
 def test_a_wrong_name_of_the_model_is_final_for_all(caller):
     with (
         llm_server(fault=lambda _: "404") as server,

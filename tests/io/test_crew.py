@@ -10,7 +10,7 @@ from stages.io import crew, devices
 def machine(monkeypatch):
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     monkeypatch.setattr(crew.os, "cpu_count", lambda: 8)
-    monkeypatch.setattr(crew, "gpus", lambda: [])
+    monkeypatch.setattr(devices, "gpus", lambda: [])
     return monkeypatch
 
 
@@ -37,31 +37,38 @@ def started(machine, tmp_path):
 
 
 def test_each_worker_holds_a_gpu_of_its_own_until_it_ends(machine, started):
-    machine.setattr(crew, "gpus", lambda: ["0", "3"])
-    assert [crew.start(number, 2) for number in (1, 2, 3)] == [True, True, False]
+    machine.setattr(devices, "gpus", lambda: ["0", "3"])
+    assert [crew.start(number, 2, 1) for number in (1, 2, 3)] == [True, True, False]
     assert [device for device, _ in started] == ["0", "3"]
     started[0][1].kill()
     started[0][1].wait()
-    assert crew.start(3, 2)
+    assert crew.start(3, 2, 1)
     assert [device for device, _ in started] == ["0", "3", "0"]
 
 
 def test_more_workers_than_gpus_share_them_evenly(machine, started):
-    machine.setattr(crew, "gpus", lambda: ["0", "3"])
-    assert [crew.start(number, 3) for number in (1, 2, 3)] == [True] * 3
+    machine.setattr(devices, "gpus", lambda: ["0", "3"])
+    assert [crew.start(number, 3, 1) for number in (1, 2, 3)] == [True] * 3
     assert [device for device, _ in started] == ["0", "3", "0"]
 
 
+def test_a_worker_whose_trainings_take_several_gpus_holds_them_all(machine, started):
+    machine.setattr(devices, "gpus", lambda: ["0", "1", "2", "3"])
+    assert crew.most(2) == 2
+    assert [crew.start(number, 2, 2) for number in (1, 2, 3)] == [True, True, False]
+    assert [device for device, _ in started] == ["0,1", "2,3"]
+
+
 def test_without_a_gpu_none_is_named(machine, started):
-    assert crew.start(1, 1)
+    assert crew.start(1, 1, 1)
     assert [device for device, _ in started] == [None]
 
 
 @pytest.mark.parametrize(("gpus", "gibibytes", "workers"), [(["0", "1"], 1, 2), ([], 100, 8), ([], 10, 3), ([], 1, 1)])
 def test_there_is_a_worker_a_gpu_or_else_a_core_that_has_memory(machine, gpus, gibibytes, workers):
-    machine.setattr(crew, "gpus", lambda: gpus)
+    machine.setattr(devices, "gpus", lambda: gpus)
     machine.setattr(crew.psutil, "virtual_memory", lambda: type("Memory", (), {"available": gibibytes * 2**30}))
-    assert crew.most() == workers
+    assert crew.most(1) == workers
 
 
 def sleeper(*words):

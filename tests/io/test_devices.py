@@ -1,6 +1,8 @@
 import os
 import subprocess
 
+import pytest
+
 from stages.io import devices
 
 
@@ -21,26 +23,47 @@ def test_gpus_are_those_that_nvidia_smi_lists(monkeypatch, tmp_path):
 
 def test_a_free_gpu_is_ours_alone_until_we_and_who_inherits_it_are_done(monkeypatch, tmp_path):
     monkeypatch.setattr(devices, "LOCKS", tmp_path / "locks")
-    with devices.free_gpu(["7"], 1) as mine:
-        assert mine.device == "7"
-        with devices.free_gpu(["7"], 1) as theirs:
+    with devices.free_gpus([["7"]], 1) as mine:
+        assert mine.devices == "7"
+        with devices.free_gpus([["7"]], 1) as theirs:
             assert theirs is None
-        heir = subprocess.Popen(["sleep", "60"], pass_fds=[mine.lock])
-    with devices.free_gpu(["7"], 1) as theirs:
+        heir = subprocess.Popen(["sleep", "60"], pass_fds=mine.locks)
+    with devices.free_gpus([["7"]], 1) as theirs:
         assert theirs is None
     heir.kill()
     heir.wait()
-    with devices.free_gpu(["7"], 1) as again:
-        assert again.device == "7"
+    with devices.free_gpus([["7"]], 1) as again:
+        assert again.devices == "7"
 
 
 def test_a_device_may_have_any_name(monkeypatch, tmp_path):
     monkeypatch.setattr(devices, "LOCKS", tmp_path / "locks")
-    with devices.free_gpu(["MIG-GPU-1a/2/0"], 1) as free:
-        assert free.device == "MIG-GPU-1a/2/0"
+    with devices.free_gpus([["MIG-GPU-1a/2/0"]], 1) as free:
+        assert free.devices == "MIG-GPU-1a/2/0"
 
 
 def test_no_device_is_no_free_one(monkeypatch, tmp_path):
     monkeypatch.setattr(devices, "LOCKS", tmp_path / "locks")
-    with devices.free_gpu([], 2) as free:
+    with devices.free_gpus([], 2) as free:
         assert free is None
+
+
+def test_gpus_that_train_together_are_ours_all_or_none_at_all(monkeypatch, tmp_path):
+    monkeypatch.setattr(devices, "LOCKS", tmp_path / "locks")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2,3,4")
+    pairs = devices.groups(2)
+    assert pairs == [["0", "1"], ["2", "3"]]
+    with devices.free_gpus([["1"]], 1), devices.free_gpus(pairs, 2) as free:
+        assert free.devices == "2,3"
+        assert len(free.locks) == 2
+        with devices.free_gpus(pairs, 2) as none, devices.free_gpus([["0"]], 1) as left:
+            assert none is None
+            assert left.devices == "0"
+
+
+def test_fewer_gpus_than_one_training_takes_is_one_sentence_and_none_is_no_group(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    with pytest.raises(ValueError, match="starts 8 processes, a GPU each, but there are 2 GPUs: change num_processes"):
+        devices.groups(8)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert devices.groups(8) == []

@@ -3,8 +3,10 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 from ruamel.yaml import YAML
 
@@ -34,7 +36,7 @@ right, finetuning._save = finetuning._save, save
 base, folder, method = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 losses = finetuning.finetune(
     base, load_tokenizer(base), ROWS, folder, finetuning.Recipe(**RECIPE | {"method": method}),
-    name="candidate", checkpoint_minutes=10, params={},
+    name="candidate", checkpoint_minutes=float(sys.argv[4]), params={},
 )
 if os.environ["RANK"] == "0":
     print("losses", *(one.loss for one in losses))
@@ -66,33 +68,71 @@ def sharding() -> dict[str, str]:
     return told | {"ACCELERATE_USE_FSDP": "true", "ACCELERATE_TORCH_DEVICE": "cpu"}
 
 
+def begun(folder: Path, name: str, method: str, checkpoint_minutes: float) -> subprocess.Popen[str]:
+    """Two processes that train the folder's base to `name` and print the losses."""
+    store = {"DVC_ROOT": str(folder / name), "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/{name}.db"}
+    env = os.environ | sharding() | store | {"PYTHONPATH": f"{ROOT}:{folder}", "OMP_NUM_THREADS": "1"}
+    words = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    words += [str(folder / "worker.py"), str(folder / "base"), str(folder / name), method, str(checkpoint_minutes)]
+    return subprocess.Popen(words, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[list[float], str]:
+    """The losses, and what else was told."""
+    out, told = process.communicate()
+    assert process.returncode == 0, told
+    return [float(word) for line in out.splitlines() if line.startswith("losses") for word in line.split()[1:]], told
+
+
+@pytest.fixture
+def rows(llama, tokenizer, tmp_path):
+    """What is learnt; beside them in `tmp_path` the base and the worker."""
+    llama.save_pretrained(tmp_path / "base")
+    tokenizer.save_pretrained(tmp_path / "base")
+    learnt = [*ROWS, EMPTY]
+    (tmp_path / "worker.py").write_text(WORKER)
+    (tmp_path / "tests_fsdp_facts.py").write_text(f"RECIPE = {RECIPE!r}\nROWS = {learnt!r}\n")
+    return learnt
+
+
+def same_weights(one: Path, other: Path, most: float) -> bool:
+    from stages.io.models import load_model
+
+    here, there = (load_model(folder, "float32").state_dict() for folder in (one, other))
+    return here.keys() == there.keys() and all(here[name].sub(there[name]).abs().max() <= most for name in here)
+
+
 @pytest.mark.long
 @pytest.mark.filterwarnings("default")
 @pytest.mark.parametrize("method", ["full", "lora"])
-def test_sharded_processes_learn_what_one_whole_model_learns(llama, tokenizer, tmp_path, monkeypatch, method):
+def test_sharded_processes_learn_what_one_whole_model_learns(rows, tokenizer, tmp_path, monkeypatch, method):
     from stages.io.finetuning import Recipe, finetune
-    from stages.io.models import load_model
 
-    llama.save_pretrained(tmp_path / "base")
-    tokenizer.save_pretrained(tmp_path / "base")
-    rows = [*ROWS, EMPTY]
-    (tmp_path / "worker.py").write_text(WORKER)
-    (tmp_path / "tests_fsdp_facts.py").write_text(f"RECIPE = {RECIPE!r}\nROWS = {rows!r}\n")
-    store = {"DVC_ROOT": str(tmp_path), "MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path}/mlflow.db"}
-    env = os.environ | sharding() | store | {"PYTHONPATH": f"{ROOT}:{tmp_path}", "OMP_NUM_THREADS": "1"}
-    words = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    words += [str(tmp_path / "worker.py"), str(tmp_path / "base"), str(tmp_path / "cut"), method]
-    done = subprocess.run(words, cwd=ROOT, env=env, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    cut = [float(word) for line in done.stdout.splitlines() if line.startswith("losses") for word in line.split()[1:]]
-
-    for name, value in store.items():
-        monkeypatch.setenv(name, value)
-
+    cut, _ = ended(begun(tmp_path, "cut", method, 10))
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
     recipe = Recipe(**RECIPE | {"method": method})
     named = {"name": "candidate", "checkpoint_minutes": 10, "params": {}}
     whole = finetune(tmp_path / "base", tokenizer, rows, tmp_path / "whole", recipe, **named)
     assert cut == pytest.approx([one.loss for one in whole], abs=1e-4)
-    one, two = (load_model(tmp_path / name, "float32").state_dict() for name in ("whole", "cut"))
-    assert one.keys() == two.keys()
-    assert all(one[name].sub(two[name]).abs().max() < 2e-3 for name in one)
+    assert same_weights(tmp_path / "whole", tmp_path / "cut", 2e-3)
+
+
+@pytest.mark.long
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize("method", ["full", "lora"])
+def test_killed_sharded_processes_go_on_and_end_as_undisturbed_ones(rows, tmp_path, method):
+    undisturbed, told = ended(begun(tmp_path, "undisturbed", method, 10))
+    assert "train candidate: 4/4" in told
+    killed = begun(tmp_path, "killed", method, 0)
+    while not list(tmp_path.glob("killed/.cache/checkpoints/*/checkpoint-1/whole")):
+        assert killed.poll() is None, killed.communicate()[1]
+        time.sleep(0.005)
+    for process in [psutil.Process(killed.pid), *psutil.Process(killed.pid).children(recursive=True)]:
+        process.kill()
+    killed.communicate()
+    assert not (tmp_path / "killed" / "model.safetensors").exists()
+    losses, told = ended(begun(tmp_path, "killed", method, 10))
+    assert "train candidate: 3/3" in told
+    assert losses == pytest.approx(undisturbed, abs=1e-6)
+    assert same_weights(tmp_path / "undisturbed", tmp_path / "killed", 1e-6)

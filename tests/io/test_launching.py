@@ -3,9 +3,19 @@ from pathlib import Path
 import pytest
 import torch
 
-from stages.io.launching import require_processes
+from stages.io.launching import gpus_of, require_processes
 
 LAUNCH = Path(__file__).parents[2] / "profiles" / "launch"
+
+
+@pytest.mark.parametrize(("name", "gpus"), [("cpu", 1), ("cpu-2", 1), ("gpu", 1), ("fsdp", 8)])
+def test_a_training_takes_a_gpu_a_process(name, gpus):
+    assert gpus_of(LAUNCH / f"{name}.yaml") == gpus
+
+
+def test_a_training_on_several_machines_is_none_for_a_grid():
+    with pytest.raises(ValueError, match="asks for 2 machines, but the grid's cells run on this one"):
+        gpus_of(LAUNCH / "machines.yaml")
 
 
 @pytest.mark.parametrize("name", ["gpu", "fsdp"])

@@ -45,7 +45,7 @@ class Fake:
         self.stopped += pids
         self.crew = [worker for worker in self.crew if worker.pid not in pids]
 
-    def start(self, number, jobs):
+    def start(self, number, jobs, each):
         self.started.append(number)
         if self.gpus_held:
             self.gpus_held -= 1
@@ -70,7 +70,7 @@ def mind(monkeypatch, tmp_path):
         monkeypatch.setattr(minding.crew, "stop", fake.stop)
         monkeypatch.setattr(minding.crew, "workers", lambda: list(fake.crew))
         monkeypatch.setattr(minding.crew, "at_work", lambda keys: set(keys) - fake.orphans)
-        return minding.mind({name: [] for name in names}, jobs, 1.0)
+        return minding.mind({name: [] for name in names}, jobs, 1, 1.0)
 
     return run
 
@@ -87,7 +87,7 @@ def test_workers_begin_before_all_cells_are_put(mind):
     fake = Fake({name: ["done"] for name in names})
     begun = []
     start = fake.start
-    fake.start = lambda number, jobs: (begun.append(len(fake.put_names)), start(number, jobs))[1]
+    fake.start = lambda number, jobs, each: (begun.append(len(fake.put_names)), start(number, jobs, each))[1]
     assert mind(fake, names) == []
     assert begun == [minding.BATCH]
     assert fake.put_names == names
@@ -164,7 +164,7 @@ def test_ctrl_c_ends_the_workers(mind):
 def test_the_time_left_is_told_by_the_cells_that_ended(monkeypatch):
     clock = iter([100.0, 100.0, 130.0, 130.0, 130.0, 130.0])
     monkeypatch.setattr(minding.time, "monotonic", lambda: next(clock))
-    minder = minding.Minder({name: [] for name in "abc"}, 2, 1000.0)
+    minder = minding.Minder({name: [] for name in "abc"}, 2, 1, 1000.0)
     minder.present = {"a": Entry("a", "a", True), "b": Entry("b", "b", False), "c": Entry("c", "c", False)}
     assert minder.tally().seconds_left == pytest.approx(3 * 1000 / 2)
     minder.took, minder.done, minder.present = [30.0], {"a"}, {"b": minder.present["b"], "c": minder.present["c"]}

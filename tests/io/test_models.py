@@ -13,7 +13,8 @@ def test_a_reference_to_a_folder_loads_that_folder(llama, tmp_path):
     assert json.loads((tmp_path / "base" / "reference.json").read_text())["revision"] == "local"
 
 
-def test_a_model_that_is_nowhere_is_one_sentence_with_the_remedy(tmp_path):
+def test_a_model_that_is_nowhere_is_one_sentence_with_the_remedy(tmp_path, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     write_reference(tmp_path / "base", "nobody/nothing", "0" * 40)
     with pytest.raises(OSError, match=r"'nobody/nothing' at revision '0+' could not be loaded.*network"):
         load_model(tmp_path / "base", "float32")

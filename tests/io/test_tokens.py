@@ -1,6 +1,9 @@
 """Flat token arrays of toy texts."""
 
+from pathlib import Path
+
 import pytest
+from tokenizers import Tokenizer
 
 from stages.io.tokens import Tokenized, load_fast, tokenize, words
 
@@ -35,6 +38,23 @@ def test_tokens_are_those_that_the_model_sees(tokenizer, folder):
     assert len(found.names) == len(set(found.names)) == len(tokenizer)
 
 
+def test_a_tokenizer_that_would_cut_and_pad_texts_does_neither(tokenizer, folder):
+    file = Path(folder) / "tokenizer.json"
+    cutting = Tokenizer.from_file(str(file))
+    cutting.enable_truncation(3)
+    cutting.enable_padding(length=3)
+    cutting.save(str(file))
+    found = tokenize(load_fast(folder), ["The mean of a list.", ""])
+    assert found.tokens.tolist() == tokenizer.encode("The mean of a list.", add_special_tokens=False)
+
+
+def test_a_folder_of_an_older_form_gives_the_same_tokens(tokenizer, tmp_path):
+    tokenizer.backend_tokenizer.model.save(str(tmp_path))
+    (tmp_path / "config.json").write_text('{"model_type": "gpt2"}')
+    text = "The mean of a list."
+    assert tokenize(load_fast(str(tmp_path)), [text]).tokens.tolist() == tokenizer.encode(text)
+
+
 def test_a_special_token_that_a_text_spells_out_is_text(tokenizer, folder):
     found = tokenize(load_fast(folder), [tokenizer.eos_token])
     assert tokenizer.eos_token_id not in found.tokens
@@ -50,3 +70,9 @@ def test_a_tokenizer_that_is_nowhere_is_one_sentence(monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(OSError, match=r"tokenizer 'no/such@v1' could not be loaded .* set band.tokenizer to 'base'"):
         load_fast("no/such@v1")
+
+
+def test_a_tokenizer_file_that_is_none_is_one_sentence(tmp_path):
+    (tmp_path / "tokenizer.json").write_text("{")
+    with pytest.raises(OSError, match=r"tokenizer .* could not be loaded"):
+        load_fast(str(tmp_path))
