@@ -13,7 +13,7 @@ from stages.core.histogram import band_chart, band_histogram
 from stages.io.command import run
 from stages.io.pictures import write_picture
 from stages.io.tables import read_table, write_table
-from stages.io.tokens import Tokenized, load_fast, tokenize, units_of
+from stages.io.tokens import Tokenized, load_saved, tokenize, units_of
 from stages.schemas.bands import Bands
 from stages.schemas.histogram import Histogram
 from stages.schemas.pairs import Pairs
@@ -41,7 +41,7 @@ def main(
 ) -> None:
     """`tokenizer` makes the units: "base", "words", or a folder or hub id; the tokens are always the base model's."""
     table = read_table(pairs, Pairs).sort("id")
-    ours = tokenize(load_fast(str(base_tokenizer)), table[side].to_list())
+    ours = tokenize(load_saved(base_tokenizer), table[side].to_list())
     theirs = ours if tokenizer == "base" else units_of(tokenizer, base_tokenizer, table[side].to_list())
     write_table(tokens, Tokens, table.select("id", tokens=_lists(ours)))
 

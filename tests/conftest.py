@@ -15,7 +15,7 @@ FIRST = (
     "test_smoke.py",
     "test_finetune.py",
     "test_grid.py",
-)  # minutes each; the last finds in the cache what the first ran
+)  # minutes each; the last mostly finds cached what the first ran
 TEXTS = [
     "Return the mean of a list of numbers.",
     "What is it? The sum of two numbers, or a list of them.",

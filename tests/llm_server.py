@@ -98,7 +98,7 @@ class _Handler(BaseHTTPRequestHandler):
             message = REFUSALS[fault].format(key=self.headers["authorization"].split()[-1])
             self._send(int(fault), json.dumps({"error": {"message": message}}))
         elif self.server.limit not in body:
-            message = f"Unsupported parameter: 'max_tokens' is not supported. Use '{self.server.limit}' instead."
+            message = "'max_tokens' is not supported with this model. Use '" + self.server.limit + "' instead."
             self._send(400, json.dumps({"error": {"message": message}}))
         elif fault == "no json":
             self._send(200, "<html>bad gateway</html>")

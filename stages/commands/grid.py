@@ -16,7 +16,7 @@ from stages.core.provenance import CELL, asked, finished, identity, name_of, pro
 from stages.io import crew, experiments
 from stages.io.board import clock
 from stages.io.command import run
-from stages.io.devices import free_gpus, groups
+from stages.io.devices import free_gpus, gpu_groups
 from stages.io.launching import gpus_of
 from stages.io.minding import log_of, mind
 
@@ -27,7 +27,7 @@ def main(*, jobs: int = 0, quick: bool = False, full: bool = False) -> None:
     Ctrl-C ends the cells that run and keeps the queue: the same command goes on from there.
 
     Args:
-        jobs: cells at once; 0 is as many as there are GPUs for, as finetune.launch has it, or else one a core.
+        jobs: cells at once; 0 is as many as there are GPUs for, as the launch file has it, or else one a core.
         quick: three degrees, and one seed of each strategy.
         full: all seven degrees.
     """
@@ -50,7 +50,7 @@ def main(*, jobs: int = 0, quick: bool = False, full: bool = False) -> None:
 
 def _grid(settings: dict[str, Any], scope: Scope, jobs: int) -> None:
     wanted = design(settings["grid"]["parts"], settings["subset"], scope)
-    seconds, each = settings["grid"]["seconds"], gpus_of(Path(settings["finetune"]["launch"]))
+    seconds, each = settings["grid"]["seconds"], gpus_of(Path(settings["launch"]))
     jobs = jobs or crew.most(each)
     whole = clock(len(wanted) * seconds / jobs)
     print(f"grid: {len(wanted)} cells, about {whole} if none is there; first the stages that they share", flush=True)
@@ -75,7 +75,7 @@ def _grid(settings: dict[str, Any], scope: Scope, jobs: int) -> None:
 
 def _share(each: int) -> None:
     """Run the stages that all cells share, on `each` GPUs where there are some."""
-    known = groups(each)
+    known = gpu_groups(each)
     with free_gpus(known, 1) as free:
         if known and not free:
             raise ValueError(

@@ -79,7 +79,7 @@ class Caller:
             response = self.client.post(PATHS[request.form], body=sent, cast_to=httpx2.Response)
             return str(response.content, "utf-8", "replace")
         except openai.APIStatusError as error:
-            if NEW_LIMIT in error.message and NEW_LIMIT not in sent:
+            if f"'{NEW_LIMIT}' instead" in error.message and LIMIT in sent and request.form == "chat":
                 self.limit = NEW_LIMIT
                 return self._sent(request)
             told = f"(HTTP {error.status_code}: {self._clean(error.message)})"

@@ -1,5 +1,6 @@
 """Runs a stage's main from the command line: flags in, one sentence out when something is wrong."""
 
+import atexit
 import functools
 import gc
 import inspect
@@ -19,7 +20,11 @@ ENVIRONMENT = {  # of every stage, where it is not set already
     "HF_HUB_DISABLE_TELEMETRY": "1",  # TRL would tell the hub of each training
 }
 
-GARBAGE = (50_000, 20, 20)  # torch and its kin are a million objects that stay: to look for garbage there takes seconds
+THRESHOLDS = (
+    50_000,
+    20,
+    20,
+)  # torch and its kin are a million objects that stay: to look for garbage there takes seconds
 
 
 def run(main: Callable[..., None]) -> None:
@@ -34,7 +39,8 @@ def run(main: Callable[..., None]) -> None:
         told = main.func if isinstance(main, functools.partial) else main
         meanings = _explained(main, module[-1], SETTINGS.read_text(encoding="utf-8"))
         told.__doc__ = inspect.cleandoc(told.__doc__ or "") + (f"\n\nArgs:\n{meanings}" if meanings else "")
-    gc.set_threshold(*GARBAGE)
+    gc.set_threshold(*THRESHOLDS)
+    atexit.register(gc.freeze)  # nor is it looked for at the end
     try:
         tyro.cli(main, prog=f"python -m {'.'.join(module)}", config=(tyro.conf.FlagCreatePairsOff,))
     except (ValueError, OSError) as error:
@@ -42,8 +48,6 @@ def run(main: Callable[..., None]) -> None:
             raise
         place = traceback.extract_tb(error.__traceback__)[-1]
         sys.exit(f"error: {error}  [{Path(place.filename).name}:{place.lineno}; TRACEBACK=1 shows the way there]")
-    finally:
-        gc.freeze()  # nor look at all of it once more at the end
 
 
 def _explained(main: Callable[..., None], name: str, settings: str) -> str:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import psutil
 
-from stages.io.devices import free_gpus, groups
+from stages.io.devices import free_gpus, gpu_groups
 
 LOGS = Path(".cache/grid")
 THREADS = ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "POLARS_MAX_THREADS", "RAYON_NUM_THREADS")
@@ -49,7 +49,7 @@ def at_work(keys: Sequence[str]) -> set[str]:
 def most(each: int) -> int:
     """As many workers as GPUs allow, `each` for one; without GPUs as cores, and memory for a training on each."""
     fit = int(psutil.virtual_memory().available / MEMORY)
-    return len(groups(each)) or max(1, min(os.cpu_count() or 1, fit))
+    return len(gpu_groups(each)) or max(1, min(os.cpu_count() or 1, fit))
 
 
 def start(number: int, jobs: int, each: int) -> bool:
@@ -59,7 +59,7 @@ def start(number: int, jobs: int, each: int) -> bool:
     """
     LOGS.mkdir(parents=True, exist_ok=True)
     words = [sys.executable, "-m", "dvc", "exp", "queue-worker", f"{_node()}{number}@localhost"]
-    known = groups(each)
+    known = gpu_groups(each)
     with free_gpus(known, jobs) as free, (LOGS / f"worker-{number}.log").open("ab") as log:
         if known and not free:
             return False

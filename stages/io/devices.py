@@ -32,12 +32,12 @@ def gpus() -> list[str]:
     return [str(at) for at, _ in enumerate(line for line in listed.splitlines() if line.startswith("GPU "))]
 
 
-def groups(each: int) -> list[list[str]]:
+def gpu_groups(each: int) -> list[list[str]]:
     """Those GPUs, `each` to a group; ValueError where there are some, and too few for one group."""
     devices = gpus()
     if 0 < len(devices) < each:
         raise ValueError(
-            f"finetune.launch starts {each} processes, a GPU each, but there are {len(devices)} GPUs: "
+            f"launch starts {each} processes, a GPU each, but there are {len(devices)} GPUs: "
             "change num_processes in that file"
         )
     return [devices[at : at + each] for at in range(0, len(devices) - each + 1, each)]
@@ -53,17 +53,16 @@ def free_gpus(groups: Sequence[Sequence[str]], jobs: int) -> Iterator[Free | Non
     places = [(group, place) for place in range(-(-jobs // max(1, len(groups)))) for group in groups]
     for group, place in places:
         with ExitStack() as held:
-            locks = [_locked(held, device, place) for device in group]
-            if None not in locks:
-                yield Free(",".join(group), tuple(lock for lock in locks if lock is not None))
-                return
+            try:
+                locks = tuple(_locked(held, f"{device.replace('/', '_')}.{place}") for device in group)
+            except BlockingIOError:
+                continue
+            yield Free(",".join(group), locks)
+            return
     yield None
 
 
-def _locked(held: ExitStack, device: str, place: int) -> int | None:
-    lock = held.enter_context((LOCKS / f"{device.replace('/', '_')}.{place}").open("a"))
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return None
+def _locked(held: ExitStack, name: str) -> int:
+    lock = held.enter_context((LOCKS / name).open("a"))
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     return lock.fileno()

@@ -14,7 +14,7 @@ def gpus_of(launch: Path) -> int:
     if machines != 1:
         raise ValueError(
             f"{launch} asks for {machines} machines, but the grid's cells run on this one: "
-            "set finetune.launch to a file of one machine"
+            "set launch to a file of one machine"
         )
     return 1 if written["use_cpu"] else int(written["num_processes"])
 

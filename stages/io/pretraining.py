@@ -88,6 +88,7 @@ def pretrain(
             logging_steps=20,
             **PLAIN,
         )
+        settings._n_gpu = min(settings.n_gpu, 1)  # else each of several GPUs would take a batch, of fewer steps
         data = [{"input_ids": row, "labels": row} for row in rows]
         trainer = Trainer(model=model, args=settings, train_dataset=data)
         read = [sum(map(len, rows[at : at + batch_size])) for at in range(0, len(rows), batch_size)]

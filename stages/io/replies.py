@@ -32,7 +32,7 @@ class Holding(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """One row: a request as it was sent, and the raw reply."""
+    """One row: a request as it was sent (its limit by the older of two names), and the raw reply."""
 
     key: str
     model: str

@@ -8,7 +8,6 @@ import numpy as np
 from jaxtyping import Int32, Int64
 from tokenizers import Tokenizer
 
-TOKENIZER = "tokenizer.json"
 AT_ONCE = 4096  # texts: more at once only hold more memory
 
 
@@ -21,23 +20,24 @@ class Tokenized(NamedTuple):
     texts: list[str]  # as a person reads it
 
 
-def load_fast(name: str) -> Any:
-    """The tokenizer of a folder, or of a hub id ("id@commit" pins it), as `tokenizers` object; OSError without one.
+def load_saved(folder: Path) -> Any:
+    """The tokenizer that `base` saved in `folder`, as `tokenizers` object; without loading transformers for seconds."""
+    return _plain(Tokenizer.from_file(str(folder / "tokenizer.json")))
 
-    It reads whole texts, and a special token that a text spells out is text to it.
-    """
-    file = Path(name) / TOKENIZER
+
+def load_fast(name: str) -> Any:
+    """That of any folder, or of a hub id ("id@commit" pins it), as transformers reads it; OSError without one."""
+    from transformers import AutoTokenizer
+
+    place, _, revision = (name, "", "") if Path(name).is_dir() else name.partition("@")
     try:
-        fast = Tokenizer.from_file(str(file)) if file.exists() else _converted(name)
-    except Exception as error:  # neither tokenizers' errors nor the hub's have a parent of their own
+        found = AutoTokenizer.from_pretrained(place, revision=revision or "main", trust_remote_code=False)
+        return _plain(found.backend_tokenizer)
+    except Exception as error:  # the hub's own errors have no common parent
         raise OSError(
             f"the tokenizer {name!r} could not be loaded from this disk or from the Hugging Face hub: "
             "check the name and the network, or set band.tokenizer to 'base'"
         ) from error
-    fast.no_truncation()
-    fast.no_padding()
-    fast.encode_special_tokens = True
-    return fast
 
 
 def tokenize(tokenizer: Any, texts: list[str]) -> Tokenized:
@@ -53,7 +53,7 @@ def tokenize(tokenizer: Any, texts: list[str]) -> Tokenized:
 
 def units_of(name: str, base: Path, texts: list[str]) -> Tokenized:
     """Tokens as units are made of them: `name` is "words", "base" (the tokenizer in `base`), or a folder or hub id."""
-    return words(texts) if name == "words" else tokenize(load_fast(str(base) if name == "base" else name), texts)
+    return words(texts) if name == "words" else tokenize(load_saved(base) if name == "base" else load_fast(name), texts)
 
 
 def words(texts: list[str]) -> Tokenized:
@@ -70,12 +70,12 @@ def count_types(found: Tokenized, types: list[str]) -> int:
     return int(np.isin(np.array(found.names), types)[found.tokens].sum())
 
 
-def _converted(name: str) -> Any:
-    from transformers import AutoTokenizer  # seconds, which a folder that holds the file does not need
-
-    place, _, revision = (name, "", "") if Path(name).is_dir() else name.partition("@")
-    found = AutoTokenizer.from_pretrained(place, revision=revision or "main", trust_remote_code=False)
-    return found.backend_tokenizer
+def _plain(tokenizer: Any) -> Any:
+    """It reads whole texts, and a special token that a text spells out is text to it."""
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    tokenizer.encode_special_tokens = True
+    return tokenizer
 
 
 def _encoded(tokenizer: Any, texts: list[str]) -> tuple[Int32[np.ndarray, "tokens"], Int64[np.ndarray, "rows"]]:

@@ -1,6 +1,8 @@
 """What make grid does around the queue; the queue itself is in tests/io, the whole in tests/test_grid.py."""
 
+import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 import yaml
@@ -11,6 +13,7 @@ from stages.core.provenance import identity, name_of
 from stages.io import devices
 from stages.io.minding import log_of
 
+ROOT = Path(__file__).parents[2]
 SUBSET = {"strategy": "random", "match": "random", "degree": 0, "size": 5, "seed": 1}
 FIRST, SECOND = ({**SUBSET, "seed": seed} for seed in (1, 2))
 
@@ -20,8 +23,9 @@ def here(tmp_path, monkeypatch):
     """A grid of two cells, of which an experiment holds the first; what is run is noted instead."""
     monkeypatch.chdir(tmp_path)
     parts = {"random": {"seed": [1, 2]}}
-    (tmp_path / "launch.yaml").write_text("num_machines: 1\nuse_cpu: true\nnum_processes: 1\n")
-    settings = {"subset": SUBSET, "finetune": {"launch": "launch.yaml"}, "grid": {"seconds": 60, "parts": parts}}
+    real = yaml.safe_load((ROOT / "params.yaml").read_text())
+    settings = real | {"subset": SUBSET, "grid": {"seconds": 60, "parts": parts}}
+    shutil.copytree(ROOT / "profiles", tmp_path / "profiles")
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(settings))
     held, noted = {identity("p", FIRST)}, []
     monkeypatch.setattr(grid, "_there", lambda: held)
@@ -65,6 +69,17 @@ def test_the_shared_stages_hold_a_gpu_of_their_own(here, monkeypatch):
     monkeypatch.setattr(grid.subprocess, "run", run)
     grid.main(jobs=1)
     assert given == [("ingest", "5", True), ("metrics/dvc.yaml", None, False)]
+
+
+def test_the_shared_stages_hold_as_many_gpus_as_a_training_takes(here, monkeypatch, tmp_path):
+    given = []
+    settings = yaml.safe_load((tmp_path / "params.yaml").read_text())
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(settings | {"launch": "profiles/launch/fsdp.yaml"}))
+    monkeypatch.setattr(devices, "gpus", lambda: list("012345678"))
+    monkeypatch.setattr(grid.subprocess, "run", lambda words, env=None, **_: given.append(env))
+    grid.main()
+    assert [env and env["CUDA_VISIBLE_DEVICES"] for env in given] == ["0,1,2,3,4,5,6,7", None]
+    assert here[0][1] == 1  # worker
 
 
 def test_where_another_grid_holds_every_gpu_one_sentence_says_so(here, monkeypatch):

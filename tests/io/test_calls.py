@@ -12,7 +12,7 @@ from stages.io.calls import Caller, key_in
 from stages.io.replies import Replies, cache_folder
 from stages.io.request import Request
 from stages.io.trouble import Failed, Passing
-from tests.llm_server import HERE, PATIENCE, llm_server
+from tests.llm_server import HERE, PATIENCE, REFUSALS, llm_server
 
 pytestmark = pytest.mark.usefixtures("llm_home")
 QUESTION = Request(("Why?",), reply_tokens=8, top_logprobs=2)
@@ -65,6 +65,21 @@ def test_a_model_that_wants_the_limit_under_its_new_name_is_told_so_once(caller)
     assert replies == ["You said: Why?"] * 2
     assert [body.get("max_completion_tokens") for body in server.asked] == [None, 8, 8]
     assert [body.get("max_tokens") for body in server.asked] == [8, None, None]
+
+
+@pytest.mark.parametrize("form", ["chat", "completion"])
+def test_a_reply_that_does_not_fit_keeps_its_limit_whatever_the_server_calls_it(caller, monkeypatch, form):
+    too_long = (
+        "'max_tokens' or 'max_completion_tokens' is too large: 8. This model's maximum context length is 4 tokens"
+    )
+    monkeypatch.setitem(REFUSALS, "400", too_long)
+    asked = replace(QUESTION, form=form, top_logprobs=0)
+    with llm_server(fault=lambda number: "400" if number < 1 else "") as server:
+        ask = caller(server)
+        with pytest.raises(Failed, match="is too large"):
+            ask("one", asked)
+        ask("two", asked)
+    assert [body["max_tokens"] for body in server.asked] == [8, 8]
 
 
 def test_a_wrong_name_of_the_model_is_final_for_all(caller):

@@ -1,9 +1,20 @@
+import atexit
 import functools
+import gc
 import sys
 
 import pytest
 
 from stages.io.command import run
+
+
+@pytest.fixture(autouse=True)
+def _as_before():
+    """Other tests are to look for garbage as ever: what is never closed is a warning then."""
+    before = gc.get_threshold()
+    yield
+    gc.set_threshold(*before)
+    atexit.unregister(gc.freeze)
 
 
 def stage(*, size: int) -> None:

@@ -51,7 +51,7 @@ def test_no_device_is_no_free_one(monkeypatch, tmp_path):
 def test_gpus_that_train_together_are_ours_all_or_none_at_all(monkeypatch, tmp_path):
     monkeypatch.setattr(devices, "LOCKS", tmp_path / "locks")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2,3,4")
-    pairs = devices.groups(2)
+    pairs = devices.gpu_groups(2)
     assert pairs == [["0", "1"], ["2", "3"]]
     with devices.free_gpus([["1"]], 1), devices.free_gpus(pairs, 2) as free:
         assert free.devices == "2,3"
@@ -64,6 +64,6 @@ def test_gpus_that_train_together_are_ours_all_or_none_at_all(monkeypatch, tmp_p
 def test_fewer_gpus_than_one_training_takes_is_one_sentence_and_none_is_no_group(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
     with pytest.raises(ValueError, match="starts 8 processes, a GPU each, but there are 2 GPUs: change num_processes"):
-        devices.groups(8)
+        devices.gpu_groups(8)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    assert devices.groups(8) == []
+    assert devices.gpu_groups(8) == []

@@ -13,10 +13,10 @@ from ruamel.yaml import YAML
 from stages.io.collation import EMPTY
 
 ROOT = Path(__file__).parents[2]
-ROWS = [([5 + at % 3, 6], [7 + at % 5, 8, *range(9, 9 + at), 0]) for at in range(15)]
+ROWS = [([5 + at % 3, 6], [7 + at % 5, 8, *range(9, 9 + at), 0]) for at in range(23)]
 
 WORKER = """
-import os, sys
+import os, sys, time
 from pathlib import Path
 import accelerate.state
 from accelerate.utils import DistributedType
@@ -33,6 +33,15 @@ def save(trainer, method, folder):
     right(trainer, method, folder)
 
 right, finetuning._save = finetuning._save, save
+
+def saving(accelerator, minutes):
+    callback = rightly(accelerator, minutes)
+    saved = callback.on_save
+    if not minutes:  # the first checkpoint is the last: here it is killed
+        callback.on_save = lambda *words, **named: (saved(*words, **named), time.sleep(600))
+    return callback
+
+rightly, finetuning.saving = finetuning.saving, saving
 base, folder, method = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 losses = finetuning.finetune(
     base, load_tokenizer(base), ROWS, folder, finetuning.Recipe(**RECIPE | {"method": method}),
@@ -123,16 +132,17 @@ def test_sharded_processes_learn_what_one_whole_model_learns(rows, tokenizer, tm
 @pytest.mark.parametrize("method", ["full", "lora"])
 def test_killed_sharded_processes_go_on_and_end_as_undisturbed_ones(rows, tmp_path, method):
     undisturbed, told = ended(begun(tmp_path, "undisturbed", method, 10))
-    assert "train candidate: 4/4" in told
+    assert "train candidate: 6/6" in told
     killed = begun(tmp_path, "killed", method, 0)
-    while not list(tmp_path.glob("killed/.cache/checkpoints/*/checkpoint-1/whole")):
-        assert killed.poll() is None, killed.communicate()[1]
-        time.sleep(0.005)
-    for process in [psutil.Process(killed.pid), *psutil.Process(killed.pid).children(recursive=True)]:
+    until = time.monotonic() + 300
+    while not list(tmp_path.glob("killed/.cache/checkpoints/*/checkpoint-1/whole")) and time.monotonic() < until:
+        time.sleep(0.1)
+    for process in [*psutil.Process(killed.pid).children(recursive=True), killed]:
         process.kill()
     killed.communicate()
     assert not (tmp_path / "killed" / "model.safetensors").exists()
     losses, told = ended(begun(tmp_path, "killed", method, 10))
-    assert "train candidate: 3/3" in told
+    assert "train candidate: 5/5" in told
     assert losses == pytest.approx(undisturbed, abs=1e-6)
+    assert len(losses) == 2  # of steps 1 and 5: the one before the kill, the other after
     assert same_weights(tmp_path / "undisturbed", tmp_path / "killed", 1e-6)

@@ -23,6 +23,23 @@ def test_pretraining_learns_what_it_reads(llama, tokenizer, tmp_path):
     assert losses[-1].loss < math.log(len(tokenizer)) / 2
 
 
+def test_on_a_machine_of_four_gpus_a_batch_is_as_large_and_there_are_as_many_steps(
+    llama, tokenizer, tmp_path, monkeypatch
+):
+    from transformers import TrainingArguments
+
+    begun = TrainingArguments.__post_init__
+
+    def begin(settings):
+        begun(settings)
+        settings._n_gpu = 4
+
+    monkeypatch.setattr(TrainingArguments, "__post_init__", begin)
+    rows = blocks(tokenizer, ["the sum of the rows"] * 400, 32)[:80]
+    losses = pretrain(llama, rows, tmp_path / "model", seed=1, batch_size=2, learning_rate=0.02)
+    assert [loss.step for loss in losses] == [20, 40]
+
+
 def test_blocks_lose_only_the_tail_and_begin_with_an_end_token(tokenizer):
     texts = ["the mean", "a list of names"]
     stream = [i for text in texts for i in [*tokenizer(text)["input_ids"], tokenizer.eos_token_id]]
