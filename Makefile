@@ -32,17 +32,17 @@ show: .venv/pins
 	$(RUN) dvc exp show $$($(EXPERIMENTS)) --hide-workspace --hide-queued --hide-failed --sort-by performance --sort-order desc \
 		--drop '.*' --keep 'Experiment|(performance|win_rate|mean_response_tokens|subset\.(strategy|degree|seed|size))$$'
 
-# A file's tests stay in one process, for its fixtures. (By loadgroup they would not: xdist 3.8 with pytest 9.2 ignores groups.)
-TWO := -n 2 --dist loadfile --no-loadscope-reorder --durations 10
+# Two processes of a thread each. A file's tests stay in one, for its fixtures. (By loadgroup they would not: xdist 3.8 with pytest 9.2 ignores groups.)
+TWO := OMP_NUM_THREADS=1 python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 10
 test: .venv/pins
-	$(RUN) python -m pytest -m 'not long' $(TWO)
+	$(RUN) $(TWO) -m 'not long'
 
 test-long: .venv/pins
-	$(RUN) python -m pytest -m long $(TWO)
+	$(RUN) $(TWO) -m long
 
 # As CI does: the pipeline's run, which both need, is made once.
 test-all: .venv/pins
-	$(RUN) python -m pytest $(TWO)
+	$(RUN) $(TWO)
 
 check: .venv/pins
 	$(RUN) ruff format --check .

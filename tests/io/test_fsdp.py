@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 import pytest
@@ -93,15 +94,26 @@ def ended(process: subprocess.Popen[str]) -> tuple[list[float], str]:
     return [float(word) for line in out.splitlines() if line.startswith("losses") for word in line.split()[1:]], told
 
 
-@pytest.fixture
-def rows(llama, tokenizer, tmp_path):
-    """What is learnt; beside them in `tmp_path` the base and the worker."""
-    llama.save_pretrained(tmp_path / "base")
-    tokenizer.save_pretrained(tmp_path / "base")
-    learnt = [*ROWS, EMPTY]
-    (tmp_path / "worker.py").write_text(WORKER)
-    (tmp_path / "tests_fsdp_facts.py").write_text(f"RECIPE = {RECIPE!r}\nROWS = {learnt!r}\n")
-    return learnt
+class Cut(NamedTuple):
+    """What two sharded processes have learnt, undisturbed, to `folder`/cut; beside it their base and their code."""
+
+    folder: Path
+    method: str
+    losses: list[float]
+
+
+@pytest.fixture(scope="module", params=["full", "lora"])
+def cut(request, tokenizer, tmp_path_factory):
+    from stages.io.pretraining import new_model
+
+    folder = tmp_path_factory.mktemp("sharded")
+    new_model(tokenizer, hidden_size=32, layers=2, heads=2, context=64, seed=1).save_pretrained(folder / "base")
+    tokenizer.save_pretrained(folder / "base")
+    (folder / "worker.py").write_text(WORKER)
+    (folder / "tests_fsdp_facts.py").write_text(f"RECIPE = {RECIPE!r}\nROWS = {[*ROWS, EMPTY]!r}\n")
+    losses, told = ended(begun(folder, "cut", request.param, 10))
+    assert "train candidate: 6/6" in told
+    return Cut(folder, request.param, losses)
 
 
 def same_weights(one: Path, other: Path, most: float) -> bool:
@@ -113,36 +125,31 @@ def same_weights(one: Path, other: Path, most: float) -> bool:
 
 @pytest.mark.long
 @pytest.mark.filterwarnings("default")
-@pytest.mark.parametrize("method", ["full", "lora"])
-def test_sharded_processes_learn_what_one_whole_model_learns(rows, tokenizer, tmp_path, monkeypatch, method):
+def test_sharded_processes_learn_what_one_whole_model_learns(cut, tokenizer, tmp_path, monkeypatch):
     from stages.io.finetuning import Recipe, finetune
 
-    cut, _ = ended(begun(tmp_path, "cut", method, 10))
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
-    recipe = Recipe(**RECIPE | {"method": method})
+    recipe = Recipe(**RECIPE | {"method": cut.method})
     named = {"name": "candidate", "checkpoint_minutes": 10, "params": {}}
-    whole = finetune(tmp_path / "base", tokenizer, rows, tmp_path / "whole", recipe, **named)
-    assert cut == pytest.approx([one.loss for one in whole], abs=1e-4)
-    assert same_weights(tmp_path / "whole", tmp_path / "cut", 2e-3)
+    whole = finetune(cut.folder / "base", tokenizer, [*ROWS, EMPTY], tmp_path / "whole", recipe, **named)
+    assert cut.losses == pytest.approx([one.loss for one in whole], abs=1e-4)
+    assert same_weights(tmp_path / "whole", cut.folder / "cut", 2e-3)
 
 
 @pytest.mark.long
 @pytest.mark.filterwarnings("default")
-@pytest.mark.parametrize("method", ["full", "lora"])
-def test_killed_sharded_processes_go_on_and_end_as_undisturbed_ones(rows, tmp_path, method):
-    undisturbed, told = ended(begun(tmp_path, "undisturbed", method, 10))
-    assert "train candidate: 6/6" in told
-    killed = begun(tmp_path, "killed", method, 0)
+def test_killed_sharded_processes_go_on_and_end_as_undisturbed_ones(cut):
+    killed = begun(cut.folder, "killed", cut.method, 0)
     until = time.monotonic() + 300
-    while not list(tmp_path.glob("killed/.cache/checkpoints/*/checkpoint-1/whole")) and time.monotonic() < until:
+    while not list(cut.folder.glob("killed/.cache/checkpoints/*/checkpoint-1/whole")) and time.monotonic() < until:
         time.sleep(0.1)
     for process in [*psutil.Process(killed.pid).children(recursive=True), killed]:
         process.kill()
     killed.communicate()
-    assert not (tmp_path / "killed" / "model.safetensors").exists()
-    losses, told = ended(begun(tmp_path, "killed", method, 10))
+    assert not (cut.folder / "killed" / "model.safetensors").exists()
+    losses, told = ended(begun(cut.folder, "killed", cut.method, 10))
     assert "train candidate: 5/5" in told
-    assert losses == pytest.approx(undisturbed, abs=1e-6)
+    assert losses == pytest.approx(cut.losses, abs=1e-6)
     assert len(losses) == 2  # of steps 1 and 5: the one before the kill, the other after
-    assert same_weights(tmp_path / "undisturbed", tmp_path / "killed", 1e-6)
+    assert same_weights(cut.folder / "cut", cut.folder / "killed", 1e-6)
