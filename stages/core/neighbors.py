@@ -11,7 +11,8 @@ def nearest(
 ) -> tuple[Int32[np.ndarray, "rows count"], Float32[np.ndarray, "rows count"]]:
     """The `count` ≤ rows nearest rows of each row and their cosine distances: itself first at 0, then nearest first.
 
-    Vectors have norm 1. Equal distances are ordered by row. Brute force, rows² · dim: 2 s at 7,000 rows.
+    Vectors have norm 1. Equal distances are ordered by row; of equal ones at the end, which come in is NumPy's choice.
+    Brute force, rows² · dim: 0.7 s at 7,000 rows on two cores.
     """
     found = [_block(vectors, at, count) for at in range(0, len(vectors), BLOCK)]
     return np.concatenate([rows for rows, _ in found]), np.concatenate([distances for _, distances in found])
