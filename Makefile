@@ -32,7 +32,8 @@ show: .venv/pins
 	$(RUN) dvc exp show $$($(EXPERIMENTS)) --hide-workspace --hide-queued --hide-failed --sort-by performance --sort-order desc \
 		--drop '.*' --keep 'Experiment|(performance|win_rate|mean_response_tokens|subset\.(strategy|degree|seed|size))$$'
 
-# Two processes of a thread each. A file's tests stay in one, for its fixtures. (By loadgroup they would not: xdist 3.8 with pytest 9.2 ignores groups.)
+# Two processes of a thread each. A file's tests stay in one, for its fixtures. (By loadgroup they would not: xdist 3.8 with
+# pytest 9.2 ignores groups.)
 TWO := OMP_NUM_THREADS=1 python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 10
 test: .venv/pins
 	$(RUN) $(TWO) -m 'not long'
