@@ -19,12 +19,8 @@ ENVIRONMENT = {  # of every stage, where it is not set already
     "GOMP_SPINCOUNT": "10000",  # some 30 µs: none at all halves the speed of a small model alone
     "HF_HUB_DISABLE_TELEMETRY": "1",  # TRL would tell the hub of each training
 }
-
-THRESHOLDS = (
-    50_000,
-    20,
-    20,
-)  # torch and its kin are a million objects that stay: to look for garbage there takes seconds
+# torch and its kin are a million objects that stay: to look for garbage among them again and again takes seconds
+THRESHOLDS = (50_000, 20, 20)
 
 
 def run(main: Callable[..., None]) -> None:
