@@ -17,10 +17,11 @@ help:
 repro: .venv/pins
 	$(RUN) dvc repro dvc.yaml metrics/dvc.yaml
 	@echo
-	@echo 'metrics of this cell   metrics/cell.json, or: .venv/bin/dvc metrics show'
-	@echo 'pictures               .venv/bin/dvc plots show, then open dvc_plots/index.html'
-	@echo 'training runs          .venv/bin/mlflow ui --backend-store-uri sqlite:///mlflow.db'
-	@echo 'another cell           .venv/bin/dvc exp run -S subset.strategy=instruction-macro -S subset.degree=3'
+	@echo 'first                  export PATH="$$PWD/.venv/bin:$$PATH"'
+	@echo 'metrics of this cell   metrics/cell.json, or: dvc metrics show'
+	@echo 'pictures               dvc plots show, then open dvc_plots/index.html'
+	@echo 'training runs          mlflow ui --backend-store-uri sqlite:///mlflow.db'
+	@echo 'another cell           dvc exp run -S subset.strategy=instruction-macro -S subset.degree=3'
 
 grid: .venv/pins
 	$(RUN) python -m stages.commands.grid $(GRID) $(if $(JOBS),--jobs $(JOBS))

@@ -66,10 +66,9 @@ def main(
         raw, rest = _split(table["id"].to_list(), found)
         print(f"tag {side}: {rest.height} of {table.height} rows got no tags, see {rejected}", file=sys.stderr)
     raw = raw.sort("id", "tag")
-    embedder = load_embedder(model, revision, precision, max_tokens)
     names = normalised(
         raw,
-        lambda texts: embed(embedder, texts, batch_size),
+        lambda texts: embed(load_embedder(model, revision, precision, max_tokens), texts, batch_size),
         min_rows=ceil(min_share * len(table)),
         max_distance=max_distance,
         min_support=ceil(min_support_share * len(table)),

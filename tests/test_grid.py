@@ -10,9 +10,18 @@ import time
 import polars as pl
 import psutil
 import pytest
-import yaml
 
-from tests.test_smoke import ROOT, TINY, commit, copy_of_the_repository, environment, mlflow_runs, run, share_the_cache
+from tests.test_smoke import (
+    ROOT,
+    TINY,
+    commit,
+    copy_of_the_repository,
+    environment,
+    mlflow_runs,
+    run,
+    settle,
+    share_the_cache,
+)
 
 PARTS = {
     "strategies": {"strategy": ["response-micro"], "degree": [2], "seed": [1]},
@@ -28,15 +37,7 @@ def repository(tmp_path_factory):
     folder = tmp_path_factory.mktemp("grid")
     copy_of_the_repository(folder)
     shutil.copy(ROOT / "dvc.lock", folder)  # git has to know it: what it does not know is not in a cell's copy
-    params = yaml.safe_load((folder / "params.yaml").read_text())
-    for name, value in TINY.items():
-        *path, last = name.split(".")
-        block = params
-        for key in path:
-            block = block[key]
-        block[last] = yaml.safe_load(value)
-    params["grid"]["parts"] = PARTS
-    (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))  # same commands as in test_smoke
+    settle(folder, TINY | {"judge.engines": ["likelihood", "similarity"], "grid.parts": PARTS})
     run(folder, "git", "init", "--quiet", "--initial-branch=main")
     commit(folder, "copy")
     share_the_cache(folder, tmp_path_factory)
@@ -123,9 +124,7 @@ def by_hand(ended):
     """The copy after a third cell, that `dvc exp run` ran and the grid asks for by now."""
     folder, _ = ended
     run(folder, "dvc", "exp", "run", "--temp", "-S", "subset.strategy=random", "-S", "subset.seed=2")
-    params = yaml.safe_load((folder / "params.yaml").read_text())
-    params["grid"]["parts"]["random"]["seed"] = [1, 2]
-    (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    settle(folder, {"grid.parts.random.seed": [1, 2]})
     return folder
 
 

@@ -11,7 +11,7 @@ import polars as pl
 
 from stages.core.card import SIDES, Card, card
 from stages.core.formats import Format, factory, record
-from stages.core.provenance import asked, finished, flags, provenance
+from stages.core.provenance import asked, consistent, finished, flags, provenance
 from stages.io.command import run
 from stages.io.experiments import Lock, locked
 from stages.io.licences import UNSTATED, licence
@@ -24,11 +24,14 @@ from stages.schemas.tokens import Tokens
 PAIRS, CELL_METRICS = Path("data/pairs.parquet"), Path("metrics/cell.json")
 SUBSET, SUMMARY = Path("data/subsets/candidate.parquet"), Path("data/subsets/candidate.json")
 TOKENS = {side: Path(f"data/tokens/{side}.parquet") for side in SIDES}
+NEEDED = ("respond", "band@instruction", "band@response", "subset@candidate")
 CHOSEN = ("rows", "pool_rows", "candidate_rows", "k", "k_min", "k_max", "units_covered", "evenness", "response_tokens")
 
 
 def main(out: Path, /, *, format: Format = "prompt-completion") -> None:
     """Write the subset of the workspace, as `dvc repro` or `dvc exp apply` left it, into the new folder OUT.
+
+    `dvc repro band@instruction band@response subset@candidate` is enough: nothing is trained or judged for it.
 
     Args:
         out: a new or empty folder; it gets data.jsonl (or data.parquet), README.md, and for LLaMA-Factory
@@ -55,24 +58,26 @@ def main(out: Path, /, *, format: Format = "prompt-completion") -> None:
 
 
 def _fresh(lock: Lock) -> None:
-    """ValueError unless all that is exported and told of it is of one finished run."""
-    if not finished(lock) or not {"ingest", "respond"} <= set(lock):
-        raise ValueError("dvc.lock must tell of one finished cell: run dvc repro")
+    """ValueError unless all that is exported and told of it is of one run, be it of the subset alone."""
+    if "ingest" not in lock or not consistent(lock, NEEDED):
+        raise ValueError(f"dvc.lock must tell of one run up to the subset: run dvc repro {' '.join(NEEDED[1:])}")
     outs = {path: known for stage in lock.values() for path, known in stage["outs"].items()}
-    for path in (PAIRS, SUBSET, SUMMARY, *TOKENS.values(), CELL_METRICS):
+    for path in (PAIRS, SUBSET, SUMMARY, *TOKENS.values(), *([CELL_METRICS] if finished(lock) else [])):
         if not path.exists() or _md5(path) != outs.get(str(path)):
             raise ValueError(f"{path} must be what dvc.lock tells of: run dvc repro, or dvc checkout")
 
 
 def _known(file: Path, rows: pl.DataFrame, lock: Lock) -> Card:
-    metrics = read_json(CELL_METRICS)
+    trained = finished(lock)
+    metrics = read_json(CELL_METRICS) if trained else {}
     summary = read_json(SUMMARY)
     commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
     return Card(
         file.name,
         asked(lock),
         _sources(rows, lock),
-        {"HEAD when exported": commit, "provenance of the cell": provenance(lock)}
+        {"HEAD when exported": commit}
+        | ({"provenance of the cell": provenance(lock)} if trained else {"trained": "not yet: no diversity is told"})
         | {f"md5 of {path}": _md5(path) for path in (SUBSET, PAIRS)}
         | {f"sha256 of {file.name}": hashlib.sha256(file.read_bytes()).hexdigest()},
         _lengths(rows),

@@ -49,6 +49,11 @@ def main(*, jobs: int = 0, quick: bool = False, full: bool = False) -> None:
 
 
 def _grid(settings: dict[str, Any], scope: Scope, jobs: int) -> None:
+    if unknown := experiments.untracked():
+        raise ValueError(
+            f"git does not know {', '.join(unknown)}, which the cells' copies of the repository would lack: git add it "
+            "(data: dvc add it, then git add the .dvc file and the .gitignore beside it)"
+        )
     wanted = design(settings["grid"]["parts"], settings["subset"], scope)
     seconds, each = settings["grid"]["seconds"], gpus_of(Path(settings["launch"]))
     jobs = jobs or crew.most(each)

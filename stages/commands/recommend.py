@@ -3,7 +3,9 @@
 from pathlib import Path
 
 from stages.core.advice import advice
+from stages.core.provenance import changed
 from stages.io.command import run
+from stages.io.experiments import locked
 from stages.io.records import read_json
 
 
@@ -16,9 +18,25 @@ def main(study: Path = Path("metrics/study.json"), /, *, outcome: str | None = N
             the study's main one.
     """
     record = read_json(study)
-    for paragraph in advice(record, outcome or record["outcomes"][0]):
-        print(f"{paragraph}\n")
+    chosen = outcome or record["outcomes"][0]
+    others = [name for name in record["outcomes"] if name != chosen]
+    paragraphs = advice(record, chosen)
+    if strange := _changed(study.parent / "made.json", str(record.get("provenance")), Path("dvc.lock")):
+        print(
+            f"{study} says what held elsewhere. In this workspace (dvc.lock) something else is: {', '.join(strange)}. "
+            "For an answer of your own: make grid\n"
+        )
+    print(*paragraphs, sep="\n\n")
+    print(f"\nThis goes by {chosen}{'; --outcome takes ' if others else ''}{', '.join(others)}.")
     print("To have the rows of the run as files: python -m stages.commands.export OUT")
+
+
+def _changed(made: Path, provenance: str, lock: Path) -> list[str]:
+    """What a study's cells share and this workspace has otherwise; nothing where either is not told."""
+    if not (made.exists() and lock.exists()):
+        return []
+    known = read_json(made)
+    return changed(known[provenance], locked(lock.read_text(encoding="utf-8"))) if provenance in known else []
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Lays a profile over params.yaml: `python -m stages.commands.use paper-10k`; without a name it lists them."""
 
+import subprocess
 from pathlib import Path
 from typing import Annotated
 
@@ -13,9 +14,10 @@ PARAMS = Path("params.yaml")
 
 
 def main(name: str = "", /, *, tell: Annotated[bool, tyro.conf.arg(name="list")] = False) -> None:
-    """Change the settings that the profile NAME names and leave the others; the way back is git restore params.yaml.
+    """Change the settings that the profile NAME names and leave the others; what changed is told.
 
-    Profiles add up: `use paper-10k`, then `use llama3-8b`.
+    Profiles add up: `use paper-10k`, then `use llama3-8b`. One that names sources puts them in the place of yours: lay
+    profiles first, then name your own pool and model.
 
     Args:
         name: profiles/NAME.yaml
@@ -26,6 +28,7 @@ def main(name: str = "", /, *, tell: Annotated[bool, tyro.conf.arg(name="list")]
         print(*(f"{profile:<{max(map(len, known))}}  {what}" for profile, what in known.items()), sep="\n")
         return
     settings = read_settings(PARAMS)
+    back = _back()
     changes = laid_over(settings, *read_profile(name))
     if not changes:
         print(f"params.yaml is as {name} has it: nothing changed")
@@ -33,7 +36,15 @@ def main(name: str = "", /, *, tell: Annotated[bool, tyro.conf.arg(name="list")]
     write_settings(PARAMS, settings)
     width = max(len(change.name) for change in changes)
     print(*(_line(change, width) for change in changes), sep="\n")
-    print(f"{len(changes)} settings of params.yaml changed; back to the last commit: git restore params.yaml")
+    print(f"{len(changes)} settings of params.yaml changed; {back}")
+
+
+def _back() -> str:
+    """The way back to what params.yaml is before the profile; git has that only where all of it is in a commit."""
+    changed = subprocess.run(["git", "diff", "--quiet", "HEAD", "--", str(PARAMS)], capture_output=True, check=False)
+    if changed.returncode:
+        return "the last commit has it otherwise than it was before: put those values back by hand"
+    return "the way back: git restore params.yaml"
 
 
 def _line(change: Change, width: int) -> str:

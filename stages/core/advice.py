@@ -74,7 +74,7 @@ def _prompts(best: Row) -> list[str]:
         return []
     ends = span(best, "prompts_only_low", "prompts_only_high")
     reach = "holds" if best["prompts_only_low"] > 0 else "may not hold"
-    return [f"With other prompts and these very models: {ends}, so it {reach} beyond these prompts."]
+    return [f"With other prompts of these sources and these very models: {ends}, so it {reach} beyond these prompts."]
 
 
 def _rivals(best: Row, known: list[Row]) -> list[str]:

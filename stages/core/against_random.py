@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 
-from stages.core.cells import SETTING, column, parts, told
+from stages.core.cells import NO_DEGREE, SETTING, column, parts, told
 from stages.core.contrast import Noise, mean_difference, pooled, simultaneous
 from stages.core.generality import Prompts
 from stages.core.naming import KIND
@@ -11,6 +11,7 @@ from stages.core.noise import noise_floor, outside
 from stages.core.reasons import Row, or_reason, with_holm
 
 RANDOM = pl.col("strategy") == "random"
+ROWS = ("budget", "min_tokens", "max_tokens")  # which rows such a strategy chooses from, and how many
 
 
 def floor_rows(cells: pl.DataFrame, outcome: str) -> list[Row]:
@@ -19,9 +20,14 @@ def floor_rows(cells: pl.DataFrame, outcome: str) -> list[Row]:
 
 
 def noise(cells: pl.DataFrame, size: int) -> Noise:
-    """The noise of training: pooled over all replicated cells of one size, whatever their condition."""
+    """The noise of training: pooled over all replicated cells of one size, whatever their condition.
+
+    Weights and slack do nothing to a strategy without degrees: of its cells that differ in them alone one counts.
+    """
     same = cells.filter(pl.col("size") == size)
-    return pooled([column(part) for _, part in parts(same, "condition", *KIND)])
+    dialled = ~pl.col("strategy").is_in(NO_DEGREE)
+    others = same.filter(~dialled).unique([*KIND, "seed", *ROWS], keep="first", maintain_order=True)
+    return pooled([column(part) for _, part in parts(pl.concat([same.filter(dialled), others]), "condition", *KIND)])
 
 
 def random_rows(cells: pl.DataFrame, outcome: str, prompts: Prompts) -> list[Row]:

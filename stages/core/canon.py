@@ -1,11 +1,11 @@
 """The four steps that turn tags into canonical tags, each a function from tags to what changes and why."""
 
-import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 import polars as pl
+import regex as re  # type: ignore[import-untyped]  # whose letters may have vowel signs
 from jaxtyping import Float32
 
 Counts = dict[str, int]  # tag → rows that carry it
@@ -32,7 +32,7 @@ def folded(counts: Counts) -> dict[str, Change]:
     """
     from snowballstemmer import stemmer
 
-    spelling = {tag: " ".join(re.findall(r"[^\W_]+", tag.lower())) for tag in counts}
+    spelling = {tag: " ".join(re.findall(r"[\p{L}\p{N}][\p{L}\p{M}\p{N}]*", tag.lower())) for tag in counts}
     stem_words = stemmer("english").stemWords
     stems = {plain: " ".join(stem_words(plain.split())) for plain in spelling.values()}
     weight: Counts = {}
@@ -98,7 +98,7 @@ def _pairs(tags: pl.DataFrame, min_rows: int) -> list[tuple[list[str], int]]:
     columns = tags["tag"].cast(pl.Enum(names)).to_physical().to_numpy()
     carried = csr_array((np.ones(len(rows), bool), (rows, columns)))
     frame = pd.DataFrame.sparse.from_spmatrix(carried, columns=range(len(names)))
-    found = fpgrowth(frame, min_support=min_rows / len(frame), max_len=2)
+    found = fpgrowth(frame, min_support=(min_rows - 0.5) / len(frame), max_len=2)  # it rounds up what it makes of this
     sets = [([names[int(column)] for column in itemset], support) for support, itemset in found.itertuples(index=False)]
     return [(pair, round(support * len(frame))) for pair, support in sets if len(pair) == 2]
 

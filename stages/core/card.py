@@ -48,8 +48,7 @@ def card(known: Card) -> str:
                 _table([{"outcome": name, "value": value} for name, value in known.chosen.items()]),
                 "## Length",
                 _table(lengths(known.lengths)),
-                "## Diversity",
-                _table(sides.to_dicts()),
+                *(["## Diversity", _table(sides.to_dicts())] if known.diversity else []),
                 "## What made it",
                 _table([{"what": name, "value": value} for name, value in known.made.items()]),
             ]

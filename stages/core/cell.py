@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from jaxtyping import Float32
 
 from stages.core.coverage import mid_types, unit_counts, unit_coverage, unit_evenness
 from stages.core.diversity import side_diversity
@@ -92,9 +93,14 @@ def diversity(
         points = ids.join(vectors[side], on="id", how="left", validate="1:1", maintain_order="left")
         offsets = np.concatenate([[0], rows["tokens"].list.len().to_numpy().cumsum()]).astype(np.int64)
         flat = rows["tokens"].explode(empty_as_null=False).to_numpy()
-        measured = side_diversity(flat, offsets, texts, np.array(points["vector"].to_list(), dtype=np.float32))
+        measured = side_diversity(flat, offsets, texts, _matrix(points["vector"]))
         record |= {f"{side}_{name}": value for name, value in measured.items()}
     return record
+
+
+def _matrix(vectors: pl.Series) -> Float32[np.ndarray, "rows dim"]:
+    """The rows of one length of a list column."""
+    return vectors.list.to_array(len(vectors[0])).to_numpy().astype(np.float32)
 
 
 def _worth_of(

@@ -104,6 +104,9 @@ def _panel(title: str, parts: dict[str, list[Row]], outcome: str, domain: list[f
     layers = [
         floor.mark_rect(color=RANDOM, opacity=0.18).encode(y=low, y2="high:Q", description=told_of),
         floor.mark_rule(color=RANDOM, strokeDash=[4, 3]).encode(y=centre, description=told_of),
+        floor.mark_text(color=RANDOM, baseline="top", dy=2, text="random").encode(
+            x=alt.value(WIDTH / 2), y=alt.Y("high:Q", scale=height), description=told_of
+        ),
         lines.mark_area(opacity=0.16).encode(y=low, y2="high:Q", **at),
         lines.mark_line(strokeWidth=1.6).encode(y=middle, **at),
         means.mark_rule(strokeWidth=1.6).encode(y=low, y2="high:Q", **at),

@@ -21,12 +21,18 @@ class Noise(NamedTuple):
 
 
 def pooled(groups: Sequence[Cells]) -> Noise:
-    """√(Σ squares about each group's own mean / Σ (seeds − 1)); ValueError when no group has two seeds."""
+    """√(Σ squares about each group's own mean / Σ (seeds − 1)).
+
+    ValueError when no group has two seeds, and when seeds change nothing: then every difference would be certain.
+    """
     df = sum(len(group) - 1 for group in groups)
     if df < 1:
         raise ValueError("the noise of training needs a replicated cell, none has two seeds: run more seeds")
     squares = sum(float(((group - group.mean()) ** 2).sum()) for group in groups)
-    return Noise(float(np.sqrt(squares / df)), df)
+    sd = float(np.sqrt(squares / df))
+    if sd <= 1e-12 * max(float(np.abs(group).max()) for group in groups):
+        raise ValueError("replicates do not differ, there is no noise to judge by: run more seeds, or ask more prompts")
+    return Noise(sd, df)
 
 
 def mean_difference(cells: Cells, others: Cells, noise: Noise) -> Estimate:
@@ -55,13 +61,9 @@ def maxima_difference(groups: Sequence[Cells], others: Sequence[Cells], noise: N
         float(gaps.min(axis=1).max()),
         float((gaps - lower).min(axis=1).max()),
         float((gaps + upper).max(axis=0).min()),
-        _chance(_ratios(gaps, se), len(groups), noise.df),
-        _chance(_ratios(-gaps.T, se.T), len(others), noise.df),
+        _chance(gaps / se, len(groups), noise.df),
+        _chance(-gaps.T / se.T, len(others), noise.df),
     )
-
-
-def _ratios(gaps: Float[np.ndarray, "a b"], se: Float[np.ndarray, "a b"]) -> Float[np.ndarray, "a b"]:
-    return np.asarray(gaps / np.maximum(se, 1e-300))
 
 
 def _chance(ratios: Float[np.ndarray, "a b"], looked_at: int, df: int) -> float:

@@ -7,7 +7,7 @@ import polars as pl
 
 from stages.core import alpaca_eval, arena_hard
 from stages.core.games import bias, by_prompt, noise
-from stages.core.intervals import mean_interval, ratio_interval
+from stages.core.intervals import share_interval
 from stages.core.length_control import FOLDS, Gamed, LengthGames, controlled_interval, length_controlled
 from stages.core.protocols import Protocol
 
@@ -33,7 +33,7 @@ def judged(protocol: Protocol, games: pl.DataFrame, gamed: Gamed | None, seed: i
 def _alpaca_eval(prompts: pl.DataFrame, gamed: Gamed | None, seed: int, resamples: int) -> Record:
     likings = (prompts["won"] / prompts["weight"]).to_numpy()
     row = alpaca_eval.figures(likings)
-    ends = mean_interval(likings, np.random.default_rng(seed), resamples)
+    ends = share_interval(likings, np.ones(len(likings)), np.random.default_rng(seed), resamples)
     record: Record = {"win_rate": (row.win_rate, *ends)}
     record |= {"standard_error": row.standard_error, "discrete_win_rate": row.discrete_win_rate}
     surplus = prompts["surplus"].to_numpy()
@@ -41,14 +41,14 @@ def _alpaca_eval(prompts: pl.DataFrame, gamed: Gamed | None, seed: int, resample
         return record
     full = gamed is not None and prompts["difficulty"].null_count() == 0
     known = LengthGames(likings, surplus, *((prompts["difficulty"].to_numpy(), gamed) if full else ()))
-    rate, strength = length_controlled(known)
-    ends = controlled_interval(known, strength, np.random.default_rng(seed), max(resamples // 10, 1))
+    rate, _ = length_controlled(known)
+    ends = controlled_interval(known, np.random.default_rng(seed), max(resamples // 10, 1))
     return record | {"lc_win_rate" if full else "lc_minimal_win_rate": (rate, *ends)}
 
 
 def _arena_hard(prompts: pl.DataFrame, gamed: Gamed | None, seed: int, resamples: int) -> Record:
     won, weights = prompts["won"].to_numpy(), prompts["weight"].to_numpy()
-    ends = ratio_interval(won, weights, np.random.default_rng(seed), resamples)
+    ends = share_interval(won, weights, np.random.default_rng(seed), resamples)
     return {"win_rate": (arena_hard.win_rate(won, weights), *ends)}
 
 

@@ -7,6 +7,7 @@ from jaxtyping import Float, Float64, Int
 
 GAMED_WEIGHT = 0.1  # of a row of the two gamed baselines: 0.2 shared by two
 FOLDS, SEED = 5, 123
+FREE = 1e4  # the weakest penalty that cross-validation may choose: as good as none
 SURE = 1e-12  # liblinear forgets a row of weight 0, and with the last one a class
 
 
@@ -47,17 +48,17 @@ def length_controlled(games: LengthGames) -> tuple[float, float]:
     return _win_rate(_fitted(training, strength), games.difficulty), strength
 
 
-def controlled_interval(
-    games: LengthGames, strength: float, rng: np.random.Generator, resamples: int
-) -> tuple[float, float]:
+def controlled_interval(games: LengthGames, rng: np.random.Generator, resamples: int) -> tuple[float, float]:
     """The 95 % interval (low, high) of the length-controlled win rate: prompts drawn whole, the regression fitted anew.
 
-    The penalty stays at `strength`, as `length_controlled` chose it: choosing it anew is 50 fits a sample.
+    Without the penalty, which near 0.5 takes all coefficients away: with it every sample would say 0.5 and nothing
+    else (805 prompts, a truth of 0.52: such intervals held it in 20 of 40 trials, these in 39). A rate that was shrunk
+    to 0.5 may so lie outside.
     """
     found = []
     for drawn in rng.integers(len(games.likings), size=(resamples, len(games.likings))):
         difficulty = None if games.difficulty is None else games.difficulty[drawn]
-        found.append(_win_rate(_fitted(_training(games, drawn), strength), difficulty))
+        found.append(_win_rate(_fitted(_training(games, drawn), FREE), difficulty))
     low, high = np.quantile(found, [0.025, 0.975])
     return float(low), float(high)
 

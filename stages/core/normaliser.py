@@ -21,14 +21,15 @@ def normalised(
     """One row a tag of `tags` (columns id, tag; no pair twice): tag, count, canonical (null: dropped), step, why.
 
     The steps of InsTag (Lu et al. 2023) in its order: frequency, rule, semantic, association; each sees what the one
-    before has left and counts rows anew. `vectors_of` gives texts vectors of norm 1.
+    before has left and counts rows anew. `vectors_of` gives texts vectors of norm 1, unless `max_distance` is 0.
     """
     canon = tags.group_by("tag").len("count").sort("tag")
     canon = canon.with_columns(pl.col("count").cast(pl.Int64), canonical="tag", step=pl.lit("kept"), why=pl.lit(""))
     canon = _changed(canon, "frequency", rare(_counts(carried(tags, canon)), min_rows))
     canon = _changed(canon, "rule", folded(_counts(carried(tags, canon))))
-    counts = _counts(carried(tags, canon))
-    canon = _changed(canon, "semantic", near(counts, vectors_of(sorted(counts)), max_distance))
+    if max_distance > 0:
+        counts = _counts(carried(tags, canon))
+        canon = _changed(canon, "semantic", near(counts, vectors_of(sorted(counts)), max_distance))
     return _changed(canon, "association", associated(carried(tags, canon), min_support, min_confidence))
 
 

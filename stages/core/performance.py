@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 
-from stages.core.intervals import mean_interval, ratio_interval
+from stages.core.intervals import ratio_interval, share_interval
 from stages.core.winrate import PromptScores, prompt_scores, wins_by_length
 
 
@@ -22,7 +22,7 @@ def reduction(candidate: pl.DataFrame, opponent: pl.DataFrame, seed: int, resamp
 
 def win_rate(told: PromptScores, seed: int, resamples: int) -> tuple[float, float, float]:
     """Mean over prompts of the preference for the candidate, 0..1: value, 95 % low and high."""
-    low, high = mean_interval(told.scores, np.random.default_rng(seed), resamples)
+    low, high = share_interval(told.scores, np.ones(len(told.scores)), np.random.default_rng(seed), resamples)
     return float(told.scores.mean()), low, high
 
 

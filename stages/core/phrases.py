@@ -1,13 +1,16 @@
 """Turns texts into raw tags: the key phrases of each by TF-IDF over word n-grams."""
 
-import re
 from itertools import groupby
 
 import numpy as np
 import polars as pl
+import regex as re  # type: ignore[import-untyped]
 from jaxtyping import Float64, Int32
 
-RUN = re.compile(r"\b[^\W\d_]\w+(?: [^\W\d_]\w+)*")  # words that a space, and nothing else, parts
+FIRST, ANY = r"[\p{L}\p{Nl}\p{No}]", r"[\p{L}\p{M}\p{N}_]"  # of a word's characters, vowel signs among them
+RUN = re.compile(
+    rf"(?<![\p{{L}}\p{{N}}_]\p{{M}}*){FIRST}{ANY}+(?: {FIRST}{ANY}+)*"
+)  # words that a space, and nothing else, parts
 
 
 def key_phrases(

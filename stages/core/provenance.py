@@ -3,7 +3,7 @@
 import hashlib
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -15,6 +15,13 @@ CELL = ("subset@candidate", "finetune@candidate", "generate@candidate", "judge",
 OPPONENT = ("subset@opponent", "finetune@opponent", "generate@opponent")
 SETTINGS = ("finetune@opponent", "generate@opponent", "judge", "measure")  # their commands say nothing of `subset`
 UNITS = "data/units"  # a cell reads its own strategy's file: all of them are shared
+NAMED = {  # what is under such a path, for people
+    "data/pairs.parquet": "pool",
+    "data/prompts.parquet": "prompts",
+    "models/base": "base model",
+    "data/units": "units",
+    "data/bands": "units",
+}
 Lock = Mapping[str, Mapping[str, Any]]  # a stage's cmd, and the hashes of its deps and outs by path
 
 
@@ -41,6 +48,21 @@ def shared(lock: Lock) -> dict[str, dict[str, str]]:
         "data": {path: known for path, known in data.items() if any(_within(path, dep) for dep in (*read, UNITS))},
         "settings": {name: lock[name]["cmd"] for name in SETTINGS},
     }
+
+
+def changed(known: Mapping[str, Mapping[str, str]], lock: Lock) -> list[str]:
+    """What people would call other in `lock` than in what cells share, `known` as from `shared`; code is left out.
+
+    >>> changed({"data": {"models/base": "1"}, "settings": {"judge": "--repeats 1"}},
+    ...         {"base": {"outs": {"models/base": "2"}}, "judge": {"cmd": "--repeats 2", "outs": {}}})
+    ['base model', 'settings of judge']
+    """
+    made = {path: value for stage in lock.values() for path, value in stage["outs"].items()}
+    other = [path for path, value in known["data"].items() if made.get(path) != value]
+    data = [name for folder, name in NAMED.items() if any(_within(path, folder) for path in other)]
+    told = {name: lock[name]["cmd"] if name in lock else "" for name in SETTINGS}
+    rest = [f"settings of {name.split('@')[0]}" for name, cmd in known["settings"].items() if cmd != told[name]]
+    return list(dict.fromkeys(data + rest))
 
 
 def identity(shared: str, cell: Cell) -> str:
@@ -75,12 +97,17 @@ def flags(command: str) -> dict[str, list[str]]:
 
 
 def finished(lock: Lock) -> bool:
-    """Whether one run made all of a cell: its stages and the opponent's read what the others of `lock` wrote."""
-    if any(name not in lock for name in (*CELL, *OPPONENT)):
-        return False
+    """Whether one run made all of a cell: its stages and the opponent's."""
+    return consistent(lock, (*CELL, *OPPONENT))
+
+
+def consistent(lock: Lock, names: Iterable[str]) -> bool:
+    """Whether the stages `names` are in `lock`, and read what the others of it wrote."""
     made = {path: known for stage in lock.values() for path, known in stage["outs"].items()}
-    read = [dep for name in (*CELL, *OPPONENT) for dep in lock[name]["deps"].items()]
-    return all(made.get(path, known) == known for path, known in read)
+    return all(
+        name in lock and all(made.get(path, known) == known for path, known in lock[name]["deps"].items())
+        for name in names
+    )
 
 
 def _within(path: str, folder: str) -> bool:

@@ -6,15 +6,17 @@ import numpy as np
 
 LONGEST_PERIOD = 60  # words of a passage that is said again
 ROUNDS = 4  # so many times in a row it is a loop; a chorus or a table row is said less often
+CHARACTERS = 20  # a word where the text has blanks, at most in the mean
 LOOP_WORDS = 24  # and so many words at least: "very very very very" is none
 
 # what chat models say first when they decline; later in a text the same words are mostly part of an answer
 CANNOT = r"\b(?:can['’]?t|cannot|can not|unable|not able|won['’]?t|will not|don['’]?t|do not)\b"
+NO = r"\b(?:can['’]?t|cannot|can not|won['’]?t|will not)\b"  # "I don't answer emails after six" is an answer
 SORRY = r"(?:(?:i['’]?m|i am|we['’]re) (?:very |so |really )?sorry|sorry|i apologi[sz]e|my apologies)\b"
 VERBS = r"(?:help|assist|answer|provide|create|write|generate|fulfil|comply|engage|support|do that)"
 MODEL = r"as an? (?:ai|artificial intelligence|(?:large )?language model)\b"
 REFUSAL = re.compile(
-    rf"\W*(?:{SORRY}[^.!?\n]{{0,40}}?{CANNOT}|(?:i['’]?m|i am) (?:unable|not able)\b|i {CANNOT} {VERBS}\b"
+    rf"\W*(?:{SORRY}[^.!?\n]{{0,40}}?{CANNOT}|(?:i['’]?m|i am) (?:unable|not able)\b|i {NO} {VERBS}\b(?! but\b)"
     rf"|{MODEL}[^.!?\n]{{0,80}}?{CANNOT})",
     re.IGNORECASE,
 )
@@ -40,9 +42,14 @@ def unusable(text: str, finish: str) -> str:
 
 
 def loops(text: str) -> bool:
-    """Whether a passage of up to 60 words follows itself four times and more, over 24 words and more."""
+    """Whether a passage of up to 60 words follows itself four times and more, over 24 words and more.
+
+    Where a text has next to no blanks, as in Chinese, Japanese or Thai, a letter counts for a word.
+    """
     names: dict[str, int] = {}
-    codes = np.array([names.setdefault(word, len(names)) for word in text.split()], dtype=np.int32)
+    words = text.split()
+    parts = words if len(words) * CHARACTERS > len(text) else filter(str.isalpha, text)
+    codes = np.array([names.setdefault(part, len(names)) for part in parts], dtype=np.int32)
     return any(_follows(codes, period) for period in range(1, min(LONGEST_PERIOD, len(codes) // ROUNDS) + 1))
 
 

@@ -63,7 +63,7 @@ def _slope(mine: Study, row: Row) -> str:
     if "reason" in row:
         return f"no slope, {row['reason']}."
     reach = (
-        f"; these very models on other prompts: {span(row, 'prompts_only_low', 'prompts_only_high')}"
+        f"; these very models on other prompts of these sources: {span(row, 'prompts_only_low', 'prompts_only_high')}"
         if "prompts_only_low" in row
         else ""
     )
@@ -83,13 +83,19 @@ def _shape(mine: Study, strategy: str) -> str:
     for row in of(mine["shapes"], {"strategy": strategy}):
         if row.get("p_holm", 1) >= SURE:
             return ""
-        line = " A straight line does not tell how" if row.get("bend_p", 1) < SURE else " A straight line tells how"
-        known = f" (p {row['bend_p']:.2g})" if "bend_p" in row else ""
         return (
             f" Its degrees do differ (Holm p {row['p_holm']:.2g}): degree {row['worst']} is lowest, "
-            f"{row['worst_mean']:+.4f}, degree {row['best']} highest, {row['best_mean']:+.4f}.{line}{known}."
+            f"{row['worst_mean']:+.4f}, degree {row['best']} highest, {row['best_mean']:+.4f}.{_bend(row)}"
         )
     return ""
+
+
+def _bend(row: Row) -> str:
+    """What the test for a lack of fit says; with two degrees there is none."""
+    if "bend_p" not in row:
+        return ""
+    told = "does not tell how" if row["bend_p"] < SURE else "is not ruled out"
+    return f" A straight line {told} (p {row['bend_p']:.2g})."
 
 
 def _random(mine: Study) -> list[str]:

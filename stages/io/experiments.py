@@ -12,6 +12,7 @@ import yaml
 
 Lock = dict[str, dict[str, Any]]  # a stage's cmd, and the hashes of its deps and outs by path
 PIPELINE, CELL = "dvc.yaml", "metrics/cell.json"
+READ = ("data/raw", "stages", "profiles/launch", "params.yaml", "dvc.yaml", "dvc.lock", "constraints.txt")
 
 
 class Experiment(NamedTuple):
@@ -63,6 +64,13 @@ def stages() -> list[str]:
 
     with Repo() as repo:
         return [stage.name for stage in repo.index.stages if stage.cmd and stage.path_in_repo == PIPELINE]
+
+
+def untracked() -> list[str]:
+    """Files that a cell may read and that git neither knows nor ignores: DVC's queue leaves them out of its copies."""
+    words = ["git", "ls-files", "--others", "--exclude-standard", "--directory", "-z", "--", *READ]
+    told = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+    return [name for name in told.split("\0") if name]
 
 
 def cached(md5: str) -> Path:

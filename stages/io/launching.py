@@ -1,5 +1,6 @@
 """Reads accelerate's launch file: how many GPUs it takes, and whether as many processes run as it says."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,11 @@ def require_processes(launch: Path) -> bool:
     written = _read(launch)
     if not written["use_cpu"] and not torch.cuda.is_available():
         raise ValueError(f"{launch} asks for a GPU, but there is none: set launch to profiles/launch/cpu.yaml")
+    if written["use_cpu"] and torch.cuda.is_available():
+        print(
+            f"warning: {launch} trains on the CPU, though there is a GPU: set launch to profiles/launch/gpu.yaml",
+            file=sys.stderr,
+        )
     asked = written["num_processes"]
     if asked == 1 and not written["use_cpu"] and torch.cuda.device_count() > 1:
         raise ValueError(
@@ -45,5 +51,10 @@ def require_processes(launch: Path) -> bool:
 def _read(launch: Path) -> dict[str, Any]:
     from ruamel.yaml import YAML
 
-    written: dict[str, Any] = YAML(typ="safe").load(launch)
+    written: dict[str, Any] = YAML(typ="safe").load(launch) or {}
+    if lacking := [name for name in ("use_cpu", "num_processes") if name not in written]:
+        raise ValueError(
+            f"{launch} does not say {' and '.join(lacking)}: add it, or write the file anew with "
+            f"python -m accelerate.commands.accelerate_cli config --config_file {launch}"
+        )
     return written

@@ -58,7 +58,10 @@ def load_tokenizer(folder: Path) -> Any:
 
 
 def copy_tokenizer(name: str, commit: str, folder: Path) -> None:
-    """Save the tokenizer of the hub model `name` at `commit`, or of the folder `name` ("local"), in `folder`."""
+    """Save the tokenizer of the hub model `name` at `commit`, or of the folder `name` ("local"), in `folder`.
+
+    ValueError when it is not a fast one, whose tokens the stages could count.
+    """
     from transformers import AutoTokenizer
 
     revision = None if commit == "local" else commit
@@ -67,6 +70,11 @@ def copy_tokenizer(name: str, commit: str, folder: Path) -> None:
     except OSError as error:
         raise OSError(_missing(name, revision)) from error
     tokenizer.save_pretrained(folder)
+    if not (folder / "tokenizer.json").is_file():
+        raise ValueError(
+            f"the tokenizer of {name!r}, a {type(tokenizer).__name__}, is no fast one: it has no tokenizer.json, by "
+            "which tokens are counted; choose a base model that has one"
+        )
 
 
 def weight_files(folder: Path) -> list[Path]:

@@ -98,6 +98,43 @@ def test_the_card_tells_sources_licences_settings_lengths_and_hashes(workspace):
     assert EVIL not in told
 
 
+def untrained(workspace, wrote: str) -> None:
+    """The lock after `dvc repro subset@candidate` of another subset, of which the band stage wrote `wrote`."""
+    lock = yaml.safe_load((workspace / "dvc.lock").read_text())
+    for name, path in {"subset@candidate": "data/tokens/response.parquet", "measure": "data/subsets"}.items():
+        lock["stages"][name]["deps"] = [{"path": path, "md5": wrote}]
+    lock["stages"]["subset@candidate"]["outs"].append({"path": "data/subsets", "md5": "new"})
+    (workspace / "dvc.lock").write_text(yaml.safe_dump(lock))
+
+
+def test_a_subset_that_nothing_was_trained_on_yet_is_exported_without_the_metrics_of_another(workspace):
+    (workspace / "metrics/cell.json").write_text("of another cell")
+    untrained(workspace, md5(workspace / "data/tokens/response.parquet"))
+    main(workspace / "out")
+    told = (workspace / "out/README.md").read_text()
+    assert "| trained | not yet" in told
+    assert "Diversity" not in told and "vendi" not in told
+    assert len((workspace / "out/data.jsonl").read_text().splitlines()) == 2
+
+
+def test_a_subset_of_other_tokens_is_refused(workspace):
+    untrained(workspace, "old")
+    with pytest.raises(
+        ValueError, match=r"one run up to the subset: run dvc repro band@instruction band@response subset"
+    ):
+        main(workspace / "out")
+    assert not (workspace / "out").exists()
+
+
+def test_tokens_of_another_pool_are_refused_before_anything_is_written(workspace):
+    lock = yaml.safe_load((workspace / "dvc.lock").read_text())
+    lock["stages"]["band@instruction"]["deps"] = [{"path": "data/pairs.parquet", "md5": "of another pool"}]
+    (workspace / "dvc.lock").write_text(yaml.safe_dump(lock))
+    with pytest.raises(ValueError, match="one run up to the subset"):
+        main(workspace / "out")
+    assert not (workspace / "out").exists()
+
+
 def test_llama_factory_gets_its_description(workspace):
     main(workspace / "out", format="alpaca")
     described = json.loads((workspace / "out/dataset_info.json").read_text())

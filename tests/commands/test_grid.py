@@ -31,6 +31,7 @@ def here(tmp_path, monkeypatch):
     monkeypatch.setattr(grid, "_there", lambda: held)
     monkeypatch.setattr(grid, "provenance", lambda _: "p")
     monkeypatch.setattr(grid.experiments, "workspace", dict)
+    monkeypatch.setattr(grid.experiments, "untracked", list)
     monkeypatch.setattr(grid.experiments, "stages", lambda: ["ingest", "judge", "measure"])
     monkeypatch.setattr(grid, "collect", lambda current: noted.append("collect"))
     monkeypatch.setattr(grid.subprocess, "run", lambda words, **_: noted.append(" ".join(words)))
@@ -56,6 +57,13 @@ def test_only_cells_that_no_experiment_holds_are_run_after_the_shared_stages(her
     told = capsys.readouterr().out
     assert "1 of 2 cells are there; 1 × 60 s on 3 workers: about 20 s" in told
     assert told.endswith("grid: all 2 cells are there\n")
+
+
+def test_before_anything_runs_it_asks_for_what_git_does_not_know(here, monkeypatch):
+    monkeypatch.setattr(grid.experiments, "untracked", lambda: ["data/raw/my.jsonl.dvc"])
+    with pytest.raises(ValueError, match=r"git does not know data/raw/my\.jsonl\.dvc, which the cells' copies"):
+        grid.main(jobs=1)
+    assert here == []
 
 
 def test_the_shared_stages_hold_a_gpu_of_their_own(here, monkeypatch):

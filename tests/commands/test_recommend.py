@@ -44,6 +44,22 @@ def test_a_planted_effect_is_recommended_with_its_gain_over_random(
     assert "take response-micro at degree 6: +0." in said and "of the prompts won over random (95 %" in said
 
 
+@pytest.mark.parametrize(("pool", "told"), [("1", ""), ("2", "In this workspace (dvc.lock) something else is: pool.")])
+def test_a_study_of_another_pool_is_called_that(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, pool: str, told: str
+) -> None:
+    grid = planted_grid(dict.fromkeys(STRATEGIES, 0.0))
+    write_json(tmp_path / "study.json", study(grid, NO_SCORES, seed=1, resamples=100) | {"provenance": "p"})
+    write_json(tmp_path / "made.json", {"p": {"data": {"data/pairs.parquet": "1"}, "settings": {}}})
+    outs = [{"path": "data/pairs.parquet", "md5": pool}]
+    write_json(tmp_path / "dvc.lock", {"schema": "2.0", "stages": {"respond": {"cmd": "respond", "outs": outs}}})
+    monkeypatch.chdir(tmp_path)
+    main(Path("study.json"))
+    said = capsys.readouterr().out
+    assert told in said and ("elsewhere" in said) == bool(told)
+    assert "\nThis goes by performance; --outcome takes win_rate" in said
+
+
 def test_without_a_study_it_ends_with_one_sentence(tmp_path: Path) -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "stages.commands.recommend", str(tmp_path / "study.json")],

@@ -1,6 +1,7 @@
 """use: a profile goes into params.yaml, comments stay, what changed is told, and a mistake changes nothing."""
 
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,9 @@ def folder(tmp_path, monkeypatch):
     shutil.copy(ROOT / "params.yaml", tmp_path)
     (tmp_path / "profiles").mkdir()
     (tmp_path / "profiles" / "rare.yaml").write_text("# rare types\nband:\n  band: low\n  low: 5\n")
+    who = ["-c", "user.name=a", "-c", "user.email=a"]
+    for words in (["init", "--quiet"], ["add", "."], [*who, "commit", "--quiet", "--message=a"]):
+        subprocess.run(["git", *words], check=True)
     return tmp_path
 
 
@@ -30,8 +34,17 @@ def test_only_the_values_change_and_every_change_is_told(folder, capsys):
     assert told == [
         "band.band  mid → low",
         "band.low   10 → 5",
-        "2 settings of params.yaml changed; back to the last commit: git restore params.yaml",
+        "2 settings of params.yaml changed; the way back: git restore params.yaml",
     ]
+
+
+def test_the_way_back_is_not_one_that_loses_what_no_commit_has(folder, capsys):
+    with (folder / "params.yaml").open("a") as params:
+        params.write("# mine\n")
+    main("rare")
+    told = capsys.readouterr().out
+    assert told.endswith("put those values back by hand\n")
+    assert "git restore" not in told
 
 
 def test_the_same_profile_again_says_that_nothing_changed(folder, capsys):

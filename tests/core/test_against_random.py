@@ -41,6 +41,14 @@ def test_noise_is_pooled_over_the_conditions_of_one_size_only() -> None:
     assert found.df == 2 * (4 + 7) and found.sd < 0.02
 
 
+def test_random_cells_under_other_weights_are_the_same_cells_and_count_once() -> None:
+    once = planted_grid({"response-micro": 0.0})
+    both = pl.concat([once, once.with_columns(weights=pl.lit("other"), experiment=pl.format("{}-w", "experiment"))])
+    alone, together = (noise(told(comparable(grid), "performance"), 500) for grid in (once, both))
+    assert alone.df == 4 + 7
+    assert together.df == 2 * 4 + 7
+
+
 def test_single_seeds_are_judged_by_the_noise_of_random() -> None:
     rows = random_rows(comparable(planted_grid({"response-micro": 0.0}, seeds=1)), "performance", NO_PROMPTS)
     assert {row["df"] for row in rows} == {7}

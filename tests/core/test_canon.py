@@ -28,6 +28,21 @@ def test_a_tag_in_too_few_rows_is_dropped_and_the_reason_says_the_numbers():
     assert rare({"often": 20, "seldom": 19}, 20) == {"seldom": (None, "in 19 rows, fewer than 20")}
 
 
+def test_words_that_differ_in_a_vowel_sign_alone_stay_apart():
+    assert folded({"दिन": 50, "दान": 60, "दीन": 40, "ยา": 3, "ยี่": 4}) == {}
+    changes = folded({"❤️": 3, "⚠️ warning": 5, "warning": 9})
+    assert {tag: change.into for tag, change in changes.items()} == {"❤️": None, "⚠️ warning": "warning"}
+
+
+@pytest.mark.parametrize("rows_in_all", [25, 41])
+def test_an_association_of_just_as_many_rows_as_are_asked_for_is_seen(rows_in_all):
+    ids = [f"{row:02}" for row in range(rows_in_all)]
+    pairs = [(row, "b") for row in ids] + [(row, "a") for row in ids[:7]]
+    pairs += [(row, tag) for tag in "cd" for row in ids[7:16]]  # no path: of one FP-Growth does not round
+    table = pl.DataFrame(pairs, schema={"id": pl.String, "tag": pl.String}, orient="row")
+    assert associated(table, 7, 0.99)["a"].into == "b"
+
+
 def test_case_special_characters_and_endings_fold_into_the_most_frequent_spelling():
     changes = folded({"Data Frame": 3, "data_frames": 5, "data-frames": 4, "series": 9})
     assert {tag: change.into for tag, change in changes.items()} == {

@@ -29,11 +29,10 @@ def test_without_replicates_there_is_no_noise_to_judge_by() -> None:
             pooled(groups)
 
 
-def test_equal_replicates_make_every_difference_certain() -> None:
-    noise = pooled([np.ones(3), np.zeros(2)])
-    assert mean_difference(np.ones(3), np.zeros(2), noise).p == 0
-    found = maxima_difference([np.ones(3)], [np.zeros(2), np.ones(2)], noise)
-    assert found.value == found.low == found.high == 0
+@pytest.mark.parametrize("value", [0.0, 0.1, -3.3e9])
+def test_equal_replicates_are_no_noise_and_make_no_difference_certain(value: float) -> None:
+    with pytest.raises(ValueError, match="replicates do not differ"):
+        pooled([np.full(3, value), np.zeros(2)])
 
 
 def test_the_interval_of_the_best_of_one_is_the_plain_one() -> None:

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from scipy.stats import permutation_test, spearmanr
 
 from stages.core.correlation import fisher_interval, partial, pearson, spearman
 
@@ -55,6 +56,24 @@ def test_what_goes_with_performance_through_length_alone_loses_its_correlation()
     metric, performance = length + rng.normal(size=2000), length + rng.normal(size=2000)
     assert pearson(metric, performance).low > 0.4
     assert partial(metric, performance, length).low < 0 < partial(metric, performance, length).high
+
+
+@pytest.mark.parametrize(("points", "p"), [(4, 2 / 24), (5, 2 / 120), (7, 2 / 5040)])
+def test_a_perfect_order_of_few_points_has_the_p_of_one_order_in_all(points: int, p: float) -> None:
+    assert spearman(np.arange(points) ** 2.0, -np.arange(points) * 1.0).p == pytest.approx(p)
+
+
+def test_the_p_of_few_points_is_that_of_all_orders() -> None:
+    x, y = np.array([1.0, 2, 2, 4, 5, 6]), np.array([2.0, 1, 4, 3, 6, 6])
+    peer = permutation_test(
+        (x,),
+        lambda x: abs(spearmanr(x, y).statistic),
+        permutation_type="pairings",
+        alternative="greater",
+        n_resamples=np.inf,
+        vectorized=False,
+    )
+    assert spearman(x, y).p == pytest.approx(peer.pvalue)
 
 
 @pytest.mark.parametrize("correlation", [pearson, spearman])

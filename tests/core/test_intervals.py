@@ -1,13 +1,15 @@
 """The bootstrap over prompts: known cases, scipy as a peer, and how often it holds the truth."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import bootstrap
+from scipy.stats import binomtest, bootstrap
 
 from stages.core import intervals
-from stages.core.intervals import mean_interval, ratio_interval
+from stages.core.intervals import ratio_interval, share_interval
 
 
 def rng(seed: int = 0) -> np.random.Generator:
@@ -20,24 +22,37 @@ def bits_and_bytes(source: np.random.Generator, prompts: int) -> tuple[np.ndarra
     return lengths * source.normal(2, 0.5, prompts), lengths
 
 
-@given(st.lists(st.floats(0, 1), min_size=2, max_size=40))
+def of_one(scores: Any, source: np.random.Generator, resamples: int) -> tuple[float, float]:
+    """The interval of a win rate of one game a prompt."""
+    return share_interval(np.array(scores), np.ones(len(scores)), source, resamples)
+
+
+@given(st.lists(st.floats(0.01, 0.99), min_size=2, max_size=40, unique=True))
 def test_the_interval_of_a_mean_lies_within_the_scores(scores: list[float]) -> None:
-    low, high = mean_interval(np.array(scores), rng(), 200)
+    low, high = of_one(scores, rng(), 200)
     assert min(scores) - 1e-12 <= low <= high <= max(scores) + 1e-12
 
 
-def test_equal_scores_have_an_interval_of_one_point() -> None:
-    assert mean_interval(np.full(30, 0.5), rng(), 200) == (0.5, 0.5)
+@given(st.lists(st.sampled_from([0.0, 1.0]), min_size=2, max_size=40))
+def test_prompts_won_or_lost_whole_have_wilsons_interval_or_a_wider_one(scores: list[float]) -> None:
+    low, high = of_one(scores, rng(), 200)
+    peer = binomtest(int(sum(scores)), len(scores)).proportion_ci(method="wilson")
+    assert -1e-12 <= low <= peer.low + 1e-12 and peer.high - 1e-12 <= high <= 1 + 1e-12
+
+
+def test_prompts_that_all_agree_are_still_only_so_many() -> None:
+    assert of_one(np.ones(10), rng(), 200) == pytest.approx((0.722, 1.0), abs=5e-4)
+    assert of_one(np.full(30, 0.5), rng(), 200) == pytest.approx((0.332, 0.668), abs=5e-4)
 
 
 def test_the_mean_is_the_ratio_with_bottoms_of_one() -> None:
     scores = rng(1).random(50)
-    assert mean_interval(scores, rng(), 500) == ratio_interval(scores * 3, np.full(50, 3), rng(), 500)
+    assert of_one(scores, rng(), 500) == ratio_interval(scores * 3, np.full(50, 3), rng(), 500)
 
 
 def test_same_seed_same_interval_and_another_seed_another() -> None:
     scores = rng(1).random(50)
-    first, again, other = (mean_interval(scores, rng(seed), 500) for seed in (1, 1, 2))
+    first, again, other = (of_one(scores, rng(seed), 500) for seed in (1, 1, 2))
     assert first == again != other
 
 
@@ -68,26 +83,26 @@ def test_a_paired_difference_is_narrower_than_the_models_apart() -> None:
 
 def test_more_resamples_than_fit_at_once_are_drawn_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     scores = rng(1).random(100)
-    whole = mean_interval(scores, rng(), 2001)
+    whole = of_one(scores, rng(), 2001)
     monkeypatch.setattr(intervals, "DRAWS_AT_ONCE", 10_000)
-    assert mean_interval(scores, rng(), 2001) == whole
+    assert of_one(scores, rng(), 2001) == whole
 
 
 def test_more_prompts_than_fit_at_once_are_drawn_one_resample_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(intervals, "DRAWS_AT_ONCE", 10)
-    assert mean_interval(np.full(30, 0.5), rng(), 20) == (0.5, 0.5)
+    assert ratio_interval(np.full(30, 0.5), np.ones(30), rng(), 20) == (0.5, 0.5)
 
 
 @pytest.mark.parametrize("scores", [[], [0.5]])
 def test_fewer_than_two_prompts_are_an_error(scores: list[float]) -> None:
     with pytest.raises(ValueError, match="at least 2"):
-        mean_interval(np.array(scores), rng(), 100)
+        of_one(scores, rng(), 100)
 
 
 @pytest.mark.parametrize("hole", [np.nan, np.inf])
 def test_a_missing_prompt_is_an_error(hole: float) -> None:
     with pytest.raises(ValueError, match="leave missing prompts out"):
-        mean_interval(np.array([0.5, hole]), rng(), 100)
+        of_one(np.array([0.5, hole]), rng(), 100)
 
 
 def held(truth: float, interval: tuple[float, float]) -> bool:
@@ -97,7 +112,7 @@ def held(truth: float, interval: tuple[float, float]) -> bool:
 def test_the_interval_of_a_win_rate_holds_the_truth_in_95_of_100_studies() -> None:
     source = rng(11)
     studies = source.choice([0.0, 0.5, 1.0], p=[0.6, 0.2, 0.2], size=(400, 300))
-    share = np.mean([held(0.3, mean_interval(study, source, 500)) for study in studies])
+    share = np.mean([held(0.3, of_one(study, source, 500)) for study in studies])
     assert 0.92 <= share <= 0.98
 
 
@@ -115,3 +130,9 @@ def test_the_interval_of_a_paired_difference_holds_the_truth_in_95_of_100_studie
     pairs = zip(gains, studies, strict=True)
     share = np.mean([held(0.1, ratio_interval(gain, lengths, source, 500)) for gain, (_, lengths) in pairs])
     assert 0.92 <= share <= 0.98
+
+
+def test_the_interval_of_a_rare_win_holds_the_truth_in_95_of_100_studies() -> None:
+    source = rng(13)
+    share = np.mean([held(0.02, of_one(study, source, 500)) for study in source.random((400, 100)) < 0.02])
+    assert share >= 0.93

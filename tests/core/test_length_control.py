@@ -31,8 +31,8 @@ def test_the_interval_holds_the_value_and_is_narrower_with_more_prompts() -> Non
     widths = []
     for prompts in (50, 800):
         games = planted(skill=0.5, taste=1.0, prompts=prompts, seed=3)
-        rate, strength = length_controlled(games)
-        low, high = controlled_interval(games, strength, np.random.default_rng(1), 60)
+        rate, _ = length_controlled(games)
+        low, high = controlled_interval(games, np.random.default_rng(1), 60)
         assert low < rate < high
         widths.append(high - low)
     assert widths[1] < widths[0] / 2
@@ -61,11 +61,9 @@ def test_a_candidate_that_always_loses_or_wins_does_so_at_equal_lengths_too(
     liking: float, capfd: pytest.CaptureFixture[str]
 ) -> None:
     games = LengthGames(np.full(40, liking), np.arange(40))
-    rate, strength = length_controlled(games)
+    rate, _ = length_controlled(games)
     assert rate == pytest.approx(liking, abs=1e-3)
-    assert controlled_interval(games, strength, np.random.default_rng(1), 20) == pytest.approx(
-        (liking, liking), abs=1e-3
-    )
+    assert controlled_interval(games, np.random.default_rng(1), 20) == pytest.approx((liking, liking), abs=1e-3)
     assert capfd.readouterr().err == ""  # liblinear warns there of a class without rows
 
 
@@ -73,3 +71,12 @@ def test_a_candidate_that_always_loses_or_wins_does_so_at_equal_lengths_too(
 def test_equal_lengths_or_few_prompts_cannot_be_controlled(surplus: list[int]) -> None:
     with pytest.raises(ValueError, match="needs 5 prompts and lengths that vary"):
         length_controlled(LengthGames(np.linspace(0, 1, len(surplus)), np.array(surplus)))
+
+
+def test_where_the_penalty_takes_everything_away_the_interval_still_says_how_little_is_known() -> None:
+    rng = np.random.default_rng(1)
+    games = LengthGames(rng.beta(0.3, 0.3, 100), np.round(rng.normal(0, 300, 100)).astype(int))
+    rate, _ = length_controlled(games)
+    low, high = controlled_interval(games, np.random.default_rng(1), 60)
+    assert rate == 0.5
+    assert high - low > 0.1

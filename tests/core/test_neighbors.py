@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from sklearn.neighbors import NearestNeighbors
+from threadpoolctl import threadpool_limits
 
 from stages.core.neighbors import BLOCK, nearest
 
@@ -25,6 +26,15 @@ def test_a_row_is_its_own_first_neighbour_even_with_a_twin():
     found, distances = nearest(np.repeat(unit_vectors(2), 2, axis=0), 2)
     assert found.tolist() == [[0, 1], [1, 0], [2, 3], [3, 2]]
     np.testing.assert_allclose(distances, 0, atol=1e-6)
+
+
+def test_the_number_of_threads_changes_no_bit():
+    vectors = unit_vectors(2000, 384)
+    found = []
+    for threads in (1, 2, 3):
+        with threadpool_limits(threads, user_api="blas"):
+            found.append(nearest(vectors, 15)[1].tobytes())
+    assert len(set(found)) == 1
 
 
 def test_one_row_has_itself():

@@ -20,8 +20,8 @@ def toy() -> pl.DataFrame:
     return pl.DataFrame(pairs, schema={"id": pl.String, "tag": pl.String}, orient="row")
 
 
-def canon(tags: pl.DataFrame) -> pl.DataFrame:
-    return normalised(tags, vectors_of, min_rows=3, max_distance=0.05, min_support=4, min_confidence=0.99)
+def canon(tags: pl.DataFrame, vectors_of=vectors_of, max_distance: float = 0.05) -> pl.DataFrame:
+    return normalised(tags, vectors_of, min_rows=3, max_distance=max_distance, min_support=4, min_confidence=0.99)
 
 
 def test_each_step_does_what_is_known_and_says_why():
@@ -41,6 +41,14 @@ def test_a_row_carries_each_canonical_tag_once_and_a_dropped_tag_not_at_all():
     assert units.filter(pl.col("id") == "20")["tag"].to_list() == ["plot"]
     assert units.filter(pl.col("id") == "00")["tag"].to_list() == ["arrays"]
     assert units["tag"].value_counts().sort("tag").rows() == [("arrays", 14), ("figure", 4), ("plot", 10)]
+
+
+def test_a_distance_of_0_compares_no_meanings():
+    def none(tags: list[str]) -> np.ndarray:
+        raise AssertionError(f"asked for the vectors of {tags}")
+
+    steps = canon(toy(), none, 0).group_by("step").len().sort("step").rows()
+    assert steps == [("association", 1), ("frequency", 1), ("kept", 3), ("rule", 2)]
 
 
 def test_row_order_changes_nothing():

@@ -28,6 +28,11 @@ def test_numbers_and_single_letters_are_no_words():
     assert candidates("x 42 3dim 日本, don't", 2) == ["日本", "don"]
 
 
+def test_vowel_signs_belong_to_their_words():
+    assert candidates("हिन्दी भाषा", 2) == ["हिन्दी", "भाषा", "हिन्दी भाषा"]
+    assert candidates("⚠️warning", 2) == ["warning"]
+
+
 def test_phrases_of_one_text_share_no_word():
     assert [tag for row, tag in tags() if row == "0"] == ["matrix", "product", "sparse"]
 

@@ -51,8 +51,8 @@ def test_a_step_is_seen_where_the_line_is_not_sure() -> None:
 @pytest.mark.parametrize(
     ("grid", "words"),
     [
-        (planted_grid({"response-micro": 0.0}, degrees=(3,)), "got 1 degrees"),
-        (planted_grid({"response-micro": 0.0}, noise=0.0), "needs 2 degrees and noise"),
+        (planted_grid({"response-micro": 0.0}, degrees=(3,)), "needs 2 degrees, got 1"),
+        (planted_grid({"response-micro": 0.0}, noise=0.0), "replicates do not differ"),
         (planted_grid({"response-micro": 0.0}, seeds=1, random=1), "the noise of training needs a replicated cell"),
     ],
     ids=["one degree", "no noise", "no replicate"],

@@ -34,6 +34,9 @@ def test_declining_in_the_first_sentence_is_a_refusal(text):
         "As an AI researcher you will read many papers.",
         "Can't you see? The function never returns.",
         "I cannot overstate how useful a list is.",
+        "I can't help but admire how the novel opens.",
+        "I don't answer emails after six, and here is why it works.",
+        "我不能说得更好：清单很有用。",
     ],
 )
 def test_an_answer_that_says_sorry_or_cannot_is_none(text):
@@ -59,12 +62,27 @@ def test_a_loop_is_four_rounds_and_24_words_at_least(passage, rounds, is_loop):
     assert loops("so " + f"{passage} " * rounds + "end") is is_loop
 
 
+@pytest.mark.parametrize(
+    ("text", "is_loop"),
+    [
+        ("好的。" * 12, True),
+        ("ดีมาก" * 40, True),
+        ("好的。" * 3, False),
+        ("|------|------|------|------|", False),
+        ("请在此签名：" + "_" * 40, False),
+        ("1" + "0" * 40, False),
+    ],
+)
+def test_where_words_are_not_parted_by_blanks_letters_are_counted(text, is_loop):
+    assert loops(text) is is_loop
+
+
 def test_passages_of_more_than_60_words_are_no_loop():
     sixty = " ".join(map(str, range(60)))
     assert loops(f"{sixty} " * 4)
     assert not loops(f"{sixty} sixty " * 4)
 
 
-@given(st.lists(st.integers(), unique=True, max_size=200))
+@given(st.lists(st.integers(-(10**9), 10**9), unique=True, max_size=200))
 def test_words_that_all_differ_are_no_loop(words):
     assert not loops(" ".join(map(str, words)))

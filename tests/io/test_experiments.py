@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.io.experiments import _git, cached, experiments, locked, names, stages, workspace
+from stages.io.experiments import _git, cached, experiments, locked, names, stages, untracked, workspace
 
 PIPELINE = """
 vars:
@@ -60,6 +60,14 @@ def here(repository, monkeypatch):
 
 def test_the_stages_are_those_of_the_pipeline(here):
     assert stages() == ["first@one", "second"]
+
+
+def test_files_that_a_copy_of_the_repository_would_lack_are_told(here):
+    assert untracked() == []
+    (here / "data/raw/ä b.jsonl.dvc").write_text("")
+    (here / "notes.txt").write_text("read by no stage")
+    assert untracked() == ["data/raw/ä b.jsonl.dvc"]
+    (here / "data/raw/ä b.jsonl.dvc").unlink()
 
 
 def test_the_workspace_would_lock_what_it_has_locked(here):

@@ -18,6 +18,13 @@ def test_a_training_on_several_machines_is_none_for_a_grid():
         gpus_of(LAUNCH / "machines.yaml")
 
 
+@pytest.mark.parametrize(("text", "lacking"), [("", "use_cpu and num_processes"), ("use_cpu: true\n", "num_processes")])
+def test_a_launch_file_that_does_not_say_what_it_takes_is_told_so(tmp_path, text, lacking):
+    (tmp_path / "own.yaml").write_text(text)
+    with pytest.raises(ValueError, match=rf"own\.yaml does not say {lacking}: add it, or write the file anew"):
+        gpus_of(tmp_path / "own.yaml")
+
+
 @pytest.mark.parametrize("name", ["gpu", "fsdp"])
 def test_a_launch_on_gpus_does_not_train_on_the_cpu_in_silence(name, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
@@ -30,3 +37,9 @@ def test_one_process_that_sees_several_gpus_is_told_to_choose(monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
     with pytest.raises(ValueError, match=r"asks for one GPU, but 4 are visible: set CUDA_VISIBLE_DEVICES to one"):
         require_processes(LAUNCH / "gpu.yaml")
+
+
+def test_a_training_on_the_cpu_beside_a_gpu_is_warned_of(monkeypatch, capsys):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    require_processes(LAUNCH / "cpu.yaml")
+    assert "cpu.yaml trains on the CPU, though there is a GPU" in capsys.readouterr().err

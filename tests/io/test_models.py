@@ -1,8 +1,9 @@
 import json
 
 import pytest
+from transformers import ByT5Tokenizer
 
-from stages.io.models import commit_of, load_model, load_tokenizer, write_reference
+from stages.io.models import commit_of, copy_tokenizer, load_model, load_tokenizer, write_reference
 
 
 def test_a_reference_to_a_folder_loads_that_folder(llama, tmp_path):
@@ -36,3 +37,9 @@ def test_the_end_token_pads_where_there_is_no_padding_token(tokenizer, tmp_path)
     del settings["pad_token"]
     (tmp_path / "tokenizer_config.json").write_text(json.dumps(settings))
     assert load_tokenizer(tmp_path).pad_token_id == tokenizer.eos_token_id
+
+
+def test_a_tokenizer_whose_tokens_cannot_be_counted_is_refused(tmp_path):
+    ByT5Tokenizer().save_pretrained(tmp_path / "slow")
+    with pytest.raises(ValueError, match="a ByT5Tokenizer, is no fast one"):
+        copy_tokenizer(str(tmp_path / "slow"), "local", tmp_path / "tokenizer")

@@ -75,6 +75,17 @@ def test_tables_agree_and_the_row_order_changes_no_byte(written):
     assert named["plotting"] == named["plot"]
 
 
+def test_where_no_meanings_are_compared_no_embedder_is_needed(tmp_path):
+    pairs = pl.DataFrame({"id": ["0", "1"], "source": "s", "instruction": "Why?", "response": TEXTS[:2]})
+    write_table(tmp_path / "pairs.parquet", Pairs, pairs.with_columns(original=pl.lit(None, pl.String)))
+    outs = [tmp_path / f"{out}.parquet" for out in ("tags", "canon", "units", "rejected")]
+    settings = SETTINGS | {"model": "none/such", "max_share": 1.0}
+    main(tmp_path / "pairs.parquet", TEMPLATE, *outs, **settings | {"max_distance": 0.0})
+    assert "semantic" not in set(tables(outs)[1]["step"])
+    with pytest.raises(OSError, match="'none/such'"):
+        main(tmp_path / "pairs.parquet", TEMPLATE, *outs, **settings)
+
+
 @pytest.mark.usefixtures("llm_home")
 def test_an_llm_s_tags_go_through_the_same_normaliser_and_an_unparsable_row_is_kept_apart_with_its_text(tmp_path):
     def answer(body):
