@@ -34,7 +34,7 @@ def figures(folder, engine, endpoint, llm):
 def test_arena_hard_from_answers_to_figures_of_a_judge_that_likes_the_first(served, tokenizer, tmp_path, llm):
     parrot = replace(served, model=str(save_parrot(tmp_path / "parrot", tokenizer, ALWAYS)))
     found = figures(tmp_path, "arena-hard", parrot, llm)
-    assert found["arena_hard_win_rate"] == (0.5, 0.5, 0.5)
+    assert found["arena_hard_win_rate"] == pytest.approx((0.5, 0.095, 0.905), abs=1e-3)  # two prompts: little is known
     assert (found["arena_hard_flips"], found["arena_hard_first_wins"], found["arena_hard_missing"]) == (1, 1, 0)
 
 

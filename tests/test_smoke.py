@@ -108,6 +108,7 @@ def repository(tmp_path_factory) -> Path:
     copy_of_the_repository(folder)
     settle(folder, TINY)
     run(folder, "git", "init", "--quiet", "--initial-branch=main")
+    run(folder, "dvc", "remote", "add", "--default", "folder", str(folder.parent / "store"))
     commit(folder, "copy")
     share_the_cache(folder, tmp_path_factory)
     run(folder, "dvc", "repro")
@@ -188,16 +189,17 @@ def test_running_everything_again_gives_the_same_bytes(repository):
 
 @pytest.mark.long
 def test_another_clone_gets_the_cells_and_runs_nothing_again(swept, tmp_path):
-    origin, store, clone = tmp_path / "origin.git", tmp_path / "store", tmp_path / "clone"
-    run(swept, "dvc", "remote", "add", "--default", "folder", str(store))
-    commit(swept, "remote")
+    origin, clone = tmp_path / "origin.git", tmp_path / "clone"
     run(swept, "git", "clone", "--quiet", "--bare", ".", str(origin))
     run(swept, "git", "remote", "add", "origin", str(origin))
-    run(swept, "dvc", "push")
-    run(swept, "dvc", "exp", "push", "--all-commits", "origin")
+    run(swept, "dvc", "push", "--run-cache")
+    run(swept, "dvc", "exp", "push", "--run-cache", "--all-commits", "origin")
     run(tmp_path, "git", "clone", "--quiet", str(origin), str(clone))
     run(clone, "dvc", "exp", "pull", "--all-commits", "origin")
     assert run(clone, "dvc", "exp", "list", "--all-commits", "--names-only").split() != []
     told = run(clone, "dvc", "repro", "--pull")
     assert "Running stage" not in told
     assert (clone / "metrics/cell.json").read_bytes() == (swept / "metrics/cell.json").read_bytes()
+    settle(clone, {"subset.strategy": "response-meso", "subset.degree": 6})
+    told = run(clone, "dvc", "repro", "--pull")
+    assert [line.split("'")[1] for line in told.splitlines() if line.startswith("Running")] == ["measure"]

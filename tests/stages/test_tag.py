@@ -79,10 +79,10 @@ def test_where_no_meanings_are_compared_no_embedder_is_needed(tmp_path):
     pairs = pl.DataFrame({"id": ["0", "1"], "source": "s", "instruction": "Why?", "response": TEXTS[:2]})
     write_table(tmp_path / "pairs.parquet", Pairs, pairs.with_columns(original=pl.lit(None, pl.String)))
     outs = [tmp_path / f"{out}.parquet" for out in ("tags", "canon", "units", "rejected")]
-    settings = SETTINGS | {"model": "none/such", "max_share": 1.0}
+    settings = SETTINGS | {"model": "no/such/model", "max_share": 1.0}
     main(tmp_path / "pairs.parquet", TEMPLATE, *outs, **settings | {"max_distance": 0.0})
     assert "semantic" not in set(tables(outs)[1]["step"])
-    with pytest.raises(OSError, match="'none/such'"):
+    with pytest.raises(OSError, match="'no/such/model'"):
         main(tmp_path / "pairs.parquet", TEMPLATE, *outs, **settings)
 
 
