@@ -4,9 +4,8 @@ import numpy as np
 from jaxtyping import Float32, Int32
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-THREADS = (
-    2  # of BLAS, always: their number moves the last bits, and clusters with them (another: adjusted Rand index 0.55)
-)
+# of BLAS, always: another number moves the last bits, and clusters with them (adjusted Rand index 0.55)
+THREADS = 2
 BLOCK = 256  # rows compared at once: 117K rows then need 0.5 GB
 
 

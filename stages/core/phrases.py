@@ -8,9 +8,8 @@ import regex as re  # type: ignore[import-untyped]
 from jaxtyping import Float64, Int32
 
 FIRST, ANY = r"[\p{L}\p{Nl}\p{No}]", r"[\p{L}\p{M}\p{N}_]"  # of a word's characters, vowel signs among them
-RUN = re.compile(
-    rf"(?<![\p{{L}}\p{{N}}_]\p{{M}}*){FIRST}{ANY}+(?: {FIRST}{ANY}+)*"
-)  # words that a space, and nothing else, parts
+# words that a space, and nothing else, parts
+RUN = re.compile(rf"(?<![\p{{L}}\p{{N}}_]\p{{M}}*){FIRST}{ANY}+(?: {FIRST}{ANY}+)*")
 
 
 def key_phrases(
