@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,10 @@ TINY = {
     "judge.engines": ["likelihood"],
     "measure.resamples": 200,
 }
+PAIRS = (  # branches of the pipeline that do not wait for one another: one for each of two cores
+    (("base", "band", "tag", "generate@base"), ("embed", "cluster")),
+    tuple(tuple(f"{stage}@{arm}" for stage in ("subset", "finetune", "generate")) for arm in ("candidate", "opponent")),
+)
 
 
 def copy_of_the_repository(folder: Path) -> None:
@@ -101,9 +106,18 @@ def mlflow_runs(folder: Path) -> list[str]:
         return sorted(row[0] for row in store.execute("select name from runs where status = 'FINISHED'"))
 
 
+def run_the_pipeline(folder: Path) -> None:
+    """`dvc repro` in two terminals at once, where that is possible; the last one is for what is left."""
+    run(folder, "dvc", "repro", "benchmark", "respond")
+    for pair in PAIRS:
+        with ThreadPoolExecutor() as terminals:
+            list(terminals.map(lambda stages: run(folder, "dvc", "repro", "--single-item", *stages), pair))
+    run(folder, "dvc", "repro")
+
+
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory) -> Path:
-    """A copy in which `dvc repro` has run the whole pipeline once, with tiny settings."""
+    """A copy in which the whole pipeline has run once, with tiny settings."""
     folder = tmp_path_factory.mktemp("repository")
     copy_of_the_repository(folder)
     settle(folder, TINY)
@@ -111,7 +125,7 @@ def repository(tmp_path_factory) -> Path:
     run(folder, "dvc", "remote", "add", "--default", "folder", str(folder.parent / "store"))
     commit(folder, "copy")
     share_the_cache(folder, tmp_path_factory)
-    run(folder, "dvc", "repro")
+    run_the_pipeline(folder)
     return folder
 
 
