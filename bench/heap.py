@@ -17,7 +17,6 @@ def lists(starts: np.ndarray, members: np.ndarray) -> Lists:
 
 
 def heap_every_cell(pool: Incidence, sizes: tuple[int, ...], slack: float) -> list[int]:
-    """The same rule with heapq, lists and sets, as one would write it without a compiler."""
     rows, units = lists(pool.row_start, pool.row_units), lists(pool.unit_start, pool.unit_rows)
     *_, load = heap_prune(rows, units, [0] * len(units))
     k, held, gone, _ = heap_prune(rows, units, load)

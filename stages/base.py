@@ -4,6 +4,7 @@ from pathlib import Path
 
 from stages.io.command import run
 from stages.io.models import commit_of, copy_tokenizer, write_reference
+from stages.io.pretraining import bits_per_byte, blocks, gzip_bits_per_byte, new_model, pretrain, train_tokenizer
 from stages.io.records import write_json
 from stages.io.tables import read_table
 from stages.schemas.corpus import Corpus
@@ -36,15 +37,6 @@ def main(
         write_reference(model, str(Path(name).resolve()) if commit == "local" else name, commit)
         write_json(report, {"base": name, "revision": commit})
         return
-    from stages.io.pretraining import (
-        bits_per_byte,
-        blocks,
-        gzip_bits_per_byte,
-        new_model,
-        pretrain,
-        train_tokenizer,
-    )
-
     texts = read_table(corpus, Corpus)["text"].to_list()
     heldout, training = texts[: len(texts) // 50], texts[len(texts) // 50 :]  # ids are hashes: their order is random
     words = train_tokenizer(training, tokenizer, vocab_size=vocab_size)

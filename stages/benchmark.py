@@ -9,7 +9,7 @@ import polars as pl
 
 from stages.core.prompts import baseline_answers, chosen, from_heldout, from_records
 from stages.io.benchmarks import Benchmark, pinned, read_benchmark
-from stages.io.command import run
+from stages.io.command import names_of, run
 from stages.io.files import Record
 from stages.io.records import write_json
 from stages.io.tables import read_table, write_table
@@ -28,7 +28,7 @@ def main(heldout: Path, prompts: Path, origins: Path, /, *, seed: int, sources: 
 
 
 def _origin(source: Benchmark) -> dict[str, str]:
-    return {"kind": source.kind, "from": source.id or source.path, "commit": source.revision}
+    return {"kind": source.kind, "from": source.id or source.path or "", "commit": source.revision or ""}
 
 
 def _prompts(name: str, source: Benchmark, heldout: Path) -> pl.DataFrame:
@@ -55,5 +55,4 @@ def _some(name: str, prompts: pl.DataFrame, read: int, reason: str) -> pl.DataFr
 
 
 if __name__ == "__main__":
-    names = dict.fromkeys(flag.split(".")[1] for flag in sys.argv if flag.startswith("--sources."))
-    run(functools.partial(main, sources={name: Benchmark() for name in names}))
+    run(functools.partial(main, sources={name: Benchmark() for name in names_of("sources")}))

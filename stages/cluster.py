@@ -7,6 +7,7 @@ import polars as pl
 
 from stages.core.cluster import cluster_labels, to_nearest
 from stages.core.ctfidf import described
+from stages.core.lists import matrix
 from stages.io.command import run
 from stages.io.tables import read_table, write_table
 from stages.schemas.clusters import Clusters
@@ -35,12 +36,12 @@ def main(
 ) -> None:
     """`noise`: rows outside all clusters are dropped, or go to the cluster with the nearest mean vector."""
     rows = read_table(vectors, Vectors).join(read_table(pairs, Pairs), on="id", validate="1:1").sort("id")
-    matrix = rows["vector"].list.to_array(rows["vector"].list.len()[0]).to_numpy()
-    print(f"cluster {side}: UMAP and HDBSCAN over {len(matrix)} rows", flush=True)
+    points = matrix(rows["vector"])
+    print(f"cluster {side}: UMAP and HDBSCAN over {len(points)} rows", flush=True)
     chosen = (seed, n_neighbors, n_components, min_cluster_size, min_samples, neighbors)
-    labels = cluster_labels(matrix, *chosen, verbose=len(matrix) >= MANY)
+    labels = cluster_labels(points, *chosen, verbose=len(points) >= MANY)
     write_table(clusters, Clusters, described(rows[side].to_list(), labels))
-    placed = rows.select("id", cluster=to_nearest(labels, matrix) if noise == "nearest" else labels)
+    placed = rows.select("id", cluster=to_nearest(labels, points) if noise == "nearest" else labels)
     named = placed.filter(pl.col("cluster") >= 0).select("id", unit=pl.col("cluster").cast(pl.String))
     write_table(units, Units, named)
 

@@ -6,6 +6,7 @@ from typing import Literal
 import polars as pl
 
 from stages.io.command import run
+from stages.io.embedder import embed, load_embedder
 from stages.io.tables import read_table, write_table
 from stages.schemas.pairs import Pairs
 from stages.schemas.vectors import Vectors
@@ -24,8 +25,6 @@ def main(
     max_tokens: int,
 ) -> None:
     """Only the first `max_tokens` tokens of a text count: the time of this stage grows with them."""
-    from stages.io.embedder import embed, load_embedder
-
     table = read_table(pairs, Pairs).sort("id")
     matrix = embed(load_embedder(model, revision, precision, max_tokens), table[side].to_list(), batch_size)
     column = pl.Series("vector", matrix).cast(pl.List(pl.Float32))

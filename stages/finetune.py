@@ -9,7 +9,11 @@ import polars as pl
 
 from stages.core.fit import fitted, require_share
 from stages.core.order import in_order, training_order
+from stages.io.chat import encode_pairs
 from stages.io.command import run
+from stages.io.finetuning import Recipe, finetune
+from stages.io.launching import require_processes
+from stages.io.models import load_tokenizer
 from stages.io.records import read_json, write_json
 from stages.io.tables import read_table, require_ids, write_table
 from stages.io.tokens import count_types, units_of
@@ -58,11 +62,6 @@ def main(
 
     `summary` tells MLflow which cell this is.
     """
-    from stages.io.chat import encode_pairs
-    from stages.io.finetuning import Recipe, finetune
-    from stages.io.launching import require_processes
-    from stages.io.models import load_tokenizer
-
     first = require_processes(launch)
     pool = read_table(pairs, Pairs)
     chosen = pool.join(require_ids(subset, read_table(subset, Subset), pool["id"]), on="id", validate="1:1").sort("id")

@@ -35,7 +35,7 @@ def main(
     dtype: Literal["float32", "bfloat16"],
     endpoint: Endpoint,
 ) -> None:
-    """Prompts keep their last `max_length` − `max_new_tokens` tokens; of a long reference the first part is scored.
+    """Prompts keep their last `max_length` − `max_new_tokens` tokens; of a long reference what then fits is scored.
 
     A server (engine endpoint) is sent whole prompts, and tells no likelihood: bits and bytes are null.
     """
@@ -54,8 +54,8 @@ def main(
         scored = NONE_SCORED
     else:
         checkpoint, words = load_model(model, dtype), load_tokenizer(tokenizer)
-        prompted = encode_prompts(words, asked["instruction"].to_list(), prompt_format)
         room = max_length - max_new_tokens
+        prompted = encode_prompts(words, asked["instruction"].to_list(), prompt_format)
         if long := sum(len(ids) > room for ids in prompted):
             print(f"generate: {long} of {len(prompted)} prompts are cut to their last {room} tokens: raise max_length")
         said = greedy_answers(
@@ -66,7 +66,7 @@ def main(
             max_new_tokens=max_new_tokens,
             repetition_penalty=repetition_penalty,
         )
-        scored = _scored(checkpoint, words, asked, prompt_format, max_length, batch_size)
+        scored = _scored(checkpoint, words, asked, prompt_format, max_length, room, batch_size)
     table = asked.select(
         "id",
         pl.Series("answer", [one.text for one in said], dtype=pl.String),
@@ -77,14 +77,21 @@ def main(
 
 
 def _scored(
-    checkpoint: Any, words: Any, asked: pl.DataFrame, prompt_format: Format, max_length: int, batch_size: int
+    checkpoint: Any,
+    words: Any,
+    asked: pl.DataFrame,
+    prompt_format: Format,
+    max_length: int,
+    room: int,
+    batch_size: int,
 ) -> pl.DataFrame:
-    """The columns id, bits, bytes: what the references cost, those of them that fit into `max_length`."""
+    """The columns id, bits, bytes: what the references cost after the prompts' last `room` tokens."""
     known = asked.filter(pl.col("reference").is_not_null())
     if known.is_empty():
         return NONE_SCORED
     pairs = encode_pairs(words, known["instruction"].to_list(), known["reference"].to_list(), prompt_format)
-    rows = [(pair.prompt, pair.completion[: max(max_length - len(pair.prompt), 1)]) for pair in pairs]
+    prompted = [pair.prompt[-room:] for pair in pairs]
+    rows = [(ids, pair.completion[: max_length - len(ids)]) for ids, pair in zip(prompted, pairs, strict=True)]
     read = [pair.ends[len(completion) - 1] for pair, (_, completion) in zip(pairs, rows, strict=True)]
     size = [len(text[:end].encode()) for text, end in zip(known["reference"], read, strict=True)]
     return known.select(

@@ -1,7 +1,6 @@
 """Sources → the candidate pool, held-out rows, the base model's corpus, and the rejects with their reasons."""
 
 import functools
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from stages.core.corpus import divided, texts_of
 from stages.core.forms import rows as formed
 from stages.core.questions import asked
 from stages.core.sections import Documented, sections
-from stages.io.command import run
+from stages.io.command import names_of, run
 from stages.io.docstrings import read_docstrings
 from stages.io.records import write_json
 from stages.io.sources import Source, pinned, read_records
@@ -75,13 +74,12 @@ def main(
 def _rows(name: str, source: Source, questioned: list[Documented], max_chars: int) -> pl.DataFrame:
     if source.kind == "docstrings":
         return asked([thing for thing in questioned if thing.name.split(".")[0] in source.packages], name, max_chars)
-    return formed(name, read_records(source), (source.prompt_column, source.response_column))
+    return formed(name, read_records(source), (source.prompt_column or "", source.response_column or ""))
 
 
 def _origin(source: Source) -> dict[str, str | int]:
-    return {"kind": source.kind, "from": source.id or source.path, "commit": source.revision}
+    return {"kind": source.kind, "from": source.id or source.path or "", "commit": source.revision or ""}
 
 
 if __name__ == "__main__":
-    names = dict.fromkeys(flag.split(".")[1] for flag in sys.argv if flag.startswith("--sources."))
-    run(functools.partial(main, sources={name: Source() for name in names}))
+    run(functools.partial(main, sources={name: Source() for name in names_of("sources")}))

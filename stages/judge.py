@@ -12,6 +12,7 @@ from jaxtyping import Float32
 from stages.core.protocols import PROTOCOLS, Protocol, own, played, words
 from stages.core.verdict import baselines, by_likelihood, by_similarity, games
 from stages.io.command import run
+from stages.io.embedder import embed, load_embedder
 from stages.io.llm import Engine, ask
 from stages.io.reply import Reply, same_model
 from stages.io.request import Endpoint, Request
@@ -84,8 +85,6 @@ def _vectors(
     rows: pl.DataFrame, model: str, revision: str, precision: Precision, batch_size: int, max_tokens: int
 ) -> dict[str, Float32[np.ndarray, "dim"]]:
     """A unit vector for every text of `rows`."""
-    from stages.io.embedder import embed, load_embedder
-
     columns = ("reference", "candidate_answer", "opponent_answer")
     texts = sorted({text for column in columns for text in rows[column].drop_nulls()})
     vectors = embed(load_embedder(model, revision, precision, max_tokens), texts, batch_size)

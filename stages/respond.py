@@ -12,7 +12,7 @@ from stages.core.template import filled
 from stages.io.command import run
 from stages.io.llm import ask
 from stages.io.request import Endpoint, Request
-from stages.io.tables import read_table, write_table
+from stages.io.tables import columns_of, read_table, write_table
 from stages.schemas.pairs import Pairs
 from stages.schemas.pool import Pool
 from stages.schemas.units import Units
@@ -38,7 +38,7 @@ def main(
 ) -> None:
     """`keep`: the source's own responses. Every row gets the unit "pool": an even draw over one unit is uniform."""
     table = read_table(pool, Pool).sort("id")
-    rest = pl.DataFrame(schema=dict.fromkeys(("id", "reason", "text"), pl.String))
+    rest = pl.DataFrame(schema=columns_of(Unusable))
     if engine == "keep":
         table = table.with_columns(original=pl.lit(None, pl.String))
     else:

@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float32, Int32, Int64
 from stages.core.entropic import entropic_rows
 from stages.core.farthest import farthest_rows
 from stages.core.incidence import Incidence, incidence
+from stages.core.lists import flat, matrix
 from stages.core.sample import Draw, Weights
 from stages.core.selection import chain_numbers, draw_numbers, select, with_rows
 from stages.core.strata import rows_like
@@ -94,16 +95,14 @@ def _matched(matched: Path, match: str, ids: pl.Series, inside: Bool[np.ndarray,
 
 
 def _flat(tokens: Path, ids: pl.Series) -> tuple[Int32[np.ndarray, "tokens"], Int64[np.ndarray, "rows+1"]]:
-    lists = read_table(tokens, Tokens).filter(pl.col("id").is_in(ids.implode())).sort("id")["tokens"]
-    return lists.explode(empty_as_null=False).to_numpy(), np.append(0, lists.list.len().to_numpy().cumsum())
+    return flat(read_table(tokens, Tokens).filter(pl.col("id").is_in(ids.implode())).sort("id")["tokens"])
 
 
 def _matrix(vectors: Path, ids: pl.Series) -> Float32[np.ndarray, "rows dim"]:
     table = read_table(vectors, Vectors).filter(pl.col("id").is_in(ids.implode())).sort("id")
     if table.height < len(ids):
         raise ValueError(f"{vectors} must hold every row of the pool, {len(ids) - table.height} are missing: run embed")
-    matrix: Float32[np.ndarray, "rows dim"] = table["vector"].list.to_array(table["vector"].list.len()[0]).to_numpy()
-    return matrix
+    return matrix(table["vector"])
 
 
 def _table(draw: Draw, ids: pl.Series, names: pl.Series) -> pl.DataFrame:

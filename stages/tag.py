@@ -13,9 +13,10 @@ from stages.core.phrases import key_phrases
 from stages.core.tags import parse_tags
 from stages.core.template import fenced, filled
 from stages.io.command import run
+from stages.io.embedder import embed, load_embedder
 from stages.io.repair import Unparsed, ask_in_form
 from stages.io.request import Endpoint, Request
-from stages.io.tables import read_table, write_table
+from stages.io.tables import columns_of, read_table, write_table
 from stages.schemas.pairs import Pairs
 from stages.schemas.tags import Canon, Tags
 from stages.schemas.units import Units
@@ -50,10 +51,8 @@ def main(
     max_tokens: int,
 ) -> None:
     """Thresholds are shares of the pool's rows, so that they grow with it."""
-    from stages.io.embedder import embed, load_embedder
-
     table = read_table(pairs, Pairs).sort("id").select("id", text=side)
-    rest = pl.DataFrame(schema=dict.fromkeys(("id", "reason", "text"), pl.String))
+    rest = pl.DataFrame(schema=columns_of(Unusable))
     if engine == "phrases":
         raw = key_phrases(table["id"].to_list(), table["text"].to_list(), per_text, max_words, min_share, max_share)
     else:
@@ -89,7 +88,7 @@ def _split(ids: list[str], found: list[list[str] | Unparsed]) -> tuple[pl.DataFr
         raise ValueError(f"no row got tags; the first, {lost[0][0]}: {lost[0][1]}; see to the model or the prompt")
     return (
         pl.DataFrame(tagged, schema={"id": pl.String, "tag": pl.String}, orient="row"),
-        pl.DataFrame(lost, schema=dict.fromkeys(("id", "reason", "text"), pl.String), orient="row"),
+        pl.DataFrame(lost, schema=columns_of(Unusable), orient="row"),
     )
 
 

@@ -18,7 +18,7 @@ from stages.core.scored import scored
 from stages.io.command import run
 from stages.io.experiments import Experiment, cached, experiments, workspace
 from stages.io.records import write_json
-from stages.io.tables import read_table, write_table
+from stages.io.tables import columns_of, read_table, write_table
 from stages.schemas.answers import Answers
 from stages.schemas.examples import Examples
 from stages.schemas.grid import Grid
@@ -103,8 +103,7 @@ def _copy_histograms(cell: Experiment, folder: Path) -> None:
 
 def _joined(tables: list[pl.DataFrame], model: type[pa.DataFrameModel]) -> pl.DataFrame:
     """One below the other; without any, a table without rows."""
-    columns = {name: column.dtype.type for name, column in model.to_schema().columns.items()}
-    return pl.concat([pl.DataFrame(schema=columns), *tables])
+    return pl.concat([pl.DataFrame(schema=columns_of(model)), *tables])
 
 
 def _made(cell: Experiment) -> dict[str, dict[str, str]]:

@@ -13,7 +13,7 @@ from stages.core.card import SIDES, Card, card
 from stages.core.formats import Format, factory, record
 from stages.core.provenance import asked, consistent, finished, flags, provenance
 from stages.io.command import run
-from stages.io.experiments import Lock, locked
+from stages.io.experiments import Lock, locked_here
 from stages.io.licences import UNSTATED, licence
 from stages.io.records import read_json, write_json
 from stages.io.tables import read_table
@@ -41,7 +41,7 @@ def main(out: Path, /, *, format: Format = "prompt-completion") -> None:
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ValueError(f"OUT must be a new or empty folder, {out} is none: name another")
-    lock = locked(Path("dvc.lock").read_text(encoding="utf-8"))
+    lock = locked_here()
     _fresh(lock)
     rows = read_table(SUBSET, Subset).join(read_table(PAIRS, Pairs), on="id", how="left", validate="1:1").sort("turn")
     out.mkdir(parents=True, exist_ok=True)
@@ -94,7 +94,8 @@ def _sources(rows: pl.DataFrame, lock: Lock) -> list[dict[str, Any]]:
 
 
 def _source(name: str, told: Mapping[str, Mapping[str, list[str]]], count: int, new: int) -> dict[str, Any]:
-    source = {key: told["ingest"].get(f"sources.{name}.{key}", []) for key in ("id", "path", "licence", "packages")}
+    given = {key: told["ingest"].get(f"sources.{name}.{key}", []) for key in ("id", "path", "licence", "packages")}
+    source = {key: [] if words == ["None"] else words for key, words in given.items()}  # null in params.yaml
     packages = source["packages"]
     where = " ".join(source["id"] or source["path"]) or f"{len(packages)} installed packages"
     stated = " ".join(source["licence"]) or UNSTATED

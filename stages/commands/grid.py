@@ -7,18 +7,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from filelock import FileLock, Timeout
 
 from stages.commands.collect import main as collect
-from stages.core.design import Scope, design, overrides
-from stages.core.provenance import CELL, asked, finished, identity, name_of, provenance
+from stages.core.design import Scope, design, overrides, scope_of
+from stages.core.provenance import CELL, identities, identity, name_of, provenance
 from stages.io import crew, experiments
 from stages.io.board import clock
 from stages.io.command import run
 from stages.io.devices import free_gpus, gpu_groups
 from stages.io.launching import gpus_of
 from stages.io.minding import log_of, mind
+from stages.io.settings import read_settings
 
 
 def main(*, jobs: int = 0, quick: bool = False, full: bool = False) -> None:
@@ -31,15 +31,12 @@ def main(*, jobs: int = 0, quick: bool = False, full: bool = False) -> None:
         quick: three degrees, and one seed of each strategy.
         full: all seven degrees.
     """
-    if quick and full:
-        raise ValueError("a grid is --quick or --full, got both: choose one")
+    scope = scope_of(quick, full)
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     crew.LOGS.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(crew.LOGS / "lock", timeout=0):
-            settings = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
-            scope: Scope = "quick" if quick else "full" if full else "plain"
-            _grid(settings, scope, jobs)
+            _grid(read_settings(Path("params.yaml")), scope, jobs)
     except Timeout as error:
         raise ValueError("one grid runs in a repository at a time: wait for the other, or stop it") from error
     except subprocess.CalledProcessError as error:
@@ -49,6 +46,13 @@ def main(*, jobs: int = 0, quick: bool = False, full: bool = False) -> None:
 
 
 def _grid(settings: dict[str, Any], scope: Scope, jobs: int) -> None:
+    if jobs < 0:
+        raise ValueError(f"jobs must be 0 or more, got {jobs}: 0 chooses for this machine")
+    if experiments.interrupted():
+        raise ValueError(
+            "HEAD is on no branch and git's stash holds something: an earlier run was killed while it queued a cell; "
+            "put the workspace back with git checkout BRANCH and git stash pop"
+        )
     if unknown := experiments.untracked():
         raise ValueError(
             f"git does not know {', '.join(unknown)}, which the cells' copies of the repository would lack: git add it "
@@ -59,6 +63,8 @@ def _grid(settings: dict[str, Any], scope: Scope, jobs: int) -> None:
     jobs = jobs or crew.most(each)
     whole = clock(len(wanted) * seconds / jobs)
     print(f"grid: {len(wanted)} cells, about {whole} if none is there; first the stages that they share", flush=True)
+    _require_reachable(settings)
+    experiments.workspace()  # what is declared wrongly is told before anything is trained
     _share(each)
     shared = provenance(experiments.workspace())
     cells = {identity(shared, cell): cell for cell in wanted}
@@ -78,6 +84,16 @@ def _grid(settings: dict[str, Any], scope: Scope, jobs: int) -> None:
     _end(missing, len(cells))
 
 
+def _require_reachable(settings: dict[str, Any]) -> None:
+    """A cell runs in a copy of the repository, where a folder's relative name would be taken for a hub id."""
+    named = {"embed.model": settings["embed"]["model"], "band.tokenizer": settings["band"]["tokenizer"]}
+    if settings["judge"]["llm"] == "local":
+        named["judge.endpoint.model"] = settings["judge"]["endpoint"]["model"]
+    for setting, name in named.items():
+        if Path(name).is_dir() and not Path(name).is_absolute():
+            raise ValueError(f"{setting} must be an absolute path, got {name}: cells run in copies of the repository")
+
+
 def _share(each: int) -> None:
     """Run the stages that all cells share, on `each` GPUs where there are some."""
     known = gpu_groups(each)
@@ -94,8 +110,7 @@ def _share(each: int) -> None:
 
 def _there() -> set[str]:
     """The identities of the finished cells, over all experiments."""
-    held = [one.lock for one in experiments.experiments() if finished(one.lock)]
-    return {identity(provenance(lock), asked(lock)) for lock in held}
+    return identities(one.lock for one in experiments.experiments())
 
 
 def _end(missing: Sequence[str], wanted: int) -> None:

@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from stages.core.bill import bill, table
-from stages.core.design import Cell, Scope, design
+from stages.core.design import Cell, design, scope_of
 from stages.core.facts import assumed, counted
 from stages.core.gpus import GPUS
 from stages.core.plan import Facts, estimate, llm_calls
-from stages.core.provenance import CELL, asked, finished, identity, provenance
+from stages.core.provenance import CELL, identities, identity, provenance
 from stages.core.shape import KNOWN, Shape, parameters, shape_of
 from stages.io.command import run
 from stages.io.config import config_of
-from stages.io.experiments import experiments, locked, workspace
+from stages.io.experiments import experiments, locked_here, workspace
 from stages.io.replies import Replies, cache_folder
 from stages.io.settings import read_settings
 from stages.io.tables import read_table
@@ -50,9 +50,10 @@ def main(
     """
     if not 0 < mfu <= 1:
         raise ValueError(f"mfu must be above 0 and at most 1, got {mfu}")
+    if min(instruction_tokens, response_tokens) <= 0:
+        raise ValueError(f"a row has tokens: more than {instruction_tokens:.0f} + {response_tokens:.0f}")
     settings = read_settings(Path("params.yaml"))
-    scope: Scope = "quick" if quick else "full" if full else "plain"
-    cells = design(settings["grid"]["parts"], settings["subset"], scope)
+    cells = design(settings["grid"]["parts"], settings["subset"], scope_of(quick, full))
     stale, there = _state(cells)
     if measured := not TELLING & set(stale) and Path("data/prompts.parquet").exists():
         facts = _counted()
@@ -77,13 +78,12 @@ def main(
 
 def _state(cells: list[Cell]) -> tuple[list[str], int]:
     """The shared stages that would run again, and how many of `cells` an experiment holds."""
-    known, now = locked(Path("dvc.lock").read_text(encoding="utf-8")), workspace()
+    known, now = locked_here(), workspace()
     stale = [name for name, stage in now.items() if name not in CELL and _differs(stage, known.get(name))]
     if stale:
         return stale, 0
     shared = provenance(now)
-    locks = [one.lock for one in experiments() if finished(one.lock)]
-    there = {identity(provenance(lock), asked(lock)) for lock in locks}
+    there = identities(one.lock for one in experiments())
     return stale, sum(identity(shared, cell) in there for cell in cells)
 
 

@@ -18,6 +18,8 @@ def main(study: Path = Path("metrics/study.json"), /, *, outcome: str | None = N
             the study's main one.
     """
     record = read_json(study)
+    if "outcomes" not in record:
+        raise ValueError(f"{study} is no study's record: give a study.json, which `make grid` writes")
     chosen = outcome or record["outcomes"][0]
     others = [name for name in record["outcomes"] if name != chosen]
     paragraphs = advice(record, chosen)

@@ -8,6 +8,7 @@ import polars as pl
 
 from stages.core.judged import Interval, Record, judged
 from stages.core.length_control import Gamed
+from stages.core.panel import difficulties, gamed_rows
 from stages.core.protocols import Protocol
 from stages.core.recorded import alpaca_eval_games, arena_hard_games
 from stages.io.command import run
@@ -58,7 +59,7 @@ def main(
         str(model): judged(protocol, some, extra, seed, resamples) | _counts(some)
         for (model,), some in table.group_by("model", maintain_order=True)
     }
-    beside = {} if published is None else {row["model"]: row for row in pl.read_csv(published).rows(named=True)}
+    beside = {} if published is None else _leaderboard(published)
     print(_markdown([_row(model, record, beside.get(model)) for model, record in found.items()]))
     if unused := len(records) - (len(games) if protocol == "alpaca-eval" else games.select("model", "id").n_unique()):
         print(f"{unused} of {len(records)} records are no judgements and were left out", file=sys.stderr)
@@ -66,17 +67,20 @@ def main(
         print(f"{differs} verdicts are not what was recorded: was the order the published one?", file=sys.stderr)
 
 
+def _leaderboard(path: Path) -> dict[str, dict[str, Any]]:
+    """The rows of a leaderboard's CSV by model, which is what its first column says, whatever its name."""
+    table = pl.read_csv(path)
+    return {str(row[table.columns[0]]): row for row in table.rows(named=True)}
+
+
 def _with_difficulty(games: pl.DataFrame, path: Path | None) -> tuple[pl.DataFrame, Gamed | None]:
     if path is None:
         return games.with_columns(difficulty=pl.lit(None, pl.Float64)), None
     table = read_table(path, schemas.Gamed)
-    hard = table.unique("index", keep="first").select("index", difficulty="instruction_difficulty")
-    joined = games.join(hard, on="index", how="left", maintain_order="left")
+    joined = games.join(difficulties(table), on="index", how="left", maintain_order="left")
     if unknown := joined["difficulty"].null_count():
         raise ValueError(f"{unknown} of {len(joined)} judgements have no difficulty in {path}: leave out --gamed")
-    return joined, Gamed(
-        *(table[name].to_numpy() for name in ("preference", "std_delta_len", "instruction_difficulty"))
-    )
+    return joined, gamed_rows(table)
 
 
 def _counts(games: pl.DataFrame) -> dict[str, int]:
@@ -89,7 +93,8 @@ def _row(model: str, record: Record, published: dict[str, Any] | None) -> dict[s
     row |= {header: _shown(record[name]) for name, header in SHOWN.items() if name in record}
     row |= {"recorded kept": str(record["kept"]), "no verdict": str(record["missing"])}
     names = ("win_rate", "standard_error", "discrete_win_rate", "length_controlled_winrate")
-    return row | {f"published {name}": f"{published[name]:.2f}" for name in names if published}
+    known = {name: published.get(name) for name in names} if published else {}
+    return row | {f"published {name}": f"{value:.2f}" for name, value in known.items() if value is not None}
 
 
 def _plain(text: str) -> str:

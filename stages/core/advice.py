@@ -8,7 +8,7 @@ from scipy import stats
 
 from stages.core.cells import NO_DEGREE
 from stages.core.headline import after_length
-from stages.core.naming import SURE, UNDER, borrowed, kind, of, short, span
+from stages.core.naming import ALPHA, UNDER, borrowed, kind, of, short, span
 from stages.core.outcomes import MAIN
 from stages.core.reasons import Row
 
@@ -64,7 +64,7 @@ def _more_seeds(best: Row, looked_at: int) -> list[str]:
     """Seeds a kind for a power of 80 % at the level that `looked_at` comparisons leave (normal approximation)."""
     if best["value"] <= 0 or best["pooled_sd"] <= 0:
         return []
-    z = stats.norm.isf(SURE / 2 / looked_at) + stats.norm.isf(0.2)
+    z = stats.norm.isf(ALPHA / 2 / looked_at) + stats.norm.isf(0.2)
     seeds = math.ceil(2 * (z * best["pooled_sd"] / best["value"]) ** 2)
     return [f"Were that its true worth, about {seeds} seeds of it and of random would show it."]
 
@@ -87,7 +87,7 @@ def _rivals(best: Row, known: list[Row]) -> list[str]:
 def _least_difference(one: Row, other: Row) -> float:
     """What two means must differ by to be told apart at two-sided 5 %."""
     spread: float = one["pooled_sd"] * math.sqrt(1 / one["cells"] + 1 / other["cells"])
-    return float(stats.t.isf(SURE / 2, one["df"])) * spread
+    return float(stats.t.isf(ALPHA / 2, one["df"])) * spread
 
 
 def _length(study: dict[str, Any], here: Row, best: Row) -> list[str]:
@@ -118,5 +118,5 @@ def _rows(kind: Row, setting: Row) -> str:
 
 
 def _avoid(known: list[Row]) -> list[str]:
-    worse = [kind(row) for row in known if row["p_holm"] < SURE and row["value"] < 0]
+    worse = [kind(row) for row in known if row["p_holm"] < ALPHA and row["value"] < 0]
     return [f"Worse than random: {', '.join(worse)}."] if worse else []

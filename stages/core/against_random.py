@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 
-from stages.core.cells import NO_DEGREE, SETTING, column, parts, told
+from stages.core.cells import NO_DEGREE, SETTING, column, parts, with_worth
 from stages.core.contrast import Noise, mean_difference, pooled, simultaneous
 from stages.core.generality import Prompts
 from stages.core.naming import KIND
@@ -16,7 +16,8 @@ ROWS = ("budget", "min_tokens", "max_tokens")  # which rows such a strategy choo
 
 def floor_rows(cells: pl.DataFrame, outcome: str) -> list[Row]:
     """One row a setting: the random replicates' floor, and the cells that lie outside it."""
-    return [{"outcome": outcome} | key | or_reason(_floor, part) for key, part in parts(told(cells, outcome), *SETTING)]
+    known = with_worth(cells, outcome)
+    return [{"outcome": outcome} | key | or_reason(_floor, part) for key, part in parts(known, *SETTING)]
 
 
 def noise(cells: pl.DataFrame, size: int) -> Noise:
@@ -37,7 +38,7 @@ def random_rows(cells: pl.DataFrame, outcome: str, prompts: Prompts) -> list[Row
     the very same opponent: `random_condition` says which. `all_low`, `all_high` hold for all rows of a setting
     together, so for the best of them too.
     """
-    known = told(cells, outcome)
+    known = with_worth(cells, outcome)
     rows = []
     for setting, part in parts(known, *SETTING):
         kinds = list(parts(part.filter(~RANDOM), *KIND))
@@ -50,7 +51,7 @@ def random_rows(cells: pl.DataFrame, outcome: str, prompts: Prompts) -> list[Row
 
 def matched_rows(cells: pl.DataFrame, outcome: str, strategy: str) -> list[Row]:
     """One row a setting and degree: `strategy`'s mean − that of the random cells matched to its response lengths."""
-    known, rows = told(cells, outcome), []
+    known, rows = with_worth(cells, outcome), []
     for key, part in parts(known, *SETTING, "degree"):
         ours = part.filter(pl.col("strategy") == strategy)
         matched = part.filter(pl.col("strategy") == "stratified-length", pl.col("match") == strategy)

@@ -33,9 +33,11 @@ def candidates(
 ) -> Candidates:
     """Clean, de-duplicate, split and limit `rows`, which has the columns of `clean.ROWS`.
 
-    A row without a group is its own: its instruction is the group. ValueError when a source has nothing usable, or
-    nothing is left for the pool.
+    A row without a group is its own: its instruction is the group. ValueError when a source has nothing usable,
+    nothing is left for the pool, or a limit is below 0.
     """
+    if wrong := [source for source, limit in limits.items() if limit is not None and limit < 0]:
+        raise ValueError(f"the limit of source {wrong[0]} must be 0 or more, or null for all, got {limits[wrong[0]]}")
     rows = judged(rows.sort("source", "row"), min_chars, max_chars)
     rows = _not_in(corpus_texts, rows)
     _all_usable(rows, limits)

@@ -3,16 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import polars as pl
-from jaxtyping import Float32
 
 from stages.core.coverage import mid_types, unit_counts, unit_coverage, unit_evenness
 from stages.core.diversity import side_diversity
+from stages.core.games import by_prompt
+from stages.core.lists import flat, matrix
 from stages.core.panel import Published, panel
 from stages.core.performance import bits_per_byte, reduction, win_rate, wins_by_reference
-from stages.core.protocols import PROTOCOLS
-from stages.core.winrate import prompt_scores
+from stages.core.protocols import PROTOCOLS, parsed
 
 UNTUNED = {"base": "untuned"}  # metrics/base.json has the name base_bits_per_byte, of other text
 
@@ -91,16 +90,9 @@ def diversity(
         rows = ids.join(tokens[side], on="id", how="left", validate="1:1", maintain_order="left")
         texts = ids.join(pairs, on="id", how="left", maintain_order="left")[side].to_list()
         points = ids.join(vectors[side], on="id", how="left", validate="1:1", maintain_order="left")
-        offsets = np.concatenate([[0], rows["tokens"].list.len().to_numpy().cumsum()]).astype(np.int64)
-        flat = rows["tokens"].explode(empty_as_null=False).to_numpy()
-        measured = side_diversity(flat, offsets, texts, _matrix(points["vector"]))
+        measured = side_diversity(*flat(rows["tokens"]), texts, matrix(points["vector"]))
         record |= {f"{side}_{name}": value for name, value in measured.items()}
     return record
-
-
-def _matrix(vectors: pl.Series) -> Float32[np.ndarray, "rows dim"]:
-    """The rows of one length of a list column."""
-    return vectors.list.to_array(len(vectors[0])).to_numpy().astype(np.float32)
 
 
 def _worth_of(
@@ -121,10 +113,11 @@ def _worth_of(
     offline = verdicts.filter(~pl.col("engine").is_in(PROTOCOLS))
     for (engine, name), games in offline.group_by("engine", "opponent", maintain_order=True):
         rate = rate_name(str(engine), str(name)) + suffix
-        told = prompt_scores(games["id"].to_list(), games["raw"].to_list())
-        record |= {f"{rate}_missing": told.missing}
-        if len(told.ids) > 1:
-            record |= _interval(rate, win_rate(told, seed, resamples))
+        read = parsed(games, str(engine))
+        liked = by_prompt(read).sort("id")
+        record |= {f"{rate}_missing": read["won"].null_count()}
+        if liked.height > 1:
+            record |= _interval(rate, win_rate((liked["won"] / liked["weight"]).to_numpy(), seed, resamples))
     return record
 
 

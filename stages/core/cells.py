@@ -34,7 +34,7 @@ def comparable(grid: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def told(cells: pl.DataFrame, outcome: str) -> pl.DataFrame:
+def with_worth(cells: pl.DataFrame, outcome: str) -> pl.DataFrame:
     """The cells that have this outcome, as column `worth`, a float."""
     return cells.with_columns(worth=pl.col(outcome).cast(pl.Float64)).drop_nulls("worth")
 

@@ -5,9 +5,8 @@ from typing import Any
 import polars as pl
 from scipy import stats
 
-from stages.core.cells import SETTING, STRATEGIES, told
-from stages.core.charts import GRID, HEIGHT, RANDOM, SIDES, WIDTH, by_scale, degree_axis, of_rows, room
-from stages.core.charts import scale_of as scale
+from stages.core.cells import SETTING, STRATEGIES, with_worth
+from stages.core.charts import GRID, HEIGHT, RANDOM, SIDES, WIDTH, by_scale, degree_axis, of_rows, room, scale_of
 from stages.core.naming import kind, of, short, span
 from stages.core.outcomes import MAIN
 from stages.core.reasons import Row
@@ -28,7 +27,7 @@ def effect_panels(study: dict[str, Any], cells: pl.DataFrame, outcome: str) -> l
     for setting in study["settings"]:
         here = {name: setting[name] for name in SETTING}
         for side, called in SIDES.items():
-            parts = _parts(study, told(cells, outcome), here | {"outcome": outcome}, side)
+            parts = _parts(study, with_worth(cells, outcome), here | {"outcome": outcome}, side)
             if parts["means"]:
                 drawn.append((f"{called} · {short(setting, study['settings'])}", parts))
     ends = [value for _, parts in drawn for rows in parts.values() for row in rows for value in _heights(row)]
@@ -63,13 +62,13 @@ def _floor_told(row: Row) -> str:
 def _mean(row: Row) -> Row:
     """A kind's mean, with the t interval of the noise that is pooled over all replicated cells, where there is one."""
     found = _look(row) | _at(row) | {"worth": row["mean"]}
-    told_of = f"{kind(row)}: {row['mean']:+.4f}, mean of {row['cells']} cells"
+    told = f"{kind(row)}: {row['mean']:+.4f}, mean of {row['cells']} cells"
     if "pooled_sd" not in row:
-        return found | {"told": told_of}
+        return found | {"told": told}
     half = float(stats.t.ppf(0.975, row["df"])) * row["pooled_sd"] / row["cells"] ** 0.5
     low, high = row["mean"] - half, row["mean"] + half
     lengths = f"{row['mean_response_tokens']:.0f} response tokens"
-    return found | {"low": low, "high": high, "told": f"{told_of}, 95 % {low:+.4f} to {high:+.4f}; {lengths}"}
+    return found | {"low": low, "high": high, "told": f"{told}, 95 % {low:+.4f} to {high:+.4f}; {lengths}"}
 
 
 def _line(row: Row) -> str:
@@ -77,11 +76,11 @@ def _line(row: Row) -> str:
 
 
 def _look(row: Row) -> Row:
-    return {"scale": scale(row["strategy"])}
+    return {"scale": scale_of(row["strategy"])}
 
 
 def _at(row: Row) -> Row:
-    return {"degree": row["degree"] + APART[scale(row["strategy"])]}
+    return {"degree": row["degree"] + APART[scale_of(row["strategy"])]}
 
 
 def _cell(row: Row) -> str:
@@ -96,16 +95,16 @@ def _panel(title: str, parts: dict[str, list[Row]], outcome: str, domain: list[f
     import altair as alt
 
     x, height = degree_axis(), alt.Scale(domain=domain, nice=False)
-    y, told_of = alt.Y("worth:Q", title=MAIN[outcome].axis, scale=height), alt.Description("told:N")
+    y, told = alt.Y("worth:Q", title=MAIN[outcome].axis, scale=height), alt.Description("told:N")
     colour, shape = by_scale(row["scale"] for row in parts["means"])
     floor, lines, cells, means = (of_rows(parts[name]) for name in ("floor", "lines", "cells", "means"))
     low, middle, centre = (alt.Y(f"{name}:Q", scale=height) for name in ("low", "middle", "mean"))
-    at: dict[str, Any] = {"x": x, "color": colour, "description": told_of}
+    at: dict[str, Any] = {"x": x, "color": colour, "description": told}
     layers = [
-        floor.mark_rect(color=RANDOM, opacity=0.18).encode(y=low, y2="high:Q", description=told_of),
-        floor.mark_rule(color=RANDOM, strokeDash=[4, 3]).encode(y=centre, description=told_of),
+        floor.mark_rect(color=RANDOM, opacity=0.18).encode(y=low, y2="high:Q", description=told),
+        floor.mark_rule(color=RANDOM, strokeDash=[4, 3]).encode(y=centre, description=told),
         floor.mark_text(color=RANDOM, baseline="top", dy=2, text="random").encode(
-            x=alt.value(WIDTH / 2), y=alt.Y("high:Q", scale=height), description=told_of
+            x=alt.value(WIDTH / 2), y=alt.Y("high:Q", scale=height), description=told
         ),
         lines.mark_area(opacity=0.16).encode(y=low, y2="high:Q", **at),
         lines.mark_line(strokeWidth=1.6).encode(y=middle, **at),

@@ -8,7 +8,7 @@ import polars as pl
 from jaxtyping import Float64
 
 from stages.core.against_random import noise
-from stages.core.cells import SETTING, STRATEGIES, column, parts, told
+from stages.core.cells import SETTING, STRATEGIES, column, parts, with_worth
 from stages.core.contrast import Noise, maxima_difference
 from stages.core.correlation import pearson
 from stages.core.difference import Difference, paired, separate
@@ -30,12 +30,12 @@ CLAIMS = {
 
 def claim_rows(cells: pl.DataFrame, outcome: str) -> list[Row]:
     """Three rows a setting in which response-micro was run: the claim, what became of it, and its contrasts."""
-    known = told(cells, outcome)
+    known = with_worth(cells, outcome)
     return [
         {"outcome": outcome} | key | {"claim": claim, "words": CLAIMS[claim]} | row
         for key, part in parts(known, *SETTING)
         if (part["strategy"] == HERO).any()
-        for claim, row in _three(known, part, outcome).items()
+        for claim, row in _three(known, part).items()
     ]
 
 
@@ -75,19 +75,17 @@ def _state(supported: float, contradicted: float) -> Row:
     return {"state": state, "p_supported": supported, "p_contradicted": contradicted}
 
 
-def _three(known: pl.DataFrame, part: pl.DataFrame, outcome: str) -> dict[str, Row]:
+def _three(known: pl.DataFrame, part: pl.DataFrame) -> dict[str, Row]:
     return {
         "correlates": or_reason(lambda: _judged(correlates(_pairs(part)))),
         "maximum": or_reason(lambda: _judged(maximum(_degrees(part), noise(known, part["size"][0])))),
-        "estimator": or_reason(_robust, points(part, outcome)),
+        "estimator": or_reason(_robust, points(part)),
     }
 
 
 def _judged(contrasts: Contrasts) -> Row:
-    told_of = {
-        name: {"reason": found} if isinstance(found, str) else found._asdict() for name, found in contrasts.items()
-    }
-    return judge(contrasts) | {"contrasts": [{"against": name} | row for name, row in told_of.items()]}
+    told = {name: {"reason": found} if isinstance(found, str) else found._asdict() for name, found in contrasts.items()}
+    return judge(contrasts) | {"contrasts": [{"against": name} | row for name, row in told.items()]}
 
 
 def _pairs(part: pl.DataFrame) -> dict[str, tuple[Column, Column]]:

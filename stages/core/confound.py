@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-from stages.core.naming import SURE
+from stages.core.naming import ALPHA
 from stages.core.student import Estimate, estimate
 
 LIMIT = 10.0  # variance inflation above which two causes cannot be told apart (O'Brien 2007 on the custom)
@@ -63,9 +63,9 @@ def survival(plain: Estimate, both: Model, p: float) -> Survival:
     if both.inflation["diversity"] > LIMIT:
         return "cannot be separated from length"
     held, length = both.terms["diversity"], both.terms.get("length")
-    if p < SURE and not _clear(plain):
+    if p < ALPHA and not _clear(plain):
         return "shows at equal length alone"
-    if p < SURE:
+    if p < ALPHA:
         return "survives length" if held.value * plain.value > 0 else "turns round at equal length"
     return "explained by length" if _clear(plain) and length and _clear(length) else "cannot tell"
 

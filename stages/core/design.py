@@ -4,12 +4,20 @@ from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Any, Literal
 
-from stages.core.cells import NO_DEGREE
+from stages.core.cells import NO_DEGREE, STRATEGIES
 
 Scope = Literal["plain", "quick", "full"]
 Cell = dict[str, Any]
+ALL = (*STRATEGIES, "stratified-length", *NO_DEGREE)
 DEGREES = {"full": tuple(range(7)), "quick": (0, 3, 6)}
 QUICK_SEEDS, QUICK_RANDOM_SEEDS = 1, 3  # random's spread is the noise floor: it needs replicates
+
+
+def scope_of(quick: bool, full: bool) -> Scope:
+    """As the flags of that name say. ValueError for both."""
+    if quick and full:
+        raise ValueError("a grid is --quick or --full, got both: choose one")
+    return "quick" if quick else "full" if full else "plain"
 
 
 def design(parts: Mapping[str, Mapping[str, Any]], subset: Mapping[str, Any], scope: Scope) -> list[Cell]:
@@ -17,7 +25,7 @@ def design(parts: Mapping[str, Mapping[str, Any]], subset: Mapping[str, Any], sc
 
     A part that dials (three degrees and more) has all seven of them in `full`, and 0, 3, 6 in `quick`, which also
     keeps one seed, and three of an undialled strategy. First seeds come first: a grid that is stopped early is even.
-    ValueError for a part that lists what is no setting of `subset`.
+    ValueError for a part that lists what is no setting of `subset`, or a cell that cannot be.
     """
     cells: list[Cell] = []
     for name, part in parts.items():
@@ -26,7 +34,10 @@ def design(parts: Mapping[str, Mapping[str, Any]], subset: Mapping[str, Any], sc
             raise ValueError(f"grid.parts.{name} may list settings of subset ({', '.join(subset)}), got {unknown[0]}")
         lists = {key: value if isinstance(value, list) else [value] for key, value in part.items()}
         combined = product(*_scoped(lists, scope).values())
-        cells += [_dialled({**subset, **dict(zip(lists, values, strict=True))}) for values in combined]
+        some = [_dialled({**subset, **dict(zip(lists, values, strict=True))}) for values in combined]
+        for cell in some:
+            _require_possible(name, cell)
+        cells += some
     once = [cell for at, cell in enumerate(cells) if cell not in cells[:at]]
     return sorted(once, key=lambda cell: int(cell["seed"]))
 
@@ -47,6 +58,20 @@ def overrides(cell: Cell, subset: Mapping[str, Any]) -> list[str]:
 
 def _dialled(cell: Mapping[str, Any]) -> Cell:
     return {**cell, "degree": 0} if cell["strategy"] in NO_DEGREE else dict(cell)
+
+
+def _require_possible(part: str, cell: Cell) -> None:
+    """A mistake that DVC or `subset` would tell of late, once a cell and try."""
+    possible = {
+        "strategy": (cell["strategy"] in ALL, f"one of {', '.join(ALL)}"),
+        "match": (cell["match"] in (*STRATEGIES, "random"), f"one of {', '.join(STRATEGIES)}, random"),
+        "degree": (cell["degree"] in range(7), "in 0..6"),
+        "size": (cell["size"] >= 1, "at least 1"),
+        "min_tokens": (cell["min_tokens"] <= cell["max_tokens"], f"at most max_tokens, {cell['max_tokens']}"),
+    }
+    for name, (holds, rule) in possible.items():
+        if not holds:
+            raise ValueError(f"{name} of a cell in grid.parts.{part} must be {rule}, got {cell[name]}")
 
 
 def _scoped(lists: Mapping[str, Sequence[Any]], scope: Scope) -> dict[str, Sequence[Any]]:

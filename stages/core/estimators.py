@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from stages.core.cells import SETTING, column, parts, told
+from stages.core.cells import SETTING, column, parts, with_worth
 from stages.core.correlation import partial, pearson, spearman
 from stages.core.naming import KIND
 from stages.core.paper import CORRELATIONS
@@ -23,22 +23,21 @@ def metrics(cells: pl.DataFrame) -> list[str]:
     return [*POSTERIOR, *sorted(set(sides) - set(POSTERIOR))]
 
 
-def points(cells: pl.DataFrame, outcome: str) -> pl.DataFrame:
-    """One row a kind of cell, of one setting: its means over seeds, the outcome as `worth`.
+def points(cells: pl.DataFrame) -> pl.DataFrame:
+    """One row a kind of cell, of one setting: its means over seeds; `cells` as from `with_worth`.
 
     Seeds of one cell have nearly the same metrics; counted one by one they would pass for evidence.
     """
     wanted = ["worth", *metrics(cells)]
-    known = told(cells, outcome)
-    return known.group_by(*KIND).agg(pl.col(wanted).cast(pl.Float64).mean()).sort(*KIND)
+    return cells.group_by(*KIND).agg(pl.col(wanted).cast(pl.Float64).mean()).sort(*KIND)
 
 
 def metric_rows(cells: pl.DataFrame, outcome: str) -> list[Row]:
     """One row a setting and metric: Pearson, Spearman, and partial given mean response tokens; the paper's beside."""
     return [
         {"outcome": outcome} | key | {"metric": name, "paper": CORRELATIONS.get(name)} | _row(some, name)
-        for key, part in parts(told(cells, outcome), *SETTING)
-        for some in [points(part, outcome)]
+        for key, part in parts(with_worth(cells, outcome), *SETTING)
+        for some in [points(part)]
         for name in metrics(cells)
     ]
 

@@ -8,6 +8,7 @@ import polars as pl
 
 from stages.core.clean import ROWS
 
+SYSTEM = {"system", "developer"}
 USER = {"user", "human", "prompter"}
 ASSISTANT = {"assistant", "gpt", "chatgpt", "model", "bot"}
 FORMS = "alpaca (instruction, input, output), prompt–completion, ShareGPT (conversations) or chat (messages)"
@@ -33,14 +34,18 @@ def pair(record: object, prompt_column: str = "", response_column: str = "") -> 
     if not isinstance(record, Mapping):
         return Pair(None, None, f"is no record with named fields but {type(record).__name__}")
     if prompt_column or response_column:
-        return _texts(record.get(prompt_column), record.get(response_column))
+        if strange := [name for name in (prompt_column, response_column) if name not in record]:
+            return Pair(None, None, f"has no field {strange[0]!r}, but the fields {_fields(record)}")
+        return _texts(record[prompt_column], record[response_column])
     read = next((read for field, read in READERS.items() if field in record), None)
     if read is None:
-        names = ", ".join(sorted(map(str, record))[:8]).encode(errors="backslashreplace").decode()
-        return Pair(
-            None, None, f"has none of the forms {FORMS}, but the fields {names}; set prompt_column, response_column"
-        )
+        told = f"has none of the forms {FORMS}, but the fields {_fields(record)}; set prompt_column, response_column"
+        return Pair(None, None, told)
     return read(record)
+
+
+def _fields(record: Mapping[str, object]) -> str:
+    return ", ".join(sorted(map(str, record))[:8]).encode(errors="backslashreplace").decode()
 
 
 def rows(source: str, records: Iterable[tuple[int, object, str | None]], columns: tuple[str, str]) -> pl.DataFrame:
@@ -53,6 +58,8 @@ def _alpaca(record: Mapping[str, object]) -> Pair:
     asked, context = record["instruction"], record.get("input") or record.get("context")
     if isinstance(asked, str) and isinstance(context, str) and context.strip():
         asked = f"{asked}\n\n{context}"
+    elif context and not isinstance(context, str):
+        return Pair(None, None, f"input is no text but {type(context).__name__}")
     return _texts(asked, record.get("output", record.get("response", record.get("completion"))))
 
 
@@ -94,7 +101,10 @@ def _turns(turns: object) -> Pair:
         return Pair(None, None, "has no user turn")
     if len(said) == first + 1 or said[first + 1][0] not in ASSISTANT:
         return Pair(None, None, "has no assistant turn after its first user turn")
-    system = [text for role, text in said[:first] if role == "system" and isinstance(text, str) and text.strip()]
+    before = [_joined(content) for role, content in said[:first] if role in SYSTEM]
+    system = [text for text in before if isinstance(text, str) and text.strip()]
+    if strange := [text for text in before if text and not isinstance(text, str)]:
+        return Pair(None, None, f"a system turn is no text but {type(strange[0]).__name__}")
     asked = _joined(said[first][1])
     return _texts("\n\n".join([*system, asked]) if isinstance(asked, str) else asked, _joined(said[first + 1][1]))
 

@@ -1,6 +1,6 @@
 """The slopes of one outcome and setting, and what length leaves of them → the verdict's first sentence."""
 
-from stages.core.naming import SURE, listed, of
+from stages.core.naming import ALPHA, listed, of
 from stages.core.outcomes import MAIN
 from stages.core.reasons import Row
 
@@ -8,9 +8,9 @@ from stages.core.reasons import Row
 def headline(mine: dict[str, list[Row]], outcome: str) -> str:
     """What slopes and degrees of one outcome and setting come to; `mine` holds that setting's rows of the study."""
     told = [row for row in mine["slopes"] if "p_holm" in row]
-    sure = [row for row in told if row["p_holm"] < SURE]
+    sure = [row for row in told if row["p_holm"] < ALPHA]
     sloped = {row["strategy"] for row in sure}
-    bent = [row for row in mine["shapes"] if row.get("p_holm", 1) < SURE and row["strategy"] not in sloped]
+    bent = [row for row in mine["shapes"] if row.get("p_holm", 1) < ALPHA and row["strategy"] not in sloped]
     if sure or bent:
         return "; ".join([*_sloped(mine, outcome, sure), *_bent(mine, outcome, bent)])
     if not told:

@@ -33,10 +33,12 @@ def ratio_interval(
     bytes). Efron and Tibshirani 1993, section 13.3. The percentile form, because on ratios it held the truth more
     often than BCa (figures: `python -m bench.intervals`). It knows of the choice of prompts only, and takes each for
     itself: of prompts that are alike, such as those of one source, it knows too little; nothing of training noise.
-    Depends on `rng` and on the order of the rows: sort them by id. ValueError below two prompts and for a number that
-    is not finite: missing prompts are for the caller to leave out and count.
+    Depends on `rng` and on the order of the rows: sort them by id. ValueError below two prompts, without resamples, and
+    for a number that is not finite: missing prompts are for the caller to leave out and count.
     """
     _check(tops, bottoms)
+    if resamples < 1:
+        raise ValueError(f"resamples must be at least 1, got {resamples}: 10,000 are usual")
     block = max(1, DRAWS_AT_ONCE // len(tops))
     sizes = [min(block, resamples - done) for done in range(0, resamples, block)]
     ratios = np.concatenate([_resampled(tops, bottoms, rng, size) for size in sizes])

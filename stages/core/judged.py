@@ -41,9 +41,8 @@ def _alpaca_eval(prompts: pl.DataFrame, gamed: Gamed | None, seed: int, resample
         return record
     full = gamed is not None and prompts["difficulty"].null_count() == 0
     known = LengthGames(likings, surplus, *((prompts["difficulty"].to_numpy(), gamed) if full else ()))
-    rate, _ = length_controlled(known)
     ends = controlled_interval(known, np.random.default_rng(seed), max(resamples // 10, 1))
-    return record | {"lc_win_rate" if full else "lc_minimal_win_rate": (rate, *ends)}
+    return record | {"lc_win_rate" if full else "lc_minimal_win_rate": (length_controlled(known), *ends)}
 
 
 def _arena_hard(prompts: pl.DataFrame, gamed: Gamed | None, seed: int, resamples: int) -> Record:

@@ -8,7 +8,7 @@ from jaxtyping import Float, Float64, Int
 GAMED_WEIGHT = 0.1  # of a row of the two gamed baselines: 0.2 shared by two
 FOLDS, SEED = 5, 123
 FREE = 1e4  # the weakest penalty that cross-validation may choose: as good as none
-SURE = 1e-12  # liblinear forgets a row of weight 0, and with the last one a class
+CLIP = 1e-12  # liblinear forgets a row of weight 0, and with the last one a class
 
 
 class Gamed(NamedTuple):
@@ -36,16 +36,15 @@ class Training(NamedTuple):
     weights: Float64[np.ndarray, "rows"]
 
 
-def length_controlled(games: LengthGames) -> tuple[float, float]:
-    """The win rate, 0..1, at equal lengths, and the strength C of the penalty that cross-validation chose (1e-4..1e4).
+def length_controlled(games: LengthGames) -> float:
+    """The win rate, 0..1, at equal lengths, with the strength of the penalty (1e-4..1e4) that cross-validation chose.
 
     An L1 logistic regression of the likings on tanh of the standardised length difference, difficulty (full form
     only) and a constant, then its mean prediction with the length term at 0. Dubois et al. 2024; alpaca_eval 0.6.6,
     `glm_winrate.py`, whose figures these are. ValueError below five prompts, and where lengths do not vary.
     """
     training = _training(games, np.arange(len(games.likings)))
-    strength = _chosen_strength(training)
-    return _win_rate(_fitted(training, strength), games.difficulty), strength
+    return _win_rate(_fitted(training, _chosen_strength(training)), games.difficulty)
 
 
 def controlled_interval(games: LengthGames, rng: np.random.Generator, resamples: int) -> tuple[float, float]:
@@ -124,7 +123,7 @@ def _win_rate(coefficients: Float64[np.ndarray, "features"], difficulty: Float[n
 
 def _doubled(training: Training) -> tuple[Any, Any, Any, Any]:
     """Rows, classes, soft labels, weights: each row as a win by its soft label, then as a loss by the rest of it."""
-    labels = np.clip(training.labels, SURE, 1 - SURE)
+    labels = np.clip(training.labels, CLIP, 1 - CLIP)
     classes = np.repeat([1, 0], len(labels))
     return np.vstack([training.rows] * 2), classes, np.concatenate([labels, 1 - labels]), np.tile(training.weights, 2)
 

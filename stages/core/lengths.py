@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from stages.core.cells import SETTING, STRATEGIES, column, parts, told
+from stages.core.cells import SETTING, STRATEGIES, column, parts, with_worth
 from stages.core.confound import Model, model, survival
 from stages.core.correlation import pearson
 from stages.core.reasons import Row, or_reason, with_holm
@@ -36,7 +36,7 @@ def length_rows(cells: pl.DataFrame, outcome: str) -> list[Row]:
     """
     rows = [
         {"outcome": outcome} | key | {"strategy": name} | row
-        for key, part in parts(told(cells, outcome), *SETTING)
+        for key, part in parts(with_worth(cells, outcome), *SETTING)
         for name in STRATEGIES
         if (part["strategy"] == name).any()
         for row in _three(part, name)

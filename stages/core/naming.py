@@ -7,7 +7,7 @@ from stages.core.cells import NO_DEGREE
 from stages.core.reasons import Row
 
 KIND = ("strategy", "match", "degree")  # what cells that differ by their seed alone agree in, within a setting
-SURE = 0.05  # two-sided, after Holm
+ALPHA = 0.05  # two-sided, after Holm
 UNDER = ("budget", "min_tokens", "max_tokens", "weights", "slack")  # what cells of a setting share beside the size
 
 

@@ -17,8 +17,11 @@ def training_order(
     """The rows of each step: every row once an epoch, like lengths together, the steps in random order.
 
     An epoch's last places are EMPTY where `batch_size` does not divide the rows, so that every step has as many places
-    and can be cut into equal parts for processes and for accumulation.
+    and can be cut into equal parts for processes and for accumulation. ValueError without an epoch or a place.
     """
+    for name, value in (("batch_size", batch_size), ("epochs", epochs)):
+        if value < 1:
+            raise ValueError(f"finetune.{name} must be at least 1, got {value}")
     return np.concatenate([_epoch(lengths, batch_size, rng) for _ in range(epochs)])
 
 

@@ -49,12 +49,19 @@ def panel(
 
 def published(gamed: pl.DataFrame, instructions: Sequence[str]) -> Published:
     """AlpacaEval's table (schema Gamed) for its prompts; `instructions` in the order of its evaluation set."""
-    place = gamed.unique("index", keep="first").select("index", "instruction_difficulty")
     texts = pl.DataFrame({"index": range(len(instructions)), "text": instructions}, {"index": pl.Int64, "text": str})
-    named = texts.with_columns(normalised(pl.col("text"))).join(place, on="index")
-    columns = ("preference", "std_delta_len", "instruction_difficulty")
-    rows = Gamed(*(gamed[name].to_numpy() for name in columns))
-    return Published(rows, dict(named.select("text", "instruction_difficulty").rows()))
+    named = texts.with_columns(normalised(pl.col("text"))).join(difficulties(gamed), on="index")
+    return Published(gamed_rows(gamed), dict(named.select("text", "difficulty").rows()))
+
+
+def gamed_rows(gamed: pl.DataFrame) -> Gamed:
+    """The annotations in AlpacaEval's table (schema Gamed)."""
+    return Gamed(*(gamed[name].to_numpy() for name in ("preference", "std_delta_len", "instruction_difficulty")))
+
+
+def difficulties(gamed: pl.DataFrame) -> pl.DataFrame:
+    """index, difficulty of each prompt in AlpacaEval's table (schema Gamed)."""
+    return gamed.unique("index", keep="first").select("index", difficulty="instruction_difficulty")
 
 
 def _pairs(prompts: pl.DataFrame, answers: Mapping[str, pl.DataFrame], difficulty: Mapping[str, float]) -> pl.DataFrame:

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import stats
 
 from stages.core.cells import SETTING, STRATEGIES
-from stages.core.naming import SURE
+from stages.core.naming import ALPHA
 from stages.core.reasons import Row
 
 SLOPES = {  # × 10⁻², arXiv 2505.24768, in the order of STRATEGIES
@@ -40,7 +40,7 @@ def paper_rows(slopes: list[Row]) -> list[Row]:
 def _rows(ours: list[Row]) -> list[Row]:
     """After Holm: that the sign of one of several slopes is sure by itself may be chance."""
     values = {row["strategy"]: row["value"] for row in ours}
-    return beside(values, [row["strategy"] for row in ours if row["p_holm"] < SURE])
+    return beside(values, [row["strategy"] for row in ours if row["p_holm"] < ALPHA])
 
 
 def _beside(published: tuple[float, ...], slopes: Mapping[str, float], sure: Collection[str], shared: list[str]) -> Row:
@@ -57,7 +57,6 @@ def _beside(published: tuple[float, ...], slopes: Mapping[str, float], sure: Col
 
 def _order(ours: list[float], theirs: list[float]) -> Row:
     if len(ours) < 3 or np.ptp(ours) == 0:
-        return {"tau": None, "tau_p": None, "same_order": None}
+        return {"tau": None, "tau_p": None}
     found = stats.kendalltau(ours, theirs)
-    same = np.array_equal(stats.rankdata(ours), stats.rankdata(theirs))
-    return {"tau": float(found.statistic), "tau_p": float(found.pvalue), "same_order": same}
+    return {"tau": float(found.statistic), "tau_p": float(found.pvalue)}

@@ -2,9 +2,12 @@
 
 import numpy as np
 import polars as pl
+from jaxtyping import Float64
 
+from stages.core.games import by_prompt
 from stages.core.intervals import ratio_interval, share_interval
-from stages.core.winrate import PromptScores, prompt_scores, wins_by_length
+from stages.core.protocols import parsed
+from stages.core.winrate import wins_by_length
 
 
 def bits_per_byte(answers: pl.DataFrame) -> float:
@@ -20,14 +23,14 @@ def reduction(candidate: pl.DataFrame, opponent: pl.DataFrame, seed: int, resamp
     return float(saved.sum() / size.sum()), low, high
 
 
-def win_rate(told: PromptScores, seed: int, resamples: int) -> tuple[float, float, float]:
+def win_rate(liked: Float64[np.ndarray, "prompts"], seed: int, resamples: int) -> tuple[float, float, float]:
     """Mean over prompts of the preference for the candidate, 0..1: value, 95 % low and high."""
-    low, high = share_interval(told.scores, np.ones(len(told.scores)), np.random.default_rng(seed), resamples)
-    return float(told.scores.mean()), low, high
+    low, high = share_interval(liked, np.ones(len(liked)), np.random.default_rng(seed), resamples)
+    return float(liked.mean()), low, high
 
 
 def wins_by_reference(verdicts: pl.DataFrame, prompts: pl.DataFrame) -> dict[str, float]:
-    """Win rate in the terciles of the reference's length in characters: short, medium, long."""
-    scored = prompt_scores(verdicts["id"].to_list(), verdicts["raw"].to_list())
-    lengths = dict(prompts.select("id", pl.col("reference").str.len_chars()).rows())
-    return wins_by_length(scored.scores, np.array([lengths[one] for one in scored.ids]))
+    """Win rate by the likelihood in the terciles of the reference's length in characters: short, medium, long."""
+    lengths = prompts.select("id", length=pl.col("reference").str.len_chars())
+    liked = by_prompt(parsed(verdicts, "likelihood")).join(lengths, on="id").sort("id")
+    return wins_by_length((liked["won"] / liked["weight"]).to_numpy(), liked["length"].to_numpy())

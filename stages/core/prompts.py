@@ -51,7 +51,9 @@ def from_records(benchmark: str, records: Iterable[object], answers: Mapping[str
 
 
 def chosen(prompts: pl.DataFrame, limit: int | None, seed: int) -> pl.DataFrame:
-    """At most `limit` of `prompts` (None: all), those that the hash of the id prefers."""
+    """At most `limit` of `prompts` (None: all), those that the hash of the id prefers. ValueError below 1."""
+    if limit is not None and limit < 1:
+        raise ValueError(f"a benchmark's limit must be at least 1, or null for all, got {limit}")
     preferred = prompts.sort(draws("id", "prompts", seed))
     return preferred if limit is None else preferred.head(limit)
 

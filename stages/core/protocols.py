@@ -1,4 +1,4 @@
-"""The LLM judges' protocols: which games are played, what the judge is shown, and what its words are worth."""
+"""The LLM judges' protocols: which games are played, what the judge is shown; and what any judge's words are worth."""
 
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
@@ -7,6 +7,7 @@ import polars as pl
 
 from stages.core import alpaca_eval, arena_hard
 from stages.core.template import fenced, filled
+from stages.core.winrate import preference
 
 Protocol = Literal["alpaca-eval", "arena-hard"]
 PROTOCOLS: tuple[Protocol, ...] = ("alpaca-eval", "arena-hard")
@@ -54,18 +55,20 @@ def words(template: str, game: Mapping[str, str | int]) -> Words:
     return Words(system.strip(), filled(user, texts).strip())
 
 
-def parsed(verdicts: pl.DataFrame, protocol: Protocol) -> pl.DataFrame:
-    """`verdicts` (schema Verdicts, of one engine) with won and weight, as core.games has them."""
-    read = [_won(protocol, raw, order) for raw, order in verdicts.select("raw", "order").rows()]
+def parsed(verdicts: pl.DataFrame, engine: str) -> pl.DataFrame:
+    """`verdicts` (schema Verdicts, all of the judge `engine`) with won and weight, as core.games has them."""
+    read = [_won(engine, raw, order) for raw, order in verdicts.select("raw", "order").rows()]
     schema = {"won": pl.Float64, "weight": pl.Int64}
     return verdicts.hstack(pl.DataFrame(read, schema=schema, orient="row"))
 
 
-def _won(protocol: Protocol, raw: str | None, order: int) -> tuple[float | None, int]:
+def _won(engine: str, raw: str | None, order: int) -> tuple[float | None, int]:
     """The candidate's part of one game, and how many games it counts for."""
-    if protocol == "arena-hard":
-        found = arena_hard.score(raw)
-        second, weight = found or (None, 1)
-    else:
-        second, weight = alpaca_eval.liking_of_second(raw), 1
+    match engine:
+        case "arena-hard":
+            second, weight = arena_hard.score(raw) or (None, 1)
+        case "alpaca-eval":
+            second, weight = alpaca_eval.liking_of_second(raw), 1
+        case _:
+            return preference(raw), 1
     return (second if second is None or order else 1 - second), weight

@@ -70,6 +70,11 @@ def identity(shared: str, cell: Cell) -> str:
     return _hash([shared, settled(cell)])
 
 
+def identities(locks: Iterable[Lock]) -> set[str]:
+    """Those of the finished cells among `locks`."""
+    return {identity(provenance(lock), asked(lock)) for lock in locks if finished(lock)}
+
+
 def name_of(cell: Cell, known: str) -> str:
     """The experiment's name: what it dials, its seed, and the first digits of its identity `known`."""
     return f"{cell['strategy']}-{cell['degree']}-s{cell['seed']}-{known[:6]}"

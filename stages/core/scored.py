@@ -6,8 +6,7 @@ import polars as pl
 
 from stages.core.cell import by_benchmark, rate_name
 from stages.core.games import by_prompt
-from stages.core.protocols import PROTOCOLS, parsed
-from stages.core.winrate import prompt_scores
+from stages.core.protocols import parsed
 
 
 def scored(
@@ -46,12 +45,8 @@ def _saved(candidate: pl.DataFrame, opponent: pl.DataFrame) -> pl.DataFrame:
 
 def _won(games: pl.DataFrame, engine: str) -> pl.DataFrame:
     """The games won, and how many were played; AlpacaEval and the offline judges count every prompt once."""
-    if engine not in PROTOCOLS:
-        told = prompt_scores(games["id"].to_list(), games["raw"].to_list())
-        return pl.DataFrame({"id": told.ids, "score": told.scores, "weight": 1.0}, schema_overrides={"id": pl.String})
-    [protocol] = [known for known in PROTOCOLS if known == engine]
     won, weight = pl.col("won").cast(pl.Float64), pl.col("weight").cast(pl.Float64)
-    played = by_prompt(parsed(games, protocol)).select("id", score=won, weight=weight)
-    if protocol == "arena-hard":
+    played = by_prompt(parsed(games, engine)).select("id", score=won, weight=weight)
+    if engine == "arena-hard":
         return played
     return played.select("id", score=pl.col("score") / pl.col("weight"), weight=pl.lit(1.0))

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from scipy import stats
 
 from stages.core.against_random import noise
-from stages.core.cells import SETTING, STRATEGIES, column, parts, told
+from stages.core.cells import SETTING, STRATEGIES, column, parts, with_worth
 from stages.core.contrast import Noise
 from stages.core.reasons import Row, or_reason, with_holm
 
@@ -19,7 +19,7 @@ def shape_rows(cells: pl.DataFrame, outcome: str) -> list[Row]:
     `p` is that of equal degrees, with Holm's over the strategies and sizes of a condition; `bend_p` that of a straight
     line through them. `worst` and `best` are degrees.
     """
-    known = told(cells, outcome)
+    known = with_worth(cells, outcome)
     six = known.filter(pl.col("strategy").is_in(STRATEGIES))
     rows = [
         {"outcome": outcome} | key | or_reason(_shape, known, part) for key, part in parts(six, *SETTING, "strategy")

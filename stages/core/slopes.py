@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 
-from stages.core.cells import SETTING, STRATEGIES, column, parts, told
+from stages.core.cells import SETTING, STRATEGIES, column, parts, with_worth
 from stages.core.correlation import pearson, spearman
 from stages.core.generality import Prompts
 from stages.core.reasons import Row, correlation_row, or_reason, with_holm
@@ -17,7 +17,7 @@ def slope_rows(cells: pl.DataFrame, outcome: str, prompts: Prompts) -> list[Row]
 
     `prompts` has the outcome's score on each prompt.
     """
-    six = told(cells, outcome).filter(pl.col("strategy").is_in(STRATEGIES))
+    six = with_worth(cells, outcome).filter(pl.col("strategy").is_in(STRATEGIES))
     rows = [
         {"outcome": outcome} | key | {"cells": part.height} | _slope(part, prompts)
         for key, part in parts(six, *SETTING, "strategy")

@@ -1,23 +1,12 @@
-"""Turns raw verdicts of the offline judges into preferences, one score a prompt, and wins by reference length."""
+"""Turns raw verdicts of the offline judges into preferences, and scores a prompt into wins by reference length."""
 
 import json
 import math
-from collections import defaultdict
-from statistics import fmean
-from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float64, Num
 
 LENGTHS = ("short", "medium", "long")
-
-
-class PromptScores(NamedTuple):
-    """The mean preference for the candidate over all of a prompt's games, 0..1; prompts sorted by id."""
-
-    ids: list[str]
-    scores: Float64[np.ndarray, "prompts"]  # their mean is the win rate
-    missing: int  # games without a readable verdict: in no mean, never a tie
 
 
 def preference(raw: str | None) -> float | None:
@@ -41,16 +30,6 @@ def preference(raw: str | None) -> float | None:
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None
     return 0.5 if ours == theirs else float((ours > theirs) == (sign > 0))
-
-
-def prompt_scores(ids: list[str], raws: list[str | None]) -> PromptScores:
-    """One score a prompt from its games in any order; a prompt without a readable verdict is left out."""
-    games = defaultdict(list)
-    for prompt, raw in zip(ids, raws, strict=True):
-        if (liked := preference(raw)) is not None:
-            games[prompt].append(liked)
-    kept = sorted(games)
-    return PromptScores(kept, np.array([fmean(games[i]) for i in kept]), len(raws) - sum(map(len, games.values())))
 
 
 def wins_by_length(scores: Float64[np.ndarray, "prompts"], lengths: Num[np.ndarray, "prompts"]) -> dict[str, float]:

@@ -4,7 +4,7 @@ from typing import Any
 
 from stages.core.agreement import agreed, claimed, correlated
 from stages.core.headline import after_length, headline, moves
-from stages.core.naming import SURE, borrowed, full, kind, listed, of, short, span
+from stages.core.naming import ALPHA, borrowed, full, kind, listed, of, short, span
 from stages.core.noise import CHANCE
 from stages.core.outcomes import MAIN
 from stages.core.reasons import Row
@@ -72,16 +72,16 @@ def _slope(mine: Study, row: Row) -> str:
         f"{row['p_holm']:.2g}{reach})"
     )
     length = after_length(mine, row["strategy"])
-    if row["p_holm"] < SURE:
+    if row["p_holm"] < ALPHA:
         return f"{told}: it {moves(row)}, {length}."
-    chance = ", one of several slopes may look like this by chance" if row["p"] < SURE else ""
+    chance = ", one of several slopes may look like this by chance" if row["p"] < ALPHA else ""
     return f"{told}: cannot tell{chance}; with length held fixed: {length}."
 
 
 def _shape(mine: Study, strategy: str) -> str:
     """Whether the degrees differ at all, by the noise of replicates, and whether a line is enough to say how."""
     for row in of(mine["shapes"], {"strategy": strategy}):
-        if row.get("p_holm", 1) >= SURE:
+        if row.get("p_holm", 1) >= ALPHA:
             return ""
         return (
             f" Its degrees do differ (Holm p {row['p_holm']:.2g}): degree {row['worst']} is lowest, "
@@ -94,7 +94,7 @@ def _bend(row: Row) -> str:
     """What the test for a lack of fit says; with two degrees there is none."""
     if "bend_p" not in row:
         return ""
-    told = "does not tell how" if row["bend_p"] < SURE else "is not ruled out"
+    told = "does not tell how" if row["bend_p"] < ALPHA else "is not ruled out"
     return f" A straight line {told} (p {row['bend_p']:.2g})."
 
 
@@ -102,8 +102,8 @@ def _random(mine: Study) -> list[str]:
     known = [row for row in mine["against_random"] if "p_holm" in row]
     if not known:
         return ["Nothing can be said against random."]
-    better = [row for row in known if row["p_holm"] < SURE and row["value"] > 0]
-    worse = [row for row in known if row["p_holm"] < SURE and row["value"] < 0]
+    better = [row for row in known if row["p_holm"] < ALPHA and row["value"] > 0]
+    worse = [row for row in known if row["p_holm"] < ALPHA and row["value"] < 0]
     best = max(known, key=lambda row: row["value"])
     return [
         f"Against random{borrowed(best)}: {len(better)} of {len(known)} kinds of cell are better and "

@@ -13,15 +13,17 @@ class Benchmark:
 
     kind: Literal["heldout", "files", "hub"] = "heldout"
     limit: int | None = None  # prompts at most, picked by hash; None: all
-    path: str = ""  # files: one file or a glob; hub: a file inside the repository
-    answers: str = ""  # files, hub: a file with a baseline's answers by uid (Arena-Hard); empty: none
-    id: str = ""  # hub: data set repository, or a local folder laid out like it
-    revision: str = ""  # hub: commit hash, branch or tag
+    path: str | None = None  # files: one file or a glob; hub: a file inside the repository
+    answers: str | None = None  # files, hub: a file with a baseline's answers by uid (Arena-Hard); None: none
+    id: str | None = None  # hub: data set repository, or a local folder laid out like it
+    revision: str | None = None  # hub: commit hash, branch or tag
 
 
 def pinned(source: Benchmark) -> Benchmark:
     """The same source; of a hub repository, the revision is the commit that it names today. OSError if unreachable."""
-    return replace(source, revision=resolved(source.id, source.revision) or "") if source.kind == "hub" else source
+    if source.kind != "hub" or not source.id:
+        return source
+    return replace(source, revision=resolved(source.id, source.revision or ""))
 
 
 def read_benchmark(source: Benchmark) -> tuple[list[Record], list[Record]]:
@@ -29,7 +31,7 @@ def read_benchmark(source: Benchmark) -> tuple[list[Record], list[Record]]:
     if not source.path or (source.kind == "hub" and not source.id):
         raise ValueError("a benchmark of kind files needs path, one of kind hub needs id and path (a file inside it)")
     paths = [source.path, *([source.answers] if source.answers else [])]
-    if source.kind == "hub":
-        paths = [str(fetched(source.id, path, source.revision)) for path in paths]
+    if source.kind == "hub" and source.id:
+        paths = [str(fetched(source.id, path, source.revision or "")) for path in paths]
     records = [list(read_files(path)) for path in paths]
     return records[0], records[1] if source.answers else []

@@ -119,6 +119,8 @@ def key_in(endpoint: Endpoint) -> str:
         raise ValueError("url must begin with http:// or https:// and hold no name or password, which belong into key")
     if not endpoint.key:
         return ""
+    if not endpoint.key.isidentifier():
+        raise ValueError("key must be the name of an environment variable that holds the key, not the key itself")
     if not os.environ.get(endpoint.key):
         raise ValueError(
             f"key names the environment variable {endpoint.key}, which is not set: export it, "

@@ -19,19 +19,22 @@ ENVIRONMENT = {  # of every stage, where it is not set already
     "GOMP_SPINCOUNT": "10000",  # some 30 µs: none at all halves the speed of a small model alone
     "HF_HUB_DISABLE_TELEMETRY": "1",  # TRL would tell the hub of each training
 }
+FOREIGN = ("dvc", "polars", "yaml")
 # torch and its kin are a million objects that stay: to look for garbage among them again and again takes seconds
 THRESHOLDS = (50_000, 20, 20)
 
 
 def run(main: Callable[..., None]) -> None:
-    """Call `main` with the flags of this process; a ValueError or OSError ends it with its text and place alone.
+    """Call `main` with the flags of this process; an error that a person can mend ends it with its text and place.
+
+    Those are every ValueError and OSError, and what FOREIGN packages say of files and settings.
 
     `--help` tells each setting in the words of its comment in params.yaml.
     """
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     module = Path(os.path.relpath(sys.argv[0])).with_suffix("").parts
-    if {"-h", "--help"} & set(sys.argv) and SETTINGS.exists():
+    if _helps() and SETTINGS.exists():
         told = main.func if isinstance(main, functools.partial) else main
         meanings = _explained(main, module[-1], SETTINGS.read_text(encoding="utf-8"))
         told.__doc__ = inspect.cleandoc(told.__doc__ or "") + (f"\n\nArgs:\n{meanings}" if meanings else "")
@@ -39,11 +42,29 @@ def run(main: Callable[..., None]) -> None:
     atexit.register(gc.freeze)  # nor is it looked for at the end
     try:
         tyro.cli(main, prog=f"python -m {'.'.join(module)}", config=(tyro.conf.FlagCreatePairsOff,))
-    except (ValueError, OSError) as error:
-        if os.environ.get("TRACEBACK"):
+    except Exception as error:
+        mendable = isinstance(error, (ValueError, OSError)) or type(error).__module__.split(".")[0] in FOREIGN
+        if os.environ.get("TRACEBACK") or not mendable:
             raise
         place = traceback.extract_tb(error.__traceback__)[-1]
-        sys.exit(f"error: {error}  [{Path(place.filename).name}:{place.lineno}; TRACEBACK=1 shows the way there]")
+        sentence = " ".join(str(error).split())
+        sys.exit(f"error: {sentence}  [{Path(place.filename).name}:{place.lineno}; TRACEBACK=1 shows the way there]")
+
+
+def names_of(mapping: str) -> list[str]:
+    """The names that the flags of this process give to the parts of a `mapping`, as in --sources.NAME.kind files.
+
+    `--help` alone gets NAME, so that it tells what a part may have.
+    """
+    flags = [word.split(".") for word in sys.argv if word.startswith(f"--{mapping}.")]
+    for flag in flags:
+        if len(flag) != 3:
+            sys.exit(f"error: a name in {mapping} holds letters, digits, - and _ alone, got {'.'.join(flag[1:])!r}")
+    return list(dict.fromkeys(name for _, name, _ in flags)) or ["NAME"] * _helps()
+
+
+def _helps() -> bool:
+    return not {"-h", "--help"}.isdisjoint(sys.argv)
 
 
 def _explained(main: Callable[..., None], name: str, settings: str) -> str:

@@ -40,6 +40,8 @@ def embed(embedder: Any, texts: list[str], batch_size: int) -> Float32[np.ndarra
     Batches hold texts of like length, so that little is padding; norms are taken in float32, since bfloat16 vectors
     are off by up to 0.004.
     """
+    if batch_size < 1:
+        raise ValueError(f"embed.batch_size must be at least 1, got {batch_size}: set it to what memory allows")
     order = _by_length(embedder, texts)
     batches = range(0, len(order), batch_size)
     shuffled = [_encoded(embedder, [texts[i] for i in order[at : at + batch_size]]) for at in _shown(batches)]

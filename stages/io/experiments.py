@@ -12,6 +12,7 @@ import yaml
 
 Lock = dict[str, dict[str, Any]]  # a stage's cmd, and the hashes of its deps and outs by path
 PIPELINE, CELL = "dvc.yaml", "metrics/cell.json"
+LEFT = (["symbolic-ref", "HEAD"], ["rev-parse", "--verify", "refs/stash"])
 READ = ("data/raw", "stages", "profiles/launch", "params.yaml", "dvc.yaml", "dvc.lock", "constraints.txt")
 
 
@@ -43,11 +44,17 @@ def locked(text: str) -> Lock:
     return {name: _stage(stage) for name, stage in stages.items()}
 
 
+def locked_here() -> Lock:
+    """The stages of this folder's dvc.lock; none before the first run."""
+    path = Path("dvc.lock")
+    return locked(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
 def workspace() -> Lock:
     """What a run would lock here: the commands and code as they stand, the data of stages that have run."""
     from dvc.repo import Repo
 
-    known = locked(Path("dvc.lock").read_text(encoding="utf-8"))
+    known = locked_here()
     with Repo() as repo:
         declared = [stage for stage in repo.index.stages if stage.cmd and stage.path_in_repo == PIPELINE]
         outs = {stage.name: _outs(stage, known) for stage in declared}
@@ -71,6 +78,12 @@ def untracked() -> list[str]:
     words = ["git", "ls-files", "--others", "--exclude-standard", "--directory", "-z", "--", *READ]
     told = subprocess.run(words, capture_output=True, text=True, check=True).stdout
     return [name for name in told.split("\0") if name]
+
+
+def interrupted() -> bool:
+    """Whether DVC was killed while it queued a cell: HEAD is on no branch, and git's stash holds the workspace."""
+    ended = [subprocess.run(["git", *words, "--quiet"], capture_output=True, check=False) for words in LEFT]
+    return [one.returncode for one in ended] == [1, 0]
 
 
 def cached(md5: str) -> Path:

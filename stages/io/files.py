@@ -77,8 +77,9 @@ def _line(line: bytes) -> Found:
 
 def _json(data: bytes) -> Iterable[Found]:
     """A list, {"data": a list}, or lines under another name, as many data sets have it."""
+    data = data.removeprefix(BOM)
     try:
-        whole = json.loads(data.removeprefix(BOM).decode())
+        whole = json.loads(data.decode())
     except ValueError:
         if data.lstrip().startswith(b"{") and _line(data.lstrip().split(b"\n", 1)[0])[1] is None:
             return _jsonl(data)

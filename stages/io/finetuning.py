@@ -64,11 +64,10 @@ def finetune(
         processes.wait_for_everyone()  # for the first, which may have waited for its turn
         model = read_model(base, "bfloat16" if recipe.dtype == "bfloat16" else "float32", recipe.attention)
         told = {**recipe._asdict(), **params, "processes": processes.num_processes, "key": key}
-        flops = model_flops(model.num_parameters(), model.num_parameters())
         if recipe.method == "lora":
             adapters = {word: recipe._asdict()[f"lora_{word}"] for word in ("rank", "alpha", "dropout", "targets")}
             model = with_adapters(model, seed=recipe.seed, **adapters)
-            flops = model_flops(model.num_parameters(), model.num_parameters(only_trainable=True))
+        flops = model_flops(model.num_parameters(), model.num_parameters(only_trainable=True))
         trainer = _trainer(model, tokenizer, rows, recipe, at_once, kept, processes.device.type == "cpu")
         trainer.add_callback(saving(trainer.accelerator, checkpoint_minutes))
         steps = [rows[at : at + recipe.batch_size] for at in range(0, len(rows), recipe.batch_size)]

@@ -78,6 +78,8 @@ def completion_bits(
 
 
 def _by_length(rows: Sequence[list[int]], batch_size: int) -> list[list[int]]:
+    if batch_size < 1:
+        raise ValueError(f"generate.batch_size must be at least 1, got {batch_size}: set it to what memory allows")
     order = sorted(range(len(rows)), key=lambda at: (len(rows[at]), rows[at]))
     return [order[at : at + batch_size] for at in range(0, len(order), batch_size)]
 

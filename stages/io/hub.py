@@ -70,7 +70,11 @@ def _reached(id: str, commit: str | None) -> None:
 
 
 def _told(what: str, revision: str, error: Exception) -> str:
-    first = next(iter(str(error).splitlines()), "")
+    first = " ".join(str(error).splitlines()[: 2 if isinstance(error, ValueError) else 1])  # datasets' own take two
+    if Path(what).is_dir():
+        return (
+            f"folder {what} could not be read as a data set, see to config and split: {type(error).__name__}: {first}"
+        )
     return (
         f"{what} at revision {revision or 'of today'} needs the Hugging Face hub (or HF_TOKEN, if it is not public), "
         f"which gave: {type(error).__name__}: {first}; without a network use a local folder as id, or kind: files"

@@ -31,6 +31,8 @@ def ask(requests: Sequence[Request], engine: Engine, endpoint: Endpoint, label: 
     with `error`, which is not kept. OSError: more than `max_failed_share` of all fail, or the server can do none.
     ValueError: the budget is spent, or the key is not set.
     """
+    if endpoint.concurrency < 1:
+        raise ValueError(f"endpoint.concurrency must be at least 1, got {endpoint.concurrency}")
     model = endpoint.model if engine == "endpoint" else identity(endpoint.model, endpoint.revision)
     keys = [key_of(request, model) for request in requests]
     unique = dict(zip(keys, requests, strict=True))

@@ -1,6 +1,7 @@
 """Runs many cells through DVC's queue: queues them, keeps the workers at work, tries again what failed or got lost."""
 
 import os
+import shutil
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -126,8 +127,14 @@ class Minder:
 
 
 def _keep_log(entry: queue.Entry) -> None:
-    """DVC's own log, under the cell's name; a hard link, so that it grows with it and outlives it."""
+    """DVC's own log, under the cell's name; a hard link, so that it grows with it and outlives it.
+
+    Where .cache lies on another disk there is none: then a copy, made anew at each look.
+    """
     kept = log_of(entry.name)
     if entry.log.exists() and not (kept.exists() and kept.samefile(entry.log)):
         kept.unlink(missing_ok=True)
-        os.link(entry.log, kept)
+        try:
+            os.link(entry.log, kept)
+        except OSError:
+            shutil.copyfile(entry.log, kept)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 LOCK_TRIES, LOCK_PAUSE = 60, 2.0  # seconds between them: a worker that begins a cell holds a lock for a moment
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # Ctrl-C, a batch system's limit, a closed terminal
 RUNS = Path(".dvc/tmp/exps/run")  # a folder an entry, by its stash revision: log, process, result
 
 
@@ -85,9 +86,19 @@ def _do(act: Callable[[Any], None]) -> None:
 
 @contextlib.contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Ctrl-C waits until DVC has put the workspace back: it stashes what is not committed, and takes it out again."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    """What would end us waits until DVC has put the workspace back: it stashes what is not committed, and takes it out.
+
+    Blocking alone is not enough: a signal may go to another thread, such as the board's, and Python then acts on it
+    in this one. Noting alone is not either: git's processes would get it too.
+    """
+    came: list[int] = []
+    before = {sign: signal.signal(sign, lambda number, _: came.append(number)) for sign in ENDING}
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+        for sign, handler in before.items():
+            signal.signal(sign, handler)
+        if came:
+            signal.raise_signal(came[0])

@@ -9,8 +9,8 @@ import polars as pl
 def read_table(path: Path, model: type[pa.DataFrameModel]) -> pl.DataFrame:
     """The table at `path`; ValueError names the file and every broken rule of `model`."""
     if path.suffix == ".csv":
-        dtypes = {name: column.dtype.type for name, column in model.to_schema().columns.items()}
-        return _checked(pl.read_csv(path, schema_overrides=dtypes, infer_schema_length=None), model, path)
+        table = pl.read_csv(path, schema_overrides=columns_of(model), infer_schema_length=None)
+        return _checked(table, model, path)
     return _checked(pl.read_parquet(path), model, path)
 
 
@@ -22,6 +22,11 @@ def write_table(path: Path, model: type[pa.DataFrameModel], table: pl.DataFrame)
         checked.write_csv(path)
     else:
         checked.write_parquet(path, compression="zstd", compression_level=3, row_group_size=65_536)
+
+
+def columns_of(model: type[pa.DataFrameModel]) -> dict[str, pl.DataType]:
+    """The columns that `model` names, with their types: a schema for polars."""
+    return {name: column.dtype.type for name, column in model.to_schema().columns.items()}
 
 
 def require_ids(path: Path, table: pl.DataFrame, ids: pl.Series) -> pl.DataFrame:

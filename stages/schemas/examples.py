@@ -6,7 +6,7 @@ import pandera.polars as pa
 class Examples(pa.DataFrameModel):
     """Sorted by experiment, id; empty where the pool's text must not be passed on."""
 
-    experiment: str = pa.Field(str_length={"min_value": 1}, description="a cell's, or an arm: base, opponent")
+    experiment: str = pa.Field(str_length={"min_value": 1}, description="the cell's")
     id: str = pa.Field(str_length={"min_value": 1}, description="the prompt")
     instruction: str
     reference: str = pa.Field(nullable=True)

@@ -15,6 +15,7 @@ from stages.io.minding import log_of
 
 ROOT = Path(__file__).parents[2]
 SUBSET = {"strategy": "random", "match": "random", "degree": 0, "size": 5, "seed": 1}
+SUBSET |= {"min_tokens": 0, "max_tokens": 100}
 FIRST, SECOND = ({**SUBSET, "seed": seed} for seed in (1, 2))
 
 
@@ -32,6 +33,7 @@ def here(tmp_path, monkeypatch):
     monkeypatch.setattr(grid, "provenance", lambda _: "p")
     monkeypatch.setattr(grid.experiments, "workspace", dict)
     monkeypatch.setattr(grid.experiments, "untracked", list)
+    monkeypatch.setattr(grid.experiments, "interrupted", lambda: False)
     monkeypatch.setattr(grid.experiments, "stages", lambda: ["ingest", "judge", "measure"])
     monkeypatch.setattr(grid, "collect", lambda current: noted.append("collect"))
     monkeypatch.setattr(grid.subprocess, "run", lambda words, **_: noted.append(" ".join(words)))
@@ -62,6 +64,29 @@ def test_only_cells_that_no_experiment_holds_are_run_after_the_shared_stages(her
 def test_before_anything_runs_it_asks_for_what_git_does_not_know(here, monkeypatch):
     monkeypatch.setattr(grid.experiments, "untracked", lambda: ["data/raw/my.jsonl.dvc"])
     with pytest.raises(ValueError, match=r"git does not know data/raw/my\.jsonl\.dvc, which the cells' copies"):
+        grid.main(jobs=1)
+    assert here == []
+
+
+def test_a_workspace_that_an_earlier_run_left_in_pieces_is_not_gone_on_from(here, monkeypatch):
+    monkeypatch.setattr(grid.experiments, "interrupted", lambda: True)
+    with pytest.raises(ValueError, match="put the workspace back with git checkout BRANCH and git stash pop"):
+        grid.main(jobs=1)
+    assert here == []
+
+
+def test_fewer_than_no_jobs_are_refused(here):
+    with pytest.raises(ValueError, match="jobs must be 0 or more, got -1"):
+        grid.main(jobs=-1)
+    assert here == []
+
+
+def test_a_folder_that_cells_would_not_find_is_refused(here, tmp_path):
+    settings = yaml.safe_load((tmp_path / "params.yaml").read_text())
+    settings["embed"]["model"] = "models/mine"
+    (tmp_path / "models/mine").mkdir(parents=True)
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(settings))
+    with pytest.raises(ValueError, match=r"embed\.model must be an absolute path, got models/mine"):
         grid.main(jobs=1)
     assert here == []
 

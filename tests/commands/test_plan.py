@@ -47,7 +47,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def told(monkeypatch, capsys, known, now, held=(), **asked):
-    monkeypatch.setattr(plan, "locked", lambda text: known)
+    monkeypatch.setattr(plan, "locked_here", lambda: known)
     monkeypatch.setattr(plan, "workspace", lambda: now)
     monkeypatch.setattr(plan, "experiments", lambda: list(held))
     plan.main(**asked)

@@ -68,3 +68,9 @@ def test_without_a_study_it_ends_with_one_sentence(tmp_path: Path) -> None:
     )
     assert ended.returncode == 1
     assert ended.stderr.startswith("error: ") and len(ended.stderr.splitlines()) == 1
+
+
+def test_a_file_that_is_no_study_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    write_json(tmp_path / "cell.json", {"performance": 0.1})
+    with pytest.raises(ValueError, match=r"cell\.json is no study's record: give a study\.json"):
+        main(tmp_path / "cell.json")

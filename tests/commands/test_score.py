@@ -83,6 +83,15 @@ def test_with_the_gamed_baselines_the_length_control_is_the_full_form(tmp_path, 
         main(tmp_path / "a.json", protocol="alpaca-eval", gamed=gamed_file(tmp_path / "few.csv", 40))
 
 
+def test_a_leaderboards_rows_are_found_whatever_its_first_column_is_called(tmp_path, capsys) -> None:
+    (tmp_path / "a.json").write_text(json.dumps(annotations(10)))
+    (tmp_path / "board.csv").write_text(",win_rate,length_controlled_winrate\nours,12.5,\nother,1,2\n")
+    main(tmp_path / "a.json", protocol="alpaca-eval", published=tmp_path / "board.csv", resamples=50)
+    (row,) = table(capsys.readouterr().out)
+    assert row["published win_rate"] == "12.50"
+    assert "published standard_error" not in row and "published length_controlled_winrate" not in row
+
+
 def test_battles_of_several_files_are_scored_together(tmp_path, capsys) -> None:
     for name, label in (("one", "A>>B"), ("two", "A=B")):
         lines = [

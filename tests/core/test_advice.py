@@ -93,3 +93,59 @@ def test_a_window_is_advised_with_whose_random_cells_it_was_compared() -> None:
     first, second = sorted(text.splitlines())
     words = " over random (random rows of any length; no random of this setting was run) (95 %"
     assert words in first and "no random of this setting" not in second
+
+
+SETTING = {"condition": "rows, any length", "size": 500, "budget": "rows", "min_tokens": 0, "max_tokens": 10_000}
+SETTING |= {"weights": "uniform", "slack": 1.5}
+
+
+def row(strategy: str, value: float, half: float, p_holm: float, **more: object) -> dict[str, object]:
+    """A kind of cell against random, of an interval for the best that reaches `half` to either side."""
+    lengths = {"mean_response_tokens": 90.0, "random_response_tokens": 80.0}
+    where = {"outcome": "performance", "condition": SETTING["condition"], "size": 500}
+    told = where | {"strategy": strategy, "match": strategy, "degree": 6, "value": value, "p_holm": p_holm}
+    told |= {"all_low": value - half, "all_high": value + half, "pooled_sd": 0.02, "df": 30, "cells": 2}
+    return told | lengths | {"against_cells": 8, "random_condition": SETTING["condition"]} | more
+
+
+def said(*rows: dict[str, object], matched: tuple[dict[str, object], ...] = ()) -> str:
+    study = {"outcomes": ["performance"], "settings": [SETTING], "against_random": list(rows)}
+    [text] = advice(study | {"matched": list(matched), "lengths": []}, "performance")
+    return text
+
+
+def test_the_seeds_that_would_show_a_gain_are_those_of_a_textbook() -> None:
+    """Half a standard deviation at two-sided 5 % and a power of 80 %: 63 a group."""
+    assert "about 63 seeds of it and of random would show it" in said(row("response-micro", 0.01, 0.02, 0.3))
+    assert "would show it" not in said(row("response-micro", -0.01, 0.02, 0.3))
+
+
+def test_a_larger_gain_that_is_not_sure_is_not_taken_before_one_that_is() -> None:
+    text = said(row("response-micro", 0.10, 0.05, 0.001), row("response-macro", 0.30, 0.40, 0.2))
+    assert "take response-micro at degree 6" in text
+
+
+def test_what_cannot_be_told_from_the_best_is_named_and_nothing_else() -> None:
+    text = said(*(row(name, value, 0.01, 0.001) for name, value in zip(STRATEGIES, (0.5, 0.49, 0.1), strict=False)))
+    assert f"Not told from it: {STRATEGIES[1]} at degree 6." in text
+
+
+def test_only_what_is_surely_worse_is_warned_of() -> None:
+    text = said(row("response-micro", -0.3, 0.05, 0.001), row("response-macro", -0.01, 0.05, 0.6))
+    assert text.split("Worse than random: ")[1].startswith("response-micro at degree 6. ")
+
+
+@pytest.mark.parametrize(("low", "words"), [(0.01, "so it holds beyond"), (-0.01, "so it may not hold beyond")])
+def test_a_gain_that_other_prompts_may_take_away_is_said_to_be_one(low: float, words: str) -> None:
+    assert words in said(row("response-micro", 0.1, 0.05, 0.001, prompts_only_low=low, prompts_only_high=0.2))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [(0.01, 0.1, "more than what"), (-0.1, -0.01, "less than what"), (-0.1, 0.1, "not told from what")],
+)
+def test_a_gain_is_held_against_random_of_the_same_lengths(low: float, high: float, words: str) -> None:
+    best = row("response-micro", 0.1, 0.05, 0.001)
+    matched = best | {"value": (low + high) / 2, "low": low, "high": high}
+    assert f"{words} its length gives" in said(best, matched=(matched, matched | {"degree": 0, "low": 1, "high": 2}))
+    assert said(best, matched=(matched, matched | {"degree": 0})).count("Against random of its lengths") == 1

@@ -5,7 +5,7 @@ import pytest
 
 from bench.planted import planted_grid
 from stages.core.against_random import floor_rows, matched_rows, noise, random_rows
-from stages.core.cells import comparable, told
+from stages.core.cells import comparable, with_worth
 from stages.core.generality import Prompts
 from tests.planted import NO_SCORES
 
@@ -37,14 +37,14 @@ def test_noise_is_pooled_over_the_conditions_of_one_size_only() -> None:
             ),
         ]
     )
-    found = noise(told(comparable(grid), "performance"), 500)
+    found = noise(with_worth(comparable(grid), "performance"), 500)
     assert found.df == 2 * (4 + 7) and found.sd < 0.02
 
 
 def test_random_cells_under_other_weights_are_the_same_cells_and_count_once() -> None:
     once = planted_grid({"response-micro": 0.0})
     both = pl.concat([once, once.with_columns(weights=pl.lit("other"), experiment=pl.format("{}-w", "experiment"))])
-    alone, together = (noise(told(comparable(grid), "performance"), 500) for grid in (once, both))
+    alone, together = (noise(with_worth(comparable(grid), "performance"), 500) for grid in (once, both))
     assert alone.df == 4 + 7
     assert together.df == 2 * 4 + 7
 
@@ -78,3 +78,41 @@ def test_random_rows_matched_to_two_strategies_are_two_kinds() -> None:
 
 def test_without_matched_cells_there_is_no_matched_row() -> None:
     assert matched_rows(comparable(planted_grid()), "performance", "response-micro") == []
+
+
+def test_other_prompts_move_a_row_as_they_move_its_cells_less_the_random_ones() -> None:
+    """On one of two prompts response-micro gains 1 over random, on the other nothing."""
+    cells = comparable(planted_grid({"response-micro": 0.0}, degrees=(6,)))
+    gains = [
+        (one, prompt, 1.0 + (prompt == "p" and strategy != "random"), 1.0)
+        for one, strategy in cells.select("experiment", "strategy").rows()
+        for prompt in "pq"
+    ]
+    scores = pl.DataFrame(gains, ["experiment", "id", "score", "weight"], orient="row")
+    [row] = random_rows(cells, "performance", Prompts(scores, 1, 100))
+    assert (row["prompts_only_low"], row["prompts_only_high"]) == (0, 1)
+
+
+def test_random_rows_with_the_lengths_of_another_strategy_are_no_baseline() -> None:
+    matched = planted_grid({"stratified-length": 0.0}, degrees=(0,), seeds=3, random=0, noise=0.001)
+    own, other = (
+        matched.with_columns(match=pl.lit(name), experiment=pl.format("{}-{}", "experiment", pl.lit(name)))
+        for name in ("response-micro", "instruction-macro")
+    )
+    better = other.with_columns(performance=pl.col("performance") + 1)
+    grid = pl.concat([planted_grid({"response-micro": 0.0}, noise=0.001), own, better])
+    [row] = matched_rows(comparable(grid), "performance", "response-micro")
+    assert row["against_cells"] == 3 and row["value"] == pytest.approx(0, abs=0.01)
+
+
+def test_of_several_settings_with_random_cells_that_may_serve_the_one_with_most_does() -> None:
+    grids = [
+        planted_grid({}, random=count, max_tokens=most).with_columns(
+            experiment=pl.format("{}-{}", "experiment", pl.lit(most))
+        )
+        for count, most in ((2, 500), (6, 400), (3, 300))
+    ]
+    window = planted_grid({"response-micro": 0.0}, random=0, min_tokens=50)
+    rows = random_rows(comparable(pl.concat([*grids, window])), "performance", NO_PROMPTS)
+    taken = {row["random_condition"].split(", ")[1] for row in rows if "50.." in row["condition"]}
+    assert taken == {"0..400 tokens each"}

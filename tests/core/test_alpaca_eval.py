@@ -1,6 +1,5 @@
 """One token with its log-probabilities is a liking; likings are a leaderboard row."""
 
-import doctest
 import json
 import math
 
@@ -9,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.core import alpaca_eval
 from stages.core.alpaca_eval import candidate_first, figures, liking_of_second
 
 LOGS = st.floats(-60, 0)
@@ -22,10 +20,6 @@ def raw(tops: object, text: str = "") -> str:
 
 def top(**logs: float) -> list[dict[str, object]]:
     return [{"token": token, "logprob": log} for token, log in logs.items()]
-
-
-def test_the_examples_in_the_docstrings_hold() -> None:
-    assert doctest.testmod(alpaca_eval).failed == 0
 
 
 @given(LOGS, LOGS)

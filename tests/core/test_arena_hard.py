@@ -1,19 +1,12 @@
 """The judge's last label is a score; scores are the Bradley–Terry win rate."""
 
-import doctest
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
-from stages.core import arena_hard
 from stages.core.arena_hard import LABELS, score, win_rate, without_labels
-
-
-def test_the_examples_in_the_docstrings_hold() -> None:
-    assert doctest.testmod(arena_hard).failed == 0
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,7 @@
 """The bill: every figure is told in a unit that can be read."""
 
-import doctest
 import re
 
-from stages.core import bill as module
 from stages.core.bill import bill
 from stages.core.plan import Calls, Facts
 
@@ -44,7 +42,3 @@ def test_every_number_is_there_with_its_unit():
 def test_lines_are_aligned():
     lines = bill(COSTS, {"tag": Calls(1, 2, 3)}, FACTS, "H100")
     assert all(re.match(r"\S.{22} \S", line) for line in lines)
-
-
-def test_the_examples_are_right():
-    assert doctest.testmod(module).failed == 0

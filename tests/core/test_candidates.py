@@ -100,3 +100,8 @@ def test_the_account_says_where_the_rows_of_each_source_went() -> None:
     lines = account(found)
     assert lines[0] == f"one: {30 - held} pool + {held} held out + 1 rejects = 31 rows read; 1 × duplicate"
     assert lines[1].endswith("+ 1 rejects = 2 rows read; 1 × no response")
+
+
+def test_a_limit_below_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="limit of source one must be 0 or more, or null for all, got -1"):
+        split(USABLE, one=-1)

@@ -22,7 +22,7 @@ def prompts(benchmarks):
 
 def verdicts():
     raw = [json.dumps({"candidate": cost, "opponent": 2.0, "better": "lower"}) for cost in (1.0, 2.0, 1.2)]
-    return pl.DataFrame({"id": ["a", "b", "c"], "opponent": "opponent", "engine": "likelihood", "raw": raw})
+    return pl.DataFrame({"id": ["a", "b", "c"], "opponent": "opponent", "engine": "likelihood", "order": 0, "raw": raw})
 
 
 def test_a_cell_is_worth_the_bits_that_it_saves():

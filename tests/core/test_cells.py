@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from bench.planted import planted_grid
-from stages.core.cells import comparable, parts, told
+from stages.core.cells import comparable, parts, with_worth
 
 
 def test_diversity_is_sixths_of_the_degree() -> None:
@@ -46,7 +46,7 @@ def test_a_window_and_a_budget_are_conditions_of_their_own() -> None:
 
 def test_cells_without_the_outcome_take_no_part() -> None:
     grid = planted_grid().with_columns(performance=pl.when(pl.col("seed") == 0).then(pl.col("performance")))
-    assert set(told(comparable(grid), "performance")["seed"]) == {0}
+    assert set(with_worth(comparable(grid), "performance")["seed"]) == {0}
 
 
 @pytest.mark.parametrize("rows", [0, 1])

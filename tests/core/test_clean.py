@@ -1,5 +1,6 @@
 """Cleaning: every row that cannot be used has the reason, and equal content has equal ids."""
 
+import hashlib
 import unicodedata
 
 import polars as pl
@@ -91,3 +92,7 @@ def test_rejects_are_no_duplicates_of_each_other() -> None:
 
 def test_no_rows_are_no_problem() -> None:
     assert deduplicated(identified(judged(rows(), 1, 10))).is_empty()
+
+
+def test_an_id_is_that_of_sha_256() -> None:
+    assert identified(rows(("a", "b")))["id"][0] == hashlib.sha256(b"a\0b").hexdigest()[:16]

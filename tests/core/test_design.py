@@ -3,19 +3,21 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stages.core.design import design, overrides, settled
+from stages.core.design import design, overrides, scope_of, settled
 
 SUBSET = {"strategy": "response-micro", "match": "response-micro", "degree": 3, "size": 500, "seed": 1}
+SUBSET |= {"min_tokens": 1, "max_tokens": 100}
+A, B, C = "instruction-macro", "response-macro", "stratified-length"
 PARTS = {
-    "strategies": {"strategy": ["a", "b"], "degree": [0, 2, 4, 6], "seed": [1, 2]},
+    "strategies": {"strategy": [A, B], "degree": [0, 2, 4, 6], "seed": [1, 2]},
     "random": {"strategy": ["random"], "seed": [1, 2, 3, 4, 5]},
-    "matched": {"strategy": ["c"], "degree": [0, 6], "seed": [1, 2, 3]},
+    "matched": {"strategy": [C], "degree": [0, 6], "seed": [1, 2, 3]},
 }
 
 
 def test_a_part_is_every_combination_of_its_lists():
-    cells = design({"one": {"strategy": ["a", "b"], "degree": [0, 6]}}, SUBSET, "plain")
-    assert {(cell["strategy"], cell["degree"]) for cell in cells} == {("a", 0), ("a", 6), ("b", 0), ("b", 6)}
+    cells = design({"one": {"strategy": [A, B], "degree": [0, 6]}}, SUBSET, "plain")
+    assert {(cell["strategy"], cell["degree"]) for cell in cells} == {(A, 0), (A, 6), (B, 0), (B, 6)}
     assert {(cell["size"], cell["seed"]) for cell in cells} == {(500, 1)}
 
 
@@ -74,3 +76,24 @@ def test_a_setting_that_subset_has_not_is_refused():
 def test_only_what_differs_is_overridden():
     assert overrides({**SUBSET, "degree": 6, "seed": 2}, SUBSET) == ["subset.degree=6", "subset.seed=2"]
     assert overrides(SUBSET, SUBSET) == []
+
+
+@pytest.mark.parametrize(
+    ("part", "told"),
+    [
+        ({"strategy": ["respons-micro"]}, "strategy of a cell in grid.parts.one must be one of .*, got respons-micro"),
+        ({"strategy": [C], "match": ["k-center"]}, "match of a cell in grid.parts.one must be one of .*, got k-center"),
+        ({"degree": [0, 9]}, r"degree of a cell in grid.parts.one must be in 0..6, got 9"),
+        ({"size": [500, 0]}, "size of a cell in grid.parts.one must be at least 1, got 0"),
+        ({"min_tokens": [200]}, "min_tokens of a cell in grid.parts.one must be at most max_tokens, 100, got 200"),
+    ],
+)
+def test_a_cell_that_cannot_be_is_refused_before_any_is_run(part, told):
+    with pytest.raises(ValueError, match=told):
+        design({"one": part}, SUBSET, "plain")
+
+
+def test_the_two_scopes_exclude_each_other():
+    assert (scope_of(False, False), scope_of(True, False), scope_of(False, True)) == ("plain", "quick", "full")
+    with pytest.raises(ValueError, match="got both: choose one"):
+        scope_of(True, True)

@@ -44,6 +44,8 @@ def test_the_first_turn_is_found_in_every_form(record: dict[str, object]) -> Non
         {"messages": [SYSTEM, USER, ASSISTANT]},
         {"prompt": [SYSTEM, USER], "completion": [ASSISTANT]},
         {"conversations": [{"from": "system", "value": "Be kind."}, HUMAN, GPT]},
+        {"messages": [{"role": "developer", "content": "Be kind."}, USER, ASSISTANT]},
+        {"messages": [{"role": "system", "content": [{"type": "text", "text": "Be kind."}]}, USER, ASSISTANT]},
     ],
 )
 def test_a_system_turn_stands_before_the_instruction(record: dict[str, object]) -> None:
@@ -58,6 +60,9 @@ def test_an_input_stands_after_the_instruction() -> None:
 def test_named_columns_win_over_looking() -> None:
     record = {"instruction": "no", "output": "no", "question": "Ask?", "solution": "Answer."}
     assert pair(record, "question", "solution") == Pair("Ask?", "Answer.")
+    assert pair(record, "qestion", "solution").reason == (
+        "has no field 'qestion', but the fields instruction, output, question, solution"
+    )
 
 
 @pytest.mark.parametrize(
@@ -66,6 +71,11 @@ def test_named_columns_win_over_looking() -> None:
         ({"instruction": "a"}, "no response"),
         ({"instruction": None, "output": "b"}, "no instruction"),
         ({"instruction": "a", "output": 42}, "response is no text but int"),
+        ({"instruction": "a", "input": 21, "output": "b"}, "input is no text but int"),
+        (
+            {"messages": [{"role": "system", "content": [{"type": "image"}]}, USER, ASSISTANT]},
+            "a system turn is no text but list",
+        ),
         ({"instruction": ["a"], "output": "b"}, "instruction is no text but list"),
         ({"instruction": "a", "output": "\ud800"}, "response holds half of a surrogate pair"),
         ({"messages": []}, "has no user turn"),

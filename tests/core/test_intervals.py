@@ -136,3 +136,8 @@ def test_the_interval_of_a_rare_win_holds_the_truth_in_95_of_100_studies() -> No
     source = rng(13)
     share = np.mean([held(0.02, of_one(study, source, 500)) for study in source.random((400, 100)) < 0.02])
     assert share >= 0.93
+
+
+def test_an_interval_needs_a_sample() -> None:
+    with pytest.raises(ValueError, match="resamples must be at least 1, got 0"):
+        ratio_interval(np.ones(3), np.ones(3), np.random.default_rng(1), 0)

@@ -2,8 +2,16 @@
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
 
-from stages.core.length_control import Gamed, LengthGames, controlled_interval, length_controlled
+from stages.core.length_control import (
+    Gamed,
+    LengthGames,
+    Training,
+    _chosen_strength,
+    controlled_interval,
+    length_controlled,
+)
 
 
 def planted(skill: float, taste: float, prompts: int, seed: int, longer: float = 0.0) -> LengthGames:
@@ -17,13 +25,13 @@ def planted(skill: float, taste: float, prompts: int, seed: int, longer: float =
 def test_a_taste_for_length_is_taken_out() -> None:
     games = planted(skill=0.0, taste=2.0, prompts=800, seed=1, longer=1.0)
     assert games.likings.mean() > 0.7
-    rate, _ = length_controlled(games)
+    rate = length_controlled(games)
     assert rate == pytest.approx(0.5, abs=0.03)
 
 
 def test_without_a_taste_for_length_the_win_rate_stays() -> None:
     games = planted(skill=-1.0, taste=0.0, prompts=800, seed=2, longer=1.0)
-    rate, _ = length_controlled(games)
+    rate = length_controlled(games)
     assert rate == pytest.approx(games.likings.mean(), abs=0.02)
 
 
@@ -31,7 +39,7 @@ def test_the_interval_holds_the_value_and_is_narrower_with_more_prompts() -> Non
     widths = []
     for prompts in (50, 800):
         games = planted(skill=0.5, taste=1.0, prompts=prompts, seed=3)
-        rate, _ = length_controlled(games)
+        rate = length_controlled(games)
         low, high = controlled_interval(games, np.random.default_rng(1), 60)
         assert low < rate < high
         widths.append(high - low)
@@ -49,11 +57,11 @@ def test_difficulty_and_the_gamed_baselines_change_the_full_form_alone() -> None
     hard = rng.normal(size=200)
     likings = 1 / (1 + np.exp(-4 * np.tanh(rng.normal(size=400))))
     gamed = Gamed(likings, rng.normal(size=400), np.tile(hard, 2))
-    minimal, _ = length_controlled(games)
-    full, _ = length_controlled(games._replace(difficulty=hard, gamed=gamed))
+    minimal = length_controlled(games)
+    full = length_controlled(games._replace(difficulty=hard, gamed=gamed))
     assert full != minimal
     assert full == pytest.approx(minimal, abs=0.1)
-    assert length_controlled(games._replace(gamed=gamed))[0] == minimal  # no difficulty, no full form
+    assert length_controlled(games._replace(gamed=gamed)) == minimal  # no difficulty, no full form
 
 
 @pytest.mark.parametrize("liking", [0.0, 1.0])
@@ -61,7 +69,7 @@ def test_a_candidate_that_always_loses_or_wins_does_so_at_equal_lengths_too(
     liking: float, capfd: pytest.CaptureFixture[str]
 ) -> None:
     games = LengthGames(np.full(40, liking), np.arange(40))
-    rate, _ = length_controlled(games)
+    rate = length_controlled(games)
     assert rate == pytest.approx(liking, abs=1e-3)
     assert controlled_interval(games, np.random.default_rng(1), 20) == pytest.approx((liking, liking), abs=1e-3)
     assert capfd.readouterr().err == ""  # liblinear warns there of a class without rows
@@ -76,7 +84,24 @@ def test_equal_lengths_or_few_prompts_cannot_be_controlled(surplus: list[int]) -
 def test_where_the_penalty_takes_everything_away_the_interval_still_says_how_little_is_known() -> None:
     rng = np.random.default_rng(1)
     games = LengthGames(rng.beta(0.3, 0.3, 100), np.round(rng.normal(0, 300, 100)).astype(int))
-    rate, _ = length_controlled(games)
+    rate = length_controlled(games)
     low, high = controlled_interval(games, np.random.default_rng(1), 60)
     assert rate == 0.5
     assert high - low > 0.1
+
+
+def test_the_full_form_is_the_regression_that_is_published() -> None:
+    """Its design matrix by hand: tanh of standardised lengths, difficulty, a constant that the gamed rows lack."""
+    rng = np.random.default_rng(7)
+    hard, surplus = rng.normal(size=60), rng.integers(-900, 900, 60)
+    gamed = Gamed(rng.random(80), 2 * rng.normal(size=80), rng.normal(size=80))
+    likings = 1 / (1 + np.exp(surplus / 400 - 2 * hard - 1 + rng.normal(size=60)))
+    games = LengthGames(likings, surplus, hard, gamed)
+    ours = np.column_stack([np.tanh(surplus / surplus.std(ddof=1)), hard, np.ones(60)])
+    rows = np.vstack([np.column_stack([np.tanh(gamed.lengths), gamed.difficulty, np.zeros(80)]), ours])
+    labels, weights = np.append(gamed.likings, likings), np.repeat([0.1, 1.0], [80, 60])
+    strength = _chosen_strength(Training(rows, labels, weights))
+    fit = LogisticRegression(C=strength, l1_ratio=1, solver="liblinear", fit_intercept=False, random_state=123)
+    twice = np.append(weights * labels, weights * (1 - labels))
+    fit.fit(np.vstack([rows, rows]), np.repeat([1, 0], 140), sample_weight=twice)
+    assert length_controlled(games) == pytest.approx(fit.predict_proba(ours * [0, 1, 1])[:, 1].mean(), abs=1e-9)

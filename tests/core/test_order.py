@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,3 +37,9 @@ def test_equal_seeds_give_equal_orders_and_others_do_not():
 
 def test_empty_places_hold_what_stands_for_no_row():
     assert in_order(["a", "b"], np.array([[1, 0], [0, EMPTY]]), "-") == ["b", "a", "a", "-"]
+
+
+@pytest.mark.parametrize(("batch_size", "epochs", "name"), [(0, 1, "batch_size"), (4, 0, "epochs")])
+def test_without_a_place_or_an_epoch_there_is_no_order(batch_size, epochs, name):
+    with pytest.raises(ValueError, match=f"finetune.{name} must be at least 1, got 0"):
+        training_order(np.arange(3), batch_size, epochs, np.random.default_rng(1))

@@ -20,7 +20,6 @@ def test_the_papers_own_slopes_agree_with_the_paper() -> None:
         "same_sign_of_sure": 6,
         "tau": pytest.approx(1),
         "tau_p": pytest.approx(2 / 720),
-        "same_order": True,
     }
 
 

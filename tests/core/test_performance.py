@@ -1,8 +1,8 @@
+import numpy as np
 import polars as pl
 import pytest
 
 from stages.core.performance import bits_per_byte, reduction, win_rate, wins_by_reference
-from stages.core.winrate import prompt_scores
 
 
 def answers(bits):
@@ -37,17 +37,32 @@ def test_prompts_without_a_reference_take_no_part():
 
 
 def verdicts(raws):
-    return pl.DataFrame({"id": ["a", "b", "c"], "raw": raws}, schema={"id": pl.String, "raw": pl.String})
+    return pl.DataFrame({"id": ["a", "b", "c"], "order": 0, "raw": raws}, schema_overrides={"raw": pl.String})
 
 
 WIN = '{"candidate": 1.0, "opponent": 2.0, "better": "lower"}'
 LOSS = '{"candidate": 3.0, "opponent": 2.0, "better": "lower"}'
 
 
+def test_the_win_rate_is_the_mean_liking_with_an_interval_around_it():
+    rate, low, high = win_rate(np.array([1.0, 0.0, 0.5, 0.5]), 1, 1000)
+    assert (rate, 0 <= low < rate < high <= 1) == (0.5, True)
+
+
 def test_a_missing_verdict_is_neither_win_nor_tie():
-    assert win_rate(prompt_scores(["a", "b", "c"], [WIN, LOSS, None]), 1, 100)[0] == 0.5
+    prompts = pl.DataFrame({"id": ["a", "b", "c"], "reference": ["x", "x" * 9, "x" * 99]})
+    assert wins_by_reference(verdicts([WIN, None, "?"]), prompts) == {"short": 1.0}
 
 
 def test_wins_are_split_by_the_length_of_the_reference():
     prompts = pl.DataFrame({"id": ["a", "b", "c"], "reference": ["x", "x" * 9, "x" * 99]})
     assert wins_by_reference(verdicts([WIN, LOSS, WIN]), prompts) == {"short": 1.0, "medium": 0.0, "long": 1.0}
+
+
+def test_a_win_rate_has_wilsons_interval_where_all_prompts_agree():
+    assert win_rate(np.ones(10), 1, 100) == pytest.approx((1.0, 0.722, 1.0), abs=5e-4)
+
+
+def test_the_order_of_the_rows_does_not_change_the_interval():
+    ours, theirs = answers([12.0, 50.0, 20.0]), answers([10.0, 20.0, 30.0])
+    assert reduction(ours, theirs, 1, 50) == reduction(ours.reverse(), theirs, 1, 50)

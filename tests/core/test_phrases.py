@@ -65,3 +65,8 @@ def test_one_text_with_one_word():
 def test_texts_without_a_word_are_a_clear_error():
     with pytest.raises(ValueError, match="empty vocabulary"):
         tags(["1 2 3", "the"])
+
+
+def test_of_more_phrases_than_a_text_may_have_the_rarest_and_most_repeated_are_its_tags():
+    texts = ["Apple. Zebra, zebra.", "An apple.", "The apple.", "A zebra."]
+    assert tags(texts, per_text=1, max_words=1)[0] == ("0", "zebra")

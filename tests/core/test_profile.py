@@ -1,13 +1,11 @@
 """A profile: every value in its place, what changed told once, and no setting that does not exist."""
 
 import copy
-import doctest
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.core import profile
 from stages.core.profile import Change, laid_over
 
 SETTINGS = {
@@ -61,7 +59,3 @@ def test_the_same_profile_again_changes_nothing(block):
 def test_what_is_no_setting_is_one_sentence(profile, message):
     with pytest.raises(ValueError, match=message):
         laid(profile)
-
-
-def test_the_examples_are_right():
-    assert doctest.testmod(profile).failed == 0

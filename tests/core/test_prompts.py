@@ -83,3 +83,9 @@ def test_the_limit_chooses_by_the_hash_of_the_id() -> None:
     few, reversed_few = (set(chosen(table, 5, 1)["id"]) for table in (prompts, prompts.reverse()))
     assert few == reversed_few == set(sorted(prompts["id"], key=lambda id: drawn(id, "prompts", 1))[:5])
     assert chosen(prompts, None, 1).height == chosen(prompts, 99, 1).height == 20
+
+
+@pytest.mark.parametrize("limit", [0, -1])
+def test_a_limit_below_one_is_refused(limit: int) -> None:
+    with pytest.raises(ValueError, match=f"at least 1, or null for all, got {limit}"):
+        chosen(from_records("x", [{"instruction": "a", "output": "b"}] * 2, {}), limit, 1)

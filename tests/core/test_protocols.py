@@ -129,6 +129,12 @@ def test_the_candidates_part_is_turned_round_with_the_order() -> None:
     assert parsed(verdicts, "arena-hard").select("won", "weight").rows() == [(1, 3), (0, 3), (0.5, 1), (None, 1)]
 
 
+def test_a_judge_without_an_llm_knows_no_order() -> None:
+    closer = json.dumps({"candidate": 0.9, "opponent": 0.2, "better": "higher"})
+    verdicts = pl.DataFrame({"raw": [closer, closer, None, "[[A>>B]]"], "order": [0, 1, 0, 0]})
+    assert parsed(verdicts, "similarity").select("won", "weight").rows() == [(1, 1), (1, 1), (None, 1), (None, 1)]
+
+
 def test_a_protocols_own_benchmark_bears_its_name() -> None:
     table = games(benchmark=["arena-hard-v0.1", "heldout"])
     assert own("arena-hard", table)["id"].to_list() == ["a"]

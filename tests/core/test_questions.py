@@ -61,3 +61,16 @@ def test_rows_are_numbered_and_grouped_by_object() -> None:
 
 def test_nothing_documented_gives_no_rows() -> None:
     assert asked([], "docs", 100).shape == (0, 6)
+
+
+def test_a_parameter_is_asked_for_by_its_name_without_its_type() -> None:
+    asked_first, _ = next(iter(pairs(thing(LONG), 100)))
+    assert "board" in asked_first and "(" not in asked_first
+
+
+def test_the_phrasing_is_the_same_in_every_process() -> None:
+    assert question(thing(), "returns") == "What do I get back from toolbox.cut?"
+
+
+def test_a_list_of_just_the_limit_is_asked_for_at_once() -> None:
+    assert [response for _, response in pairs(thing(LONG), len(LONG.text))] == [LONG.text]

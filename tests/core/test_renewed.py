@@ -1,18 +1,11 @@
-import doctest
-
 import polars as pl
 import pytest
 
-from stages.core import renewed as module
 from stages.core.renewed import Said, renewed
 
 POOL = pl.DataFrame(
     {"id": ["a", "b", "c"], "source": "s", "instruction": ["1?", "2?", "3?"], "response": ["x", "y", "z"]}
 )
-
-
-def test_the_examples_in_the_docstrings_hold():
-    assert doctest.testmod(module).failed == 0
 
 
 def test_a_new_response_stands_beside_the_old_one_and_the_others_are_left_out_with_their_reason():

@@ -91,3 +91,10 @@ def test_rows_that_are_all_equal_are_drawn_once_each_or_refused(rows, size, degr
             select(known, np.ones(rows, np.int64), **ask)
     else:
         assert len(set(select(known, np.ones(rows, np.int64), **ask).draw.rows)) == size
+
+
+def test_units_that_the_degree_leaves_out_do_not_make_a_subset_uneven() -> None:
+    rng = np.random.default_rng(0)
+    chosen = select(INCIDENCE, ONES, degree=0, size=4, slack=1, weights="uniform", rng=rng)
+    told = draw_numbers(INCIDENCE, chosen, ONES, ONES)
+    assert (told["units_covered"], told["evenness"]) == (2, pytest.approx(1))

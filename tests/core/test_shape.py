@@ -1,10 +1,7 @@
 """Shapes of known models give their published parameter counts."""
 
-import doctest
-
 import pytest
 
-from stages.core import shape
 from stages.core.shape import KNOWN, Shape, adapter_parameters, cache_bytes, parameters, shape_of
 
 SEVEN = KNOWN["meta-llama/Llama-2-7b-hf"]
@@ -47,7 +44,3 @@ def test_a_config_without_grouped_heads_and_ties_reads_like_one_that_says_so():
 def test_a_config_of_another_kind_says_what_it_lacks():
     with pytest.raises(ValueError, match="must have 'intermediate_size'"):
         shape_of({"vocab_size": 8, "hidden_size": 4})
-
-
-def test_the_examples_are_right():
-    assert doctest.testmod(shape).failed == 0

@@ -1,15 +1,8 @@
-import doctest
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.core import template
 from stages.core.template import SPECIAL, fenced, filled
-
-
-def test_the_examples_in_the_docstrings_hold():
-    assert doctest.testmod(template).failed == 0
 
 
 def test_a_text_without_a_place_in_the_template_is_one_sentence():

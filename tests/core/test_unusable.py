@@ -1,15 +1,8 @@
-import doctest
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.core import unusable as module
 from stages.core.unusable import loops, unusable
-
-
-def test_the_examples_in_the_docstrings_hold():
-    assert doctest.testmod(module).failed == 0
 
 
 @pytest.mark.parametrize(

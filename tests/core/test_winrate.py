@@ -1,6 +1,5 @@
-"""Verdicts to preferences, games to prompts, wins by length."""
+"""Verdicts to preferences, and wins by length."""
 
-import doctest
 import json
 
 import numpy as np
@@ -8,18 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.core import winrate
-from stages.core.winrate import preference, prompt_scores, wins_by_length
+from stages.core.winrate import preference, wins_by_length
 
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
 
 
 def raw(candidate: object, opponent: object, better: object = "higher") -> str:
     return json.dumps({"candidate": candidate, "opponent": opponent, "better": better})
-
-
-def test_the_examples_in_the_docstrings_hold() -> None:
-    assert doctest.testmod(winrate).failed == 0
 
 
 @given(NUMBERS, NUMBERS, st.sampled_from(["lower", "higher"]))
@@ -60,26 +54,6 @@ def test_no_text_that_is_no_verdict_is_one_or_raises(text: str) -> None:
 )
 def test_a_malformed_verdict_is_missing_and_never_a_tie(text: str | None) -> None:
     assert preference(text) is None
-
-
-def test_all_games_of_a_prompt_count_as_one_prompt() -> None:
-    games = [("b", raw(1, 2)), ("a", raw(2, 1)), ("b", raw(2, 1)), ("b", raw(1, 1)), ("a", None), ("c", "?")]
-    scores = prompt_scores([i for i, _ in games], [r for _, r in games])
-    assert scores.ids == ["a", "b"]
-    assert scores.scores.tolist() == [1.0, 0.5]
-    assert scores.missing == 2
-
-
-def test_the_order_of_the_games_does_not_matter() -> None:
-    ids, raws = ["a", "b", "a"], [raw(1, 2), raw(3, 3), raw(2, 1)]
-    forth, back = prompt_scores(ids, raws), prompt_scores(ids[::-1], raws[::-1])
-    assert forth.ids == back.ids and forth.scores.tolist() == back.scores.tolist() == [0.5, 0.5]
-
-
-@pytest.mark.parametrize("raws", [[], [None, "no"]])
-def test_without_a_readable_verdict_no_prompt_has_a_score(raws: list[str | None]) -> None:
-    scores = prompt_scores(["a"] * len(raws), raws)
-    assert (scores.ids, len(scores.scores), scores.missing) == ([], 0, len(raws))
 
 
 @pytest.mark.parametrize(

@@ -113,6 +113,9 @@ def test_a_key_that_is_not_set_and_a_url_that_holds_one_are_told_before_the_firs
     monkeypatch.delenv("NO_SUCH_KEY", raising=False)
     with pytest.raises(ValueError, match='variable NO_SUCH_KEY, which is not set: export it, or set key to ""'):
         key_in(replace(HERE, url="http://x/v1", key="NO_SUCH_KEY"))
+    with pytest.raises(ValueError, match="key must be the name of an environment variable") as told:
+        key_in(replace(HERE, url="http://x/v1", key="sk-secret"))
+    assert "secret" not in str(told.value)
     for url in ("http://me:secret@x/v1", "localhost:8000/v1"):
         with pytest.raises(ValueError, match="url must begin with http:// or https:// and hold no") as error:
             key_in(replace(HERE, url=url))

@@ -3,9 +3,11 @@ import functools
 import gc
 import sys
 
+import polars as pl
 import pytest
+import yaml
 
-from stages.io.command import run
+from stages.io.command import names_of, run
 
 
 @pytest.fixture(autouse=True)
@@ -53,6 +55,29 @@ def test_a_mistake_of_ours_is_not_hidden(monkeypatch):
 
     with pytest.raises(KeyError):
         run(broken)
+
+
+def test_what_a_library_says_of_a_file_is_one_sentence_too(monkeypatch, tmp_path):
+    monkeypatch.setattr(sys, "argv", ["stage"])
+    (tmp_path / "no.parquet").write_text("no table")
+    with pytest.raises(SystemExit, match=r"^error: .*TRACEBACK=1"):
+        run(lambda: pl.read_parquet(tmp_path / "no.parquet"))
+    with pytest.raises(SystemExit, match=r"^error: .*TRACEBACK=1"):
+        run(lambda: yaml.safe_load("<<<<<<< HEAD\na: 1"))
+
+
+def test_the_parts_of_a_mapping_are_named_by_its_flags(monkeypatch):
+    words = ["--sources.a-b.kind", "files", "--seed", "1", "--sources.c.id", "d.e", "--sources.c.kind", "hub"]
+    monkeypatch.setattr(sys, "argv", words)
+    assert names_of("sources") == ["a-b", "c"]
+    monkeypatch.setattr(sys, "argv", ["x", "--help"])
+    assert names_of("sources") == ["NAME"]
+    monkeypatch.setattr(sys, "argv", ["x"])
+    assert names_of("sources") == []
+    for name in ("my.pool", "my pool"):  # the blank ends the word
+        monkeypatch.setattr(sys, "argv", f"x --sources.{name}.kind files".split())
+        with pytest.raises(SystemExit, match=r"a name in sources holds letters, digits, - and _ alone, got 'my"):
+            names_of("sources")
 
 
 @pytest.fixture

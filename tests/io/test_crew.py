@@ -9,7 +9,7 @@ from stages.io import crew, devices
 @pytest.fixture
 def machine(monkeypatch):
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    monkeypatch.setattr(crew.os, "cpu_count", lambda: 8)
+    monkeypatch.setattr(crew, "cores", lambda: 8)
     monkeypatch.setattr(devices, "gpus", lambda: [])
     return monkeypatch
 

@@ -49,6 +49,11 @@ def test_only_the_first_tokens_of_a_text_count(embedder):
     np.testing.assert_allclose(long, longer, atol=1e-6)
 
 
+def test_a_batch_holds_a_text_at_least(embedder):
+    with pytest.raises(ValueError, match=r"embed\.batch_size must be at least 1, got -1"):
+        embed(embedder, ["a text"], -1)
+
+
 def test_no_text_gives_no_row(embedder):
     assert embed(embedder, [], 4).shape == (0, 384)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.io.experiments import _git, cached, experiments, locked, names, stages, untracked, workspace
+from stages.io.experiments import _git, cached, experiments, interrupted, locked, names, stages, untracked, workspace
 
 PIPELINE = """
 vars:
@@ -68,6 +68,22 @@ def test_files_that_a_copy_of_the_repository_would_lack_are_told(here):
     (here / "notes.txt").write_text("read by no stage")
     assert untracked() == ["data/raw/ä b.jsonl.dvc"]
     (here / "data/raw/ä b.jsonl.dvc").unlink()
+
+
+def test_a_workspace_that_was_left_in_pieces_is_seen(here):
+    def git(*words):
+        return subprocess.run(["git", *words], check=True, capture_output=True, text=True).stdout.strip()
+
+    branch = git("branch", "--show-current")
+    assert not interrupted()
+    git("checkout", "--detach")
+    assert not interrupted()
+    (here / "code.py").write_text(f"{CODE} # changed")
+    git("stash")
+    assert interrupted()
+    git("checkout", branch)
+    assert not interrupted()
+    git("stash", "drop")
 
 
 def test_the_workspace_would_lock_what_it_has_locked(here):

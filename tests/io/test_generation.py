@@ -62,3 +62,8 @@ def test_padding_with_the_end_token_does_not_keep_an_answer_from_ending(llama, t
     together = greedy_answers(llama, tokenizer, prompts, batch_size=2, **settings)
     assert together == greedy_answers(llama, tokenizer, prompts, batch_size=1, **settings)
     assert [answer.tokens for answer in together] == [1, 1]
+
+
+def test_a_batch_holds_a_prompt_at_least(llama, tokenizer):
+    with pytest.raises(ValueError, match=r"generate\.batch_size must be at least 1, got 0"):
+        completion_bits(llama, tokenizer, [([1], [2])], batch_size=0)

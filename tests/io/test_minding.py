@@ -2,7 +2,7 @@
 
 import pytest
 
-from stages.io import crew, minding
+from stages.io import crew, minding, queue
 from stages.io.queue import Entry
 
 
@@ -169,3 +169,35 @@ def test_the_time_left_is_told_by_the_cells_that_ended(monkeypatch):
     assert minder.tally().seconds_left == pytest.approx(3 * 1000 / 2)
     minder.took, minder.done, minder.present = [30.0], {"a"}, {"b": minder.present["b"], "c": minder.present["c"]}
     assert minder.tally().seconds_left == pytest.approx(2 * 30 / 2)
+
+
+def test_a_log_is_kept_also_where_a_link_to_it_is_none(tmp_path, monkeypatch):
+    monkeypatch.setattr(crew, "LOGS", tmp_path / "logs")
+    monkeypatch.setattr(queue, "RUNS", tmp_path / "runs")
+    (tmp_path / "logs").mkdir()
+    one = Entry("cell", "abc", True)
+    one.log.parent.mkdir(parents=True)
+    for told in ("line 1", "line 1, line 2"):
+        one.log.write_text(told)
+        monkeypatch.setattr(minding.os, "link", elsewhere)
+        minding._keep_log(one)
+        assert minding.log_of("cell").read_text() == told
+
+
+def elsewhere(*_):
+    raise OSError("Invalid cross-device link")
+
+
+def test_the_log_of_a_cells_last_try_grows_with_dvcs_own_and_outlives_it(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    crew.LOGS.mkdir(parents=True)
+    for key in ("one", "two"):
+        entry = Entry("cell", key, True)
+        entry.log.parent.mkdir(parents=True)
+        entry.log.write_text("begun")
+        minding._keep_log(entry)
+        minding._keep_log(entry)
+        with entry.log.open("a") as log:
+            log.write(f" {key}")
+        entry.log.unlink()
+        assert minding.log_of("cell").read_text() == f"begun {key}"

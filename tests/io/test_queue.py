@@ -1,4 +1,5 @@
 import signal
+import threading
 
 import dvc.repo
 import pytest
@@ -61,5 +62,32 @@ def test_what_dvc_refuses_is_told_in_one_sentence(repo, monkeypatch):
 def test_ctrl_c_waits_while_dvc_has_the_workspace_in_its_hands(repo, monkeypatch):
     monkeypatch.setattr(repo, "outcomes", [None], raising=False)
     queue.put("cell", [])
-    assert signal.SIGINT in repo.seen[0][1]
-    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    assert set(queue.ENDING) <= repo.seen[0][1]
+    assert not set(queue.ENDING) & signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
+
+@pytest.mark.parametrize("sign", queue.ENDING)
+def test_a_signal_that_another_thread_takes_waits_too(repo, monkeypatch, sign):
+    """As the board's does on a terminal: Python acts on it in the main thread, whatever that one blocks."""
+    done = []
+
+    def ended(*_):
+        done.append("signal")
+
+    def taken():
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [sign])
+        signal.raise_signal(sign)
+
+    def busy(*_, **__):
+        other = threading.Thread(target=taken)
+        other.start()
+        other.join()
+        done.append("workspace put back")
+
+    before = signal.signal(sign, ended)
+    monkeypatch.setattr(repo, "run", busy)
+    try:
+        queue.put("cell", [])
+    finally:
+        signal.signal(sign, before)
+    assert done == ["workspace put back", "signal"]

@@ -56,6 +56,15 @@ def test_a_prompt_that_is_cut_is_told(asked, checkpoint, tmp_path, capsys):
     assert "3 of 3 prompts are cut to their last 1 tokens" in capsys.readouterr().out
 
 
+def test_a_reference_is_scored_after_what_is_left_of_a_prompt(asked, checkpoint, tmp_path):
+    """A model with 64 positions cannot read more of them, whatever the prompt's length."""
+    table = read_table(asked, Prompts).with_columns(instruction=pl.lit("What is it? " * 40))
+    write_table(asked, Prompts, table)
+    out = tmp_path / "answers.parquet"
+    main(*checkpoint, asked, out, engine="local", repetition_penalty=1.2, endpoint=HERE, **SETTINGS)
+    assert 0 < read_table(out, Answers)["bytes"].max() <= 18
+
+
 def test_answers_must_leave_room_for_a_prompt(asked, checkpoint, tmp_path):
     full = SETTINGS | {"max_length": 8, "max_new_tokens": 8}
     with pytest.raises(ValueError, match="max_new_tokens must be below max_length"):

@@ -210,6 +210,7 @@ def test_a_source_with_nothing_usable_is_one_clear_error(tmp_path: Path, content
     [
         (Source(kind="files"), "needs path"),
         (Source(kind="hub"), "needs id"),
+        (Source(kind="files", path="a.jsonl", prompt_column="q"), "name both columns of the source, or neither"),
         (Source(kind="docstrings"), "has nothing usable: no row was read"),
         (Source(kind="docstrings", packages=("no_such_package",)), "got 'no_such_package'"),
     ],
