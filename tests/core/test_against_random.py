@@ -116,3 +116,14 @@ def test_of_several_settings_with_random_cells_that_may_serve_the_one_with_most_
     rows = random_rows(comparable(pl.concat([*grids, window])), "performance", NO_PROMPTS)
     taken = {row["random_condition"].split(", ")[1] for row in rows if "50.." in row["condition"]}
     assert taken == {"0..400 tokens each"}
+
+
+def test_holms_p_is_over_the_kinds_of_one_setting_and_size() -> None:
+    large = planted_grid({"response-micro": 0.0}, size=900, seed=1)
+    large = large.with_columns(experiment=pl.format("{}-large", "experiment"))
+    cells = comparable(pl.concat([planted_grid({"response-micro": 0.0}), large]))
+    rows = random_rows(cells, "performance", NO_PROMPTS)
+    for size in (500, 900):
+        some = [row for row in rows if row["size"] == size]
+        lowest = min(row["p"] for row in some)
+        assert len(some) == 4 and min(row["p_holm"] for row in some) == pytest.approx(min(1, 4 * lowest))

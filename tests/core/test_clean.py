@@ -96,3 +96,9 @@ def test_no_rows_are_no_problem() -> None:
 
 def test_an_id_is_that_of_sha_256() -> None:
     assert identified(rows(("a", "b")))["id"][0] == hashlib.sha256(b"a\0b").hexdigest()[:16]
+
+
+def test_lengths_are_in_characters_and_marks_are_composed() -> None:
+    rows = pl.DataFrame([("mine", 0, None, "e\u0301" * 10, "\u00e9" * 10, None)], schema=ROWS, orient="row")
+    found = judged(rows, 1, 10)
+    assert found["reason"].to_list() == [None] and found["instruction"][0] == "\u00e9" * 10

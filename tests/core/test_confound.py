@@ -107,3 +107,10 @@ def test_a_slope_that_length_had_hidden_does_not_survive_it_but_shows() -> None:
     both = Model({"diversity": held, "length": held}, {"diversity": 1.0, "length": 1.0})
     assert survival(plain, both, held.p) == "shows at equal length alone"
     assert survival(plain, both, 6 * held.p) == "cannot tell"
+
+
+def test_a_lost_effect_is_explained_by_length_only_where_length_has_one() -> None:
+    plain, lost, clear = estimate(0.2, 0.05, 20), estimate(0.1, 0.1, 19), estimate(0.3, 0.05, 19)
+    for length, verdict in ((clear, "explained by length"), (lost, "cannot tell")):
+        both = Model({"diversity": lost, "length": length}, {"diversity": 2.0, "length": 2.0})
+        assert survival(plain, both, lost.p) == verdict

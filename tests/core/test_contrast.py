@@ -85,3 +85,16 @@ def test_a_clearly_better_best_degree_is_found() -> None:
     ours, others = np.array([[0], [1], [2], [12]]) + rng.normal(size=(4, 2)), rng.normal(size=(4, 2))
     found = maxima_difference(list(ours), list(others), pooled([*ours, *others]))
     assert found.low > 0 and found.p_above < 0.01
+
+
+def test_the_interval_of_the_best_of_24_is_bonferronis() -> None:
+    known = mean_difference(A, B, pooled([A, B]))
+    expected = stats.t.interval(1 - 0.05 / 24, known.df, known.value, known.se)
+    assert simultaneous(known, 24) == pytest.approx(expected)
+
+
+def test_the_minimum_over_rivals_needs_no_allowance_and_the_maximum_does() -> None:
+    noise = pooled([A, B])
+    found, known = maxima_difference([A], [B, B + 1], noise), mean_difference(A, B + 1, noise)
+    assert (found.value, found.low) == pytest.approx((known.value, known.low))
+    assert found.high == pytest.approx(simultaneous(known, 2)[1])

@@ -102,3 +102,9 @@ def test_intervals_hold_the_true_correlation_in_92_to_98_percent_of_studies() ->
         for i, (found, true) in enumerate([(pearson(x, y), 0.5), (spearman(x, y), truth), (partial(x, y, z), 0.5)]):
             held[i] += found.low <= true <= found.high
     assert ((held >= 460) & (held <= 490)).all(), held
+
+
+def test_the_interval_of_a_partial_correlation_knows_of_the_variable_held_fixed() -> None:
+    X, Y, Z = np.random.default_rng(0).normal(size=(3, 20))
+    found = partial(X, Y, Z)
+    assert (found.low, found.high) == pytest.approx(fisher_interval(found.r, 1 / np.sqrt(16)))

@@ -78,3 +78,18 @@ def test_levels_and_intervals_hold_in_300_studies() -> None:
         beside += [both.low <= 0 <= both.high, both.p_above < 0.025, both.p_below < 0.025]
     assert (276 <= apart[0] <= 294) and (apart[1:] <= 16).all(), apart
     assert (276 <= beside[0] <= 294) and (beside[1:] <= 16).all(), beside
+
+
+def test_the_smaller_of_two_samples_weighs_in_the_error() -> None:
+    found = separate(Correlation(0.5, 0, 0, 0, 103), Correlation(0.3, 0, 0, 0, 28))
+    assert found.p_above == pytest.approx(0.1418, abs=1e-4)  # z = (0.5493 − 0.3095) / √(1/100 + 1/25) = 1.0724
+
+
+def test_williams_t_of_a_known_matrix():
+    """Correlations .396, .179 and .088 of 66 points: t(63) = 1.381, as by hand from Steiger 1980, equation 7."""
+    wanted = np.array([[1, 0.396, 0.179], [0.396, 1, 0.088], [0.179, 0.088, 1]])
+    rng = np.random.default_rng(0)
+    raw = np.linalg.qr(np.column_stack([np.ones(66), rng.normal(size=(66, 3))]))[0][:, 1:]
+    performance, first, second = (raw @ np.linalg.cholesky(wanted).T).T
+    found = paired(first, second, performance)
+    assert found.p_above == pytest.approx(0.0861, abs=1e-4)

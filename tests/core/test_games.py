@@ -35,6 +35,8 @@ def test_a_tie_in_one_order_is_no_flip_and_no_win_of_the_first() -> None:
 def test_repeats_are_compared_each_with_its_own_other_order() -> None:
     table = games(("a", 0, 0, 1.0, 1), ("a", 0, 1, 1.0, 1), ("a", 1, 0, 1.0, 1), ("a", 1, 1, 0.0, 1))
     assert bias(table)["flips"] == 0.5
+    table = games(("a", 0, 0, 1.0, 1), ("a", 0, 1, 1.0, 1), ("a", 1, 0, 0.0, 1), ("a", 1, 1, 0.0, 1))
+    assert bias(table)["flips"] == 0
 
 
 def test_a_game_without_a_verdict_is_in_no_share() -> None:

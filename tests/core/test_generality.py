@@ -83,3 +83,10 @@ def test_intervals_hold_their_truths_in_1000_studies() -> None:
         low, high = over_prompts(gap, PromptScores(study.saved[cells - 2 :], size[cells - 2 :]), rng, 400)
         held[2] += low <= gap @ study.level[cells - 2 :] <= high
     assert (held >= 920).all(), held
+
+
+def test_half_widths_are_added_as_squares() -> None:
+    known = estimate(10.0, 1.0, 6)
+    four_thirds = (known.high - 10) * 4 / 3
+    low, high = over_both(known, 10 - four_thirds, 10 + four_thirds)
+    assert (10 - low, high - 10) == pytest.approx([(known.high - 10) * 5 / 3] * 2)

@@ -58,3 +58,18 @@ def test_trained_tokens_of_their_own_are_a_third_cause() -> None:
     tokens = pl.Series(np.random.default_rng(1).integers(40_000, 60_000, grid.height))
     [_, row, _] = length_rows(comparable(grid.with_columns(trained_tokens=tokens)), "performance")
     assert row["verdict"] == "survives length" and row["trained_tokens_inflation"] < 10
+
+
+def test_what_rivals_gain_by_diversity_is_not_taken_for_lengths_doing() -> None:
+    slopes = dict.fromkeys(STRATEGIES, 0.2) | {"response-micro": 0.0}
+    rows = length_rows(comparable(planted_grid(slopes, noise=0.001, length_slope=20)), "performance")
+    [row] = [row for row in rows if row["model"] == "shared" and row["strategy"] == "response-micro"]
+    assert row["diversity_value"] == pytest.approx(0, abs=0.01)
+
+
+def test_holms_p_looks_at_all_strategies_of_one_model() -> None:
+    rows = length_rows(comparable(planted_grid()), "performance")
+    for model in ("own", "shared"):
+        some = [row for row in rows if row["model"] == model]
+        lowest = min(some, key=lambda row: row["diversity_p"])
+        assert lowest["diversity_p_holm"] == pytest.approx(min(1, 6 * lowest["diversity_p"]))

@@ -43,3 +43,9 @@ def test_empty_places_hold_what_stands_for_no_row():
 def test_without_a_place_or_an_epoch_there_is_no_order(batch_size, epochs, name):
     with pytest.raises(ValueError, match=f"finetune.{name} must be at least 1, got 0"):
         training_order(np.arange(3), batch_size, epochs, np.random.default_rng(1))
+
+
+def test_the_steps_of_one_window_are_not_sorted_by_length():
+    lengths = np.arange(1, 129)  # 16 steps of 8 rows
+    firsts = lengths[training_order(lengths, 8, 1, np.random.default_rng(1))][:, 0]
+    assert sorted(firsts) == list(range(1, 129, 8)) != firsts.tolist()

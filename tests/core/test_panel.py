@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from stages.core.cell import worth
-from stages.core.panel import panel, published
+from stages.core.panel import _pairs, panel, published
 
 IDS = [f"{at:02}" for at in range(12)]
 PROMPTS = pl.DataFrame(
@@ -69,6 +69,11 @@ def test_lengths_are_those_of_the_two_answers_that_were_judged() -> None:
     found = panel(verdicts("alpaca-eval", likings), PROMPTS, SAID, None, 1, 50)
     assert found["alpaca_eval_win_rate"][0] > 0.58
     assert found["alpaca_eval_lc_minimal_win_rate"][0] == pytest.approx(0.5, abs=0.06)
+
+
+def test_a_surplus_is_what_the_opponent_writes_more_than_the_candidate() -> None:
+    known = _pairs(PROMPTS, SAID, {}).filter(id="00")
+    assert dict(known.select("opponent", "surplus").rows()) == {"opponent": 9 - 5, "gpt": 10 - 5}
 
 
 def test_without_an_llm_judge_there_is_nothing_to_tell() -> None:

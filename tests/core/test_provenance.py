@@ -2,7 +2,7 @@ import copy
 
 import pytest
 
-from stages.core.provenance import CELL, OPPONENT, asked, finished, identity, name_of, provenance, shared
+from stages.core.provenance import CELL, OPPONENT, asked, changed, finished, identity, name_of, provenance, shared
 
 CELL_SETTINGS = {"strategy": "response-micro", "match": "random", "degree": 3, "size": 500, "seed": 1, "slack": 1.5}
 FLAGS = " ".join(f"--{name} {value}" for name, value in CELL_SETTINGS.items())
@@ -25,14 +25,14 @@ def lock():
     return stages
 
 
-def changed(stage, kind, path, value):
+def with_other(stage, kind, path, value):
     other = copy.deepcopy(lock())
     other[stage][kind][path] = value
     return other
 
 
 def test_cells_that_differ_in_their_own_settings_and_results_share_a_provenance():
-    other = changed("subset@candidate", "outs", "out/subset@candidate", "another subset")
+    other = with_other("subset@candidate", "outs", "out/subset@candidate", "another subset")
     other["subset@candidate"]["cmd"] = "python -m stages.subset data/units/random.parquet --strategy random"
     other["subset@candidate"]["deps"].pop("data/units/response-micro.parquet")
     other["subset@candidate"]["deps"]["data/units/random.parquet"] = "u2"
@@ -51,7 +51,7 @@ def test_cells_that_differ_in_their_own_settings_and_results_share_a_provenance(
     ],
 )
 def test_other_code_or_data_is_another_provenance(stage, kind, path):
-    assert provenance(changed(stage, kind, path, "new")) != provenance(lock())
+    assert provenance(with_other(stage, kind, path, "new")) != provenance(lock())
 
 
 @pytest.mark.parametrize("stage", ["finetune@opponent", "generate@opponent", "judge", "measure"])
@@ -62,7 +62,7 @@ def test_other_settings_are_another_provenance(stage):
 
 
 def test_data_that_no_cell_reads_is_not_part_of_it():
-    other = changed("respond", "outs", "data/rejects.parquet", "more of them")
+    other = with_other("respond", "outs", "data/rejects.parquet", "more of them")
     assert provenance(other) == provenance(lock())
 
 
@@ -80,7 +80,7 @@ def test_the_settings_of_a_cell_are_those_of_its_command():
 
 def test_a_cell_is_finished_when_each_stage_read_what_the_others_wrote():
     assert finished(lock())
-    assert not finished(changed("subset@candidate", "outs", "out/subset@candidate", "a later one"))
+    assert not finished(with_other("subset@candidate", "outs", "out/subset@candidate", "a later one"))
 
 
 def test_identity_is_provenance_and_settings():
@@ -104,3 +104,12 @@ def test_what_cells_share_says_the_code_the_data_and_the_settings_by_name():
         "data/units/random.parquet": "u2",
     }
     assert told["settings"]["judge"] == "run judge --setting 1"
+
+
+def test_what_is_other_here_is_told_in_words_and_nothing_else():
+    known = shared(lock())
+    assert changed(known, lock()) == []
+    other = lock()
+    other["band"]["outs"] = {"data/units/random.parquet": "u2", "data/bands.csv": "of no study"}
+    other["judge"]["cmd"] = "run judge --setting 2"
+    assert changed(known, other) == ["units", "settings of judge"]

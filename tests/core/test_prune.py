@@ -130,3 +130,13 @@ def test_the_second_round_keeps_the_unit_whose_rows_do_not_hang_on_rarer_ones() 
 def test_no_unit_is_a_chain_of_one_state() -> None:
     chain = prune(incidence_of([set(), set()]))
     assert (chain.units_left().tolist(), chain.candidates(0).tolist()) == ([0], [False, False])
+
+
+def test_of_two_units_of_three_rows_and_one_of_two_the_one_that_stands_alone_is_kept_last() -> None:
+    # one round drops unit 0, which has the fewest rows; but units 1 and 2 are worth nothing without each other
+    chain = prune(incidence_of([{0}, {0}, {1, 2}, {1, 2}, {1, 2}]))
+    assert (chain.units_left().tolist(), chain.unit_end.argmax()) == ([3, 1, 0], 0)
+
+
+def test_units_that_tie_leave_in_the_canonical_order() -> None:
+    assert prune(incidence_of([{unit} for unit in range(500)])).unit_end.tolist() == list(range(1, 501))

@@ -65,3 +65,9 @@ def test_where_nothing_can_be_said_the_reason_is(grid: pl.DataFrame, words: str)
 def test_two_degrees_have_no_bend() -> None:
     [row] = shape_rows(comparable(planted_grid({"response-micro": 0.5}, degrees=(0, 6))), "performance")
     assert "bend_p" not in row and row["p"] < 1e-6 and row["best"] == 6
+
+
+def test_holms_p_looks_at_all_strategies() -> None:
+    rows = shape_rows(comparable(planted_grid()), "performance")
+    lowest = min(row["p"] for row in rows)
+    assert len(rows) == 6 and min(row["p_holm"] for row in rows) == pytest.approx(min(1, 6 * lowest))

@@ -24,6 +24,10 @@ def test_a_draw_is_in_the_unit_interval_and_repeatable(text: str, seed: int) -> 
     assert 0 <= drawn(text, "corpus", seed) == drawn(text, "corpus", seed) < 1
 
 
+def test_a_draw_is_the_same_in_every_process() -> None:
+    assert drawn("a", "heldout", 0) == pytest.approx(0.8899974878)
+
+
 def test_draws_are_spread_evenly() -> None:
     draws = [drawn(str(number), "corpus", 0) for number in range(2000)]
     assert abs(sum(draw < 0.3 for draw in draws) / 2000 - 0.3) < 0.03
@@ -99,3 +103,9 @@ def test_each_source_has_its_own_limit_and_rejects_do_not_count() -> None:
     table = pl.concat([usable(*"abc"), rejected, usable(*"xy", source="other")])
     found = limited(table, {"mine": 2, "other": 1}, 0).filter(pl.col("reason").is_null())
     assert found["source"].to_list() == ["mine", "mine", "other"]
+
+
+def test_answers_that_differ_in_case_alone_are_held_out_together() -> None:
+    names = [f"q{at}" for at in range(40)]
+    rows = pl.DataFrame({"group": names, "instruction": names, "response": ["Yes.", "YES."] * 20})
+    assert heldout(rows, 0.5, 0).sum() == 0

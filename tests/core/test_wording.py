@@ -5,6 +5,7 @@ import polars as pl
 from bench.planted import planted_grid
 from stages.core.cells import STRATEGIES
 from stages.core.study import study
+from stages.core.wording import _random
 from tests.planted import NO_SCORES
 
 
@@ -103,3 +104,16 @@ def test_a_window_says_whose_random_cells_it_is_compared_with() -> None:
     told = {row["condition"].split(", ")[1]: "\n".join(row["sentences"]) for row in rows}
     words = "Against random (random rows of any length; no random of this setting was run): "
     assert words in told["50..120 tokens each"] and words not in told["any length"]
+
+
+def test_a_kind_is_better_or_worse_than_random_after_holm_alone_and_the_best_by_its_own_interval() -> None:
+    where = {"condition": "rows, any length", "size": 500, "random_condition": "rows, any length"}
+    noise = {"pooled_sd": 0.01, "df": 20, "strategy": "response-micro", "match": "response-micro"}
+    likely = {"p": 0.001, "low": 0.01, "high": 0.2, "all_low": -0.1, "all_high": 0.3}
+    rows = [
+        where | noise | likely | {"degree": degree, "value": value, "p_holm": p_holm}
+        for degree, value, p_holm in ((0, 0.1, 0.2), (3, -0.1, 0.2), (6, -0.2, 0.01))
+    ]
+    [told] = _random({"against_random": rows})
+    assert "0 of 3 kinds of cell are better and 1 worse, after Holm. The best, response-micro at degree 0, adds" in told
+    assert told.endswith("cannot tell it from random.")

@@ -34,3 +34,12 @@ def test_a_checkpoint_that_was_not_written_to_its_end_is_passed_over(tmp_path):
     for step in (9, 10):
         (tmp_path / f"checkpoint-{step}/whole").touch()
     assert latest(tmp_path) == tmp_path / "checkpoint-10"
+
+
+def test_files_in_another_order_are_the_same_key_and_bytes_under_other_names_are_not(tmp_path):
+    one, two = tmp_path / "model-1.safetensors", tmp_path / "model-2.safetensors"
+    one.write_bytes(b"1"), two.write_bytes(b"2")
+    key = content_key([one, two], {})
+    assert key == content_key([two, one], {})
+    two.rename(tmp_path / "model-3.safetensors")
+    assert key != content_key([one, tmp_path / "model-3.safetensors"], {})

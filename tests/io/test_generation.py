@@ -67,3 +67,16 @@ def test_padding_with_the_end_token_does_not_keep_an_answer_from_ending(llama, t
 def test_a_batch_holds_a_prompt_at_least(llama, tokenizer):
     with pytest.raises(ValueError, match=r"generate\.batch_size must be at least 1, got 0"):
         completion_bits(llama, tokenizer, [([1], [2])], batch_size=0)
+
+
+def test_a_token_that_was_there_is_said_again_only_where_no_penalty_is_on_it(llama, tokenizer):
+    with torch.no_grad():  # a head that says 11, and nearly as gladly 12
+        llama.lm_head.weight.zero_()
+        llama.lm_head.weight[5] = 0.1
+        llama.lm_head.weight[11] = 1.0
+        llama.lm_head.weight[12] = 0.9
+        llama.model.norm.weight.fill_(1.0)
+    settings = {"batch_size": 1, "max_new_tokens": 2}
+    answers = [greedy_answers(llama, tokenizer, [[5]], repetition_penalty=by, **settings) for by in (1.0, 1.3)]
+    plain, other = (found.text for [found] in answers)
+    assert plain == tokenizer.decode([11, 11]).strip() != other == tokenizer.decode([11, 12]).strip()

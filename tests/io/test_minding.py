@@ -201,3 +201,60 @@ def test_the_log_of_a_cells_last_try_grows_with_dvcs_own_and_outlives_it(monkeyp
             log.write(f" {key}")
         entry.log.unlink()
         assert minding.log_of("cell").read_text() == f"begun {key}"
+
+
+def test_a_cell_without_a_process_and_an_idle_worker_are_waited_for(monkeypatch):
+    """DVC begins a cell in more than one step: what is not there yet is not lost."""
+    now, dropped, stopped = [0.0], [], []
+    monkeypatch.setattr(minding.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(minding, "names", dict)
+    monkeypatch.setattr(minding, "_keep_log", lambda _: None)
+    monkeypatch.setattr(minding.queue, "entries", lambda: [Entry("a", "1", True), Entry("b", "2", False)])
+    monkeypatch.setattr(minding.queue, "drop", lambda one: dropped.append(one.name))
+    monkeypatch.setattr(minding.crew, "workers", lambda: [crew.Worker(1, 77, True)])
+    monkeypatch.setattr(minding.crew, "stop", stopped.extend)
+    monkeypatch.setattr(minding.crew, "at_work", lambda keys: set())
+    minder = minding.Minder({"a": [], "b": []}, 1, 1, 1.0)
+    for now[0] in (0.0, minding.PATIENCE):
+        minder.look()
+    assert (dropped, stopped) == ([], [])
+    now[0] += 1
+    minder.look()
+    assert (dropped, stopped) == (["a"], [77])
+
+
+def test_a_worker_that_has_nothing_to_take_is_left_alone(monkeypatch):
+    now, stopped = [0.0], []
+    monkeypatch.setattr(minding.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(minding, "names", dict)
+    monkeypatch.setattr(minding, "_keep_log", lambda _: None)
+    monkeypatch.setattr(minding.queue, "entries", lambda: [Entry("a", "1", True)])
+    monkeypatch.setattr(minding.crew, "workers", lambda: [crew.Worker(1, 76, False), crew.Worker(2, 77, True)])
+    monkeypatch.setattr(minding.crew, "stop", stopped.extend)
+    monkeypatch.setattr(minding.crew, "at_work", set)
+    minder = minding.Minder({"a": []}, 2, 1, 1.0)
+    for now[0] in (0.0, 2.0 * minding.PATIENCE):
+        minder.look()
+    assert stopped == []
+
+
+def test_cells_of_another_grid_are_neither_counted_nor_touched(mind):
+    fake = Fake({"a": ["done"], "theirs": ["done"], "old": ["done"]})
+    fake.put("theirs", [])
+    fake.ended["old"] = "done"
+    assert mind(fake, ["a"]) == []
+    assert fake.put_names == ["theirs", "a"]
+
+
+def test_the_tally_counts_each_cell_once(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(minding.time, "monotonic", lambda: now[0])
+    minder = minding.Minder({name: [] for name in "abcd"}, 2, 1, 100.0)
+    minder.present = {"a": Entry("a", "a", True), "b": Entry("b", "b", True)}
+    minder.tally()
+    now[0] = 130.0
+    minder.present["b"] = Entry("b", "b", False)
+    minder.failed, minder.done = {"c"}, {"d"}
+    told = minder.tally()
+    assert (told.done, told.queued, told.running, told.failed) == (1, 1, {"a": 130.0}, 1)
+    assert told.seconds_left == 100.0 / 2  # of b; a is overdue

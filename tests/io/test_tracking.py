@@ -143,3 +143,16 @@ def test_a_kept_run_that_somebody_deleted_holds_no_other_up(tmp_path, monkeypatc
         pass
     assert [path.name for path in folder.iterdir()] == ["candidate-x.jsonl"]
     assert "late" in [run.info.run_name for run in runs()]
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_training_that_goes_on_after_a_failure_is_nobodys_to_send(tmp_path, monkeypatch):
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with pytest.raises(RuntimeError), tracked("candidate", {}, "a"):
+        raise RuntimeError
+    journal = Journal(tmp_path / ".cache/runs/candidate-a.jsonl")
+    assert journal.ended()
+    with tracked("candidate", {}, "a"):
+        assert not journal.ended()

@@ -6,6 +6,8 @@ import polars as pl
 import pytest
 
 from stages.generate import main
+from stages.io.chat import encode_prompts
+from stages.io.generation import greedy_answers
 from stages.io.local import identity
 from stages.io.tables import read_table, write_table
 from stages.schemas.answers import Answers
@@ -130,3 +132,30 @@ def test_a_prompt_without_an_answer_is_one_sentence_and_no_table(asked, checkpoi
                 endpoint=there, **SETTINGS,
             )  # fmt: skip
     assert not (tmp_path / "answers.parquet").exists()
+
+
+def prompts(path, reference):
+    row = {"id": ["a"], "benchmark": ["held"], "instruction": ["What is it?"], "reference": [reference]}
+    table = pl.DataFrame(row).with_columns(baseline=pl.lit(None, pl.String), baseline_answer=pl.lit(None, pl.String))
+    write_table(path, Prompts, table)
+    return path
+
+
+def test_of_a_long_reference_the_bytes_of_the_part_that_is_scored_count(checkpoint, tokenizer, tmp_path):
+    asked = prompts(tmp_path / "prompts.parquet", "a list of numbers, " * 9)
+    [prompt] = encode_prompts(tokenizer, ["What is it?"], "plain")
+    short = SETTINGS | {"max_length": len(prompt) + 5, "max_new_tokens": 4}
+    main(*checkpoint, asked, tmp_path / "out.parquet", engine="local", repetition_penalty=1.0, endpoint=HERE, **short)
+    [size] = read_table(tmp_path / "out.parquet", Answers)["bytes"]
+    tokens = tokenizer("a list of numbers, " * 9)["input_ids"][:5]
+    assert size == len(tokenizer.decode(tokens).encode())
+
+
+def test_of_a_long_prompt_the_end_is_kept(checkpoint, tokenizer, llama, tmp_path):
+    asked = prompts(tmp_path / "prompts.parquet", "Yes.")
+    short = SETTINGS | {"max_length": 11, "max_new_tokens": 8}
+    main(*checkpoint, asked, tmp_path / "out.parquet", engine="local", repetition_penalty=1.0, endpoint=HERE, **short)
+    [prompt] = encode_prompts(tokenizer, ["What is it?"], "plain")
+    settings = {"batch_size": 1, "max_new_tokens": 8, "repetition_penalty": 1.0}
+    [expected] = greedy_answers(llama, tokenizer, [prompt[-3:]], **settings)
+    assert read_table(tmp_path / "out.parquet", Answers)["answer"].to_list() == [expected.text]
