@@ -107,5 +107,7 @@ def test_each_source_has_its_own_limit_and_rejects_do_not_count() -> None:
 
 def test_answers_that_differ_in_case_alone_are_held_out_together() -> None:
     names = [f"q{at}" for at in range(40)]
-    rows = pl.DataFrame({"group": names, "instruction": names, "response": ["Yes.", "YES."] * 20})
-    assert heldout(rows, 0.5, 0).sum() == 0
+    answers = [f"{word} {at}." for at in range(20) for word in ("Yes", "YES")]
+    held = heldout(pl.DataFrame({"group": names, "instruction": names, "response": answers}), 0.5, 0)
+    assert held[::2].to_list() == held[1::2].to_list()
+    assert 0 < held.sum() < 40
