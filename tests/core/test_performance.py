@@ -55,7 +55,7 @@ def test_a_missing_verdict_is_neither_win_nor_tie():
 
 
 def test_wins_are_split_by_the_length_of_the_reference():
-    prompts = pl.DataFrame({"id": ["a", "b", "c"], "reference": ["x", "x" * 9, "x" * 99]})
+    prompts = pl.DataFrame({"id": ["a", "b", "c"], "reference": ["é" * 5, "x" * 9, "x" * 99]})
     assert wins_by_reference(verdicts([WIN, LOSS, WIN]), prompts) == {"short": 1.0, "medium": 0.0, "long": 1.0}
 
 
