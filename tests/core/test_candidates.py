@@ -105,3 +105,9 @@ def test_the_account_says_where_the_rows_of_each_source_went() -> None:
 def test_a_limit_below_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="limit of source one must be 0 or more, or null for all, got -1"):
         split(USABLE, one=-1)
+
+
+def test_of_equal_rows_of_one_source_the_first_stays_whatever_order_they_come_in() -> None:
+    rows = table([*USABLE, ("one", "q1", "a1")])
+    for some in (rows, rows.reverse()):
+        assert candidates(some, set(), {"one": None}, **SETTINGS).rejects["row"].to_list() == [30]

@@ -93,3 +93,17 @@ def test_coverage_is_of_every_strategy_that_has_units_under_a_name_of_its_own():
         "response_micro_coverage": 2 / 3,
         "response_micro_evenness": pytest.approx(0.9182958),
     }
+
+
+def test_the_order_of_the_chosen_rows_changes_no_metric():
+    texts = ["abc " * 9, "xyz " * 9, "abc xyz " * 9, "q"]
+    chosen = pl.DataFrame({"id": list("abcd"), "instruction": texts, "response": texts})
+    tokens = pl.DataFrame({"id": list("abcd"), "tokens": [[1], [2, 3], [1, 2], [4]]})
+    unit = np.eye(4, dtype=np.float32).tolist()
+    vectors = pl.DataFrame({"id": list("abcd"), "vector": unit}, schema_overrides={"vector": pl.List(pl.Float32)})
+    sides = ("instruction", "response")
+    one, other = (
+        diversity(rows, dict.fromkeys(sides, tokens), dict.fromkeys(sides, vectors))
+        for rows in (chosen, chosen[[2, 0, 3, 1]])
+    )
+    assert one == other

@@ -74,3 +74,12 @@ def test_rows_outside_take_no_part_and_costs_are_met_by_less_than_a_row() -> Non
     chosen = entropic_rows(tokens, offsets, inside, costs, 200, np.random.default_rng(0))
     assert inside[chosen].all()
     assert costs[chosen[:-1]].sum() < 200 <= costs[chosen].sum()
+
+
+def test_rows_outside_change_nothing() -> None:
+    rows = [np.random.default_rng(at).zipf(1.5, 20).clip(0, 500).astype(np.int32) for at in range(100)]
+    chosen = []
+    for some, inside in ((rows, np.arange(100) % 2 == 0), (rows[::2], np.ones(50, np.bool_))):
+        offsets, ones = 20 * np.arange(len(some) + 1), np.ones(len(some), np.int64)
+        chosen.append(entropic_rows(np.concatenate(some), offsets, inside, ones, 20, np.random.default_rng(0)))
+    assert (chosen[0] == 2 * chosen[1]).all()

@@ -71,3 +71,10 @@ def test_answers_of_one_length_have_no_length_controlled_win_rate() -> None:
 def test_same_seed_same_figures() -> None:
     table = one_order(np.random.default_rng(2).random(12).tolist())
     assert judged("alpaca-eval", table, None, 3, 90) == judged("alpaca-eval", table, None, 3, 90)
+
+
+def test_a_win_rate_has_wilsons_interval_where_all_prompts_agree() -> None:
+    names = ["id", "repeat", "order", "won", "weight", "surplus"]
+    table = pl.DataFrame([(f"{at}", 0, 1, 1.0, 1, 5) for at in range(10)], names, orient="row")
+    table = table.with_columns(difficulty=pl.lit(None, pl.Float64))
+    assert judged("alpaca-eval", table, None, 1, 50)["win_rate"] == pytest.approx((1, 0.722, 1), abs=5e-4)

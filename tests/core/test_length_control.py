@@ -105,3 +105,12 @@ def test_the_full_form_is_the_regression_that_is_published() -> None:
     twice = np.append(weights * labels, weights * (1 - labels))
     fit.fit(np.vstack([rows, rows]), np.repeat([1, 0], 140), sample_weight=twice)
     assert length_controlled(games) == pytest.approx(fit.predict_proba(ours * [0, 1, 1])[:, 1].mean(), abs=1e-9)
+
+
+def test_the_interval_of_the_full_form_knows_that_other_prompts_are_easier_or_harder() -> None:
+    rng = np.random.default_rng(3)
+    hard = rng.normal(size=40)
+    games = LengthGames(1 / (1 + np.exp(3 * hard)), rng.integers(-500, 500, 40), hard)
+    gamed = Gamed(np.full(80, 0.5), rng.normal(size=80), np.zeros(80))
+    low, high = controlled_interval(games._replace(gamed=gamed), np.random.default_rng(1), 60)
+    assert high - low > 0.1  # likings have a standard deviation of 0.35, their mean one of 0.055

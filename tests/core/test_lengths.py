@@ -68,7 +68,8 @@ def test_what_rivals_gain_by_diversity_is_not_taken_for_lengths_doing() -> None:
 
 
 def test_holms_p_looks_at_all_strategies_of_one_model() -> None:
-    rows = length_rows(comparable(planted_grid()), "performance")
+    slopes = dict.fromkeys(STRATEGIES, 0.0) | {"response-micro": 0.02}
+    rows = length_rows(comparable(planted_grid(slopes)), "performance")
     for model in ("own", "shared"):
         some = [row for row in rows if row["model"] == model]
         lowest = min(some, key=lambda row: row["diversity_p"])

@@ -63,3 +63,12 @@ def test_no_tag_gives_an_empty_table():
 
 def test_all_tags_dropped_leaves_no_unit():
     assert carried(toy().filter(pl.col("tag") == "once"), canon(toy())).is_empty()
+
+
+def test_spellings_that_are_too_rare_to_stay_give_no_tag_its_name():
+    carriers = {"array": range(3), "arrays": range(3, 5), "Arrays": range(5, 7), "ARRAYS": range(7, 9)}
+    pairs = [(f"{row:02}", tag) for tag, rows in carriers.items() for row in rows]
+    tags = pl.DataFrame(pairs, schema={"id": pl.String, "tag": pl.String}, orient="row")
+    settings = {"min_rows": 3, "max_distance": 0, "min_support": 4, "min_confidence": 0.99}
+    found = normalised(tags, lambda _: np.empty((0, 0), np.float32), **settings)
+    assert found["canonical"].drop_nulls().to_list() == ["array"]

@@ -64,5 +64,6 @@ def test_a_win_rate_has_wilsons_interval_where_all_prompts_agree():
 
 
 def test_the_order_of_the_rows_does_not_change_the_interval():
-    ours, theirs = answers([12.0, 50.0, 20.0]), answers([10.0, 20.0, 30.0])
-    assert reduction(ours, theirs, 1, 50) == reduction(ours.reverse(), theirs, 1, 50)
+    bits = np.random.default_rng(1).random((2, 40))
+    ours, theirs = (pl.DataFrame({"id": [f"{at:02}" for at in range(40)], "bits": some, "bytes": 8}) for some in bits)
+    assert reduction(ours, theirs, 1, 50) == reduction(ours.reverse(), theirs.reverse(), 1, 50)

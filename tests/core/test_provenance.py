@@ -113,3 +113,12 @@ def test_what_is_other_here_is_told_in_words_and_nothing_else():
     other["band"]["outs"] = {"data/units/random.parquet": "u2", "data/bands.csv": "of no study"}
     other["judge"]["cmd"] = "run judge --setting 2"
     assert changed(known, other) == ["units", "settings of judge"]
+
+
+@pytest.mark.parametrize("stage", [*CELL, *OPPONENT])
+def test_a_cell_is_not_finished_where_a_stage_of_either_arm_read_an_older_pool(stage):
+    assert not finished(with_other(stage, "deps", "data/pairs.parquet", "old"))
+
+
+def test_a_file_whose_name_begins_like_one_that_is_read_is_not_read():
+    assert provenance(with_other("respond", "outs", "data/pairs.parquet.bak", "more")) == provenance(lock())

@@ -4,8 +4,9 @@ import polars as pl
 
 from bench.planted import planted_grid
 from stages.core.cells import STRATEGIES
+from stages.core.headline import headline
 from stages.core.study import study
-from stages.core.wording import _random
+from stages.core.wording import _random, _slopes
 from tests.planted import NO_SCORES
 
 
@@ -117,3 +118,19 @@ def test_a_kind_is_better_or_worse_than_random_after_holm_alone_and_the_best_by_
     [told] = _random({"against_random": rows})
     assert "0 of 3 kinds of cell are better and 1 worse, after Holm. The best, response-micro at degree 0, adds" in told
     assert told.endswith("cannot tell it from random.")
+
+
+def test_a_slope_that_is_sure_by_itself_alone_is_said_to_be_one_of_several() -> None:
+    slope = {"outcome": "performance", "strategy": "response-micro", "value": 0.1, "low": 0.01, "high": 0.2}
+    mine = {"slopes": [slope | {"p": 0.03, "p_holm": 0.18}], "shapes": [], "lengths": []}
+    assert "cannot tell, one of several slopes may look like this by chance; with length" in _slopes(mine)[0]
+    mine["slopes"][0]["p"] = 0.3
+    assert "by chance" not in _slopes(mine)[0]
+
+
+def test_degrees_that_differ_before_holm_alone_are_no_headline() -> None:
+    slope = {"strategy": "response-micro", "value": 0.01, "low": -0.01, "high": 0.03, "p": 0.3, "p_holm": 0.6}
+    shape = {"strategy": "response-micro", "p": 0.02, "p_holm": 0.12}
+    shape |= {"worst": 0, "worst_mean": 0.0, "best": 6, "best_mean": 0.1}
+    text = headline({"slopes": [slope], "shapes": [shape], "lengths": []}, "performance")
+    assert text.startswith("no strategy's diversity has an effect on performance that can be told from noise")

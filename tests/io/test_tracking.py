@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from stages.io import tracking
 from stages.io.journal import Journal
 from stages.io.tracking import tracked, tracking_uri
 
@@ -156,3 +157,18 @@ def test_a_training_that_goes_on_after_a_failure_is_nobodys_to_send(tmp_path, mo
     assert journal.ended()
     with tracked("candidate", {}, "a"):
         assert not journal.ended()
+
+
+def test_a_server_that_is_away_is_tried_once_for_all_the_runs_that_wait(tmp_path, monkeypatch):
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    tried = []
+
+    def away():
+        tried.append(1)
+        raise ConnectionError
+
+    monkeypatch.setattr(tracking, "_client", away)
+    for name in "xyz":
+        Journal(tmp_path / f".cache/runs/candidate-{name}.jsonl").add({"status": "FINISHED"})
+    with tracked("opponent", {}, "c"):
+        assert len(tried) == 2  # for those that wait, and for its own
