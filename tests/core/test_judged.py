@@ -78,3 +78,9 @@ def test_a_win_rate_has_wilsons_interval_where_all_prompts_agree() -> None:
     table = pl.DataFrame([(f"{at}", 0, 1, 1.0, 1, 5) for at in range(10)], names, orient="row")
     table = table.with_columns(difficulty=pl.lit(None, pl.Float64))
     assert judged("alpaca-eval", table, None, 1, 50)["win_rate"] == pytest.approx((1, 0.722, 1), abs=5e-4)
+
+
+def test_a_length_controlled_rate_has_an_interval_of_several_fits() -> None:
+    table = one_order(np.random.default_rng(1).random(20).tolist())
+    _, low, high = judged("alpaca-eval", table, None, 1, 50)["lc_minimal_win_rate"]
+    assert low < high

@@ -105,9 +105,11 @@ def test_each_source_has_its_own_limit_and_rejects_do_not_count() -> None:
     assert found["source"].to_list() == ["mine", "mine", "other"]
 
 
-def test_answers_that_differ_in_case_alone_are_held_out_together() -> None:
-    names = [f"q{at}" for at in range(40)]
-    answers = [f"{word} {at}." for at in range(20) for word in ("Yes", "YES")]
-    held = heldout(pl.DataFrame({"group": names, "instruction": names, "response": answers}), 0.5, 0)
-    assert held[::2].to_list() == held[1::2].to_list()
-    assert 0 < held.sum() < 40
+@pytest.mark.parametrize("column", ["instruction", "response"])
+def test_texts_that_differ_in_case_alone_are_on_one_side(column: str) -> None:
+    """Alike in pairs and no further: of few words all rows hang together, and none is held out."""
+    own = [f"q{at}" for at in range(400)]
+    alike = [f"{text} {at}" for at in range(200) for text in ("Yes", "YES")]
+    rows = pl.DataFrame({"group": own, "instruction": own, "response": own} | {column: alike})
+    held = heldout(rows, 0.5, 0).to_list()
+    assert held[::2] == held[1::2] and any(held)

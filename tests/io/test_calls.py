@@ -169,3 +169,12 @@ def test_a_stop_ends_a_wait_of_a_minute_at_once(caller, monkeypatch):
         threading.Thread(target=run, daemon=True).start()
         call.stop.set()
         assert ended.wait(10)
+
+
+def test_after_a_stop_nothing_is_sent_and_nothing_paid(caller):
+    with llm_server() as server:
+        call = caller(server)
+        call.stop.set()
+        with pytest.raises(Failed, match="stopped"):
+            call("key", QUESTION)
+    assert (server.asked, call.budget.requests, call.replies.spent(["key"])) == ([], 0, (0, 0))

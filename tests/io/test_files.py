@@ -198,3 +198,9 @@ def test_a_pattern_reads_all_files_by_name_and_counts_on(tmp_path: Path, monkeyp
     monkeypatch.chdir(tmp_path)
     assert len(list(read_files("b/*"))) == 4
     assert len(list(read_files("b/1 of [2].jsonl"))) == 2
+
+
+def test_a_pattern_reads_files_in_the_order_of_their_names(tmp_path: Path) -> None:
+    for name in "hbgacfde":
+        (tmp_path / f"{name}.jsonl").write_text(json.dumps(name))
+    assert [record.value for record in read_files(str(tmp_path / "*.jsonl"))] == list("abcdefgh")

@@ -29,14 +29,16 @@ def greedy_one_by_one(model, prompt, count):
     return ids[len(prompt) :]
 
 
-def test_batched_answers_are_the_greedy_ones(llama, tokenizer):
-    prompts = [prompt for prompt, _ in ROWS]
-    settings = {"batch_size": 2, "max_new_tokens": 4, "repetition_penalty": 1.0}
+def test_batched_answers_are_the_greedy_ones_of_each_whole_prompt(llama, tokenizer):
+    prompts = [[5, 6, 7], [5], [9, 8, 7, 6, 5]]
+    with torch.no_grad():  # a new model says the last token again; now what stands before it is heard too
+        for layer in llama.model.layers:
+            layer.self_attn.o_proj.weight.mul_(10)
+    alone = [greedy_one_by_one(llama.eval(), prompt, 4) for prompt in prompts]
+    assert alone[1] != alone[2] and not any(tokenizer.eos_token_id in ids for ids in alone)
+    settings = {"batch_size": 3, "max_new_tokens": 4, "repetition_penalty": 1.0}
     found = greedy_answers(llama, tokenizer, prompts, **settings)
-    for prompt, answer in zip(prompts, found, strict=True):
-        ids = greedy_one_by_one(llama, prompt, 4)
-        if tokenizer.eos_token_id not in ids:
-            assert (answer.text, answer.tokens, answer.truncated) == (tokenizer.decode(ids).strip(), 4, True)
+    assert [one.text for one in found] == [tokenizer.decode(ids).strip() for ids in alone]
 
 
 def test_an_answer_that_ends_by_itself_is_not_truncated(llama, tokenizer):

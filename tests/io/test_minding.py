@@ -258,3 +258,19 @@ def test_the_tally_counts_each_cell_once(monkeypatch):
     told = minder.tally()
     assert (told.done, told.queued, told.running, told.failed) == (1, 1, {"a": 130.0}, 1)
     assert told.seconds_left == 100.0 / 2  # of b; a is overdue
+
+
+def test_a_cell_of_another_grid_is_not_dropped_though_no_process_runs_it(monkeypatch):
+    now, dropped = [0.0], []
+    monkeypatch.setattr(minding.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(minding, "names", dict)
+    monkeypatch.setattr(minding, "_keep_log", lambda _: None)
+    monkeypatch.setattr(minding.queue, "entries", lambda: [Entry("theirs", "9", True)])
+    monkeypatch.setattr(minding.queue, "put", lambda *_: None)
+    monkeypatch.setattr(minding.queue, "drop", lambda one: dropped.append(one.name))
+    monkeypatch.setattr(minding.crew, "workers", lambda: [crew.Worker(1, 77, False)])
+    monkeypatch.setattr(minding.crew, "at_work", lambda keys: set())
+    minder = minding.Minder({"a": []}, 1, 1, 1.0)
+    for now[0] in (0.0, 2.0 * minding.PATIENCE):
+        minder.look()
+    assert dropped == []
