@@ -203,12 +203,17 @@ def test_the_log_of_a_cells_last_try_grows_with_dvcs_own_and_outlives_it(monkeyp
         assert minding.log_of("cell").read_text() == f"begun {key}"
 
 
-def test_a_cell_without_a_process_and_an_idle_worker_are_waited_for(monkeypatch):
-    """DVC begins a cell in more than one step: what is not there yet is not lost."""
-    now, dropped, stopped = [0.0], [], []
+def clocked(monkeypatch, now):
+    """Time is what `now` holds; no cell has ended, and no log is kept."""
     monkeypatch.setattr(minding.time, "monotonic", lambda: now[0])
     monkeypatch.setattr(minding, "names", dict)
     monkeypatch.setattr(minding, "_keep_log", lambda _: None)
+
+
+def test_a_cell_without_a_process_and_an_idle_worker_are_waited_for(monkeypatch):
+    """DVC begins a cell in more than one step: what is not there yet is not lost."""
+    now, dropped, stopped = [0.0], [], []
+    clocked(monkeypatch, now)
     monkeypatch.setattr(minding.queue, "entries", lambda: [Entry("a", "1", True), Entry("b", "2", False)])
     monkeypatch.setattr(minding.queue, "drop", lambda one: dropped.append(one.name))
     monkeypatch.setattr(minding.crew, "workers", lambda: [crew.Worker(1, 77, True)])
@@ -225,9 +230,7 @@ def test_a_cell_without_a_process_and_an_idle_worker_are_waited_for(monkeypatch)
 
 def test_a_worker_that_has_nothing_to_take_is_left_alone(monkeypatch):
     now, stopped = [0.0], []
-    monkeypatch.setattr(minding.time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(minding, "names", dict)
-    monkeypatch.setattr(minding, "_keep_log", lambda _: None)
+    clocked(monkeypatch, now)
     monkeypatch.setattr(minding.queue, "entries", lambda: [Entry("a", "1", True)])
     monkeypatch.setattr(minding.crew, "workers", lambda: [crew.Worker(1, 76, False), crew.Worker(2, 77, True)])
     monkeypatch.setattr(minding.crew, "stop", stopped.extend)
@@ -262,9 +265,7 @@ def test_the_tally_counts_each_cell_once(monkeypatch):
 
 def test_a_cell_of_another_grid_is_not_dropped_though_no_process_runs_it(monkeypatch):
     now, dropped = [0.0], []
-    monkeypatch.setattr(minding.time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(minding, "names", dict)
-    monkeypatch.setattr(minding, "_keep_log", lambda _: None)
+    clocked(monkeypatch, now)
     monkeypatch.setattr(minding.queue, "entries", lambda: [Entry("theirs", "9", True)])
     monkeypatch.setattr(minding.queue, "put", lambda *_: None)
     monkeypatch.setattr(minding.queue, "drop", lambda one: dropped.append(one.name))
