@@ -24,7 +24,7 @@ repro: .venv/pins
 	@echo 'another cell           dvc exp run -S subset.strategy=instruction-macro -S subset.degree=3'
 
 grid: .venv/pins
-	$(RUN) python -m stages.commands.grid $(GRID) $(if $(JOBS),--jobs $(JOBS))
+	$(RUN) python -m m2m.commands.grid $(GRID) $(if $(JOBS),--jobs $(JOBS))
 
 # DVC has some 400 columns; this keeps those that cells are compared by, best cell first. It reads the commits that have
 # experiments alone: with --all-commits it would take a minute.

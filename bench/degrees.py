@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from stages.core.cells import STRATEGIES
-from stages.core.incidence import incidence
-from stages.core.selection import Selection, chain_numbers, select
+from m2m.selection.incidence import incidence
+from m2m.selection.select import Selection, chain_numbers, select
+from m2m.study.cells.cells import STRATEGIES
 
 
 def jaccard(one: np.ndarray, other: np.ndarray) -> float:

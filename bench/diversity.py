@@ -6,9 +6,9 @@ import numpy as np
 from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
 
 from bench.report import header, show, timed
-from stages.core.bleu import self_bleu
-from stages.core.diversity import side_diversity
-from stages.core.ngrams import ngram_counts
+from m2m.diversity.metrics import side_diversity
+from m2m.diversity.ngrams import ngram_counts
+from m2m.diversity.self_bleu import self_bleu
 
 VOCABULARY, DIMENSIONS, SAMPLE = 32_000, 384, 60
 

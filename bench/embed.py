@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from bench.report import header, show, timed
-from stages.io.embedder import PACKAGED, embed, load_embedder
+from m2m.text.embedder import PACKAGED, embed, load_embedder
 
 SYLLABLES = ["ka", "lo", "mi", "ne", "ru", "ta", "vo", "shi", "pe", "dan", "gor", "fel", "ist", "ung", "al", "bre"]
 

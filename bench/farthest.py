@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from bench.report import header, show, timed
-from stages.core.farthest import farthest_rows
+from m2m.selection.k_center import farthest_rows
 
 DIM, CLUSTERS, SPREAD = 384, 400, 1.5
 

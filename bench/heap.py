@@ -5,8 +5,8 @@ import random
 
 import numpy as np
 
-from stages.core.degree import degree_states
-from stages.core.incidence import Incidence
+from m2m.selection.degree import degree_states
+from m2m.selection.incidence import Incidence
 
 Lists = list[list[int]]
 

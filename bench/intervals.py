@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 from scipy.stats import bootstrap, t
 
-from stages.core.intervals import ratio_interval
+from m2m.judging.scoring.prompt_bootstrap import ratio_interval
 
 RESAMPLES = 2000
 Study = tuple[np.ndarray, np.ndarray]

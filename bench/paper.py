@@ -13,10 +13,10 @@ import polars as pl
 
 from bench.chosen import CONDITIONS, Pool, Row, rise_rows, subset_rows, unit_rows
 from bench.pool import Spelt, gpt2, llama2, read_pool
-from stages.core.band import BANDS, bands_of, carried_types, wanted_types
-from stages.core.normaliser import carried, normalised
-from stages.core.phrases import key_phrases
-from stages.io.embedder import PACKAGED, embed, load_embedder
+from m2m.text.embedder import PACKAGED, embed, load_embedder
+from m2m.units.meso.key_phrases import key_phrases
+from m2m.units.meso.normaliser import carried, normalised
+from m2m.units.micro.token_bands import BANDS, bands_of, carried_types, wanted_types
 
 LOW, HIGH, SIDES, SIZES = 10, 500, ("instruction", "response"), (10_000, 20_000, 30_000)
 RARE, SUPPORT = 20, 40  # rows: InsTag's own thresholds

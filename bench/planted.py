@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from stages.core.cells import STRATEGIES
-from stages.core.estimators import POSTERIOR
+from m2m.study.analysis.metric_correlations import POSTERIOR
+from m2m.study.cells.cells import STRATEGIES
 
 NAMES = (*POSTERIOR, "instruction_vendi", "response_vendi", "response_micro_coverage", "response_micro_evenness")
 

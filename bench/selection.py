@@ -13,10 +13,10 @@ import polars as pl
 
 from bench.heap import heap_every_cell
 from bench.report import header, show, timed
-from stages.core.degree import degree_states
-from stages.core.incidence import Incidence, group_pairs, incidence
-from stages.core.prune import peel, prune
-from stages.core.sample import Weights, sample
+from m2m.selection.degree import degree_states
+from m2m.selection.incidence import Incidence, group_pairs, incidence
+from m2m.selection.prune import peel, prune
+from m2m.selection.sample import Weights, sample
 
 SIZES, SLACK, UNITS = (10_000, 20_000, 30_000), 1.5, 14_500
 PICKED = 1_000  # rows, beside apricot

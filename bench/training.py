@@ -19,9 +19,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from stages.io.collation import Row, labelled, require_exact_packing
-from stages.io.gpu import model_flops, peak_flops
-from stages.io.lora import with_adapters
+from m2m.training.finetuning.collation import Row, labelled, require_exact_packing
+from m2m.training.finetuning.lora import with_adapters
+from m2m.training.trainer.gpu_usage import model_flops, peak_flops
 
 LLAMA_2_7B = {"hidden_size": 4096, "intermediate_size": 11008, "num_hidden_layers": 32, "num_attention_heads": 32}
 TINY = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
@@ -92,7 +92,7 @@ def trainer_times(model: Any, rows: list[Row], case: Case) -> list[float]:
     from tokenizers.models import WordLevel
     from transformers import PreTrainedTokenizerFast, PrinterCallback, TrainerCallback
 
-    from stages.io.finetuning import Recipe, _trainer
+    from m2m.training.finetuning.finetune import Recipe, _trainer
 
     ended: list[float] = []
 

@@ -15,9 +15,9 @@ import polars as pl
 
 from bench.pool import EVERY, TOKENS, WINDOW, llama2, read_pool
 from bench.report import header, show, timed
-from stages.core import cluster
-from stages.core.farthest import farthest_rows
-from stages.io.embedder import PACKAGED, embed, load_embedder
+from m2m.selection.k_center import farthest_rows
+from m2m.text.embedder import PACKAGED, embed, load_embedder
+from m2m.units.macro import clusters
 
 SIDES, BLOCK = ("instruction", "response"), 2048
 CENTERS = {"rows": (10_000, EVERY), "tokens": (TOKENS, EVERY), "window": (10_000, WINDOW)}
@@ -33,7 +33,7 @@ def embedded(shared: Path, work: Path, model: str, precision: Literal["float32",
 
 
 def nearest(vectors: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """As stages.core.neighbors does, by torch, on a GPU where there is one; equal distances in any order."""
+    """As m2m.units.macro.neighbors does, by torch, on a GPU where there is one; equal distances in any order."""
     import torch
 
     every = torch.from_numpy(vectors).to("cuda" if torch.cuda.is_available() else "cpu")
@@ -49,9 +49,9 @@ def nearest(vectors: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
 
 def clustered(shared: Path, work: Path, out: Path, side: str) -> None:
     """The pipeline's UMAP and HDBSCAN at a cluster size for a large pool; noise carries no unit."""
-    cluster.nearest = nearest
+    clusters.nearest = nearest
     vectors = np.load(work / f"{side}.npy")
-    labels, seconds = timed(lambda: cluster.cluster_labels(vectors, 1, 15, 5, 50, 5, "exact"))
+    labels, seconds = timed(lambda: clusters.cluster_labels(vectors, 1, 15, 5, 50, 5, "exact"))
     units = read_pool(shared).select("id", unit=pl.Series(labels)).filter(pl.col("unit") >= 0)
     units.cast({"unit": pl.String}).write_parquet(out / f"{side}-macro.parquet", compression="zstd")
     show(f"cluster {side}s: {labels.max() + 1} clusters, {np.mean(labels < 0):.0%} noise", len(labels), seconds)

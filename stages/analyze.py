@@ -4,13 +4,13 @@ from pathlib import Path
 
 import polars as pl
 
-from stages.core.study import study as told
-from stages.io.command import run
-from stages.io.records import write_json
-from stages.io.tables import columns_of, read_table, write_table
-from stages.schemas.correlations import Correlations
-from stages.schemas.grid import Grid
-from stages.schemas.scores import Scores
+from m2m.runtime.artifacts import columns_of, read_table, write_table
+from m2m.runtime.cli import run
+from m2m.runtime.records import write_json
+from m2m.schemas.correlations import Correlations
+from m2m.schemas.grid import Grid
+from m2m.schemas.scores import Scores
+from m2m.study.analysis.study import study as told
 
 
 def main(grid: Path, scores: Path, study: Path, correlations: Path, /, *, seed: int, resamples: int) -> None:

@@ -8,17 +8,17 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from stages.core.band import BANDS, bands_of, carried_types, wanted_types
-from stages.core.histogram import band_chart, band_histogram
-from stages.io.command import run
-from stages.io.pictures import write_picture
-from stages.io.tables import read_table, write_table
-from stages.io.tokens import Tokenized, load_saved, tokenize, units_of
-from stages.schemas.bands import Bands
-from stages.schemas.histogram import Histogram
-from stages.schemas.pairs import Pairs
-from stages.schemas.tokens import Tokens
-from stages.schemas.units import Units
+from m2m.runtime.artifacts import read_table, write_table
+from m2m.runtime.cli import run
+from m2m.schemas.bands import Bands
+from m2m.schemas.histogram import Histogram
+from m2m.schemas.pairs import Pairs
+from m2m.schemas.tokens import Tokens
+from m2m.schemas.units import Units
+from m2m.study.figures.pictures import write_picture
+from m2m.text.tokenize import Tokenized, load_saved, tokenize, units_of
+from m2m.units.micro.band_histogram import band_chart, band_histogram
+from m2m.units.micro.token_bands import BANDS, bands_of, carried_types, wanted_types
 
 ALMOST_EMPTY = 20  # token types: below this a band cannot tell degrees of diversity apart
 

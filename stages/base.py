@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from stages.io.command import run
-from stages.io.models import commit_of, copy_tokenizer, write_reference
-from stages.io.pretraining import bits_per_byte, blocks, gzip_bits_per_byte, new_model, pretrain, train_tokenizer
-from stages.io.records import write_json
-from stages.io.tables import read_table
-from stages.schemas.corpus import Corpus
+from m2m.models import commit_of, copy_tokenizer, write_reference
+from m2m.runtime.artifacts import read_table
+from m2m.runtime.cli import run
+from m2m.runtime.records import write_json
+from m2m.schemas.corpus import Corpus
+from m2m.training.pretrain import bits_per_byte, blocks, gzip_bits_per_byte, new_model, pretrain, train_tokenizer
 
 
 def main(

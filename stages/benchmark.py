@@ -7,14 +7,14 @@ from pathlib import Path
 
 import polars as pl
 
-from stages.core.prompts import baseline_answers, chosen, from_heldout, from_records
-from stages.io.benchmarks import Benchmark, pinned, read_benchmark
-from stages.io.command import names_of, run
-from stages.io.files import Record
-from stages.io.records import write_json
-from stages.io.tables import read_table, write_table
-from stages.schemas.pool import Pool
-from stages.schemas.prompts import Prompts
+from m2m.data.benchmarks.eval_prompts import baseline_answers, chosen, from_heldout, from_records
+from m2m.data.benchmarks.sources import Benchmark, pinned, read_benchmark
+from m2m.data.records.read_files import Record
+from m2m.runtime.artifacts import read_table, write_table
+from m2m.runtime.cli import names_of, run
+from m2m.runtime.records import write_json
+from m2m.schemas.pool import Pool
+from m2m.schemas.prompts import Prompts
 
 
 def main(heldout: Path, prompts: Path, origins: Path, /, *, seed: int, sources: Mapping[str, Benchmark]) -> None:

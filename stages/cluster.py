@@ -5,15 +5,15 @@ from typing import Literal
 
 import polars as pl
 
-from stages.core.cluster import cluster_labels, to_nearest
-from stages.core.ctfidf import described
-from stages.core.lists import matrix
-from stages.io.command import run
-from stages.io.tables import read_table, write_table
-from stages.schemas.clusters import Clusters
-from stages.schemas.pairs import Pairs
-from stages.schemas.units import Units
-from stages.schemas.vectors import Vectors
+from m2m.arrays import matrix
+from m2m.runtime.artifacts import read_table, write_table
+from m2m.runtime.cli import run
+from m2m.schemas.clusters import Clusters
+from m2m.schemas.pairs import Pairs
+from m2m.schemas.units import Units
+from m2m.schemas.vectors import Vectors
+from m2m.units.macro.cluster_words import described
+from m2m.units.macro.clusters import cluster_labels, to_nearest
 
 MANY = 20_000  # rows that take minutes: UMAP then tells how far it is
 

@@ -5,11 +5,11 @@ from typing import Literal
 
 import polars as pl
 
-from stages.io.command import run
-from stages.io.embedder import embed, load_embedder
-from stages.io.tables import read_table, write_table
-from stages.schemas.pairs import Pairs
-from stages.schemas.vectors import Vectors
+from m2m.runtime.artifacts import read_table, write_table
+from m2m.runtime.cli import run
+from m2m.schemas.pairs import Pairs
+from m2m.schemas.vectors import Vectors
+from m2m.text.embedder import embed, load_embedder
 
 
 def main(

@@ -3,15 +3,15 @@
 from pathlib import Path
 from shutil import copyfile
 
-from stages.core.cells import comparable
-from stages.core.charts import SIDES, composed
-from stages.core.figures import figures as drawn
-from stages.io.command import run
-from stages.io.drawings import write_drawing
-from stages.io.records import read_json
-from stages.io.tables import read_table
-from stages.schemas.grid import Grid
-from stages.schemas.histogram import Histogram
+from m2m.runtime.artifacts import read_table
+from m2m.runtime.cli import run
+from m2m.runtime.records import read_json
+from m2m.schemas.grid import Grid
+from m2m.schemas.histogram import Histogram
+from m2m.study.cells.cells import comparable
+from m2m.study.figures.all_figures import figures as drawn
+from m2m.study.figures.save import write_drawing
+from m2m.study.figures.style import SIDES, composed
 
 
 def main(study: Path, grid: Path, histograms: Path, figures: Path, first: Path, /) -> None:

@@ -7,20 +7,20 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
-from stages.core.fit import fitted, require_share
-from stages.core.order import in_order, training_order
-from stages.io.chat import encode_pairs
-from stages.io.command import run
-from stages.io.finetuning import Recipe, finetune
-from stages.io.launching import require_processes
-from stages.io.models import load_tokenizer
-from stages.io.records import read_json, write_json
-from stages.io.tables import read_table, require_ids, write_table
-from stages.io.tokens import count_types, units_of
-from stages.schemas.bands import Bands
-from stages.schemas.loss import Loss
-from stages.schemas.pairs import Pairs
-from stages.schemas.subset import Subset
+from m2m.models import load_tokenizer
+from m2m.runtime.artifacts import read_table, require_ids, write_table
+from m2m.runtime.cli import run
+from m2m.runtime.records import read_json, write_json
+from m2m.schemas.bands import Bands
+from m2m.schemas.loss import Loss
+from m2m.schemas.pairs import Pairs
+from m2m.schemas.subset import Subset
+from m2m.text.prompt_format import encode_pairs
+from m2m.text.tokenize import count_types, units_of
+from m2m.training.finetuning.batch_order import in_order, training_order
+from m2m.training.finetuning.finetune import Recipe, finetune
+from m2m.training.finetuning.launch import require_processes
+from m2m.training.finetuning.truncation import fitted, require_share
 
 
 def main(

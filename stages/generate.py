@@ -5,16 +5,16 @@ from typing import Any, Literal
 
 import polars as pl
 
-from stages.io.chat import Format, encode_pairs, encode_prompts
-from stages.io.command import run
-from stages.io.generation import completion_bits, greedy_answers
-from stages.io.llm import Engine
-from stages.io.models import load_model, load_tokenizer
-from stages.io.request import Endpoint
-from stages.io.serving import served_answers
-from stages.io.tables import read_table, write_table
-from stages.schemas.answers import Answers
-from stages.schemas.prompts import Prompts
+from m2m.inference.generate import completion_bits, greedy_answers
+from m2m.inference.served_checkpoint import served_answers
+from m2m.llm.client.ask import Engine
+from m2m.llm.client.request import Endpoint
+from m2m.models import load_model, load_tokenizer
+from m2m.runtime.artifacts import read_table, write_table
+from m2m.runtime.cli import run
+from m2m.schemas.answers import Answers
+from m2m.schemas.prompts import Prompts
+from m2m.text.prompt_format import Format, encode_pairs, encode_prompts
 
 NONE_SCORED = pl.DataFrame(schema={"id": pl.String, "bits": pl.Float64, "bytes": pl.Int32})
 

@@ -6,21 +6,21 @@ from pathlib import Path
 
 import polars as pl
 
-from stages.core.candidates import account, candidates, counted
-from stages.core.corpus import corpus as text_table
-from stages.core.corpus import divided, texts_of
-from stages.core.forms import rows as formed
-from stages.core.questions import asked
-from stages.core.sections import Documented, sections
-from stages.io.command import names_of, run
-from stages.io.docstrings import read_docstrings
-from stages.io.records import write_json
-from stages.io.sources import Source, pinned, read_records
-from stages.io.tables import write_table
-from stages.io.workers import parallel
-from stages.schemas.corpus import Corpus
-from stages.schemas.pool import Pool
-from stages.schemas.rejects import Rejects
+from m2m.data.pool.docstring_questions import asked
+from m2m.data.pool.docstring_sections import Documented, sections
+from m2m.data.pool.package_docstrings import read_docstrings
+from m2m.data.pool.pool import account, candidates, counted
+from m2m.data.pool.pretraining_text import corpus as text_table
+from m2m.data.pool.pretraining_text import divided, texts_of
+from m2m.data.pool.sources import Source, pinned, read_records
+from m2m.data.records.record_formats import rows as formed
+from m2m.parallel import parallel
+from m2m.runtime.artifacts import write_table
+from m2m.runtime.cli import names_of, run
+from m2m.runtime.records import write_json
+from m2m.schemas.corpus import Corpus
+from m2m.schemas.pool import Pool
+from m2m.schemas.rejects import Rejects
 
 
 def main(

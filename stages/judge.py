@@ -9,17 +9,17 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float32
 
-from stages.core.protocols import PROTOCOLS, Protocol, own, played, words
-from stages.core.verdict import baselines, by_likelihood, by_similarity, games
-from stages.io.command import run
-from stages.io.embedder import embed, load_embedder
-from stages.io.llm import Engine, ask
-from stages.io.reply import Reply, same_model
-from stages.io.request import Endpoint, Request
-from stages.io.tables import read_table, require_ids, write_table
-from stages.schemas.answers import Answers
-from stages.schemas.prompts import Prompts
-from stages.schemas.verdicts import Verdicts
+from m2m.judging.protocols.offline_judges import baselines, by_likelihood, by_similarity, games
+from m2m.judging.protocols.protocols import PROTOCOLS, Protocol, own, played, words
+from m2m.llm.client.ask import Engine, ask
+from m2m.llm.client.reply import Reply, same_model
+from m2m.llm.client.request import Endpoint, Request
+from m2m.runtime.artifacts import read_table, require_ids, write_table
+from m2m.runtime.cli import run
+from m2m.schemas.answers import Answers
+from m2m.schemas.prompts import Prompts
+from m2m.schemas.verdicts import Verdicts
+from m2m.text.embedder import embed, load_embedder
 
 Precision = Literal["float32", "bfloat16"]
 COLUMNS = list(Verdicts.to_schema().columns)

@@ -3,21 +3,21 @@
 from pathlib import Path
 from typing import Any
 
-from stages.core.cell import coverage, diversity, selection, worth
-from stages.core.panel import Published, published
-from stages.io.command import run
-from stages.io.files import read_files
-from stages.io.records import read_json, write_json
-from stages.io.tables import read_table, require_ids
-from stages.schemas.answers import Answers
-from stages.schemas.gamed import Gamed
-from stages.schemas.pairs import Pairs
-from stages.schemas.prompts import Prompts
-from stages.schemas.subset import Subset
-from stages.schemas.tokens import Tokens
-from stages.schemas.units import Units
-from stages.schemas.vectors import Vectors
-from stages.schemas.verdicts import Verdicts
+from m2m.cell.metrics import coverage, diversity, selection, worth
+from m2m.data.records.read_files import read_files
+from m2m.judging.scoring.panel import Published, published
+from m2m.runtime.artifacts import read_table, require_ids
+from m2m.runtime.cli import run
+from m2m.runtime.records import read_json, write_json
+from m2m.schemas.answers import Answers
+from m2m.schemas.gamed import Gamed
+from m2m.schemas.pairs import Pairs
+from m2m.schemas.prompts import Prompts
+from m2m.schemas.subset import Subset
+from m2m.schemas.tokens import Tokens
+from m2m.schemas.units import Units
+from m2m.schemas.vectors import Vectors
+from m2m.schemas.verdicts import Verdicts
 
 ARMS = ("base", "opponent", "candidate")
 SIDES = ("instruction", "response")

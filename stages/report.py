@@ -6,21 +6,21 @@ from pathlib import Path
 import polars as pl
 from markupsafe import Markup
 
-from stages.core.advice import advice
-from stages.core.cells import comparable
-from stages.core.charts import SIDES, Figure, styled
-from stages.core.examples import extremes, side_by_side
-from stages.core.figures import figures
-from stages.core.outcomes import MAIN
-from stages.core.sheets import cell_sheet, ran, sheets
-from stages.io.command import run
-from stages.io.drawings import svg
-from stages.io.page import page
-from stages.io.records import read_json
-from stages.io.tables import read_table
-from stages.schemas.examples import Examples
-from stages.schemas.grid import Grid
-from stages.schemas.histogram import Histogram
+from m2m.runtime.artifacts import read_table
+from m2m.runtime.cli import run
+from m2m.runtime.records import read_json
+from m2m.schemas.examples import Examples
+from m2m.schemas.grid import Grid
+from m2m.schemas.histogram import Histogram
+from m2m.study.cells.cells import comparable
+from m2m.study.cells.outcomes import MAIN
+from m2m.study.figures.all_figures import figures
+from m2m.study.figures.save import svg
+from m2m.study.figures.style import SIDES, Figure, styled
+from m2m.study.report.answer_examples import extremes, side_by_side
+from m2m.study.report.html_page import page
+from m2m.study.report.recommendation import advice
+from m2m.study.report.tables import cell_sheet, ran, sheets
 
 
 def main(

@@ -7,16 +7,16 @@ from typing import Literal
 
 import polars as pl
 
-from stages.core.renewed import Said, renewed, told
-from stages.core.template import filled
-from stages.io.command import run
-from stages.io.llm import ask
-from stages.io.request import Endpoint, Request
-from stages.io.tables import columns_of, read_table, write_table
-from stages.schemas.pairs import Pairs
-from stages.schemas.pool import Pool
-from stages.schemas.units import Units
-from stages.schemas.unusable import Unusable
+from m2m.data.responses import Said, renewed, told
+from m2m.llm.client.ask import ask
+from m2m.llm.client.request import Endpoint, Request
+from m2m.llm.prompt_template import filled
+from m2m.runtime.artifacts import columns_of, read_table, write_table
+from m2m.runtime.cli import run
+from m2m.schemas.pairs import Pairs
+from m2m.schemas.pool import Pool
+from m2m.schemas.units import Units
+from m2m.schemas.unusable import Unusable
 
 
 def main(

@@ -8,21 +8,21 @@ import numpy as np
 import polars as pl
 from jaxtyping import Bool, Float32, Int32, Int64
 
-from stages.core.entropic import entropic_rows
-from stages.core.farthest import farthest_rows
-from stages.core.incidence import Incidence, incidence
-from stages.core.lists import flat, matrix
-from stages.core.sample import Draw, Weights
-from stages.core.selection import chain_numbers, draw_numbers, select, with_rows
-from stages.core.strata import rows_like
-from stages.io.command import run
-from stages.io.records import write_json
-from stages.io.tables import read_table, write_table
-from stages.schemas.pairs import Pairs
-from stages.schemas.subset import Subset
-from stages.schemas.tokens import Tokens
-from stages.schemas.units import Units
-from stages.schemas.vectors import Vectors
+from m2m.arrays import flat, matrix
+from m2m.runtime.artifacts import read_table, write_table
+from m2m.runtime.cli import run
+from m2m.runtime.records import write_json
+from m2m.schemas.pairs import Pairs
+from m2m.schemas.subset import Subset
+from m2m.schemas.tokens import Tokens
+from m2m.schemas.units import Units
+from m2m.schemas.vectors import Vectors
+from m2m.selection.incidence import Incidence, incidence
+from m2m.selection.k_center import farthest_rows
+from m2m.selection.length_matched import rows_like
+from m2m.selection.sample import Draw, Weights
+from m2m.selection.select import chain_numbers, draw_numbers, select, with_rows
+from m2m.selection.token_entropy import entropic_rows
 
 RIVALS = ("stratified-length", "k-center", "token-entropy")  # what they choose by is no unit: every row has "pool"
 

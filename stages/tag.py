@@ -8,19 +8,19 @@ from typing import Literal
 
 import polars as pl
 
-from stages.core.normaliser import carried, normalised
-from stages.core.phrases import key_phrases
-from stages.core.tags import parse_tags
-from stages.core.template import fenced, filled
-from stages.io.command import run
-from stages.io.embedder import embed, load_embedder
-from stages.io.repair import Unparsed, ask_in_form
-from stages.io.request import Endpoint, Request
-from stages.io.tables import columns_of, read_table, write_table
-from stages.schemas.pairs import Pairs
-from stages.schemas.tags import Canon, Tags
-from stages.schemas.units import Units
-from stages.schemas.unusable import Unusable
+from m2m.llm.client.request import Endpoint, Request
+from m2m.llm.prompt_template import fenced, filled
+from m2m.runtime.artifacts import columns_of, read_table, write_table
+from m2m.runtime.cli import run
+from m2m.schemas.pairs import Pairs
+from m2m.schemas.tags import Canon, Tags
+from m2m.schemas.units import Units
+from m2m.schemas.unusable import Unusable
+from m2m.text.embedder import embed, load_embedder
+from m2m.units.meso.key_phrases import key_phrases
+from m2m.units.meso.llm_tags import parse_tags
+from m2m.units.meso.normaliser import carried, normalised
+from m2m.units.meso.structured_replies import Unparsed, ask_in_form
 
 
 def main(

@@ -29,14 +29,14 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session")
 def tokenizer(tmp_path_factory):
-    from stages.io.pretraining import train_tokenizer
+    from m2m.training.pretrain import train_tokenizer
 
     return train_tokenizer(TEXTS * 4, tmp_path_factory.mktemp("tokenizer"), vocab_size=320)
 
 
 @pytest.fixture
 def llama(tokenizer):
-    from stages.io.pretraining import new_model
+    from m2m.training.pretrain import new_model
 
     return new_model(tokenizer, hidden_size=32, layers=2, heads=2, context=64, seed=1)
 
@@ -44,10 +44,10 @@ def llama(tokenizer):
 @pytest.fixture
 def llm_home(tmp_path, monkeypatch):
     """A cache of LLM replies of the test's own, and no waiting between attempts."""
-    from stages.io import calls
+    from m2m.llm.client import http
 
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
-    monkeypatch.setattr(calls, "FIRST_WAIT", 0.001)
+    monkeypatch.setattr(http, "FIRST_WAIT", 0.001)
     return tmp_path
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from stages.io.request import Endpoint
+from m2m.llm.client.request import Endpoint
 
 HERE = Endpoint(
     model="tiny", revision="main", url="", key="", concurrency=8, timeout=60, max_failed_share=0.0,

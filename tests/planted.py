@@ -6,13 +6,13 @@ from pathlib import Path
 import polars as pl
 
 from bench.planted import planted_grid
+from m2m.runtime.artifacts import write_table
+from m2m.schemas.examples import Examples
+from m2m.schemas.grid import Grid
+from m2m.schemas.histogram import Histogram
+from m2m.schemas.scores import Scores
+from m2m.study.cells.cells import STRATEGIES
 from stages.analyze import main as analyze
-from stages.core.cells import STRATEGIES
-from stages.io.tables import write_table
-from stages.schemas.examples import Examples
-from stages.schemas.grid import Grid
-from stages.schemas.histogram import Histogram
-from stages.schemas.scores import Scores
 
 EVIL = "</script><script>window.pwned = 1</script><img src=x onerror='window.pwned = 1'>"
 HISTOGRAM = {

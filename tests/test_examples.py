@@ -7,7 +7,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-FILES = [file.relative_to(ROOT) for file in sorted((ROOT / "stages").rglob("*.py")) if "    >>> " in file.read_text()]
+FILES = [
+    file.relative_to(ROOT)
+    for file in sorted([*(ROOT / "stages").rglob("*.py"), *(ROOT / "m2m").rglob("*.py")])
+    if "    >>> " in file.read_text()
+]
 
 
 @pytest.mark.parametrize("file", FILES, ids=str)

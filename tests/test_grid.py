@@ -27,7 +27,7 @@ PARTS = {
     "strategies": {"strategy": ["response-micro"], "degree": [2], "seed": [1]},
     "random": {"strategy": ["random"], "seed": [1]},
 }
-GRID = (sys.executable, "-m", "stages.commands.grid", "--jobs", "1")
+GRID = (sys.executable, "-m", "m2m.commands.grid", "--jobs", "1")
 CELLS = 2
 
 
@@ -141,6 +141,6 @@ def test_cells_of_other_code_are_kept_apart(by_hand):
     with (folder / "stages/measure.py").open("a") as code:
         code.write("# changed\n")
     commit(folder, "measured in another way")
-    told = run(folder, sys.executable, "-m", "stages.commands.collect")
+    told = run(folder, sys.executable, "-m", "m2m.commands.collect")
     assert "0 cells of this code, data and settings" in told
     assert f"kept apart, cells of others: {CELLS + 1} of" in told

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from stages.core.panel import panel
+from m2m.judging.scoring.panel import panel
 from tests.llm_server import HERE
 from tests.stages.test_judge import answers, judged, prompts
 from tests.transformers_server import save_parrot, transformers_serve

@@ -12,10 +12,10 @@ import pytest
 from dvc.repo import Repo
 from ruamel.yaml import YAML
 
-from stages.core.provenance import asked
+from m2m.grid.provenance import asked
 
 ROOT = Path(__file__).parent.parent
-GRAPH = grimp.build_graph("stages", cache_dir=None)
+GRAPH = grimp.build_graph("stages", "m2m", cache_dir=None)
 CELL, STUDY = (YAML().load(ROOT / name)["stages"] for name in ("dvc.yaml", "metrics/dvc.yaml"))
 DECLARED = CELL | STUDY
 PARAMS = YAML().load(ROOT / "params.yaml")
@@ -56,7 +56,7 @@ def file_of(module: str) -> str:
 def test_declared_code_is_the_code_that_runs(stage):
     imported = {module_of(stage), *GRAPH.find_upstream_modules(module_of(stage))}
     expected = {file_of(name) for name in imported if not (ROOT / Path(*name.split("."))).is_dir()}
-    declared = {str(dep.def_path) for dep in stage.deps if str(dep.def_path).startswith("stages/")}
+    declared = {str(dep.def_path) for dep in stage.deps if str(dep.def_path).startswith(("stages/", "m2m/"))}
     assert {path for path in declared if path.endswith(".py")} == expected
 
 
@@ -106,4 +106,6 @@ def test_every_setting_says_what_it_is():
 
 
 def test_init_files_are_empty_since_no_stage_declares_them():
-    assert [path for path in ROOT.glob("stages/**/__init__.py") if path.read_text()] == []
+    assert [
+        path for path in [*ROOT.glob("stages/**/__init__.py"), *ROOT.glob("m2m/**/__init__.py")] if path.read_text()
+    ] == []

@@ -13,10 +13,10 @@ import pytest
 import tyro
 from dvc.repo import Repo
 
-from stages.core.profile import laid_over
-from stages.io.benchmarks import Benchmark
-from stages.io.settings import profiles, read_profile, read_settings, write_settings
-from stages.io.sources import Source
+from m2m.data.benchmarks.sources import Benchmark
+from m2m.data.pool.sources import Source
+from m2m.grid.params_file import profiles, read_profile, read_settings, write_settings
+from m2m.grid.profiles import laid_over
 
 ROOT = Path(__file__).parent.parent
 NAMED = {"stages.ingest": Source, "stages.benchmark": Benchmark}  # mains that take a mapping by name

@@ -6,17 +6,17 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from m2m.llm.client.ask import ask
+from m2m.llm.client.request import Request
+from m2m.runtime.artifacts import read_table, write_table
+from m2m.schemas.answers import Answers
+from m2m.schemas.pairs import Pairs
+from m2m.schemas.pool import Pool
+from m2m.schemas.prompts import Prompts
+from m2m.schemas.tags import Tags
+from m2m.schemas.units import Units
+from m2m.schemas.unusable import Unusable
 from stages import generate, respond, tag
-from stages.io.llm import ask
-from stages.io.request import Request
-from stages.io.tables import read_table, write_table
-from stages.schemas.answers import Answers
-from stages.schemas.pairs import Pairs
-from stages.schemas.pool import Pool
-from stages.schemas.prompts import Prompts
-from stages.schemas.tags import Tags
-from stages.schemas.units import Units
-from stages.schemas.unusable import Unusable
 from tests.llm_server import HERE
 from tests.stages.test_generate import SETTINGS as GENERATE
 from tests.stages.test_generate import weights_of
@@ -24,7 +24,7 @@ from tests.stages.test_tag import SETTINGS as TAG
 from tests.transformers_server import save_chat_model, save_parrot, transformers_serve
 
 pytestmark = [pytest.mark.long, pytest.mark.usefixtures("llm_home")]
-PROMPTS = Path(__file__).parents[1] / "stages/prompts"
+PROMPTS = Path(__file__).parents[1] / "m2m/prompts"
 
 
 SAYS = '{"tags": ["sorting", "lists"]}'

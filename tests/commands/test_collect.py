@@ -8,20 +8,20 @@ import polars as pl
 import pytest
 
 from bench.planted import planted_grid
+from m2m.commands import collect
+from m2m.grid.dvc_experiments import Experiment
+from m2m.grid.provenance import CELL, OPPONENT, provenance
+from m2m.runtime.artifacts import read_table, write_table
+from m2m.runtime.records import read_json
+from m2m.schemas.answers import Answers
+from m2m.schemas.examples import Examples
+from m2m.schemas.grid import Grid
+from m2m.schemas.histogram import Histogram
+from m2m.schemas.prompts import Prompts
+from m2m.schemas.scores import Scores
+from m2m.schemas.verdicts import Verdicts
+from m2m.study.cells.cells import SETTING
 from stages.analyze import main as analyze
-from stages.commands import collect
-from stages.core.cells import SETTING
-from stages.core.provenance import CELL, OPPONENT, provenance
-from stages.io.experiments import Experiment
-from stages.io.records import read_json
-from stages.io.tables import read_table, write_table
-from stages.schemas.answers import Answers
-from stages.schemas.examples import Examples
-from stages.schemas.grid import Grid
-from stages.schemas.histogram import Histogram
-from stages.schemas.prompts import Prompts
-from stages.schemas.scores import Scores
-from stages.schemas.verdicts import Verdicts
 from tests.planted import HISTOGRAM
 
 SETTINGS = ("strategy", "match", "degree", "size", "seed", "slack", "weights", "budget", "min_tokens", "max_tokens")

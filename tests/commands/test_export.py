@@ -7,13 +7,13 @@ import polars as pl
 import pytest
 import yaml
 
-from stages.commands.export import main
-from stages.core.formats import FORMS
-from stages.core.provenance import CELL, OPPONENT
-from stages.io.tables import write_table
-from stages.schemas.pairs import Pairs
-from stages.schemas.subset import Subset
-from stages.schemas.tokens import Tokens
+from m2m.commands.export import main
+from m2m.export.trainer_formats import FORMS
+from m2m.grid.provenance import CELL, OPPONENT
+from m2m.runtime.artifacts import write_table
+from m2m.schemas.pairs import Pairs
+from m2m.schemas.subset import Subset
+from m2m.schemas.tokens import Tokens
 
 SETTINGS = {"strategy": "response-micro", "match": "random", "degree": 3, "size": 2, "seed": 1}
 SUMMARY = dict.fromkeys(("pool_rows", "candidate_rows", "k_min", "k_max", "units_covered", "response_tokens"), 3)
@@ -76,7 +76,7 @@ def test_every_form_has_the_chosen_rows_in_the_order_of_choice(workspace, form):
     if form == "parquet":
         rows = pl.read_parquet(workspace / "out/data.parquet").select("instruction", "response").rows()
     else:
-        from stages.core.forms import pair
+        from m2m.data.records.record_formats import pair
 
         lines = [json.loads(line) for line in (workspace / "out/data.jsonl").read_text().splitlines()]
         if form == "prompt-completion":

@@ -8,10 +8,10 @@ import pytest
 import yaml
 from filelock import FileLock
 
-from stages.commands import grid
-from stages.core.provenance import identity, name_of
-from stages.io import devices
-from stages.io.minding import log_of
+from m2m.commands import grid
+from m2m.grid import gpu_locks
+from m2m.grid.provenance import identity, name_of
+from m2m.grid.runner import log_of
 
 ROOT = Path(__file__).parents[2]
 SUBSET = {"strategy": "random", "match": "random", "degree": 0, "size": 5, "seed": 1}
@@ -31,10 +31,10 @@ def here(tmp_path, monkeypatch):
     held, noted = {identity("p", FIRST)}, []
     monkeypatch.setattr(grid, "_there", lambda: held)
     monkeypatch.setattr(grid, "provenance", lambda _: "p")
-    monkeypatch.setattr(grid.experiments, "workspace", dict)
-    monkeypatch.setattr(grid.experiments, "untracked", list)
-    monkeypatch.setattr(grid.experiments, "interrupted", lambda: False)
-    monkeypatch.setattr(grid.experiments, "stages", lambda: ["ingest", "judge", "measure"])
+    monkeypatch.setattr(grid.dvc_experiments, "workspace", dict)
+    monkeypatch.setattr(grid.dvc_experiments, "untracked", list)
+    monkeypatch.setattr(grid.dvc_experiments, "interrupted", lambda: False)
+    monkeypatch.setattr(grid.dvc_experiments, "stages", lambda: ["ingest", "judge", "measure"])
     monkeypatch.setattr(grid, "collect", lambda current: noted.append("collect"))
     monkeypatch.setattr(grid.subprocess, "run", lambda words, **_: noted.append(" ".join(words)))
 
@@ -43,8 +43,8 @@ def here(tmp_path, monkeypatch):
         held.update(identity("p", SECOND) for _ in todo)
 
     monkeypatch.setattr(grid, "mind", mind)
-    monkeypatch.setattr(devices, "gpus", list)
-    monkeypatch.setattr(devices, "LOCKS", tmp_path / "locks")
+    monkeypatch.setattr(gpu_locks, "gpus", list)
+    monkeypatch.setattr(gpu_locks, "LOCKS", tmp_path / "locks")
     return noted
 
 
@@ -62,14 +62,14 @@ def test_only_cells_that_no_experiment_holds_are_run_after_the_shared_stages(her
 
 
 def test_before_anything_runs_it_asks_for_what_git_does_not_know(here, monkeypatch):
-    monkeypatch.setattr(grid.experiments, "untracked", lambda: ["data/raw/my.jsonl.dvc"])
+    monkeypatch.setattr(grid.dvc_experiments, "untracked", lambda: ["data/raw/my.jsonl.dvc"])
     with pytest.raises(ValueError, match=r"git does not know data/raw/my\.jsonl\.dvc, which the cells' copies"):
         grid.main(jobs=1)
     assert here == []
 
 
 def test_a_workspace_that_an_earlier_run_left_in_pieces_is_not_gone_on_from(here, monkeypatch):
-    monkeypatch.setattr(grid.experiments, "interrupted", lambda: True)
+    monkeypatch.setattr(grid.dvc_experiments, "interrupted", lambda: True)
     with pytest.raises(ValueError, match="put the workspace back with git checkout BRANCH and git stash pop"):
         grid.main(jobs=1)
     assert here == []
@@ -95,10 +95,10 @@ def test_the_shared_stages_hold_a_gpu_of_their_own(here, monkeypatch):
     given = []
 
     def run(words, env=None, **_):
-        with devices.free_gpus([["5"]], 1) as left:
+        with gpu_locks.free_gpus([["5"]], 1) as left:
             given.append((words[2], env and env["CUDA_VISIBLE_DEVICES"], left is None))
 
-    monkeypatch.setattr(devices, "gpus", lambda: ["5"])
+    monkeypatch.setattr(gpu_locks, "gpus", lambda: ["5"])
     monkeypatch.setattr(grid.subprocess, "run", run)
     grid.main(jobs=1)
     assert given == [("ingest", "5", True), ("metrics/dvc.yaml", None, False)]
@@ -108,7 +108,7 @@ def test_the_shared_stages_hold_as_many_gpus_as_a_training_takes(here, monkeypat
     given = []
     settings = yaml.safe_load((tmp_path / "params.yaml").read_text())
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(settings | {"launch": "profiles/launch/fsdp.yaml"}))
-    monkeypatch.setattr(devices, "gpus", lambda: list("012345678"))
+    monkeypatch.setattr(gpu_locks, "gpus", lambda: list("012345678"))
     monkeypatch.setattr(grid.subprocess, "run", lambda words, env=None, **_: given.append(env))
     grid.main()
     assert [env and env["CUDA_VISIBLE_DEVICES"] for env in given] == ["0,1,2,3,4,5,6,7", None]
@@ -116,9 +116,9 @@ def test_the_shared_stages_hold_as_many_gpus_as_a_training_takes(here, monkeypat
 
 
 def test_where_another_grid_holds_every_gpu_one_sentence_says_so(here, monkeypatch):
-    monkeypatch.setattr(devices, "gpus", lambda: ["5"])
+    monkeypatch.setattr(gpu_locks, "gpus", lambda: ["5"])
     with (
-        devices.free_gpus([["5"]], 1),
+        gpu_locks.free_gpus([["5"]], 1),
         pytest.raises(ValueError, match="other grids hold too many GPUs for this one, which needs 1: wait for them"),
     ):
         grid.main(jobs=1)
@@ -154,8 +154,11 @@ def test_nothing_is_collected_where_no_cell_ended(here, monkeypatch):
 
 
 def test_two_grids_do_not_run_in_one_repository(here):
-    grid.crew.LOGS.mkdir(parents=True)
-    with FileLock(grid.crew.LOGS / "lock"), pytest.raises(ValueError, match="one grid runs in a repository at a time"):
+    grid.workers.LOGS.mkdir(parents=True)
+    with (
+        FileLock(grid.workers.LOGS / "lock"),
+        pytest.raises(ValueError, match="one grid runs in a repository at a time"),
+    ):
         grid.main(jobs=1)
 
 

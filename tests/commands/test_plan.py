@@ -8,13 +8,13 @@ import pytest
 import yaml
 from dvc.repo import Repo
 
-from stages.commands import plan
-from stages.core.design import design
-from stages.io.experiments import Experiment
-from stages.io.replies import Kept, Replies, cache_folder
-from stages.io.tables import write_table
-from stages.schemas.prompts import Prompts
-from stages.schemas.tokens import Tokens
+from m2m.commands import plan
+from m2m.grid.design import design
+from m2m.grid.dvc_experiments import Experiment
+from m2m.llm.client.reply_cache import Kept, Replies, cache_folder
+from m2m.runtime.artifacts import write_table
+from m2m.schemas.prompts import Prompts
+from m2m.schemas.tokens import Tokens
 
 ROOT = Path(__file__).parents[2]
 STAGES = ("subset", "finetune", "generate")

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from bench.planted import planted_grid
-from stages.commands.recommend import main
-from stages.core.cells import STRATEGIES
-from stages.core.collection import grid_table
-from stages.core.study import study
-from stages.io.records import write_json
+from m2m.commands.recommend import main
+from m2m.grid.collection import grid_table
+from m2m.runtime.records import write_json
+from m2m.study.analysis.study import study
+from m2m.study.cells.cells import STRATEGIES
 from tests.planted import NO_SCORES, judged
 
 
@@ -62,7 +62,7 @@ def test_a_study_of_another_pool_is_called_that(
 
 def test_without_a_study_it_ends_with_one_sentence(tmp_path: Path) -> None:
     ended = subprocess.run(
-        [sys.executable, "-m", "stages.commands.recommend", str(tmp_path / "study.json")],
+        [sys.executable, "-m", "m2m.commands.recommend", str(tmp_path / "study.json")],
         capture_output=True,
         text=True,
     )

@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from stages.commands.score import main
-from stages.core.alpaca_eval import candidate_first
+from m2m.commands.score import main
+from m2m.judging.protocols.alpaca_eval import candidate_first
 
 RECORDED = os.environ.get("ALPACA_EVAL_ANNOTATIONS")  # a folder: annotations.parquet, and their leaderboard.csv
 ORACLE = os.environ.get("ALPACA_EVAL_PYTHON")  # a Python that has the package: pip install alpaca_eval patsy
@@ -148,9 +148,9 @@ print(json.dumps({name: float(value) for name, value in found.items()}))
 @pytest.mark.skipif(ORACLE is None, reason="set ALPACA_EVAL_PYTHON to a Python that has alpaca_eval to compare with it")
 @pytest.mark.parametrize("form", ["length_controlled_minimal", "length_controlled_v1"])
 def test_all_figures_are_those_of_the_alpaca_eval_package(tmp_path, form) -> None:
-    from stages.commands.score import _with_difficulty
-    from stages.core.judged import judged
-    from stages.core.recorded import alpaca_eval_games
+    from m2m.commands.score import _with_difficulty
+    from m2m.judging.recorded_judgements import alpaca_eval_games
+    from m2m.judging.scoring.leaderboard import judged
 
     rows = annotations(300)
     (tmp_path / "a.json").write_text(json.dumps(rows))
@@ -182,8 +182,8 @@ def test_recorded_annotations_give_the_published_figures(capsys) -> None:
 
 @pytest.mark.skipif(None in (RECORDED, ORACLE), reason="set ALPACA_EVAL_ANNOTATIONS and ALPACA_EVAL_PYTHON to compare")
 def test_the_minimal_length_control_of_recorded_annotations_is_the_alpaca_eval_package_s(tmp_path) -> None:
-    from stages.core.judged import judged
-    from stages.core.recorded import alpaca_eval_games
+    from m2m.judging.recorded_judgements import alpaca_eval_games
+    from m2m.judging.scoring.leaderboard import judged
 
     recorded = pl.read_parquet(Path(str(RECORDED)) / "annotations.parquet")
     for (name,), part in recorded.group_by("model", maintain_order=True):
@@ -201,7 +201,7 @@ def test_the_minimal_length_control_of_recorded_annotations_is_the_alpaca_eval_p
 
 def test_the_command_answers_from_the_shell(tmp_path) -> None:
     (tmp_path / "a.json").write_text("[]")
-    words = [sys.executable, "-m", "stages.commands.score", str(tmp_path / "a.json"), "--protocol", "alpaca-eval"]
+    words = [sys.executable, "-m", "m2m.commands.score", str(tmp_path / "a.json"), "--protocol", "alpaca-eval"]
     asked = subprocess.run(words, capture_output=True, text=True)
     assert asked.returncode == 1
     assert asked.stderr.startswith("error: ") and "holds no alpaca-eval judgement" in asked.stderr

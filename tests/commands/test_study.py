@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from bench.planted import planted_grid
-from stages.commands.study import main
-from stages.io.tables import write_table
-from stages.schemas.grid import Grid
+from m2m.commands.study import main
+from m2m.runtime.artifacts import write_table
+from m2m.schemas.grid import Grid
 
 
 @pytest.mark.long

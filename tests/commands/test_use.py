@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.commands.use import main
+from m2m.commands.use import main
 
 ROOT = Path(__file__).parents[2]
 

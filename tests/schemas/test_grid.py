@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 
 from bench.planted import planted_grid
-from stages.io.tables import read_table, write_table
-from stages.schemas.grid import Grid
+from m2m.runtime.artifacts import read_table, write_table
+from m2m.schemas.grid import Grid
 
 
 def written(folder: Path, grid: pl.DataFrame) -> pl.DataFrame:

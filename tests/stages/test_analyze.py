@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from bench.planted import planted_grid
+from m2m.runtime.artifacts import read_table, write_table
+from m2m.runtime.records import read_json
+from m2m.schemas.correlations import Correlations
+from m2m.schemas.grid import Grid
+from m2m.schemas.scores import Scores
 from stages.analyze import main
-from stages.io.records import read_json
-from stages.io.tables import read_table, write_table
-from stages.schemas.correlations import Correlations
-from stages.schemas.grid import Grid
-from stages.schemas.scores import Scores
 from tests.planted import NO_SCORES
 
 

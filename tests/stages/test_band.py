@@ -6,12 +6,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from m2m.runtime.artifacts import read_table, write_table
+from m2m.schemas.bands import Bands
+from m2m.schemas.pairs import Pairs
+from m2m.schemas.tokens import Tokens
+from m2m.schemas.units import Units
 from stages.band import main
-from stages.io.tables import read_table, write_table
-from stages.schemas.bands import Bands
-from stages.schemas.pairs import Pairs
-from stages.schemas.tokens import Tokens
-from stages.schemas.units import Units
 
 TEXTS = ["the mean of a list", "the sum of two lists", "an array"] * 10
 OUTS = ("tokens.parquet", "bands.parquet", "units.parquet", "histogram.csv", "picture.svg")

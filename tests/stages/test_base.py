@@ -7,10 +7,10 @@ import polars as pl
 import pytest
 import transformers
 
+from m2m.models import load_tokenizer
+from m2m.runtime.artifacts import write_table
+from m2m.schemas.corpus import Corpus
 from stages.base import main
-from stages.io.models import load_tokenizer
-from stages.io.tables import write_table
-from stages.schemas.corpus import Corpus
 
 SIZES = {"vocab_size": 320, "hidden_size": 32, "layers": 1, "heads": 2, "context": 64, "block": 16}
 TRAINING = {"seed": 1, "batch_size": 2, "learning_rate": 0.001, "train_tokens": 1000}

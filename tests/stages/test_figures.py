@@ -6,11 +6,11 @@ import polars as pl
 import pytest
 
 from bench.planted import planted_grid
+from m2m.runtime.artifacts import write_table
+from m2m.schemas.grid import Grid
+from m2m.schemas.scores import Scores
 from stages.analyze import main as analyze
 from stages.figures import main
-from stages.io.tables import write_table
-from stages.schemas.grid import Grid
-from stages.schemas.scores import Scores
 from tests.planted import NO_SCORES
 
 NAMES = {"effects-performance", "random-performance", "lengths", "pools", "bands"}

@@ -43,7 +43,7 @@ WORDS = ["the", "mean", "of", "a", "list", "or", "sum", "over", "an", "axis", "a
 @pytest.fixture(scope="module")
 def pool(tmp_path_factory) -> Path:
     """A base model, its tokenizer, 30 pairs, a subset of 22 of them, and a table of bands."""
-    from stages.io.pretraining import new_model, train_tokenizer
+    from m2m.training.pretrain import new_model, train_tokenizer
 
     folder = tmp_path_factory.mktemp("pool")
     texts = [" ".join(WORDS[(at * step) % len(WORDS)] for step in range(1, 4 + at)) for at in range(30)]
@@ -108,7 +108,7 @@ def alone(pool, tmp_path_factory) -> Path:
 
 @pytest.mark.long
 def test_the_report_counts_the_tokens_of_the_responses_themselves(pool, alone):
-    from stages.io.models import load_tokenizer
+    from m2m.models import load_tokenizer
 
     told = json.loads((alone / "report.json").read_text())
     texts = pl.read_parquet(pool / "pairs.parquet")["response"][:22].to_list()

@@ -5,13 +5,13 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
+from m2m.inference.generate import greedy_answers
+from m2m.llm.client.local_model import identity
+from m2m.runtime.artifacts import read_table, write_table
+from m2m.schemas.answers import Answers
+from m2m.schemas.prompts import Prompts
+from m2m.text.prompt_format import encode_prompts
 from stages.generate import main
-from stages.io.chat import encode_prompts
-from stages.io.generation import greedy_answers
-from stages.io.local import identity
-from stages.io.tables import read_table, write_table
-from stages.schemas.answers import Answers
-from stages.schemas.prompts import Prompts
 from tests.llm_server import HERE, llm_server, said
 
 SETTINGS = {"prompt_format": "plain", "batch_size": 2, "max_length": 64, "max_new_tokens": 8, "dtype": "float32"}

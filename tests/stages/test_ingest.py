@@ -18,13 +18,13 @@ import polars as pl
 import pytest
 import zstandard
 
-from stages.core.corpus import texts
+from m2m.data.pool.pretraining_text import texts
+from m2m.data.pool.sources import Source
+from m2m.runtime.artifacts import read_table
+from m2m.schemas.corpus import Corpus
+from m2m.schemas.pool import Pool
+from m2m.schemas.rejects import Rejects
 from stages.ingest import main
-from stages.io.sources import Source
-from stages.io.tables import read_table
-from stages.schemas.corpus import Corpus
-from stages.schemas.pool import Pool
-from stages.schemas.rejects import Rejects
 
 OUTS = ("pool", "heldout", "corpus", "rejects")
 Record = dict[str, object]

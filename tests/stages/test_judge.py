@@ -13,18 +13,18 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from stages.core.protocols import parsed
-from stages.io.replies import Replies
-from stages.io.tables import read_table, write_table
+from m2m.judging.protocols.protocols import parsed
+from m2m.llm.client.reply_cache import Replies
+from m2m.runtime.artifacts import read_table, write_table
+from m2m.schemas.answers import Answers
+from m2m.schemas.prompts import Prompts
+from m2m.schemas.verdicts import Verdicts
 from stages.judge import main
-from stages.schemas.answers import Answers
-from stages.schemas.prompts import Prompts
-from stages.schemas.verdicts import Verdicts
 from tests.llm_server import FAULTS, HERE, llm_server
 
 pytestmark = pytest.mark.usefixtures("llm_home")
 ROOT = Path(__file__).parents[2]
-TEMPLATES = [ROOT / "stages" / "prompts" / f"{name}.txt" for name in ("alpaca_eval", "arena_hard")]
+TEMPLATES = [ROOT / "m2m" / "prompts" / f"{name}.txt" for name in ("alpaca_eval", "arena_hard")]
 SETTINGS = {
     "scope": "all",
     "orders": "published",

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from stages.core.collection import grid_table
+from m2m.grid.collection import grid_table
 from stages.report import main
 from tests.browser import CHROMIUM, Browser
 from tests.planted import EVIL, grid, judged, plant
@@ -20,7 +20,7 @@ in_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-
 @pytest.fixture(scope="module")
 def page(planted: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("page") / "report.html"
-    main(*[planted / name for name in INPUTS], ROOT / "stages" / "templates", path)
+    main(*[planted / name for name in INPUTS], ROOT / "m2m" / "study" / "report" / "templates", path)
     return path
 
 
@@ -53,7 +53,9 @@ def test_the_page_says_the_verdict_first_and_asks_for_nothing_from_elsewhere(pag
 
 def test_where_an_llm_judges_alone_its_win_rate_is_what_the_page_is_about(tmp_path: Path) -> None:
     plant(tmp_path, grid_table(judged(grid()).to_dicts()))
-    main(*[tmp_path / name for name in INPUTS], ROOT / "stages" / "templates", tmp_path / "report.html")
+    main(
+        *[tmp_path / name for name in INPUTS], ROOT / "m2m" / "study" / "report" / "templates", tmp_path / "report.html"
+    )
     text = (tmp_path / "report.html").read_text()
     assert "the AlpacaEval win rate rises with response-micro" in text and "AlpacaEval&#39;s LLM judge prefers" in text
     assert 'id="effects-alpaca_eval_win_rate"' in text and "AlpacaEval win rate against diversity" in text
@@ -70,7 +72,7 @@ def test_answers_of_cells_that_are_not_compared_are_left_out(planted: Path, tmp_
     other = said.head(1).with_columns(experiment=pl.lit("another-study"), id=pl.lit("zz"), answer=pl.lit("elsewhere"))
     pl.concat([said, other]).sort("experiment", "id").write_parquet(tmp_path / "examples.parquet")
     places = [tmp_path / name if name == "examples.parquet" else planted / name for name in INPUTS]
-    main(*places, ROOT / "stages" / "templates", tmp_path / "report.html")
+    main(*places, ROOT / "m2m" / "study" / "report" / "templates", tmp_path / "report.html")
     assert "elsewhere" not in (tmp_path / "report.html").read_text()
 
 
@@ -168,5 +170,5 @@ def test_answers_of_any_two_cells_stand_side_by_side(page: Path, browser: Browse
 def test_without_examples_the_page_has_no_place_for_them(planted: Path, tmp_path: Path) -> None:
     pl.read_parquet(planted / "examples.parquet").head(0).write_parquet(tmp_path / "none.parquet")
     inputs = [tmp_path / "none.parquet" if name == "examples.parquet" else planted / name for name in INPUTS]
-    main(*inputs, ROOT / "stages" / "templates", tmp_path / "report.html")
+    main(*inputs, ROOT / "m2m" / "study" / "report" / "templates", tmp_path / "report.html")
     assert 'id="answers"' not in (tmp_path / "report.html").read_text()

@@ -11,16 +11,16 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from stages.io.replies import Replies
-from stages.io.tables import read_table, write_table
+from m2m.llm.client.reply_cache import Replies
+from m2m.runtime.artifacts import read_table, write_table
+from m2m.schemas.pairs import Pairs
+from m2m.schemas.pool import Pool
+from m2m.schemas.units import Units
+from m2m.schemas.unusable import Unusable
 from stages.respond import main
-from stages.schemas.pairs import Pairs
-from stages.schemas.pool import Pool
-from stages.schemas.units import Units
-from stages.schemas.unusable import Unusable
 from tests.llm_server import HERE, llm_server, said
 
-TEMPLATE = Path(__file__).parents[2] / "stages/prompts/respond.txt"
+TEMPLATE = Path(__file__).parents[2] / "m2m/prompts/respond.txt"
 WORDS = {"temperature": 0.0, "reply_tokens": 16, "seed": 1}
 
 

@@ -10,13 +10,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-from stages.io.records import read_json
-from stages.io.tables import read_table, write_table
-from stages.schemas.pairs import Pairs
-from stages.schemas.subset import Subset
-from stages.schemas.tokens import Tokens
-from stages.schemas.units import Units
-from stages.schemas.vectors import Vectors
+from m2m.runtime.artifacts import read_table, write_table
+from m2m.runtime.records import read_json
+from m2m.schemas.pairs import Pairs
+from m2m.schemas.subset import Subset
+from m2m.schemas.tokens import Tokens
+from m2m.schemas.units import Units
+from m2m.schemas.vectors import Vectors
 from stages.subset import RIVALS, main
 
 ROWS = 40

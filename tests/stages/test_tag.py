@@ -7,15 +7,15 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from stages.io.tables import read_table, write_table
-from stages.schemas.pairs import Pairs
-from stages.schemas.tags import Canon, Tags
-from stages.schemas.units import Units
-from stages.schemas.unusable import Unusable
+from m2m.runtime.artifacts import read_table, write_table
+from m2m.schemas.pairs import Pairs
+from m2m.schemas.tags import Canon, Tags
+from m2m.schemas.units import Units
+from m2m.schemas.unusable import Unusable
 from stages.tag import main
 from tests.llm_server import HERE, llm_server, said
 
-TEMPLATE = Path(__file__).parents[2] / "stages/prompts/tag.txt"
+TEMPLATE = Path(__file__).parents[2] / "m2m/prompts/tag.txt"
 
 TEXTS = [
     "Sort the arrays.",

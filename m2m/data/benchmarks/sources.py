@@ -1,0 +1,37 @@
+"""What params.yaml says of one source of evaluation prompts, and the records that it holds."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from m2m.data.records.hf_datasets import fetched, resolved
+from m2m.data.records.read_files import Record, read_files
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """One entry of `benchmark.sources`; each kind reads its own fields only."""
+
+    kind: Literal["heldout", "files", "hub"] = "heldout"
+    limit: int | None = None  # prompts at most, picked by hash; None: all
+    path: str | None = None  # files: one file or a glob; hub: a file inside the repository
+    answers: str | None = None  # files, hub: a file with a baseline's answers by uid (Arena-Hard); None: none
+    id: str | None = None  # hub: data set repository, or a local folder laid out like it
+    revision: str | None = None  # hub: commit hash, branch or tag
+
+
+def pinned(source: Benchmark) -> Benchmark:
+    """The same source; of a hub repository, the revision is the commit that it names today. OSError if unreachable."""
+    if source.kind != "hub" or not source.id:
+        return source
+    return replace(source, revision=resolved(source.id, source.revision or ""))
+
+
+def read_benchmark(source: Benchmark) -> tuple[list[Record], list[Record]]:
+    """The records of prompts, and those of the baseline's answers, of a source of kind files or hub."""
+    if not source.path or (source.kind == "hub" and not source.id):
+        raise ValueError("a benchmark of kind files needs path, one of kind hub needs id and path (a file inside it)")
+    paths = [source.path, *([source.answers] if source.answers else [])]
+    if source.kind == "hub" and source.id:
+        paths = [str(fetched(source.id, path, source.revision or "")) for path in paths]
+    records = [list(read_files(path)) for path in paths]
+    return records[0], records[1] if source.answers else []

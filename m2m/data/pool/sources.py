@@ -1,0 +1,46 @@
+"""What params.yaml says of one source of rows, and the records that its files or its hub repository hold."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from m2m.data.records.hf_datasets import read_hub, resolved
+from m2m.data.records.read_files import Record, read_files
+
+
+@dataclass(frozen=True)
+class Source:
+    """One entry of `ingest.sources`; each kind reads its own fields only."""
+
+    kind: Literal["docstrings", "files", "hub"] = "docstrings"
+    limit: int | None = None  # rows kept at most, picked by hash; 0 keeps none; None keeps all
+    packages: tuple[str, ...] = ()  # docstrings: installed top-level packages
+    path: str | None = None  # files: one file or a glob
+    id: str | None = None  # hub: repository, or a local folder
+    revision: str | None = None  # hub: commit hash, branch or tag
+    config: str | None = None  # hub: configuration; None: the only one
+    split: str = "train"  # hub
+    rows: int | None = None  # hub: rows read at most, from the start; None: all
+    licence: str | None = None  # files, hub: as its owner states it, for the data card of an export
+    prompt_column: str | None = None  # files, hub: None: told by looking at the rows
+    response_column: str | None = None
+
+
+def pinned(source: Source) -> Source:
+    """The same source; of a hub data set, the revision is the commit that it names today. OSError without a network."""
+    if source.kind != "hub" or not source.id:
+        return source
+    return replace(source, revision=resolved(source.id, source.revision or ""))
+
+
+def read_records(source: Source) -> Iterator[Record]:
+    """The records of a source of kind files or hub. ValueError when it does not say which."""
+    if (source.prompt_column is None) != (source.response_column is None):
+        raise ValueError("prompt_column and response_column go together: name both columns of the source, or neither")
+    if source.kind == "files":
+        if not source.path:
+            raise ValueError("a source of kind files needs path: a file, or a pattern such as data/*.jsonl")
+        return read_files(source.path)
+    if not source.id:
+        raise ValueError("a source of kind hub needs id: a data set repository such as owner/name, or a local folder")
+    return read_hub(source.id, source.config or "", source.split, source.revision or "", source.rows)

@@ -1,0 +1,52 @@
+"""A cell's answers and verdicts → each prompt's part in what the cell is worth: every outcome is Σ score / Σ weight."""
+
+from collections.abc import Iterator
+
+import polars as pl
+
+from m2m.cell.metrics import by_benchmark, rate_name
+from m2m.judging.protocols.protocols import parsed
+from m2m.judging.scoring.games import by_prompt
+
+
+def scored(
+    experiment: str, prompts: pl.DataFrame, verdicts: pl.DataFrame, candidate: pl.DataFrame, opponent: pl.DataFrame
+) -> pl.DataFrame:
+    """Schema Scores, of one cell: performance and every win rate, as its metrics name them, those of a benchmark too.
+
+    Prompts without a reference, or without a readable verdict, have no part. Not told: length-controlled win rates,
+    which are a fit, discrete ones, and those by the reference's length.
+    """
+    found = [
+        part.select(
+            experiment=pl.lit(experiment), outcome=pl.lit(name + suffix), id="id", score="score", weight="weight"
+        )
+        for suffix, mine in by_benchmark(prompts).items()
+        for name, part in _outcomes(
+            *(table.join(mine, on="id", how="semi") for table in (verdicts, candidate, opponent))
+        )
+    ]
+    return pl.concat(found).sort("outcome", "id")
+
+
+def _outcomes(
+    verdicts: pl.DataFrame, candidate: pl.DataFrame, opponent: pl.DataFrame
+) -> Iterator[tuple[str, pl.DataFrame]]:
+    yield "performance", _saved(candidate, opponent)
+    for (engine, other), games in verdicts.group_by("engine", "opponent"):
+        yield rate_name(str(engine), str(other)), _won(games, str(engine))
+
+
+def _saved(candidate: pl.DataFrame, opponent: pl.DataFrame) -> pl.DataFrame:
+    """The opponent's bits − the candidate's, to 0.001, and the bytes of the reference."""
+    both = candidate.join(opponent.select("id", other="bits"), on="id").drop_nulls(["bits", "other"])
+    return both.select("id", score=(pl.col("other") - pl.col("bits")).round(3), weight=pl.col("bytes").cast(pl.Float64))
+
+
+def _won(games: pl.DataFrame, engine: str) -> pl.DataFrame:
+    """The games won, and how many were played; AlpacaEval and the offline judges count every prompt once."""
+    won, weight = pl.col("won").cast(pl.Float64), pl.col("weight").cast(pl.Float64)
+    played = by_prompt(parsed(games, engine)).select("id", score=won, weight=weight)
+    if engine == "arena-hard":
+        return played
+    return played.select("id", score=pl.col("score") / pl.col("weight"), weight=pl.lit(1.0))

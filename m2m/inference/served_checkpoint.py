@@ -1,0 +1,57 @@
+"""Asks a server that serves a checkpoint: answers to prompts, in the form that the checkpoint was trained on."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from m2m.inference.generate import Answer
+from m2m.llm.client.ask import ask
+from m2m.llm.client.local_model import identity
+from m2m.llm.client.request import Endpoint, Request
+from m2m.text.prompt_format import PROMPT, Format
+
+
+def served_answers(
+    checkpoint: Path,
+    instructions: Sequence[str],
+    prompt_format: Format,
+    *,
+    max_new_tokens: int,
+    repetition_penalty: float,
+    endpoint: Endpoint,
+) -> list[Answer]:
+    """One greedy answer an instruction; in the endpoint's model and url stand "{arm}" and "{weights}".
+
+    They are the checkpoint's folder name and eight digits of the hash of its files: a server that still serves another
+    cell's candidate reports another name, and is not believed (one that repeats what it is asked cannot be told). The
+    name to serve is printed. ValueError when the model has no {weights}, or an instruction no answer.
+    """
+    arm, about = checkpoint.name, identity(str(checkpoint), "main")
+    there = _named(endpoint, {"{arm}": arm, "{weights}": about.rpartition("@")[2][:8]})
+    print(f"generate: {checkpoint} is to be served as {there.model}", flush=True)
+    plain = prompt_format == "plain"
+    form = Request(
+        ("",),
+        max_new_tokens,
+        repetition_penalty=repetition_penalty,
+        form="completion" if plain else "chat",
+        about=about,
+    )
+    texts = [PROMPT.format(instruction=text) if plain else text for text in instructions]
+    replies = ask([replace(form, turns=(text,)) for text in texts], "endpoint", there, f"generate {arm}")
+    if failed := [reply.error for reply in replies if reply.error]:
+        raise ValueError(f"{len(failed)} of {len(replies)} prompts have no answer, the last: {failed[-1]}; run again")
+    return [Answer(reply.text.strip(), reply.completion_tokens, reply.finish == "length") for reply in replies]
+
+
+def _named(endpoint: Endpoint, holes: Mapping[str, str]) -> Endpoint:
+    """`endpoint` with its holes filled."""
+    if "{weights}" not in endpoint.model:
+        raise ValueError(
+            "generate.endpoint.model must hold {weights}, or a server that was not reloaded would answer for another "
+            f"cell, got {endpoint.model!r}: write {{arm}}-{{weights}}, and serve the checkpoint by that name"
+        )
+    model, url = endpoint.model, endpoint.url
+    for hole, value in holes.items():
+        model, url = model.replace(hole, value), url.replace(hole, value)
+    return replace(endpoint, model=model, url=url)

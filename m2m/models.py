@@ -1,0 +1,111 @@
+"""Loads and saves causal language models and tokenizers: folders of safetensors, or a hub reference with its commit."""
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from m2m.memory import keep_freed_memory
+
+Dtype = Literal["float32", "bfloat16"]
+Attention = Literal["sdpa", "eager", "flash_attention_2"]
+REFERENCE = "reference.json"
+
+
+def write_reference(folder: Path, name: str, revision: str) -> None:
+    """Keep the hub id `name` at commit `revision` in place of its weights."""
+    folder.mkdir(parents=True)
+    (folder / REFERENCE).write_text(json.dumps({"name": name, "revision": revision}, indent=1) + "\n")
+
+
+def load_model(folder: Path, dtype: Dtype) -> Any:
+    """The causal model in `folder`, or the one that its reference names, on the best device at hand."""
+    import torch
+
+    return read_model(folder, dtype, "sdpa").to("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def read_model(folder: Path, dtype: Dtype, attention: Attention) -> Any:
+    """The same in main memory, as a training of several processes takes it. ValueError where `attention` cannot run."""
+    import torch
+    from transformers import AutoModelForCausalLM
+    from transformers.utils import logging
+
+    if attention == "flash_attention_2" and not torch.cuda.is_available():
+        raise ValueError("finetune.attention flash_attention_2 needs a GPU, and there is none: set it to sdpa")
+    keep_freed_memory()
+    logging.disable_progress_bar()
+    name, revision = _resolved(folder)
+    chosen = {"dtype": getattr(torch, dtype), "attn_implementation": attention}
+    safe = {"trust_remote_code": False, "use_safetensors": True}
+    try:
+        return AutoModelForCausalLM.from_pretrained(name, revision=revision, **chosen, **safe)
+    except OSError as error:
+        raise OSError(_missing(name, revision)) from error
+    except ImportError as error:
+        raise ValueError(
+            f"finetune.attention {attention} cannot run here: install flash-attn or set it to sdpa"
+        ) from error
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """The fast tokenizer in `folder`; the end token pads where the tokenizer has no padding token."""
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False)
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def copy_tokenizer(name: str, commit: str, folder: Path) -> None:
+    """Save the tokenizer of the hub model `name` at `commit`, or of the folder `name` ("local"), in `folder`.
+
+    ValueError when it is not a fast one, whose tokens the stages could count.
+    """
+    from transformers import AutoTokenizer
+
+    revision = None if commit == "local" else commit
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(name, revision=revision, trust_remote_code=False)
+    except OSError as error:
+        raise OSError(_missing(name, revision)) from error
+    tokenizer.save_pretrained(folder)
+    if not (folder / "tokenizer.json").is_file():
+        raise ValueError(
+            f"the tokenizer of {name!r}, a {type(tokenizer).__name__}, is no fast one: it has no tokenizer.json, by "
+            "which tokens are counted; choose a base model that has one"
+        )
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The files that say what model `folder` holds: its own, and those of a folder on this disk that it refers to."""
+    name, _ = _resolved(folder)
+    return [path for place in {folder, Path(name)} if place.is_dir() for path in place.iterdir() if path.is_file()]
+
+
+def commit_of(name: str, revision: str) -> str:
+    """The commit hash that `revision` of the hub model `name` stands for today; "local" for a folder on this disk."""
+    if Path(name).is_dir():
+        return "local"
+    from huggingface_hub import HfApi
+
+    try:
+        return str(HfApi().model_info(name, revision=revision).sha)
+    except Exception as error:
+        raise OSError(_missing(name, revision)) from error
+
+
+def _resolved(folder: Path) -> tuple[str, str | None]:
+    reference = folder / REFERENCE
+    if not reference.exists():
+        return str(folder), None
+    record = json.loads(reference.read_text())
+    return record["name"], None if record["revision"] == "local" else record["revision"]
+
+
+def _missing(name: str, revision: str | None) -> str:
+    return (
+        f"the model {name!r} at revision {revision!r} could not be loaded from this disk or from the Hugging Face hub: "
+        "check the name, the network, and HF_TOKEN where a licence has to be accepted, "
+        "or put a folder with its safetensors files in base.name"
+    )

@@ -1,0 +1,109 @@
+"""Turns an incidence into the chain of candidate pools, one for every number of units that can be reached."""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Int32, Int64
+from numba import njit
+
+from m2m.selection.incidence import Incidence
+
+
+class Chain(NamedTuple):
+    """Nested candidate pools: state s, from 0 with all units to the last with none, holds what has `…_end` > s."""
+
+    row_end: Int32[np.ndarray, "rows"]
+    unit_end: Int32[np.ndarray, "units"]
+
+    def units_left(self) -> Int64[np.ndarray, "states"]:
+        """k, the number of units in each state; it falls at every step, at times by more than one."""
+        return self._left(self.unit_end, np.ones(len(self.unit_end), np.int64))
+
+    def rows_left(self, costs: Int64[np.ndarray, "rows"]) -> Int64[np.ndarray, "states"]:
+        """The summed `costs` of each state's candidate pool."""
+        return self._left(self.row_end, costs)
+
+    def candidates(self, state: int) -> Bool[np.ndarray, "rows"]:
+        """The candidate pool: rows that have a unit, and all their units among those of the state."""
+        return self.row_end > state
+
+    def _left(
+        self, end: Int32[np.ndarray, "things"], amounts: Int64[np.ndarray, "things"]
+    ) -> Int64[np.ndarray, "states"]:
+        states = int(self.unit_end.max(initial=0)) + 1
+        gone = np.bincount(end, amounts, minlength=states).astype(np.int64)
+        return np.asarray(amounts.sum() - gone.cumsum())
+
+
+def prune(incidence: Incidence) -> Chain:
+    """Peel twice: the second time, a unit's load is the rows that were dropped with it the first time. O(pairs).
+
+    This is two rounds of Greedy++ (Boob et al. 2020, algorithm 1) on the hypergraph whose edges are the rows. The load
+    tells a unit that is rare from one whose rows hang on rarer units, and so keeps more rows at nearly every k.
+    """
+    _, load = peel(incidence, np.zeros(len(incidence.unit_start) - 1, np.int64))
+    return peel(incidence, load)[0]
+
+
+def peel(incidence: Incidence, load: Int64[np.ndarray, "units"]) -> tuple[Chain, Int64[np.ndarray, "units"]]:
+    """Drop the unit with the smallest `load` + live rows, together with those rows, until no unit is left: O(pairs).
+
+    A unit that loses its last row to another leaves in the same step; a row without a unit is in no state. Ties are
+    settled by the canonical order. Returned beside the chain: how many rows were dropped with each unit, their sum
+    being all rows. At `load` 0 it is the peeling of Charikar 2000, §3.
+    """
+    row_end = np.zeros(len(incidence.row_start) - 1, np.int32)
+    unit_end = np.zeros(len(load), np.int32)
+    dropped = np.zeros_like(load)
+    _peel(*incidence, *_queue(load + np.diff(incidence.unit_start)), load, row_end, unit_end, dropped)
+    return Chain(row_end, unit_end), dropped
+
+
+def _queue(score: Int64[np.ndarray, "units"]) -> tuple[Int64[np.ndarray, "..."], ...]:
+    """Units by `score`, smallest first; each unit's place there; the scores; and for each score the place of the first
+    unit that has it (the bucket queue of Batagelj & Zaversnik 2003).
+    """
+    queue = np.argsort(score, kind="stable")
+    place = np.empty_like(queue)
+    place[queue] = np.arange(len(queue))
+    return queue, place, score, np.searchsorted(score[queue], np.arange(score.max(initial=0) + 1))
+
+
+@njit(cache=True)
+def _peel(  # type: ignore[no-untyped-def]
+    row_start, row_units, unit_start, unit_rows, queue, place, score, first, load, row_end, unit_end, dropped
+):
+    """Fills the last three, all 0 before; `…_end` is the first state that a row or unit is missing from."""
+    state = 0
+    for head in range(len(queue)):
+        unit = queue[head]
+        if unit_end[unit] > 0:
+            continue
+        state += 1
+        unit_end[unit] = state
+        for i in range(unit_start[unit], unit_start[unit + 1]):
+            row = unit_rows[i]
+            if row_end[row] > 0:
+                continue
+            row_end[row] = state
+            dropped[unit] += 1
+            for j in range(row_start[row], row_start[row + 1]):
+                other = row_units[j]
+                if unit_end[other] == 0:
+                    _lower(queue, place, score, first, head + 1, other)
+                    if score[other] == load[other]:
+                        unit_end[other] = state
+
+
+@njit(inline="always")
+def _lower(queue, place, score, first, head, unit):  # type: ignore[no-untyped-def]
+    """One row less for `unit`: it changes places with the first unit of its score, which then begin behind it.
+
+    Places before `head` are done with.
+    """
+    at, to = place[unit], max(first[score[unit]], head)
+    other = queue[to]
+    queue[at], queue[to] = other, unit
+    place[other], place[unit] = at, to
+    first[score[unit]] = to + 1
+    score[unit] -= 1

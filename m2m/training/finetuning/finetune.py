@@ -1,0 +1,165 @@
+"""Fine-tunes a causal model on prompt–completion token rows, loss on the completion alone."""
+
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from m2m.models import Attention, read_model, weight_files
+from m2m.training.finetuning.checkpoints import checkpoint_folder, content_key, latest, saving
+from m2m.training.finetuning.collation import Packing, Row, labelled, require_exact_packing
+from m2m.training.finetuning.lora import merged, with_adapters
+from m2m.training.trainer.gpu_usage import model_flops
+from m2m.training.trainer.loop import PLAIN, Loss, trained
+
+Dtype = Literal["float32", "mixed", "bfloat16"]  # mixed: float32 weights, bfloat16 arithmetic
+
+
+class Recipe(NamedTuple):
+    """How to train, as in params.yaml."""
+
+    seed: int
+    method: Literal["full", "lora"]
+    lora_rank: int
+    lora_alpha: int
+    lora_dropout: float
+    lora_targets: str
+    batch_size: int  # rows a step, of all processes together
+    accumulate: int
+    learning_rate: float
+    warmup_share: float
+    packing: Packing
+    attention: Attention
+    gradient_checkpointing: Literal["none", "full"]
+    dtype: Dtype
+
+
+def finetune(
+    base: Path,
+    tokenizer: Any,
+    rows: Sequence[Row],
+    folder: Path,
+    recipe: Recipe,
+    *,
+    name: str,
+    checkpoint_minutes: float,
+    params: Mapping[str, Any],
+) -> list[Loss]:
+    """Train the model of `base` once over `rows`, `batch_size` of them a step, and save it in `folder`.
+
+    An adapted model is saved merged. ValueError where a step cannot be cut for the processes, and, at the first step
+    that shows it, where the trainer puts its loss on another number of tokens than the rows complete.
+    """
+    from accelerate import PartialState
+
+    processes = PartialState()
+    at_once, rest = divmod(recipe.batch_size, processes.num_processes * recipe.accumulate)
+    if rest or not at_once:
+        raise ValueError(
+            f"finetune.batch_size {recipe.batch_size} must be a multiple of processes × accumulate, got "
+            f"{processes.num_processes} × {recipe.accumulate}: change one of them"
+        )
+    key = content_key(weight_files(base), _facts(recipe, rows, processes.num_processes))
+    with checkpoint_folder(key, processes.is_main_process) as kept:
+        processes.wait_for_everyone()  # for the first, which may have waited for its turn
+        model = read_model(base, "bfloat16" if recipe.dtype == "bfloat16" else "float32", recipe.attention)
+        told = {**recipe._asdict(), **params, "processes": processes.num_processes, "key": key}
+        if recipe.method == "lora":
+            adapters = {word: recipe._asdict()[f"lora_{word}"] for word in ("rank", "alpha", "dropout", "targets")}
+            model = with_adapters(model, seed=recipe.seed, **adapters)
+        flops = model_flops(model.num_parameters(), model.num_parameters(only_trainable=True))
+        trainer = _trainer(model, tokenizer, rows, recipe, at_once, kept, processes.device.type == "cpu")
+        trainer.add_callback(saving(trainer.accelerator, checkpoint_minutes))
+        steps = [rows[at : at + recipe.batch_size] for at in range(0, len(rows), recipe.batch_size)]
+        read = [sum(len(part) for row in step for part in row) for step in steps]
+        losses = trained(trainer, name=name, key=key, tokens=read, flops=flops, params=told, resume=latest(kept))
+        _save(trainer, recipe.method, folder)
+        if processes.is_main_process:
+            tokenizer.save_pretrained(folder)  # a server takes the folder as it is
+        processes.wait_for_everyone()
+    return losses
+
+
+def require_tokens(found: int, expected: int, step: int) -> None:
+    """ValueError where a step's loss falls on other tokens than its responses have."""
+    if found != expected:
+        raise ValueError(
+            f"the loss of step {step} falls on {found} tokens, but its responses have {expected}: "
+            "the mask or the prompt format is wrong"
+        )
+
+
+def _trainer(
+    model: Any, tokenizer: Any, rows: Sequence[Row], recipe: Recipe, at_once: int, kept: Path, cpu: bool
+) -> Any:
+    from datasets import Dataset
+    from transformers import Trainer
+    from trl import SFTConfig, SFTTrainer
+
+    wanted = [
+        sum(len(completion) for _, completion in rows[at : at + recipe.batch_size])
+        for at in range(0, len(rows), recipe.batch_size)
+    ]
+
+    class Guarded(SFTTrainer):  # type: ignore[misc]  # TRL is not followed
+        """Compares the labels that each step's loss is divided by with the response tokens of its rows."""
+
+        # TRL's own also takes every token's entropy and accuracy, and half as much time again on a CPU
+        compute_loss = Trainer.compute_loss
+
+        def get_batch_samples(self, *words: Any, **named: Any) -> Any:
+            samples, tokens = super().get_batch_samples(*words, **named)
+            require_tokens(int(tokens), wanted[self.state.global_step], self.state.global_step + 1)
+            return samples, tokens
+
+    settings = SFTConfig(
+        output_dir=str(kept),
+        seed=recipe.seed,
+        num_train_epochs=1,
+        per_device_train_batch_size=at_once,
+        gradient_accumulation_steps=recipe.accumulate,
+        learning_rate=recipe.learning_rate,
+        lr_scheduler_type="cosine",
+        train_sampling_strategy="sequential",  # the rows come in order
+        warmup_steps=recipe.warmup_share,
+        logging_steps=5,
+        logging_first_step=True,
+        use_cpu=cpu,
+        bf16=recipe.dtype != "float32",
+        activation_checkpointing=recipe.gradient_checkpointing == "full",
+        save_total_limit=2,  # the newest may be half written
+        dataset_kwargs={"skip_prepare_dataset": True},  # tokens, labels and lengths are settled, and were checked
+        max_length=None,
+        router_aux_loss_coef=0.0,  # of a mixture of experts: the loss is that of the tokens alone
+        padding_free=recipe.packing == "exact",
+        ddp_find_unused_parameters=False,
+        **PLAIN,
+    )
+    if recipe.packing == "exact":
+        require_exact_packing(model.config, model.dtype, settings.device, recipe.attention)
+    data = Dataset.from_list([labelled(row, tokenizer.pad_token_id) for row in rows])
+    return Guarded(model=model, args=settings, train_dataset=data, processing_class=tokenizer)
+
+
+def _facts(recipe: Recipe, rows: Sequence[Row], processes: int) -> dict[str, Any]:
+    from accelerate import PartialState
+
+    form = str(PartialState().distributed_type)  # sharded checkpoints fit no other form
+    versions = {name: version(name) for name in ("accelerate", "peft", "torch", "transformers", "trl")}
+    code = [
+        (Path(__file__).parent / f"{module}.py").read_text()
+        for module in ("collation", "finetune", "lora", "../trainer/loop")
+    ]
+    facts = {"recipe": recipe, "rows": rows, "processes": processes, "form": form}
+    return facts | {"versions": versions, "code": code}
+
+
+def _save(trainer: Any, method: str, folder: Path) -> None:
+    state = trainer.accelerator.get_state_dict(trainer.model_wrapped)
+    if not trainer.is_world_process_zero():
+        return
+    model = trainer.accelerator.unwrap_model(trainer.model)
+    if method == "lora":
+        merged(model, state).save_pretrained(folder)
+    else:
+        model.save_pretrained(folder, state_dict=state)

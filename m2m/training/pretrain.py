@@ -1,0 +1,117 @@
+"""Trains a byte-level BPE tokenizer and a small Llama from plain text."""
+
+import gzip
+import math
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from m2m.memory import keep_freed_memory
+from m2m.training.trainer.gpu_usage import model_flops
+from m2m.training.trainer.loop import PLAIN, Loss, trained
+
+END = "<|end|>"
+
+
+def train_tokenizer(texts: Sequence[str], folder: Path, *, vocab_size: int) -> Any:
+    """A byte-level BPE tokenizer of `vocab_size` types with one special token, which ends a text; kept in `folder`."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    bpe = Tokenizer(models.BPE())
+    bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    bpe.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocab_size, special_tokens=[END], initial_alphabet=alphabet, show_progress=False
+    )
+    bpe.train_from_iterator(texts, trainer)
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=bpe, eos_token=END, pad_token=END, clean_up_tokenization_spaces=False
+    )
+    tokenizer.save_pretrained(folder)
+    return tokenizer
+
+
+def new_model(tokenizer: Any, *, hidden_size: int, layers: int, heads: int, context: int, seed: int) -> Any:
+    """A randomly initialised Llama of that shape, tied embeddings, float32."""
+    from transformers import LlamaConfig, LlamaForCausalLM, set_seed
+    from transformers.utils import logging
+
+    keep_freed_memory()
+    logging.disable_progress_bar()
+    set_seed(seed)
+    return LlamaForCausalLM(
+        LlamaConfig(
+            vocab_size=len(tokenizer),
+            hidden_size=hidden_size,
+            intermediate_size=hidden_size * 8 // 3,
+            num_hidden_layers=layers,
+            num_attention_heads=heads,
+            max_position_embeddings=context,
+            tie_word_embeddings=True,
+            bos_token_id=None,
+            eos_token_id=tokenizer.eos_token_id,
+            pad_token_id=tokenizer.pad_token_id,
+        )
+    )
+
+
+def blocks(tokenizer: Any, texts: Sequence[str], length: int) -> list[list[int]]:
+    """`texts` as one stream, an end token after each, cut into rows: an end token, then `length` − 1 of the stream."""
+    stream = [
+        i
+        for ids in tokenizer(list(texts), split_special_tokens=True)["input_ids"]
+        for i in (*ids, tokenizer.eos_token_id)
+    ]
+    width = length - 1
+    return [[tokenizer.eos_token_id, *stream[at : at + width]] for at in range(0, len(stream) - width + 1, width)]
+
+
+def pretrain(
+    model: Any, rows: Sequence[Sequence[int]], folder: Path, *, seed: int, batch_size: int, learning_rate: float
+) -> list[Loss]:
+    """Train `model` once over `rows` of one length, every token counts; save it in `folder`; return its loss curve."""
+    from transformers import Trainer, TrainingArguments
+
+    with tempfile.TemporaryDirectory() as scratch:
+        settings = TrainingArguments(
+            output_dir=scratch,
+            seed=seed,
+            num_train_epochs=1,
+            per_device_train_batch_size=batch_size,
+            learning_rate=learning_rate,
+            lr_scheduler_type="linear",
+            warmup_steps=0.05,
+            weight_decay=0.1,
+            logging_steps=20,
+            **PLAIN,
+        )
+        settings._n_gpu = min(settings.n_gpu, 1)  # else each of several GPUs would take a batch, of fewer steps
+        data = [{"input_ids": row, "labels": row} for row in rows]
+        trainer = Trainer(model=model, args=settings, train_dataset=data)
+        read = [sum(map(len, rows[at : at + batch_size])) for at in range(0, len(rows), batch_size)]
+        told = {"seed": seed, "batch_size": batch_size, "learning_rate": learning_rate, "rows": len(rows)}
+        flops = model_flops(model.num_parameters(), model.num_parameters())
+        losses = trained(trainer, name="base", key=str(seed), tokens=read, flops=flops, params=told, resume=None)
+    model.save_pretrained(folder)
+    return losses
+
+
+def bits_per_byte(model: Any, tokenizer: Any, texts: Sequence[str], length: int) -> float:
+    """−log2 p(text) / UTF-8 bytes over whole blocks of `texts`; end tokens are paid for and carry no byte."""
+    import torch
+
+    model.eval()
+    rows: Any = torch.tensor(blocks(tokenizer, texts, length), device=model.device)
+    with torch.inference_mode():
+        nats = sum(model(input_ids=part, labels=part).loss.item() * part[:, 1:].numel() for part in rows.split(32))
+    text = tokenizer.batch_decode(rows[:, 1:], skip_special_tokens=True)
+    return float(nats) / math.log(2) / sum(len(part.encode()) for part in text)
+
+
+def gzip_bits_per_byte(texts: Sequence[str]) -> float:
+    """What gzip -9 needs for `texts` joined by newlines: the plain reference for `bits_per_byte`."""
+    raw = "\n".join(texts).encode()
+    return 8 * len(gzip.compress(raw, compresslevel=9, mtime=0)) / len(raw)

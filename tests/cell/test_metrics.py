@@ -1,0 +1,109 @@
+import json
+
+import numpy as np
+import polars as pl
+import pytest
+
+from m2m.cell.metrics import coverage, diversity, selection, worth
+
+
+def answers(bits):
+    return pl.DataFrame(
+        {"id": ["a", "b", "c"], "bits": bits, "bytes": [10, 10, 10]}, schema_overrides={"bits": pl.Float64}
+    )
+
+
+SAID = {"base": answers([30, 30, 30]), "opponent": answers([20, 20, 20]), "candidate": answers([10, 20, 12])}
+
+
+def prompts(benchmarks):
+    return pl.DataFrame({"id": ["a", "b", "c"], "benchmark": benchmarks, "reference": ["x", "xx", "xxx"]})
+
+
+def verdicts():
+    raw = [json.dumps({"candidate": cost, "opponent": 2.0, "better": "lower"}) for cost in (1.0, 2.0, 1.2)]
+    return pl.DataFrame({"id": ["a", "b", "c"], "opponent": "opponent", "engine": "likelihood", "order": 0, "raw": raw})
+
+
+def test_a_cell_is_worth_the_bits_that_it_saves():
+    record = worth(prompts(["x"] * 3), verdicts(), SAID, 1, 100)
+    assert record["performance"] == 0.6
+    assert record["win_rate"] == 2.5 / 3
+    assert record["untuned_bits_per_byte"] == 3.0
+    assert record["win_rate_missing"] == 0
+    assert record["win_rate_short"] == 1.0
+
+
+def test_several_benchmarks_have_a_figure_each_where_an_interval_is_possible():
+    record = worth(prompts(["x", "x", "y"]), verdicts(), SAID, 1, 100)
+    assert record["performance_x"] == 0.5
+    assert record["win_rate_x"] == 0.75
+    assert not [name for name in record if name.endswith("_y")]  # one prompt has no interval
+
+
+def test_without_references_there_is_no_performance():
+    silent = dict.fromkeys(SAID, answers([None, None, None]))
+    record = worth(prompts(["x"] * 3), verdicts(), silent, 1, 100)
+    assert not [name for name in record if "bits" in name or name.startswith("performance")]
+
+
+def test_each_name_is_used_once():
+    summary = dict.fromkeys(
+        [
+            "k",
+            "k_min",
+            "k_max",
+            "candidate_rows",
+            "rows",
+            "rows_without_unit",
+            "units_covered",
+            "evenness",
+            "mean_response_tokens",
+        ],
+        1,
+    )
+    training = {"trained_tokens": 5, "lost_tokens": 0}
+    record = selection({"candidate": summary, "opponent": summary}, {"candidate": training, "opponent": training})
+    assert record["trained_tokens"] == record["opponent_trained_tokens"] == 5
+    assert not set(record) & set(worth(prompts(["x"] * 3), verdicts(), SAID, 1, 10))
+
+
+def test_diversity_is_of_the_chosen_rows_alone_on_both_sides():
+    chosen = pl.DataFrame({"id": ["b", "a"], "instruction": ["go on", "stop"], "response": ["one two", "three"]})
+    tokens = pl.DataFrame(
+        {"id": ["a", "b", "z"], "tokens": [[1], [2, 3], [9] * 99]}, schema_overrides={"tokens": pl.List(pl.Int32)}
+    )
+    unit = [np.eye(3, dtype=np.float32)[at].tolist() for at in range(3)]
+    vectors = pl.DataFrame({"id": ["a", "b", "z"], "vector": unit}, schema_overrides={"vector": pl.List(pl.Float32)})
+    sides = ("instruction", "response")
+    record = diversity(chosen, dict.fromkeys(sides, tokens), dict.fromkeys(sides, vectors))
+    assert record["response_mean_tokens"] == 1.5
+    assert record["instruction_embedding_distance"] == 1.0
+    assert len(record) == 2 * 9  # no text is long enough for n-grams of three and four
+
+
+def test_coverage_is_of_every_strategy_that_has_units_under_a_name_of_its_own():
+    tokens = pl.DataFrame({"id": ["a", "b", "z"], "tokens": [[1, 1, 2], [3], [2, 3, 3, 3]]})
+    units = pl.DataFrame({"id": ["a", "b", "a", "z"], "unit": ["u", "u", "v", "w"]})
+    record = coverage(
+        pl.Series(["a", "b"]), {"response-micro": units, "response-meso": units.clear()}, {"response": tokens}, 2, 3
+    )
+    assert record == {
+        "response_mid_types": 2,  # types 1 and 2; type 3 is too frequent in the pool
+        "response_micro_coverage": 2 / 3,
+        "response_micro_evenness": pytest.approx(0.9182958),
+    }
+
+
+def test_the_order_of_the_chosen_rows_changes_no_metric():
+    texts = ["abc " * 9, "xyz " * 9, "abc xyz " * 9, "q"]
+    chosen = pl.DataFrame({"id": list("abcd"), "instruction": texts, "response": texts})
+    tokens = pl.DataFrame({"id": list("abcd"), "tokens": [[1], [2, 3], [1, 2], [4]]})
+    unit = np.eye(4, dtype=np.float32).tolist()
+    vectors = pl.DataFrame({"id": list("abcd"), "vector": unit}, schema_overrides={"vector": pl.List(pl.Float32)})
+    sides = ("instruction", "response")
+    one, other = (
+        diversity(rows, dict.fromkeys(sides, tokens), dict.fromkeys(sides, vectors))
+        for rows in (chosen, chosen[[2, 0, 3, 1]])
+    )
+    assert one == other

@@ -1,0 +1,91 @@
+"""Prompts: a reference or a baseline's answer goes where its name says, and ids do not depend on the order."""
+
+import polars as pl
+import pytest
+
+from m2m.data.benchmarks.eval_prompts import baseline_answers, chosen, from_heldout, from_records
+from m2m.data.records.hash_split import drawn
+
+
+def only(record: object, **answers: tuple[str, str]) -> tuple[str | None, ...]:
+    return from_records("mine", [record], answers).drop("id", "benchmark").row(0)
+
+
+@pytest.mark.parametrize(
+    ("record", "prompt"),
+    [
+        ({"instruction": "Ask?"}, ("Ask?", None, None, None)),
+        ({"instruction": " Ask? ", "output": "Answer."}, ("Ask?", "Answer.", None, None)),
+        ({"instruction": "Ask?", "reference": "Answer."}, ("Ask?", "Answer.", None, None)),
+        ({"prompt": "Ask?", "completion": "Answer."}, ("Ask?", "Answer.", None, None)),
+        (
+            {"instruction": "Ask?", "output": "Answer.", "generator": "gpt4", "dataset": "koala"},
+            ("Ask?", None, "gpt4", "Answer."),
+        ),
+        (
+            {"instruction": "Ask?", "output": "Ref.", "baseline": "gpt4", "baseline_answer": "Answer."},
+            ("Ask?", "Ref.", "gpt4", "Answer."),
+        ),
+        (
+            {"instruction": "Ask?", "baseline_model": "gpt4", "baseline_response": "Answer."},
+            ("Ask?", None, "gpt4", "Answer."),
+        ),
+        ({"instruction": "Ask?", "baseline_answer": "Answer."}, ("Ask?", None, "baseline", "Answer.")),
+        ({"instruction": "Ask?", "baseline": "gpt4"}, ("Ask?", None, None, None)),
+        ({"instruction": "Ask?", "output": "  "}, ("Ask?", None, None, None)),
+        ({"instruction": "Ask?", "output": 7}, ("Ask?", None, None, None)),
+        ({"uid": "u1", "prompt": "Ask?"}, ("Ask?", None, "gpt-4-0314", "Answer.")),
+        ({"question_id": "u1", "turns": [{"content": "Ask?"}]}, ("Ask?", None, "gpt-4-0314", "Answer.")),
+        ({"uid": "u2", "prompt": "Ask?"}, ("Ask?", None, None, None)),
+    ],
+)
+def test_each_text_goes_where_its_name_says(record: object, prompt: tuple[str | None, ...]) -> None:
+    assert only(record, u1=("gpt-4-0314", "Answer.")) == prompt
+
+
+def test_both_layouts_of_arena_hards_answers_are_read() -> None:
+    said = [{"role": "user", "content": "Ask?"}, {"role": "assistant", "content": {"answer": "New."}}]
+    old = {"question_id": "b", "model_id": "gpt-4-0314", "choices": [{"index": 0, "turns": [{"content": "Old."}]}]}
+    records = [{"uid": "a", "model": "gpt-4-0314", "messages": said}, old, {"uid": "c"}, "broken", None]
+    assert baseline_answers(records) == {"a": ("gpt-4-0314", "New."), "b": ("gpt-4-0314", "Old.")}
+
+
+def test_records_without_an_instruction_and_repeated_ones_are_left_out() -> None:
+    records = [
+        None,
+        {},
+        {"instruction": ""},
+        {"instruction": "\ud800"},
+        {"prompt": "a"},
+        {"prompt": " a"},
+        {"prompt": "b"},
+    ]
+    assert sorted(from_records("mine", records, {})["instruction"]) == ["a", "b"]
+
+
+def test_ids_come_from_benchmark_and_instruction() -> None:
+    one, two = (from_records(name, [{"prompt": "a"}], {})["id"][0] for name in ("one", "two"))
+    assert one != two and len(one) == 16
+    assert from_records("one", [{"prompt": "b"}, {"prompt": "a"}], {})["id"][1] == one
+
+
+def test_no_records_give_no_prompts() -> None:
+    assert from_records("mine", [], {}).shape == (0, 6)
+
+
+def test_a_held_out_row_keeps_its_id_and_its_response_is_the_reference() -> None:
+    rows = pl.DataFrame({"id": ["x"], "source": ["docs"], "instruction": ["Ask?"], "response": ["Answer."]})
+    assert from_heldout("own", rows).rows() == [("x", "own", "Ask?", "Answer.", None, None)]
+
+
+def test_the_limit_chooses_by_the_hash_of_the_id() -> None:
+    prompts = from_records("mine", [{"prompt": str(number)} for number in range(20)], {})
+    few, reversed_few = (set(chosen(table, 5, 1)["id"]) for table in (prompts, prompts.reverse()))
+    assert few == reversed_few == set(sorted(prompts["id"], key=lambda id: drawn(id, "prompts", 1))[:5])
+    assert chosen(prompts, None, 1).height == chosen(prompts, 99, 1).height == 20
+
+
+@pytest.mark.parametrize("limit", [0, -1])
+def test_a_limit_below_one_is_refused(limit: int) -> None:
+    with pytest.raises(ValueError, match=f"at least 1, or null for all, got {limit}"):
+        chosen(from_records("x", [{"instruction": "a", "output": "b"}] * 2, {}), limit, 1)

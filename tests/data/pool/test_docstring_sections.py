@@ -1,0 +1,155 @@
+"""Sections: every style is read, nothing inside a section is lost, marks of reStructuredText are not left standing."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from m2m.data.pool.docstring_sections import sections
+
+GOOGLE = """Cut a board.
+
+It has to be dry.
+
+Args:
+    board (str): The board,
+        best of oak.
+    length (int, optional): How long. Defaults to 3.
+
+Returns:
+    list: The pieces.
+
+Raises:
+    ValueError: If it is wet.
+
+Note:
+    Mind the fingers.
+"""
+NUMPY = """Cut a board.
+
+It has to be dry.
+
+Parameters
+----------
+board : str
+    The board,
+    best of oak.
+length : int, optional
+    How long.
+
+Returns
+-------
+list
+    The pieces.
+
+Raises
+------
+ValueError
+    If it is wet.
+
+See Also
+--------
+glue : Sticks
+    together.
+sand, paper
+    Smooth.
+
+Notes
+-----
+Mind the fingers.
+
+Examples
+--------
+Once:
+
+>>> cut("oak",
+...     2)
+['a', 'b']
+"""
+REST = """Cut a board.
+
+It has to be dry.
+
+:param str board: The board,
+    best of oak.
+:param length: How long.
+:returns: The pieces.
+:raises ValueError: If it is wet.
+"""
+
+
+def found(docstring: str) -> dict[str, str]:
+    return {section.kind: section.text for section in sections(docstring)}
+
+
+@pytest.mark.parametrize("docstring", [GOOGLE, NUMPY, REST], ids=["google", "numpy", "rest"])
+def test_description_parameters_returns_and_errors_are_read_in_every_style(docstring: str) -> None:
+    texts = found(docstring)
+    assert texts["description"] == "Cut a board.\n\nIt has to be dry."
+    assert "board (str): The board, best of oak." in texts["parameters"]
+    assert "The pieces." in texts["returns"]
+    assert texts["raises"] == "ValueError: If it is wet."
+
+
+def test_each_parameter_is_an_entry_of_its_own() -> None:
+    parameters = next(section for section in sections(NUMPY) if section.kind == "parameters")
+    assert parameters.parts == ("board (str): The board, best of oak.", "length (int, optional): How long.")
+    assert parameters.text == "- board (str): The board, best of oak.\n- length (int, optional): How long."
+
+
+def test_notes_examples_and_related_objects_are_read() -> None:
+    texts = found(NUMPY)
+    assert texts["notes"] == found(GOOGLE)["notes"] == "Mind the fingers."
+    assert texts["examples"] == "Once:\n\n>>> cut(\"oak\",\n...     2)\n['a', 'b']"
+    assert texts["related"] == "- glue: Sticks together.\n- sand, paper: Smooth."
+
+
+def test_prose_is_unwrapped_while_code_and_lists_keep_their_lines() -> None:
+    text = "One line\nand another.\n\n    x = 1\n    y = 2\n\n- a\n- b\n\n| a | b |\n| 1 | 2 |"
+    assert found(text)["description"] == text.replace("line\nand", "line and")
+
+
+def test_a_wrapped_role_at_the_margin_is_no_field() -> None:
+    assert found("Return the\n:class:`Select` again.")["description"] == "Return the `Select` again."
+
+
+def test_citations_are_left_out() -> None:
+    text = f"{NUMPY}\nReferences\n----------\n.. [1] Knuth.\n"
+    assert found(text) == found(NUMPY)
+
+
+@pytest.mark.parametrize("text", ["Draw %(what)s now.", "Save a {{klass}}."])
+def test_a_section_with_a_placeholder_is_left_out(text: str) -> None:
+    assert sections(text) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["", "  \n ", "Args:\n", "Returns:\n\n:", "Parameters\n----------\n", ":param:", "Args:\n    x"]
+)
+def test_odd_docstrings_are_no_error(text: str) -> None:
+    sections(text)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.text(st.sampled_from("aB :.-`~\n_<>[]()%{}*#>|1"), max_size=80))
+def test_no_text_is_an_error(text: str) -> None:
+    for section in sections(text):
+        assert section.text.strip()
+
+
+pieces = st.lists(
+    st.sampled_from(
+        ["Args:", "Returns:", "Raises:", "    x: y", "    x", ":param x: y", "Notes\n-----", "a", "", "Yields:"]
+    )
+)
+
+
+@settings(deadline=None, max_examples=40)
+@given(pieces)
+def test_no_mixture_of_styles_is_an_error(lines: list[str]) -> None:
+    sections("\n".join(lines))
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.text(st.characters(categories=["Ll"]), min_size=1), min_size=1))
+def test_no_word_of_plain_prose_is_lost(words: list[str]) -> None:
+    assert found("\n".join(words))["description"].split() == words

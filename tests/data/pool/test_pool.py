@@ -1,0 +1,113 @@
+"""Candidates: every row read ends in exactly one of pool, held-out rows and rejects, whatever the order of the rows."""
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from m2m.data.pool.pool import Candidates, account, candidates
+from m2m.data.pool.pretraining_text import texts
+from m2m.data.records.cleaning import ROWS
+
+SETTINGS = {"seed": 0, "heldout_share": 0.3, "min_chars": 1, "max_chars": 60}
+Row = tuple[str, str | None, str | None]
+text = st.sampled_from([None, "", "a", "A", "b", "c ", "d", "e\0", "x" * 61])
+any_rows = st.lists(st.tuples(st.sampled_from(["one", "two"]), text, text), max_size=12)
+USABLE: list[Row] = [("one", f"q{number}", f"a{number}") for number in range(30)]
+
+
+def table(rows: list[Row]) -> pl.DataFrame:
+    return pl.DataFrame(
+        [(source, at, None, *both, None) for at, (source, *both) in enumerate(rows)], schema=ROWS, orient="row"
+    )
+
+
+def split(rows: list[Row], corpus_texts: set[str] | None = None, **limits: int | None) -> Candidates:
+    return candidates(table(rows), corpus_texts or set(), limits or {source: None for source, *_ in rows}, **SETTINGS)
+
+
+@settings(deadline=None, max_examples=60)
+@given(any_rows, st.none() | st.integers(20, 40))
+def test_every_row_ends_in_exactly_one_table(extra: list[Row], limit: int | None) -> None:
+    rows = [*USABLE, ("two", "only", "mine"), *extra]
+    found = split(rows, one=limit, two=None)
+    assert len(found.pool) + len(found.heldout) + len(found.rejects) == len(rows)
+    assert found.rejects.select("source", "row").is_unique().all()
+    assert set(found.pool["id"]).isdisjoint(found.heldout["id"])
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.permutations([*USABLE, ("one", "q1", "a1"), ("one", "q2", "other"), ("one", None, "b")]))
+def test_shuffled_rows_give_the_same_pool_and_held_out_rows(rows: list[Row]) -> None:
+    found, sorted_first = split(rows, one=20), split(sorted(rows, key=str), one=20)
+    assert found.pool.equals(sorted_first.pool) and found.heldout.equals(sorted_first.heldout)
+
+
+def test_no_question_and_no_answer_of_a_held_out_row_is_in_the_pool() -> None:
+    rows: list[Row] = [("one", f"q{number // 2}", f"a{number // 3}") for number in range(90)]
+    found = split(rows)
+    assert not found.heldout.is_empty()
+    for column in ("instruction", "response"):
+        assert set(found.heldout[column]).isdisjoint(found.pool[column])
+
+
+def test_one_question_with_two_answers_keeps_both_on_one_side() -> None:
+    found = split([*USABLE, ("one", "q0", "another")])
+    sides = [{*part.filter(pl.col("instruction") == "q0")["response"]} for part in (found.pool, found.heldout)]
+    assert {"a0", "another"} in sides and set() in sides
+
+
+def test_of_equal_rows_of_two_sources_the_first_source_keeps_its_own() -> None:
+    found = split([("two", "q", "a"), ("one", "q", "a"), *USABLE])
+    assert found.rejects["source"].to_list() == ["two"]
+
+
+def test_a_row_that_quotes_the_corpus_is_a_reject_unless_it_was_split_with_it() -> None:
+    quoted = "this is a sentence of more than forty characters."
+    rows = table([*USABLE, ("one", "q", f"Well: yes. {quoted.title()}"), ("one", None, None)])
+    found = candidates(rows, texts(quoted), {"one": None}, **SETTINGS)
+    assert found.rejects["reason"].to_list() == ["its text is in the corpus of the base model", "no instruction"]
+    grouped = candidates(
+        rows.with_columns(group=pl.lit("toolbox.f")), texts(quoted), {"one": None}, **SETTINGS | {"heldout_share": 0}
+    )
+    assert len(grouped.rejects) == 1
+
+
+def test_a_source_without_anything_usable_is_an_error_with_the_reasons() -> None:
+    with pytest.raises(ValueError, match="source 'two' has nothing usable: 2 rows read; 2 × no response; mend it"):
+        split([*USABLE, ("two", "a", None), ("two", "b", None)])
+    with pytest.raises(ValueError, match="source 'two' has nothing usable: no row was read"):
+        split(USABLE, one=None, two=None)
+
+
+def test_an_empty_pool_is_an_error_with_the_remedy() -> None:
+    with pytest.raises(
+        ValueError, match="the pool is empty: 30 rows read; 30 × beyond the limit of 0 rows; raise a limit"
+    ):
+        split(USABLE, one=0)
+
+
+def test_a_limit_of_nothing_leaves_the_other_source() -> None:
+    found = split(
+        [*USABLE, *[("two", *pair) for _, *pair in [("", f"z{n}", f"y{n}") for n in range(9)]]], one=0, two=None
+    )
+    assert set(found.pool["source"]) == {"two"}
+
+
+def test_the_account_says_where_the_rows_of_each_source_went() -> None:
+    found = split([*USABLE, ("one", "q1", "a1"), ("two", "z", "y"), ("two", "z", None)])
+    held = found.heldout.filter(source="one").height
+    lines = account(found)
+    assert lines[0] == f"one: {30 - held} pool + {held} held out + 1 rejects = 31 rows read; 1 × duplicate"
+    assert lines[1].endswith("+ 1 rejects = 2 rows read; 1 × no response")
+
+
+def test_a_limit_below_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="limit of source one must be 0 or more, or null for all, got -1"):
+        split(USABLE, one=-1)
+
+
+def test_of_equal_rows_of_one_source_the_first_stays_whatever_order_they_come_in() -> None:
+    rows = table([*USABLE, ("one", "q1", "a1")])
+    for some in (rows, rows.reverse()):
+        assert candidates(some, set(), {"one": None}, **SETTINGS).rejects["row"].to_list() == [30]

@@ -1,0 +1,206 @@
+"""Files: every container gives the same records, and a defect costs one record, never the run."""
+
+import csv
+import gzip
+import hashlib
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import zstandard
+
+from m2m.data.records.read_files import Record, read_files
+
+RECORDS = [{"prompt": "Ask, or?", "completion": 'Two\nlines "quoted"'}, {"prompt": "é", "completion": "漢"}]
+
+
+def as_csv(records: list[dict[str, str]]) -> bytes:
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, list(records[0]))
+    writer.writeheader()
+    writer.writerows(records)
+    return text.getvalue().encode()
+
+
+def as_parquet(records: list[dict[str, str]]) -> bytes:
+    data = io.BytesIO()
+    pl.DataFrame(records).write_parquet(data)
+    return data.getvalue()
+
+
+def as_lines(records: list[dict[str, str]]) -> bytes:
+    return "\n".join(json.dumps(record, ensure_ascii=False) for record in records).encode()
+
+
+CONTAINERS: dict[str, Callable[[list[dict[str, str]]], bytes]] = {
+    "jsonl": as_lines,
+    "json": lambda records: json.dumps(records, indent=1).encode(),
+    "csv": as_csv,
+    "parquet": as_parquet,
+}
+PACK: dict[str, Callable[[bytes], bytes]] = {
+    "": bytes,
+    ".gz": gzip.compress,
+    ".zst": zstandard.ZstdCompressor().compress,
+}
+
+
+def read(path: Path, data: bytes) -> list[Record]:
+    path.write_bytes(data)
+    return list(read_files(str(path)))
+
+
+@pytest.mark.parametrize("packing", PACK)
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_every_container_gives_the_same_records(tmp_path: Path, container: str, packing: str) -> None:
+    data = PACK[packing](CONTAINERS[container](RECORDS))
+    assert read(tmp_path / f"rows.{container}{packing}", data) == [Record(0, RECORDS[0]), Record(1, RECORDS[1])]
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("data.json", json.dumps({"version": 1, "data": RECORDS}).encode()),
+        ("lines.json", as_lines(RECORDS)),
+        ("lines.ndjson", as_lines(RECORDS).replace(b"\n", b"\r\n\r\n") + b"\n\n"),
+        ("mark.jsonl", b"\xef\xbb\xbf" + as_lines(RECORDS)),
+        ("mark.json", b"\xef\xbb\xbf" + as_lines(RECORDS)),
+        ("mark.csv", b"\xef\xbb\xbf" + as_csv(RECORDS)),
+        ("CAPITALS.JSONL", as_lines(RECORDS)),
+        ("two.frames.jsonl.zst", b"".join(PACK[".zst"](as_lines([record]) + b"\n") for record in RECORDS)),
+    ],
+)
+def test_usual_variants_are_read_too(tmp_path: Path, name: str, data: bytes) -> None:
+    assert [record.value for record in read(tmp_path / name, data)] == RECORDS
+
+
+def test_one_object_alone_is_one_record(tmp_path: Path) -> None:
+    assert read(tmp_path / "one.json", json.dumps(RECORDS[0], indent=1).encode()) == [Record(0, RECORDS[0])]
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b'{"prompt": "a', "is no JSON: Unterminated string starting at"),
+        (b"hello", "is no JSON: Expecting value"),
+        (b'{"prompt": "\xff"}', "is not UTF-8"),
+        (b"[" * 100_000, "is no JSON: maximum recursion depth exceeded"),
+        (b"9" * 5000, "is no JSON: Exceeds the limit"),
+    ],
+)
+def test_a_broken_line_costs_one_record(tmp_path: Path, line: bytes, reason: str) -> None:
+    first, broken, last = read(
+        tmp_path / "rows.jsonl", b"\n".join([as_lines(RECORDS[:1]), line, as_lines(RECORDS[1:])])
+    )
+    assert (first.value, last.value) == (RECORDS[0], RECORDS[1])
+    assert broken.row == 1 and str(broken.reason).startswith(reason)
+
+
+def test_a_csv_row_with_wrong_bytes_or_too_many_fields_costs_one_record(tmp_path: Path) -> None:
+    data = b"prompt,completion\na,b\n\xff,b\na,b,c\na\n"
+    good, wrong, long, short = read(tmp_path / "rows.csv", data)
+    assert (good.value, short.value) == ({"prompt": "a", "completion": "b"}, {"prompt": "a", "completion": None})
+    assert (wrong.reason, long.reason) == ("is not UTF-8", "has more fields than the header")
+
+
+def test_a_csv_row_with_a_broken_quote_costs_one_record(tmp_path: Path) -> None:
+    found = read(tmp_path / "rows.csv", b'prompt,completion\na,"b"c\nd,e\n')
+    assert [one.value for one in found] == [None, {"prompt": "d", "completion": "e"}]
+    assert "is no CSV row" in str(found[0].reason)
+
+
+def test_a_csv_quote_that_nothing_ends_is_no_row_and_is_told(tmp_path: Path) -> None:
+    found = read(tmp_path / "rows.csv", b'prompt,completion\na,b\nc,"d\ne,f\ng,h\n')
+    assert [one.value for one in found] == [{"prompt": "a", "completion": "b"}, None]
+    assert "unexpected end of data" in str(found[1].reason)
+
+
+def test_a_date_that_python_has_no_word_for_is_told(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"prompt": ["a"], "day": pa.array([10**7], pa.date32())}), tmp_path / "rows.parquet")
+    (found,) = read_files(str(tmp_path / "rows.parquet"))
+    assert found.value is None
+    assert "is no parquet table, or not whole" in str(found.reason)
+
+
+@pytest.mark.parametrize("path", [".", "/"])
+def test_a_folder_is_no_file(path: str) -> None:
+    assert [one.reason for one in read_files(path)] == [f"no file at {path}"]
+
+
+def test_a_parquet_row_with_wrong_bytes_costs_one_record(tmp_path: Path) -> None:
+    texts = pa.array([b"a", b"\xff", b"c"]).view(pa.string())
+    pq.write_table(pa.table({"prompt": texts}), tmp_path / "rows.parquet")
+    found = list(read_files(str(tmp_path / "rows.parquet")))
+    assert [record.reason for record in found] == [None, "is not UTF-8", None]
+    assert found[2].value == {"prompt": "c"}
+
+
+def test_a_field_of_ten_megabytes_is_read(tmp_path: Path) -> None:
+    long = [{"prompt": "a" * 10_000_000, "completion": "b"}]
+    for container in ("jsonl", "csv"):
+        assert read(tmp_path / f"rows.{container}", CONTAINERS[container](long))[0].value == long[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "reason"),
+    [
+        ("rows.txt", b"hello", "is no table: a name must end in .jsonl, .ndjson, .json, .csv, .parquet"),
+        ("rows", b"hello", "is no table"),
+        ("rows.gz", b"hello", "is no table"),
+        ("rows.parquet", b"hello", "is no parquet table, or not whole"),
+        ("rows.json", b'[{"prompt": "a"', "is no json table, or not whole"),
+        ("rows.json", b"\xff\xfe[\x00", "is no json table, or not whole"),
+        ("rows.json", b"", "is no json table, or not whole"),
+        ("rows.jsonl.gz", gzip.compress(as_lines(RECORDS), mtime=0)[:-9], "is no jsonl table, or not whole"),
+        ("rows.jsonl.gz", b"hello", "is no jsonl table, or not whole"),
+        ("rows.jsonl.zst", b"hello", "is no jsonl table, or not whole"),
+        ("rows.parquet.gz", gzip.compress(b"hello", mtime=0), "is no parquet table, or not whole"),
+    ],
+)
+def test_a_file_that_is_no_table_is_one_record_with_the_reason(
+    tmp_path: Path, name: str, data: bytes, reason: str
+) -> None:
+    (record,) = read(tmp_path / name, data)
+    assert record.value is None and reason in str(record.reason) and name in str(record.reason)
+
+
+def test_a_truncated_zst_is_not_taken_for_a_short_one(tmp_path: Path) -> None:
+    lines = as_lines([{"prompt": hashlib.sha256(bytes(number)).hexdigest()} for number in range(3000)])
+    (record,) = read(tmp_path / "rows.jsonl.zst", PACK[".zst"](lines)[:-1000])
+    assert "ends in the middle of a zstd frame" in str(record.reason)
+
+
+@pytest.mark.parametrize("name", ["rows.csv", "rows.jsonl", "rows.parquet"])
+def test_an_empty_table_has_no_records(tmp_path: Path, name: str) -> None:
+    data = as_parquet(RECORDS)
+    if name == "rows.parquet":
+        pl.read_parquet(io.BytesIO(data)).clear().write_parquet(tmp_path / name)
+    else:
+        (tmp_path / name).write_bytes(b"prompt,completion\n" if name == "rows.csv" else b"")
+    assert list(read_files(str(tmp_path / name))) == []
+
+
+def test_a_missing_file_and_a_pattern_without_match_are_one_record(tmp_path: Path) -> None:
+    for path in (tmp_path / "none.jsonl", tmp_path / "*.jsonl"):
+        assert list(read_files(str(path))) == [Record(0, None, f"no file at {path}")]
+
+
+def test_a_pattern_reads_all_files_by_name_and_counts_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "2.csv").write_bytes(as_csv(RECORDS))
+    (tmp_path / "b" / "1 of [2].jsonl").write_bytes(as_lines(RECORDS))
+    assert [record.row for record in read_files(str(tmp_path / "**/*.*"))] == [0, 1, 2, 3]
+    monkeypatch.chdir(tmp_path)
+    assert len(list(read_files("b/*"))) == 4
+    assert len(list(read_files("b/1 of [2].jsonl"))) == 2
+
+
+def test_a_pattern_reads_files_in_the_order_of_their_names(tmp_path: Path) -> None:
+    for name in "hbgacfde":
+        (tmp_path / f"{name}.jsonl").write_text(json.dumps(name))
+    assert [record.value for record in read_files(str(tmp_path / "*.jsonl"))] == list("abcdefgh")

@@ -1,0 +1,58 @@
+"""Coverage and evenness of toy counts."""
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from m2m.diversity.unit_coverage import mid_types, unit_counts, unit_coverage, unit_evenness, units_present
+
+
+@pytest.mark.parametrize(
+    ("counts", "present", "coverage", "evenness"),
+    [
+        ([4, 4, 4, 4], 4, 1.0, 1.0),
+        ([1, 0, 1, 0], 2, 0.5, 1.0),
+        ([7, 0], 1, 0.5, 1.0),
+        ([0, 0, 0], 0, 0.0, 0.0),
+        ([3, 1], 2, 1.0, 0.8112781244591328),
+    ],
+    ids=["all equal", "half absent", "one unit", "none present", "three to one"],
+)
+def test_known_counts(counts: list[int], present: int, coverage: float, evenness: float) -> None:
+    array = np.array(counts)
+    assert units_present(array) == present
+    assert unit_coverage(array) == coverage
+    assert unit_evenness(array) == pytest.approx(evenness, abs=1e-15)
+
+
+@given(st.lists(st.integers(0, 10**6), min_size=1, max_size=60))
+def test_both_stay_between_zero_and_one_whatever_the_order(counts: list[int]) -> None:
+    array, turned = np.array(counts), np.array(counts[::-1])
+    assert 0 <= unit_coverage(array) == unit_coverage(turned) <= 1
+    assert 0 <= unit_evenness(array) <= 1 + 1e-12
+    assert unit_evenness(array) == pytest.approx(unit_evenness(turned), abs=1e-12)
+
+
+def test_a_strategy_without_units_has_no_coverage() -> None:
+    with pytest.raises(ValueError, match="the strategy has none"):
+        unit_coverage(np.array([], np.int64))
+
+
+def test_units_that_no_chosen_row_carries_count_zero() -> None:
+    units = pl.DataFrame({"id": ["a", "b", "c", "c"], "unit": ["u", "u", "v", "w"]})
+    assert unit_counts(units, pl.Series(["a", "b"])).tolist() == [2, 0, 0]
+    assert unit_counts(units, pl.Series(["c", "a"])).tolist() == [1, 1, 1]
+    assert unit_counts(units, pl.Series(["nobody"])).tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("ids", "low", "high", "types"), [(["a"], 2, 2, 2), (["b"], 1, 1, 1), (["a", "b"], 1, 9, 3), (["e"], 1, 9, 0)]
+)
+def test_mid_types_are_counted_in_the_chosen_rows_and_banded_over_all(
+    ids: list[str], low: int, high: int, types: int
+) -> None:
+    rows: list[list[int]] = [[0, 0, 5], [5, 7], []]
+    tokens = pl.DataFrame({"id": ["a", "b", "e"], "tokens": rows}, schema_overrides={"tokens": pl.List(pl.Int32)})
+    assert mid_types(tokens, pl.Series(ids), low, high) == types

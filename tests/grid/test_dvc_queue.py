@@ -1,0 +1,93 @@
+import signal
+import threading
+
+import dvc.repo
+import pytest
+from dvc.exceptions import DvcException
+from dvc.lock import LockError
+
+from m2m.grid import dvc_queue
+
+
+class FakeRepo:
+    """A repository whose queue answers each call with the next of `outcomes`: an exception, or None for success."""
+
+    outcomes: list
+    seen: list
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        return False
+
+    @property
+    def experiments(self):
+        return self
+
+    def run(self, **asked):
+        self.seen.append((asked, signal.pthread_sigmask(signal.SIG_BLOCK, [])))
+        if outcome := self.outcomes.pop(0):
+            raise outcome
+
+
+@pytest.fixture
+def repo(monkeypatch):
+    monkeypatch.setattr(FakeRepo, "seen", [], raising=False)
+    monkeypatch.setattr(dvc.repo, "Repo", FakeRepo)
+    monkeypatch.setattr(dvc_queue, "LOCK_PAUSE", 0)
+    return FakeRepo
+
+
+def test_a_lock_that_a_worker_holds_is_waited_for(repo, monkeypatch):
+    monkeypatch.setattr(repo, "outcomes", [LockError("held"), LockError("held"), None], raising=False)
+    dvc_queue.put("cell", ["subset.degree=6"])
+    asked = {"queue": True, "name": "cell", "params": ["subset.degree=6"]}
+    assert [call for call, _ in repo.seen] == [asked] * 3
+
+
+def test_a_lock_that_is_held_for_ever_is_an_error(repo, monkeypatch):
+    monkeypatch.setattr(repo, "outcomes", [LockError("held")] * 99, raising=False)
+    with pytest.raises(LockError):
+        dvc_queue.put("cell", [])
+    assert len(repo.seen) == dvc_queue.LOCK_TRIES
+
+
+def test_what_dvc_refuses_is_told_in_one_sentence(repo, monkeypatch):
+    monkeypatch.setattr(repo, "outcomes", [DvcException("no such stage")], raising=False)
+    with pytest.raises(ValueError, match="DVC's queue refuses: no such stage"):
+        dvc_queue.put("cell", [])
+
+
+def test_ctrl_c_waits_while_dvc_has_the_workspace_in_its_hands(repo, monkeypatch):
+    monkeypatch.setattr(repo, "outcomes", [None], raising=False)
+    dvc_queue.put("cell", [])
+    assert set(dvc_queue.ENDING) <= repo.seen[0][1]
+    assert not set(dvc_queue.ENDING) & signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
+
+@pytest.mark.parametrize("sign", dvc_queue.ENDING)
+def test_a_signal_that_another_thread_takes_waits_too(repo, monkeypatch, sign):
+    """As the board's does on a terminal: Python acts on it in the main thread, whatever that one blocks."""
+    done = []
+
+    def ended(*_):
+        done.append("signal")
+
+    def taken():
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [sign])
+        signal.raise_signal(sign)
+
+    def busy(*_, **__):
+        other = threading.Thread(target=taken)
+        other.start()
+        other.join()
+        done.append("workspace put back")
+
+    before = signal.signal(sign, ended)
+    monkeypatch.setattr(repo, "run", busy)
+    try:
+        dvc_queue.put("cell", [])
+    finally:
+        signal.signal(sign, before)
+    assert done == ["workspace put back", "signal"]

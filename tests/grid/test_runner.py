@@ -1,0 +1,277 @@
+"""The minder against a queue that is made here: no DVC, no process."""
+
+import pytest
+
+from m2m.grid import dvc_queue, runner, workers
+from m2m.grid.dvc_queue import Entry
+
+
+class Fake:
+    """A queue whose cells end as `outcomes` says: each look takes each of them one step on."""
+
+    def __init__(self, outcomes):
+        self.outcomes, self.waiting, self.running, self.ended = outcomes, [], [], {}
+        self.put_names, self.dropped, self.started, self.stopped = [], [], [], []
+        self.crew, self.orphans, self.gpus_held = [], set(), 0
+
+    def entries(self):
+        for one in [one for one in self.running if one.key not in self.orphans]:
+            self.running.remove(one)
+            tries = self.put_names.count(one.name)
+            self.ended[one.name] = self.outcomes[one.name][tries - 1]
+        told = [*self.waiting, *self.running]
+        if any(not worker.idle for worker in self.crew):
+            self.running += [one._replace(running=True) for one in self.waiting]
+            self.waiting.clear()
+        return told
+
+    def put(self, name, overrides):
+        self.put_names.append(name)
+        self.waiting.append(Entry(name, f"{name}{len(self.put_names)}", False))
+
+    def drop(self, entry):
+        self.dropped.append(entry.name)
+        self.running = [one for one in self.running if one.key != entry.key]
+
+    def forget_failed(self, names):
+        for name in names:
+            if self.ended.get(name) == "failed":
+                del self.ended[name]
+
+    def names(self):
+        return {name: "0" * 40 for name, outcome in self.ended.items() if outcome == "done"}
+
+    def stop(self, pids):
+        self.stopped += pids
+        self.crew = [worker for worker in self.crew if worker.pid not in pids]
+
+    def start(self, number, jobs, each):
+        self.started.append(number)
+        if self.gpus_held:
+            self.gpus_held -= 1
+            return False
+        self.crew.append(workers.Worker(number, number, False))
+        return True
+
+
+@pytest.fixture
+def mind(monkeypatch, tmp_path):
+    clock = iter(range(10_000))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(runner.time, "sleep", lambda _: None)
+    monkeypatch.setattr(runner.time, "monotonic", lambda: float(next(clock)))
+
+    def run(fake, names, jobs=1):
+        fake.clock = clock
+        for name in ("entries", "put", "drop", "forget_failed"):
+            monkeypatch.setattr(runner.dvc_queue, name, getattr(fake, name))
+        monkeypatch.setattr(runner, "names", fake.names)
+        monkeypatch.setattr(runner.workers, "start", fake.start)
+        monkeypatch.setattr(runner.workers, "stop", fake.stop)
+        monkeypatch.setattr(runner.workers, "workers", lambda: list(fake.crew))
+        monkeypatch.setattr(runner.workers, "at_work", lambda keys: set(keys) - fake.orphans)
+        return runner.mind({name: [] for name in names}, jobs, 1, 1.0)
+
+    return run
+
+
+def test_every_cell_is_put_once_when_all_goes_well(mind):
+    fake = Fake({"a": ["done"], "b": ["done"]})
+    assert mind(fake, ["a", "b"]) == []
+    assert fake.put_names == ["a", "b"]
+    assert fake.started == [1]
+
+
+def test_workers_begin_before_all_cells_are_put(mind):
+    names = [str(at) for at in range(3 * runner.BATCH)]
+    fake = Fake({name: ["done"] for name in names})
+    begun = []
+    start = fake.start
+    fake.start = lambda number, jobs, each: (begun.append(len(fake.put_names)), start(number, jobs, each))[1]
+    assert mind(fake, names) == []
+    assert begun == [runner.BATCH]
+    assert fake.put_names == names
+
+
+def test_a_failed_cell_is_tried_twice_again_and_no_more(mind):
+    fake = Fake({"a": ["failed", "failed", "done"], "b": ["failed"] * 9})
+    assert mind(fake, ["a", "b"]) == ["b"]
+    assert sorted(fake.put_names) == ["a"] * 3 + ["b"] * 3
+
+
+def test_what_waits_already_is_not_put_again(mind):
+    fake = Fake({"a": ["done"], "b": ["done"]})
+    fake.put("a", [])
+    assert mind(fake, ["a", "b"]) == []
+    assert fake.put_names == ["a", "b"]
+
+
+def test_there_are_as_many_workers_as_jobs(mind):
+    fake = Fake({"a": ["done"], "b": ["done"]})
+    mind(fake, ["a", "b"], jobs=3)
+    assert fake.started == [1, 2, 3]
+
+
+def test_a_worker_for_which_no_gpu_is_free_is_started_later_and_that_is_said_once(mind, capsys):
+    fake = Fake({"a": ["done"]})
+    fake.gpus_held = 2
+    assert mind(fake, ["a"]) == []
+    assert fake.started == [1, 1, 1]
+    assert capsys.readouterr().out.count("no GPU is free for worker 1 of 1") == 1
+
+
+def test_a_cell_whose_process_is_gone_is_lost_and_put_again(mind):
+    fake = Fake({"a": ["lost", "done"]})
+    fake.put("a", [])
+    fake.orphans = {"a1"}
+    fake.crew = [workers.Worker(1, 1, False)]
+    assert mind(fake, ["a"]) == []
+    assert fake.dropped[0] == "a"
+    assert fake.put_names == ["a", "a"]
+
+
+def test_after_a_power_cut_what_ran_is_put_again_at_once(mind):
+    fake = Fake({"a": ["lost", "done"]})
+    fake.put("a", [])
+    fake.running = [one._replace(running=True) for one in fake.waiting]
+    fake.waiting, fake.orphans = [], {"a1"}
+    assert mind(fake, ["a"]) == []
+    assert fake.put_names == ["a", "a"]
+    assert next(fake.clock) < runner.PATIENCE
+
+
+def test_a_worker_that_takes_nothing_is_stopped_and_another_started(mind):
+    fake = Fake({"a": ["done"]})
+    fake.crew = [workers.Worker(1, 77, True)]
+    assert mind(fake, ["a"]) == []
+    assert fake.stopped == [77]
+    assert fake.started == [1]
+
+
+def test_ctrl_c_ends_the_workers(mind):
+    fake = Fake({"a": ["done"]})
+    fake.crew = [workers.Worker(1, 77, False)]
+
+    def interrupted():
+        raise KeyboardInterrupt
+
+    fake.entries = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        mind(fake, ["a"])
+    assert fake.stopped == [77]
+
+
+def test_the_time_left_is_told_by_the_cells_that_ended(monkeypatch):
+    clock = iter([100.0, 100.0, 130.0, 130.0, 130.0, 130.0])
+    monkeypatch.setattr(runner.time, "monotonic", lambda: next(clock))
+    minder = runner.Minder({name: [] for name in "abc"}, 2, 1, 1000.0)
+    minder.present = {"a": Entry("a", "a", True), "b": Entry("b", "b", False), "c": Entry("c", "c", False)}
+    assert minder.tally().seconds_left == pytest.approx(3 * 1000 / 2)
+    minder.took, minder.done, minder.present = [30.0], {"a"}, {"b": minder.present["b"], "c": minder.present["c"]}
+    assert minder.tally().seconds_left == pytest.approx(2 * 30 / 2)
+
+
+def test_a_log_is_kept_also_where_a_link_to_it_is_none(tmp_path, monkeypatch):
+    monkeypatch.setattr(workers, "LOGS", tmp_path / "logs")
+    monkeypatch.setattr(dvc_queue, "RUNS", tmp_path / "runs")
+    (tmp_path / "logs").mkdir()
+    one = Entry("cell", "abc", True)
+    one.log.parent.mkdir(parents=True)
+    for told in ("line 1", "line 1, line 2"):
+        one.log.write_text(told)
+        monkeypatch.setattr(runner.os, "link", elsewhere)
+        runner._keep_log(one)
+        assert runner.log_of("cell").read_text() == told
+
+
+def elsewhere(*_):
+    raise OSError("Invalid cross-device link")
+
+
+def test_the_log_of_a_cells_last_try_grows_with_dvcs_own_and_outlives_it(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    workers.LOGS.mkdir(parents=True)
+    for key in ("one", "two"):
+        entry = Entry("cell", key, True)
+        entry.log.parent.mkdir(parents=True)
+        entry.log.write_text("begun")
+        runner._keep_log(entry)
+        runner._keep_log(entry)
+        with entry.log.open("a") as log:
+            log.write(f" {key}")
+        entry.log.unlink()
+        assert runner.log_of("cell").read_text() == f"begun {key}"
+
+
+def clocked(monkeypatch, now):
+    """Time is what `now` holds; no cell has ended, and no log is kept."""
+    monkeypatch.setattr(runner.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(runner, "names", dict)
+    monkeypatch.setattr(runner, "_keep_log", lambda _: None)
+
+
+def test_a_cell_without_a_process_and_an_idle_worker_are_waited_for(monkeypatch):
+    """DVC begins a cell in more than one step: what is not there yet is not lost."""
+    now, dropped, stopped = [0.0], [], []
+    clocked(monkeypatch, now)
+    monkeypatch.setattr(runner.dvc_queue, "entries", lambda: [Entry("a", "1", True), Entry("b", "2", False)])
+    monkeypatch.setattr(runner.dvc_queue, "drop", lambda one: dropped.append(one.name))
+    monkeypatch.setattr(runner.workers, "workers", lambda: [workers.Worker(1, 77, True)])
+    monkeypatch.setattr(runner.workers, "stop", stopped.extend)
+    monkeypatch.setattr(runner.workers, "at_work", lambda keys: set())
+    minder = runner.Minder({"a": [], "b": []}, 1, 1, 1.0)
+    for now[0] in (0.0, runner.PATIENCE):
+        minder.look()
+    assert (dropped, stopped) == ([], [])
+    now[0] += 1
+    minder.look()
+    assert (dropped, stopped) == (["a"], [77])
+
+
+def test_a_worker_that_has_nothing_to_take_is_left_alone(monkeypatch):
+    now, stopped = [0.0], []
+    clocked(monkeypatch, now)
+    monkeypatch.setattr(runner.dvc_queue, "entries", lambda: [Entry("a", "1", True)])
+    monkeypatch.setattr(runner.workers, "workers", lambda: [workers.Worker(1, 76, False), workers.Worker(2, 77, True)])
+    monkeypatch.setattr(runner.workers, "stop", stopped.extend)
+    monkeypatch.setattr(runner.workers, "at_work", set)
+    minder = runner.Minder({"a": []}, 2, 1, 1.0)
+    for now[0] in (0.0, 2.0 * runner.PATIENCE):
+        minder.look()
+    assert stopped == []
+
+
+def test_cells_of_another_grid_are_neither_counted_nor_touched(mind):
+    fake = Fake({"a": ["done"], "theirs": ["done"], "old": ["done"]})
+    fake.put("theirs", [])
+    fake.ended["old"] = "done"
+    assert mind(fake, ["a"]) == []
+    assert fake.put_names == ["theirs", "a"]
+
+
+def test_the_tally_counts_each_cell_once(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(runner.time, "monotonic", lambda: now[0])
+    minder = runner.Minder({name: [] for name in "abcd"}, 2, 1, 100.0)
+    minder.present = {"a": Entry("a", "a", True), "b": Entry("b", "b", True)}
+    minder.tally()
+    now[0] = 130.0
+    minder.present["b"] = Entry("b", "b", False)
+    minder.failed, minder.done = {"c"}, {"d"}
+    told = minder.tally()
+    assert (told.done, told.queued, told.running, told.failed) == (1, 1, {"a": 130.0}, 1)
+    assert told.seconds_left == 100.0 / 2  # of b; a is overdue
+
+
+def test_a_cell_of_another_grid_is_not_dropped_though_no_process_runs_it(monkeypatch):
+    now, dropped = [0.0], []
+    clocked(monkeypatch, now)
+    monkeypatch.setattr(runner.dvc_queue, "entries", lambda: [Entry("theirs", "9", True)])
+    monkeypatch.setattr(runner.dvc_queue, "put", lambda *_: None)
+    monkeypatch.setattr(runner.dvc_queue, "drop", lambda one: dropped.append(one.name))
+    monkeypatch.setattr(runner.workers, "workers", lambda: [workers.Worker(1, 77, False)])
+    monkeypatch.setattr(runner.workers, "at_work", lambda keys: set())
+    minder = runner.Minder({"a": []}, 1, 1, 1.0)
+    for now[0] in (0.0, 2.0 * runner.PATIENCE):
+        minder.look()
+    assert dropped == []

@@ -1,0 +1,109 @@
+import subprocess
+import sys
+
+import pytest
+
+from m2m.grid import gpu_locks, workers
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setattr(workers, "cores", lambda: 8)
+    monkeypatch.setattr(gpu_locks, "gpus", lambda: [])
+    return monkeypatch
+
+
+@pytest.mark.parametrize(("jobs", "threads"), [(1, "8"), (2, "4"), (3, "2"), (20, "1")])
+def test_each_worker_has_its_share_of_the_cores(machine, jobs, threads):
+    assert {workers.environment(jobs)[name] for name in workers.THREADS} == {threads}
+
+
+@pytest.fixture
+def started(machine, tmp_path):
+    """What crew.start has started, each in place of DVC's worker a process that sleeps; they are killed at the end."""
+    begun, popen = [], subprocess.Popen
+
+    def sleep(words, *, env, pass_fds, **kept):
+        begun.append((env.get("CUDA_VISIBLE_DEVICES"), popen(["sleep", "60"], pass_fds=pass_fds, **kept)))
+
+    machine.chdir(tmp_path)
+    machine.setattr(gpu_locks, "LOCKS", tmp_path / "locks")
+    machine.setattr(workers.subprocess, "Popen", sleep)
+    yield begun
+    for _, process in begun:
+        process.kill()
+        process.wait()
+
+
+def test_each_worker_holds_a_gpu_of_its_own_until_it_ends(machine, started):
+    machine.setattr(gpu_locks, "gpus", lambda: ["0", "3"])
+    assert [workers.start(number, 2, 1) for number in (1, 2, 3)] == [True, True, False]
+    assert [device for device, _ in started] == ["0", "3"]
+    started[0][1].kill()
+    started[0][1].wait()
+    assert workers.start(3, 2, 1)
+    assert [device for device, _ in started] == ["0", "3", "0"]
+
+
+def test_more_workers_than_gpus_share_them_evenly(machine, started):
+    machine.setattr(gpu_locks, "gpus", lambda: ["0", "3"])
+    assert [workers.start(number, 3, 1) for number in (1, 2, 3)] == [True] * 3
+    assert [device for device, _ in started] == ["0", "3", "0"]
+
+
+def test_a_worker_whose_trainings_take_several_gpus_holds_them_all(machine, started):
+    machine.setattr(gpu_locks, "gpus", lambda: ["0", "1", "2", "3"])
+    assert workers.most(2) == 2
+    assert [workers.start(number, 2, 2) for number in (1, 2, 3)] == [True, True, False]
+    assert [device for device, _ in started] == ["0,1", "2,3"]
+
+
+def test_without_a_gpu_none_is_named(machine, started):
+    assert workers.start(1, 1, 1)
+    assert [device for device, _ in started] == [None]
+
+
+@pytest.mark.parametrize(("gpus", "gibibytes", "most"), [(["0", "1"], 1, 2), ([], 100, 8), ([], 10, 3), ([], 1, 1)])
+def test_there_is_a_worker_a_gpu_or_else_a_core_that_has_memory(machine, gpus, gibibytes, most):
+    machine.setattr(gpu_locks, "gpus", lambda: gpus)
+    machine.setattr(workers.psutil, "virtual_memory", lambda: type("Memory", (), {"available": gibibytes * 2**30}))
+    assert workers.most(1) == most
+
+
+def sleeper(*words):
+    code = "import sys, time; print('up', flush=True); time.sleep(60)"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *words], stdout=subprocess.PIPE, start_new_session=True, text=True
+    )
+    assert process.stdout.readline() == "up\n"
+    return process
+
+
+def test_a_worker_of_this_folder_is_seen_and_stopped_and_no_other(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    with (
+        sleeper("exp", "queue-worker", f"{workers._node()}3@localhost") as ours,
+        sleeper("exp", "queue-worker", "dvc-exp-000000-1@localhost") as other,
+    ):
+        assert workers.workers() == [workers.Worker(3, ours.pid, True)]
+        workers.stop([ours.pid])
+        assert workers.workers() == []
+        assert other.poll() is None
+        other.kill()
+
+
+def test_an_experiment_is_at_work_while_a_process_runs_it():
+    with sleeper("exp", "exec-run", "--infofile", "/somewhere/0a1b2c.run") as process:
+        assert workers.at_work(["0a1b2c", "ffffff"]) == {"0a1b2c"}
+        process.kill()
+
+
+def test_a_worker_that_ends_before_its_signal_is_no_error(monkeypatch):
+    def gone(group, sign):
+        raise ProcessLookupError(group)
+
+    with sleeper() as ended:
+        ended.kill()
+        monkeypatch.setattr(workers.os, "killpg", gone)
+        workers.stop([ended.pid])

@@ -1,0 +1,44 @@
+"""The bill: every figure is told in a unit that can be read."""
+
+import re
+
+from m2m.planning.cost_model import Calls, Facts
+from m2m.planning.cost_report import bill
+
+FACTS = Facts(1000, 100, 400, {"alpaca_eval": 805, "own": 10}, frozenset())
+COSTS = {
+    "cells": 42,
+    "trainings": 43,
+    "training_tokens": 4.3e8,
+    "tokens_a_training": 1e7,
+    "training_hours": 12.34,
+    "tokens_a_second": 9784,
+    "answers": 35_860,
+    "answering_hours": 0.05,
+    "training_bytes": 107.8e9,
+    "least_gpus": 2,
+    "checkpoint_bytes": 27e9,
+    "checkpoints_bytes": 1.16e12,
+    "vectors_bytes": 3.6e8,
+    "token_bytes": 2.3e8,
+}
+
+
+def test_every_number_is_there_with_its_unit():
+    text = "\n".join(bill(COSTS, {"respond": Calls(117_000, 1.2e7, 5.9e7)}, FACTS, "H100 at 40% of its peak"))
+    for told in (
+        "43: one a cell, and 1 opponent\n",
+        "430 M tokens, 10 M each; 12.3 GPU-hours at 9.78 k tokens/s",
+        "hold 108 GB: 2 or more GPUs",
+        "35,860, to 815 prompts (alpaca_eval 805, own 10); 3.0 GPU-minutes by memory traffic alone",
+        "H100 at 40% of its peak",
+        "1.16 TB, 27 GB each",
+        "360 MB and 230 MB",
+        "117,000; 12 M tokens read, 59 M written",
+    ):
+        assert told in text
+
+
+def test_lines_are_aligned():
+    lines = bill(COSTS, {"tag": Calls(1, 2, 3)}, FACTS, "H100")
+    assert all(re.match(r"\S.{22} \S", line) for line in lines)

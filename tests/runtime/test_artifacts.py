@@ -1,0 +1,80 @@
+import pandera.polars as pa
+import polars as pl
+import pytest
+
+from m2m.runtime.artifacts import read_table, require_ids, write_table
+from m2m.schemas.clusters import Clusters
+from m2m.schemas.loss import Loss
+from m2m.schemas.vectors import Vectors
+
+CURVE = pl.DataFrame({"step": [5, 10], "loss": [2.5, 1.25], "learning_rate": [0.1, 0.0]})
+
+
+@pytest.mark.parametrize("name", ["curve.parquet", "curve.csv"])
+def test_a_table_comes_back_as_it_was_written(tmp_path, name):
+    write_table(tmp_path / "new" / name, Loss, CURVE)
+    assert read_table(tmp_path / "new" / name, Loss).equals(CURVE)
+
+
+@pytest.mark.parametrize("name", ["curve.parquet", "curve.csv"])
+def test_equal_tables_are_equal_bytes(tmp_path, name):
+    paths = [tmp_path / str(at) / name for at in range(2)]
+    for path in paths:
+        write_table(path, Loss, CURVE.clone())
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+
+
+def test_text_that_looks_like_a_number_stays_text_in_csv(tmp_path):
+    table = pl.DataFrame({"cluster": ["-1", "0"], "size": [3, 2], "share": [0.6, 0.4], "words": ["a, b", ""]})
+    write_table(tmp_path / "clusters.csv", Clusters, table)
+    assert read_table(tmp_path / "clusters.csv", Clusters).equals(table)
+
+
+def test_the_type_of_a_further_column_is_that_of_all_its_rows(tmp_path):
+    class Measured(pa.DataFrameModel):
+        name: str
+
+    table = pl.DataFrame({"name": [str(at) for at in range(200)], "metric": [1.0] * 199 + [0.5]})
+    (tmp_path / "measured.csv").write_text(table.write_csv().replace(",1.0", ",1"))
+    assert read_table(tmp_path / "measured.csv", Measured).equals(table)
+
+
+def test_an_empty_table_keeps_its_columns(tmp_path):
+    write_table(tmp_path / "empty.parquet", Loss, CURVE.clear())
+    assert read_table(tmp_path / "empty.parquet", Loss).columns == CURVE.columns
+
+
+@pytest.mark.parametrize(
+    ("broken", "rule"),
+    [
+        (CURVE.drop("loss"), r"column_in_dataframe \(loss\)"),
+        (CURVE.with_columns(loss=pl.lit(-1.0)), "loss: greater_than_or_equal_to"),
+        (CURVE.with_columns(step=pl.lit(5, pl.Int64)), "step: field_uniqueness"),
+        (CURVE.with_columns(extra=pl.lit(1)), r"column_in_schema \(extra\)"),
+        (CURVE.with_columns(pl.col("step").cast(pl.Int32)), "step: dtype"),
+    ],
+)
+def test_a_broken_rule_is_named_with_the_file(tmp_path, broken, rule):
+    with pytest.raises(ValueError, match=r"curve.parquet is no valid Loss table: .*" + rule):
+        write_table(tmp_path / "curve.parquet", Loss, broken)
+
+
+def test_a_broken_file_is_found_on_reading_too(tmp_path):
+    CURVE.drop("loss").write_parquet(tmp_path / "curve.parquet")
+    with pytest.raises(ValueError, match="loss"):
+        read_table(tmp_path / "curve.parquet", Loss)
+
+
+@pytest.mark.parametrize("vectors", [[[1.0, 1.0]], [[float("nan"), 1.0]], [[1.0], [0.6, 0.8]]])
+def test_vectors_are_of_one_length_finite_and_of_norm_one(tmp_path, vectors):
+    ids = [str(at) for at in range(len(vectors))]
+    table = pl.DataFrame({"id": ids, "vector": pl.Series(vectors, dtype=pl.List(pl.Float32))})
+    with pytest.raises(ValueError, match="Vectors"):
+        write_table(tmp_path / "vectors.parquet", Vectors, table)
+
+
+def test_ids_of_another_pool_are_named_with_the_file(tmp_path):
+    table, path = pl.DataFrame({"id": ["a", "c"]}), tmp_path / "subset.parquet"
+    assert require_ids(path, table, pl.Series(["a", "b", "c"])) is table
+    with pytest.raises(ValueError, match=r"subset\.parquet has id 'c', which is no row"):
+        require_ids(path, table, pl.Series(["a", "b"]))

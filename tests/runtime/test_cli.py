@@ -1,0 +1,125 @@
+import atexit
+import functools
+import gc
+import sys
+
+import polars as pl
+import pytest
+import yaml
+
+from m2m.runtime.cli import names_of, run
+
+
+@pytest.fixture(autouse=True)
+def _as_before():
+    """Other tests are to look for garbage as ever: what is never closed is a warning then."""
+    before = gc.get_threshold()
+    yield
+    gc.set_threshold(*before)
+    atexit.unregister(gc.freeze)
+
+
+def stage(*, size: int) -> None:
+    """Print its size."""
+    if size < 0:
+        raise ValueError(f"size must be at least 0, got {size}")
+    print(f"size {size}")
+
+
+def call(monkeypatch, *words: str) -> None:
+    monkeypatch.setattr(sys, "argv", ["stage", *words])
+    run(stage)
+
+
+def test_flags_reach_main(monkeypatch, capsys):
+    call(monkeypatch, "--size", "3")
+    assert capsys.readouterr().out == "size 3\n"
+
+
+def test_a_broken_rule_ends_in_one_sentence_with_its_place(monkeypatch):
+    with pytest.raises(SystemExit, match=r"^error: size must be at least 0, got -1  \[test_cli.py:\d+; "):
+        call(monkeypatch, "--size=-1")
+
+
+def test_the_traceback_is_there_for_who_asks(monkeypatch):
+    monkeypatch.setenv("TRACEBACK", "1")
+    with pytest.raises(ValueError, match="at least 0"):
+        call(monkeypatch, "--size=-1")
+
+
+def test_a_mistake_of_ours_is_not_hidden(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["stage"])
+
+    def broken() -> None:
+        raise KeyError("bug")
+
+    with pytest.raises(KeyError):
+        run(broken)
+
+
+def test_what_a_library_says_of_a_file_is_one_sentence_too(monkeypatch, tmp_path):
+    monkeypatch.setattr(sys, "argv", ["stage"])
+    (tmp_path / "no.parquet").write_text("no table")
+    with pytest.raises(SystemExit, match=r"^error: .*TRACEBACK=1"):
+        run(lambda: pl.read_parquet(tmp_path / "no.parquet"))
+    with pytest.raises(SystemExit, match=r"^error: .*TRACEBACK=1"):
+        run(lambda: yaml.safe_load("<<<<<<< HEAD\na: 1"))
+
+
+def test_the_parts_of_a_mapping_are_named_by_its_flags(monkeypatch):
+    words = ["--sources.a-b.kind", "files", "--seed", "1", "--sources.c.id", "d.e", "--sources.c.kind", "hub"]
+    monkeypatch.setattr(sys, "argv", words)
+    assert names_of("sources") == ["a-b", "c"]
+    monkeypatch.setattr(sys, "argv", ["x", "--help"])
+    assert names_of("sources") == ["NAME"]
+    monkeypatch.setattr(sys, "argv", ["x"])
+    assert names_of("sources") == []
+    for name in ("my.pool", "my pool"):  # the blank ends the word
+        monkeypatch.setattr(sys, "argv", f"x --sources.{name}.kind files".split())
+        with pytest.raises(SystemExit, match=r"a name in sources holds letters, digits, - and _ alone, got 'my"):
+            names_of("sources")
+
+
+@pytest.fixture
+def settings(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "params.yaml"
+    path.write_text(
+        "other:\n  size: 1 # of another\n  seed: 1 # of chance\n\nstage: # of ours\n  size: 3 # of ours: rows\n"
+    )
+    return path
+
+
+def test_help_explains_a_setting_in_the_words_of_its_own_block(settings, monkeypatch, capsys):
+    with pytest.raises(SystemExit, match="0"):
+        call(monkeypatch, "--help")
+    told = capsys.readouterr().out
+    assert "of ours: rows" in told and "of another" not in told
+    assert told.startswith("usage: python -m stage ")
+
+
+@pytest.mark.parametrize(("others", "known"), [("", True), ("third:\n  seed: 2 # of luck\n", False)])
+def test_help_explains_a_setting_of_another_block_where_only_one_can_be_meant(
+    settings, monkeypatch, capsys, others, known
+):
+    settings.write_text(settings.read_text() + others)
+
+    def main(other, /, *, seed: int) -> None:
+        """Draw."""
+
+    monkeypatch.setattr(sys, "argv", ["stage", "--help"])
+    with pytest.raises(SystemExit, match="0"):
+        run(functools.partial(main, "path"))
+    told = capsys.readouterr().out
+    assert ("of chance" in told) is known and "Draw." in told
+
+
+def test_a_switch_of_a_command_needs_no_value(monkeypatch):
+    heard = []
+
+    def main(*, loud: bool = False) -> None:
+        heard.append(loud)
+
+    monkeypatch.setattr(sys, "argv", ["stage", "--loud"])
+    run(main)
+    assert heard == [True]

@@ -1,0 +1,45 @@
+import json
+
+import pytest
+from transformers import ByT5Tokenizer
+
+from m2m.models import commit_of, copy_tokenizer, load_model, load_tokenizer, write_reference
+
+
+def test_a_reference_to_a_folder_loads_that_folder(llama, tmp_path):
+    llama.save_pretrained(tmp_path / "model")
+    write_reference(tmp_path / "base", str(tmp_path / "model"), commit_of(str(tmp_path / "model"), "main"))
+    loaded = load_model(tmp_path / "base", "float32")
+    assert loaded.lm_head.weight.equal(llama.lm_head.weight.to(loaded.device))
+    assert json.loads((tmp_path / "base" / "reference.json").read_text())["revision"] == "local"
+
+
+def test_a_model_that_is_nowhere_is_one_sentence_with_the_remedy(tmp_path, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    write_reference(tmp_path / "base", "nobody/nothing", "0" * 40)
+    with pytest.raises(OSError, match=r"'nobody/nothing' at revision '0+' could not be loaded.*network"):
+        load_model(tmp_path / "base", "float32")
+
+
+def test_only_safetensors_are_read(llama, tmp_path):
+    import torch
+
+    llama.save_pretrained(tmp_path)
+    (tmp_path / "model.safetensors").unlink()
+    torch.save(llama.state_dict(), tmp_path / "pytorch_model.bin")
+    with pytest.raises(OSError, match="safetensors"):
+        load_model(tmp_path, "float32")
+
+
+def test_the_end_token_pads_where_there_is_no_padding_token(tokenizer, tmp_path):
+    tokenizer.save_pretrained(tmp_path)
+    settings = json.loads((tmp_path / "tokenizer_config.json").read_text())
+    del settings["pad_token"]
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(settings))
+    assert load_tokenizer(tmp_path).pad_token_id == tokenizer.eos_token_id
+
+
+def test_a_tokenizer_whose_tokens_cannot_be_counted_is_refused(tmp_path):
+    ByT5Tokenizer().save_pretrained(tmp_path / "slow")
+    with pytest.raises(ValueError, match="a ByT5Tokenizer, is no fast one"):
+        copy_tokenizer(str(tmp_path / "slow"), "local", tmp_path / "tokenizer")
