@@ -52,11 +52,11 @@ def planted_grid(
                 "budget": "rows",
                 "min_tokens": 0,
                 "max_tokens": 10_000,
-                "performance": worth,
-                "performance_prompts_only_low": worth - 0.02,
-                "performance_prompts_only_high": worth + 0.02,
-                "win_rate": float(np.clip(0.5 + worth, 0, 1)),
-                "win_rate_missing": 0,
+                "bpb_reduction": worth,
+                "bpb_reduction_prompts_only_low": worth - 0.02,
+                "bpb_reduction_prompts_only_high": worth + 0.02,
+                "likelihood_win_rate": float(np.clip(0.5 + worth, 0, 1)),
+                "likelihood_win_rate_missing": 0,
                 "opponent_bits_per_byte": 2.5,
                 "mean_response_tokens": length,
                 "trained_tokens": round(500 * length),
@@ -66,7 +66,7 @@ def planted_grid(
                 "candidate_rows": 1000,
                 "rows": 500,
                 "units_covered": 10 + degree,
-                "evenness": 0.5 + degree / 20 + rng.uniform(0, 0.01),
+                "k_evenness": 0.5 + degree / 20 + rng.uniform(0, 0.01),
             }
             | {name: 1 + rng.uniform(0, 1) if "vendi" in name else rng.uniform(0, 1) for name in NAMES}
             | {"response_mean_tokens": length}

@@ -80,10 +80,10 @@ def _published(gamed: str | None, alpaca_eval: str | None) -> Published | None:
 
 
 def _performance(record: dict[str, Any]) -> str:
-    if "performance" not in record:
+    if "bpb_reduction" not in record:
         return ""
-    low, high = record["performance_prompts_only_low"], record["performance_prompts_only_high"]
-    return f"performance {record['performance']:+.4f} bits a byte against random [{low:+.4f}, {high:+.4f}], "
+    low, high = record["bpb_reduction_prompts_only_low"], record["bpb_reduction_prompts_only_high"]
+    return f"bpb_reduction {record['bpb_reduction']:+.4f} bits a byte against random [{low:+.4f}, {high:+.4f}], "
 
 
 if __name__ == "__main__":

@@ -35,8 +35,8 @@ def grid() -> pl.DataFrame:
 
 def judged(cells: pl.DataFrame) -> pl.DataFrame:
     """As cells come of prompts without references: AlpacaEval's judge alone says what they are worth."""
-    kept = [name for name in cells.columns if "win_rate" not in name and "performance" not in name]
-    return cells.select(*kept, alpaca_eval_win_rate="win_rate").drop("opponent_bits_per_byte")
+    kept = [name for name in cells.columns if "likelihood_win_rate" not in name and "bpb_reduction" not in name]
+    return cells.select(*kept, alpaca_eval_win_rate="likelihood_win_rate").drop("opponent_bits_per_byte")
 
 
 def plant(folder: Path, cells: pl.DataFrame) -> None:

@@ -107,7 +107,7 @@ def test_the_scores_of_a_cell_make_its_outcomes(ended):
     scores = pl.read_parquet(ended[0] / "metrics/scores.parquet")
     made = scores.group_by("experiment", "outcome").agg(worth=pl.col("score").sum() / pl.col("weight").sum())
     grid = pl.read_csv(ended[0] / "metrics/grid.csv")
-    for outcome in ("performance", "win_rate", "similarity_win_rate"):
+    for outcome in ("bpb_reduction", "likelihood_win_rate", "similarity_win_rate"):
         both = made.filter(pl.col("outcome") == outcome).join(grid, on="experiment")
         assert both.height == grid.height
         assert both["worth"].to_list() == pytest.approx(both[outcome].to_list(), abs=1e-4)

@@ -131,8 +131,8 @@ def repository(tmp_path_factory) -> Path:
 
 def test_one_run_ends_in_a_cell_with_its_metrics(repository):
     cell = json.loads((repository / "metrics/cell.json").read_text())
-    assert cell["performance_prompts_only_low"] <= cell["performance"] <= cell["performance_prompts_only_high"]
-    assert 0 <= cell["win_rate"] <= 1
+    assert cell["bpb_reduction_prompts_only_low"] <= cell["bpb_reduction"] <= cell["bpb_reduction_prompts_only_high"]
+    assert 0 <= cell["likelihood_win_rate"] <= 1
     assert cell["rows"] == 30
 
 
@@ -172,7 +172,7 @@ def test_queued_cells_are_listed_with_their_params_and_metrics(swept):
             cell["params"]["params.yaml"]["data"]["subset"]["degree"],
         )
         for cell in cells
-        if "performance" in cell["metrics"]["metrics/cell.json"]["data"]
+        if "bpb_reduction" in cell["metrics"]["metrics/cell.json"]["data"]
     }
     assert done == {(name, degree) for name in ("instruction-macro", "response-meso") for degree in (0, 6)}
 

@@ -39,7 +39,7 @@ def worth(
         theirs = verdicts.join(mine, on="id", how="semi")
         record |= _worth_of(mine, theirs, some, suffix, seed, resamples, published)
     plain = verdicts.filter(pl.col("opponent") == "opponent", pl.col("engine") == "likelihood")
-    return record | {f"win_rate_{size}": rate for size, rate in wins_by_reference(plain, prompts).items()}
+    return record | {f"likelihood_win_rate_{size}": rate for size, rate in wins_by_reference(plain, prompts).items()}
 
 
 def by_benchmark(prompts: pl.DataFrame) -> dict[str, pl.DataFrame]:
@@ -51,13 +51,13 @@ def by_benchmark(prompts: pl.DataFrame) -> dict[str, pl.DataFrame]:
 
 def rate_name(engine: str, opponent: str) -> str:
     """The metric that says how often judge `engine` prefers the candidate to `opponent`, the arm or a baseline."""
-    rate = "win_rate" if engine == "likelihood" else f"{engine.replace('-', '_')}_win_rate"
+    rate = "likelihood_win_rate" if engine == "likelihood" else f"{engine.replace('-', '_')}_win_rate"
     return rate if opponent == "opponent" else f"{rate}_over_{opponent}"
 
 
 def selection(summaries: Mapping[str, Mapping[str, Any]], trainings: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """What was chosen and trained on: the candidate's summary, and the lengths of both arms."""
-    told = ("k", "k_min", "k_max", "candidate_rows", "rows", "rows_without_unit", "units_covered", "evenness")
+    told = ("k", "k_min", "k_max", "candidate_rows", "rows", "rows_without_unit", "units_covered", "k_evenness")
     record: dict[str, Any] = {name: summaries["candidate"][name] for name in told}
     for arm, prefix in (("candidate", ""), ("opponent", "opponent_")):
         record[f"{prefix}mean_response_tokens"] = summaries[arm]["mean_response_tokens"]
@@ -109,7 +109,7 @@ def _worth_of(
         record |= _interval(f"{name}{suffix}", figure) if isinstance(figure, tuple) else {f"{name}{suffix}": figure}
     if _has_bits(answers["candidate"]):
         saved = reduction(answers["candidate"], answers["opponent"], seed, resamples)
-        record |= _interval(f"performance{suffix}", saved)
+        record |= _interval(f"bpb_reduction{suffix}", saved)
     offline = verdicts.filter(~pl.col("engine").is_in(PROTOCOLS))
     for (engine, name), games in offline.group_by("engine", "opponent", maintain_order=True):
         rate = rate_name(str(engine), str(name)) + suffix

@@ -25,7 +25,17 @@ PAIRS, CELL_METRICS = Path("data/pairs.parquet"), Path("metrics/cell.json")
 SUBSET, SUMMARY = Path("data/subsets/candidate.parquet"), Path("data/subsets/candidate.json")
 TOKENS = {side: Path(f"data/tokens/{side}.parquet") for side in SIDES}
 NEEDED = ("respond", "band@instruction", "band@response", "subset@candidate")
-CHOSEN = ("rows", "pool_rows", "candidate_rows", "k", "k_min", "k_max", "units_covered", "evenness", "response_tokens")
+CHOSEN = (
+    "rows",
+    "pool_rows",
+    "candidate_rows",
+    "k",
+    "k_min",
+    "k_max",
+    "units_covered",
+    "k_evenness",
+    "response_tokens",
+)
 
 
 def main(out: Path, /, *, format: Format = "prompt-completion") -> None:

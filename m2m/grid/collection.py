@@ -21,5 +21,5 @@ def grid_table(rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
     absent = [pl.lit(None, pl.Float64).alias(name) for name in NULLABLE if name not in known.columns]
     table = known.with_columns(absent)
     ordered = table.sort("experiment").unique(["provenance", *SETTINGS], keep="first", maintain_order=True)
-    first = ["experiment", "revision", "provenance", *SETTINGS, "performance", "win_rate"]
+    first = ["experiment", "revision", "provenance", *SETTINGS, "bpb_reduction", "likelihood_win_rate"]
     return ordered.select(*first, *sorted(set(ordered.columns) - set(first)))

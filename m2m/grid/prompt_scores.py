@@ -32,7 +32,7 @@ def scored(
 def _outcomes(
     verdicts: pl.DataFrame, candidate: pl.DataFrame, opponent: pl.DataFrame
 ) -> Iterator[tuple[str, pl.DataFrame]]:
-    yield "performance", _saved(candidate, opponent)
+    yield "bpb_reduction", _saved(candidate, opponent)
     for (engine, other), games in verdicts.group_by("engine", "opponent"):
         yield rate_name(str(engine), str(other)), _won(games, str(engine))
 

@@ -72,7 +72,7 @@ def draw_numbers(
     chosen[rows] = True
     counts = incidence.counts(chosen)
     return {
-        "evenness": evenness(counts[selection.chain.unit_end > selection.state]),
+        "k_evenness": evenness(counts[selection.chain.unit_end > selection.state]),
         "mean_response_characters": float(characters[rows].mean()),
         "mean_response_tokens": float(tokens[rows].mean()),
         "response_tokens": int(tokens[rows].sum()),

@@ -27,24 +27,24 @@ def verdicts():
 
 def test_a_cell_is_worth_the_bits_that_it_saves():
     record = worth(prompts(["x"] * 3), verdicts(), SAID, 1, 100)
-    assert record["performance"] == 0.6
-    assert record["win_rate"] == 2.5 / 3
+    assert record["bpb_reduction"] == 0.6
+    assert record["likelihood_win_rate"] == 2.5 / 3
     assert record["untuned_bits_per_byte"] == 3.0
-    assert record["win_rate_missing"] == 0
-    assert record["win_rate_short"] == 1.0
+    assert record["likelihood_win_rate_missing"] == 0
+    assert record["likelihood_win_rate_short"] == 1.0
 
 
 def test_several_benchmarks_have_a_figure_each_where_an_interval_is_possible():
     record = worth(prompts(["x", "x", "y"]), verdicts(), SAID, 1, 100)
-    assert record["performance_x"] == 0.5
-    assert record["win_rate_x"] == 0.75
+    assert record["bpb_reduction_x"] == 0.5
+    assert record["likelihood_win_rate_x"] == 0.75
     assert not [name for name in record if name.endswith("_y")]  # one prompt has no interval
 
 
 def test_without_references_there_is_no_performance():
     silent = dict.fromkeys(SAID, answers([None, None, None]))
     record = worth(prompts(["x"] * 3), verdicts(), silent, 1, 100)
-    assert not [name for name in record if "bits" in name or name.startswith("performance")]
+    assert not [name for name in record if "bits" in name or name.startswith("bpb_reduction")]
 
 
 def test_each_name_is_used_once():
@@ -57,7 +57,7 @@ def test_each_name_is_used_once():
             "rows",
             "rows_without_unit",
             "units_covered",
-            "evenness",
+            "k_evenness",
             "mean_response_tokens",
         ],
         1,

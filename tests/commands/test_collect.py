@@ -90,7 +90,7 @@ def test_a_study_folder_holds_all_that_a_study_is_made_from(
     grid = read_table(study / "grid.csv", Grid)
     assert grid.height == 3
     scores = read_table(study / "scores.parquet", Scores)
-    assert scores.select("outcome", "id", "score", "weight").rows() == [("performance", "a", 2.5, 8)] * 2
+    assert scores.select("outcome", "id", "score", "weight").rows() == [("bpb_reduction", "a", 2.5, 8)] * 2
     examples = read_table(study / "examples.parquet", Examples)
     assert examples.select("instruction", "reference", "answer").rows() == [("A?", "an a", "one")] * 2
     assert read_table(study / "histograms" / "response.csv", Histogram).height == 3
@@ -106,8 +106,8 @@ def test_cells_that_only_an_llm_judged_make_a_study(
 ) -> None:
     """A server tells no likelihood: the cells lack performance, win rate and the opponent's bits."""
     for cell in collect.experiments():
-        rate = cell.metrics["win_rate"]
-        for name in [name for name in cell.metrics if "win_rate" in name or "performance" in name]:
+        rate = cell.metrics["likelihood_win_rate"]
+        for name in [name for name in cell.metrics if "likelihood_win_rate" in name or "bpb_reduction" in name]:
             del cell.metrics[name]
         del cell.metrics["opponent_bits_per_byte"]
         cell.metrics["alpaca_eval_win_rate"] = rate

@@ -41,13 +41,13 @@ def workspace(tmp_path, monkeypatch):
     write_table(tmp_path / "data/pairs.parquet", Pairs, pairs.with_columns(original=pl.lit(None, pl.String)))
     subset = pl.DataFrame({"id": ["a", "b"], "unit": ["x", "y"], "turn": [1, 0]}, schema_overrides={"turn": pl.Int32})
     write_table(tmp_path / "data/subsets/candidate.parquet", Subset, subset)
-    (tmp_path / "data/subsets/candidate.json").write_text(json.dumps({**SUMMARY, "rows": 2, "k": 2, "evenness": 1.0}))
+    (tmp_path / "data/subsets/candidate.json").write_text(json.dumps({**SUMMARY, "rows": 2, "k": 2, "k_evenness": 1.0}))
     for side in ("instruction", "response"):
         tokens = pl.DataFrame({"id": ["a", "b", "c"], "tokens": [[1], [1, 2], [3]]})
         cast = tokens.cast({"tokens": pl.List(pl.Int32)})
         write_table(tmp_path / f"data/tokens/{side}.parquet", Tokens, cast)
     (tmp_path / "metrics").mkdir()
-    (tmp_path / "metrics/cell.json").write_text(json.dumps({"response_vendi": 1.5, "performance": 0.1}))
+    (tmp_path / "metrics/cell.json").write_text(json.dumps({"response_vendi": 1.5, "bpb_reduction": 0.1}))
     stages = {
         name: {"cmd": name} for name in (*CELL, *OPPONENT, "ingest", "respond", "band@instruction", "band@response")
     }

@@ -23,7 +23,7 @@ def record(tmp_path: Path, slopes: dict[str, float]) -> Path:
 def test_a_planted_study_without_effect_gets_the_answer_that_it_cannot_tell(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    main(record(tmp_path, dict.fromkeys(STRATEGIES, 0.0)), outcome="performance")
+    main(record(tmp_path, dict.fromkeys(STRATEGIES, 0.0)), outcome="bpb_reduction")
     said = capsys.readouterr().out
     assert "cannot tell any subset from random: take random" in said
     assert "take response" not in said and "take instruction" not in said
@@ -39,7 +39,7 @@ def test_unasked_it_goes_by_the_studys_main_outcome(tmp_path: Path, capsys: pyte
 def test_a_planted_effect_is_recommended_with_its_gain_over_random(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    main(record(tmp_path, dict.fromkeys(STRATEGIES, 0.0) | {"response-micro": 0.1}), outcome="win_rate")
+    main(record(tmp_path, dict.fromkeys(STRATEGIES, 0.0) | {"response-micro": 0.1}), outcome="likelihood_win_rate")
     said = capsys.readouterr().out
     assert "take response-micro at degree 6: +0." in said and "of the prompts won over random (95 %" in said
 
@@ -57,7 +57,7 @@ def test_a_study_of_another_pool_is_called_that(
     main(Path("study.json"))
     said = capsys.readouterr().out
     assert told in said and ("elsewhere" in said) == bool(told)
-    assert "\nThis goes by performance; --outcome takes win_rate" in said
+    assert "\nThis goes by bpb_reduction; --outcome takes likelihood_win_rate" in said
 
 
 def test_without_a_study_it_ends_with_one_sentence(tmp_path: Path) -> None:
@@ -71,6 +71,6 @@ def test_without_a_study_it_ends_with_one_sentence(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_no_study_is_refused_with_the_remedy(tmp_path: Path) -> None:
-    write_json(tmp_path / "cell.json", {"performance": 0.1})
+    write_json(tmp_path / "cell.json", {"bpb_reduction": 0.1})
     with pytest.raises(ValueError, match=r"cell\.json is no study's record: give a study\.json"):
         main(tmp_path / "cell.json")

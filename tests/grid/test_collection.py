@@ -27,5 +27,5 @@ def test_a_metric_that_only_some_cells_have_is_null_elsewhere():
 def test_what_no_cell_could_measure_is_null():
     """No reference, or no likelihood: neither performance nor win rate nor the opponent's bits."""
     table = Grid.validate(grid_table(judged(planted_grid()).to_dicts()))
-    absent = ["performance", "win_rate", "opponent_bits_per_byte"]
+    absent = ["bpb_reduction", "likelihood_win_rate", "opponent_bits_per_byte"]
     assert table.select(pl.col(absent).count()).row(0) == (0, 0, 0) and table["alpaca_eval_win_rate"].null_count() == 0

@@ -70,14 +70,21 @@ def test_the_parts_of_all_prompts_make_the_metric_of_the_cell():
     sums = parts.group_by("outcome").agg(pl.col("score").sum() / pl.col("weight").sum())
     made = {name: value for name, value in sums.rows() if name in record}
     assert made == pytest.approx({name: record[name] for name in made})
-    assert set(made) >= {"performance", "performance_x", "similarity_win_rate_over_gpt_y", "arena_hard_win_rate_x"}
-    assert set(made) >= {"win_rate", "win_rate_x", "alpaca_eval_win_rate", "alpaca_eval_win_rate_x"}
-    lone = {f"{name}_y" for name in ("performance", "win_rate", "arena_hard_win_rate", "alpaca_eval_win_rate")}
+    assert set(made) >= {"bpb_reduction", "bpb_reduction_x", "similarity_win_rate_over_gpt_y", "arena_hard_win_rate_x"}
+    assert set(made) >= {
+        "likelihood_win_rate",
+        "likelihood_win_rate_x",
+        "alpaca_eval_win_rate",
+        "alpaca_eval_win_rate_x",
+    }
+    lone = {
+        f"{name}_y" for name in ("bpb_reduction", "likelihood_win_rate", "arena_hard_win_rate", "alpaca_eval_win_rate")
+    }
     assert set(sums["outcome"]) - set(made) == lone  # one prompt: no interval, so no metric
 
 
 def test_saved_bits_are_those_of_the_opponent_less_those_of_the_candidate():
-    parts = scored("one", PROMPTS, GAMES, CANDIDATE, OPPONENT).filter(pl.col("outcome") == "performance")
+    parts = scored("one", PROMPTS, GAMES, CANDIDATE, OPPONENT).filter(pl.col("outcome") == "bpb_reduction")
     assert parts.drop("experiment", "outcome").rows() == [("a", 9.75, 10.0), ("b", -8.0, 20.0), ("c", 8.5, 30.0)]
 
 

@@ -8,7 +8,7 @@ from m2m.runtime.records import read_json, write_json
 
 
 def test_a_record_comes_back_as_it_was_written(tmp_path: Path) -> None:
-    record = {"k": 3, "evenness": 0.5, "list": [1, 2], "none": None, "token": "▁ä"}
+    record = {"k": 3, "k_evenness": 0.5, "list": [1, 2], "none": None, "token": "▁ä"}
     write_json(tmp_path / "folder" / "record.json", record)
     assert read_json(tmp_path / "folder" / "record.json") == record
 

@@ -22,15 +22,15 @@ def test_a_grid_comes_back_from_csv_as_it_was(tmp_path: Path) -> None:
 
 def test_cells_without_references_have_no_performance(tmp_path: Path) -> None:
     none = pl.lit(None, pl.Float64)
-    grid = planted_grid(seeds=1).with_columns(performance=none, opponent_bits_per_byte=none, performance_mine=none)
-    assert written(tmp_path, grid)["performance"].null_count() == grid.height
+    grid = planted_grid(seeds=1).with_columns(bpb_reduction=none, opponent_bits_per_byte=none, bpb_reduction_mine=none)
+    assert written(tmp_path, grid)["bpb_reduction"].null_count() == grid.height
 
 
 @pytest.mark.parametrize(
     ("change", "rule"),
     [
         (pl.lit(7, pl.Int64).alias("degree"), "less_than_or_equal_to"),
-        (pl.lit(1.5).alias("win_rate"), "less_than_or_equal_to"),
+        (pl.lit(1.5).alias("likelihood_win_rate"), "less_than_or_equal_to"),
         (pl.lit("main").alias("revision"), "str_matches"),
         (pl.lit("rows or tokens").alias("budget"), "isin"),
         (pl.lit(0, pl.Int64).alias("seed"), "multiple_fields_uniqueness"),

@@ -32,7 +32,7 @@ def test_the_draw_is_told_in_numbers() -> None:
     tokens, characters = np.arange(7), np.arange(7) * 4
     entropy = (3 / 6 * np.log(2) + 2 / 6 * np.log(3) + 1 / 6 * np.log(6)) / np.log(3)
     assert draw_numbers(INCIDENCE, chosen, tokens, characters) == {
-        "evenness": pytest.approx(entropy),
+        "k_evenness": pytest.approx(entropy),
         "mean_response_characters": 10.0,
         "mean_response_tokens": 2.5,
         "response_tokens": 15,
@@ -97,4 +97,4 @@ def test_units_that_the_degree_leaves_out_do_not_make_a_subset_uneven() -> None:
     rng = np.random.default_rng(0)
     chosen = select(INCIDENCE, ONES, degree=0, size=4, slack=1, weights="uniform", rng=rng)
     told = draw_numbers(INCIDENCE, chosen, ONES, ONES)
-    assert (told["units_covered"], told["evenness"]) == (2, pytest.approx(1))
+    assert (told["units_covered"], told["k_evenness"]) == (2, pytest.approx(1))

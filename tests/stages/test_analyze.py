@@ -35,5 +35,5 @@ def test_same_grid_same_bytes_whatever_the_order_of_its_rows(
     assert read_json(tmp_path / "study.json")["verdict"][0]["headline"] in capsys.readouterr().out
     table = read_table(tmp_path / "correlations.csv", Correlations)
     assert table.height == len(read_json(tmp_path / "study.json")["metrics"])
-    [entropy] = table.filter(outcome="performance", metric="response_token_entropy").rows(named=True)
+    [entropy] = table.filter(outcome="bpb_reduction", metric="response_token_entropy").rows(named=True)
     assert entropy["pearson_low"] < entropy["pearson_r"] < entropy["pearson_high"]

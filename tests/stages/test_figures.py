@@ -13,8 +13,8 @@ from stages.analyze import main as analyze
 from stages.figures import main
 from tests.planted import NO_SCORES
 
-NAMES = {"effects-performance", "random-performance", "lengths", "pools", "bands"}
-CELLS = planted_grid({"response-micro": 0.1}).with_columns(win_rate=pl.lit(None, pl.Float64))
+NAMES = {"effects-bpb_reduction", "random-bpb_reduction", "lengths", "pools", "bands"}
+CELLS = planted_grid({"response-micro": 0.1}).with_columns(likelihood_win_rate=pl.lit(None, pl.Float64))
 
 
 def draw(folder: Path, histograms: Path, cells: pl.DataFrame) -> Path:
@@ -41,7 +41,7 @@ def test_every_figure_is_drawn_twice_over_and_the_first_is_the_main_one(drawn: P
     assert {path.name for path in (drawn / "all").iterdir()} == {
         f"{name}.{kind}" for name in NAMES for kind in ("svg", "png")
     }
-    assert (drawn / "main.svg").read_bytes() == (drawn / "all" / "effects-performance.svg").read_bytes()
+    assert (drawn / "main.svg").read_bytes() == (drawn / "all" / "effects-bpb_reduction.svg").read_bytes()
     assert all((drawn / "all" / f"{name}.png").read_bytes().startswith(b"\x89PNG") for name in NAMES)
 
 

@@ -46,7 +46,11 @@ def press(browser: Browser, head: str) -> None:
 
 def test_the_page_says_the_verdict_first_and_asks_for_nothing_from_elsewhere(page: Path) -> None:
     text = page.read_text()
-    assert text.index("performance rises with response-micro diversity") < text.index("<svg") < text.index('id="cells"')
+    assert (
+        text.index("the bpb reduction rises with response-micro diversity")
+        < text.index("<svg")
+        < text.index('id="cells"')
+    )
     assert 'src="' not in text and "@import" not in text and "url(" not in text
     assert text.count("http") == text.count("http://www.w3.org/") + text.count("http-equiv")
 
@@ -63,8 +67,13 @@ def test_where_an_llm_judges_alone_its_win_rate_is_what_the_page_is_about(tmp_pa
 
 
 def test_the_other_outcomes_are_folded_away_under_their_names(page: Path) -> None:
-    assert "<summary>the same for the win rate</summary>" in page.read_text()
-    assert page.read_text().count('<details class="second"><summary>the same figures for the win rate</summary>') == 1
+    assert "<summary>the same for the likelihood win rate</summary>" in page.read_text()
+    assert (
+        page.read_text().count(
+            '<details class="second"><summary>the same figures for the likelihood win rate</summary>'
+        )
+        == 1
+    )
 
 
 def test_answers_of_cells_that_are_not_compared_are_left_out(planted: Path, tmp_path: Path) -> None:
@@ -116,12 +125,12 @@ def test_an_injected_script_would_not_run(page: Path, browser: Browser, tmp_path
 @in_browser
 def test_a_click_on_a_head_sorts_and_another_one_turns_it_round(page: Path, browser: Browser, planted: Path) -> None:
     browser.open(page, 1280)
-    worth = sorted(pl.read_csv(planted / "grid.csv")["performance"].to_list())
+    worth = sorted(pl.read_csv(planted / "grid.csv")["bpb_reduction"].to_list())
     shown = [f"{value:+.4f}".replace("-", "−") for value in worth]
-    press(browser, "performance")
-    assert column(browser, "performance") == shown[::-1]
-    press(browser, "performance")
-    assert column(browser, "performance") == shown
+    press(browser, "bpb reduction")
+    assert column(browser, "bpb reduction") == shown[::-1]
+    press(browser, "bpb reduction")
+    assert column(browser, "bpb reduction") == shown
     press(browser, "strategy")
     names = column(browser, "strategy")
     assert names[0] == EVIL and names[1:] == sorted(names[1:])

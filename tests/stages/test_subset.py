@@ -89,7 +89,7 @@ def test_the_summary_has_its_numbers_and_no_other(folder: Path) -> None:
         "mean_response_characters": sum(2 * length or 1 for length in lengths) / 10,
     }
     asked = {"strategy", "match", "degree", "seed", "size", "budget", "min_tokens", "max_tokens"}
-    others = asked | {"k_min", "k_by_degree", "units_covered", "evenness"}
+    others = asked | {"k_min", "k_by_degree", "units_covered", "k_evenness"}
     assert {key: summary[key] for key in expected} == expected
     assert set(summary) == set(expected) | others
 
@@ -97,7 +97,7 @@ def test_the_summary_has_its_numbers_and_no_other(folder: Path) -> None:
 def test_random_is_a_unit_that_every_row_carries(folder: Path) -> None:
     subset, summary = choose(folder, units="random", strategy="random")
     assert subset["unit"].unique().to_list() == ["pool"]
-    assert (summary["k_by_degree"], summary["candidate_rows"], summary["evenness"]) == (7 * [1], 40, 1.0)
+    assert (summary["k_by_degree"], summary["candidate_rows"], summary["k_evenness"]) == (7 * [1], 40, 1.0)
 
 
 def test_a_size_of_the_pool_returns_the_pool(folder: Path) -> None:
@@ -150,7 +150,7 @@ def test_a_rival_draws_from_every_row_in_the_window_until_the_budget_is_met(fold
     subset, summary = choose(folder, "random", strategy=strategy, degree=6, min_tokens=5, max_tokens=30)
     assert all(5 <= int(id_, 16) <= 30 for id_ in subset["id"])
     assert sorted(subset["turn"]) == list(range(10))
-    assert (summary["k_by_degree"], summary["candidate_rows"], summary["evenness"]) == (7 * [1], 26, 1.0)
+    assert (summary["k_by_degree"], summary["candidate_rows"], summary["k_evenness"]) == (7 * [1], 26, 1.0)
     subset, summary = choose(folder, "random", strategy=strategy, budget="tokens", size=100)
     last = int(subset.filter(pl.col("turn") == subset["turn"].max())["id"].item(), 16) + 1
     trained = summary["response_tokens"] + summary["rows"]

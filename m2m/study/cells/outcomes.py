@@ -28,20 +28,20 @@ def _judged(judge: str) -> Outcome:
 
 
 MAIN = {  # the first that a grid has comes first; benchmarks, other opponents and other rates stand beside these
-    "performance": Outcome(
-        "performance",
-        "performance",
+    "bpb_reduction": Outcome(
+        "bpb reduction",
+        "the bpb reduction",
         "bits a byte",
-        "performance, bits a byte saved",
-        "Performance is how many bits a byte of the held-out references a cell's model saves over one fixed random "
+        "bpb reduction",
+        "The bpb reduction is how many bits a byte of the held-out references a cell's model saves over one fixed random "
         "opponent; more is better.",
     ),
-    "win_rate": Outcome(
-        "win rate",
-        "the win rate",
+    "likelihood_win_rate": Outcome(
+        "likelihood win rate",
+        "the likelihood win rate",
         "of the prompts won",
-        "win rate against the opponent",
-        "The win rate is the share of the prompts, 0 to 1, whose reference a cell's model finds likelier than one "
+        "likelihood win rate against the opponent",
+        "The likelihood win rate is the share of the prompts, 0 to 1, whose reference a cell's model finds likelier than one "
         "fixed random opponent does; more is better.",
     ),
     "alpaca_eval_win_rate": _judged("AlpacaEval"),
@@ -51,6 +51,6 @@ MAIN = {  # the first that a grid has comes first; benchmarks, other opponents a
 
 def outcomes(cells: pl.DataFrame) -> list[str]:
     """Columns that say what a cell is worth: performance and win rates, the main ones first, where any cell has one."""
-    worth = [name for name in cells.columns if name.startswith("performance") or "win_rate" in name]
+    worth = [name for name in cells.columns if name.startswith("bpb_reduction") or "win_rate" in name]
     told = [name for name in worth if not NO_OUTCOME.search(name) and cells[name].count()]
     return [*(name for name in MAIN if name in told), *sorted(set(told) - set(MAIN))]

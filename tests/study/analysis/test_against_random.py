@@ -16,14 +16,14 @@ WINDOW = {"min_tokens": 50}
 
 def test_each_row_is_a_difference_of_means() -> None:
     cells = comparable(planted_grid({"response-micro": 0.1}))
-    for row in random_rows(cells, "performance", NO_PROMPTS):
+    for row in random_rows(cells, "bpb_reduction", NO_PROMPTS):
         assert row["value"] == pytest.approx(row["mean"] - row["against_mean"])
         assert (row["cells"], row["against_cells"]) == (2, 8)
 
 
 def test_a_window_with_random_cells_of_its_own_is_compared_with_them() -> None:
     grid = pl.concat([planted_grid({"response-micro": 0.0}), planted_grid({"response-micro": 0.0}, random=3, **WINDOW)])
-    rows = random_rows(comparable(grid), "performance", NO_PROMPTS)
+    rows = random_rows(comparable(grid), "bpb_reduction", NO_PROMPTS)
     assert all(row["random_condition"] == row["condition"] for row in rows)
 
 
@@ -37,26 +37,26 @@ def test_noise_is_pooled_over_the_conditions_of_one_size_only() -> None:
             ),
         ]
     )
-    found = noise(with_worth(comparable(grid), "performance"), 500)
+    found = noise(with_worth(comparable(grid), "bpb_reduction"), 500)
     assert found.df == 2 * (4 + 7) and found.sd < 0.02
 
 
 def test_random_cells_under_other_weights_are_the_same_cells_and_count_once() -> None:
     once = planted_grid({"response-micro": 0.0})
     both = pl.concat([once, once.with_columns(weights=pl.lit("other"), experiment=pl.format("{}-w", "experiment"))])
-    alone, together = (noise(with_worth(comparable(grid), "performance"), 500) for grid in (once, both))
+    alone, together = (noise(with_worth(comparable(grid), "bpb_reduction"), 500) for grid in (once, both))
     assert alone.df == 4 + 7
     assert together.df == 2 * 4 + 7
 
 
 def test_single_seeds_are_judged_by_the_noise_of_random() -> None:
-    rows = random_rows(comparable(planted_grid({"response-micro": 0.0}, seeds=1)), "performance", NO_PROMPTS)
+    rows = random_rows(comparable(planted_grid({"response-micro": 0.0}, seeds=1)), "bpb_reduction", NO_PROMPTS)
     assert {row["df"] for row in rows} == {7}
 
 
 def test_each_setting_has_a_floor_or_a_reason() -> None:
     grid = pl.concat([planted_grid({"response-micro": 0.0}), planted_grid({"response-micro": 0.0}, random=1, **WINDOW)])
-    plain, window = floor_rows(comparable(grid), "performance")
+    plain, window = floor_rows(comparable(grid), "bpb_reduction")
     assert plain["judged"] == 8 and "at least 2 random cells, got 1" in window["reason"]
 
 
@@ -66,8 +66,8 @@ def test_random_rows_matched_to_two_strategies_are_two_kinds() -> None:
     for at, (match, worth) in enumerate({"response-micro": 0.1, "instruction-macro": -0.1}.items()):
         plain = planted_grid({"stratified-length": 0.0}, degrees=(0,), seeds=3, random=0, noise=0.001)
         named = plain.with_columns(match=pl.lit(match), experiment=pl.format("{}-{}", "experiment", pl.lit(at)))
-        grids.append(named.with_columns(performance=pl.col("performance") + worth))
-    rows = random_rows(comparable(pl.concat(grids)), "performance", NO_PROMPTS)
+        grids.append(named.with_columns(bpb_reduction=pl.col("bpb_reduction") + worth))
+    rows = random_rows(comparable(pl.concat(grids)), "bpb_reduction", NO_PROMPTS)
     found = {row["match"]: row for row in rows if row["strategy"] == "stratified-length"}
     assert {match: round(row["value"], 1) for match, row in found.items()} == {
         "response-micro": 0.1,
@@ -77,7 +77,7 @@ def test_random_rows_matched_to_two_strategies_are_two_kinds() -> None:
 
 
 def test_without_matched_cells_there_is_no_matched_row() -> None:
-    assert matched_rows(comparable(planted_grid()), "performance", "response-micro") == []
+    assert matched_rows(comparable(planted_grid()), "bpb_reduction", "response-micro") == []
 
 
 def test_other_prompts_move_a_row_as_they_move_its_cells_less_the_random_ones() -> None:
@@ -89,7 +89,7 @@ def test_other_prompts_move_a_row_as_they_move_its_cells_less_the_random_ones() 
         for prompt in "pq"
     ]
     scores = pl.DataFrame(gains, ["experiment", "id", "score", "weight"], orient="row")
-    [row] = random_rows(cells, "performance", Prompts(scores, 1, 100))
+    [row] = random_rows(cells, "bpb_reduction", Prompts(scores, 1, 100))
     assert (row["prompts_only_low"], row["prompts_only_high"]) == (0, 1)
 
 
@@ -99,9 +99,9 @@ def test_random_rows_with_the_lengths_of_another_strategy_are_no_baseline() -> N
         matched.with_columns(match=pl.lit(name), experiment=pl.format("{}-{}", "experiment", pl.lit(name)))
         for name in ("response-micro", "instruction-macro")
     )
-    better = other.with_columns(performance=pl.col("performance") + 1)
+    better = other.with_columns(bpb_reduction=pl.col("bpb_reduction") + 1)
     grid = pl.concat([planted_grid({"response-micro": 0.0}, noise=0.001), own, better])
-    [row] = matched_rows(comparable(grid), "performance", "response-micro")
+    [row] = matched_rows(comparable(grid), "bpb_reduction", "response-micro")
     assert row["against_cells"] == 3 and row["value"] == pytest.approx(0, abs=0.01)
 
 
@@ -113,7 +113,7 @@ def test_of_several_settings_with_random_cells_that_may_serve_the_one_with_most_
         for count, most in ((2, 500), (6, 400), (3, 300))
     ]
     window = planted_grid({"response-micro": 0.0}, random=0, min_tokens=50)
-    rows = random_rows(comparable(pl.concat([*grids, window])), "performance", NO_PROMPTS)
+    rows = random_rows(comparable(pl.concat([*grids, window])), "bpb_reduction", NO_PROMPTS)
     taken = {row["random_condition"].split(", ")[1] for row in rows if "50.." in row["condition"]}
     assert taken == {"0..400 tokens each"}
 
@@ -122,7 +122,7 @@ def test_holms_p_is_over_the_kinds_of_one_setting_and_size() -> None:
     large = planted_grid({"response-micro": 0.0}, size=900, seed=1)
     large = large.with_columns(experiment=pl.format("{}-large", "experiment"))
     cells = comparable(pl.concat([planted_grid({"response-micro": 0.0}), large]))
-    rows = random_rows(cells, "performance", NO_PROMPTS)
+    rows = random_rows(cells, "bpb_reduction", NO_PROMPTS)
     for size in (500, 900):
         some = [row for row in rows if row["size"] == size]
         lowest = min(row["p"] for row in some)

@@ -40,7 +40,9 @@ def test_without_an_effect_one_in_twenty_is_a_false_alarm() -> None:
 def test_a_step_is_seen_where_the_line_is_not_sure() -> None:
     grid = planted_grid({"response-micro": 0.0, "response-macro": 0.0}, degrees=(0, 3, 6), noise=0.002)
     stepped = (pl.col("strategy") == "response-micro") & (pl.col("degree") == 0)
-    rows = shape_rows(comparable(grid.with_columns(performance=pl.col("performance") - stepped * 0.1)), "performance")
+    rows = shape_rows(
+        comparable(grid.with_columns(bpb_reduction=pl.col("bpb_reduction") - stepped * 0.1)), "bpb_reduction"
+    )
     [micro] = of(rows, {"strategy": "response-micro"})
     assert micro["p_holm"] < 1e-6 and micro["bend_p"] < 1e-6
     assert micro["worst"] == 0 and micro["worst_mean"] == pytest.approx(-0.1, abs=0.01)
@@ -58,16 +60,16 @@ def test_a_step_is_seen_where_the_line_is_not_sure() -> None:
     ids=["one degree", "no noise", "no replicate"],
 )
 def test_where_nothing_can_be_said_the_reason_is(grid: pl.DataFrame, words: str) -> None:
-    [row] = shape_rows(comparable(grid), "performance")
+    [row] = shape_rows(comparable(grid), "bpb_reduction")
     assert words in row["reason"]
 
 
 def test_two_degrees_have_no_bend() -> None:
-    [row] = shape_rows(comparable(planted_grid({"response-micro": 0.5}, degrees=(0, 6))), "performance")
+    [row] = shape_rows(comparable(planted_grid({"response-micro": 0.5}, degrees=(0, 6))), "bpb_reduction")
     assert "bend_p" not in row and row["p"] < 1e-6 and row["best"] == 6
 
 
 def test_holms_p_looks_at_all_strategies() -> None:
-    rows = shape_rows(comparable(planted_grid()), "performance")
+    rows = shape_rows(comparable(planted_grid()), "bpb_reduction")
     lowest = min(row["p"] for row in rows)
     assert len(rows) == 6 and min(row["p_holm"] for row in rows) == pytest.approx(min(1, 6 * lowest))

@@ -34,7 +34,7 @@ def test_rivals_without_a_contrast_are_counted() -> None:
 
 
 def states(grid: pl.DataFrame) -> dict[str, str]:
-    return {row["claim"]: row.get("state", row.get("reason")) for row in claim_rows(comparable(grid), "performance")}
+    return {row["claim"]: row.get("state", row.get("reason")) for row in claim_rows(comparable(grid), "bpb_reduction")}
 
 
 def test_a_strategy_that_alone_helps_is_found() -> None:
@@ -55,8 +55,8 @@ def test_without_effects_nothing_is_claimed() -> None:
 def test_the_metric_that_performance_is_made_of_is_the_best_estimator() -> None:
     grid = planted_grid()
     rng = np.random.default_rng(1)
-    made = grid.with_columns(performance=pl.col("response_token_entropy") + rng.normal(0, 0.01, grid.height))
-    other = grid.with_columns(performance=pl.col("response_self_bleu") + rng.normal(0, 0.01, grid.height))
+    made = grid.with_columns(bpb_reduction=pl.col("response_token_entropy") + rng.normal(0, 0.01, grid.height))
+    other = grid.with_columns(bpb_reduction=pl.col("response_self_bleu") + rng.normal(0, 0.01, grid.height))
     assert states(made)["estimator"] == "supported"
     assert states(other)["estimator"] == "contradicted"
 
@@ -72,12 +72,12 @@ def far_point() -> pl.DataFrame:
     """24 points of which one lies far out in performance and in one rival of entropy: both are all that r sees."""
     grid = planted_grid()
     far = (pl.col("strategy") == "response-macro") & (pl.col("degree") == 0)
-    rival, worth = pl.col("response_self_bleu"), pl.col("performance")
-    return grid.with_columns(response_self_bleu=rival + far * 100, performance=worth + far * 10)
+    rival, worth = pl.col("response_self_bleu"), pl.col("bpb_reduction")
+    return grid.with_columns(response_self_bleu=rival + far * 100, bpb_reduction=worth + far * 10)
 
 
 def test_an_estimator_that_rests_on_one_point_is_not_told() -> None:
-    [row] = [row for row in claim_rows(comparable(far_point()), "performance") if row["claim"] == "estimator"]
+    [row] = [row for row in claim_rows(comparable(far_point()), "bpb_reduction") if row["claim"] == "estimator"]
     assert (row["all_points"], row["state"]) == ("contradicted", "cannot tell")
     assert row["rests_on"] == ["response-macro at degree 0"]
     assert row["p_contradicted"] > 0.025
@@ -85,7 +85,7 @@ def test_an_estimator_that_rests_on_one_point_is_not_told() -> None:
 
 def test_an_estimator_that_rests_on_no_single_point_keeps_its_state() -> None:
     grid = planted_grid()
-    grid = grid.with_columns(performance=pl.col("response_self_bleu") + 0.01 * pl.col("response_ngram_ratio"))
-    [row] = [row for row in claim_rows(comparable(grid), "performance") if row["claim"] == "estimator"]
+    grid = grid.with_columns(bpb_reduction=pl.col("response_self_bleu") + 0.01 * pl.col("response_ngram_ratio"))
+    [row] = [row for row in claim_rows(comparable(grid), "bpb_reduction") if row["claim"] == "estimator"]
     assert (row["all_points"], row["state"], row["rests_on"]) == ("contradicted", "contradicted", [])
     assert row["points"] == 25

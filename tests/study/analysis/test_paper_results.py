@@ -34,7 +34,7 @@ def test_few_or_equal_slopes_have_no_order(values: tuple[float, ...]) -> None:
 
 
 def test_rows_with_a_reason_are_left_out() -> None:
-    where = {"outcome": "performance", "condition": "rows", "size": 500}
+    where = {"outcome": "bpb_reduction", "condition": "rows", "size": 500}
     rows = [where | {"strategy": "response-micro", "reason": "too few"}]
     assert paper_rows(rows) == []
     told = where | {"strategy": "response-micro", "value": 1.0, "p_holm": 0.01}
@@ -42,7 +42,7 @@ def test_rows_with_a_reason_are_left_out() -> None:
 
 
 def test_a_sign_that_is_sure_by_itself_but_not_among_all_slopes_is_not_sure() -> None:
-    row = {"outcome": "performance", "condition": "rows", "size": 500, "strategy": "response-micro", "value": 1.0}
+    row = {"outcome": "bpb_reduction", "condition": "rows", "size": 500, "strategy": "response-micro", "value": 1.0}
     for p_holm, sure in ((0.054, 0), (0.046, 1)):
         found = paper_rows([row | {"low": 0.03, "high": 0.3, "p": 0.027, "p_holm": p_holm}])
         assert [(one["sure_of_sign"], one["same_sign_of_sure"]) for one in found] == [(sure, sure)] * 3

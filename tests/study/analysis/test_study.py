@@ -17,7 +17,7 @@ NOTHING = pl.lit(None, pl.Float64)
 
 
 def told(grid: pl.DataFrame, scores: pl.DataFrame = NO_SCORES, win_rate: pl.Expr = NOTHING) -> dict:
-    record = study(grid.with_columns(win_rate=win_rate), scores, seed=1, resamples=200)
+    record = study(grid.with_columns(likelihood_win_rate=win_rate), scores, seed=1, resamples=200)
     json.dumps(record, allow_nan=False)
     return record
 
@@ -33,28 +33,28 @@ def effect() -> dict:
 
 
 def test_the_planted_slope_is_in_its_interval_and_the_only_one(effect: dict) -> None:
-    rows = of(effect["slopes"], {"outcome": "performance"})
+    rows = of(effect["slopes"], {"outcome": "bpb_reduction"})
     assert [row["strategy"] for row in rows if row["p_holm"] < 0.05] == ["response-micro"]
     row = one(rows, strategy="response-micro")
     assert row["low"] < 0.1 < row["high"] and row["positive"] > 0.99 and row["df"] == 6
-    assert "performance rises with response-micro diversity (survives length)" in effect["verdict"][0]["headline"]
+    assert "the bpb reduction rises with response-micro diversity (survives length)" in effect["verdict"][0]["headline"]
 
 
 def test_the_noise_is_pooled_over_all_replicated_cells(effect: dict) -> None:
-    rows = of(effect["against_random"], {"outcome": "performance"})
+    rows = of(effect["against_random"], {"outcome": "bpb_reduction"})
     assert len(rows) == 24
     assert {row["df"] for row in rows} == {24 * 1 + 7}
     assert all(row["all_low"] < row["low"] < row["high"] < row["all_high"] for row in rows)
 
 
 def test_the_floor_names_the_cells_outside(effect: dict) -> None:
-    row = one(effect["floors"], outcome="performance")
+    row = one(effect["floors"], outcome="bpb_reduction")
     assert (row["cells"], row["judged"]) == (8, 48)
     assert 4 <= len(row["outside"]) <= 20
 
 
 def test_every_metric_of_both_sides_is_set_against_performance(effect: dict) -> None:
-    rows = of(effect["metrics"], {"outcome": "performance"})
+    rows = of(effect["metrics"], {"outcome": "bpb_reduction"})
     assert len(rows) == 16 and {row["points"] for row in rows} == {25}
     assert one(rows, metric="response_token_entropy")["paper"] == 0.58
     assert "partial_r" not in one(rows, metric="response_mean_tokens")
@@ -62,21 +62,23 @@ def test_every_metric_of_both_sides_is_set_against_performance(effect: dict) -> 
 
 def test_without_effects_the_study_says_that_it_cannot_tell() -> None:
     [verdict] = told(planted_grid())["verdict"]
-    assert "no strategy's diversity has an effect on performance that can be told from noise" in verdict["headline"]
+    assert (
+        "no strategy's diversity has an effect on the bpb reduction that can be told from noise" in verdict["headline"]
+    )
     assert sum("cannot tell." in sentence for sentence in verdict["sentences"]) >= 6
 
 
 def test_length_that_does_it_all_is_never_called_diversity() -> None:
     """Within the strategy length goes with degree; other strategies' lengths tell the two apart, or nothing does."""
     grid = planted_grid(length_effect=0.005, length_slope=100, noise=0.02)
-    rows = of(told(grid)["lengths"], {"outcome": "performance"})
+    rows = of(told(grid)["lengths"], {"outcome": "bpb_reduction"})
     assert {row["verdict"] for row in rows if row["model"] == "own"} == {"cannot be separated from length"}
     assert "survives length" not in {row["verdict"] for row in rows if row["model"] == "shared"}
 
 
 def test_tokens_that_are_length_again_are_no_third_cause() -> None:
     rows = told(planted_grid({"response-micro": 0.2}))["lengths"]
-    plain, both = (one(rows, outcome="performance", model=model) for model in ("own", "own and tokens"))
+    plain, both = (one(rows, outcome="bpb_reduction", model=model) for model in ("own", "own and tokens"))
     assert plain["verdict"] == "survives length" and "trained tokens are length again" in both["reason"]
 
 
@@ -96,7 +98,7 @@ def test_matched_random_cells_are_a_contrast_of_their_own() -> None:
     grid = pl.concat(
         [planted_grid({"response-micro": 0.1}), matched.with_columns(experiment=pl.format("{}-matched", "experiment"))]
     )
-    rows = of(told(grid)["matched"], {"outcome": "performance"})
+    rows = of(told(grid)["matched"], {"outcome": "bpb_reduction"})
     assert [row["degree"] for row in rows] == [0, 6]
     assert rows[1]["low"] > 0 and rows[0]["low"] < 0 < rows[0]["high"]
 
@@ -106,7 +108,7 @@ def test_scores_a_prompt_say_how_far_a_slope_reaches() -> None:
     names = [f"cell-{i:03d}-0" for i in range(16)]
     levels = dict(zip(names, source.performance, strict=True))
     grid = planted_grid({"response-micro": 0.0}).with_columns(
-        performance=pl.col("experiment").replace_strict(levels, return_dtype=pl.Float64)
+        bpb_reduction=pl.col("experiment").replace_strict(levels, return_dtype=pl.Float64)
     )
     scores = pl.DataFrame(
         {
@@ -116,23 +118,25 @@ def test_scores_a_prompt_say_how_far_a_slope_reaches() -> None:
             "weight": np.tile(source.bytes, 16).astype(np.float64),
         }
     )
-    won = scores.with_columns(outcome=pl.lit("win_rate"), score=(pl.col("score").sign() + 1) / 2, weight=1.0)
-    scores = pl.concat([scores.with_columns(outcome=pl.lit("performance")), won])
-    record = told(grid, scores, pl.col("win_rate"))
-    row = one(record["slopes"], outcome="performance")
+    won = scores.with_columns(outcome=pl.lit("likelihood_win_rate"), score=(pl.col("score").sign() + 1) / 2, weight=1.0)
+    scores = pl.concat([scores.with_columns(outcome=pl.lit("bpb_reduction")), won])
+    record = told(grid, scores, pl.col("likelihood_win_rate"))
+    row = one(record["slopes"], outcome="bpb_reduction")
     assert row["prompts"] == 200
     assert row["prompts_only_low"] < row["value"] < row["prompts_only_high"]
     assert row["both_low"] < min(row["low"], row["prompts_only_low"])
-    row = one(record["slopes"], outcome="win_rate")
+    row = one(record["slopes"], outcome="likelihood_win_rate")
     assert row["prompts"] == 200 and -1 <= row["prompts_only_low"] < row["prompts_only_high"] <= 1
-    assert all("prompts_only_low" in row for row in of(record["against_random"], {"outcome": "performance"}))
+    assert all("prompts_only_low" in row for row in of(record["against_random"], {"outcome": "bpb_reduction"}))
 
 
 def test_without_a_performance_the_win_rate_is_what_is_told() -> None:
-    grid = planted_grid({"response-micro": 0.1}).with_columns(performance=pl.lit(None, pl.Float64))
-    record = told(grid, win_rate=pl.col("win_rate"))
-    assert record["outcomes"] == ["win_rate"] and "of the prompts won" in record["verdict"][0]["sentences"][2]
-    assert "the win rate rises with response-micro" in record["verdict"][0]["headline"]
+    grid = planted_grid({"response-micro": 0.1}).with_columns(bpb_reduction=pl.lit(None, pl.Float64))
+    record = told(grid, win_rate=pl.col("likelihood_win_rate"))
+    assert (
+        record["outcomes"] == ["likelihood_win_rate"] and "of the prompts won" in record["verdict"][0]["sentences"][2]
+    )
+    assert "the likelihood win rate rises with response-micro" in record["verdict"][0]["headline"]
 
 
 def test_where_an_llm_judges_alone_its_win_rate_is_what_is_told() -> None:
@@ -146,8 +150,8 @@ def test_where_an_llm_judges_alone_its_win_rate_is_what_is_told() -> None:
 
 
 def test_an_llm_judges_win_rate_has_a_verdict_of_its_own_beside_performance() -> None:
-    grid = planted_grid({"response-micro": 0.1}).with_columns(arena_hard_win_rate="win_rate")
-    assert [row["outcome"] for row in told(grid)["verdict"]] == ["performance", "arena_hard_win_rate"]
+    grid = planted_grid({"response-micro": 0.1}).with_columns(arena_hard_win_rate="likelihood_win_rate")
+    assert [row["outcome"] for row in told(grid)["verdict"]] == ["bpb_reduction", "arena_hard_win_rate"]
 
 
 def test_cells_of_other_code_are_left_out_and_counted() -> None:
@@ -189,6 +193,6 @@ def test_a_degenerate_grid_is_told_with_reasons(name: str) -> None:
 
 
 def test_a_grid_without_cells_or_outcome_is_an_error_that_names_the_remedy() -> None:
-    for grid in (planted_grid().head(0), planted_grid().with_columns(performance=NOTHING)):
+    for grid in (planted_grid().head(0), planted_grid().with_columns(bpb_reduction=NOTHING)):
         with pytest.raises(ValueError, match="run `make grid`"):
-            told(grid.drop("performance_prompts_only_low", "performance_prompts_only_high"))
+            told(grid.drop("bpb_reduction_prompts_only_low", "bpb_reduction_prompts_only_high"))

@@ -11,13 +11,15 @@ from tests.planted import NO_SCORES
 
 
 def verdict(grid: pl.DataFrame) -> tuple[str, str]:
-    [row] = study(grid.with_columns(win_rate=pl.lit(None, pl.Float64)), NO_SCORES, seed=1, resamples=100)["verdict"]
+    [row] = study(grid.with_columns(likelihood_win_rate=pl.lit(None, pl.Float64)), NO_SCORES, seed=1, resamples=100)[
+        "verdict"
+    ]
     return row["headline"], "\n".join(row["sentences"])
 
 
 def test_what_falls_is_said_to_fall() -> None:
     headline, sentences = verdict(planted_grid(dict.fromkeys(STRATEGIES, 0.0) | {"response-micro": -0.2}))
-    assert "performance falls with response-micro diversity" in headline
+    assert "the bpb reduction falls with response-micro diversity" in headline
     assert ": it falls, " in sentences
 
 
@@ -34,7 +36,7 @@ def test_without_an_effect_the_headline_says_how_large_one_may_be() -> None:
 
 def test_few_cells_say_nothing() -> None:
     headline, sentences = verdict(planted_grid({"response-micro": 0.0}, degrees=(0,), seeds=1, random=0))
-    assert "the data do not say whether diversity matters for performance" in headline
+    assert "the data do not say whether diversity matters for the bpb reduction" in headline
     assert "Nothing can be said against random." in sentences
 
 
@@ -55,8 +57,8 @@ def test_degrees_that_differ_without_a_sure_slope_are_told() -> None:
     """A step at degree 0 is no line, and the line's own noise is the step: replicates tell them apart."""
     grid = planted_grid({"response-micro": 0.0, "response-macro": 0.0}, degrees=(0, 3, 6), noise=0.002)
     stepped = (pl.col("strategy") == "response-macro") & (pl.col("degree") == 0)
-    headline, sentences = verdict(grid.with_columns(performance=pl.col("performance") - stepped * 0.05))
-    assert "performance is not the same at all degrees of response-macro diversity (bits a byte)" in headline
+    headline, sentences = verdict(grid.with_columns(bpb_reduction=pl.col("bpb_reduction") - stepped * 0.05))
+    assert "the bpb reduction is not the same at all degrees of response-macro diversity (bits a byte)" in headline
     assert "response-macro is lowest at degree 0, -0.0" in headline and "can be told from noise" not in headline
     assert "Its degrees do differ (Holm p " in sentences and "A straight line does not tell how (p " in sentences
 
@@ -64,8 +66,8 @@ def test_degrees_that_differ_without_a_sure_slope_are_told() -> None:
 def test_a_peak_is_told_beside_a_slope_that_is_sure() -> None:
     grid = planted_grid({"response-micro": 0.3, "response-macro": 0.0}, degrees=(0, 3, 6), noise=0.002)
     peak = (pl.col("strategy") == "response-macro") & (pl.col("degree") == 3)
-    headline, _ = verdict(grid.with_columns(performance=pl.col("performance") + peak * 0.05))
-    assert "performance rises with response-micro diversity" in headline
+    headline, _ = verdict(grid.with_columns(bpb_reduction=pl.col("bpb_reduction") + peak * 0.05))
+    assert "the bpb reduction rises with response-micro diversity" in headline
     assert "is not the same at all degrees of response-macro diversity" in headline
 
 
@@ -78,7 +80,7 @@ def test_a_slope_that_is_not_sure_is_held_against_length_too() -> None:
 def test_a_peak_of_a_strategy_whose_length_goes_with_degree_is_said_not_to_be_separable() -> None:
     grid = planted_grid({"response-micro": 0.0}, degrees=(0, 3, 6), noise=0.002, length_slope=200)
     peak = (pl.col("strategy") == "response-micro") & (pl.col("degree") == 3)
-    headline, _ = verdict(grid.with_columns(performance=pl.col("performance") + peak * 0.05))
+    headline, _ = verdict(grid.with_columns(bpb_reduction=pl.col("bpb_reduction") + peak * 0.05))
     assert "though on no sure straight line" in headline and "(cannot be separated from length" in headline
 
 
@@ -101,7 +103,9 @@ def test_published_sizes_that_agree_alike_share_a_sentence() -> None:
 def test_a_window_says_whose_random_cells_it_is_compared_with() -> None:
     window = planted_grid({"response-micro": 0.0}, min_tokens=50, max_tokens=120, random=0)
     grid = pl.concat([planted_grid({"response-micro": 0.0}, max_tokens=100_000), window])
-    rows = study(grid.with_columns(win_rate=pl.lit(None, pl.Float64)), NO_SCORES, seed=1, resamples=100)["verdict"]
+    rows = study(grid.with_columns(likelihood_win_rate=pl.lit(None, pl.Float64)), NO_SCORES, seed=1, resamples=100)[
+        "verdict"
+    ]
     told = {row["condition"].split(", ")[1]: "\n".join(row["sentences"]) for row in rows}
     words = "Against random (random rows of any length; no random of this setting was run): "
     assert words in told["50..120 tokens each"] and words not in told["any length"]
@@ -121,7 +125,7 @@ def test_a_kind_is_better_or_worse_than_random_after_holm_alone_and_the_best_by_
 
 
 def test_a_slope_that_is_sure_by_itself_alone_is_said_to_be_one_of_several() -> None:
-    slope = {"outcome": "performance", "strategy": "response-micro", "value": 0.1, "low": 0.01, "high": 0.2}
+    slope = {"outcome": "bpb_reduction", "strategy": "response-micro", "value": 0.1, "low": 0.01, "high": 0.2}
     mine = {"slopes": [slope | {"p": 0.03, "p_holm": 0.18}], "shapes": [], "lengths": []}
     assert "cannot tell, one of several slopes may look like this by chance; with length" in _slopes(mine)[0]
     mine["slopes"][0]["p"] = 0.3
@@ -132,5 +136,5 @@ def test_degrees_that_differ_before_holm_alone_are_no_headline() -> None:
     slope = {"strategy": "response-micro", "value": 0.01, "low": -0.01, "high": 0.03, "p": 0.3, "p_holm": 0.6}
     shape = {"strategy": "response-micro", "p": 0.02, "p_holm": 0.12}
     shape |= {"worst": 0, "worst_mean": 0.0, "best": 6, "best_mean": 0.1}
-    text = headline({"slopes": [slope], "shapes": [shape], "lengths": []}, "performance")
-    assert text.startswith("no strategy's diversity has an effect on performance that can be told from noise")
+    text = headline({"slopes": [slope], "shapes": [shape], "lengths": []}, "bpb_reduction")
+    assert text.startswith("no strategy's diversity has an effect on the bpb reduction that can be told from noise")

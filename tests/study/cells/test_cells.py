@@ -45,8 +45,8 @@ def test_a_window_and_a_budget_are_conditions_of_their_own() -> None:
 
 
 def test_cells_without_the_outcome_take_no_part() -> None:
-    grid = planted_grid().with_columns(performance=pl.when(pl.col("seed") == 0).then(pl.col("performance")))
-    assert set(with_worth(comparable(grid), "performance")["seed"]) == {0}
+    grid = planted_grid().with_columns(bpb_reduction=pl.when(pl.col("seed") == 0).then(pl.col("bpb_reduction")))
+    assert set(with_worth(comparable(grid), "bpb_reduction")["seed"]) == {0}
 
 
 @pytest.mark.parametrize("rows", [0, 1])

@@ -9,18 +9,18 @@ from m2m.study.cells.outcomes import MAIN, outcomes
 
 def test_outcomes_are_what_a_cell_is_worth_the_main_ones_first() -> None:
     grid = planted_grid().with_columns(
-        performance_arena=pl.col("performance"),
-        win_rate_short=pl.col("win_rate"),
-        similarity_win_rate=pl.col("win_rate"),
-        win_rate_over_gpt=pl.lit(None, pl.Float64),
+        bpb_reduction_arena=pl.col("bpb_reduction"),
+        likelihood_win_rate_short=pl.col("likelihood_win_rate"),
+        similarity_win_rate=pl.col("likelihood_win_rate"),
+        likelihood_win_rate_over_gpt=pl.lit(None, pl.Float64),
     )
     assert outcomes(comparable(grid)) == [
-        "performance", "win_rate", "performance_arena", "similarity_win_rate", "win_rate_short"
+        "bpb_reduction", "likelihood_win_rate", "bpb_reduction_arena", "likelihood_win_rate_short", "similarity_win_rate"
     ]  # fmt: skip
 
 
 def test_an_llm_judges_win_rate_is_a_main_outcome_and_its_intervals_are_none() -> None:
-    rate = pl.col("win_rate")
+    rate = pl.col("likelihood_win_rate")
     ends = [rate.alias(f"arena_hard_win_rate_{end}") for end in ("missing", "prompts_only_low", "prompts_only_high")]
     rates = [rate.alias(f"{name}_win_rate") for name in ("arena_hard", "alpaca_eval", "alpaca_eval_lc")]
     assert outcomes(comparable(planted_grid().with_columns(*ends, *rates))) == [*MAIN, "alpaca_eval_lc_win_rate"]

@@ -17,7 +17,7 @@ WINDOW = {"min_tokens": 40, "max_tokens": 120, "random": 0}
 
 
 def drawn(grid: pl.DataFrame) -> tuple[dict[str, Any], dict[str, Figure]]:
-    record = study(grid.with_columns(win_rate=pl.lit(None, pl.Float64)), NO_SCORES, seed=1, resamples=100)
+    record = study(grid.with_columns(likelihood_win_rate=pl.lit(None, pl.Float64)), NO_SCORES, seed=1, resamples=100)
     return record, {figure.name: figure for figure in figures(record, comparable(grid), {})}
 
 
@@ -38,12 +38,12 @@ def titles(figure: Figure) -> list[str]:
 
 
 def test_there_is_a_panel_a_setting_and_side_that_was_run(planted: tuple[dict[str, Any], dict[str, Figure]]) -> None:
-    assert titles(planted[1]["effects-performance"]) == [
+    assert titles(planted[1]["effects-bpb_reduction"]) == [
         "instructions · 500 rows, 0..10000 tokens each",
         "responses · 500 rows, 0..10000 tokens each",
         "responses · 500 rows, 40..120 tokens each",
     ]
-    assert titles(planted[1]["random-performance"]) == [
+    assert titles(planted[1]["random-bpb_reduction"]) == [
         "500 rows, 0..10000 tokens each",
         "500 rows, 40..120 tokens each",
     ]
@@ -53,13 +53,13 @@ def test_there_is_a_panel_a_setting_and_side_that_was_run(planted: tuple[dict[st
 def test_the_line_and_its_band_are_the_studys(planted: tuple[dict[str, Any], dict[str, Figure]]) -> None:
     record, found = planted
     bands = [row["band"] for row in record["slopes"] if row["strategy"].startswith("instruction")]
-    assert marks(found["effects-performance"], 0, "middle")[:21] == [
+    assert marks(found["effects-bpb_reduction"], 0, "middle")[:21] == [
         point["middle"] for band in bands for point in band
     ]
 
 
 def test_a_mean_stands_in_the_middle_of_its_interval(planted: tuple[dict[str, Any], dict[str, Figure]]) -> None:
-    layers = planted[1]["effects-performance"].panels[1].to_dict()["layer"]
+    layers = planted[1]["effects-bpb_reduction"].panels[1].to_dict()["layer"]
     means = layers[-1]["data"]["values"]
     assert len(means) == 12
     assert all(row["high"] - row["worth"] == pytest.approx(row["worth"] - row["low"]) for row in means)
@@ -73,11 +73,11 @@ def test_the_window_has_the_band_of_the_random_cells_it_is_compared_with(
     record, found = planted
     [floor] = [row for row in record["floors"] if "sd" in row]
     for panel in range(3):
-        assert marks(found["effects-performance"], panel, "mean")[0] == floor["mean"]
+        assert marks(found["effects-bpb_reduction"], panel, "mean")[0] == floor["mean"]
 
 
 def test_kinds_stand_in_the_order_of_their_gain_over_random(planted: tuple[dict[str, Any], dict[str, Figure]]) -> None:
-    values = marks(planted[1]["random-performance"], 0, "value")
+    values = marks(planted[1]["random-bpb_reduction"], 0, "value")
     assert values[:24] == sorted(values[:24], reverse=True)
     assert values[0] == max(row["value"] for row in planted[0]["against_random"] if "40..120" not in row["condition"])
 
@@ -87,10 +87,10 @@ def test_metrics_stand_with_their_correlation_plain_and_given_length(
 ) -> None:
     record, found = planted
     [row] = of(record["metrics"], {"metric": "response_token_entropy", "condition": record["settings"][0]["condition"]})
-    panel = found["metrics-performance"].panels[1].to_dict()
+    panel = found["metrics-bpb_reduction"].panels[1].to_dict()
     points = [point for point in panel["layer"][-1]["data"]["values"] if point["metric"] == "token entropy"]
     assert [point["r"] for point in points] == [row["pearson_r"], row["partial_r"], 0.58]
-    assert not any("40..120" in title for title in titles(found["metrics-performance"]))
+    assert not any("40..120" in title for title in titles(found["metrics-bpb_reduction"]))
 
 
 def test_a_mean_over_seeds_is_drawn_of_what_a_degree_did(planted: tuple[dict[str, Any], dict[str, Figure]]) -> None:
@@ -105,10 +105,10 @@ def test_a_mean_over_seeds_is_drawn_of_what_a_degree_did(planted: tuple[dict[str
         (planted_grid({}, random=3), set()),
         (
             planted_grid({"response-micro": 0.0}, degrees=(0,), seeds=1, random=0),
-            {"effects-performance", "lengths", "pools"},
+            {"effects-bpb_reduction", "lengths", "pools"},
         ),
-        (planted_grid({"response-micro": 0.0}, random=0), {"effects-performance", "lengths", "pools"}),
-        (planted_grid({"k-center": 0.0}, degrees=(0,)), {"random-performance"}),
+        (planted_grid({"response-micro": 0.0}, random=0), {"effects-bpb_reduction", "lengths", "pools"}),
+        (planted_grid({"k-center": 0.0}, degrees=(0,)), {"random-bpb_reduction"}),
     ],
     ids=["only random", "one cell", "no random", "no side"],
 )

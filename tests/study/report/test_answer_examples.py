@@ -39,9 +39,9 @@ def test_without_examples_there_is_nothing_to_show() -> None:
 
 def test_the_best_cell_stands_beside_a_random_one() -> None:
     cells = comparable(planted_grid({"response-micro": 0.5}, degrees=(0, 6), noise=0.001))
-    best, random = extremes(cells, "performance")
+    best, random = extremes(cells, "bpb_reduction")
     told = {row["experiment"]: row for row in cells.rows(named=True)}
     assert (told[best]["degree"], told[random]["strategy"], told[random]["seed"]) == (6, "random", 0)
     alone = cells.filter(pl.col("strategy") != "random")
-    worst = extremes(alone, "performance")[1]
-    assert told[worst]["performance"] == alone["performance"].min()
+    worst = extremes(alone, "bpb_reduction")[1]
+    assert told[worst]["bpb_reduction"] == alone["bpb_reduction"].min()

@@ -10,9 +10,12 @@ from m2m.study.report.recommendation import advice
 from tests.planted import NO_SCORES
 
 
-def advised(grid: pl.DataFrame, outcome: str = "performance") -> str:
+def advised(grid: pl.DataFrame, outcome: str = "bpb_reduction") -> str:
     return "\n".join(
-        advice(study(grid.with_columns(win_rate=pl.lit(None, pl.Float64)), NO_SCORES, seed=1, resamples=100), outcome)
+        advice(
+            study(grid.with_columns(likelihood_win_rate=pl.lit(None, pl.Float64)), NO_SCORES, seed=1, resamples=100),
+            outcome,
+        )
     )
 
 
@@ -59,14 +62,14 @@ def test_without_a_comparison_the_reason_is_given(grid: pl.DataFrame, words: str
 
 
 def test_an_outcome_that_was_not_measured_is_an_error() -> None:
-    with pytest.raises(ValueError, match="must be one of performance, got luck"):
+    with pytest.raises(ValueError, match="must be one of bpb_reduction, got luck"):
         advised(planted_grid({}), "luck")
 
 
 def test_a_strategy_without_degrees_is_named_without_one() -> None:
     text = advised(
         planted_grid({"k-center": 0.1}, degrees=(0,), noise=0.001, seeds=3).with_columns(
-            performance=pl.col("performance") + pl.when(pl.col("strategy") == "k-center").then(0.1).otherwise(0)
+            bpb_reduction=pl.col("bpb_reduction") + pl.when(pl.col("strategy") == "k-center").then(0.1).otherwise(0)
         )
     )
     assert "take k-center: +0." in text and "degree" not in text
@@ -80,7 +83,7 @@ def test_the_flags_that_make_its_rows_are_told() -> None:
 
 def test_the_best_random_rows_of_a_subsets_lengths_are_named_with_whose_they_are() -> None:
     matched = planted_grid({"stratified-length": 0.0}, degrees=(6,), seeds=3, random=0, noise=0.001).with_columns(
-        performance=pl.col("performance") + 0.1, experiment=pl.format("{}-matched", "experiment")
+        bpb_reduction=pl.col("bpb_reduction") + 0.1, experiment=pl.format("{}-matched", "experiment")
     )
     text = advised(pl.concat([planted_grid({"response-micro": 0.0}, noise=0.001), matched]))
     assert "take random with the lengths of response-micro at degree 6: +0.1" in text
@@ -102,15 +105,15 @@ SETTING |= {"weights": "uniform", "slack": 1.5}
 def row(strategy: str, value: float, half: float, p_holm: float, **more: object) -> dict[str, object]:
     """A kind of cell against random, of an interval for the best that reaches `half` to either side."""
     lengths = {"mean_response_tokens": 90.0, "random_response_tokens": 80.0}
-    where = {"outcome": "performance", "condition": SETTING["condition"], "size": 500}
+    where = {"outcome": "bpb_reduction", "condition": SETTING["condition"], "size": 500}
     told = where | {"strategy": strategy, "match": strategy, "degree": 6, "value": value, "p_holm": p_holm}
     told |= {"all_low": value - half, "all_high": value + half, "pooled_sd": 0.02, "df": 30, "cells": 2}
     return told | lengths | {"against_cells": 8, "random_condition": SETTING["condition"]} | more
 
 
 def said(*rows: dict[str, object], matched: tuple[dict[str, object], ...] = ()) -> str:
-    study = {"outcomes": ["performance"], "settings": [SETTING], "against_random": list(rows)}
-    [text] = advice(study | {"matched": list(matched), "lengths": []}, "performance")
+    study = {"outcomes": ["bpb_reduction"], "settings": [SETTING], "against_random": list(rows)}
+    [text] = advice(study | {"matched": list(matched), "lengths": []}, "bpb_reduction")
     return text
 
 

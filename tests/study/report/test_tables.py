@@ -40,7 +40,7 @@ def test_the_tables_come_in_the_order_of_reading(record: dict) -> None:
 def test_a_slope_stands_beside_its_verdict_on_length_and_the_papers(record: dict) -> None:
     slopes, paper = (next(sheet for sheet in sheets(record) if sheet.name == name) for name in ("slopes", "paper"))
     assert column(slopes, "strategy") == column(paper, "strategy") == list(STRATEGIES)
-    values = [row["value"] for row in record["slopes"] if row["outcome"] == "performance"]
+    values = [row["value"] for row in record["slopes"] if row["outcome"] == "bpb_reduction"]
     assert column(slopes, "slope") == column(paper, "slope") == values
     assert column(slopes, "at equal length: own cells")[-1] == "survives length"
     assert column(paper, "the paper, 30K") == [1.45, 2.07, -1.80, 0.59, 2.00, 10.06]
@@ -48,7 +48,7 @@ def test_a_slope_stands_beside_its_verdict_on_length_and_the_papers(record: dict
 
 def test_every_other_outcome_has_its_slopes(record: dict) -> None:
     others = sheets(record)[-1]
-    assert column(others, "outcome") == ["win rate"] * 6
+    assert column(others, "outcome") == ["likelihood win rate"] * 6
 
 
 def test_claims_without_a_rival_are_no_claims() -> None:
@@ -60,7 +60,7 @@ def test_claims_without_a_rival_are_no_claims() -> None:
 
 
 def test_every_cell_has_a_row_and_a_column_without_numbers_is_left_out() -> None:
-    grid = planted_grid({"response-micro": 0.0}).with_columns(win_rate=pl.lit(None, pl.Float64))
+    grid = planted_grid({"response-micro": 0.0}).with_columns(likelihood_win_rate=pl.lit(None, pl.Float64))
     cells = comparable(grid)
     sheet = cell_sheet(told(grid), cells)
     assert sorted(column(sheet, "cell")) == sorted(grid["experiment"])
@@ -86,7 +86,7 @@ def test_what_was_run_is_said_with_strategies_that_were_run_alike_together() -> 
 def test_a_cell_beyond_the_random_ones_is_told_from_those_within() -> None:
     grid = planted_grid(dict.fromkeys(STRATEGIES, 0.0) | {"response-micro": 0.1})
     sheet = cell_sheet(told(grid), comparable(grid))
-    [floor] = [row for row in told(grid)["floors"] if row["outcome"] == "performance"]
+    [floor] = [row for row in told(grid)["floors"] if row["outcome"] == "bpb_reduction"]
     beyond = {
         name
         for name, where in zip(column(sheet, "cell"), column(sheet, "random's range"), strict=True)
