@@ -1,0 +1,158 @@
+"""The committed results in metrics/ as Markdown tables, by the name that a page's marker holds."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import polars as pl
+
+MATCHED = ("length-matched", "stratified-length")  # the strategy's name today, and in studies before 0.2.0
+METRICS, DEVELOPMENT, SELECTION = Path("metrics"), Path("metrics/development"), Path("metrics/selection")
+NO_LIMIT = 100_000  # subset.max_tokens without a length window
+
+
+def result_tables() -> dict[str, str]:
+    """Every table by name."""
+    return {name: make() for name, make in TABLES.items()}
+
+
+def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table; the first column is text, the others are numbers."""
+    rule = ["---", *["---:"] * (len(header) - 1)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in (header, rule, *rows))
+
+
+def five_lines() -> str:
+    """The default study in five lines, for the README."""
+    cells = _configurations(METRICS).filter(pl.col("budget") == "rows", pl.col("max_tokens") == NO_LIMIT)
+    shown = pl.concat(
+        [
+            cells.filter(pl.col("strategy") == "random"),
+            cells.filter(pl.col("strategy") == "response-micro", pl.col("degree").is_in([0, 3, 6])),
+            cells.filter(pl.col("strategy").is_in(MATCHED), pl.col("degree") == 0),
+        ]
+    )
+    header = ("500 rows", "cells", "bpb reduction", "seed noise (sd)", "win rate", "response tokens per row")
+    return markdown(header, [_cell_row(row)[:6] for row in shown.to_dicts()])
+
+
+def all_configurations(folder: Path) -> str:
+    """Every configuration of a study."""
+    header = ("configuration", "cells", "bpb reduction", "seed noise (sd)", "win rate", "response tokens per row")
+    rows = [_cell_row(row) for row in _configurations(folder).to_dicts()]
+    return markdown((*header, "trained tokens"), rows)
+
+
+def base_model() -> str:
+    """How well the base model compresses held-out documentation."""
+    base = json.loads((METRICS / "base.json").read_text())
+    rows = [
+        ("base model", f"{base['base_bits_per_byte']:.2f}", f"{base['base_parameters']:,}"),
+        ("gzip −9", f"{base['gzip_bits_per_byte']:.2f}", "–"),
+    ]
+    return markdown(("held-out documentation", "bits per byte", "parameters"), rows)
+
+
+def entropy_by_degree() -> str:
+    """Response entropy, types and length of response-micro at the paper's size, and of random rows."""
+    table = pl.read_csv(SELECTION / "subsets.csv", infer_schema_length=None)
+    table = table.filter(pl.col("name") == "rows", pl.col("weights") == "inverse", pl.col("size") == 10_000)
+    micro = table.filter(pl.col("strategy") == "response-micro").sort("degree")
+    random = table.filter(pl.col("strategy") == "random").head(1)
+    rows = [
+        (
+            f"degree {row['degree']}" if row["strategy"] == "response-micro" else "random",
+            f"{row['k']:,}" if row["strategy"] == "response-micro" else "–",
+            f"{row['mean_response_tokens']:.1f}",
+            f"{row['response_token_entropy']:.2f}",
+            f"{row['mid_types']:,}",
+        )
+        for row in pl.concat([random, micro]).to_dicts()
+    ]
+    return markdown(("10,000 rows", "units k", "response tokens per row", "entropy, bits", "mid-band types"), rows)
+
+
+def entropy_rise() -> str:
+    """The rise of response entropy from degree 0 to 6, and how much of it length explains."""
+    table = pl.read_csv(SELECTION / "rise.csv").filter(pl.col("figure") == "response_token_entropy")
+    settings = {"rows": "10,000 rows", "tokens": "800,000 tokens", "window": "responses of 50–200 tokens"}
+    rows = [
+        (
+            f"{settings[row['name']]}, {row['weights']} weights",
+            *(f"{row[name]:.2f}" for name in ("at_0", "at_6")),
+            *(f"{row[name]:+.2f}" for name in ("rise", "rise_of_matched", "left")),
+            f"{row['steps_up']} of {row['steps']}",
+        )
+        for row in table.to_dicts()
+    ]
+    header = ("setting", "degree 0", "degree 6", "rise", "of it length", "remaining", "steps that rise")
+    return markdown(header, rows)
+
+
+def unit_counts() -> str:
+    """Units of each strategy at the paper's size."""
+    table = pl.read_csv(SELECTION / "units.csv").filter(pl.col("size") == 10_000)
+    rows = [
+        (
+            row["strategy"],
+            f"{row['units_a_row']:.2f}",
+            f"{row['rows_without_unit']:,}",
+            f"{row['k_min']:,}",
+            f"{row['k_max']:,}",
+        )
+        for row in table.to_dicts()
+    ]
+    return markdown(("10,000 of 123,382 rows", "units per row", "rows without a unit", "k_min", "k_max"), rows)
+
+
+def _configurations(folder: Path) -> pl.DataFrame:
+    """One row per configuration, in the order of budget, length window, strategy and degree."""
+    keys = ["budget", "max_tokens", "min_tokens", "strategy", "match", "degree", "size"]
+    return (
+        pl.read_csv(folder / "grid.csv")
+        .group_by(keys)
+        .agg(
+            cells=pl.len(),
+            reduction=pl.col("bpb_reduction").mean(),
+            noise=pl.col("bpb_reduction").std(),
+            win_rate=pl.col("likelihood_win_rate").mean(),
+            length=pl.col("mean_response_tokens").mean(),
+            trained=pl.col("trained_tokens").mean(),
+        )
+        .sort(keys, descending=[False, True, False, False, False, False, False])
+    )
+
+
+def _cell_row(row: dict[str, object]) -> tuple[str, ...]:
+    return (
+        _configuration(row),
+        str(row["cells"]),
+        f"{row['reduction']:+.4f}".replace("-", "−"),
+        "–" if row["noise"] is None else f"{row['noise']:.4f}",
+        f"{row['win_rate']:.3f}",
+        f"{row['length']:.0f}",
+        f"{row['trained']:,.0f}",
+    )
+
+
+def _configuration(row: dict[str, object]) -> str:
+    degree = f", degree {row['degree']}"
+    if row["strategy"] == "random":
+        name = "random"
+    elif row["strategy"] in MATCHED:
+        name = f"length-matched to {row['match']}{degree}"
+    else:
+        name = f"{row['strategy']}{degree}"
+    window = "" if row["max_tokens"] == NO_LIMIT else f", responses of {row['min_tokens']}–{row['max_tokens']} tokens"
+    return name + window + (f", {row['size']:,} tokens" if row["budget"] == "tokens" else "")
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "five-lines": five_lines,
+    "default-study": lambda: all_configurations(METRICS),
+    "development-pool": lambda: all_configurations(DEVELOPMENT),
+    "base-model": base_model,
+    "entropy-by-degree": entropy_by_degree,
+    "entropy-rise": entropy_rise,
+    "unit-counts": unit_counts,
+}
