@@ -17,6 +17,7 @@ import yaml
 from docs.result_tables import markdown
 
 SETTING = re.compile(r"^(?P<indent> *)(?P<name>[\w-]+):(?: (?P<value>[^#].*?))?(?: # (?P<meaning>.*))?$")
+LISTED = 4  # items of a list that are shown
 NOTE = "<!-- Made by `make docs`. Edit the source named below, not this page. -->"
 
 
@@ -58,7 +59,7 @@ def settings() -> str:
     path: list[str] = []
     for line in Path("params.yaml").read_text().splitlines():
         if item := re.match(r" *- (.+)", line):
-            blocks[-1][2][-1][1] += f" {_code(item[1])}"
+            blocks[-1][2][-1][1] = _listed(blocks[-1][2][-1][1], item[1])
         if not (setting := SETTING.match(line)):
             continue
         path = [*path[: len(setting["indent"]) // 2], setting["name"]]
@@ -189,6 +190,13 @@ def _escaped(text: str) -> str:
     """`text` without Markdown of its own, but for code between backticks."""
     parts = text.split("`")
     return "`".join(part if at % 2 else re.sub(r"([|*_<{}\[\]])", r"\\\1", part) for at, part in enumerate(parts))
+
+
+def _listed(items: str, item: str) -> str:
+    """One more item of a list; a long list is cut."""
+    if items.endswith("…"):
+        return items
+    return f"{items} …" if len(items.split()) == LISTED else f"{items} {_code(item)}".strip()
 
 
 def _code(value: str) -> str:

@@ -1,4 +1,4 @@
-"""Counts what README.md and docs/ are held to: lines, words, and words per sentence. `python tests/prose.py` prints them."""
+"""Counts lines, words and words per sentence of README.md and docs/: `python tests/prose.py` prints them."""
 
 import re
 from pathlib import Path
@@ -52,10 +52,11 @@ def written_pages() -> list[Path]:
 def main() -> None:
     """Print the counts of README.md, of all of docs/, and the page with the longest sentence."""
     pages = written_pages()
-    texts = {"README.md": (ROOT / "README.md").read_text(), f"docs/ ({len(pages)} pages)": "\n\n".join(path.read_text() for path in pages)}
-    for name, text in texts.items():
+    docs = "\n\n".join(path.read_text() for path in pages)
+    for name, text in {"README.md": (ROOT / "README.md").read_text(), f"docs/ ({len(pages)} pages)": docs}.items():
         counts = measure_prose(text)
-        print(f"{name}: {counts.lines} lines, {counts.words} words, {counts.mean:.1f} words per sentence, longest {count_words(counts.longest)}")
+        words = f"{counts.mean:.1f} words per sentence, longest {count_words(counts.longest)}"
+        print(f"{name}: {counts.lines} lines, {counts.words} words, {words}")
 
 
 if __name__ == "__main__":

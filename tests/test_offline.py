@@ -32,9 +32,9 @@ def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_paper_is_planned_and_its_first_stage_says_what_it_needs(clone):
-    used = run(clone, "python", "-m", "m2m.commands.use", "paper-10k")
+    used = run(clone, "python", "-m", "m2m", "use", "paper-10k")
     assert "base.name" in used.stdout and "settings of params.yaml changed" in used.stdout, used.stderr
-    planned = run(clone, "python", "-m", "m2m.commands.plan")
+    planned = run(clone, "python", "-m", "m2m", "plan")
     assert "meta-llama/Llama-2-7b-hf, 6,738,415,616 parameters" in planned.stdout, planned.stderr
     assert "GPU-hours" in planned.stdout and "dvc would run first     ingest, " in planned.stdout
     would = run(

@@ -1,0 +1,221 @@
+"""README and docs are plain and true: their length, generated parts, commands, settings and paths."""
+
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+import yaml
+from dvc.cli import parse_args
+
+from docs.generate import fill_tables, generated_files
+from docs.reference_pages import command_names, help_texts
+from docs.result_tables import TABLES, five_lines
+from m2m.schemas.grid import Grid
+from tests import prose
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *prose.written_pages()]
+FENCED = re.compile(r"^ *```bash\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
+INLINE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
+TOOLS = {"git", "cd", "cp", "export", "pre-commit", "python3", ".venv/bin/pip", "pip"}  # whose commands are not checked here
+PLACEHOLDERS = {"NAME", "OUT"}
+PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
+STAGES = {
+    name for file in ("dvc.yaml", "metrics/dvc.yaml") for name in yaml.safe_load((ROOT / file).read_text())["stages"]
+}
+each_page = pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+
+
+@pytest.fixture(autouse=True)
+def root(monkeypatch):
+    monkeypatch.chdir(ROOT)
+
+
+@pytest.fixture(scope="module")
+def helps():
+    return help_texts(command_names())
+
+
+def block_commands(text: str) -> Iterator[list[str]]:
+    """The words of each command in a fenced block of shell."""
+    for block in FENCED.findall(text):
+        for line in block.splitlines():
+            for command in line.split("&&"):
+                if words := shlex.split(command, comments=True):
+                    yield words
+
+
+def commands(text: str, tool: str) -> Iterator[list[str]]:
+    """The commands in fenced blocks and in inline code that begin with `tool`."""
+    inline = (shlex.split(code) for code in INLINE.findall(text) if code.startswith(f"{tool} "))
+    yield from (words for words in [*block_commands(text), *inline] if words[: len(tool.split())] == tool.split())
+
+
+def all_commands(tool: str) -> list[list[str]]:
+    return [words for page in PAGES for words in commands(page.read_text(), tool)]
+
+
+def has_setting(name: str) -> bool:
+    """Whether params.yaml has the setting, such as subset.degree."""
+    value = PARAMS
+    for part in name.split("."):
+        if not isinstance(value, dict) or part not in value:
+            return False
+        value = value[part]
+    return True
+
+
+# How it is written
+
+
+def test_sentences_are_counted():
+    text = "# Title\n\nOne two three. Four `a.b c` six?\n\n- seven\n- Eight [nine ten](x.md).\n\n"
+    text += "```bash\nmake x\n```\n\n| a | b |\n"
+    assert prose.sentences(text) == ["One two three.", "Four Code six?", "seven", "Eight nine ten."]
+    assert prose.measure_prose(text)[1:] == (24, 2.5, "One two three.")
+
+
+def test_the_readme_is_a_door():
+    counts = prose.measure_prose((ROOT / "README.md").read_text())
+    assert counts.lines <= 200 and counts.words <= 1500
+    assert counts.mean <= 18 and prose.count_words(counts.longest) <= 25, counts.longest
+
+
+@each_page
+def test_no_sentence_is_long(page):
+    counts = prose.measure_prose(page.read_text())
+    assert counts.mean <= 18 and prose.count_words(counts.longest) <= 25, counts.longest
+
+
+# What is generated
+
+
+def test_generated_pages_and_tables_are_those_of_the_code_and_the_metrics():
+    assert [
+        str(path) for path, text in generated_files().items() if not path.exists() or path.read_text() != text
+    ] == [], "run make docs"
+
+
+def test_every_result_table_stands_in_some_page():
+    text = "".join(page.read_text() for page in PAGES)
+    assert [name for name in TABLES if f"<!-- table: {name} -->" not in text] == []
+
+
+def test_a_typed_number_in_a_table_is_replaced():
+    assert fill_tables("a\n<!-- table: x -->\n| 1 |\n<!-- /table -->\nb", {"x": "| 2 |"}) == (
+        "a\n<!-- table: x -->\n\n| 2 |\n\n<!-- /table -->\nb"
+    )
+
+
+def test_the_five_lines_are_means_over_seeds():
+    cells = pl.read_csv("metrics/grid.csv").filter(
+        pl.col("strategy") == "random", pl.col("budget") == "rows", pl.col("max_tokens") == 100_000
+    )
+    random = five_lines().splitlines()[2].split(" | ")
+    assert random[:2] == ["| random", str(cells.height)]
+    assert float(random[2].replace("−", "-")) == pytest.approx(cells["bpb_reduction"].mean(), abs=5e-5)
+    assert float(random[3]) == pytest.approx(cells["bpb_reduction"].std(), abs=5e-5)
+
+
+def test_every_metric_is_explained():
+    page = (ROOT / "docs/reference/metrics.md").read_text()
+    explained = set(INLINE.findall(page))
+    metrics = [name for name in pl.read_csv("metrics/grid.csv").columns if name not in PARAMS["subset"]]
+    known = {"experiment", "revision", "provenance"}
+    end = r"(_prompts_only_(low|high)|_missing|_short|_medium|_long)$"
+    plain = {re.sub(end, "", re.sub(r"^(instruction|response|opponent)_", "", name)) for name in metrics} - known
+    assert sorted(name for name in plain if not {name, f"opponent_{name}"} & explained) == []
+    assert set(Grid.to_schema().columns) <= {*metrics, *PARAMS["subset"]}
+
+
+# What is named
+
+
+def test_every_tool_in_a_shell_block_is_known():
+    tools = {words[0] for page in PAGES for words in block_commands(page.read_text())}
+    assert tools <= TOOLS | {"make", "dvc", "python", "pytest", "mkdocs"}
+
+
+def test_every_make_command_is_a_target():
+    words = {word for command in all_commands("make") for word in command[1:]}
+    assert words
+    done = subprocess.run(["make", "-n", *sorted(words)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_ci_runs_the_checks_that_the_readme_names():
+    assert "make check test-all" in (ROOT / ".ci/run").read_text()
+    assert "make check test-all" in (ROOT / "README.md").read_text()
+
+
+@each_page
+def test_dvc_takes_every_command_in_a_block(page):
+    for words in block_commands(page.read_text()):
+        if words[0] == "dvc":
+            parsed = parse_args(words[1:])
+            for target in getattr(parsed, "targets", None) or []:
+                assert target.split("@")[0] in STAGES or Path(target).suffix, target
+            for setting in getattr(parsed, "set_param", None) or []:
+                assert has_setting(setting.split("=")[0]), setting
+
+
+def test_every_dvc_command_in_a_line_exists(capsys):
+    for name in sorted({words[1] for words in all_commands("dvc")}):
+        with pytest.raises(SystemExit) as ended:
+            parse_args([name, "--help"])
+        assert ended.value.code == 0, name
+    capsys.readouterr()
+
+
+@each_page
+def test_every_command_of_m2m_takes_its_flags(page, helps):
+    for words in commands(page.read_text(), "python -m m2m"):
+        if len(words) == 3 or words[3].startswith("-"):
+            continue
+        name, *rest = words[3:]
+        assert name in helps
+        assert [word for word in rest if word.startswith("--") and word not in helps[name]] == []
+        if name == "use":
+            assert [word for word in rest if word[0] != "-" and not Path(f"profiles/{word}.yaml").exists()] in (
+                [],
+                ["NAME"],
+            )
+
+
+@each_page
+def test_every_other_module_that_is_run_exists(page):
+    for words in commands(page.read_text(), "python -m"):
+        if words[2] not in ("m2m", "pytest"):
+            path = Path(words[2].replace(".", "/"))
+            (file,) = [one for one in (path.with_suffix(".py"), path / "__main__.py") if one.exists()]
+            assert [word for word in words[3:] if word.startswith("--") and word[2:] not in file.read_text()] == []
+
+
+@each_page
+def test_every_setting_exists(page):
+    names = {code.split(":")[0] for code in INLINE.findall(page.read_text())}
+    settings = [name for name in names if re.fullmatch(r"[a-z_]+(\.[\w-]+)+", name) and name.split(".")[0] in PARAMS]
+    assert [name for name in settings if not has_setting(name)] == []
+
+
+@each_page
+def test_every_path_exists(page):
+    text = page.read_text()
+    named = [
+        code for code in INLINE.findall(text) if re.fullmatch(r"(m2m|stages|profiles|tests|bench|docs)/[\w/.-]+", code)
+    ]
+    linked = [link for link in re.findall(r"\]\(([^)#]+)(?:#[\w-]+)?\)", text) if "://" not in link]
+    assert [path for path in named if not (ROOT / path).exists()] == []
+    assert [path for path in linked if not (page.parent / path).exists()] == []
+
+
+def test_the_site_builds_with_every_link_right(tmp_path):
+    build = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path)]
+    done = subprocess.run(build, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "metrics/main.svg").exists() and (tmp_path / "reference/settings.html").exists()
