@@ -1,4 +1,4 @@
-"""Counts lines, words and words per sentence of README.md and docs/: `python tests/prose.py` prints them."""
+"""Counts lines, words and words per sentence of README.md and docs/: `python -m tests.prose` prints them."""
 
 import re
 from pathlib import Path
