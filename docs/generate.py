@@ -3,21 +3,21 @@
 import re
 from pathlib import Path
 
-from docs.reference_pages import reference_pages
-from docs.result_tables import result_tables
+from docs.reference_pages import make_reference_pages
+from docs.result_tables import make_result_tables
 
 TABLE = re.compile(r"(<!-- table: (?P<name>[\w-]+) -->\n).*?(<!-- /table -->)", re.DOTALL)
 
 
-def generated_files() -> dict[Path, str]:
+def generate_files() -> dict[Path, str]:
     """Each file that is generated, or holds a generated table, with the text it must have."""
-    pages = {Path("docs/reference") / name: text for name, text in reference_pages().items()}
-    return pages | files_with_tables()
+    pages = {Path("docs/reference") / name: text for name, text in make_reference_pages().items()}
+    return pages | update_tables()
 
 
-def files_with_tables() -> dict[Path, str]:
+def update_tables() -> dict[Path, str]:
     """README and the pages of docs, with the result tables of today's metrics/."""
-    tables = result_tables()
+    tables = make_result_tables()
     paths = [Path("README.md"), *sorted(Path("docs").rglob("*.md"))]
     texts = {path: path.read_text() for path in paths}
     return {path: fill_tables(text, tables) for path, text in texts.items() if TABLE.search(text)}
@@ -30,7 +30,7 @@ def fill_tables(text: str, tables: dict[str, str]) -> str:
 
 def main() -> None:
     """Write the files that differ, and print their names."""
-    for path, text in generated_files().items():
+    for path, text in generate_files().items():
         if not path.exists() or path.read_text() != text:
             path.write_text(text)
             print(path)

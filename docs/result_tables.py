@@ -1,28 +1,24 @@
 """The committed results in metrics/ as Markdown tables, by the name that a page's marker holds."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
+
+from docs.markdown import number_table
 
 MATCHED = ("length-matched", "stratified-length")  # the strategy's name today, and in studies before 0.2.0
 METRICS, DEVELOPMENT, SELECTION = Path("metrics"), Path("metrics/development"), Path("metrics/selection")
 NO_LIMIT = 100_000  # subset.max_tokens without a length window
 
 
-def result_tables() -> dict[str, str]:
+def make_result_tables() -> dict[str, str]:
     """Every table by name."""
     return {name: make() for name, make in TABLES.items()}
 
 
-def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table; the first column is text, the others are numbers."""
-    rule = ["---", *["---:"] * (len(header) - 1)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in (header, rule, *rows))
-
-
-def five_lines() -> str:
+def tabulate_five_lines() -> str:
     """The default study in five lines, for the README."""
     cells = _configurations(METRICS).filter(pl.col("budget") == "rows", pl.col("max_tokens") == NO_LIMIT)
     shown = pl.concat(
@@ -33,27 +29,27 @@ def five_lines() -> str:
         ]
     )
     header = ("500 rows", "cells", "bpb reduction", "seed noise (sd)", "win rate", "response tokens per row")
-    return markdown(header, [_cell_row(row)[:6] for row in shown.to_dicts()])
+    return number_table(header, [_cell_row(row)[:6] for row in shown.to_dicts()])
 
 
-def all_configurations(folder: Path) -> str:
+def tabulate_configurations(folder: Path) -> str:
     """Every configuration of a study."""
     header = ("configuration", "cells", "bpb reduction", "seed noise (sd)", "win rate", "response tokens per row")
     rows = [_cell_row(row) for row in _configurations(folder).to_dicts()]
-    return markdown((*header, "trained tokens"), rows)
+    return number_table((*header, "trained tokens"), rows)
 
 
-def base_model() -> str:
+def tabulate_base_model() -> str:
     """How well the base model compresses held-out documentation."""
     base = json.loads((METRICS / "base.json").read_text())
     rows = [
         ("base model", f"{base['base_bits_per_byte']:.2f}", f"{base['base_parameters']:,}"),
         ("gzip −9", f"{base['gzip_bits_per_byte']:.2f}", "–"),
     ]
-    return markdown(("held-out documentation", "bits per byte", "parameters"), rows)
+    return number_table(("held-out documentation", "bits per byte", "parameters"), rows)
 
 
-def entropy_by_degree() -> str:
+def tabulate_entropy() -> str:
     """Response entropy, types and length of response-micro at the paper's size, and of random rows."""
     table = pl.read_csv(SELECTION / "subsets.csv", infer_schema_length=None)
     table = table.filter(pl.col("name") == "rows", pl.col("weights") == "inverse", pl.col("size") == 10_000)
@@ -69,10 +65,10 @@ def entropy_by_degree() -> str:
         )
         for row in pl.concat([random, micro]).to_dicts()
     ]
-    return markdown(("10,000 rows", "units k", "response tokens per row", "entropy, bits", "mid-band types"), rows)
+    return number_table(("10,000 rows", "units k", "response tokens per row", "entropy, bits", "mid-band types"), rows)
 
 
-def entropy_rise() -> str:
+def tabulate_entropy_rise() -> str:
     """The rise of response entropy from degree 0 to 6, and how much of it length explains."""
     table = pl.read_csv(SELECTION / "rise.csv").filter(pl.col("figure") == "response_token_entropy")
     settings = {"rows": "10,000 rows", "tokens": "800,000 tokens", "window": "responses of 50–200 tokens"}
@@ -86,10 +82,10 @@ def entropy_rise() -> str:
         for row in table.to_dicts()
     ]
     header = ("setting", "degree 0", "degree 6", "rise", "of it length", "remaining", "steps that rise")
-    return markdown(header, rows)
+    return number_table(header, rows)
 
 
-def unit_counts() -> str:
+def tabulate_units() -> str:
     """Units of each strategy at the paper's size."""
     table = pl.read_csv(SELECTION / "units.csv").filter(pl.col("size") == 10_000)
     rows = [
@@ -102,7 +98,7 @@ def unit_counts() -> str:
         )
         for row in table.to_dicts()
     ]
-    return markdown(("10,000 of 123,382 rows", "units per row", "rows without a unit", "k_min", "k_max"), rows)
+    return number_table(("10,000 of 123,382 rows", "units per row", "rows without a unit", "k_min", "k_max"), rows)
 
 
 def _configurations(folder: Path) -> pl.DataFrame:
@@ -148,11 +144,11 @@ def _configuration(row: dict[str, object]) -> str:
 
 
 TABLES: dict[str, Callable[[], str]] = {
-    "five-lines": five_lines,
-    "default-study": lambda: all_configurations(METRICS),
-    "development-pool": lambda: all_configurations(DEVELOPMENT),
-    "base-model": base_model,
-    "entropy-by-degree": entropy_by_degree,
-    "entropy-rise": entropy_rise,
-    "unit-counts": unit_counts,
+    "five-lines": tabulate_five_lines,
+    "default-study": lambda: tabulate_configurations(METRICS),
+    "development-pool": lambda: tabulate_configurations(DEVELOPMENT),
+    "base-model": tabulate_base_model,
+    "entropy-by-degree": tabulate_entropy,
+    "entropy-rise": tabulate_entropy_rise,
+    "unit-counts": tabulate_units,
 }

@@ -12,9 +12,9 @@ import pytest
 import yaml
 from dvc.cli import parse_args
 
-from docs.generate import fill_tables, generated_files
-from docs.reference_pages import command_names, help_texts
-from docs.result_tables import TABLES, five_lines
+from docs.generate import fill_tables, generate_files
+from docs.reference_pages import list_commands, read_helps
+from docs.result_tables import TABLES, tabulate_five_lines
 from m2m.schemas.grid import Grid
 from tests import prose
 
@@ -47,7 +47,7 @@ def root(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def helps() -> dict[str, str]:
-    return help_texts(command_names())
+    return read_helps(list_commands())
 
 
 def block_commands(text: str) -> Iterator[list[str]]:
@@ -106,7 +106,7 @@ def test_no_sentence_is_long(page: Path) -> None:
 
 def test_generated_pages_and_tables_are_those_of_the_code_and_the_metrics() -> None:
     assert [
-        str(path) for path, text in generated_files().items() if not path.exists() or path.read_text() != text
+        str(path) for path, text in generate_files().items() if not path.exists() or path.read_text() != text
     ] == [], "run make docs"
 
 
@@ -125,7 +125,7 @@ def test_the_five_lines_are_means_over_seeds() -> None:
     cells = pl.read_csv("metrics/grid.csv").filter(
         pl.col("strategy") == "random", pl.col("budget") == "rows", pl.col("max_tokens") == 100_000
     )
-    random = five_lines().splitlines()[2].split(" | ")
+    random = tabulate_five_lines().splitlines()[2].split(" | ")
     assert random[:2] == ["| random", str(cells.height)]
     assert float(random[2].replace("−", "-")) == pytest.approx(cells["bpb_reduction"].mean(), abs=5e-5)
     assert float(random[3]) == pytest.approx(cells["bpb_reduction"].std(), abs=5e-5)
