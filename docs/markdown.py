@@ -8,7 +8,7 @@ NOTE = "<!-- Made by `make docs`. Edit the source named below, not this page. --
 
 def build_page(title: str, about: str, *parts: str) -> str:
     """A whole page, with a note that it is generated."""
-    return "\n\n".join([NOTE, f"# {title}", about, *parts]) + "\n"
+    return "\n\n".join([f"# {title}", NOTE, about, *parts]) + "\n"
 
 
 def number_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -34,7 +34,7 @@ def list_commands() -> list[str]:
 
 
 def read_helps(names: Sequence[str]) -> dict[str, str]:
-    """What `python -m m2m NAME --help` prints, at 100 columns."""
+    """What `python -m m2m NAME --help` prints, at 80 columns."""
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         return dict(zip(names, threads.map(_help_text, names), strict=True))
 
@@ -81,7 +81,7 @@ def make_profiles_page() -> str:
 
 
 def _help_text(name: str) -> str:
-    environment = os.environ | {"COLUMNS": "100", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
+    environment = os.environ | {"COLUMNS": "80", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
     command = [sys.executable, "-m", "m2m", *([name] if name else []), "--help"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, encoding="utf-8", check=True)
     return "\n".join(line.rstrip() for line in done.stdout.strip().splitlines())

@@ -147,7 +147,7 @@ def test_every_metric_is_explained() -> None:
 
 def test_every_tool_in_a_shell_block_is_known() -> None:
     tools = {words[0] for page in PAGES for words in block_commands(page.read_text())}
-    assert tools <= TOOLS | {"make", "dvc", "python", "pytest", "mkdocs"}
+    assert tools <= TOOLS | {"make", "dvc", "python", "pytest", "mlflow"}
 
 
 def test_every_make_command_is_a_target() -> None:
