@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 
 from docs.code_pages import make_errors_page, make_modules_page, make_outputs_page, make_tables_page
@@ -80,6 +81,7 @@ def make_profiles_page() -> str:
     return build_page("Profiles", about, *parts)
 
 
+@cache
 def _help_text(name: str) -> str:
     environment = os.environ | {"COLUMNS": "80", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
     command = [sys.executable, "-m", "m2m", *([name] if name else []), "--help"]
