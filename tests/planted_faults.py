@@ -1,7 +1,7 @@
 """Plants known faults into a copy of the repository, one at a time, and reports those that its tests do not notice.
 
-    python tests/planted_faults.py                                     every fault of tests/faults/*.yaml
-    python tests/planted_faults.py tests/faults/verdict.yaml best      those of a file whose text contains "best"
+python tests/planted_faults.py                                     every fault of tests/faults/*.yaml
+python tests/planted_faults.py tests/faults/verdict.yaml best      those of a file whose text contains "best"
 """
 
 import os
