@@ -70,9 +70,8 @@ def list_paths(deps: list[Any]) -> list[str]:
 def rewrite(root: Path, text: str, imports: Mapping[str, frozenset[str]]) -> str:
     """The pipeline file `text` with its code deps as `imports` has them; all other lines stay as they are."""
     lines = text.splitlines(keepends=True)
-    for name, declared in list(YAML().load(text)["stages"].items())[
-        ::-1
-    ]:  # from the end: earlier line numbers stay true
+    stages = list(YAML().load(text)["stages"].items())
+    for name, declared in reversed(stages):  # from the end: the line numbers of those before stay true
         stage = declared.get("do", declared)
         module = re.search(r"-m (stages\.\w+)", str(stage["cmd"]))
         if module is None:

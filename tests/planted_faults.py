@@ -20,7 +20,7 @@ TESTS_FAILED = 1  # pytest's exit code; 2 is an import that broke, 4 a wrong pat
 
 @dataclass(frozen=True)
 class Fault:
-    """In `file`, the one place that reads `old` reads `new`; of `tests` (files or folders) at least one must fail."""
+    """In `file`, the one place that reads `old` reads `new`; of `tests` (files, or file::test) at least one must fail."""
 
     file: str
     old: str
@@ -38,7 +38,7 @@ def read_faults(paths: Iterable[Path]) -> list[Fault]:
 
 def find_mistake(root: Path, fault: Fault) -> str:
     """Why the fault cannot be planted, or nothing."""
-    missing = [path for path in (fault.file, *fault.tests) if not (root / path).exists()]
+    missing = [path for path in (fault.file, *fault.tests) if not (root / path.split("::")[0]).exists()]
     if missing:
         return f"{fault}: {missing[0]} does not exist"
     count = (root / fault.file).read_text(encoding="utf-8").count(fault.old)
@@ -46,12 +46,14 @@ def find_mistake(root: Path, fault: Fault) -> str:
 
 
 def copy_repository(root: Path, folder: Path) -> None:
+    """All files that git tracks or would track; no data, no history."""
     listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     names = subprocess.run(listing, cwd=root, check=True, capture_output=True, text=True).stdout.split("\0")
     for name in filter(None, names):
         if (root / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(root / name, folder / name)
+    subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)  # DVC works in a git repository alone
 
 
 def run_tests(folder: Path, tests: Iterable[str]) -> subprocess.CompletedProcess[str]:

@@ -35,9 +35,7 @@ stages:
 
 @pytest.fixture
 def copy(tmp_path):
-    """A repository of DVC's own, with the real code and pipelines and none of the data."""
     copy_repository(ROOT, tmp_path)
-    run(tmp_path, "git", "init", "--quiet")
     return tmp_path
 
 
