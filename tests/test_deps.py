@@ -34,7 +34,7 @@ stages:
 
 
 @pytest.fixture
-def copy(tmp_path):
+def copy(tmp_path: Path) -> Path:
     copy_repository(ROOT, tmp_path)
     return tmp_path
 
