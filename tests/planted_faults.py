@@ -20,7 +20,7 @@ TESTS_FAILED = 1  # pytest's exit code; 2 is an import that broke, 4 a wrong pat
 
 @dataclass(frozen=True)
 class Fault:
-    """In `file`, the one place that reads `old` reads `new`; of `tests` (files, or file::test) at least one must fail."""
+    """In `file`, the one place that reads `old` reads `new`; one of `tests` (files, or file::test) must fail."""
 
     file: str
     old: str
