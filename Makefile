@@ -1,18 +1,26 @@
-# Five verbs: check, test, repro, grid, bench. Each makes .venv when it is missing or its pins changed.
+# Few verbs run everything, the same at home and in CI. Each makes .venv when it is missing or its pins changed.
 PYTHON ?= python3
 BIN := .venv/bin
 RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 
-.PHONY: help check test test-long test-all repro grid show bench bench-full clean
+.PHONY: help install repro grid show test test-long test-all check format deps docs coverage bench bench-full lock clean
 
 help:
+	@echo 'make install     Python packages into .venv; the other verbs do it too'
 	@echo 'make repro       the whole method, for the cell that params.yaml describes'
 	@echo 'make grid        the study: every cell of params.yaml (GRID=--quick or --full, JOBS=2), then its figures'
-	@echo 'make show        the cells, best first, by what they are compared by; all columns: dvc exp show'
+	@echo 'make show        the cells, best first'
+	@echo 'make check       format, lint, types, contracts, names, and that dvc.yaml declares what the stages import'
+	@echo 'make format      formats the code and mends what the linter can mend'
 	@echo 'make test        the tests; make test-long: those that take minutes; make test-all: both'
-	@echo 'make check       format, lint, types, floors, and that dvc.yaml tells the truth'
+	@echo 'make coverage    the tests of `make test`, with the share of lines and branches that they run'
+	@echo 'make deps        writes the code dependencies of dvc.yaml and metrics/dvc.yaml from the imports'
+	@echo 'make docs        the documentation into site/, with strict links'
 	@echo 'make bench       speed against peers; make bench-full: at full size'
-	@echo 'make clean       remove .venv and the caches of tools; what DVC tracks and what was paid for (.cache/llm) stay'
+	@echo 'make lock        requirements/cpu.txt and cuda.txt, with hashes, from constraints.txt'
+	@echo 'make clean       removes .venv and the caches of tools; what DVC tracks and what was paid for (.cache/llm) stay'
+
+install: .venv/pins
 
 repro: .venv/pins
 	$(RUN) dvc repro dvc.yaml metrics/dvc.yaml
@@ -24,10 +32,10 @@ repro: .venv/pins
 	@echo 'another cell           dvc exp run -S subset.strategy=instruction-macro -S subset.degree=3'
 
 grid: .venv/pins
-	$(RUN) python -m m2m.commands.grid $(GRID) $(if $(JOBS),--jobs $(JOBS))
+	$(RUN) python -m m2m grid $(GRID) $(if $(JOBS),--jobs $(JOBS))
 
-# DVC has some 400 columns; this keeps those that cells are compared by, best cell first. It reads the commits that have
-# experiments alone: with --all-commits it would take a minute.
+# The columns that cells are compared by, best cell first. Reads the commits that have experiments alone: with --all-commits
+# it would take a minute.
 EXPERIMENTS := git for-each-ref --format='%(refname)' refs/exps | sed -nE 's,refs/exps/(..)/([0-9a-f]{38})/.*,--rev \1\2,p' | uniq
 show: .venv/pins
 	$(RUN) dvc exp show $$($(EXPERIMENTS)) --hide-workspace --hide-queued --hide-failed --sort-by bpb_reduction --sort-order desc \
@@ -46,12 +54,28 @@ test-long: .venv/pins
 test-all: .venv/pins
 	$(RUN) $(TWO)
 
+coverage: .venv/pins
+	$(RUN) $(TWO) -m 'not long' --cov --cov-report=term
+
 check: .venv/pins
 	$(RUN) ruff format --check .
 	$(RUN) ruff check .
 	$(RUN) mypy
 	$(RUN) lint-imports
-	$(RUN) python -m pytest tests/test_pipeline.py
+	$(RUN) python -m tests.naming
+	$(RUN) python -m tests.deps --check
+	$(RUN) python -m pytest tests/test_pipeline.py tests/test_deps.py tests/test_contracts.py tests/test_locks.py tests/test_naming.py
+
+format: .venv/pins
+	$(RUN) ruff format .
+	$(RUN) ruff check --fix .
+
+deps: .venv/pins
+	$(RUN) python -m tests.deps
+
+docs: .venv/pins
+	$(RUN) python -m docs.generate
+	$(RUN) mkdocs build --strict --quiet
 
 bench: .venv/peers
 	$(RUN) python -m bench
@@ -59,12 +83,18 @@ bench: .venv/peers
 bench-full: .venv/peers
 	$(RUN) python -m bench --full
 
-clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis dvc_plots
+# The CPU files of torch are on an index of its own (https://download.pytorch.org/whl/cpu), where this lock cannot look.
+LOCK := uv pip compile constraints.txt --quiet --universal --python-version 3.11.5 --generate-hashes --no-annotate --no-header
+lock: .venv/pins
+	$(RUN) $(LOCK) --no-deps --no-emit-package torch --output-file requirements/cpu.txt
+	$(RUN) $(LOCK) --output-file requirements/cuda.txt
 
-# torch comes as a CPU build where the index offers one; README says how to choose.
-.venv/pins: constraints.txt pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 …")'
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage site dvc_plots
+
+# torch comes as a CPU build where an index offers one: PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu make install.
+.venv/pins: constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11, 5) and "Python 3.11.5 or newer is needed: make PYTHON=python3.12 …")'
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement constraints.txt
 	touch $@

@@ -7,15 +7,15 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import grimp
 import pytest
 from dvc.repo import Repo
 from ruamel.yaml import YAML
 
 from m2m.grid.provenance import asked
+from tests.deps import is_code, list_code, list_imports
 
 ROOT = Path(__file__).parent.parent
-GRAPH = grimp.build_graph("stages", "m2m", cache_dir=None)
+IMPORTS = list_imports(ROOT)
 CELL, STUDY = (YAML().load(ROOT / name)["stages"] for name in ("dvc.yaml", "metrics/dvc.yaml"))
 DECLARED = CELL | STUDY
 PARAMS = YAML().load(ROOT / "params.yaml")
@@ -47,17 +47,11 @@ def words_of(stage: Any) -> list[str]:
     return shlex.split(stage.cmd.split(f"-m {module_of(stage)}")[1])
 
 
-def file_of(module: str) -> str:
-    path = Path(*module.split("."))
-    return str(path.with_suffix(".py"))
-
-
 @each_stage
 def test_declared_code_is_the_code_that_runs(stage):
-    imported = {module_of(stage), *GRAPH.find_upstream_modules(module_of(stage))}
-    expected = {file_of(name) for name in imported if not (ROOT / Path(*name.split("."))).is_dir()}
-    declared = {str(dep.def_path) for dep in stage.deps if str(dep.def_path).startswith(("stages/", "m2m/"))}
-    assert {path for path in declared if path.endswith(".py")} == expected
+    declared = [str(dep.def_path) for dep in stage.deps if is_code(ROOT, str(dep.def_path))]
+    files = {file for path in declared for file in list_code(ROOT, path)}
+    assert files == IMPORTS[module_of(stage)], "declared code is not what the stage imports: run make deps"
 
 
 @each_stage
@@ -67,7 +61,8 @@ def test_paths_in_the_command_are_the_declared_deps_and_outs(stage):
     deps = {str(dep.def_path) for dep in stage.deps}
     outs = {str(out.def_path) for out in stage.outs}
     assert paths <= deps | outs
-    assert [path for path in (deps | outs) - paths if not path.startswith(READ_OTHERWISE) and path[-3:] != ".py"] == []
+    others = {path for path in (deps | outs) - paths if not path.startswith(READ_OTHERWISE)}
+    assert {path for path in others if not is_code(ROOT, path)} == set()
 
 
 @each_stage
