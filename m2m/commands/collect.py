@@ -13,9 +13,8 @@ from m2m.grid.design import normalize_cell
 from m2m.grid.dvc_experiments import Experiment, locate_cached_file, predict_lock, read_experiments
 from m2m.grid.prompt_scores import score_prompts
 from m2m.grid.provenance import CELL_STAGES, collect_shared, get_cell_settings, hash_provenance, is_finished
-from m2m.runtime.artifacts import get_columns, read_table, write_table
+from m2m.runtime.artifacts import get_columns, read_table, write_json, write_table
 from m2m.runtime.cli import run
-from m2m.runtime.records import write_json
 from m2m.schemas.answers import Answers
 from m2m.schemas.examples import Examples
 from m2m.schemas.grid import Grid

@@ -14,9 +14,8 @@ from m2m.export.licences import UNSTATED, licence
 from m2m.export.trainer_formats import Format, factory, record
 from m2m.grid.dvc_experiments import Lock, read_lock
 from m2m.grid.provenance import flags, get_cell_settings, hash_provenance, is_consistent, is_finished
-from m2m.runtime.artifacts import read_table
+from m2m.runtime.artifacts import read_json, read_table, write_json
 from m2m.runtime.cli import run
-from m2m.runtime.records import read_json, write_json
 from m2m.schemas.pairs import Pairs
 from m2m.schemas.subset import Subset
 from m2m.schemas.tokens import Tokens

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from m2m.grid.dvc_experiments import parse_lock
 from m2m.grid.provenance import describe_changes
+from m2m.runtime.artifacts import read_json
 from m2m.runtime.cli import run
-from m2m.runtime.records import read_json
 from m2m.study.report.recommendation import advice
 
 

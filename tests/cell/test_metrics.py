@@ -85,13 +85,16 @@ def test_diversity_is_of_the_chosen_rows_alone_on_both_sides():
 
 
 def test_coverage_is_of_every_strategy_that_has_units_under_a_name_of_its_own():
-    tokens = pl.DataFrame({"id": ["a", "b", "z"], "tokens": [[1, 1, 2], [3], [2, 3, 3, 3]]})
+    bands = pl.DataFrame({"token": ["x", "y", "z", "v"], "band": ["high", "mid", "mid", "mid"]})
     units = pl.DataFrame({"id": ["a", "b", "a", "z"], "unit": ["u", "u", "v", "w"]})
     record = measure_coverage(
-        pl.Series(["a", "b"]), {"response-micro": units, "response-meso": units.clear()}, {"response": tokens}, 2, 3
+        pl.Series(["a", "b"]),
+        {"response-micro": units, "response-meso": units.clear()},
+        {"response": ["x", "y", "z"]},
+        {"response": bands},
     )
     assert record == {
-        "response_mid_types": 2,  # types 1 and 2; type 3 is too frequent in the pool
+        "response_mid_types": 2,  # x is too frequent in the pool, no row has v
         "response_micro_coverage": 2 / 3,
         "response_micro_evenness": pytest.approx(0.9182958),
     }

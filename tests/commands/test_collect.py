@@ -11,8 +11,7 @@ from bench.planted import planted_grid
 from m2m.commands import collect
 from m2m.grid.dvc_experiments import Experiment
 from m2m.grid.provenance import CELL_STAGES, OPPONENT_STAGES, hash_provenance
-from m2m.runtime.artifacts import read_table, write_table
-from m2m.runtime.records import read_json
+from m2m.runtime.artifacts import read_json, read_table, write_table
 from m2m.schemas.answers import Answers
 from m2m.schemas.examples import Examples
 from m2m.schemas.grid import Grid

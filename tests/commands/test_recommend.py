@@ -9,7 +9,7 @@ import pytest
 from bench.planted import planted_grid
 from m2m.commands.recommend import main
 from m2m.grid.collection import build_grid_table
-from m2m.runtime.records import write_json
+from m2m.runtime.artifacts import write_json
 from m2m.study.analysis.study import study
 from m2m.study.cells.cells import STRATEGIES
 from tests.planted import NO_SCORES, judged

@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from m2m.arrays import entropy_bits
 from m2m.selection.token_entropy import choose_high_entropy_rows
-from m2m.shannon import entropy_bits
 
 ALL = 1e-300  # so that every row is at hand at each step
 
