@@ -29,9 +29,10 @@ NOT_MEASURED = {*SETTINGS, *SETTING, "experiment", "revision", "provenance"}
 
 def experiment(row: dict[str, Any], answers: str) -> Experiment:
     lock: dict[str, Any] = {
-        name: {"cmd": name, "deps": {f"stages/{name}.py": "c"}, "outs": {}} for name in (*CELL_STAGES, *OPPONENT_STAGES)
+        name: {"cmd": name, "params": {}, "deps": {f"stages/{name}.py": "c"}, "outs": {}}
+        for name in (*CELL_STAGES, *OPPONENT_STAGES)
     }
-    lock["subset@candidate"]["cmd"] = "subset " + " ".join(f"--{name} {row[name]}" for name in SETTINGS)
+    lock["subset@candidate"]["params"] = {"subset": {name: row[name] for name in SETTINGS}}
     lock["judge"]["deps"]["data/prompts.parquet"] = "prompts"
     lock["judge"]["outs"]["data/verdicts.parquet"] = "verdicts"
     for arm, known in (("candidate", answers), ("opponent", "theirs")):
@@ -66,9 +67,9 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Three cells, the last one's answers not there; and a cache of the rest."""
     rows = planted_grid({"response-micro": 0.0}, degrees=(0, 3), seeds=1, random=1).rows(named=True)
     held = [experiment(row, known) for row, known in zip(rows, ("ours", "ours", "gone"), strict=True)]
-    monkeypatch.setattr(collect, "experiments", lambda: held)
-    monkeypatch.setattr(collect, "workspace", lambda: held[0].lock)
-    monkeypatch.setattr(collect, "cached", lambda known: tmp_path / "cache" / known)
+    monkeypatch.setattr(collect, "read_experiments", lambda: held)
+    monkeypatch.setattr(collect, "predict_lock", lambda: held[0].lock)
+    monkeypatch.setattr(collect, "locate_cached_file", lambda known: tmp_path / "cache" / known)
     prompts = {"id": ["a", "b"], "benchmark": ["x", "x"], "instruction": ["A?", "B?"], "reference": ["an a", None]}
     nobody = {"baseline": [None, None], "baseline_answer": [None, None]}
     schema = dict.fromkeys(prompts | nobody, pl.String)
@@ -150,7 +151,7 @@ def older(cache: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The provenance of the first cell, which other code measured."""
     held = collect.read_experiments()
     held[0].lock["measure"]["deps"]["stages/measure.py"] = "older"
-    monkeypatch.setattr(collect, "workspace", lambda: held[1].lock)
+    monkeypatch.setattr(collect, "predict_lock", lambda: held[1].lock)
     return hash_provenance(held[0].lock)
 
 
@@ -175,7 +176,7 @@ def test_only_cells_of_the_current_code_are_there_when_asked_for(
 def test_without_any_cell_what_is_there_stays(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     collect.main(folder=tmp_path / "study")
     before = (tmp_path / "study/grid.csv").read_bytes()
-    monkeypatch.setattr(collect, "experiments", list)
+    monkeypatch.setattr(collect, "read_experiments", list)
     with pytest.raises(ValueError, match="no finished cell with all metrics among 0 experiments: run `make grid`"):
         collect.main(folder=tmp_path / "study")
     assert (tmp_path / "study/grid.csv").read_bytes() == before

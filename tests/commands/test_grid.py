@@ -30,7 +30,7 @@ def here(tmp_path, monkeypatch):
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(settings))
     held, noted = {hash_cell("p", FIRST)}, []
     monkeypatch.setattr(grid, "_there", lambda: held)
-    monkeypatch.setattr(grid, "provenance", lambda _: "p")
+    monkeypatch.setattr(grid, "hash_provenance", lambda _: "p")
     monkeypatch.setattr(grid.dvc_experiments, "predict_lock", dict)
     monkeypatch.setattr(grid.dvc_experiments, "list_untracked_files", list)
     monkeypatch.setattr(grid.dvc_experiments, "is_queueing_interrupted", lambda: False)

@@ -17,15 +17,14 @@ from m2m.schemas.prompts import Prompts
 from m2m.schemas.tokens import Tokens
 
 ROOT = Path(__file__).parents[2]
-STAGES = ("subset", "finetune", "generate")
+STAGES = ("strategy", "subset", "finetune", "generate")
 NAMES = [f"{stage}@{arm}" for stage in STAGES for arm in ("candidate", "opponent")] + ["judge", "measure", "ingest"]
 
 
 def lock(**cell):
     """What DVC would have locked of one run, cut down to what tells cells apart."""
-    flags = " ".join(f"--{name} {value}" for name, value in cell.items())
-    told = {name: {"cmd": f"run {name}", "deps": {"stages/a.py": "1"}, "outs": {}} for name in NAMES}
-    told["subset@candidate"]["cmd"] += f" {flags}"
+    told = {name: {"cmd": f"run {name}", "params": {}, "deps": {"stages/a.py": "1"}, "outs": {}} for name in NAMES}
+    told["subset@candidate"]["params"] = {"subset": cell}
     return told
 
 
@@ -47,9 +46,9 @@ def folder(tmp_path, monkeypatch):
 
 
 def told(monkeypatch, capsys, known, now, held=(), **asked):
-    monkeypatch.setattr(plan, "locked_here", lambda: known)
-    monkeypatch.setattr(plan, "workspace", lambda: now)
-    monkeypatch.setattr(plan, "experiments", lambda: list(held))
+    monkeypatch.setattr(plan, "read_lock", lambda: known)
+    monkeypatch.setattr(plan, "predict_lock", lambda: now)
+    monkeypatch.setattr(plan, "read_experiments", lambda: list(held))
     plan.main(**asked)
     return {line[:24].strip(): line[24:] for line in capsys.readouterr().out.splitlines()}
 
