@@ -43,7 +43,7 @@ MATCHES = (*UNIT_STRATEGIES, "random")  # whose lengths a strategy of MATCHED ma
 
 
 def get_strategy(name: str, setting: str = "subset.strategy") -> Strategy:
-    """The entry of the strategy `name`, as `setting` has it; ValueError lists the names, the nearest one first."""
+    """The entry of the strategy `name`, as `setting` has it; ValueError lists the names, and suggests the nearest."""
     if name not in STRATEGIES:
         raise ValueError(f"{setting} must be one of {', '.join(STRATEGIES)}, got {name}{_suggest(name)}")
     return STRATEGIES[name]

@@ -12,8 +12,8 @@ import polars as pl
 from m2m.export.data_card import SIDES, Card, card
 from m2m.export.licences import UNSTATED, licence
 from m2m.export.trainer_formats import Format, factory, record
-from m2m.grid.dvc_experiments import Lock, read_lock
-from m2m.grid.provenance import get_cell_settings, hash_provenance, is_consistent, is_finished
+from m2m.grid.dvc_experiments import read_lock
+from m2m.grid.provenance import Lock, get_cell_settings, hash_provenance, is_consistent, is_finished
 from m2m.runtime.artifacts import read_json, read_table, write_json
 from m2m.runtime.cli import run
 from m2m.schemas.pairs import Pairs
