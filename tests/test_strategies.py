@@ -17,10 +17,10 @@ from m2m.strategies import (
 
 
 def test_the_six_are_side_by_scale_and_choose_by_their_units():
-    assert UNIT_STRATEGIES == (
+    assert (
         *("instruction-macro", "instruction-meso", "instruction-micro"),
         *("response-macro", "response-meso", "response-micro"),
-    )
+    ) == UNIT_STRATEGIES
     assert all(name == f"{STRATEGIES[name].side}-{STRATEGIES[name].scale}" for name in UNIT_STRATEGIES)
     assert all(STRATEGIES[name].has_degree for name in UNIT_STRATEGIES)
 

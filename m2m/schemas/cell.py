@@ -26,16 +26,12 @@ class CellMetrics(BaseModel):
     ) = None
     arena_hard_win_rate: Annotated[_Share, Field(description="Arena-Hard's judge, against the opponent")] | None = None
     mean_response_tokens: Annotated[_Amount, Field(description="of the subset, without the end token")]
-    opponent_mean_response_tokens: _Amount
     trained_tokens: Annotated[_Count, Field(description="response tokens, end tokens included, of all epochs")]
-    opponent_trained_tokens: _Count
-    candidate_bits_per_byte: Annotated[_Amount, Field(description="of the references")] | None = None
-    opponent_bits_per_byte: _Amount | None = None
     rows: Annotated[int, Field(ge=1)]
-    candidate_rows: Annotated[int, Field(ge=1, description="rows of the candidate pool")]
     k: Annotated[int, Field(ge=1, description="units that were sampled over")]
     units_covered: _Count
     k_evenness: _Share
+    candidate_rows: Annotated[int, Field(ge=1, description="rows of the candidate pool")]
     response_ngram_ratio: _Share
     response_self_bleu: _Share
     response_token_entropy: Annotated[_Amount, Field(description="bits")]
@@ -48,6 +44,10 @@ class CellMetrics(BaseModel):
     instruction_vendi: Annotated[float, Field(ge=1)]
     instruction_embedding_distance: Annotated[float, Field(ge=0, le=2)]
     instruction_compression_ratio: _Amount
+    candidate_bits_per_byte: Annotated[_Amount, Field(description="of the references")] | None = None
+    opponent_bits_per_byte: _Amount | None = None
+    opponent_mean_response_tokens: _Amount
+    opponent_trained_tokens: _Count
 
 
 class CellDetails(BaseModel):
