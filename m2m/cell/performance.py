@@ -1,4 +1,4 @@
-"""Answers and verdicts → what the candidate is worth: bits a byte saved, win rates, intervals over prompts."""
+"""Answers and verdicts → what the candidate gains over the opponent: bits a byte, win rates, intervals over prompts."""
 
 import numpy as np
 import polars as pl
@@ -10,26 +10,28 @@ from m2m.judging.scoring.games import by_prompt
 from m2m.judging.scoring.prompt_bootstrap import ratio_interval, share_interval
 
 
-def bits_per_byte(answers: pl.DataFrame) -> float:
+def calculate_bits_per_byte(answers: pl.DataFrame) -> float:
     """Σ bits / Σ bytes over the prompts with a reference; `answers` as in schema Answers."""
     return float(answers["bits"].sum()) / float(answers["bytes"].sum())
 
 
-def reduction(candidate: pl.DataFrame, opponent: pl.DataFrame, seed: int, resamples: int) -> tuple[float, float, float]:
+def estimate_bpb_reduction(
+    candidate: pl.DataFrame, opponent: pl.DataFrame, seed: int, resamples: int
+) -> tuple[float, float, float]:
     """Bits a byte that the candidate saves over the opponent on the same references: value, 95 % low and high."""
-    both = candidate.join(opponent, on="id", suffix="_opponent").drop_nulls(["bits", "bits_opponent"]).sort("id")
-    saved, size = (both["bits_opponent"] - both["bits"]).to_numpy(), both["bytes"].to_numpy()
+    pairs = candidate.join(opponent, on="id", suffix="_opponent").drop_nulls(["bits", "bits_opponent"]).sort("id")
+    saved, size = (pairs["bits_opponent"] - pairs["bits"]).to_numpy(), pairs["bytes"].to_numpy()
     low, high = ratio_interval(saved, size, np.random.default_rng(seed), resamples)
     return float(saved.sum() / size.sum()), low, high
 
 
-def win_rate(liked: Float64[np.ndarray, "prompts"], seed: int, resamples: int) -> tuple[float, float, float]:
+def estimate_win_rate(liked: Float64[np.ndarray, "prompts"], seed: int, resamples: int) -> tuple[float, float, float]:
     """Mean over prompts of the preference for the candidate, 0..1: value, 95 % low and high."""
     low, high = share_interval(liked, np.ones(len(liked)), np.random.default_rng(seed), resamples)
     return float(liked.mean()), low, high
 
 
-def wins_by_reference(verdicts: pl.DataFrame, prompts: pl.DataFrame) -> dict[str, float]:
+def calculate_wins_by_reference(verdicts: pl.DataFrame, prompts: pl.DataFrame) -> dict[str, float]:
     """Win rate by the likelihood in the terciles of the reference's length in characters: short, medium, long."""
     lengths = prompts.select("id", length=pl.col("reference").str.len_chars())
     liked = by_prompt(parsed(verdicts, "likelihood")).join(lengths, on="id").sort("id")

@@ -8,14 +8,13 @@ from typing import Any
 import pandera.polars as pa
 import polars as pl
 
-from m2m.grid.collection import grid_table
-from m2m.grid.design import settled
-from m2m.grid.dvc_experiments import Experiment, cached, experiments, workspace
-from m2m.grid.prompt_scores import scored
-from m2m.grid.provenance import CELL, asked, finished, provenance, shared
-from m2m.runtime.artifacts import columns_of, read_table, write_table
+from m2m.grid.collection import build_grid_table
+from m2m.grid.design import normalize_cell
+from m2m.grid.dvc_experiments import Experiment, locate_cached_file, predict_lock, read_experiments
+from m2m.grid.prompt_scores import score_prompts
+from m2m.grid.provenance import CELL_STAGES, collect_shared, get_cell_settings, hash_provenance, is_finished
+from m2m.runtime.artifacts import get_columns, read_table, write_json, write_table
 from m2m.runtime.cli import run
-from m2m.runtime.records import write_json
 from m2m.schemas.answers import Answers
 from m2m.schemas.examples import Examples
 from m2m.schemas.grid import Grid
@@ -40,23 +39,23 @@ def main(*, folder: Path = Path("metrics"), examples: int = 6, current: bool = F
         examples: prompts whose answers are kept for reading; 0 keeps no text of the pool.
         current: only cells of the code, data and settings that stand here now.
     """
-    cells = {one.name: one for one in experiments() if finished(one.lock)}
+    cells = {one.name: one for one in read_experiments() if is_finished(one.lock)}
     rows = [_row(cell) for cell in cells.values()]
-    here = provenance(workspace())
+    here = hash_provenance(predict_lock())
     measured = [row for row in rows if set(REQUIRED) <= set(row)]
     whole = [row for row in measured if not current or row["provenance"] == here]
     if not whole:
         raise ValueError(f"no finished cell with all metrics among {len(cells)} experiments: run `make grid`")
-    grid = grid_table(whole)
+    grid = build_grid_table(whole)
     _copy_histograms(cells[comparable(grid)["experiment"][0]], folder / "histograms")
     write_table(folder / "grid.csv", Grid, grid)
     kept = [cells[name] for name in grid["experiment"]]
     tables = {one.name: found for one in kept if (found := _answers(one))}
-    scores = [scored(name, *found) for name, found in tables.items()]
+    scores = [score_prompts(name, *found) for name, found in tables.items()]
     write_table(folder / "scores.parquet", Scores, _joined(scores, Scores))
     said = [answered(name, prompts, candidate, examples) for name, (prompts, _, candidate, _) in tables.items()]
     write_table(folder / "examples.parquet", Examples, _joined(said, Examples))
-    write_json(folder / "made.json", {provenance(one.lock): _made(one) for one in kept})
+    write_json(folder / "made.json", {hash_provenance(one.lock): _made(one) for one in kept})
     print(f"{folder / 'grid.csv'}: {_counts(grid, here)}")
     if len(measured) < len(rows):
         print(f"left out: {len(rows) - len(measured)} cells whose metrics lack {_lacking(rows)}")
@@ -74,8 +73,8 @@ def _lacking(rows: list[dict[str, Any]]) -> str:
 
 
 def _row(cell: Experiment) -> dict[str, Any]:
-    known = {"experiment": cell.name, "revision": cell.revision[:10], "provenance": provenance(cell.lock)}
-    return known | settled(asked(cell.lock)) | cell.metrics
+    known = {"experiment": cell.name, "revision": cell.revision[:10], "provenance": hash_provenance(cell.lock)}
+    return known | normalize_cell(get_cell_settings(cell.lock)) | cell.metrics
 
 
 def _answers(cell: Experiment) -> tuple[pl.DataFrame, ...] | None:
@@ -83,7 +82,7 @@ def _answers(cell: Experiment) -> tuple[pl.DataFrame, ...] | None:
     judged = cell.lock["judge"]
     known = [judged["deps"][PROMPTS], judged["outs"][VERDICTS]]
     known += [judged["deps"][ANSWERS.format(arm=arm)] for arm in ("candidate", "opponent")]
-    files = [cached(one) for one in known]
+    files = [locate_cached_file(one) for one in known]
     if not all(file.exists() for file in files):
         return None
     models = (Prompts, Verdicts, Answers, Answers)
@@ -94,7 +93,7 @@ def _copy_histograms(cell: Experiment, folder: Path) -> None:
     """Those of the token types in the pool of `cell`."""
     for side in SIDES:
         path = f"data/histograms/{side}.csv"
-        known = cached(cell.lock[f"band@{side}"]["outs"][path])
+        known = locate_cached_file(cell.lock[f"band@{side}"]["outs"][path])
         if not known.exists():
             raise ValueError(f"{path} of {cell.name} must be in DVC's cache: dvc exp pull, or dvc repro band")
         folder.mkdir(parents=True, exist_ok=True)
@@ -103,13 +102,13 @@ def _copy_histograms(cell: Experiment, folder: Path) -> None:
 
 def _joined(tables: list[pl.DataFrame], model: type[pa.DataFrameModel]) -> pl.DataFrame:
     """One below the other; without any, a table without rows."""
-    return pl.concat([pl.DataFrame(schema=columns_of(model)), *tables])
+    return pl.concat([pl.DataFrame(schema=get_columns(model)), *tables])
 
 
 def _made(cell: Experiment) -> dict[str, dict[str, str]]:
     """What a cell shares with others of its provenance, and the commands that made it."""
-    commands = {name: stage["cmd"] for name, stage in cell.lock.items() if name not in CELL}
-    return shared(cell.lock) | {"commands": commands}
+    commands = {name: stage["cmd"] for name, stage in cell.lock.items() if name not in CELL_STAGES}
+    return collect_shared(cell.lock) | {"commands": commands}
 
 
 def _counts(grid: pl.DataFrame, here: str) -> str:

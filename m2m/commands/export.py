@@ -12,16 +12,15 @@ import polars as pl
 from m2m.export.data_card import SIDES, Card, card
 from m2m.export.licences import UNSTATED, licence
 from m2m.export.trainer_formats import Format, factory, record
-from m2m.grid.dvc_experiments import Lock, locked_here
-from m2m.grid.provenance import asked, consistent, finished, flags, provenance
-from m2m.runtime.artifacts import read_table
+from m2m.grid.dvc_experiments import read_lock
+from m2m.grid.provenance import Lock, get_cell_settings, hash_provenance, is_consistent, is_finished
+from m2m.runtime.artifacts import read_json, read_table, write_json
 from m2m.runtime.cli import run
-from m2m.runtime.records import read_json, write_json
 from m2m.schemas.pairs import Pairs
 from m2m.schemas.subset import Subset
 from m2m.schemas.tokens import Tokens
 
-PAIRS, CELL_METRICS = Path("data/pairs.parquet"), Path("metrics/cell.json")
+PAIRS, CELL_METRICS = Path("data/pairs.parquet"), (Path("metrics/cell.json"), Path("metrics/cell_details.json"))
 SUBSET, SUMMARY = Path("data/subsets/candidate.parquet"), Path("data/subsets/candidate.json")
 TOKENS = {side: Path(f"data/tokens/{side}.parquet") for side in SIDES}
 NEEDED = ("respond", "band@instruction", "band@response", "subset@candidate")
@@ -51,7 +50,7 @@ def main(out: Path, /, *, format: Format = "prompt-completion") -> None:
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ValueError(f"OUT must be a new or empty folder, {out} is none: name another")
-    lock = locked_here()
+    lock = read_lock()
     _fresh(lock)
     rows = read_table(SUBSET, Subset).join(read_table(PAIRS, Pairs), on="id", how="left", validate="1:1").sort("turn")
     out.mkdir(parents=True, exist_ok=True)
@@ -69,25 +68,29 @@ def main(out: Path, /, *, format: Format = "prompt-completion") -> None:
 
 def _fresh(lock: Lock) -> None:
     """ValueError unless all that is exported and told of it is of one run, be it of the subset alone."""
-    if "ingest" not in lock or not consistent(lock, NEEDED):
+    if "ingest" not in lock or not is_consistent(lock, NEEDED):
         raise ValueError(f"dvc.lock must tell of one run up to the subset: run dvc repro {' '.join(NEEDED[1:])}")
     outs = {path: known for stage in lock.values() for path, known in stage["outs"].items()}
-    for path in (PAIRS, SUBSET, SUMMARY, *TOKENS.values(), *([CELL_METRICS] if finished(lock) else [])):
+    for path in (PAIRS, SUBSET, SUMMARY, *TOKENS.values(), *(CELL_METRICS if is_finished(lock) else [])):
         if not path.exists() or _md5(path) != outs.get(str(path)):
             raise ValueError(f"{path} must be what dvc.lock tells of: run dvc repro, or dvc checkout")
 
 
 def _known(file: Path, rows: pl.DataFrame, lock: Lock) -> Card:
-    trained = finished(lock)
-    metrics = read_json(CELL_METRICS) if trained else {}
+    trained = is_finished(lock)
+    metrics = {name: value for path in CELL_METRICS for name, value in read_json(path).items()} if trained else {}
     summary = read_json(SUMMARY)
     commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
     return Card(
         file.name,
-        asked(lock),
+        get_cell_settings(lock),
         _sources(rows, lock),
         {"HEAD when exported": commit}
-        | ({"provenance of the cell": provenance(lock)} if trained else {"trained": "not yet: no diversity is told"})
+        | (
+            {"provenance of the cell": hash_provenance(lock)}
+            if trained
+            else {"trained": "not yet: no diversity is told"}
+        )
         | {f"md5 of {path}": _md5(path) for path in (SUBSET, PAIRS)}
         | {f"sha256 of {file.name}": hashlib.sha256(file.read_bytes()).hexdigest()},
         _lengths(rows),
@@ -98,20 +101,22 @@ def _known(file: Path, rows: pl.DataFrame, lock: Lock) -> Card:
 
 def _sources(rows: pl.DataFrame, lock: Lock) -> list[dict[str, Any]]:
     """As the run was told them: params.yaml may have been changed since."""
-    told = {name: flags(lock[name]["cmd"]) for name in ("ingest", "respond")}
     counts = rows.group_by("source").agg(rows=pl.len(), new=pl.col("original").count()).sort("source")
-    return [_source(name, told, count, new) for name, count, new in counts.rows()]
+    sources, writer = lock["ingest"]["params"]["ingest"]["sources"], lock["respond"]["params"]["respond"]["endpoint"]
+    return [_source(name, sources[name], writer["model"], count, new) for name, count, new in counts.rows()]
 
 
-def _source(name: str, told: Mapping[str, Mapping[str, list[str]]], count: int, new: int) -> dict[str, Any]:
-    given = {key: told["ingest"].get(f"sources.{name}.{key}", []) for key in ("id", "path", "licence", "packages")}
-    source = {key: [] if words == ["None"] else words for key, words in given.items()}  # null in params.yaml
-    packages = source["packages"]
-    where = " ".join(source["id"] or source["path"]) or f"{len(packages)} installed packages"
-    stated = " ".join(source["licence"]) or UNSTATED
-    licences = "; ".join(f"{package}: {licence(package)}" for package in packages) or stated
-    writer = f"{new} by {' '.join(told['respond']['endpoint.model'])}" if new else "the source's own"
-    return {"source": name, "rows": count, "from": where, "licence": licences, "responses": writer}
+def _source(name: str, settings: Mapping[str, Any], writer: str, count: int, new: int) -> dict[str, Any]:
+    packages = settings.get("packages") or []
+    where = settings.get("id") or settings.get("path") or f"{len(packages)} installed packages"
+    licences = "; ".join(f"{package}: {licence(package)}" for package in packages)
+    return {
+        "source": name,
+        "rows": count,
+        "from": where,
+        "licence": licences or settings.get("licence") or UNSTATED,
+        "responses": f"{new} by {writer}" if new else "the source's own",
+    }
 
 
 def _lengths(rows: pl.DataFrame) -> pl.DataFrame:

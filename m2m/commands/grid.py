@@ -11,11 +11,11 @@ from filelock import FileLock, Timeout
 
 from m2m.commands.collect import main as collect
 from m2m.grid import dvc_experiments, workers
-from m2m.grid.design import Scope, design, overrides, scope_of
+from m2m.grid.design import Scope, choose_scope, list_cells, list_overrides
 from m2m.grid.gpu_locks import free_gpus, gpu_groups
 from m2m.grid.params_file import read_settings
 from m2m.grid.progress_table import clock
-from m2m.grid.provenance import CELL, identities, identity, name_of, provenance
+from m2m.grid.provenance import CELL_STAGES, hash_cell, hash_finished_cells, hash_provenance, name_experiment
 from m2m.grid.runner import log_of, mind
 from m2m.runtime.cli import run
 from m2m.training.finetuning.launch import gpus_of
@@ -31,7 +31,7 @@ def main(*, jobs: int = 0, quick: bool = False, full: bool = False) -> None:
         quick: three degrees, and one seed of each strategy.
         full: all seven degrees.
     """
-    scope = scope_of(quick, full)
+    scope = choose_scope(quick, full)
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     workers.LOGS.mkdir(parents=True, exist_ok=True)
     try:
@@ -48,36 +48,36 @@ def main(*, jobs: int = 0, quick: bool = False, full: bool = False) -> None:
 def _grid(settings: dict[str, Any], scope: Scope, jobs: int) -> None:
     if jobs < 0:
         raise ValueError(f"jobs must be 0 or more, got {jobs}: 0 chooses for this machine")
-    if dvc_experiments.interrupted():
+    if dvc_experiments.is_queueing_interrupted():
         raise ValueError(
             "HEAD is on no branch and git's stash holds something: an earlier run was killed while it queued a cell; "
             "put the workspace back with git checkout BRANCH and git stash pop"
         )
-    if unknown := dvc_experiments.untracked():
+    if unknown := dvc_experiments.list_untracked_files():
         raise ValueError(
             f"git does not know {', '.join(unknown)}, which the cells' copies of the repository would lack: git add it "
             "(data: dvc add it, then git add the .dvc file and the .gitignore beside it)"
         )
-    wanted = design(settings["grid"]["parts"], settings["subset"], scope)
+    wanted = list_cells(settings["grid"]["parts"], settings["subset"], scope)
     seconds, each = settings["grid"]["seconds"], gpus_of(Path(settings["launch"]))
     jobs = jobs or workers.most(each)
     whole = clock(len(wanted) * seconds / jobs)
     print(f"grid: {len(wanted)} cells, about {whole} if none is there; first the stages that they share", flush=True)
     _require_reachable(settings)
-    dvc_experiments.workspace()  # what is declared wrongly is told before anything is trained
+    dvc_experiments.predict_lock()  # what is declared wrongly is told before anything is trained
     _share(each)
-    shared = provenance(dvc_experiments.workspace())
-    cells = {identity(shared, cell): cell for cell in wanted}
+    shared = hash_provenance(dvc_experiments.predict_lock())
+    cells = {hash_cell(shared, cell): cell for cell in wanted}
     there = _there()
-    todo = {name_of(cell, known): cell for known, cell in cells.items() if known not in there}
+    todo = {name_experiment(cell, known): cell for known, cell in cells.items() if known not in there}
     estimate = (
         f"{len(todo)} × {seconds:.0f} s on {jobs} worker{'s'[: jobs != 1]}: about {clock(len(todo) * seconds / jobs)}"
     )
     print(f"grid: {len(cells) - len(todo)} of {len(cells)} cells are there; {estimate}", flush=True)
     if todo:
-        mind({name: overrides(cell, settings["subset"]) for name, cell in todo.items()}, jobs, each, seconds)
+        mind({name: list_overrides(cell, settings["subset"]) for name, cell in todo.items()}, jobs, each, seconds)
     ended = _there()
-    missing = sorted(name_of(cell, known) for known, cell in cells.items() if known not in ended)
+    missing = sorted(name_experiment(cell, known) for known, cell in cells.items() if known not in ended)
     if len(missing) < len(cells):
         collect(current=True)
         subprocess.run(["dvc", "repro", "metrics/dvc.yaml"], check=True)
@@ -103,14 +103,14 @@ def _share(each: int) -> None:
                 f"other grids hold too many GPUs for this one, which needs {each}: wait for them, or export "
                 "CUDA_VISIBLE_DEVICES= for none"
             )
-        names = [name for name in dvc_experiments.stages() if name not in CELL]
+        names = [name for name in dvc_experiments.list_stages() if name not in CELL_STAGES]
         chosen = {"CUDA_VISIBLE_DEVICES": free.devices} if free else {}
         subprocess.run(["dvc", "repro", *names], env=os.environ | chosen, check=True)
 
 
 def _there() -> set[str]:
     """The identities of the finished cells, over all experiments."""
-    return identities(one.lock for one in dvc_experiments.experiments())
+    return hash_finished_cells(one.lock for one in dvc_experiments.read_experiments())
 
 
 def _end(missing: Sequence[str], wanted: int) -> None:

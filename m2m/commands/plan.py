@@ -5,10 +5,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, Literal
 
-from m2m.grid.design import Cell, design, scope_of
-from m2m.grid.dvc_experiments import experiments, locked_here, workspace
+from m2m.grid.design import Cell, choose_scope, list_cells
+from m2m.grid.dvc_experiments import predict_lock, read_experiments, read_lock
 from m2m.grid.params_file import read_settings
-from m2m.grid.provenance import CELL, identities, identity, provenance
+from m2m.grid.provenance import CELL_STAGES, hash_cell, hash_finished_cells, hash_provenance
 from m2m.llm.client.reply_cache import Replies, cache_folder
 from m2m.planning.cost_inputs import assumed, counted
 from m2m.planning.cost_model import Facts, estimate, llm_calls
@@ -53,7 +53,7 @@ def main(
     if min(instruction_tokens, response_tokens) <= 0:
         raise ValueError(f"a row has tokens: more than {instruction_tokens:.0f} + {response_tokens:.0f}")
     settings = read_settings(Path("params.yaml"))
-    cells = design(settings["grid"]["parts"], settings["subset"], scope_of(quick, full))
+    cells = list_cells(settings["grid"]["parts"], settings["subset"], choose_scope(quick, full))
     stale, there = _state(cells)
     if measured := not TELLING & set(stale) and Path("data/prompts.parquet").exists():
         facts = _counted()
@@ -78,13 +78,13 @@ def main(
 
 def _state(cells: list[Cell]) -> tuple[list[str], int]:
     """The shared stages that would run again, and how many of `cells` an experiment holds."""
-    known, now = locked_here(), workspace()
-    stale = [name for name, stage in now.items() if name not in CELL and _differs(stage, known.get(name))]
+    known, now = read_lock(), predict_lock()
+    stale = [name for name, stage in now.items() if name not in CELL_STAGES and _differs(stage, known.get(name))]
     if stale:
         return stale, 0
-    shared = provenance(now)
-    there = identities(one.lock for one in experiments())
-    return stale, sum(identity(shared, cell) in there for cell in cells)
+    shared = hash_provenance(now)
+    there = hash_finished_cells(one.lock for one in read_experiments())
+    return stale, sum(hash_cell(shared, cell) in there for cell in cells)
 
 
 def _differs(now: dict[str, Any], known: dict[str, Any] | None) -> bool:

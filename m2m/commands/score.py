@@ -76,7 +76,7 @@ def _leaderboard(path: Path) -> dict[str, dict[str, Any]]:
 def _with_difficulty(games: pl.DataFrame, path: Path | None) -> tuple[pl.DataFrame, Gamed | None]:
     if path is None:
         return games.with_columns(difficulty=pl.lit(None, pl.Float64)), None
-    table = read_table(path, schemas.Gamed)
+    table = read_table(path, schemas.GamedAnnotations)
     joined = games.join(difficulties(table), on="index", how="left", maintain_order="left")
     if unknown := joined["difficulty"].null_count():
         raise ValueError(f"{unknown} of {len(joined)} judgements have no difficulty in {path}: leave out --gamed")

@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import median
 
 from m2m.grid import dvc_queue, workers
-from m2m.grid.dvc_experiments import names
+from m2m.grid.dvc_experiments import list_experiment_names
 from m2m.grid.progress_table import Tally, board
 
 TRIES = 3  # a failed cell is retried twice
@@ -62,7 +62,7 @@ class Minder:
     def look(self) -> bool:
         """See what has changed and act on it; False when nothing is left to do."""
         self.present = {one.name: one for one in dvc_queue.entries() if one.name in self.todo}
-        done = set(names()) & set(self.todo)  # after the queue: a cell that ends in between is in both
+        done = set(list_experiment_names()) & set(self.todo)  # after the queue: a cell that ends in between is in both
         self.took += [self._held("running", name, True) for name in done - self.done if ("running", name) in self.since]
         self.done = done
         self.last |= self.present

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import psutil
 
 from m2m.grid.gpu_locks import free_gpus, gpu_groups
-from m2m.parallel import cores
+from m2m.parallel import count_cores
 
 LOGS = Path(".cache/grid")
 THREADS = ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "POLARS_MAX_THREADS", "RAYON_NUM_THREADS")
@@ -50,7 +50,7 @@ def at_work(keys: Sequence[str]) -> set[str]:
 def most(each: int) -> int:
     """As many workers as GPUs allow, `each` for one; without GPUs as cores, and memory for a training on each."""
     fit = int(psutil.virtual_memory().available / MEMORY)
-    return len(gpu_groups(each)) or max(1, min(cores(), fit))
+    return len(gpu_groups(each)) or max(1, min(count_cores(), fit))
 
 
 def start(number: int, jobs: int, each: int) -> bool:
@@ -79,7 +79,7 @@ def start(number: int, jobs: int, each: int) -> bool:
 def environment(jobs: int) -> dict[str, str]:
     """What the cells of one of `jobs` workers find set: PATH to this Python, and their share of the cores."""
     path = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    return path | dict.fromkeys(THREADS, str(max(1, cores() // jobs)))
+    return path | dict.fromkeys(THREADS, str(max(1, count_cores() // jobs)))
 
 
 def stop(pids: Sequence[int]) -> None:

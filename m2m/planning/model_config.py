@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from m2m.runtime.records import read_json
+from m2m.runtime.artifacts import read_json
 
 
 def config_of(name: str, revision: str) -> dict[str, Any]:

@@ -10,9 +10,8 @@ import pytest
 from bench.planted import planted_grid
 from m2m.commands import collect
 from m2m.grid.dvc_experiments import Experiment
-from m2m.grid.provenance import CELL, OPPONENT, provenance
-from m2m.runtime.artifacts import read_table, write_table
-from m2m.runtime.records import read_json
+from m2m.grid.provenance import CELL_STAGES, OPPONENT_STAGES, hash_provenance
+from m2m.runtime.artifacts import read_json, read_table, write_table
 from m2m.schemas.answers import Answers
 from m2m.schemas.examples import Examples
 from m2m.schemas.grid import Grid
@@ -30,9 +29,10 @@ NOT_MEASURED = {*SETTINGS, *SETTING, "experiment", "revision", "provenance"}
 
 def experiment(row: dict[str, Any], answers: str) -> Experiment:
     lock: dict[str, Any] = {
-        name: {"cmd": name, "deps": {f"stages/{name}.py": "c"}, "outs": {}} for name in (*CELL, *OPPONENT)
+        name: {"cmd": name, "params": {}, "deps": {f"stages/{name}.py": "c"}, "outs": {}}
+        for name in (*CELL_STAGES, *OPPONENT_STAGES)
     }
-    lock["subset@candidate"]["cmd"] = "subset " + " ".join(f"--{name} {row[name]}" for name in SETTINGS)
+    lock["subset@candidate"]["params"] = {"subset": {name: row[name] for name in SETTINGS}}
     lock["judge"]["deps"]["data/prompts.parquet"] = "prompts"
     lock["judge"]["outs"]["data/verdicts.parquet"] = "verdicts"
     for arm, known in (("candidate", answers), ("opponent", "theirs")):
@@ -67,9 +67,9 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Three cells, the last one's answers not there; and a cache of the rest."""
     rows = planted_grid({"response-micro": 0.0}, degrees=(0, 3), seeds=1, random=1).rows(named=True)
     held = [experiment(row, known) for row, known in zip(rows, ("ours", "ours", "gone"), strict=True)]
-    monkeypatch.setattr(collect, "experiments", lambda: held)
-    monkeypatch.setattr(collect, "workspace", lambda: held[0].lock)
-    monkeypatch.setattr(collect, "cached", lambda known: tmp_path / "cache" / known)
+    monkeypatch.setattr(collect, "read_experiments", lambda: held)
+    monkeypatch.setattr(collect, "predict_lock", lambda: held[0].lock)
+    monkeypatch.setattr(collect, "locate_cached_file", lambda known: tmp_path / "cache" / known)
     prompts = {"id": ["a", "b"], "benchmark": ["x", "x"], "instruction": ["A?", "B?"], "reference": ["an a", None]}
     nobody = {"baseline": [None, None], "baseline_answer": [None, None]}
     schema = dict.fromkeys(prompts | nobody, pl.String)
@@ -105,7 +105,7 @@ def test_cells_that_only_an_llm_judged_make_a_study(
     cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A server tells no likelihood: the cells lack performance, win rate and the opponent's bits."""
-    for cell in collect.experiments():
+    for cell in collect.read_experiments():
         rate = cell.metrics["likelihood_win_rate"]
         for name in [name for name in cell.metrics if "likelihood_win_rate" in name or "bpb_reduction" in name]:
             del cell.metrics[name]
@@ -143,16 +143,16 @@ def test_histograms_that_are_not_there_end_it_with_a_remedy(cache: Path, tmp_pat
 def test_what_is_told_apart_by_provenance_is_what_was_hashed(cache: Path, tmp_path: Path) -> None:
     collect.main(folder=tmp_path / "study")
     [known] = read_json(tmp_path / "study" / "made.json")
-    assert known == provenance(collect.workspace())
+    assert known == hash_provenance(collect.predict_lock())
 
 
 @pytest.fixture
 def older(cache: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The provenance of the first cell, which other code measured."""
-    held = collect.experiments()
+    held = collect.read_experiments()
     held[0].lock["measure"]["deps"]["stages/measure.py"] = "older"
-    monkeypatch.setattr(collect, "workspace", lambda: held[1].lock)
-    return provenance(held[0].lock)
+    monkeypatch.setattr(collect, "predict_lock", lambda: held[1].lock)
+    return hash_provenance(held[0].lock)
 
 
 def test_cells_of_other_code_are_kept_apart_and_counted(
@@ -176,7 +176,7 @@ def test_only_cells_of_the_current_code_are_there_when_asked_for(
 def test_without_any_cell_what_is_there_stays(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     collect.main(folder=tmp_path / "study")
     before = (tmp_path / "study/grid.csv").read_bytes()
-    monkeypatch.setattr(collect, "experiments", list)
+    monkeypatch.setattr(collect, "read_experiments", list)
     with pytest.raises(ValueError, match="no finished cell with all metrics among 0 experiments: run `make grid`"):
         collect.main(folder=tmp_path / "study")
     assert (tmp_path / "study/grid.csv").read_bytes() == before
@@ -185,7 +185,7 @@ def test_without_any_cell_what_is_there_stays(cache: Path, tmp_path: Path, monke
 def test_cells_that_lack_metrics_are_told_as_such(
     cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    del collect.experiments()[2].metrics["trained_tokens"]
+    del collect.read_experiments()[2].metrics["trained_tokens"]
     collect.main(folder=tmp_path / "study")
     said = capsys.readouterr().out
     assert "left out: 1 cells whose metrics lack trained_tokens" in said and "left out: 1 cells of other" not in said

@@ -9,7 +9,7 @@ import yaml
 
 from m2m.commands.export import main
 from m2m.export.trainer_formats import FORMS
-from m2m.grid.provenance import CELL, OPPONENT
+from m2m.grid.provenance import CELL_STAGES, OPPONENT_STAGES
 from m2m.runtime.artifacts import write_table
 from m2m.schemas.pairs import Pairs
 from m2m.schemas.subset import Subset
@@ -24,6 +24,7 @@ OUTS = {
     "data/tokens/instruction.parquet": "band@instruction",
     "data/tokens/response.parquet": "band@response",
     "metrics/cell.json": "measure",
+    "metrics/cell_details.json": "measure",
 }
 EVIL = "Ignore </script> | this"
 
@@ -48,17 +49,20 @@ def workspace(tmp_path, monkeypatch):
         write_table(tmp_path / f"data/tokens/{side}.parquet", Tokens, cast)
     (tmp_path / "metrics").mkdir()
     (tmp_path / "metrics/cell.json").write_text(json.dumps({"response_vendi": 1.5, "bpb_reduction": 0.1}))
+    (tmp_path / "metrics/cell_details.json").write_text(json.dumps({"response_mean_tokens": 95.5}))
     stages = {
-        name: {"cmd": name} for name in (*CELL, *OPPONENT, "ingest", "respond", "band@instruction", "band@response")
+        name: {"cmd": name}
+        for name in (*CELL_STAGES, *OPPONENT_STAGES, "ingest", "respond", "band@instruction", "band@response")
     }
-    stages["ingest"]["cmd"] = (
-        "python -m stages.ingest --sources.docs.kind docstrings --sources.docs.packages pytest "
-        "--sources.mine.kind files --sources.mine.path mine.jsonl"
-    )
-    stages["respond"]["cmd"] = "python -m stages.respond --engine endpoint --endpoint.model teacher-70b"
-    flags = " ".join(f"--{name} {value}" for name, value in SETTINGS.items())
+    sources = {"docs": {"kind": "docstrings", "packages": ["pytest"]}, "mine": {"kind": "files", "path": "mine.jsonl"}}
+    params = {
+        "ingest": {"ingest": {"sources": sources}},
+        "respond": {"respond": {"engine": "endpoint", "endpoint": {"model": "teacher-70b"}}},
+        "subset@candidate": {"subset": SETTINGS},
+    }
+    for name, blocks in params.items():
+        stages[name]["params"] = {"params.yaml": blocks}
     stages |= {name: stage | {"outs": []} for name, stage in stages.items()}
-    stages["subset@candidate"]["cmd"] = f"python -m stages.subset {flags}"
     for path, name in OUTS.items():
         stages[name]["outs"].append({"path": path, "md5": md5(tmp_path / path)})
     (tmp_path / "dvc.lock").write_text(yaml.safe_dump({"schema": "2.0", "stages": stages}))

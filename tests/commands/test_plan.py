@@ -9,7 +9,7 @@ import yaml
 from dvc.repo import Repo
 
 from m2m.commands import plan
-from m2m.grid.design import design
+from m2m.grid.design import list_cells
 from m2m.grid.dvc_experiments import Experiment
 from m2m.llm.client.reply_cache import Kept, Replies, cache_folder
 from m2m.runtime.artifacts import write_table
@@ -17,15 +17,14 @@ from m2m.schemas.prompts import Prompts
 from m2m.schemas.tokens import Tokens
 
 ROOT = Path(__file__).parents[2]
-STAGES = ("subset", "finetune", "generate")
+STAGES = ("strategy", "subset", "finetune", "generate")
 NAMES = [f"{stage}@{arm}" for stage in STAGES for arm in ("candidate", "opponent")] + ["judge", "measure", "ingest"]
 
 
 def lock(**cell):
     """What DVC would have locked of one run, cut down to what tells cells apart."""
-    flags = " ".join(f"--{name} {value}" for name, value in cell.items())
-    told = {name: {"cmd": f"run {name}", "deps": {"stages/a.py": "1"}, "outs": {}} for name in NAMES}
-    told["subset@candidate"]["cmd"] += f" {flags}"
+    told = {name: {"cmd": f"run {name}", "params": {}, "deps": {"stages/a.py": "1"}, "outs": {}} for name in NAMES}
+    told["subset@candidate"]["params"] = {"subset": cell}
     return told
 
 
@@ -47,9 +46,9 @@ def folder(tmp_path, monkeypatch):
 
 
 def told(monkeypatch, capsys, known, now, held=(), **asked):
-    monkeypatch.setattr(plan, "locked_here", lambda: known)
-    monkeypatch.setattr(plan, "workspace", lambda: now)
-    monkeypatch.setattr(plan, "experiments", lambda: list(held))
+    monkeypatch.setattr(plan, "read_lock", lambda: known)
+    monkeypatch.setattr(plan, "predict_lock", lambda: now)
+    monkeypatch.setattr(plan, "read_experiments", lambda: list(held))
     plan.main(**asked)
     return {line[:24].strip(): line[24:] for line in capsys.readouterr().out.splitlines()}
 
@@ -64,7 +63,7 @@ def test_a_run_with_these_settings_is_counted(folder, monkeypatch, capsys):
 @pytest.mark.parametrize("change", [{"cmd": "run ingest --seed 2"}, {"deps": {"stages/a.py": "2"}}])
 def test_other_settings_or_code_are_assumed_and_nothing_is_there(folder, monkeypatch, capsys, change):
     settings = yaml.safe_load((folder / "params.yaml").read_text())
-    cells = design(settings["grid"]["parts"], settings["subset"], "plain")
+    cells = list_cells(settings["grid"]["parts"], settings["subset"], "plain")
     held = [Experiment("one", "0" * 40, lock(**cells[0]), {})]
     now = lock()
     now["ingest"] |= change
@@ -76,7 +75,7 @@ def test_other_settings_or_code_are_assumed_and_nothing_is_there(folder, monkeyp
 
 def test_cells_that_experiments_hold_are_counted(folder, monkeypatch, capsys):
     settings = yaml.safe_load((folder / "params.yaml").read_text())
-    cells = design(settings["grid"]["parts"], settings["subset"], "plain")
+    cells = list_cells(settings["grid"]["parts"], settings["subset"], "plain")
     other = cells[0] | {"size": 7}
     held = [Experiment(str(at), "0" * 40, lock(**cell), {}) for at, cell in enumerate([*cells[:3], other])]
     found = told(monkeypatch, capsys, lock(), lock(), held)
