@@ -5,7 +5,7 @@ from typing import Any
 
 from m2m.cell.metrics import coverage, diversity, selection, worth
 from m2m.data.records.read_files import read_files
-from m2m.judging.scoring.panel import Published, published
+from m2m.judging.scoring.leaderboard import PublishedAnnotations, prepare_published_annotations
 from m2m.runtime.artifacts import read_table, require_ids
 from m2m.runtime.cli import run
 from m2m.runtime.records import read_json, write_json
@@ -64,7 +64,7 @@ def main(
     print(f"{_performance(record)}{', '.join(rates)}; all metrics: {cell}, to compare cells: dvc exp show")
 
 
-def _published(gamed: str | None, alpaca_eval: str | None) -> Published | None:
+def _published(gamed: str | None, alpaca_eval: str | None) -> PublishedAnnotations | None:
     """What the full form of length control needs. ValueError when one of the two files is named without the other."""
     if gamed is None and alpaca_eval is None:
         return None
@@ -76,7 +76,7 @@ def _published(gamed: str | None, alpaca_eval: str | None) -> Published | None:
     ]
     if not instructions:
         raise ValueError(f"measure.alpaca_eval must name AlpacaEval's evaluation set, got {alpaca_eval}")
-    return published(read_table(Path(gamed), Gamed), instructions)
+    return prepare_published_annotations(read_table(Path(gamed), Gamed), instructions)
 
 
 def _performance(record: dict[str, Any]) -> str:

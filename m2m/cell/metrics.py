@@ -9,9 +9,9 @@ from m2m.arrays import flat, matrix
 from m2m.cell.performance import bits_per_byte, reduction, win_rate, wins_by_reference
 from m2m.diversity.metrics import side_diversity
 from m2m.diversity.unit_coverage import mid_types, unit_counts, unit_coverage, unit_evenness
-from m2m.judging.protocols.protocols import PROTOCOLS, parsed
-from m2m.judging.scoring.games import by_prompt
-from m2m.judging.scoring.panel import Published, panel
+from m2m.judging.protocols.protocols import PROTOCOLS, parse_verdicts
+from m2m.judging.scoring.games import sum_by_prompt
+from m2m.judging.scoring.leaderboard import PublishedAnnotations, score_llm_judges
 
 UNTUNED = {"base": "untuned"}  # metrics/base.json has the name base_bits_per_byte, of other text
 
@@ -22,7 +22,7 @@ def worth(
     answers: Mapping[str, pl.DataFrame],
     seed: int,
     resamples: int,
-    published: Published | None = None,
+    published: PublishedAnnotations | None = None,
 ) -> dict[str, Any]:
     """Performance and win rates over the opponent; `answers` holds the arms base, opponent and candidate.
 
@@ -102,10 +102,10 @@ def _worth_of(
     suffix: str,
     seed: int,
     resamples: int,
-    published: Published | None,
+    published: PublishedAnnotations | None,
 ) -> dict[str, Any]:
     record: dict[str, Any] = {}
-    for name, figure in panel(verdicts, prompts, answers, published, seed, resamples).items():
+    for name, figure in score_llm_judges(verdicts, prompts, answers, published, seed, resamples).items():
         record |= _interval(f"{name}{suffix}", figure) if isinstance(figure, tuple) else {f"{name}{suffix}": figure}
     if _has_bits(answers["candidate"]):
         saved = reduction(answers["candidate"], answers["opponent"], seed, resamples)
@@ -113,8 +113,8 @@ def _worth_of(
     offline = verdicts.filter(~pl.col("engine").is_in(PROTOCOLS))
     for (engine, name), games in offline.group_by("engine", "opponent", maintain_order=True):
         rate = rate_name(str(engine), str(name)) + suffix
-        read = parsed(games, str(engine))
-        liked = by_prompt(read).sort("id")
+        read = parse_verdicts(games, str(engine))
+        liked = sum_by_prompt(read).sort("id")
         record |= {f"{rate}_missing": read["won"].null_count()}
         if liked.height > 1:
             record |= _interval(rate, win_rate((liked["won"] / liked["weight"]).to_numpy(), seed, resamples))

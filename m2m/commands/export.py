@@ -9,9 +9,9 @@ from typing import Any
 
 import polars as pl
 
-from m2m.export.data_card import SIDES, Card, card
-from m2m.export.licences import UNSTATED, licence
-from m2m.export.trainer_formats import Format, factory, record
+from m2m.export.data_card import SIDES, Card, render_card
+from m2m.export.licences import UNSTATED, find_licence
+from m2m.export.trainer_formats import ExportFormat, describe_for_llama_factory, format_record
 from m2m.grid.dvc_experiments import Lock, locked_here
 from m2m.grid.provenance import asked, consistent, finished, flags, provenance
 from m2m.runtime.artifacts import read_table
@@ -38,7 +38,7 @@ CHOSEN = (
 )
 
 
-def main(out: Path, /, *, format: Format = "prompt-completion") -> None:
+def main(out: Path, /, *, format: ExportFormat = "prompt-completion") -> None:
     """Write the subset of the workspace, as `dvc repro` or `dvc exp apply` left it, into the new folder OUT.
 
     `dvc repro band@instruction band@response subset@candidate` is enough: nothing is trained or judged for it.
@@ -59,11 +59,11 @@ def main(out: Path, /, *, format: Format = "prompt-completion") -> None:
     if format == "parquet":
         rows.write_parquet(file)
     else:
-        lines = [json.dumps(record(row, format), ensure_ascii=False) for row in rows.to_dicts()]
+        lines = [json.dumps(format_record(row, format), ensure_ascii=False) for row in rows.to_dicts()]
         file.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    if described := factory(format):
+    if described := describe_for_llama_factory(format):
         write_json(out / "dataset_info.json", described)
-    (out / "README.md").write_text(card(_known(file, rows, lock)), encoding="utf-8")
+    (out / "README.md").write_text(render_card(_known(file, rows, lock)), encoding="utf-8")
     print(f"{rows.height} rows: {', '.join(sorted(str(path) for path in out.iterdir()))}")
 
 
@@ -109,7 +109,7 @@ def _source(name: str, told: Mapping[str, Mapping[str, list[str]]], count: int, 
     packages = source["packages"]
     where = " ".join(source["id"] or source["path"]) or f"{len(packages)} installed packages"
     stated = " ".join(source["licence"]) or UNSTATED
-    licences = "; ".join(f"{package}: {licence(package)}" for package in packages) or stated
+    licences = "; ".join(f"{package}: {find_licence(package)}" for package in packages) or stated
     writer = f"{new} by {' '.join(told['respond']['endpoint.model'])}" if new else "the source's own"
     return {"source": name, "rows": count, "from": where, "licence": licences, "responses": writer}
 

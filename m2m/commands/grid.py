@@ -12,11 +12,11 @@ from filelock import FileLock, Timeout
 from m2m.commands.collect import main as collect
 from m2m.grid import dvc_experiments, workers
 from m2m.grid.design import Scope, design, overrides, scope_of
-from m2m.grid.gpu_locks import free_gpus, gpu_groups
+from m2m.grid.gpu_locks import group_gpus, hold_free_gpus
 from m2m.grid.params_file import read_settings
-from m2m.grid.progress_table import clock
+from m2m.grid.progress_table import format_duration
 from m2m.grid.provenance import CELL, identities, identity, name_of, provenance
-from m2m.grid.runner import log_of, mind
+from m2m.grid.runner import locate_log, run_cells
 from m2m.runtime.cli import run
 from m2m.training.finetuning.launch import gpus_of
 
@@ -60,8 +60,8 @@ def _grid(settings: dict[str, Any], scope: Scope, jobs: int) -> None:
         )
     wanted = design(settings["grid"]["parts"], settings["subset"], scope)
     seconds, each = settings["grid"]["seconds"], gpus_of(Path(settings["launch"]))
-    jobs = jobs or workers.most(each)
-    whole = clock(len(wanted) * seconds / jobs)
+    jobs = jobs or workers.choose_worker_count(each)
+    whole = format_duration(len(wanted) * seconds / jobs)
     print(f"grid: {len(wanted)} cells, about {whole} if none is there; first the stages that they share", flush=True)
     _require_reachable(settings)
     dvc_experiments.workspace()  # what is declared wrongly is told before anything is trained
@@ -70,12 +70,10 @@ def _grid(settings: dict[str, Any], scope: Scope, jobs: int) -> None:
     cells = {identity(shared, cell): cell for cell in wanted}
     there = _there()
     todo = {name_of(cell, known): cell for known, cell in cells.items() if known not in there}
-    estimate = (
-        f"{len(todo)} × {seconds:.0f} s on {jobs} worker{'s'[: jobs != 1]}: about {clock(len(todo) * seconds / jobs)}"
-    )
+    estimate = f"{len(todo)} × {seconds:.0f} s on {jobs} worker{'s'[: jobs != 1]}: about {format_duration(len(todo) * seconds / jobs)}"
     print(f"grid: {len(cells) - len(todo)} of {len(cells)} cells are there; {estimate}", flush=True)
     if todo:
-        mind({name: overrides(cell, settings["subset"]) for name, cell in todo.items()}, jobs, each, seconds)
+        run_cells({name: overrides(cell, settings["subset"]) for name, cell in todo.items()}, jobs, each, seconds)
     ended = _there()
     missing = sorted(name_of(cell, known) for known, cell in cells.items() if known not in ended)
     if len(missing) < len(cells):
@@ -96,8 +94,8 @@ def _require_reachable(settings: dict[str, Any]) -> None:
 
 def _share(each: int) -> None:
     """Run the stages that all cells share, on `each` GPUs where there are some."""
-    known = gpu_groups(each)
-    with free_gpus(known, 1) as free:
+    known = group_gpus(each)
+    with hold_free_gpus(known, 1) as free:
         if known and not free:
             raise ValueError(
                 f"other grids hold too many GPUs for this one, which needs {each}: wait for them, or export "
@@ -115,7 +113,7 @@ def _there() -> set[str]:
 
 def _end(missing: Sequence[str], wanted: int) -> None:
     for name in missing:
-        log = log_of(name)
+        log = locate_log(name)
         last = log.read_text(errors="replace").splitlines()[-12:] if log.exists() else ["nothing: see worker-*.log"]
         print(f"\n{name} failed; {log} ends with", *last, sep="\n  ")
     if missing:

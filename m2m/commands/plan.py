@@ -10,12 +10,12 @@ from m2m.grid.dvc_experiments import experiments, locked_here, workspace
 from m2m.grid.params_file import read_settings
 from m2m.grid.provenance import CELL, identities, identity, provenance
 from m2m.llm.client.reply_cache import Replies, cache_folder
-from m2m.planning.cost_inputs import assumed, counted
-from m2m.planning.cost_model import Facts, estimate, llm_calls
-from m2m.planning.cost_report import bill, table
+from m2m.planning.cost_inputs import count_data, estimate_data_size
+from m2m.planning.cost_model import DataSize, estimate_costs, estimate_llm_calls
+from m2m.planning.cost_report import format_costs, format_table
 from m2m.planning.gpus import GPUS
-from m2m.planning.llama_shapes import KNOWN, Shape, parameters, shape_of
-from m2m.planning.model_config import config_of
+from m2m.planning.llama_shapes import PUBLISHED_SHAPES, LlamaShape, count_parameters, read_shape
+from m2m.planning.model_config import read_model_config
 from m2m.runtime.artifacts import read_table
 from m2m.runtime.cli import run
 from m2m.schemas.prompts import Prompts
@@ -58,22 +58,25 @@ def main(
     if measured := not TELLING & set(stale) and Path("data/prompts.parquet").exists():
         facts = _counted()
     else:
-        facts = assumed(settings, rows, instruction_tokens, response_tokens)
+        facts = estimate_data_size(settings, rows, instruction_tokens, response_tokens)
     shape = _shape(settings["base"])
     seconds = settings["grid"]["seconds"]
-    costs = estimate(settings, cells, facts, shape, GPUS[gpu], mfu, tokens_per_second)
+    costs = estimate_costs(settings, cells, facts, shape, GPUS[gpu], mfu, tokens_per_second)
     pool = f"{facts.rows:,} rows of {facts.instruction_tokens:.0f} + {facts.response_tokens:.0f} tokens"
     reached = f"{tokens_per_second:,.0f} tokens/s, measured" if tokens_per_second else f"{mfu:.0%} of its peak"
     told = {
         "cells": f"{len(cells)} in the grid of params.yaml, {there} of them are there; what follows is for all",
         "time": f"{seconds} s a cell of one worker, says grid.seconds: {seconds * (len(cells) - there) / 3600:,.1f} h "
         "for the others",
-        "base model": f"{settings['base']['name']}, {parameters(shape):,} parameters",
+        "base model": f"{settings['base']['name']}, {count_parameters(shape):,} parameters",
         "pool": f"{pool}, {'counted' if measured else 'assumed: no run with these settings has counted them'}",
     }
-    print(*table(told), sep="\n")
-    print(*bill(costs, llm_calls(settings, facts, len(cells)), facts, f"{gpu.upper()} at {reached}"), sep="\n")
-    print(*table(_held() | ({"dvc would run first": ", ".join(stale)} if stale else {})), sep="\n")
+    print(*format_table(told), sep="\n")
+    print(
+        *format_costs(costs, estimate_llm_calls(settings, facts, len(cells)), facts, f"{gpu.upper()} at {reached}"),
+        sep="\n",
+    )
+    print(*format_table(_held() | ({"dvc would run first": ", ".join(stale)} if stale else {})), sep="\n")
 
 
 def _state(cells: list[Cell]) -> tuple[list[str], int]:
@@ -93,16 +96,16 @@ def _differs(now: dict[str, Any], known: dict[str, Any] | None) -> bool:
     return any(md5 and md5 != known["deps"].get(path) for path, md5 in now["deps"].items())
 
 
-def _counted() -> Facts:
+def _counted() -> DataSize:
     tokens = {side: read_table(Path(f"data/tokens/{side}.parquet"), Tokens) for side in SIDES}
-    return counted(tokens, read_table(Path("data/prompts.parquet"), Prompts))
+    return count_data(tokens, read_table(Path("data/prompts.parquet"), Prompts))
 
 
-def _shape(base: dict[str, Any]) -> Shape:
+def _shape(base: dict[str, Any]) -> LlamaShape:
     if base["name"] == "scratch":
         width, heads = base["hidden_size"], base["heads"]
-        return Shape(base["vocab_size"], width, width * 8 // 3, base["layers"], heads, heads, True)
-    return KNOWN.get(base["name"]) or shape_of(config_of(base["name"], base["revision"]))
+        return LlamaShape(base["vocab_size"], width, width * 8 // 3, base["layers"], heads, heads, True)
+    return PUBLISHED_SHAPES.get(base["name"]) or read_shape(read_model_config(base["name"], base["revision"]))
 
 
 def _held() -> dict[str, str]:

@@ -8,15 +8,20 @@ import polars as pl
 
 from m2m.data.records.read_files import read_files
 from m2m.judging.protocols.protocols import Protocol
-from m2m.judging.recorded_judgements import alpaca_eval_games, arena_hard_games
-from m2m.judging.scoring.leaderboard import Interval, Record, judged
-from m2m.judging.scoring.length_control import Gamed
-from m2m.judging.scoring.panel import difficulties, gamed_rows
+from m2m.judging.recorded_judgements import read_alpaca_eval, read_arena_hard
+from m2m.judging.scoring.leaderboard import (
+    Interval,
+    JudgeMetrics,
+    convert_gamed_annotations,
+    list_difficulties,
+    score_games,
+)
+from m2m.judging.scoring.length_control import GamedAnnotations
 from m2m.runtime.artifacts import read_table
 from m2m.runtime.cli import run
 from m2m.schemas import gamed as schemas
 
-READ = {"alpaca-eval": alpaca_eval_games, "arena-hard": arena_hard_games}
+READ = {"alpaca-eval": read_alpaca_eval, "arena-hard": read_arena_hard}
 SHOWN = {  # figures and their headers
     "win_rate": "win rate [95 %]",
     "standard_error": "standard error",
@@ -56,7 +61,7 @@ def main(
         raise ValueError(f"{file} holds no {protocol} judgement: {reason}")
     table, extra = _with_difficulty(games, gamed)
     found = {
-        str(model): judged(protocol, some, extra, seed, resamples) | _counts(some)
+        str(model): score_games(protocol, some, extra, seed, resamples) | _counts(some)
         for (model,), some in table.group_by("model", maintain_order=True)
     }
     beside = {} if published is None else _leaderboard(published)
@@ -73,21 +78,21 @@ def _leaderboard(path: Path) -> dict[str, dict[str, Any]]:
     return {str(row[table.columns[0]]): row for row in table.rows(named=True)}
 
 
-def _with_difficulty(games: pl.DataFrame, path: Path | None) -> tuple[pl.DataFrame, Gamed | None]:
+def _with_difficulty(games: pl.DataFrame, path: Path | None) -> tuple[pl.DataFrame, GamedAnnotations | None]:
     if path is None:
         return games.with_columns(difficulty=pl.lit(None, pl.Float64)), None
     table = read_table(path, schemas.Gamed)
-    joined = games.join(difficulties(table), on="index", how="left", maintain_order="left")
+    joined = games.join(list_difficulties(table), on="index", how="left", maintain_order="left")
     if unknown := joined["difficulty"].null_count():
         raise ValueError(f"{unknown} of {len(joined)} judgements have no difficulty in {path}: leave out --gamed")
-    return joined, gamed_rows(table)
+    return joined, convert_gamed_annotations(table)
 
 
 def _counts(games: pl.DataFrame) -> dict[str, int]:
     return {"prompts": games.drop_nulls("won")["id"].n_unique(), "kept": games.filter("kept").height}
 
 
-def _row(model: str, record: Record, published: dict[str, Any] | None) -> dict[str, str]:
+def _row(model: str, record: JudgeMetrics, published: dict[str, Any] | None) -> dict[str, str]:
     """Texts by header, in per cent; `published` is the leaderboard's row, in per cent already."""
     row = {"model": _plain(model), "prompts": str(record["prompts"])}
     row |= {header: _shown(record[name]) for name, header in SHOWN.items() if name in record}

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import tyro
 
-from m2m.grid.params_file import profiles, read_profile, read_settings, write_settings
-from m2m.grid.profiles import Change, laid_over
+from m2m.grid.params_file import list_profiles, read_profile, read_settings, write_settings
+from m2m.grid.profiles import SettingChange, apply_profiles
 from m2m.runtime.cli import run
 
 PARAMS = Path("params.yaml")
@@ -24,12 +24,12 @@ def main(name: str = "", /, *, tell: Annotated[bool, tyro.conf.arg(name="list")]
         tell: the profiles, and what each is for
     """
     if tell or not name:
-        known = profiles()
+        known = list_profiles()
         print(*(f"{profile:<{max(map(len, known))}}  {what}" for profile, what in known.items()), sep="\n")
         return
     settings = read_settings(PARAMS)
     back = _back()
-    changes = laid_over(settings, *read_profile(name))
+    changes = apply_profiles(settings, *read_profile(name))
     if not changes:
         print(f"params.yaml is as {name} has it: nothing changed")
         return
@@ -47,7 +47,7 @@ def _back() -> str:
     return "the way back: git restore params.yaml"
 
 
-def _line(change: Change, width: int) -> str:
+def _line(change: SettingChange, width: int) -> str:
     return f"{change.name:<{width}}  {_short(change.before)} → {_short(change.after)}"
 
 

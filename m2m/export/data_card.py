@@ -26,7 +26,7 @@ class Card(NamedTuple):
     diversity: Mapping[str, float]  # metrics by name, each starting with its side
 
 
-def card(known: Card) -> str:
+def render_card(known: Card) -> str:
     """The whole card."""
     asked = known.settings
     dial = ", which has no degree" if asked["strategy"] in NO_DEGREE else " of 0..6"
@@ -47,7 +47,7 @@ def card(known: Card) -> str:
                 _table([{"setting": name, "value": value} for name, value in asked.items()]),
                 _table([{"outcome": name, "value": value} for name, value in known.chosen.items()]),
                 "## Length",
-                _table(lengths(known.lengths)),
+                _table(describe_lengths(known.lengths)),
                 *(["## Diversity", _table(sides.to_dicts())] if known.diversity else []),
                 "## What made it",
                 _table([{"what": name, "value": value} for name, value in known.made.items()]),
@@ -57,7 +57,7 @@ def card(known: Card) -> str:
     )
 
 
-def lengths(table: pl.DataFrame) -> list[dict[str, Any]]:
+def describe_lengths(table: pl.DataFrame) -> list[dict[str, Any]]:
     """One row a column of `table`: its mean, and what is at most so long."""
     rows = []
     for name in table.columns:

@@ -5,7 +5,7 @@ from importlib.metadata import metadata, packages_distributions
 UNSTATED = "not stated"
 
 
-def licence(package: str) -> str:
+def find_licence(package: str) -> str:
     """The licence of the distribution that installs the top-level `package`: expression, classifiers or short text."""
     found = packages_distributions().get(package)
     if not found:

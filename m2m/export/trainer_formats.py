@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-Format = Literal["prompt-completion", "messages", "alpaca", "sharegpt", "parquet"]
+ExportFormat = Literal["prompt-completion", "messages", "alpaca", "sharegpt", "parquet"]
 Row = Mapping[str, Any]
-NAME = "subset"  # of the data set, to LLaMA-Factory
+DATASET_NAME = "subset"  # of the data set, to LLaMA-Factory
 
 
-def record(row: Row, form: Format) -> dict[str, Any]:
+def format_record(row: Row, form: ExportFormat) -> dict[str, Any]:
     """One pair in the form `form`; `row` has instruction and response. For parquet it stays as it is.
 
     prompt-completion is TRL's conversational kind: it applies the model's chat template and trains on the completion.
@@ -16,17 +16,17 @@ def record(row: Row, form: Format) -> dict[str, Any]:
     >>> record({"instruction": "Hi?", "response": "Ho."}, "alpaca")
     {'instruction': 'Hi?', 'input': '', 'output': 'Ho.'}
     """
-    return FORMS[form](row)
+    return CONVERTERS[form](row)
 
 
-def factory(form: Format) -> dict[str, Any] | None:
+def describe_for_llama_factory(form: ExportFormat) -> dict[str, Any] | None:
     """What LLaMA-Factory's dataset_info.json has to say of data.jsonl, where it reads `form`."""
     columns = {"prompt": "instruction", "query": "input", "response": "output"}
     told: dict[str, dict[str, Any]] = {
         "alpaca": {"formatting": "alpaca", "columns": columns},
         "sharegpt": {"formatting": "sharegpt", "columns": {"messages": "conversations"}},
     }
-    return {NAME: {"file_name": "data.jsonl"} | told[form]} if form in told else None
+    return {DATASET_NAME: {"file_name": "data.jsonl"} | told[form]} if form in told else None
 
 
 def _said(role: str, text: str) -> dict[str, str]:
@@ -50,7 +50,7 @@ def _sharegpt(row: Row) -> dict[str, Any]:
     return {"conversations": [{"from": who, "value": text} for who, text in turns]}
 
 
-FORMS: dict[Format, Callable[[Row], dict[str, Any]]] = {
+CONVERTERS: dict[ExportFormat, Callable[[Row], dict[str, Any]]] = {
     "prompt-completion": _completion,
     "messages": _messages,
     "alpaca": _alpaca,

@@ -14,7 +14,7 @@ ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # Ctrl-C, a batch syste
 RUNS = Path(".dvc/tmp/exps/run")  # a folder an entry, by its stash revision: log, process, result
 
 
-class Entry(NamedTuple):
+class QueueEntry(NamedTuple):
     """A cell that waits or runs."""
 
     name: str
@@ -27,14 +27,14 @@ class Entry(NamedTuple):
         return RUNS / self.key / f"{self.key}.out"
 
 
-def entries() -> list[Entry]:
+def list_entries() -> list[QueueEntry]:
     """Those that wait or run. One that is being taken may be in both lists, so it is never in none."""
     from dvc.repo import Repo
 
     with Repo() as repo:
         queue = repo.experiments.celery_queue
-        waiting = [Entry(one.name or one.stash_rev, one.stash_rev, False) for one in queue.iter_queued()]
-        return waiting + [Entry(one.name or one.stash_rev, one.stash_rev, True) for one in queue.iter_active()]
+        waiting = [QueueEntry(one.name or one.stash_rev, one.stash_rev, False) for one in queue.iter_queued()]
+        return waiting + [QueueEntry(one.name or one.stash_rev, one.stash_rev, True) for one in queue.iter_active()]
 
 
 def put(name: str, overrides: Sequence[str]) -> None:
@@ -46,7 +46,7 @@ def put(name: str, overrides: Sequence[str]) -> None:
     _do(queue)
 
 
-def drop(entry: Entry) -> None:
+def drop(entry: QueueEntry) -> None:
     """Take out one that is held to run while no process runs it."""
     _do(lambda repo: repo.experiments.celery_queue.kill([entry.key]))
 

@@ -14,14 +14,14 @@ from typing import NamedTuple
 LOCKS = Path("/tmp") / f"gpus-{os.getuid()}"
 
 
-class Free(NamedTuple):
+class HeldGpus(NamedTuple):
     """GPUs that nobody held, and their open lock files: whoever inherits a file holds its GPU."""
 
     devices: str  # as CUDA_VISIBLE_DEVICES has them
     locks: tuple[int, ...]
 
 
-def gpus() -> list[str]:
+def list_gpus() -> list[str]:
     """The GPUs that we may use: CUDA_VISIBLE_DEVICES up to a -1, as CUDA reads it, or all that nvidia-smi lists."""
     told = os.environ.get("CUDA_VISIBLE_DEVICES")
     if told is not None:
@@ -32,9 +32,9 @@ def gpus() -> list[str]:
     return [str(at) for at, _ in enumerate(line for line in listed.splitlines() if line.startswith("GPU "))]
 
 
-def gpu_groups(each: int) -> list[list[str]]:
+def group_gpus(each: int) -> list[list[str]]:
     """Those GPUs, `each` to a group; ValueError where there are some, and too few for one group."""
-    devices = gpus()
+    devices = list_gpus()
     if 0 < len(devices) < each:
         raise ValueError(
             f"launch starts {each} processes, a GPU each, but there are {len(devices)} GPUs: "
@@ -44,7 +44,7 @@ def gpu_groups(each: int) -> list[list[str]]:
 
 
 @contextmanager
-def free_gpus(groups: Sequence[Sequence[str]], jobs: int) -> Iterator[Free | None]:
+def hold_free_gpus(groups: Sequence[Sequence[str]], jobs: int) -> Iterator[HeldGpus | None]:
     """The first of `groups` that is free, ours until we close it and every heir has; None when all are held.
 
     Where there are more jobs than groups, a group has as many places as it takes.
@@ -57,7 +57,7 @@ def free_gpus(groups: Sequence[Sequence[str]], jobs: int) -> Iterator[Free | Non
                 locks = tuple(_locked(held, f"{device.replace('/', '_')}.{place}") for device in group)
             except BlockingIOError:
                 continue
-            yield Free(",".join(group), locks)
+            yield HeldGpus(",".join(group), locks)
             return
     yield None
 

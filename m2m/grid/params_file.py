@@ -33,14 +33,14 @@ def write_settings(path: Path, settings: Any) -> None:
 
 def read_profile(name: str) -> list[Any]:
     """The settings to lay over params.yaml for profile `name`, one after the other: first those that it is `like`."""
-    if name not in profiles():
-        raise ValueError(f"{name!r} is no profile; there are: {', '.join(profiles())}")
+    if name not in list_profiles():
+        raise ValueError(f"{name!r} is no profile; there are: {', '.join(list_profiles())}")
     settings = read_settings(PROFILES / f"{name}.yaml")
     earlier = read_profile(settings.pop(LIKE)) if LIKE in settings else []
     return [*earlier, settings]
 
 
-def profiles() -> dict[str, str]:
+def list_profiles() -> dict[str, str]:
     """Every profile, and what it is for: the comment on its first line."""
     files = sorted(PROFILES.glob("*.yaml"))
     return {file.stem: file.read_text(encoding="utf-8").split("\n")[0].lstrip("# ") for file in files}

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 BY_NAME = {"sources", "parts"}  # their keys are names that a profile is free to choose: it replaces them as a whole
 
 
-class Change(NamedTuple):
+class SettingChange(NamedTuple):
     """One setting that gets another value; its name is dotted, as `dvc exp run -S` has it."""
 
     name: str
@@ -15,7 +15,7 @@ class Change(NamedTuple):
     after: object
 
 
-def laid_over(settings: MutableMapping[str, Any], *profiles: Mapping[str, Any]) -> list[Change]:
+def apply_profiles(settings: MutableMapping[str, Any], *profiles: Mapping[str, Any]) -> list[SettingChange]:
     """Put every value of the profiles, one after the other, in its place in `settings`, and say what that changed.
 
     ValueError when a setting does not exist, or is a block in one and a value in the other.
@@ -24,11 +24,11 @@ def laid_over(settings: MutableMapping[str, Any], *profiles: Mapping[str, Any]) 
     >>> laid_over(settings, {"band": {"low": 2, "high": 500}}, {"band": {"low": 5}}), settings
     ([Change(name='band.low', before=10, after=5)], {'band': {'low': 5, 'high': 500}})
     """
-    changes: dict[str, Change] = {}
+    changes: dict[str, SettingChange] = {}
     for profile in profiles:
         for name, block, key, value in _placed(settings, profile, ""):
             before = changes[name].before if name in changes else block[key]
-            changes[name] = Change(name, before, value)
+            changes[name] = SettingChange(name, before, value)
             if block[key] != value:
                 block[key] = value
     return [change for change in changes.values() if change.before != change.after]

@@ -23,12 +23,12 @@ class Tally(NamedTuple):
     @property
     def line(self) -> str:
         """All of it in words."""
-        running = ", ".join(f"{name} ({clock(seconds)})" for name, seconds in self.running.items())
+        running = ", ".join(f"{name} ({format_duration(seconds)})" for name, seconds in self.running.items())
         counts = f"{self.done} done, {len(self.running)} running, {self.queued} queued, {self.failed} failed"
-        return f"grid: {counts}, about {clock(self.seconds_left)} left" + (f"; {running}" if running else "")
+        return f"grid: {counts}, about {format_duration(self.seconds_left)} left" + (f"; {running}" if running else "")
 
 
-class Board:
+class ProgressBoard:
     """Takes one tally after the other."""
 
     def __init__(self, live: Live | None) -> None:
@@ -46,16 +46,16 @@ class Board:
 
 
 @contextmanager
-def board() -> Iterator[Board]:
+def open_board() -> Iterator[ProgressBoard]:
     """A board on standard output."""
     if not sys.stdout.isatty():
-        yield Board(None)
+        yield ProgressBoard(None)
         return
     with Live(console=Console(), refresh_per_second=2) as live:
-        yield Board(live)
+        yield ProgressBoard(live)
 
 
-def clock(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """Minutes as people say them: 45 s, 12 min, 2 h 05 min."""
     minutes = round(seconds / 60)
     if seconds < 90:
@@ -66,7 +66,7 @@ def clock(seconds: float) -> str:
 def _table(tally: Tally) -> Table:
     table = Table("done", "running", "queued", "failed", "left", title="grid")
     counts = (tally.done, len(tally.running), tally.queued, tally.failed)
-    table.add_row(*map(str, counts), clock(tally.seconds_left))
+    table.add_row(*map(str, counts), format_duration(tally.seconds_left))
     for name, seconds in tally.running.items():
-        table.add_row("", name, "", "", clock(seconds))
+        table.add_row("", name, "", "", format_duration(seconds))
     return table

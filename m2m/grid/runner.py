@@ -10,7 +10,7 @@ from statistics import median
 
 from m2m.grid import dvc_queue, workers
 from m2m.grid.dvc_experiments import names
-from m2m.grid.progress_table import Tally, board
+from m2m.grid.progress_table import Tally, open_board
 
 TRIES = 3  # a failed cell is retried twice
 PATIENCE = 120  # seconds: a cell that runs without a process is lost then, a worker without a cell is stuck
@@ -18,40 +18,40 @@ PAUSE = 5  # seconds between two looks, of which each costs a third of one on a 
 BATCH = 8  # cells put at one look, about a second each
 
 
-def mind(todo: Mapping[str, Sequence[str]], jobs: int, each: int, stated_seconds: float) -> list[str]:
+def run_cells(todo: Mapping[str, Sequence[str]], jobs: int, each: int, stated_seconds: float) -> list[str]:
     """Run the cells `todo`, overrides by name, on `jobs` workers of `each` GPUs; return those that failed in every try.
 
     What waits or runs already is left as it is. Ctrl-C ends the workers and what they run.
     """
-    if not workers.workers():  # after a power cut the queue still says that they run
-        for one in [one for one in dvc_queue.entries() if one.running]:
+    if not workers.list_workers():  # after a power cut the queue still says that they run
+        for one in [one for one in dvc_queue.list_entries() if one.running]:
             dvc_queue.drop(one)
     dvc_queue.forget_failed(set(todo))
-    minder = Minder(todo, jobs, each, stated_seconds)
+    minder = GridRunner(todo, jobs, each, stated_seconds)
     try:
-        with board() as shown:
+        with open_board() as shown:
             while minder.look():
                 shown.show(minder.tally())
                 time.sleep(PAUSE)
             shown.show(minder.tally())
     except KeyboardInterrupt:
-        workers.stop([worker.pid for worker in workers.workers()])
+        workers.stop([worker.pid for worker in workers.list_workers()])
         raise
     return sorted(minder.failed)
 
 
-def log_of(name: str) -> Path:
+def locate_log(name: str) -> Path:
     """The log of a cell's last try."""
     return workers.LOGS / f"{name}.log"
 
 
-class Minder:
+class GridRunner:
     """What is known of the cells from one look to the next."""
 
     def __init__(self, todo: Mapping[str, Sequence[str]], jobs: int, each: int, stated_seconds: float) -> None:
         self.todo, self.jobs, self.each, self.stated_seconds = todo, jobs, each, stated_seconds
-        self.present: dict[str, dvc_queue.Entry] = {}  # the cells that wait or run
-        self.last: dict[str, dvc_queue.Entry] = {}  # of each cell that was ever seen to
+        self.present: dict[str, dvc_queue.QueueEntry] = {}  # the cells that wait or run
+        self.last: dict[str, dvc_queue.QueueEntry] = {}  # of each cell that was ever seen to
         self.done: set[str] = set()
         self.failed: set[str] = set()  # in every try
         self.tries: Counter[str] = Counter()
@@ -61,7 +61,7 @@ class Minder:
 
     def look(self) -> bool:
         """See what has changed and act on it; False when nothing is left to do."""
-        self.present = {one.name: one for one in dvc_queue.entries() if one.name in self.todo}
+        self.present = {one.name: one for one in dvc_queue.list_entries() if one.name in self.todo}
         done = set(names()) & set(self.todo)  # after the queue: a cell that ends in between is in both
         self.took += [self._held("running", name, True) for name in done - self.done if ("running", name) in self.since]
         self.done = done
@@ -69,7 +69,7 @@ class Minder:
         for one in self.last.values():
             _keep_log(one)
         self._drop_lost()
-        self._keep_at_work(workers.workers())
+        self._keep_at_work(workers.list_workers())
         self._put_missing()
         return len(self.done) + len(self.failed) < len(self.todo)
 
@@ -98,7 +98,7 @@ class Minder:
 
     def _drop_lost(self) -> None:
         running = {one.key: one for one in self.present.values() if one.running and one.name not in self.done}
-        there = workers.at_work(list(running))
+        there = workers.list_running_keys(list(running))
         for key, one in running.items():
             if self._held("lost", key, key not in there) > PATIENCE:
                 dvc_queue.drop(one)
@@ -125,12 +125,12 @@ class Minder:
         return now - self.since.setdefault((what, of), now)
 
 
-def _keep_log(entry: dvc_queue.Entry) -> None:
+def _keep_log(entry: dvc_queue.QueueEntry) -> None:
     """DVC's own log, under the cell's name; a hard link, so that it grows with it and outlives it.
 
     Where .cache lies on another disk there is none: then a copy, made anew at each look.
     """
-    kept = log_of(entry.name)
+    kept = locate_log(entry.name)
     if entry.log.exists() and not (kept.exists() and kept.samefile(entry.log)):
         kept.unlink(missing_ok=True)
         try:

@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 import psutil
 
-from m2m.grid.gpu_locks import free_gpus, gpu_groups
+from m2m.grid.gpu_locks import group_gpus, hold_free_gpus
 from m2m.parallel import cores
 
 LOGS = Path(".cache/grid")
-THREADS = ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "POLARS_MAX_THREADS", "RAYON_NUM_THREADS")
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "POLARS_MAX_THREADS", "RAYON_NUM_THREADS")
 MEMORY = 3 * 2**30  # bytes that a cell of the default pipeline may need on the CPU: 2 GiB were seen
 WAIT = 20  # seconds that a worker has to clean up
 
@@ -29,7 +29,7 @@ class Worker(NamedTuple):
     idle: bool
 
 
-def workers() -> list[Worker]:
+def list_workers() -> list[Worker]:
     """Those of this repository, whoever started them."""
     known = list(_processes())
     parents = {parent for _, parent, _ in known}
@@ -41,16 +41,16 @@ def workers() -> list[Worker]:
     ]
 
 
-def at_work(keys: Sequence[str]) -> set[str]:
+def list_running_keys(keys: Sequence[str]) -> set[str]:
     """Which of the queue's entries, by their stash revisions, have a process."""
     lines = [" ".join(words) for _, _, words in _processes() if "exec-run" in words]
     return {key for key in keys if any(key in line for line in lines)}
 
 
-def most(each: int) -> int:
+def choose_worker_count(each: int) -> int:
     """As many workers as GPUs allow, `each` for one; without GPUs as cores, and memory for a training on each."""
     fit = int(psutil.virtual_memory().available / MEMORY)
-    return len(gpu_groups(each)) or max(1, min(cores(), fit))
+    return len(group_gpus(each)) or max(1, min(cores(), fit))
 
 
 def start(number: int, jobs: int, each: int) -> bool:
@@ -60,13 +60,13 @@ def start(number: int, jobs: int, each: int) -> bool:
     """
     LOGS.mkdir(parents=True, exist_ok=True)
     words = [sys.executable, "-m", "dvc", "exp", "queue-worker", f"{_node()}{number}@localhost"]
-    known = gpu_groups(each)
-    with free_gpus(known, jobs) as free, (LOGS / f"worker-{number}.log").open("ab") as log:
+    known = group_gpus(each)
+    with hold_free_gpus(known, jobs) as free, (LOGS / f"worker-{number}.log").open("ab") as log:
         if known and not free:
             return False
         subprocess.Popen(
             words + ["--clean"] * (number == 1),
-            env=os.environ | environment(jobs) | ({"CUDA_VISIBLE_DEVICES": free.devices} if free else {}),
+            env=os.environ | build_environment(jobs) | ({"CUDA_VISIBLE_DEVICES": free.devices} if free else {}),
             pass_fds=free.locks if free else (),  # the worker holds them while it lives, whatever becomes of us
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -76,10 +76,10 @@ def start(number: int, jobs: int, each: int) -> bool:
     return True
 
 
-def environment(jobs: int) -> dict[str, str]:
+def build_environment(jobs: int) -> dict[str, str]:
     """What the cells of one of `jobs` workers find set: PATH to this Python, and their share of the cores."""
     path = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    return path | dict.fromkeys(THREADS, str(max(1, cores() // jobs)))
+    return path | dict.fromkeys(THREAD_VARIABLES, str(max(1, cores() // jobs)))
 
 
 def stop(pids: Sequence[int]) -> None:

@@ -5,16 +5,19 @@ from typing import Any
 
 import polars as pl
 
-from m2m.planning.cost_model import Facts
+from m2m.planning.cost_model import DataSize
 
-PUBLISHED = {"alpaca_eval_gpt4_baseline.json": 805, "data/arena-hard-v0.1/question.jsonl": 500}  # prompts in a file
+PUBLISHED_PROMPTS = {
+    "alpaca_eval_gpt4_baseline.json": 805,
+    "data/arena-hard-v0.1/question.jsonl": 500,
+}  # prompts in a file
 
 
-def counted(tokens: Mapping[str, pl.DataFrame], prompts: pl.DataFrame) -> Facts:
+def count_data(tokens: Mapping[str, pl.DataFrame], prompts: pl.DataFrame) -> DataSize:
     """From the tables of a run: a token list a row, by side, and the evaluation prompts."""
     rows = len(tokens["response"])
     known = prompts.drop_nulls("baseline_answer")["benchmark"]
-    return Facts(
+    return DataSize(
         rows,
         int(tokens["instruction"]["tokens"].list.len().sum()) / rows,
         int(tokens["response"]["tokens"].list.len().sum()) / rows,
@@ -23,7 +26,9 @@ def counted(tokens: Mapping[str, pl.DataFrame], prompts: pl.DataFrame) -> Facts:
     )
 
 
-def assumed(settings: Mapping[str, Any], rows: int | None, instruction_tokens: float, response_tokens: float) -> Facts:
+def estimate_data_size(
+    settings: Mapping[str, Any], rows: int | None, instruction_tokens: float, response_tokens: float
+) -> DataSize:
     """From the limits in the settings; `rows`, where given, is the pool. ValueError for what no setting tells."""
     share = settings["ingest"]["heldout_share"]
     if rows is None:
@@ -37,11 +42,11 @@ def assumed(settings: Mapping[str, Any], rows: int | None, instruction_tokens: f
     sources = settings["benchmark"]["sources"]
     prompts = {name: _prompts(name, source, held) for name, source in sources.items()}
     with_baseline = frozenset(name for name, source in sources.items() if source["kind"] != "heldout")
-    return Facts(rows, instruction_tokens, response_tokens, prompts, with_baseline)
+    return DataSize(rows, instruction_tokens, response_tokens, prompts, with_baseline)
 
 
 def _prompts(name: str, source: Mapping[str, Any], held: int) -> int:
-    there = held if source["kind"] == "heldout" else PUBLISHED.get(source["path"])
+    there = held if source["kind"] == "heldout" else PUBLISHED_PROMPTS.get(source["path"])
     limits = [number for number in (there, source.get("limit")) if number is not None]
     if not limits:
         raise ValueError(f"benchmark {name} has no limit, so its prompts are not known before it is read: dvc repro it")

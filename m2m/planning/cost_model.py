@@ -3,19 +3,24 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from m2m.planning.costs import answering_seconds, checkpoint_bytes, training_bytes, training_flops
+from m2m.planning.costs import (
+    estimate_answering_seconds,
+    estimate_checkpoint_bytes,
+    estimate_training_bytes,
+    estimate_training_flops,
+)
 from m2m.planning.gpus import Gpu
-from m2m.planning.llama_shapes import Shape
+from m2m.planning.llama_shapes import LlamaShape
 
 Settings = Mapping[str, Any]
 # tokens of our templates, about four thirds of their words; and a reply where nothing bounds it near its length
-TEMPLATE = {"respond": 50, "tag": 170, "alpaca-eval": 200, "arena-hard": 360}
-TAG_REPLY, VERDICT_REPLY = 40, 600
-SIDES = 2
-VECTOR = 384 * 4  # bytes: all-MiniLM-L6-v2, float32
+TEMPLATE_TOKENS = {"respond": 50, "tag": 170, "alpaca-eval": 200, "arena-hard": 360}
+TAG_REPLY_TOKENS, VERDICT_REPLY_TOKENS = 40, 600
+SIDE_COUNT = 2
+VECTOR_BYTES = 384 * 4  # bytes: all-MiniLM-L6-v2, float32
 
 
-class Facts(NamedTuple):
+class DataSize(NamedTuple):
     """The data: counted where a run with these settings has left it, else assumed."""
 
     rows: int  # of the pool
@@ -25,7 +30,7 @@ class Facts(NamedTuple):
     with_baseline: frozenset[str]  # benchmarks whose prompts come with a baseline's answers
 
 
-class Calls(NamedTuple):
+class LlmCalls(NamedTuple):
     """Requests to an LLM and their tokens."""
 
     calls: int
@@ -33,19 +38,19 @@ class Calls(NamedTuple):
     written: float
 
 
-def trainings(cells: Sequence[Settings]) -> int:
+def count_trainings(cells: Sequence[Settings]) -> int:
     """One a cell, and one opponent for each set of settings that the opponent shares with its cells."""
     shared = ("size", "slack", "weights", "budget")
     return len(cells) + len({tuple(cell[name] for name in shared) for cell in cells})
 
 
-def tokens_read(cell: Settings, finetune: Settings, facts: Facts) -> float:
+def estimate_tokens_read(cell: Settings, finetune: Settings, facts: DataSize) -> float:
     """Tokens that one training of the cell's size reads, if its rows are as long as the pool's."""
     rows = cell["size"] if cell["budget"] == "rows" else cell["size"] / facts.response_tokens
     return float(finetune["epochs"] * rows * min(_row(facts), finetune["max_length"]))
 
 
-def judge_calls(judge: Settings, facts: Facts) -> dict[str, Calls]:
+def estimate_judge_calls(judge: Settings, facts: DataSize) -> dict[str, LlmCalls]:
     """Calls of one cell, by protocol; a judge that needs no LLM has none."""
     found = {}
     for protocol in (name for name in ("alpaca-eval", "arena-hard") if name in judge["engines"]):
@@ -60,34 +65,34 @@ def judge_calls(judge: Settings, facts: Facts) -> dict[str, Calls]:
         )
         orders = 2 if protocol == "arena-hard" or judge["orders"] == "both" else 1
         calls = pairs * orders * judge["repeats"]
-        reply = 1 if protocol == "alpaca-eval" else min(VERDICT_REPLY, judge["reply_tokens"])
-        read = TEMPLATE[protocol] + facts.instruction_tokens + 2 * facts.response_tokens
-        found[protocol] = Calls(calls, calls * read, calls * reply)
+        reply = 1 if protocol == "alpaca-eval" else min(VERDICT_REPLY_TOKENS, judge["reply_tokens"])
+        read = TEMPLATE_TOKENS[protocol] + facts.instruction_tokens + 2 * facts.response_tokens
+        found[protocol] = LlmCalls(calls, calls * read, calls * reply)
     return found
 
 
-def llm_calls(settings: Settings, facts: Facts, cells: int) -> dict[str, Calls]:
+def estimate_llm_calls(settings: Settings, facts: DataSize, cells: int) -> dict[str, LlmCalls]:
     """Calls of the whole grid, by stage or protocol."""
     found = {}
     if settings["respond"]["engine"] != "keep":
-        read = TEMPLATE["respond"] + facts.instruction_tokens
+        read = TEMPLATE_TOKENS["respond"] + facts.instruction_tokens
         reply = min(facts.response_tokens, settings["respond"]["reply_tokens"])
-        found["respond"] = Calls(facts.rows, facts.rows * read, facts.rows * reply)
+        found["respond"] = LlmCalls(facts.rows, facts.rows * read, facts.rows * reply)
     if settings["tag"]["engine"] != "phrases":
         texts = facts.rows * (facts.instruction_tokens + facts.response_tokens)
-        reply = min(TAG_REPLY, settings["tag"]["reply_tokens"])
-        calls = SIDES * facts.rows
-        found["tag"] = Calls(calls, calls * TEMPLATE["tag"] + texts, calls * reply)
-    for protocol, one in judge_calls(settings["judge"], facts).items():
-        found[protocol] = Calls(cells * one.calls, cells * one.read, cells * one.written)
+        reply = min(TAG_REPLY_TOKENS, settings["tag"]["reply_tokens"])
+        calls = SIDE_COUNT * facts.rows
+        found["tag"] = LlmCalls(calls, calls * TEMPLATE_TOKENS["tag"] + texts, calls * reply)
+    for protocol, one in estimate_judge_calls(settings["judge"], facts).items():
+        found[protocol] = LlmCalls(cells * one.calls, cells * one.read, cells * one.written)
     return found
 
 
-def estimate(
+def estimate_costs(
     settings: Settings,
     cells: Sequence[Settings],
-    facts: Facts,
-    shape: Shape,
+    facts: DataSize,
+    shape: LlamaShape,
     gpu: Gpu,
     utilisation: float,
     tokens_per_second: float | None,
@@ -97,11 +102,11 @@ def estimate(
     """
     tune, generate = settings["finetune"], settings["generate"]
     method, rank, dtype = tune["method"], tune["lora_rank"], tune["dtype"]
-    each = [tokens_read(cell, tune, facts) for cell in cells]
-    opponents = trainings(cells) - len(cells)
+    each = [estimate_tokens_read(cell, tune, facts) for cell in cells]
+    opponents = count_trainings(cells) - len(cells)
     tokens = sum(each) * (1 + opponents / len(cells))
-    speed = gpu.flops * utilisation / training_flops(shape, method, rank, 1)
-    answering = answering_seconds(
+    speed = gpu.flops * utilisation / estimate_training_flops(shape, method, rank, 1)
+    answering = estimate_answering_seconds(
         shape,
         generate["dtype"],
         gpu,
@@ -110,7 +115,7 @@ def estimate(
         prompt_tokens=facts.instruction_tokens,
         answer_tokens=min(facts.response_tokens, generate["max_new_tokens"]),
     )
-    models = trainings(cells)
+    models = count_trainings(cells)
     return {
         "cells": len(cells),
         "trainings": models,
@@ -120,14 +125,14 @@ def estimate(
         "tokens_a_second": tokens_per_second or speed,
         "answers": (models + 1) * sum(facts.prompts.values()),
         "answering_hours": (models + 1) * answering / utilisation / 3600,
-        "training_bytes": training_bytes(shape, method, rank, dtype),
-        "least_gpus": -(-training_bytes(shape, method, rank, dtype) // gpu.memory),
-        "checkpoint_bytes": checkpoint_bytes(shape, dtype),
-        "checkpoints_bytes": models * checkpoint_bytes(shape, dtype),
-        "vectors_bytes": float(SIDES * facts.rows * VECTOR),
+        "training_bytes": estimate_training_bytes(shape, method, rank, dtype),
+        "least_gpus": -(-estimate_training_bytes(shape, method, rank, dtype) // gpu.memory),
+        "checkpoint_bytes": estimate_checkpoint_bytes(shape, dtype),
+        "checkpoints_bytes": models * estimate_checkpoint_bytes(shape, dtype),
+        "vectors_bytes": float(SIDE_COUNT * facts.rows * VECTOR_BYTES),
         "token_bytes": 4.0 * facts.rows * _row(facts),
     }
 
 
-def _row(facts: Facts) -> float:
+def _row(facts: DataSize) -> float:
     return facts.instruction_tokens + facts.response_tokens

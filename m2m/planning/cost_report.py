@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-from m2m.planning.cost_model import TAG_REPLY, VERDICT_REPLY, Calls, Facts
+from m2m.planning.cost_model import TAG_REPLY_TOKENS, VERDICT_REPLY_TOKENS, DataSize, LlmCalls
 
 PREFIXES = {1e15: "P", 1e12: "T", 1e9: "G", 1e6: "M", 1e3: "k"}
 
 
-def bill(costs: Mapping[str, float], calls: Mapping[str, Calls], facts: Facts, gpu: str) -> list[str]:
+def format_costs(costs: Mapping[str, float], calls: Mapping[str, LlmCalls], facts: DataSize, gpu: str) -> list[str]:
     """`gpu` says whose hours these are and how much of it is reached."""
     opponents = int(costs["trainings"] - costs["cells"])
     fit = f"weights, gradients and Adam hold {_short(costs['training_bytes'])}B: {costs['least_gpus']:.0f} or more GPUs"
@@ -30,12 +30,12 @@ def bill(costs: Mapping[str, float], calls: Mapping[str, Calls], facts: Facts, g
         "rows of a subset are as long as the pool's, answers as long as its responses; 6 operations a token and "
         "trained parameter, 4 a frozen one, attention's own left out; a token of an answer reads all weights once a "
         "batch, prompts and references are read for nothing; "
-        f"{TAG_REPLY} tokens name tags, {VERDICT_REPLY} reason before a verdict"
+        f"{TAG_REPLY_TOKENS} tokens name tags, {VERDICT_REPLY_TOKENS} reason before a verdict"
     )
-    return table(lines)
+    return format_table(lines)
 
 
-def table(lines: Mapping[str, str]) -> list[str]:
+def format_table(lines: Mapping[str, str]) -> list[str]:
     """Two columns.
 
     >>> table({"cells": "3", "trainings": "4"})

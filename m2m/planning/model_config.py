@@ -6,7 +6,7 @@ from typing import Any
 from m2m.runtime.records import read_json
 
 
-def config_of(name: str, revision: str) -> dict[str, Any]:
+def read_model_config(name: str, revision: str) -> dict[str, Any]:
     """Of a folder, or of a hub id whose config.json was fetched before. OSError when there is none."""
     if Path(name).is_dir():
         return read_json(Path(name) / "config.json")

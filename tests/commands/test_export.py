@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from m2m.commands.export import main
-from m2m.export.trainer_formats import FORMS
+from m2m.export.trainer_formats import CONVERTERS
 from m2m.grid.provenance import CELL, OPPONENT
 from m2m.runtime.artifacts import write_table
 from m2m.schemas.pairs import Pairs
@@ -70,7 +70,7 @@ def workspace(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", CONVERTERS)
 def test_every_form_has_the_chosen_rows_in_the_order_of_choice(workspace, form):
     main(workspace / "out", format=form)
     if form == "parquet":

@@ -11,7 +11,7 @@ from filelock import FileLock
 from m2m.commands import grid
 from m2m.grid import gpu_locks
 from m2m.grid.provenance import identity, name_of
-from m2m.grid.runner import log_of
+from m2m.grid.runner import locate_log
 
 ROOT = Path(__file__).parents[2]
 SUBSET = {"strategy": "random", "match": "random", "degree": 0, "size": 5, "seed": 1}
@@ -42,8 +42,8 @@ def here(tmp_path, monkeypatch):
         noted.append((todo, jobs))
         held.update(identity("p", SECOND) for _ in todo)
 
-    monkeypatch.setattr(grid, "mind", mind)
-    monkeypatch.setattr(gpu_locks, "gpus", list)
+    monkeypatch.setattr(grid, "run_cells", mind)
+    monkeypatch.setattr(gpu_locks, "list_gpus", list)
     monkeypatch.setattr(gpu_locks, "LOCKS", tmp_path / "locks")
     return noted
 
@@ -95,10 +95,10 @@ def test_the_shared_stages_hold_a_gpu_of_their_own(here, monkeypatch):
     given = []
 
     def run(words, env=None, **_):
-        with gpu_locks.free_gpus([["5"]], 1) as left:
+        with gpu_locks.hold_free_gpus([["5"]], 1) as left:
             given.append((words[2], env and env["CUDA_VISIBLE_DEVICES"], left is None))
 
-    monkeypatch.setattr(gpu_locks, "gpus", lambda: ["5"])
+    monkeypatch.setattr(gpu_locks, "list_gpus", lambda: ["5"])
     monkeypatch.setattr(grid.subprocess, "run", run)
     grid.main(jobs=1)
     assert given == [("ingest", "5", True), ("metrics/dvc.yaml", None, False)]
@@ -108,7 +108,7 @@ def test_the_shared_stages_hold_as_many_gpus_as_a_training_takes(here, monkeypat
     given = []
     settings = yaml.safe_load((tmp_path / "params.yaml").read_text())
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(settings | {"launch": "profiles/launch/fsdp.yaml"}))
-    monkeypatch.setattr(gpu_locks, "gpus", lambda: list("012345678"))
+    monkeypatch.setattr(gpu_locks, "list_gpus", lambda: list("012345678"))
     monkeypatch.setattr(grid.subprocess, "run", lambda words, env=None, **_: given.append(env))
     grid.main()
     assert [env and env["CUDA_VISIBLE_DEVICES"] for env in given] == ["0,1,2,3,4,5,6,7", None]
@@ -116,9 +116,9 @@ def test_the_shared_stages_hold_as_many_gpus_as_a_training_takes(here, monkeypat
 
 
 def test_where_another_grid_holds_every_gpu_one_sentence_says_so(here, monkeypatch):
-    monkeypatch.setattr(gpu_locks, "gpus", lambda: ["5"])
+    monkeypatch.setattr(gpu_locks, "list_gpus", lambda: ["5"])
     with (
-        gpu_locks.free_gpus([["5"]], 1),
+        gpu_locks.hold_free_gpus([["5"]], 1),
         pytest.raises(ValueError, match="other grids hold too many GPUs for this one, which needs 1: wait for them"),
     ):
         grid.main(jobs=1)
@@ -135,9 +135,9 @@ def test_a_cell_that_failed_ends_it_with_the_last_lines_of_its_log(here, monkeyp
     name = name_of(SECOND, identity("p", SECOND))
 
     def mind(todo, jobs, each, seconds):
-        log_of(name).write_text("\n".join(f"line {at}" for at in range(99)))
+        locate_log(name).write_text("\n".join(f"line {at}" for at in range(99)))
 
-    monkeypatch.setattr(grid, "mind", mind)
+    monkeypatch.setattr(grid, "run_cells", mind)
     with pytest.raises(SystemExit, match=f"1 of 2 cells are missing: {name}"):
         grid.main(jobs=1)
     told = capsys.readouterr().out
@@ -147,7 +147,7 @@ def test_a_cell_that_failed_ends_it_with_the_last_lines_of_its_log(here, monkeyp
 
 def test_nothing_is_collected_where_no_cell_ended(here, monkeypatch):
     monkeypatch.setattr(grid, "_there", set)
-    monkeypatch.setattr(grid, "mind", lambda *_: None)
+    monkeypatch.setattr(grid, "run_cells", lambda *_: None)
     with pytest.raises(SystemExit, match="2 of 2 cells are missing"):
         grid.main(jobs=1)
     assert "collect" not in here
@@ -180,6 +180,6 @@ def test_ctrl_c_says_that_it_can_be_gone_on_with(here, monkeypatch):
     def mind(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(grid, "mind", mind)
+    monkeypatch.setattr(grid, "run_cells", mind)
     with pytest.raises(SystemExit, match="finished cells are kept, and the same command goes on from there"):
         grid.main(jobs=1)

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from m2m.commands.score import main
-from m2m.judging.protocols.alpaca_eval import candidate_first
+from m2m.judging.protocols.alpaca_eval import is_candidate_first
 
 RECORDED = os.environ.get("ALPACA_EVAL_ANNOTATIONS")  # a folder: annotations.parquet, and their leaderboard.csv
 ORACLE = os.environ.get("ALPACA_EVAL_PYTHON")  # a Python that has the package: pip install alpaca_eval patsy
@@ -24,7 +24,7 @@ def annotations(prompts: int) -> list[dict[str, object]]:
         instruction, lengths = f"Question {index}?", rng.integers(5, 900, 2)
         logit = (lengths[1] - lengths[0]) / 300 + rng.normal(-1, 1)  # of the model against the baseline
         sure = float(-np.logaddexp(0, -logit)), float(-np.logaddexp(0, logit))  # log P(model), log P(baseline)
-        first, second = sure if candidate_first(instruction) else sure[::-1]
+        first, second = sure if is_candidate_first(instruction) else sure[::-1]
         tops = [{"token": "m", "logprob": first}, {"token": "M", "logprob": second}]
         words = {"logprobs": {"content": [{"top_logprobs": tops}]}}
         rows.append(
@@ -149,8 +149,8 @@ print(json.dumps({name: float(value) for name, value in found.items()}))
 @pytest.mark.parametrize("form", ["length_controlled_minimal", "length_controlled_v1"])
 def test_all_figures_are_those_of_the_alpaca_eval_package(tmp_path, form) -> None:
     from m2m.commands.score import _with_difficulty
-    from m2m.judging.recorded_judgements import alpaca_eval_games
-    from m2m.judging.scoring.leaderboard import judged
+    from m2m.judging.recorded_judgements import read_alpaca_eval
+    from m2m.judging.scoring.leaderboard import score_games
 
     rows = annotations(300)
     (tmp_path / "a.json").write_text(json.dumps(rows))
@@ -160,7 +160,7 @@ def test_all_figures_are_those_of_the_alpaca_eval_package(tmp_path, form) -> Non
     assert asked.returncode == 0, asked.stderr
     theirs = json.loads(asked.stdout.splitlines()[-1])
     full = form == "length_controlled_v1"
-    ours = judged("alpaca-eval", *_with_difficulty(alpaca_eval_games(rows), gamed if full else None), 1, 10)
+    ours = score_games("alpaca-eval", *_with_difficulty(read_alpaca_eval(rows), gamed if full else None), 1, 10)
     assert 100 * ours["win_rate"][0] == pytest.approx(theirs["win_rate"], abs=1e-9)
     for name in ("standard_error", "discrete_win_rate"):
         assert 100 * ours[name] == pytest.approx(theirs[name], abs=1e-9)
@@ -182,8 +182,8 @@ def test_recorded_annotations_give_the_published_figures(capsys) -> None:
 
 @pytest.mark.skipif(None in (RECORDED, ORACLE), reason="set ALPACA_EVAL_ANNOTATIONS and ALPACA_EVAL_PYTHON to compare")
 def test_the_minimal_length_control_of_recorded_annotations_is_the_alpaca_eval_package_s(tmp_path) -> None:
-    from m2m.judging.recorded_judgements import alpaca_eval_games
-    from m2m.judging.scoring.leaderboard import judged
+    from m2m.judging.recorded_judgements import read_alpaca_eval
+    from m2m.judging.scoring.leaderboard import score_games
 
     recorded = pl.read_parquet(Path(str(RECORDED)) / "annotations.parquet")
     for (name,), part in recorded.group_by("model", maintain_order=True):
@@ -194,8 +194,8 @@ def test_the_minimal_length_control_of_recorded_annotations_is_the_alpaca_eval_p
         asked = subprocess.run([*words, "length_controlled_minimal"], capture_output=True, text=True)
         assert asked.returncode == 0, asked.stderr
         theirs = json.loads(asked.stdout.splitlines()[-1])["length_controlled_winrate"]
-        games = alpaca_eval_games(rows).with_columns(difficulty=pl.lit(None, pl.Float64))
-        ours = judged("alpaca-eval", games, None, 1, 10)["lc_minimal_win_rate"][0]
+        games = read_alpaca_eval(rows).with_columns(difficulty=pl.lit(None, pl.Float64))
+        ours = score_games("alpaca-eval", games, None, 1, 10)["lc_minimal_win_rate"][0]
         assert 100 * ours == pytest.approx(theirs, abs=1e-4), name
 
 

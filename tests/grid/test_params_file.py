@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from m2m.grid import params_file as module
-from m2m.grid.params_file import profiles, read_profile, read_settings, write_settings
+from m2m.grid.params_file import list_profiles, read_profile, read_settings, write_settings
 
 PARAMS = Path(__file__).parents[2] / "params.yaml"
 
@@ -48,7 +48,7 @@ def test_a_profile_goes_on_from_the_one_it_is_like(folder):
 
 
 def test_each_profile_says_what_it_is_for(folder):
-    assert profiles() == {"large": "for a cluster", "small": "for a laptop"}
+    assert list_profiles() == {"large": "for a cluster", "small": "for a laptop"}
 
 
 @pytest.mark.parametrize("name", ["tiny", "../small", ""])

@@ -3,7 +3,7 @@
 import pytest
 
 from m2m.grid import dvc_queue, runner, workers
-from m2m.grid.dvc_queue import Entry
+from m2m.grid.dvc_queue import QueueEntry
 
 
 class Fake:
@@ -14,7 +14,7 @@ class Fake:
         self.put_names, self.dropped, self.started, self.stopped = [], [], [], []
         self.crew, self.orphans, self.gpus_held = [], set(), 0
 
-    def entries(self):
+    def list_entries(self):
         for one in [one for one in self.running if one.key not in self.orphans]:
             self.running.remove(one)
             tries = self.put_names.count(one.name)
@@ -27,7 +27,7 @@ class Fake:
 
     def put(self, name, overrides):
         self.put_names.append(name)
-        self.waiting.append(Entry(name, f"{name}{len(self.put_names)}", False))
+        self.waiting.append(QueueEntry(name, f"{name}{len(self.put_names)}", False))
 
     def drop(self, entry):
         self.dropped.append(entry.name)
@@ -63,14 +63,14 @@ def mind(monkeypatch, tmp_path):
 
     def run(fake, names, jobs=1):
         fake.clock = clock
-        for name in ("entries", "put", "drop", "forget_failed"):
+        for name in ("list_entries", "put", "drop", "forget_failed"):
             monkeypatch.setattr(runner.dvc_queue, name, getattr(fake, name))
         monkeypatch.setattr(runner, "names", fake.names)
         monkeypatch.setattr(runner.workers, "start", fake.start)
         monkeypatch.setattr(runner.workers, "stop", fake.stop)
-        monkeypatch.setattr(runner.workers, "workers", lambda: list(fake.crew))
-        monkeypatch.setattr(runner.workers, "at_work", lambda keys: set(keys) - fake.orphans)
-        return runner.mind({name: [] for name in names}, jobs, 1, 1.0)
+        monkeypatch.setattr(runner.workers, "list_workers", lambda: list(fake.crew))
+        monkeypatch.setattr(runner.workers, "list_running_keys", lambda keys: set(keys) - fake.orphans)
+        return runner.run_cells({name: [] for name in names}, jobs, 1, 1.0)
 
     return run
 
@@ -155,7 +155,7 @@ def test_ctrl_c_ends_the_workers(mind):
     def interrupted():
         raise KeyboardInterrupt
 
-    fake.entries = interrupted
+    fake.list_entries = interrupted
     with pytest.raises(KeyboardInterrupt):
         mind(fake, ["a"])
     assert fake.stopped == [77]
@@ -164,8 +164,12 @@ def test_ctrl_c_ends_the_workers(mind):
 def test_the_time_left_is_told_by_the_cells_that_ended(monkeypatch):
     clock = iter([100.0, 100.0, 130.0, 130.0, 130.0, 130.0])
     monkeypatch.setattr(runner.time, "monotonic", lambda: next(clock))
-    minder = runner.Minder({name: [] for name in "abc"}, 2, 1, 1000.0)
-    minder.present = {"a": Entry("a", "a", True), "b": Entry("b", "b", False), "c": Entry("c", "c", False)}
+    minder = runner.GridRunner({name: [] for name in "abc"}, 2, 1, 1000.0)
+    minder.present = {
+        "a": QueueEntry("a", "a", True),
+        "b": QueueEntry("b", "b", False),
+        "c": QueueEntry("c", "c", False),
+    }
     assert minder.tally().seconds_left == pytest.approx(3 * 1000 / 2)
     minder.took, minder.done, minder.present = [30.0], {"a"}, {"b": minder.present["b"], "c": minder.present["c"]}
     assert minder.tally().seconds_left == pytest.approx(2 * 30 / 2)
@@ -175,13 +179,13 @@ def test_a_log_is_kept_also_where_a_link_to_it_is_none(tmp_path, monkeypatch):
     monkeypatch.setattr(workers, "LOGS", tmp_path / "logs")
     monkeypatch.setattr(dvc_queue, "RUNS", tmp_path / "runs")
     (tmp_path / "logs").mkdir()
-    one = Entry("cell", "abc", True)
+    one = QueueEntry("cell", "abc", True)
     one.log.parent.mkdir(parents=True)
     for told in ("line 1", "line 1, line 2"):
         one.log.write_text(told)
         monkeypatch.setattr(runner.os, "link", elsewhere)
         runner._keep_log(one)
-        assert runner.log_of("cell").read_text() == told
+        assert runner.locate_log("cell").read_text() == told
 
 
 def elsewhere(*_):
@@ -192,7 +196,7 @@ def test_the_log_of_a_cells_last_try_grows_with_dvcs_own_and_outlives_it(monkeyp
     monkeypatch.chdir(tmp_path)
     workers.LOGS.mkdir(parents=True)
     for key in ("one", "two"):
-        entry = Entry("cell", key, True)
+        entry = QueueEntry("cell", key, True)
         entry.log.parent.mkdir(parents=True)
         entry.log.write_text("begun")
         runner._keep_log(entry)
@@ -200,7 +204,7 @@ def test_the_log_of_a_cells_last_try_grows_with_dvcs_own_and_outlives_it(monkeyp
         with entry.log.open("a") as log:
             log.write(f" {key}")
         entry.log.unlink()
-        assert runner.log_of("cell").read_text() == f"begun {key}"
+        assert runner.locate_log("cell").read_text() == f"begun {key}"
 
 
 def clocked(monkeypatch, now):
@@ -214,12 +218,14 @@ def test_a_cell_without_a_process_and_an_idle_worker_are_waited_for(monkeypatch)
     """DVC begins a cell in more than one step: what is not there yet is not lost."""
     now, dropped, stopped = [0.0], [], []
     clocked(monkeypatch, now)
-    monkeypatch.setattr(runner.dvc_queue, "entries", lambda: [Entry("a", "1", True), Entry("b", "2", False)])
+    monkeypatch.setattr(
+        runner.dvc_queue, "list_entries", lambda: [QueueEntry("a", "1", True), QueueEntry("b", "2", False)]
+    )
     monkeypatch.setattr(runner.dvc_queue, "drop", lambda one: dropped.append(one.name))
-    monkeypatch.setattr(runner.workers, "workers", lambda: [workers.Worker(1, 77, True)])
+    monkeypatch.setattr(runner.workers, "list_workers", lambda: [workers.Worker(1, 77, True)])
     monkeypatch.setattr(runner.workers, "stop", stopped.extend)
-    monkeypatch.setattr(runner.workers, "at_work", lambda keys: set())
-    minder = runner.Minder({"a": [], "b": []}, 1, 1, 1.0)
+    monkeypatch.setattr(runner.workers, "list_running_keys", lambda keys: set())
+    minder = runner.GridRunner({"a": [], "b": []}, 1, 1, 1.0)
     for now[0] in (0.0, runner.PATIENCE):
         minder.look()
     assert (dropped, stopped) == ([], [])
@@ -231,11 +237,13 @@ def test_a_cell_without_a_process_and_an_idle_worker_are_waited_for(monkeypatch)
 def test_a_worker_that_has_nothing_to_take_is_left_alone(monkeypatch):
     now, stopped = [0.0], []
     clocked(monkeypatch, now)
-    monkeypatch.setattr(runner.dvc_queue, "entries", lambda: [Entry("a", "1", True)])
-    monkeypatch.setattr(runner.workers, "workers", lambda: [workers.Worker(1, 76, False), workers.Worker(2, 77, True)])
+    monkeypatch.setattr(runner.dvc_queue, "list_entries", lambda: [QueueEntry("a", "1", True)])
+    monkeypatch.setattr(
+        runner.workers, "list_workers", lambda: [workers.Worker(1, 76, False), workers.Worker(2, 77, True)]
+    )
     monkeypatch.setattr(runner.workers, "stop", stopped.extend)
-    monkeypatch.setattr(runner.workers, "at_work", set)
-    minder = runner.Minder({"a": []}, 2, 1, 1.0)
+    monkeypatch.setattr(runner.workers, "list_running_keys", set)
+    minder = runner.GridRunner({"a": []}, 2, 1, 1.0)
     for now[0] in (0.0, 2.0 * runner.PATIENCE):
         minder.look()
     assert stopped == []
@@ -252,11 +260,11 @@ def test_cells_of_another_grid_are_neither_counted_nor_touched(mind):
 def test_the_tally_counts_each_cell_once(monkeypatch):
     now = [0.0]
     monkeypatch.setattr(runner.time, "monotonic", lambda: now[0])
-    minder = runner.Minder({name: [] for name in "abcd"}, 2, 1, 100.0)
-    minder.present = {"a": Entry("a", "a", True), "b": Entry("b", "b", True)}
+    minder = runner.GridRunner({name: [] for name in "abcd"}, 2, 1, 100.0)
+    minder.present = {"a": QueueEntry("a", "a", True), "b": QueueEntry("b", "b", True)}
     minder.tally()
     now[0] = 130.0
-    minder.present["b"] = Entry("b", "b", False)
+    minder.present["b"] = QueueEntry("b", "b", False)
     minder.failed, minder.done = {"c"}, {"d"}
     told = minder.tally()
     assert (told.done, told.queued, told.running, told.failed) == (1, 1, {"a": 130.0}, 1)
@@ -266,12 +274,12 @@ def test_the_tally_counts_each_cell_once(monkeypatch):
 def test_a_cell_of_another_grid_is_not_dropped_though_no_process_runs_it(monkeypatch):
     now, dropped = [0.0], []
     clocked(monkeypatch, now)
-    monkeypatch.setattr(runner.dvc_queue, "entries", lambda: [Entry("theirs", "9", True)])
+    monkeypatch.setattr(runner.dvc_queue, "list_entries", lambda: [QueueEntry("theirs", "9", True)])
     monkeypatch.setattr(runner.dvc_queue, "put", lambda *_: None)
     monkeypatch.setattr(runner.dvc_queue, "drop", lambda one: dropped.append(one.name))
-    monkeypatch.setattr(runner.workers, "workers", lambda: [workers.Worker(1, 77, False)])
-    monkeypatch.setattr(runner.workers, "at_work", lambda keys: set())
-    minder = runner.Minder({"a": []}, 1, 1, 1.0)
+    monkeypatch.setattr(runner.workers, "list_workers", lambda: [workers.Worker(1, 77, False)])
+    monkeypatch.setattr(runner.workers, "list_running_keys", lambda keys: set())
+    minder = runner.GridRunner({"a": []}, 1, 1, 1.0)
     for now[0] in (0.0, 2.0 * runner.PATIENCE):
         minder.look()
     assert dropped == []

@@ -2,10 +2,10 @@
 
 import re
 
-from m2m.planning.cost_model import Calls, Facts
-from m2m.planning.cost_report import bill
+from m2m.planning.cost_model import DataSize, LlmCalls
+from m2m.planning.cost_report import format_costs
 
-FACTS = Facts(1000, 100, 400, {"alpaca_eval": 805, "own": 10}, frozenset())
+FACTS = DataSize(1000, 100, 400, {"alpaca_eval": 805, "own": 10}, frozenset())
 COSTS = {
     "cells": 42,
     "trainings": 43,
@@ -25,7 +25,9 @@ COSTS = {
 
 
 def test_every_number_is_there_with_its_unit():
-    text = "\n".join(bill(COSTS, {"respond": Calls(117_000, 1.2e7, 5.9e7)}, FACTS, "H100 at 40% of its peak"))
+    text = "\n".join(
+        format_costs(COSTS, {"respond": LlmCalls(117_000, 1.2e7, 5.9e7)}, FACTS, "H100 at 40% of its peak")
+    )
     for told in (
         "43: one a cell, and 1 opponent\n",
         "430 M tokens, 10 M each; 12.3 GPU-hours at 9.78 k tokens/s",
@@ -40,5 +42,5 @@ def test_every_number_is_there_with_its_unit():
 
 
 def test_lines_are_aligned():
-    lines = bill(COSTS, {"tag": Calls(1, 2, 3)}, FACTS, "H100")
+    lines = format_costs(COSTS, {"tag": LlmCalls(1, 2, 3)}, FACTS, "H100")
     assert all(re.match(r"\S.{22} \S", line) for line in lines)
