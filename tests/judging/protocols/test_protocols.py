@@ -154,5 +154,5 @@ def test_a_judge_without_an_llm_knows_no_order() -> None:
 def test_a_protocols_own_benchmark_bears_its_name() -> None:
     table = games(benchmark=["arena-hard-v0.1", "heldout"])
     assert select_own_benchmark("arena-hard", table)["id"].to_list() == ["a"]
-    with pytest.raises(ValueError, match="begins with alpaca_eval. Rename it in `benchmark`"):
+    with pytest.raises(ValueError, match=r"begins with alpaca_eval\. Rename it in `benchmark`"):
         select_own_benchmark("alpaca-eval", table)

@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from m2m.judging.scoring.games import measure_order_bias, measure_repeat_noise, sum_by_prompt
+from m2m.judging.scoring.games import (
+    compute_win_rates_by_length,
+    measure_order_bias,
+    measure_repeat_noise,
+    sum_by_prompt,
+)
 
 
 def games(*rows: tuple[str, int, int, float | None, int], **more: list[int]) -> pl.DataFrame:

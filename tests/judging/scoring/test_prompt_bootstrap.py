@@ -101,7 +101,7 @@ def test_fewer_than_two_prompts_are_an_error(scores: list[float]) -> None:
 
 @pytest.mark.parametrize("hole", [np.nan, np.inf])
 def test_a_missing_prompt_is_an_error(hole: float) -> None:
-    with pytest.raises(ValueError, match="leave missing prompts out"):
+    with pytest.raises(ValueError, match="Leave missing prompts out"):
         of_one(np.array([0.5, hole]), rng(), 100)
 
 
