@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     import polars as pl
 
-    from m2m.judging.scoring.length_control import GamedAnnotations
+    from m2m.judging.scoring.length_control import GamedBaselines
 
 
 def main(

@@ -12,7 +12,7 @@ LENGTHS = ("short", "medium", "long")
 READABLE = pl.col("won").is_not_null()
 
 
-def score_prompts(games: pl.DataFrame, engine: str) -> pl.DataFrame:
+def score_by_prompt(games: pl.DataFrame, engine: str) -> pl.DataFrame:
     """id, score, weight and the first value of each further column, one row a prompt: win rate = Σ score / Σ weight.
 
     Arena-Hard counts every game by its weight, all other judges every prompt once. Prompts without a readable game

@@ -9,10 +9,10 @@ import polars as pl
 from m2m.data.records.cleaning import normalised
 from m2m.judging.protocols import alpaca_eval, arena_hard
 from m2m.judging.protocols.protocols import PROTOCOLS, Protocol, parse_verdicts
-from m2m.judging.scoring.games import measure_order_bias, measure_repeat_noise, score_prompts
+from m2m.judging.scoring.games import measure_order_bias, measure_repeat_noise, score_by_prompt
 from m2m.judging.scoring.length_control import (
     FOLDS,
-    GamedAnnotations,
+    GamedBaselines,
     LengthGames,
     bootstrap_length_controlled_rate,
     fit_length_controlled_rate,
@@ -26,7 +26,7 @@ JudgeMetrics = dict[str, float | Interval]
 class PublishedAnnotations(NamedTuple):
     """Data that AlpacaEval publishes, which the full form of its length control needs."""
 
-    gamed: GamedAnnotations
+    gamed: GamedBaselines
     difficulty: Mapping[str, float]  # by instruction
 
 
@@ -66,10 +66,10 @@ def prepare_published_annotations(gamed: pl.DataFrame, instructions: Sequence[st
     return PublishedAnnotations(convert_gamed_annotations(gamed), dict(named.select("text", "difficulty").rows()))
 
 
-def convert_gamed_annotations(gamed: pl.DataFrame) -> GamedAnnotations:
+def convert_gamed_annotations(gamed: pl.DataFrame) -> GamedBaselines:
     """The annotations in AlpacaEval's table (schema Gamed)."""
     columns = ("preference", "std_delta_len", "instruction_difficulty")
-    return GamedAnnotations(*(gamed[name].to_numpy() for name in columns))
+    return GamedBaselines(*(gamed[name].to_numpy() for name in columns))
 
 
 def list_difficulties(gamed: pl.DataFrame) -> pl.DataFrame:
@@ -78,7 +78,7 @@ def list_difficulties(gamed: pl.DataFrame) -> pl.DataFrame:
 
 
 def score_games(
-    protocol: Protocol, games: pl.DataFrame, gamed: GamedAnnotations | None, seed: int, resamples: int
+    protocol: Protocol, games: pl.DataFrame, gamed: GamedBaselines | None, seed: int, resamples: int
 ) -> JudgeMetrics:
     """Metrics by name, shares 0..1: win rates, intervals, order bias, noise, and `missing`: games without a verdict.
 
@@ -87,7 +87,7 @@ def score_games(
     from a seeded bootstrap that draws prompts with all their games. The length-controlled interval takes a tenth of
     `resamples`, because each is a fit. With fewer than two prompts there are no win rates.
     """
-    prompts = score_prompts(games, protocol)
+    prompts = score_by_prompt(games, protocol)
     metrics: JudgeMetrics = {
         "missing": games["won"].null_count(),
         **measure_order_bias(games),
@@ -98,7 +98,7 @@ def score_games(
     return metrics
 
 
-def _alpaca_eval(prompts: pl.DataFrame, gamed: GamedAnnotations | None, seed: int, resamples: int) -> JudgeMetrics:
+def _alpaca_eval(prompts: pl.DataFrame, gamed: GamedBaselines | None, seed: int, resamples: int) -> JudgeMetrics:
     preferences, weights = prompts["score"].to_numpy(), prompts["weight"].to_numpy()
     row = alpaca_eval.compute_leaderboard_row(preferences)
     ends = bootstrap_win_rate(preferences, weights, np.random.default_rng(seed), resamples)
@@ -114,13 +114,13 @@ def _alpaca_eval(prompts: pl.DataFrame, gamed: GamedAnnotations | None, seed: in
     return metrics | {name: (fit_length_controlled_rate(games), *ends)}
 
 
-def _arena_hard(prompts: pl.DataFrame, gamed: GamedAnnotations | None, seed: int, resamples: int) -> JudgeMetrics:
+def _arena_hard(prompts: pl.DataFrame, gamed: GamedBaselines | None, seed: int, resamples: int) -> JudgeMetrics:
     wins, weights = prompts["score"].to_numpy(), prompts["weight"].to_numpy()
     ends = bootstrap_win_rate(wins, weights, np.random.default_rng(seed), resamples)
     return {"win_rate": (arena_hard.compute_weighted_win_rate(wins, weights), *ends)}
 
 
-WIN_RATES: dict[Protocol, Callable[[pl.DataFrame, GamedAnnotations | None, int, int], JudgeMetrics]] = {
+WIN_RATES: dict[Protocol, Callable[[pl.DataFrame, GamedBaselines | None, int, int], JudgeMetrics]] = {
     "alpaca-eval": _alpaca_eval,
     "arena-hard": _arena_hard,
 }

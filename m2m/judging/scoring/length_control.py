@@ -11,7 +11,7 @@ FREE = 1e4  # the weakest penalty that cross-validation may choose: almost none
 CLIP = 1e-12  # liblinear drops a row of weight 0, and with the last such row a class
 
 
-class GamedAnnotations(NamedTuple):
+class GamedBaselines(NamedTuple):
     """Annotations of two gamed baselines, published with AlpacaEval, which stabilise the length term."""
 
     preferences: Float[np.ndarray, "rows"]  # 0..1
@@ -25,7 +25,7 @@ class LengthGames(NamedTuple):
     preferences: Float[np.ndarray, "prompts"]  # 0..1
     surplus: Int[np.ndarray, "prompts"]  # characters of the baseline's answer − those of the candidate's
     difficulty: Float[np.ndarray, "prompts"] | None = None  # full form only, together with `gamed`
-    gamed: GamedAnnotations | None = None
+    gamed: GamedBaselines | None = None
 
 
 class Training(NamedTuple):

@@ -8,7 +8,7 @@ import polars as pl
 from m2m.judging.protocols.protocols import Protocol
 from m2m.judging.recorded_judgements import GROUP
 from m2m.judging.scoring.leaderboard import Interval, JudgeMetrics, score_games
-from m2m.judging.scoring.length_control import GamedAnnotations
+from m2m.judging.scoring.length_control import GamedBaselines
 
 METRIC_HEADERS = {
     "win_rate": "win rate [95 %]",
@@ -27,7 +27,7 @@ PUBLISHED = ("win_rate", "standard_error", "discrete_win_rate", "length_controll
 def tabulate_scores(
     protocol: Protocol,
     games: pl.DataFrame,
-    gamed: GamedAnnotations | None,
+    gamed: GamedBaselines | None,
     published: Mapping[str, Mapping[str, Any]],
     seed: int,
     resamples: int,

@@ -8,7 +8,7 @@ import pytest
 
 from m2m.cell.metrics import worth
 from m2m.judging.scoring.leaderboard import _pairs, prepare_published_annotations, score_games, score_llm_judges
-from m2m.judging.scoring.length_control import GamedAnnotations
+from m2m.judging.scoring.length_control import GamedBaselines
 
 SCHEMA = {
     "id": pl.String, "repeat": pl.Int64, "order": pl.Int64, "won": pl.Float64, "weight": pl.Int64, "surplus": pl.Int64,
@@ -58,7 +58,7 @@ def test_copies_of_a_prompts_games_do_not_narrow_the_interval() -> None:
 
 def test_both_forms_of_length_control_have_names_of_their_own() -> None:
     rng = np.random.default_rng(1)
-    gamed = GamedAnnotations(rng.random(20), rng.normal(size=20), rng.normal(size=20))
+    gamed = GamedBaselines(rng.random(20), rng.normal(size=20), rng.normal(size=20))
     preferences = rng.random(20).tolist()
     minimal = score_games("alpaca-eval", one_order(preferences), gamed, 1, 50)
     full = score_games("alpaca-eval", one_order(preferences, 0.3), gamed, 1, 50)

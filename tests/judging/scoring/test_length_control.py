@@ -5,7 +5,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from m2m.judging.scoring.length_control import (
-    GamedAnnotations,
+    GamedBaselines,
     LengthGames,
     Training,
     _chosen_strength,
@@ -58,7 +58,7 @@ def test_difficulty_and_the_gamed_baselines_change_the_full_form_alone() -> None
     rng = np.random.default_rng(6)
     hard = rng.normal(size=200)
     preferences = 1 / (1 + np.exp(-4 * np.tanh(rng.normal(size=400))))
-    gamed = GamedAnnotations(preferences, rng.normal(size=400), np.tile(hard, 2))
+    gamed = GamedBaselines(preferences, rng.normal(size=400), np.tile(hard, 2))
     minimal = fit_length_controlled_rate(games)
     full = fit_length_controlled_rate(games._replace(difficulty=hard, gamed=gamed))
     assert full != minimal
@@ -98,7 +98,7 @@ def test_the_full_form_is_the_regression_that_is_published() -> None:
     """Its design matrix by hand: tanh of standardised lengths, difficulty, a constant that the gamed rows lack."""
     rng = np.random.default_rng(7)
     hard, surplus = rng.normal(size=60), rng.integers(-900, 900, 60)
-    gamed = GamedAnnotations(rng.random(80), 2 * rng.normal(size=80), rng.normal(size=80))
+    gamed = GamedBaselines(rng.random(80), 2 * rng.normal(size=80), rng.normal(size=80))
     preferences = 1 / (1 + np.exp(surplus / 400 - 2 * hard - 1 + rng.normal(size=60)))
     games = LengthGames(preferences, surplus, hard, gamed)
     ours = np.column_stack([np.tanh(surplus / surplus.std(ddof=1)), hard, np.ones(60)])
@@ -117,6 +117,6 @@ def test_the_interval_of_the_full_form_knows_that_other_prompts_are_easier_or_ha
     rng = np.random.default_rng(3)
     hard = rng.normal(size=40)
     games = LengthGames(1 / (1 + np.exp(3 * hard)), rng.integers(-500, 500, 40), hard)
-    gamed = GamedAnnotations(np.full(80, 0.5), rng.normal(size=80), np.zeros(80))
+    gamed = GamedBaselines(np.full(80, 0.5), rng.normal(size=80), np.zeros(80))
     low, high = bootstrap_length_controlled_rate(games._replace(gamed=gamed), np.random.default_rng(1), 60)
     assert high - low > 0.1  # preferences have a standard deviation of 0.35, their mean one of 0.055
