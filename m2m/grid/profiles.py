@@ -1,14 +1,14 @@
-"""A profile's settings laid over params.yaml: the changes one by one, or the first setting that does not exist."""
+"""Applies profiles to the settings of params.yaml, and lists what they change."""
 
 from collections.abc import Iterator, Mapping, MutableMapping
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
-BY_NAME = {"sources", "parts"}  # their keys are names that a profile is free to choose: it replaces them as a whole
+BY_NAME = {"sources", "parts"}  # their keys are free names: a profile replaces the whole block
 
 
 class SettingChange(NamedTuple):
-    """One setting that gets another value; its name is dotted, as `dvc exp run -S` has it."""
+    """One setting with a new value; its name is dotted, as in `dvc exp run -S`."""
 
     name: str
     before: object
@@ -16,9 +16,9 @@ class SettingChange(NamedTuple):
 
 
 def apply_profiles(settings: MutableMapping[str, Any], *profiles: Mapping[str, Any]) -> list[SettingChange]:
-    """Put every value of the profiles, one after the other, in its place in `settings`, and say what that changed.
+    """Write every value of the profiles, in order, into `settings`; return the changes.
 
-    ValueError when a setting does not exist, or is a block in one and a value in the other.
+    ValueError if a setting does not exist, or is a block in one and a value in the other.
 
     >>> settings = {"band": {"low": 10, "high": 500}}
     >>> laid_over(settings, {"band": {"low": 2, "high": 500}}, {"band": {"low": 5}}), settings
@@ -40,7 +40,7 @@ def _placed(
     for key, value in profile.items():
         name = f"{prefix}{key}"
         if key not in settings:
-            raise ValueError(f"{name} is no setting in params.yaml{_meant(prefix, key, settings)}")
+            raise ValueError(f"{name} is not a setting of params.yaml. {_suggest(prefix, key, settings)}")
         inner = settings[key]
         blocks = isinstance(inner, Mapping), isinstance(value, Mapping)
         if blocks == (True, True) and key not in BY_NAME:
@@ -51,6 +51,6 @@ def _placed(
             yield name, settings, key, value
 
 
-def _meant(prefix: str, key: str, known: Mapping[str, Any]) -> str:
-    close = get_close_matches(key, known, n=1)
-    return f"; did you mean {prefix}{close[0]}?" if close else f"; there are: {', '.join(known)}"
+def _suggest(prefix: str, key: str, settings: Mapping[str, Any]) -> str:
+    close = get_close_matches(key, settings, n=1)
+    return f"Did you mean {prefix}{close[0]}?" if close else f"Choose one of {', '.join(settings)}."

@@ -59,7 +59,7 @@ def test_the_same_profile_again_says_that_nothing_changed(folder, capsys):
 def test_a_mistake_changes_nothing(folder, mistake):
     (folder / "profiles" / "wrong.yaml").write_text(mistake)
     before = (folder / "params.yaml").read_bytes()
-    with pytest.raises(ValueError, match=r"is no setting in params\.yaml|must be a block"):
+    with pytest.raises(ValueError, match=r"is not a setting of params\.yaml|must be a block"):
         main("wrong")
     assert (folder / "params.yaml").read_bytes() == before
 

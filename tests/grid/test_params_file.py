@@ -53,13 +53,13 @@ def test_each_profile_says_what_it_is_for(folder):
 
 @pytest.mark.parametrize("name", ["tiny", "../small", ""])
 def test_a_name_that_is_no_profile_lists_those_that_are(folder, name):
-    with pytest.raises(ValueError, match=r"is no profile; there are: large, small$"):
+    with pytest.raises(ValueError, match=r"is not a profile\. Choose one of large, small\.$"):
         read_profile(name)
 
 
 @pytest.mark.parametrize("text", ["- a\n", "a: [1\n", "a: 1\na: 2\n"])
 def test_a_file_that_holds_no_settings_is_one_sentence(folder, text):
     (folder / "small.yaml").write_text(text)
-    with pytest.raises(ValueError, match=r"small\.yaml (is no YAML|must hold)") as error:
+    with pytest.raises(ValueError, match=r"small\.yaml (is not valid YAML|must hold)") as error:
         read_profile("small")
     assert "\n" not in str(error.value)

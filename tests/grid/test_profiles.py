@@ -50,8 +50,8 @@ def test_the_same_profile_again_changes_nothing(block):
 @pytest.mark.parametrize(
     ("profile", "message"),
     [
-        ({"band": {"hihg": 5}}, r"^band\.hihg is no setting in params\.yaml; did you mean band\.high\?$"),
-        ({"xyz": {"a": 5}}, r"^xyz is no setting in params\.yaml; there are: launch, band, judge, ingest$"),
+        ({"band": {"hihg": 5}}, r"^band\.hihg is not a setting of params\.yaml\. Did you mean band\.high\?$"),
+        ({"xyz": {"a": 5}}, r"^xyz is not a setting of params\.yaml\. Choose one of launch, band, judge, ingest\.$"),
         ({"band": 5}, "^band must be a block of settings, got 5$"),
         ({"launch": {"file": "cpu.yaml"}}, "^launch must be one value, got "),
     ],

@@ -1,4 +1,4 @@
-"""The minder against a queue that is made here: no DVC, no process."""
+"""The runner against a queue that is made here: no DVC, no process."""
 
 import pytest
 
@@ -117,7 +117,7 @@ def test_a_worker_for_which_no_gpu_is_free_is_started_later_and_that_is_said_onc
     fake.gpus_held = 2
     assert mind(fake, ["a"]) == []
     assert fake.started == [1, 1, 1]
-    assert capsys.readouterr().out.count("no GPU is free for worker 1 of 1") == 1
+    assert capsys.readouterr().out.count("worker 1 of 1 waits for a free GPU") == 1
 
 
 def test_a_cell_whose_process_is_gone_is_lost_and_put_again(mind):
@@ -164,15 +164,16 @@ def test_ctrl_c_ends_the_workers(mind):
 def test_the_time_left_is_told_by_the_cells_that_ended(monkeypatch):
     clock = iter([100.0, 100.0, 130.0, 130.0, 130.0, 130.0])
     monkeypatch.setattr(runner.time, "monotonic", lambda: next(clock))
-    minder = runner.GridRunner({name: [] for name in "abc"}, 2, 1, 1000.0)
-    minder.present = {
+    grid_runner = runner.GridRunner({name: [] for name in "abc"}, 2, 1, 1000.0)
+    grid_runner.queued = {
         "a": QueueEntry("a", "a", True),
         "b": QueueEntry("b", "b", False),
         "c": QueueEntry("c", "c", False),
     }
-    assert minder.tally().seconds_left == pytest.approx(3 * 1000 / 2)
-    minder.took, minder.done, minder.present = [30.0], {"a"}, {"b": minder.present["b"], "c": minder.present["c"]}
-    assert minder.tally().seconds_left == pytest.approx(2 * 30 / 2)
+    assert grid_runner.tally().seconds_left == pytest.approx(3 * 1000 / 2)
+    grid_runner.durations, grid_runner.finished = [30.0], {"a"}
+    grid_runner.queued = {"b": grid_runner.queued["b"], "c": grid_runner.queued["c"]}
+    assert grid_runner.tally().seconds_left == pytest.approx(2 * 30 / 2)
 
 
 def test_a_log_is_kept_also_where_a_link_to_it_is_none(tmp_path, monkeypatch):
@@ -225,12 +226,12 @@ def test_a_cell_without_a_process_and_an_idle_worker_are_waited_for(monkeypatch)
     monkeypatch.setattr(runner.workers, "list_workers", lambda: [workers.Worker(1, 77, True)])
     monkeypatch.setattr(runner.workers, "stop", stopped.extend)
     monkeypatch.setattr(runner.workers, "list_running_keys", lambda keys: set())
-    minder = runner.GridRunner({"a": [], "b": []}, 1, 1, 1.0)
+    grid_runner = runner.GridRunner({"a": [], "b": []}, 1, 1, 1.0)
     for now[0] in (0.0, runner.PATIENCE):
-        minder.look()
+        grid_runner.look()
     assert (dropped, stopped) == ([], [])
     now[0] += 1
-    minder.look()
+    grid_runner.look()
     assert (dropped, stopped) == (["a"], [77])
 
 
@@ -243,9 +244,9 @@ def test_a_worker_that_has_nothing_to_take_is_left_alone(monkeypatch):
     )
     monkeypatch.setattr(runner.workers, "stop", stopped.extend)
     monkeypatch.setattr(runner.workers, "list_running_keys", set)
-    minder = runner.GridRunner({"a": []}, 2, 1, 1.0)
+    grid_runner = runner.GridRunner({"a": []}, 2, 1, 1.0)
     for now[0] in (0.0, 2.0 * runner.PATIENCE):
-        minder.look()
+        grid_runner.look()
     assert stopped == []
 
 
@@ -260,14 +261,14 @@ def test_cells_of_another_grid_are_neither_counted_nor_touched(mind):
 def test_the_tally_counts_each_cell_once(monkeypatch):
     now = [0.0]
     monkeypatch.setattr(runner.time, "monotonic", lambda: now[0])
-    minder = runner.GridRunner({name: [] for name in "abcd"}, 2, 1, 100.0)
-    minder.present = {"a": QueueEntry("a", "a", True), "b": QueueEntry("b", "b", True)}
-    minder.tally()
+    grid_runner = runner.GridRunner({name: [] for name in "abcd"}, 2, 1, 100.0)
+    grid_runner.queued = {"a": QueueEntry("a", "a", True), "b": QueueEntry("b", "b", True)}
+    grid_runner.tally()
     now[0] = 130.0
-    minder.present["b"] = QueueEntry("b", "b", False)
-    minder.failed, minder.done = {"c"}, {"d"}
-    told = minder.tally()
-    assert (told.done, told.queued, told.running, told.failed) == (1, 1, {"a": 130.0}, 1)
+    grid_runner.queued["b"] = QueueEntry("b", "b", False)
+    grid_runner.failed, grid_runner.finished = {"c"}, {"d"}
+    told = grid_runner.tally()
+    assert (told.finished, told.queued, told.running, told.failed) == (1, 1, {"a": 130.0}, 1)
     assert told.seconds_left == 100.0 / 2  # of b; a is overdue
 
 
@@ -279,7 +280,7 @@ def test_a_cell_of_another_grid_is_not_dropped_though_no_process_runs_it(monkeyp
     monkeypatch.setattr(runner.dvc_queue, "drop", lambda one: dropped.append(one.name))
     monkeypatch.setattr(runner.workers, "list_workers", lambda: [workers.Worker(1, 77, False)])
     monkeypatch.setattr(runner.workers, "list_running_keys", lambda keys: set())
-    minder = runner.GridRunner({"a": []}, 1, 1, 1.0)
+    grid_runner = runner.GridRunner({"a": []}, 1, 1, 1.0)
     for now[0] in (0.0, 2.0 * runner.PATIENCE):
-        minder.look()
+        grid_runner.look()
     assert dropped == []

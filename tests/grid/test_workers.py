@@ -1,6 +1,9 @@
+import signal
 import subprocess
 import sys
+import time
 
+import psutil
 import pytest
 
 from m2m.grid import gpu_locks, workers
@@ -99,11 +102,54 @@ def test_an_experiment_is_at_work_while_a_process_runs_it():
         process.kill()
 
 
-def test_a_worker_that_ends_before_its_signal_is_no_error(monkeypatch):
-    def gone(group, sign):
-        raise ProcessLookupError(group)
-
+def test_a_worker_that_ends_before_its_signal_is_no_error():
     with sleeper() as ended:
         ended.kill()
-        monkeypatch.setattr(workers.os, "killpg", gone)
+        ended.wait()
         workers.stop([ended.pid])
+
+
+STUBBORN = """
+import signal, subprocess, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=True)
+print(child.pid, flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_worker_that_ignores_the_signal_is_killed_with_its_cell_within_five_seconds():
+    with subprocess.Popen([sys.executable, "-c", STUBBORN], stdout=subprocess.PIPE, text=True) as worker:
+        cell = psutil.Process(int(worker.stdout.readline()))
+        began = time.monotonic()
+        workers.stop([worker.pid])
+        assert time.monotonic() - began < 5
+        assert not psutil.pid_exists(worker.pid)
+        assert not cell.is_running() or cell.status() == psutil.STATUS_ZOMBIE
+
+
+DRIVER = """
+import subprocess, sys
+from m2m.grid import workers
+try:
+    with workers.stop_on_signals():
+        subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=True)
+        print(subprocess.run(["bash", "-c", "echo up; sleep 60"]))
+except KeyboardInterrupt:
+    sys.exit("interrupted")
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_to_the_driver_ends_all_that_it_started_within_five_seconds(number):
+    with subprocess.Popen(
+        [sys.executable, "-c", DRIVER], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as driver:
+        assert driver.stdout.readline() == "up\n"
+        family = psutil.Process(driver.pid).children(recursive=True)
+        assert len(family) >= 2
+        began = time.monotonic()
+        driver.send_signal(number)
+        assert driver.wait(10) == 1 and time.monotonic() - began < 5
+        assert driver.stderr.read() == "interrupted\n"
+        assert psutil.wait_procs(family, timeout=1)[1] == []
