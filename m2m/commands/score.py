@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     import polars as pl
 
-    from m2m.judging.scoring.length_control import GamedBaselines
-
 
 def main(
     file: Path,

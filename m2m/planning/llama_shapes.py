@@ -1,11 +1,11 @@
-"""A Llama's shape → how many parameters it has, and how many an adapter on all of its linear layers has."""
+"""Counts the parameters of a Llama model and of adapters on all of its linear layers."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 
 class LlamaShape(NamedTuple):
-    """What config.json says of a model of Llama's kind: no biases, three matrices in the MLP, two norms a layer."""
+    """The sizes in config.json of a Llama model: no biases, three matrices in the MLP, two norms a layer."""
 
     vocab: int
     hidden: int
@@ -16,7 +16,7 @@ class LlamaShape(NamedTuple):
     tied: bool  # one matrix embeds and unembeds
 
 
-# each from the config.json of its repository on the hub
+# from config.json of each repository on the Hugging Face hub
 PUBLISHED_SHAPES = {
     "meta-llama/Llama-2-7b-hf": LlamaShape(32_000, 4096, 11_008, 32, 32, 32, False),
     "meta-llama/Llama-2-13b-hf": LlamaShape(32_000, 5120, 13_824, 40, 40, 40, False),
@@ -27,7 +27,7 @@ PUBLISHED_SHAPES = {
 
 
 def read_shape(config: Mapping[str, Any]) -> LlamaShape:
-    """The shape in a config.json; ValueError names what it lacks."""
+    """The shape in a config.json; ValueError names a missing field."""
     try:
         return LlamaShape(
             config["vocab_size"],
@@ -39,7 +39,7 @@ def read_shape(config: Mapping[str, Any]) -> LlamaShape:
             bool(config.get("tie_word_embeddings", False)),
         )
     except KeyError as error:
-        raise ValueError(f"config.json of a model of Llama's kind must have {error}") from error
+        raise ValueError(f"config.json of a Llama model must have {error}") from error
 
 
 def count_parameters(shape: LlamaShape) -> int:
@@ -55,7 +55,7 @@ def count_parameters(shape: LlamaShape) -> int:
 
 
 def count_adapter_parameters(shape: LlamaShape, rank: int) -> int:
-    """Parameters of low-rank adapters on every linear layer but the last: rank · (inputs + outputs) each.
+    """Parameters of low-rank adapters on every linear layer except the last: rank · (inputs + outputs) each.
 
     >>> adapter_parameters(KNOWN["meta-llama/Llama-2-7b-hf"], 16)
     39976960
@@ -65,7 +65,7 @@ def count_adapter_parameters(shape: LlamaShape, rank: int) -> int:
 
 
 def count_cache_bytes(shape: LlamaShape, width: int) -> int:
-    """Bytes of keys and values that a token leaves behind for those that follow, at `width` bytes a number."""
+    """Bytes of the keys and values that are cached for each token, at `width` bytes a number."""
     return 2 * shape.layers * _kv(shape) * width
 
 

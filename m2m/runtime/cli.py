@@ -24,24 +24,24 @@ FOREIGN = ("dvc", "polars", "yaml")
 THRESHOLDS = (50_000, 20, 20)
 
 
-def run(main: Callable[..., None]) -> None:
+def run(main: Callable[..., None], program: str = "") -> None:
     """Call `main` with the flags of this process; an error that a person can mend ends it with its text and place.
 
     Those are every ValueError and OSError, and what FOREIGN packages say of files and settings.
 
-    `--help` tells each setting in the words of its comment in params.yaml.
+    `--help` tells each setting in the words of its comment in params.yaml; not so for a command, whose name is `program`.
     """
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     module = Path(os.path.relpath(sys.argv[0])).with_suffix("").parts
-    if _helps() and SETTINGS.exists():
+    if _helps() and SETTINGS.exists() and not program:
         told = main.func if isinstance(main, functools.partial) else main
         meanings = _explained(main, module[-1], SETTINGS.read_text(encoding="utf-8"))
         told.__doc__ = inspect.cleandoc(told.__doc__ or "") + (f"\n\nArgs:\n{meanings}" if meanings else "")
     gc.set_threshold(*THRESHOLDS)
     atexit.register(gc.freeze)  # nor is it looked for at the end
     try:
-        tyro.cli(main, prog=f"python -m {'.'.join(module)}", config=(tyro.conf.FlagCreatePairsOff,))
+        tyro.cli(main, prog=program or f"python -m {'.'.join(module)}", config=(tyro.conf.FlagCreatePairsOff,))
     except Exception as error:
         mendable = isinstance(error, (ValueError, OSError)) or type(error).__module__.split(".")[0] in FOREIGN
         if os.environ.get("TRACEBACK") or not mendable:

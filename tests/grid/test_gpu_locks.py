@@ -63,7 +63,7 @@ def test_gpus_that_train_together_are_ours_all_or_none_at_all(monkeypatch, tmp_p
 
 def test_fewer_gpus_than_one_training_takes_is_one_sentence_and_none_is_no_group(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
-    with pytest.raises(ValueError, match=r"starts 8 processes, a GPU each, but there are 2 GPUs\\. Change num_processes"):
+    with pytest.raises(ValueError, match=r"starts 8 processes, a GPU each, but there are 2 GPUs\. Change num"):
         gpu_locks.group_gpus(8)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     assert gpu_locks.group_gpus(8) == []

@@ -31,11 +31,11 @@ def test_limits_say_how_many_rows_and_prompts_there_will_be():
 
 def test_a_pool_without_a_limit_has_to_be_said():
     sources = {"one": {"kind": "files", "limit": None}}
-    with pytest.raises(ValueError, match=r"source one has no limit.*say --rows"):
+    with pytest.raises(ValueError, match=r"Source one has no limit.*Give --rows"):
         estimate_data_size(settings(sources, {}), None, 100, 500)
     assert estimate_data_size(settings(sources, {"own": {"kind": "heldout"}}), 800, 100, 500).prompts == {"own": 200}
 
 
 def test_a_benchmark_of_unknown_size_has_to_be_read():
-    with pytest.raises(ValueError, match="benchmark mine has no limit"):
+    with pytest.raises(ValueError, match="Benchmark mine has no limit"):
         estimate_data_size(settings({}, {"mine": {"kind": "files", "path": "mine.jsonl"}}), 800, 100, 500)

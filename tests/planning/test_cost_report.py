@@ -29,14 +29,14 @@ def test_every_number_is_there_with_its_unit():
         format_costs(COSTS, {"respond": LlmCalls(117_000, 1.2e7, 5.9e7)}, FACTS, "H100 at 40% of its peak")
     )
     for told in (
-        "43: one a cell, and 1 opponent\n",
+        "43: one per cell, and 1 opponent\n",
         "430 M tokens, 10 M each; 12.3 GPU-hours at 9.78 k tokens/s",
-        "hold 108 GB: 2 or more GPUs",
-        "35,860, to 815 prompts (alpaca_eval 805, own 10); 3.0 GPU-minutes by memory traffic alone",
+        "take 108 GB: 2 or more GPUs",
+        "35,860, to 815 prompts (alpaca_eval 805, own 10); 3.0 GPU-minutes (lower bound by memory traffic)",
         "H100 at 40% of its peak",
         "1.16 TB, 27 GB each",
         "360 MB and 230 MB",
-        "117,000; 12 M tokens read, 59 M written",
+        "117,000; 12 M prompt tokens, 59 M reply tokens",
     ):
         assert told in text
 
