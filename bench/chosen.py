@@ -8,13 +8,13 @@ import numpy as np
 import polars as pl
 
 from bench.pool import EVERY, TOKENS, WINDOW, Spelt
-from m2m.selection.degree import DEGREES, degree_states
-from m2m.selection.incidence import Incidence, incidence
-from m2m.selection.length_matched import rows_like
+from m2m.selection.degree import DEGREES, find_degree_states
+from m2m.selection.incidence import Incidence, build_incidence
+from m2m.selection.length_matched import choose_length_matched_rows
 from m2m.selection.prune import prune
 from m2m.selection.sample import Weights
 from m2m.selection.select import select
-from m2m.selection.token_entropy import entropic_rows
+from m2m.selection.token_entropy import choose_high_entropy_rows
 from m2m.shannon import entropy_bits
 
 Row = dict[str, object]
@@ -47,7 +47,7 @@ class Pool(NamedTuple):
     units: dict[str, pl.DataFrame]  # id and unit, by strategy
 
     def within(self, strategy: str, inside: np.ndarray) -> Incidence:
-        return incidence(self.units[strategy], self.ids, inside)[0]
+        return build_incidence(self.units[strategy], self.ids, inside)[0]
 
 
 def unit_rows(pool: Pool, sizes: tuple[int, ...]) -> list[Row]:
@@ -60,7 +60,7 @@ def unit_rows(pool: Pool, sizes: tuple[int, ...]) -> list[Row]:
         k, rows = chain.units_left(), chain.rows_left(np.ones_like(held))
         told = {"strategy": strategy, "units_a_row": held.mean(), "rows_without_unit": int((held == 0).sum())}
         for size in sizes:
-            states = degree_states(k, rows, size, SLACK)
+            states = find_degree_states(k, rows, size, SLACK)
             ends = {"k_min": int(k[states[0]]), "k_max": int(k[states[-1]]), "rows_at_k_min": int(rows[states[0]])}
             found.append(told | {"size": size} | ends)
     return found
@@ -80,12 +80,12 @@ def subset_rows(pool: Pool, condition: Condition, centers: np.ndarray | None) ->
             k = {"k": int(chosen.chain.units_left()[chosen.state]), "units": units}
             yield key | {"strategy": strategy, "degree": degree} | k | numbers(pool, chosen.draw.rows)
             if strategy == MATCH:
-                like = rows_like(length, inside, chosen.draw.rows, np.random.default_rng(SEED))
+                like = choose_length_matched_rows(length, inside, chosen.draw.rows, np.random.default_rng(SEED))
                 yield key | {"strategy": "stratified-length", "degree": degree} | numbers(pool, like)
     rng = np.random.default_rng(SEED)
     shuffled = rng.permutation(np.flatnonzero(inside))
     rivals = {"random": shuffled[: np.searchsorted(costs[shuffled].cumsum(), condition.size) + 1]}
-    rivals["token-entropy"] = entropic_rows(*pool.responses, inside, costs, condition.size, rng)
+    rivals["token-entropy"] = choose_high_entropy_rows(*pool.responses, inside, costs, condition.size, rng)
     if centers is not None:
         rivals["k-center"] = centers
     for strategy, rows in rivals.items():

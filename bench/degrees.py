@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from m2m.selection.incidence import incidence
-from m2m.selection.select import Selection, chain_numbers, select
+from m2m.selection.incidence import build_incidence
+from m2m.selection.select import Selection, describe_chain, select
 from m2m.study.cells.cells import STRATEGIES
 
 
@@ -22,7 +22,7 @@ def jaccard(one: np.ndarray, other: np.ndarray) -> float:
 
 def chosen(strategy: str, ids: pl.Series, degree: int, size: int) -> Selection:
     units = pl.read_parquet(Path("data/units") / f"{strategy}.parquet")
-    carried, _ = incidence(units, ids, np.ones(len(ids), np.bool_))
+    carried, _ = build_incidence(units, ids, np.ones(len(ids), np.bool_))
     ask = {"degree": degree, "size": size, "slack": 1.5, "weights": "inverse", "rng": np.random.default_rng(1)}
     return select(carried, np.ones(len(ids), np.int64), **ask)
 
@@ -35,7 +35,7 @@ def main() -> None:
     print(f"{len(ids):,} rows, {size} chosen\n\n| | k of degrees 0 … 6 | Jaccard of 0 and 6 |\n|---|---|---:|")
     for strategy in STRATEGIES:
         least, most = (chosen(strategy, ids, degree, size) for degree in (0, 6))
-        k = ", ".join(f"{one:,}" for one in chain_numbers(least)["k_by_degree"])
+        k = ", ".join(f"{one:,}" for one in describe_chain(least)["k_by_degree"])
         print(f"| {strategy} | {k} | {jaccard(least.draw.rows, most.draw.rows):.3f} |")
 
 

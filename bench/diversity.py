@@ -6,8 +6,8 @@ import numpy as np
 from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
 
 from bench.report import header, show, timed
-from m2m.diversity.metrics import side_diversity
-from m2m.diversity.ngrams import ngram_counts
+from m2m.diversity.metrics import measure_side
+from m2m.diversity.ngrams import count_ngrams
 from m2m.diversity.self_bleu import self_bleu
 
 VOCABULARY, DIMENSIONS, SAMPLE = 32_000, 384, 60
@@ -21,7 +21,7 @@ def zipf_tokens(rng: np.random.Generator, rows: int, length: int) -> np.ndarray:
 
 def our_bleu(tokens: np.ndarray) -> float:
     rows, length = tokens.shape
-    return self_bleu(ngram_counts(tokens.ravel(), np.arange(rows + 1) * length), np.full(rows, length))
+    return self_bleu(count_ngrams(tokens.ravel(), np.arange(rows + 1) * length), np.full(rows, length))
 
 
 def nltk_bleu(tokens: np.ndarray) -> float:
@@ -36,7 +36,7 @@ def both_sides(sides: list[np.ndarray], rng: np.random.Generator) -> list[dict[s
         rows, length = tokens.shape
         vectors = rng.normal(size=(rows, DIMENSIONS)).astype(np.float32)
         texts = [" ".join(map(str, row)) for row in tokens.tolist()]
-        metrics.append(side_diversity(tokens.ravel(), np.arange(rows + 1) * length, texts, vectors))
+        metrics.append(measure_side(tokens.ravel(), np.arange(rows + 1) * length, texts, vectors))
     return metrics
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from bench.report import header, show, timed
-from m2m.selection.k_center import farthest_rows
+from m2m.selection.k_center import choose_farthest_rows
 
 DIM, CLUSTERS, SPREAD = 384, 400, 1.5
 
@@ -30,7 +30,7 @@ def made_up(rows: int) -> np.ndarray:
 
 def ours(vectors: np.ndarray, size: int) -> np.ndarray:
     every = np.ones(len(vectors), np.bool_)
-    return farthest_rows(vectors, every, every.astype(np.int64), size, np.random.default_rng(1))
+    return choose_farthest_rows(vectors, every, every.astype(np.int64), size, np.random.default_rng(1))
 
 
 def plain(vectors: np.ndarray, first: int, size: int) -> np.ndarray:

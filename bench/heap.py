@@ -5,7 +5,7 @@ import random
 
 import numpy as np
 
-from m2m.selection.degree import degree_states
+from m2m.selection.degree import find_degree_states
 from m2m.selection.incidence import Incidence
 
 Lists = list[list[int]]
@@ -21,7 +21,7 @@ def heap_every_cell(pool: Incidence, sizes: tuple[int, ...], slack: float) -> li
     *_, load = heap_prune(rows, units, [0] * len(units))
     k, held, gone, _ = heap_prune(rows, units, load)
     columns = np.array(k), np.array(held)
-    cells = [(size, state) for size in sizes for state in degree_states(*columns, size, slack)]
+    cells = [(size, state) for size in sizes for state in find_degree_states(*columns, size, slack)]
     for size, state in cells:
         heap_sample(rows, units, {row for row, end in enumerate(gone) if end > state}, size)
     return [k[state] for _, state in cells]

@@ -13,8 +13,8 @@ import polars as pl
 
 from bench.heap import heap_every_cell
 from bench.report import header, show, timed
-from m2m.selection.degree import degree_states
-from m2m.selection.incidence import Incidence, group_pairs, incidence
+from m2m.selection.degree import find_degree_states
+from m2m.selection.incidence import Incidence, group_pairs, build_incidence
 from m2m.selection.prune import peel, prune
 from m2m.selection.sample import Weights, sample
 
@@ -46,7 +46,7 @@ def _pairs(
 def read_pool(path: Path) -> Incidence:
     table = pl.read_parquet(path)
     ids = table["id"].unique().sort()
-    return incidence(table, ids, np.ones(len(ids), np.bool_))[0]
+    return build_incidence(table, ids, np.ones(len(ids), np.bool_))[0]
 
 
 def every_cell(pool: Incidence, weights: Weights, sizes: tuple[int, ...] = SIZES) -> list[int]:
@@ -54,7 +54,7 @@ def every_cell(pool: Incidence, weights: Weights, sizes: tuple[int, ...] = SIZES
     costs = np.ones(len(pool.row_start) - 1, np.int64)
     chain = prune(pool)
     k, held = chain.units_left(), chain.rows_left(costs)
-    cells = [(size, state) for size in sizes for state in degree_states(k, held, size, SLACK)]
+    cells = [(size, state) for size in sizes for state in find_degree_states(k, held, size, SLACK)]
     for size, state in cells:
         sample(pool, chain, state, costs, size, weights, np.random.default_rng(0))
     return [int(k[state]) for _, state in cells]
@@ -76,7 +76,7 @@ def one_subset(pool: Incidence, size: int) -> int:
     """Pruning and one sample at degree 3."""
     costs = np.ones(len(pool.row_start) - 1, np.int64)
     chain = prune(pool)
-    state = degree_states(chain.units_left(), chain.rows_left(costs), size, SLACK)[3]
+    state = find_degree_states(chain.units_left(), chain.rows_left(costs), size, SLACK)[3]
     return len(sample(pool, chain, state, costs, size, "inverse", np.random.default_rng(0)).rows)
 
 

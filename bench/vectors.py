@@ -15,7 +15,7 @@ import polars as pl
 
 from bench.pool import EVERY, TOKENS, WINDOW, llama2, read_pool
 from bench.report import header, show, timed
-from m2m.selection.k_center import farthest_rows
+from m2m.selection.k_center import choose_farthest_rows
 from m2m.text.embedder import PACKAGED, embed, load_embedder
 from m2m.units.macro import clusters
 
@@ -63,8 +63,8 @@ def centered(shared: Path, work: Path, out: Path, name: str) -> None:
     vectors, pool = np.load(work / "response.npy"), read_pool(shared)
     length = llama2(shared, pool["response"].to_list()).lengths
     inside, costs = (length >= low) & (length <= high), length + 1 if name == "tokens" else np.ones_like(length)
-    farthest_rows(vectors[:99], np.ones(99, np.bool_), costs[:99], 3, np.random.default_rng(1))  # compiles
-    rows, seconds = timed(lambda: farthest_rows(vectors, inside, costs, size, np.random.default_rng(1)))
+    choose_farthest_rows(vectors[:99], np.ones(99, np.bool_), costs[:99], 3, np.random.default_rng(1))  # compiles
+    rows, seconds = timed(lambda: choose_farthest_rows(vectors, inside, costs, size, np.random.default_rng(1)))
     pool.select(pl.col("id").gather(rows)).write_parquet(out / f"k-center-{name}.parquet", compression="zstd")
     show(f"k-center, {name}: {len(rows):,} chosen", int(inside.sum()), seconds)
 

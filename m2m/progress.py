@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.text import Text
 
 Item = TypeVar("Item")
-SECONDS_BETWEEN_LINES = 15
+LINE_INTERVAL_SECONDS = 15
 
 
 class _Rate(ProgressColumn):
@@ -18,7 +18,7 @@ class _Rate(ProgressColumn):
         return Text(f"{task.speed or 0:.1f}/s")
 
 
-def progress(items: Iterable[Item], label: str, total: int) -> Iterator[Item]:
+def track_progress(items: Iterable[Item], label: str, total: int) -> Iterator[Item]:
     """Yield `items`, of which there are `total`; standard error says how many are done, how fast, how long to go."""
     shown = _bar if sys.stderr.isatty() else _lines
     return shown(items, label, total)
@@ -38,7 +38,7 @@ def _lines(items: Iterable[Item], label: str, total: int) -> Iterator[Item]:
     for done, item in enumerate(items, start=1):
         yield item
         now = time.monotonic()
-        if done == total or now - shown >= SECONDS_BETWEEN_LINES:
+        if done == total or now - shown >= LINE_INTERVAL_SECONDS:
             rate = done / max(now - begin, 1e-9)
             print(f"{label}: {done}/{total}, {rate:.1f}/s, {(total - done) / rate:.0f} s left", file=sys.stderr)
             shown = now

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import polars as pl
 
-from m2m.runtime.artifacts import columns_of, read_table, write_table
+from m2m.runtime.artifacts import get_columns, read_table, write_table
 from m2m.runtime.cli import run
 from m2m.runtime.records import write_json
 from m2m.schemas.correlations import Correlations
@@ -17,7 +17,7 @@ def main(grid: Path, scores: Path, study: Path, correlations: Path, /, *, seed: 
     """`scores` holds what each cell saved on each prompt; `resamples` of them make an interval over prompts."""
     record = told(read_table(grid, Grid), read_table(scores, Scores), seed, resamples)
     write_json(study, record)
-    columns = columns_of(Correlations)
+    columns = get_columns(Correlations)
     rows = [{name: row.get(name) for name in columns} for row in record["metrics"]]
     table = pl.DataFrame(rows, schema=columns).sort("outcome", "condition", "size", "metric")
     write_table(correlations, Correlations, table)

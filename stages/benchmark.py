@@ -11,7 +11,7 @@ from m2m.data.benchmarks.eval_prompts import baseline_answers, chosen, from_held
 from m2m.data.benchmarks.sources import Benchmark, pinned, read_benchmark
 from m2m.data.records.read_files import Record
 from m2m.runtime.artifacts import read_table, write_table
-from m2m.runtime.cli import names_of, run
+from m2m.runtime.cli import list_names, run
 from m2m.runtime.records import write_json
 from m2m.schemas.pool import Pool
 from m2m.schemas.prompts import Prompts
@@ -55,4 +55,4 @@ def _some(name: str, prompts: pl.DataFrame, read: int, reason: str) -> pl.DataFr
 
 
 if __name__ == "__main__":
-    run(functools.partial(main, sources={name: Benchmark() for name in names_of("sources")}))
+    run(functools.partial(main, sources={name: Benchmark() for name in list_names("sources")}))

@@ -5,7 +5,7 @@ from typing import Literal
 
 import polars as pl
 
-from m2m.arrays import matrix
+from m2m.arrays import stack_vectors
 from m2m.runtime.artifacts import read_table, write_table
 from m2m.runtime.cli import run
 from m2m.schemas.clusters import Clusters
@@ -36,7 +36,7 @@ def main(
 ) -> None:
     """`noise`: rows outside all clusters are dropped, or go to the cluster with the nearest mean vector."""
     rows = read_table(vectors, Vectors).join(read_table(pairs, Pairs), on="id", validate="1:1").sort("id")
-    points = matrix(rows["vector"])
+    points = stack_vectors(rows["vector"])
     print(f"cluster {side}: UMAP and HDBSCAN over {len(points)} rows", flush=True)
     chosen = (seed, n_neighbors, n_components, min_cluster_size, min_samples, neighbors)
     labels = cluster_labels(points, *chosen, verbose=len(points) >= MANY)

@@ -12,7 +12,7 @@ from m2m.runtime.artifacts import read_table, require_ids, write_table
 from m2m.runtime.cli import run
 from m2m.runtime.records import read_json, write_json
 from m2m.schemas.bands import Bands
-from m2m.schemas.loss import Loss
+from m2m.schemas.loss import LossCurve
 from m2m.schemas.pairs import Pairs
 from m2m.schemas.subset import Subset
 from m2m.text.prompt_format import encode_pairs
@@ -111,7 +111,7 @@ def main(
         | {"subset": hashlib.sha256(subset.read_bytes()).hexdigest()},
     )
     if first:
-        write_table(curve, Loss, pl.DataFrame(losses, schema=["step", "loss", "learning_rate"], orient="row"))
+        write_table(curve, LossCurve, pl.DataFrame(losses, schema=["step", "loss", "learning_rate"], orient="row"))
 
 
 if __name__ == "__main__":

@@ -14,9 +14,9 @@ from m2m.data.pool.pretraining_text import corpus as text_table
 from m2m.data.pool.pretraining_text import divided, texts_of
 from m2m.data.pool.sources import Source, pinned, read_records
 from m2m.data.records.record_formats import rows as formed
-from m2m.parallel import parallel
+from m2m.parallel import map_parallel
 from m2m.runtime.artifacts import write_table
-from m2m.runtime.cli import names_of, run
+from m2m.runtime.cli import list_names, run
 from m2m.runtime.records import write_json
 from m2m.schemas.corpus import Corpus
 from m2m.schemas.pool import Pool
@@ -46,7 +46,7 @@ def main(
         raise ValueError("sources must name at least one source, got none")
     sources = {name: pinned(source) for name, source in sources.items()}
     objects = read_docstrings(package for source in sources.values() for package in source.packages)
-    parsed = parallel(sections, objects["text"].to_list(), "docstrings: sections")
+    parsed = map_parallel(sections, objects["text"].to_list(), "docstrings: sections")
     named = zip(objects["name"], objects["kind"], parsed, strict=True)
     things = [Documented(name, kind, found) for name, kind, found in named]
     studied, questioned = divided(things, objects["text"], corpus_share, seed)
@@ -82,4 +82,4 @@ def _origin(source: Source) -> dict[str, str | int]:
 
 
 if __name__ == "__main__":
-    run(functools.partial(main, sources={name: Source() for name in names_of("sources")}))
+    run(functools.partial(main, sources={name: Source() for name in list_names("sources")}))

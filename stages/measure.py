@@ -3,14 +3,14 @@
 from pathlib import Path
 from typing import Any
 
-from m2m.cell.metrics import coverage, diversity, selection, worth
+from m2m.cell.metrics import measure_coverage, measure_diversity, summarize_selection, measure_worth
 from m2m.data.records.read_files import read_files
 from m2m.judging.scoring.leaderboard import PublishedAnnotations, prepare_published_annotations
 from m2m.runtime.artifacts import read_table, require_ids
 from m2m.runtime.cli import run
 from m2m.runtime.records import read_json, write_json
 from m2m.schemas.answers import Answers
-from m2m.schemas.gamed import Gamed
+from m2m.schemas.gamed import GamedAnnotations
 from m2m.schemas.pairs import Pairs
 from m2m.schemas.prompts import Prompts
 from m2m.schemas.subset import Subset
@@ -49,15 +49,15 @@ def main(
     paths = {arm: answers / f"{arm}.parquet" for arm in ARMS}
     said = {arm: require_ids(path, read_table(path, Answers), asked["id"]) for arm, path in paths.items()}
     judged = require_ids(verdicts, read_table(verdicts, Verdicts), asked["id"])
-    record = worth(asked, judged, said, seed, resamples, _published(gamed, alpaca_eval))
+    record = measure_worth(asked, judged, said, seed, resamples, _published(gamed, alpaca_eval))
     summaries = {arm: read_json(subsets / f"{arm}.json") for arm in ARMS[1:]}
-    record |= selection(summaries, {arm: read_json(trainings / f"{arm}.json") for arm in ARMS[1:]})
+    record |= summarize_selection(summaries, {arm: read_json(trainings / f"{arm}.json") for arm in ARMS[1:]})
     subset = subsets / "candidate.parquet"
     chosen = pool.join(require_ids(subset, read_table(subset, Subset), pool["id"]), on="id", how="semi")
     spelt = {side: read_table(tokens / f"{side}.parquet", Tokens) for side in SIDES}
-    record |= diversity(chosen, spelt, {side: read_table(vectors / f"{side}.parquet", Vectors) for side in SIDES})
+    record |= measure_diversity(chosen, spelt, {side: read_table(vectors / f"{side}.parquet", Vectors) for side in SIDES})
     carried = {strategy: read_table(units / f"{strategy}.parquet", Units) for strategy in STRATEGIES}
-    record |= coverage(chosen["id"], carried, spelt, low, high)
+    record |= measure_coverage(chosen["id"], carried, spelt, low, high)
     record |= {"truncated_answers": said["candidate"]["truncated"].sum()}
     write_json(cell, {name: round(value, 6) for name, value in record.items()})
     rates = [f"{name} {value:.3f}" for name, value in record.items() if name.endswith("win_rate")]
@@ -76,7 +76,7 @@ def _published(gamed: str | None, alpaca_eval: str | None) -> PublishedAnnotatio
     ]
     if not instructions:
         raise ValueError(f"measure.alpaca_eval must name AlpacaEval's evaluation set, got {alpaca_eval}")
-    return prepare_published_annotations(read_table(Path(gamed), Gamed), instructions)
+    return prepare_published_annotations(read_table(Path(gamed), GamedAnnotations), instructions)
 
 
 def _performance(record: dict[str, Any]) -> str:

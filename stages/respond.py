@@ -11,7 +11,7 @@ from m2m.data.responses import Said, renewed, told
 from m2m.llm.client.ask import ask
 from m2m.llm.client.request import Endpoint, Request
 from m2m.llm.prompt_template import filled
-from m2m.runtime.artifacts import columns_of, read_table, write_table
+from m2m.runtime.artifacts import get_columns, read_table, write_table
 from m2m.runtime.cli import run
 from m2m.schemas.pairs import Pairs
 from m2m.schemas.pool import Pool
@@ -38,7 +38,7 @@ def main(
 ) -> None:
     """`keep`: the source's own responses. Every row gets the unit "pool": an even draw over one unit is uniform."""
     table = read_table(pool, Pool).sort("id")
-    rest = pl.DataFrame(schema=columns_of(Unusable))
+    rest = pl.DataFrame(schema=get_columns(Unusable))
     if engine == "keep":
         table = table.with_columns(original=pl.lit(None, pl.String))
     else:

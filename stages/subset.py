@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Bool, Float32, Int32, Int64
 
-from m2m.arrays import flat, matrix
+from m2m.arrays import flatten_lists, stack_vectors
 from m2m.runtime.artifacts import read_table, write_table
 from m2m.runtime.cli import run
 from m2m.runtime.records import write_json
@@ -17,12 +17,12 @@ from m2m.schemas.subset import Subset
 from m2m.schemas.tokens import Tokens
 from m2m.schemas.units import Units
 from m2m.schemas.vectors import Vectors
-from m2m.selection.incidence import Incidence, incidence
-from m2m.selection.k_center import farthest_rows
-from m2m.selection.length_matched import rows_like
+from m2m.selection.incidence import Incidence, build_incidence
+from m2m.selection.k_center import choose_farthest_rows
+from m2m.selection.length_matched import choose_length_matched_rows
 from m2m.selection.sample import Draw, Weights
-from m2m.selection.select import chain_numbers, draw_numbers, select, with_rows
-from m2m.selection.token_entropy import entropic_rows
+from m2m.selection.select import describe_chain, describe_draw, select, replace_rows
+from m2m.selection.token_entropy import choose_high_entropy_rows
 
 RIVALS = ("stratified-length", "k-center", "token-entropy")  # what they choose by is no unit: every row has "pool"
 
@@ -64,22 +64,22 @@ def main(
     match strategy:
         case "stratified-length":
             like = take(_matched(matched, match, pool["id"], inside), rng=np.random.default_rng(seed)).draw.rows
-            chosen = with_rows(chosen, rows_like(length, inside, like, rng))
+            chosen = replace_rows(chosen, choose_length_matched_rows(length, inside, like, rng))
         case "k-center":
-            chosen = with_rows(chosen, farthest_rows(_matrix(vectors, pool["id"]), inside, costs, size, rng))
+            chosen = replace_rows(chosen, choose_farthest_rows(_matrix(vectors, pool["id"]), inside, costs, size, rng))
         case "token-entropy":
-            chosen = with_rows(chosen, entropic_rows(*_flat(tokens, pool["id"]), inside, costs, size, rng))
+            chosen = replace_rows(chosen, choose_high_entropy_rows(*_flat(tokens, pool["id"]), inside, costs, size, rng))
     write_table(subset, Subset, _table(chosen.draw, pool["id"], names))
     asked = {"strategy": strategy, "match": match, "degree": degree, "seed": seed, "size": size, "budget": budget}
     asked |= {"min_tokens": min_tokens, "max_tokens": max_tokens}
-    numbers = draw_numbers(carried, chosen, length, pool["characters"].to_numpy())
-    write_json(summary, asked | chain_numbers(chosen) | numbers | _pool_numbers(carried, inside))
+    numbers = describe_draw(carried, chosen, length, pool["characters"].to_numpy())
+    write_json(summary, asked | describe_chain(chosen) | numbers | _pool_numbers(carried, inside))
 
 
 def _carried(
     units: Path, strategy: str, ids: pl.Series, inside: Bool[np.ndarray, "rows"]
 ) -> tuple[Incidence, pl.Series]:
-    carried, names = incidence(read_table(units, Units), ids, inside)
+    carried, names = build_incidence(read_table(units, Units), ids, inside)
     if names.is_empty():
         raise ValueError(
             f"none of the {inside.sum()} responses of min_tokens..max_tokens tokens has a unit of {strategy}: "
@@ -95,14 +95,14 @@ def _matched(matched: Path, match: str, ids: pl.Series, inside: Bool[np.ndarray,
 
 
 def _flat(tokens: Path, ids: pl.Series) -> tuple[Int32[np.ndarray, "tokens"], Int64[np.ndarray, "rows+1"]]:
-    return flat(read_table(tokens, Tokens).filter(pl.col("id").is_in(ids.implode())).sort("id")["tokens"])
+    return flatten_lists(read_table(tokens, Tokens).filter(pl.col("id").is_in(ids.implode())).sort("id")["tokens"])
 
 
 def _matrix(vectors: Path, ids: pl.Series) -> Float32[np.ndarray, "rows dim"]:
     table = read_table(vectors, Vectors).filter(pl.col("id").is_in(ids.implode())).sort("id")
     if table.height < len(ids):
         raise ValueError(f"{vectors} must hold every row of the pool, {len(ids) - table.height} are missing: run embed")
-    return matrix(table["vector"])
+    return stack_vectors(table["vector"])
 
 
 def _table(draw: Draw, ids: pl.Series, names: pl.Series) -> pl.DataFrame:

@@ -10,7 +10,7 @@ import polars as pl
 
 from m2m.llm.client.request import Endpoint, Request
 from m2m.llm.prompt_template import fenced, filled
-from m2m.runtime.artifacts import columns_of, read_table, write_table
+from m2m.runtime.artifacts import get_columns, read_table, write_table
 from m2m.runtime.cli import run
 from m2m.schemas.pairs import Pairs
 from m2m.schemas.tags import Canon, Tags
@@ -52,7 +52,7 @@ def main(
 ) -> None:
     """Thresholds are shares of the pool's rows, so that they grow with it."""
     table = read_table(pairs, Pairs).sort("id").select("id", text=side)
-    rest = pl.DataFrame(schema=columns_of(Unusable))
+    rest = pl.DataFrame(schema=get_columns(Unusable))
     if engine == "phrases":
         raw = key_phrases(table["id"].to_list(), table["text"].to_list(), per_text, max_words, min_share, max_share)
     else:
@@ -88,7 +88,7 @@ def _split(ids: list[str], found: list[list[str] | Unparsed]) -> tuple[pl.DataFr
         raise ValueError(f"no row got tags; the first, {lost[0][0]}: {lost[0][1]}; see to the model or the prompt")
     return (
         pl.DataFrame(tagged, schema={"id": pl.String, "tag": pl.String}, orient="row"),
-        pl.DataFrame(lost, schema=columns_of(Unusable), orient="row"),
+        pl.DataFrame(lost, schema=get_columns(Unusable), orient="row"),
     )
 
 

@@ -12,7 +12,7 @@ import pytest
 from dvc.repo import Repo
 from ruamel.yaml import YAML
 
-from m2m.grid.provenance import asked
+from m2m.grid.provenance import get_cell_settings
 
 ROOT = Path(__file__).parent.parent
 GRAPH = grimp.build_graph("stages", "m2m", cache_dir=None)
@@ -96,7 +96,7 @@ def test_every_params_block_belongs_to_a_stage():
 
 def test_the_command_of_a_cell_tells_all_that_can_be_asked_of_one():
     (candidate,) = (stage for stage in STAGES if stage.addressing == "subset@candidate")
-    assert asked({"subset@candidate": {"cmd": candidate.cmd}}) == PARAMS["subset"]
+    assert get_cell_settings({"subset@candidate": {"cmd": candidate.cmd}}) == PARAMS["subset"]
 
 
 def test_every_setting_says_what_it_is():

@@ -1,15 +1,15 @@
 import pytest
 
 from m2m import progress as room
-from m2m.progress import progress
+from m2m.progress import track_progress
 
 
 def test_items_come_through_unchanged():
-    assert list(progress(iter("abc"), "letters", 3)) == ["a", "b", "c"]
+    assert list(track_progress(iter("abc"), "letters", 3)) == ["a", "b", "c"]
 
 
 def test_a_log_gets_a_plain_line_at_the_end(capsys):
-    list(progress(range(3), "count", 3))
+    list(track_progress(range(3), "count", 3))
     line = capsys.readouterr().err
     assert line.startswith("count: 3/3, ")
     assert line.endswith(" 0 s left\n")
@@ -17,7 +17,7 @@ def test_a_log_gets_a_plain_line_at_the_end(capsys):
 
 def test_a_slow_loop_says_in_between_how_far_it_is(capsys, monkeypatch):
     monkeypatch.setattr(room, "SECONDS_BETWEEN_LINES", 0)
-    list(progress(range(3), "count", 3))
+    list(track_progress(range(3), "count", 3))
     assert [line.split(",")[0] for line in capsys.readouterr().err.splitlines()] == [
         "count: 1/3",
         "count: 2/3",
@@ -28,4 +28,4 @@ def test_a_slow_loop_says_in_between_how_far_it_is(capsys, monkeypatch):
 @pytest.mark.parametrize("terminal", [True, False])
 def test_nothing_to_do_is_no_error(terminal, monkeypatch):
     monkeypatch.setattr("sys.stderr.isatty", lambda: terminal)
-    assert list(progress([], "nothing", 0)) == []
+    assert list(track_progress([], "nothing", 0)) == []

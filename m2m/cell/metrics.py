@@ -5,10 +5,10 @@ from typing import Any
 
 import polars as pl
 
-from m2m.arrays import flat, matrix
-from m2m.cell.performance import bits_per_byte, reduction, win_rate, wins_by_reference
-from m2m.diversity.metrics import side_diversity
-from m2m.diversity.unit_coverage import mid_types, unit_counts, unit_coverage, unit_evenness
+from m2m.arrays import flatten_lists, stack_vectors
+from m2m.cell.performance import calculate_bits_per_byte, estimate_bpb_reduction, estimate_win_rate, calculate_wins_by_reference
+from m2m.diversity.metrics import measure_side
+from m2m.diversity.unit_coverage import count_mid_types, count_units, unit_coverage, unit_evenness
 from m2m.judging.protocols.protocols import PROTOCOLS, parse_verdicts
 from m2m.judging.scoring.games import sum_by_prompt
 from m2m.judging.scoring.leaderboard import PublishedAnnotations, score_llm_judges
@@ -16,7 +16,7 @@ from m2m.judging.scoring.leaderboard import PublishedAnnotations, score_llm_judg
 UNTUNED = {"base": "untuned"}  # metrics/base.json has the name base_bits_per_byte, of other text
 
 
-def worth(
+def measure_worth(
     prompts: pl.DataFrame,
     verdicts: pl.DataFrame,
     answers: Mapping[str, pl.DataFrame],
@@ -30,32 +30,32 @@ def worth(
     noise. Prompts without a reference have no bits. Several benchmarks have a figure each beside the pooled ones.
     """
     record: dict[str, Any] = {
-        f"{UNTUNED.get(arm, arm)}_bits_per_byte": bits_per_byte(table)
+        f"{UNTUNED.get(arm, arm)}_bits_per_byte": calculate_bits_per_byte(table)
         for arm, table in answers.items()
         if _has_bits(table)
     }
-    for suffix, mine in by_benchmark(prompts).items():
+    for suffix, mine in split_by_benchmark(prompts).items():
         some = {arm: table.join(mine, on="id", how="semi") for arm, table in answers.items()}
         theirs = verdicts.join(mine, on="id", how="semi")
         record |= _worth_of(mine, theirs, some, suffix, seed, resamples, published)
     plain = verdicts.filter(pl.col("opponent") == "opponent", pl.col("engine") == "likelihood")
-    return record | {f"likelihood_win_rate_{size}": rate for size, rate in wins_by_reference(plain, prompts).items()}
+    return record | {f"likelihood_win_rate_{size}": rate for size, rate in calculate_wins_by_reference(plain, prompts).items()}
 
 
-def by_benchmark(prompts: pl.DataFrame) -> dict[str, pl.DataFrame]:
+def split_by_benchmark(prompts: pl.DataFrame) -> dict[str, pl.DataFrame]:
     """All prompts, and of several benchmarks those of each with two at least, by the ends of their metrics' names."""
     counts = prompts.group_by("benchmark").len()
     large = counts.filter(pl.col("len") > 1)["benchmark"].sort().to_list() if counts.height > 1 else []
     return {"": prompts} | {f"_{name}": prompts.filter(pl.col("benchmark") == name) for name in large}
 
 
-def rate_name(engine: str, opponent: str) -> str:
+def name_win_rate(engine: str, opponent: str) -> str:
     """The metric that says how often judge `engine` prefers the candidate to `opponent`, the arm or a baseline."""
     rate = "likelihood_win_rate" if engine == "likelihood" else f"{engine.replace('-', '_')}_win_rate"
     return rate if opponent == "opponent" else f"{rate}_over_{opponent}"
 
 
-def selection(summaries: Mapping[str, Mapping[str, Any]], trainings: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def summarize_selection(summaries: Mapping[str, Mapping[str, Any]], trainings: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """What was chosen and trained on: the candidate's summary, and the lengths of both arms."""
     told = ("k", "k_min", "k_max", "candidate_rows", "rows", "rows_without_unit", "units_covered", "k_evenness")
     record: dict[str, Any] = {name: summaries["candidate"][name] for name in told}
@@ -65,22 +65,22 @@ def selection(summaries: Mapping[str, Mapping[str, Any]], trainings: Mapping[str
     return record
 
 
-def coverage(
+def measure_coverage(
     ids: pl.Series, units: Mapping[str, pl.DataFrame], tokens: Mapping[str, pl.DataFrame], low: int, high: int
 ) -> dict[str, float]:
     """What the chosen rows cover: of the units of every strategy in `units`, and of each side's mid-band token types.
 
     A strategy without units has no coverage: its names are left out.
     """
-    record: dict[str, float] = {f"{side}_mid_types": mid_types(table, ids, low, high) for side, table in tokens.items()}
+    record: dict[str, float] = {f"{side}_mid_types": count_mid_types(table, ids, low, high) for side, table in tokens.items()}
     for strategy, table in units.items():
         if table.height:
-            counts, name = unit_counts(table, ids), strategy.replace("-", "_")
+            counts, name = count_units(table, ids), strategy.replace("-", "_")
             record |= {f"{name}_coverage": unit_coverage(counts), f"{name}_evenness": unit_evenness(counts)}
     return record
 
 
-def diversity(
+def measure_diversity(
     pairs: pl.DataFrame, tokens: Mapping[str, pl.DataFrame], vectors: Mapping[str, pl.DataFrame]
 ) -> dict[str, float]:
     """The diversity metrics of the chosen `pairs` on both sides; `tokens` and `vectors` by side, as in schemas."""
@@ -90,7 +90,7 @@ def diversity(
         rows = ids.join(tokens[side], on="id", how="left", validate="1:1", maintain_order="left")
         texts = ids.join(pairs, on="id", how="left", maintain_order="left")[side].to_list()
         points = ids.join(vectors[side], on="id", how="left", validate="1:1", maintain_order="left")
-        measured = side_diversity(*flat(rows["tokens"]), texts, matrix(points["vector"]))
+        measured = measure_side(*flatten_lists(rows["tokens"]), texts, stack_vectors(points["vector"]))
         record |= {f"{side}_{name}": value for name, value in measured.items()}
     return record
 
@@ -108,16 +108,16 @@ def _worth_of(
     for name, figure in score_llm_judges(verdicts, prompts, answers, published, seed, resamples).items():
         record |= _interval(f"{name}{suffix}", figure) if isinstance(figure, tuple) else {f"{name}{suffix}": figure}
     if _has_bits(answers["candidate"]):
-        saved = reduction(answers["candidate"], answers["opponent"], seed, resamples)
+        saved = estimate_bpb_reduction(answers["candidate"], answers["opponent"], seed, resamples)
         record |= _interval(f"bpb_reduction{suffix}", saved)
     offline = verdicts.filter(~pl.col("engine").is_in(PROTOCOLS))
     for (engine, name), games in offline.group_by("engine", "opponent", maintain_order=True):
-        rate = rate_name(str(engine), str(name)) + suffix
+        rate = name_win_rate(str(engine), str(name)) + suffix
         read = parse_verdicts(games, str(engine))
         liked = sum_by_prompt(read).sort("id")
         record |= {f"{rate}_missing": read["won"].null_count()}
         if liked.height > 1:
-            record |= _interval(rate, win_rate((liked["won"] / liked["weight"]).to_numpy(), seed, resamples))
+            record |= _interval(rate, estimate_win_rate((liked["won"] / liked["weight"]).to_numpy(), seed, resamples))
     return record
 
 

@@ -12,8 +12,8 @@ import polars as pl
 from m2m.export.data_card import SIDES, Card, render_card
 from m2m.export.licences import UNSTATED, find_licence
 from m2m.export.trainer_formats import ExportFormat, describe_for_llama_factory, format_record
-from m2m.grid.dvc_experiments import Lock, locked_here
-from m2m.grid.provenance import asked, consistent, finished, flags, provenance
+from m2m.grid.dvc_experiments import Lock, read_lock
+from m2m.grid.provenance import get_cell_settings, is_consistent, is_finished, flags, hash_provenance
 from m2m.runtime.artifacts import read_table
 from m2m.runtime.cli import run
 from m2m.runtime.records import read_json, write_json
@@ -51,7 +51,7 @@ def main(out: Path, /, *, format: ExportFormat = "prompt-completion") -> None:
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ValueError(f"OUT must be a new or empty folder, {out} is none: name another")
-    lock = locked_here()
+    lock = read_lock()
     _fresh(lock)
     rows = read_table(SUBSET, Subset).join(read_table(PAIRS, Pairs), on="id", how="left", validate="1:1").sort("turn")
     out.mkdir(parents=True, exist_ok=True)
@@ -69,25 +69,25 @@ def main(out: Path, /, *, format: ExportFormat = "prompt-completion") -> None:
 
 def _fresh(lock: Lock) -> None:
     """ValueError unless all that is exported and told of it is of one run, be it of the subset alone."""
-    if "ingest" not in lock or not consistent(lock, NEEDED):
+    if "ingest" not in lock or not is_consistent(lock, NEEDED):
         raise ValueError(f"dvc.lock must tell of one run up to the subset: run dvc repro {' '.join(NEEDED[1:])}")
     outs = {path: known for stage in lock.values() for path, known in stage["outs"].items()}
-    for path in (PAIRS, SUBSET, SUMMARY, *TOKENS.values(), *([CELL_METRICS] if finished(lock) else [])):
+    for path in (PAIRS, SUBSET, SUMMARY, *TOKENS.values(), *([CELL_METRICS] if is_finished(lock) else [])):
         if not path.exists() or _md5(path) != outs.get(str(path)):
             raise ValueError(f"{path} must be what dvc.lock tells of: run dvc repro, or dvc checkout")
 
 
 def _known(file: Path, rows: pl.DataFrame, lock: Lock) -> Card:
-    trained = finished(lock)
+    trained = is_finished(lock)
     metrics = read_json(CELL_METRICS) if trained else {}
     summary = read_json(SUMMARY)
     commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
     return Card(
         file.name,
-        asked(lock),
+        get_cell_settings(lock),
         _sources(rows, lock),
         {"HEAD when exported": commit}
-        | ({"provenance of the cell": provenance(lock)} if trained else {"trained": "not yet: no diversity is told"})
+        | ({"provenance of the cell": hash_provenance(lock)} if trained else {"trained": "not yet: no diversity is told"})
         | {f"md5 of {path}": _md5(path) for path in (SUBSET, PAIRS)}
         | {f"sha256 of {file.name}": hashlib.sha256(file.read_bytes()).hexdigest()},
         _lengths(rows),

@@ -13,8 +13,8 @@ def main(*, jobs: int = 0, quick: bool = False, full: bool = False) -> None:
         quick: Three degrees, and one seed a configuration.
         full: All seven degrees.
     """
-    from m2m.grid.design import scope_of
+    from m2m.grid.design import choose_scope
     from m2m.grid.params_file import read_settings
     from m2m.grid.sweep import run_grid
 
-    run_grid(read_settings(Path("params.yaml")), scope_of(quick, full), jobs)
+    run_grid(read_settings(Path("params.yaml")), choose_scope(quick, full), jobs)

@@ -27,7 +27,7 @@ def main(
         quick: As in `m2m grid`.
         full: As in `m2m grid`.
     """
-    from m2m.grid.design import design, scope_of
+    from m2m.grid.design import list_cells, choose_scope
     from m2m.grid.grid_plan import describe_storage, find_shape, inspect_cells, read_data_size
     from m2m.grid.params_file import read_settings
     from m2m.planning.cost_model import estimate_costs, estimate_llm_calls
@@ -40,7 +40,7 @@ def main(
     if min(instruction_tokens, response_tokens) <= 0:
         raise ValueError(f"Rows must have tokens, got {instruction_tokens:.0f} + {response_tokens:.0f}")
     settings = read_settings(Path("params.yaml"))
-    cells = design(settings["grid"]["parts"], settings["subset"], scope_of(quick, full))
+    cells = list_cells(settings["grid"]["parts"], settings["subset"], choose_scope(quick, full))
     stale, finished = inspect_cells(cells)
     data, counted = read_data_size(stale, settings, rows, instruction_tokens, response_tokens)
     shape, seconds = find_shape(settings["base"]), settings["grid"]["seconds"]

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from m2m.grid.dvc_experiments import locked
-from m2m.grid.provenance import changed
+from m2m.grid.dvc_experiments import parse_lock
+from m2m.grid.provenance import describe_changes
 from m2m.runtime.cli import run
 from m2m.runtime.records import read_json
 from m2m.study.report.recommendation import advice
@@ -38,7 +38,7 @@ def _changed(made: Path, provenance: str, lock: Path) -> list[str]:
     if not (made.exists() and lock.exists()):
         return []
     known = read_json(made)
-    return changed(known[provenance], locked(lock.read_text(encoding="utf-8"))) if provenance in known else []
+    return describe_changes(known[provenance], parse_lock(lock.read_text(encoding="utf-8"))) if provenance in known else []
 
 
 if __name__ == "__main__":

@@ -50,11 +50,11 @@ def add_difficulty(games: "pl.DataFrame", path: Path | None) -> "tuple[pl.DataFr
 
     from m2m.judging.scoring.leaderboard import convert_gamed_annotations, list_difficulties
     from m2m.runtime.artifacts import read_table
-    from m2m.schemas.gamed import Gamed
+    from m2m.schemas.gamed import GamedAnnotations
 
     if path is None:
         return games.with_columns(difficulty=pl.lit(None, pl.Float64)), None
-    table = read_table(path, Gamed)
+    table = read_table(path, GamedAnnotations)
     joined = games.join(list_difficulties(table), on="index", how="left", maintain_order="left")
     if unknown := joined["difficulty"].null_count():
         raise ValueError(f"{unknown} of {len(joined)} judgements have no difficulty in {path}. Leave out --gamed.")

@@ -6,12 +6,12 @@ import numpy as np
 from jaxtyping import Float, Int, Int64
 
 from m2m.diversity.embedding_spread import embedding_distance, vendi_score
-from m2m.diversity.ngrams import ngram_counts, ngram_ratios
+from m2m.diversity.ngrams import count_ngrams, ngram_ratios
 from m2m.diversity.self_bleu import self_bleu
 from m2m.shannon import entropy_bits
 
 
-def side_diversity(
+def measure_side(
     tokens: Int[np.ndarray, "tokens"],
     offsets: Int64[np.ndarray, "rows+1"],
     texts: list[str],
@@ -23,7 +23,7 @@ def side_diversity(
     rows, for inputs of different lengths, and where no row has a token.
     """
     _check_rows(len(offsets) - 1, len(texts), len(vectors), len(tokens))
-    counts = ngram_counts(tokens, offsets)
+    counts = count_ngrams(tokens, offsets)
     ratios = ngram_ratios(counts)
     return {
         "ngram_ratio": float(np.mean(ratios)),

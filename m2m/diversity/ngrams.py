@@ -14,7 +14,7 @@ class NgramCounts(NamedTuple):
     times: Int32[np.ndarray, "pairs"]  # occurrences of the n-gram in the text, at least 1
 
 
-def ngram_counts(tokens: Int[np.ndarray, "tokens"], offsets: Int64[np.ndarray, "texts+1"]) -> list[NgramCounts]:
+def count_ngrams(tokens: Int[np.ndarray, "tokens"], offsets: Int64[np.ndarray, "texts+1"]) -> list[NgramCounts]:
     """Counts for n = 1, 2, 3, 4; no n-gram crosses the border of a text.
 
     `tokens` are ids from 0, text t is `tokens[offsets[t]:offsets[t + 1]]`. Exact: n-grams are packed ranks, not hashes.

@@ -7,11 +7,11 @@ import polars as pl
 
 from m2m.schemas.grid import Grid
 
-SETTINGS = ("strategy", "match", "degree", "size", "seed", "slack", "weights", "budget", "min_tokens", "max_tokens")
+CELL_SETTINGS = ("strategy", "match", "degree", "size", "seed", "slack", "weights", "budget", "min_tokens", "max_tokens")
 NULLABLE = [name for name, column in Grid.to_schema().columns.items() if column.nullable]
 
 
-def grid_table(rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
+def build_grid_table(rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
     """Schema Grid: one row a cell, sorted by experiment; of a cell that was run twice the first name stays.
 
     `rows` are flat: experiment, revision, provenance, the settings and the metrics. What no cell could measure, such as
@@ -20,6 +20,6 @@ def grid_table(rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
     known = pl.DataFrame(list(rows), infer_schema_length=None)
     absent = [pl.lit(None, pl.Float64).alias(name) for name in NULLABLE if name not in known.columns]
     table = known.with_columns(absent)
-    ordered = table.sort("experiment").unique(["provenance", *SETTINGS], keep="first", maintain_order=True)
-    first = ["experiment", "revision", "provenance", *SETTINGS, "bpb_reduction", "likelihood_win_rate"]
+    ordered = table.sort("experiment").unique(["provenance", *CELL_SETTINGS], keep="first", maintain_order=True)
+    first = ["experiment", "revision", "provenance", *CELL_SETTINGS, "bpb_reduction", "likelihood_win_rate"]
     return ordered.select(*first, *sorted(set(ordered.columns) - set(first)))

@@ -9,18 +9,18 @@ from m2m.study.cells.cells import NO_DEGREE, STRATEGIES
 Scope = Literal["plain", "quick", "full"]
 Cell = dict[str, Any]
 ALL = (*STRATEGIES, "stratified-length", *NO_DEGREE)
-DEGREES = {"full": tuple(range(7)), "quick": (0, 3, 6)}
+SCOPE_DEGREES = {"full": tuple(range(7)), "quick": (0, 3, 6)}
 QUICK_SEEDS, QUICK_RANDOM_SEEDS = 1, 3  # random's spread is the noise floor: it needs replicates
 
 
-def scope_of(quick: bool, full: bool) -> Scope:
+def choose_scope(quick: bool, full: bool) -> Scope:
     """As the flags of that name say. ValueError for both."""
     if quick and full:
         raise ValueError("a grid is --quick or --full, got both: choose one")
     return "quick" if quick else "full" if full else "plain"
 
 
-def design(parts: Mapping[str, Mapping[str, Any]], subset: Mapping[str, Any], scope: Scope) -> list[Cell]:
+def list_cells(parts: Mapping[str, Mapping[str, Any]], subset: Mapping[str, Any], scope: Scope) -> list[Cell]:
     """Every combination of each part's lists; what a part does not list is as in `subset`.
 
     A part that dials (three degrees and more) has all seven of them in `full`, and 0, 3, 6 in `quick`, which also
@@ -42,7 +42,7 @@ def design(parts: Mapping[str, Mapping[str, Any]], subset: Mapping[str, Any], sc
     return sorted(once, key=lambda cell: int(cell["seed"]))
 
 
-def settled(cell: Mapping[str, Any]) -> Cell:
+def normalize_cell(cell: Mapping[str, Any]) -> Cell:
     """The cell with settings that change nothing at one value, so that equal cells are equal.
 
     The degree of a strategy that has none is 0; `match` is whose lengths it has: but for stratified-length its own.
@@ -51,7 +51,7 @@ def settled(cell: Mapping[str, Any]) -> Cell:
     return {**_dialled(cell), "match": match}
 
 
-def overrides(cell: Cell, subset: Mapping[str, Any]) -> list[str]:
+def list_overrides(cell: Cell, subset: Mapping[str, Any]) -> list[str]:
     """What `dvc exp run --queue -S …` has to set for `cell`, where `subset` stands in params.yaml."""
     return [f"subset.{name}={value}" for name, value in cell.items() if subset[name] != value]
 
@@ -77,7 +77,7 @@ def _require_possible(part: str, cell: Cell) -> None:
 def _scoped(lists: Mapping[str, Sequence[Any]], scope: Scope) -> dict[str, Sequence[Any]]:
     scoped = dict(lists)
     if scope != "plain" and len(scoped.get("degree", [])) >= 3:
-        scoped["degree"] = DEGREES[scope]
+        scoped["degree"] = SCOPE_DEGREES[scope]
     if scope == "quick" and "seed" in scoped:
         scoped["seed"] = scoped["seed"][: QUICK_SEEDS if "degree" in scoped else QUICK_RANDOM_SEEDS]
     return scoped

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 import yaml
 
 Lock = dict[str, dict[str, Any]]  # a stage's cmd, and the hashes of its deps and outs by path
-PIPELINE, CELL = "dvc.yaml", "metrics/cell.json"
+PIPELINE, CELL_FILE = "dvc.yaml", "metrics/cell.json"
 LEFT = (["symbolic-ref", "HEAD"], ["rev-parse", "--verify", "refs/stash"])
-READ = ("data/raw", "stages", "m2m", "profiles/launch", "params.yaml", "dvc.yaml", "dvc.lock", "constraints.txt")
+CELL_INPUTS = ("data/raw", "stages", "m2m", "profiles/launch", "params.yaml", "dvc.yaml", "dvc.lock", "constraints.txt")
 
 
 class Experiment(NamedTuple):
@@ -25,12 +25,12 @@ class Experiment(NamedTuple):
     metrics: dict[str, Any]
 
 
-def names() -> dict[str, str]:
+def list_experiment_names() -> dict[str, str]:
     """The revision of each experiment, by name, whatever commit it started from."""
     return dict(_refs())
 
 
-def experiments() -> list[Experiment]:
+def read_experiments() -> list[Experiment]:
     """All that have metrics of a cell, sorted by name; one name on two commits stands with its revision behind it."""
     found = sorted(_refs())
     counts = Counter(name for name, _ in found)
@@ -38,23 +38,23 @@ def experiments() -> list[Experiment]:
     return [one for one in told if one]
 
 
-def locked(text: str) -> Lock:
+def parse_lock(text: str) -> Lock:
     """The stages of a dvc.lock's `text`."""
     stages = yaml.load(text, yaml.CSafeLoader)["stages"]
     return {name: _stage(stage) for name, stage in stages.items()}
 
 
-def locked_here() -> Lock:
+def read_lock() -> Lock:
     """The stages of this folder's dvc.lock; none before the first run."""
     path = Path("dvc.lock")
-    return locked(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return parse_lock(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
-def workspace() -> Lock:
+def predict_lock() -> Lock:
     """What a run would lock here: the commands and code as they stand, the data of stages that have run."""
     from dvc.repo import Repo
 
-    known = locked_here()
+    known = read_lock()
     with Repo() as repo:
         declared = [stage for stage in repo.index.stages if stage.cmd and stage.path_in_repo == PIPELINE]
         outs = {stage.name: _outs(stage, known) for stage in declared}
@@ -65,7 +65,7 @@ def workspace() -> Lock:
         }
 
 
-def stages() -> list[str]:
+def list_stages() -> list[str]:
     """The names of the stages of dvc.yaml."""
     from dvc.repo import Repo
 
@@ -73,20 +73,20 @@ def stages() -> list[str]:
         return [stage.name for stage in repo.index.stages if stage.cmd and stage.path_in_repo == PIPELINE]
 
 
-def untracked() -> list[str]:
+def list_untracked_files() -> list[str]:
     """Files that a cell may read and that git neither knows nor ignores: DVC's queue leaves them out of its copies."""
-    words = ["git", "ls-files", "--others", "--exclude-standard", "--directory", "-z", "--", *READ]
+    words = ["git", "ls-files", "--others", "--exclude-standard", "--directory", "-z", "--", *CELL_INPUTS]
     told = subprocess.run(words, capture_output=True, text=True, check=True).stdout
     return [name for name in told.split("\0") if name]
 
 
-def interrupted() -> bool:
+def is_queueing_interrupted() -> bool:
     """Whether DVC was killed while it queued a cell: HEAD is on no branch, and git's stash holds the workspace."""
     ended = [subprocess.run(["git", *words, "--quiet"], capture_output=True, check=False) for words in LEFT]
     return [one.returncode for one in ended] == [1, 0]
 
 
-def cached(md5: str) -> Path:
+def locate_cached_file(md5: str) -> Path:
     """Where DVC's cache holds the file with this hash; it may not be there."""
     from dvc.repo import Repo
 
@@ -102,11 +102,11 @@ def _stage(stage: dict[str, Any]) -> dict[str, Any]:
 @cache
 def _experiment(name: str, revision: str) -> Experiment | None:
     """A commit never changes, so each is read once: a tenth of a second."""
-    held = _git("ls-tree", "--name-only", revision, "dvc.lock", CELL).split()
+    held = _git("ls-tree", "--name-only", revision, "dvc.lock", CELL_FILE).split()
     if len(held) < 2:
         return None
     lock, metrics = (_git("show", f"{revision}:{path}") for path in held)
-    return Experiment(name, revision, locked(lock), json.loads(metrics))
+    return Experiment(name, revision, parse_lock(lock), json.loads(metrics))
 
 
 def _outs(stage: Any, known: Lock) -> dict[str, str]:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from m2m.grid.design import Cell
-from m2m.grid.dvc_experiments import experiments, locked_here, workspace
-from m2m.grid.provenance import CELL, identities, identity, provenance
+from m2m.grid.dvc_experiments import read_experiments, read_lock, predict_lock
+from m2m.grid.provenance import CELL_STAGES, hash_finished_cells, hash_cell, hash_provenance
 from m2m.llm.client.reply_cache import Replies, cache_folder
 from m2m.planning.cost_inputs import count_data, estimate_data_size
 from m2m.planning.cost_model import DataSize
@@ -24,12 +24,12 @@ DATA_STAGES = {"ingest", "respond", "benchmark", "band@instruction", "band@respo
 
 def inspect_cells(cells: Sequence[Cell]) -> tuple[list[str], int]:
     """The shared stages that would run again, and how many of `cells` are finished experiments."""
-    previous, lock = locked_here(), workspace()
-    stale = [name for name, stage in lock.items() if name not in CELL and _is_stale(stage, previous.get(name))]
+    previous, lock = read_lock(), predict_lock()
+    stale = [name for name, stage in lock.items() if name not in CELL_STAGES and _is_stale(stage, previous.get(name))]
     if stale:
         return stale, 0
-    shared, finished = provenance(lock), identities(cell.lock for cell in experiments())
-    return stale, sum(identity(shared, cell) in finished for cell in cells)
+    shared, finished = hash_provenance(lock), hash_finished_cells(cell.lock for cell in read_experiments())
+    return stale, sum(hash_cell(shared, cell) in finished for cell in cells)
 
 
 def read_data_size(

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from m2m.cell.metrics import by_benchmark, rate_name
+from m2m.cell.metrics import split_by_benchmark, name_win_rate
 from m2m.judging.protocols.protocols import parse_verdicts
 from m2m.judging.scoring.games import sum_by_prompt
 
 
-def scored(
+def score_prompts(
     experiment: str, prompts: pl.DataFrame, verdicts: pl.DataFrame, candidate: pl.DataFrame, opponent: pl.DataFrame
 ) -> pl.DataFrame:
     """Schema Scores, of one cell: performance and every win rate, as its metrics name them, those of a benchmark too.
@@ -21,7 +21,7 @@ def scored(
         part.select(
             experiment=pl.lit(experiment), outcome=pl.lit(name + suffix), id="id", score="score", weight="weight"
         )
-        for suffix, mine in by_benchmark(prompts).items()
+        for suffix, mine in split_by_benchmark(prompts).items()
         for name, part in _outcomes(
             *(table.join(mine, on="id", how="semi") for table in (verdicts, candidate, opponent))
         )
@@ -34,7 +34,7 @@ def _outcomes(
 ) -> Iterator[tuple[str, pl.DataFrame]]:
     yield "bpb_reduction", _saved(candidate, opponent)
     for (engine, other), games in verdicts.group_by("engine", "opponent"):
-        yield rate_name(str(engine), str(other)), _won(games, str(engine))
+        yield name_win_rate(str(engine), str(other)), _won(games, str(engine))
 
 
 def _saved(candidate: pl.DataFrame, opponent: pl.DataFrame) -> pl.DataFrame:

@@ -9,13 +9,13 @@ from typing import Any
 
 import yaml
 
-from m2m.grid.design import Cell, settled
+from m2m.grid.design import Cell, normalize_cell
 
-CELL = ("subset@candidate", "finetune@candidate", "generate@candidate", "judge", "measure")  # what a cell executes
-OPPONENT = ("subset@opponent", "finetune@opponent", "generate@opponent")
-SETTINGS = ("finetune@opponent", "generate@opponent", "judge", "measure")  # their commands say nothing of `subset`
+CELL_STAGES = ("subset@candidate", "finetune@candidate", "generate@candidate", "judge", "measure")  # what a cell executes
+OPPONENT_STAGES = ("subset@opponent", "finetune@opponent", "generate@opponent")
+SETTINGS_STAGES = ("finetune@opponent", "generate@opponent", "judge", "measure")  # their commands say nothing of `subset`
 UNITS = "data/units"  # a cell reads its own strategy's file: all of them are shared
-NAMED = {  # what is under such a path, for people
+DATA_NAMES = {  # what is under such a path, for people
     "data/pairs.parquet": "pool",
     "data/prompts.parquet": "prompts",
     "models/base": "base model",
@@ -25,32 +25,32 @@ NAMED = {  # what is under such a path, for people
 Lock = Mapping[str, Mapping[str, Any]]  # a stage's cmd, and the hashes of its deps and outs by path
 
 
-def provenance(lock: Lock) -> str:
+def hash_provenance(lock: Lock) -> str:
     """12 hex digits, equal where cells may be compared: a hash of what they share."""
-    return _hash(shared(lock))
+    return _hash(collect_shared(lock))
 
 
-def shared(lock: Lock) -> dict[str, dict[str, str]]:
+def collect_shared(lock: Lock) -> dict[str, dict[str, str]]:
     """What comparable cells share, by path or stage; `lock` holds every stage of CELL and OPPONENT.
 
     The code of a cell's stages, their settings and the opponent's seed, and the shared data that they read. Left out
     is what is a cell's own: the settings of `subset`, and with them the opponent's size and budget.
     """
-    missing = [name for name in (*CELL, *OPPONENT) if name not in lock]
+    missing = [name for name in (*CELL_STAGES, *OPPONENT_STAGES) if name not in lock]
     if missing:
         raise ValueError(f"dvc.lock must hold every stage of a cell, {missing[0]} is missing: run dvc repro")
-    others = [stage["outs"] for name, stage in lock.items() if name not in (*CELL, *OPPONENT)]
+    others = [stage["outs"] for name, stage in lock.items() if name not in (*CELL_STAGES, *OPPONENT_STAGES)]
     data = {path: known for outs in others for path, known in outs.items()}
     made = {path for stage in lock.values() for path in stage["outs"]}
-    read = {path: known for name in CELL for path, known in lock[name]["deps"].items()}
+    read = {path: known for name in CELL_STAGES for path, known in lock[name]["deps"].items()}
     return {
         "code": {path: known for path, known in read.items() if not any(_within(out, path) for out in made)},
         "data": {path: known for path, known in data.items() if any(_within(path, dep) for dep in (*read, UNITS))},
-        "settings": {name: lock[name]["cmd"] for name in SETTINGS},
+        "settings": {name: lock[name]["cmd"] for name in SETTINGS_STAGES},
     }
 
 
-def changed(known: Mapping[str, Mapping[str, str]], lock: Lock) -> list[str]:
+def describe_changes(known: Mapping[str, Mapping[str, str]], lock: Lock) -> list[str]:
     """What people would call other in `lock` than in what cells share, `known` as from `shared`; code is left out.
 
     >>> changed({"data": {"models/base": "1"}, "settings": {"judge": "--repeats 1"}},
@@ -59,28 +59,28 @@ def changed(known: Mapping[str, Mapping[str, str]], lock: Lock) -> list[str]:
     """
     made = {path: value for stage in lock.values() for path, value in stage["outs"].items()}
     other = [path for path, value in known["data"].items() if made.get(path) != value]
-    data = [name for folder, name in NAMED.items() if any(_within(path, folder) for path in other)]
-    told = {name: lock[name]["cmd"] if name in lock else "" for name in SETTINGS}
+    data = [name for folder, name in DATA_NAMES.items() if any(_within(path, folder) for path in other)]
+    told = {name: lock[name]["cmd"] if name in lock else "" for name in SETTINGS_STAGES}
     rest = [f"settings of {name.split('@')[0]}" for name, cmd in known["settings"].items() if cmd != told[name]]
     return list(dict.fromkeys(data + rest))
 
 
-def identity(shared: str, cell: Cell) -> str:
+def hash_cell(shared: str, cell: Cell) -> str:
     """12 hex digits, equal for cells of one provenance `shared` with the same settings."""
-    return _hash([shared, settled(cell)])
+    return _hash([shared, normalize_cell(cell)])
 
 
-def identities(locks: Iterable[Lock]) -> set[str]:
+def hash_finished_cells(locks: Iterable[Lock]) -> set[str]:
     """Those of the finished cells among `locks`."""
-    return {identity(provenance(lock), asked(lock)) for lock in locks if finished(lock)}
+    return {hash_cell(hash_provenance(lock), get_cell_settings(lock)) for lock in locks if is_finished(lock)}
 
 
-def name_of(cell: Cell, known: str) -> str:
+def name_experiment(cell: Cell, known: str) -> str:
     """The experiment's name: what it dials, its seed, and the first digits of its identity `known`."""
     return f"{cell['strategy']}-{cell['degree']}-s{cell['seed']}-{known[:6]}"
 
 
-def asked(lock: Lock) -> Cell:
+def get_cell_settings(lock: Lock) -> Cell:
     """The settings of the cell, as its command was given them."""
     words = shlex.split(lock["subset@candidate"]["cmd"])
     return {name[2:]: yaml.safe_load(value) for name, value in pairwise(words) if name[:2] == "--"}
@@ -101,12 +101,12 @@ def flags(command: str) -> dict[str, list[str]]:
     return found
 
 
-def finished(lock: Lock) -> bool:
+def is_finished(lock: Lock) -> bool:
     """Whether one run made all of a cell: its stages and the opponent's."""
-    return consistent(lock, (*CELL, *OPPONENT))
+    return is_consistent(lock, (*CELL_STAGES, *OPPONENT_STAGES))
 
 
-def consistent(lock: Lock, names: Iterable[str]) -> bool:
+def is_consistent(lock: Lock, names: Iterable[str]) -> bool:
     """Whether the stages `names` are in `lock`, and read what the others of it wrote."""
     made = {path: known for stage in lock.values() for path, known in stage["outs"].items()}
     return all(

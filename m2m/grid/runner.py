@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import median
 
 from m2m.grid import dvc_queue, workers
-from m2m.grid.dvc_experiments import names
+from m2m.grid.dvc_experiments import list_experiment_names
 from m2m.grid.progress_table import Tally, open_board
 
 TRIES = 3  # a failed cell is retried twice
@@ -62,7 +62,7 @@ class GridRunner:
     def look(self) -> bool:
         """Update the state and act on it; False when nothing is left to do."""
         self.queued = {entry.name: entry for entry in dvc_queue.list_entries() if entry.name in self.todo}
-        finished = set(names()) & set(self.todo)  # after the queue: a cell that ends in between is in both
+        finished = set(list_experiment_names()) & set(self.todo)  # after the queue: a cell that ends in between is in both
         timed = [name for name in finished - self.finished if ("running", name) in self.since]
         self.durations += [self._time("running", name, True) for name in timed]
         self.finished = finished

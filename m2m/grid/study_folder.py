@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 import pandera.polars as pa
 import polars as pl
 
-from m2m.grid.collection import grid_table
-from m2m.grid.design import settled
-from m2m.grid.dvc_experiments import Experiment, cached, experiments, workspace
-from m2m.grid.prompt_scores import scored
-from m2m.grid.provenance import CELL, asked, finished, provenance, shared
-from m2m.runtime.artifacts import columns_of, read_table, write_table
+from m2m.grid.collection import build_grid_table
+from m2m.grid.design import normalize_cell
+from m2m.grid.dvc_experiments import Experiment, locate_cached_file, read_experiments, predict_lock
+from m2m.grid.prompt_scores import score_prompts
+from m2m.grid.provenance import CELL_STAGES, get_cell_settings, is_finished, hash_provenance, collect_shared
+from m2m.runtime.artifacts import get_columns, read_table, write_table
 from m2m.runtime.atomic_files import replace_file
 from m2m.runtime.records import write_json
 from m2m.schemas.answers import Answers
@@ -46,37 +46,37 @@ def write_study_folder(folder: Path, *, examples: int = 6, current: bool = False
     `examples` prompts keep their answers. `current` leaves out cells of other code, data or settings. ValueError if no
     cell is left.
     """
-    cells = {cell.name: cell for cell in experiments() if finished(cell.lock)}
+    cells = {cell.name: cell for cell in read_experiments() if is_finished(cell.lock)}
     rows = [_make_row(cell) for cell in cells.values()]
     measured = [row for row in rows if set(REQUIRED) <= set(row)]
-    here = provenance(workspace())
+    here = hash_provenance(predict_lock())
     chosen = [row for row in measured if not current or row["provenance"] == here]
     if not chosen:
         raise ValueError(f"None of {len(cells)} finished experiments has all metrics. Run `make grid`.")
-    grid = grid_table(chosen)
+    grid = build_grid_table(chosen)
     _copy_histograms(cells[comparable(grid)["experiment"][0]], folder / "histograms")
     write_table(folder / "grid.csv", Grid, grid)
     kept = [cells[name] for name in grid["experiment"]]
     tables = {cell.name: found for cell in kept if (found := _read_tables(cell))}
-    scores = [scored(name, *cell) for name, cell in tables.items()]
+    scores = [score_prompts(name, *cell) for name, cell in tables.items()]
     write_table(folder / "scores.parquet", Scores, _concatenate(scores, Scores))
     answers = [answered(name, cell.prompts, cell.candidate, examples) for name, cell in tables.items()]
     write_table(folder / "examples.parquet", Examples, _concatenate(answers, Examples))
-    write_json(folder / "made.json", {provenance(cell.lock): _describe_code(cell) for cell in kept})
+    write_json(folder / "made.json", {hash_provenance(cell.lock): _describe_code(cell) for cell in kept})
     omitted = [*_report_left_out(rows, measured, chosen), *_report_gaps(kept, scores)]
     return [f"{folder / 'grid.csv'}: {_report_counts(grid, here)}", *omitted]
 
 
 def _make_row(cell: Experiment) -> dict[str, Any]:
-    names = {"experiment": cell.name, "revision": cell.revision[:10], "provenance": provenance(cell.lock)}
-    return names | settled(asked(cell.lock)) | cell.metrics
+    names = {"experiment": cell.name, "revision": cell.revision[:10], "provenance": hash_provenance(cell.lock)}
+    return names | normalize_cell(get_cell_settings(cell.lock)) | cell.metrics
 
 
 def _read_tables(cell: Experiment) -> CellTables | None:
     """The cell's tables, if DVC's cache has all of them."""
     judge = cell.lock["judge"]
     arms = [judge["deps"][ANSWERS_FILE.format(arm=arm)] for arm in ("candidate", "opponent")]
-    files = [cached(md5) for md5 in (judge["deps"][PROMPTS_FILE], judge["outs"][VERDICTS_FILE], *arms)]
+    files = [locate_cached_file(md5) for md5 in (judge["deps"][PROMPTS_FILE], judge["outs"][VERDICTS_FILE], *arms)]
     if not all(file.exists() for file in files):
         return None
     schemas = (Prompts, Verdicts, Answers, Answers)
@@ -87,7 +87,7 @@ def _copy_histograms(cell: Experiment, folder: Path) -> None:
     """Copy the histograms of token types in the pool of `cell`."""
     for side in ("instruction", "response"):
         path = f"data/histograms/{side}.csv"
-        source = cached(cell.lock[f"band@{side}"]["outs"][path])
+        source = locate_cached_file(cell.lock[f"band@{side}"]["outs"][path])
         if not source.exists():
             raise ValueError(f"{path} of {cell.name} is not in DVC's cache. Run dvc exp pull, or dvc repro band.")
         with replace_file(folder / f"{side}.csv") as temporary:
@@ -96,13 +96,13 @@ def _copy_histograms(cell: Experiment, folder: Path) -> None:
 
 def _concatenate(tables: Sequence[pl.DataFrame], schema: type[pa.DataFrameModel]) -> pl.DataFrame:
     """The tables as one, without rows if there are none."""
-    return pl.concat([pl.DataFrame(schema=columns_of(schema)), *tables])
+    return pl.concat([pl.DataFrame(schema=get_columns(schema)), *tables])
 
 
 def _describe_code(cell: Experiment) -> dict[str, dict[str, str]]:
     """What a cell shares with others of its provenance, and the commands of the shared stages."""
-    commands = {name: stage["cmd"] for name, stage in cell.lock.items() if name not in CELL}
-    return shared(cell.lock) | {"commands": commands}
+    commands = {name: stage["cmd"] for name, stage in cell.lock.items() if name not in CELL_STAGES}
+    return collect_shared(cell.lock) | {"commands": commands}
 
 
 def _report_counts(grid: pl.DataFrame, here: str) -> str:

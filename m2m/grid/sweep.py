@@ -10,10 +10,10 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from m2m.grid import dvc_experiments, workers
-from m2m.grid.design import Cell, Scope, design, overrides
+from m2m.grid.design import Cell, Scope, list_cells, list_overrides
 from m2m.grid.gpu_locks import group_gpus, hold_free_gpus
 from m2m.grid.progress_table import format_duration
-from m2m.grid.provenance import CELL, identities, identity, name_of, provenance
+from m2m.grid.provenance import CELL_STAGES, hash_finished_cells, hash_cell, name_experiment, hash_provenance
 from m2m.grid.runner import locate_log, run_cells
 from m2m.grid.study_folder import write_study_folder
 from m2m.training.finetuning.launch import gpus_of
@@ -41,21 +41,21 @@ def run_grid(settings: dict[str, Any], scope: Scope, jobs: int) -> None:
 
 def _run(settings: dict[str, Any], scope: Scope, jobs: int) -> None:
     _require_clean_workspace()
-    planned = design(settings["grid"]["parts"], settings["subset"], scope)
+    planned = list_cells(settings["grid"]["parts"], settings["subset"], scope)
     seconds, gpus_each = settings["grid"]["seconds"], gpus_of(Path(settings["launch"]))
     jobs = jobs or workers.choose_worker_count(gpus_each)
     duration = format_duration(len(planned) * seconds / jobs)
     print(f"grid: {len(planned)} cells, about {duration} if none has run; shared stages first", flush=True)
     _require_reachable(settings)
-    dvc_experiments.workspace()  # fails on a wrong dvc.yaml before anything is trained
+    dvc_experiments.predict_lock()  # fails on a wrong dvc.yaml before anything is trained
     _run_shared_stages(gpus_each)
-    shared = provenance(dvc_experiments.workspace())
-    cells = {identity(shared, cell): cell for cell in planned}
+    shared = hash_provenance(dvc_experiments.predict_lock())
+    cells = {hash_cell(shared, cell): cell for cell in planned}
     todo = _select_missing(cells)
     count = len(cells) - len(todo)
     print(f"grid: {count} of {len(cells)} cells exist; {_estimate(len(todo), seconds, jobs)}", flush=True)
     if todo:
-        orders = {name: overrides(cell, settings["subset"]) for name, cell in todo.items()}
+        orders = {name: list_overrides(cell, settings["subset"]) for name, cell in todo.items()}
         run_cells(orders, jobs, gpus_each, seconds)
     missing = sorted(_select_missing(cells))
     if len(missing) < len(cells):
@@ -65,12 +65,12 @@ def _run(settings: dict[str, Any], scope: Scope, jobs: int) -> None:
 
 
 def _require_clean_workspace() -> None:
-    if dvc_experiments.interrupted():
+    if dvc_experiments.is_queueing_interrupted():
         raise ValueError(
             "HEAD is on no branch and git's stash is not empty: an earlier run was killed while it queued a cell. "
             "Restore the workspace with git checkout BRANCH and git stash pop."
         )
-    if untracked := dvc_experiments.untracked():
+    if untracked := dvc_experiments.list_untracked_files():
         raise ValueError(
             f"git does not track {', '.join(untracked)}, so the cells' copies of the repository would lack it. "
             "Run git add (for data: dvc add, then git add the .dvc file and the .gitignore beside it)."
@@ -96,7 +96,7 @@ def _run_shared_stages(gpus_each: int) -> None:
                 f"This grid needs {gpus_each} free GPUs, and other grids use too many. Wait for them, or export "
                 "CUDA_VISIBLE_DEVICES= to run without GPUs."
             )
-        names = [name for name in dvc_experiments.stages() if name not in CELL]
+        names = [name for name in dvc_experiments.list_stages() if name not in CELL_STAGES]
         devices = {"CUDA_VISIBLE_DEVICES": free.devices} if free else {}
         subprocess.run(["dvc", "repro", *names], env=os.environ | devices, check=True)
 
@@ -104,12 +104,12 @@ def _run_shared_stages(gpus_each: int) -> None:
 def _select_missing(cells: dict[str, Cell]) -> dict[str, Cell]:
     """The cells, by experiment name, of `cells` by identity that no experiment holds."""
     existing = list_finished()
-    return {name_of(cell, key): cell for key, cell in cells.items() if key not in existing}
+    return {name_experiment(cell, key): cell for key, cell in cells.items() if key not in existing}
 
 
 def list_finished() -> set[str]:
     """The identities of the finished cells of all experiments."""
-    return identities(cell.lock for cell in dvc_experiments.experiments())
+    return hash_finished_cells(cell.lock for cell in dvc_experiments.read_experiments())
 
 
 def _estimate(count: int, seconds: float, jobs: int) -> str:

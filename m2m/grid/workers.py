@@ -13,7 +13,7 @@ from typing import NamedTuple
 import psutil
 
 from m2m.grid.gpu_locks import group_gpus, hold_free_gpus
-from m2m.parallel import cores
+from m2m.parallel import count_cores
 
 LOGS = Path(".cache/grid")
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "POLARS_MAX_THREADS", "RAYON_NUM_THREADS")
@@ -50,7 +50,7 @@ def list_running_keys(keys: Sequence[str]) -> set[str]:
 def choose_worker_count(gpus_each: int) -> int:
     """One worker a group of `gpus_each` GPUs; without GPUs, one a core that has memory for a training."""
     fitting = int(psutil.virtual_memory().available / MEMORY)
-    return len(group_gpus(gpus_each)) or max(1, min(cores(), fitting))
+    return len(group_gpus(gpus_each)) or max(1, min(count_cores(), fitting))
 
 
 def start(number: int, jobs: int, gpus_each: int) -> bool:
@@ -76,7 +76,7 @@ def start(number: int, jobs: int, gpus_each: int) -> bool:
 def build_environment(jobs: int) -> dict[str, str]:
     """The variables of one of `jobs` workers: PATH to this Python, and its share of the cores."""
     path = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    return path | dict.fromkeys(THREAD_VARIABLES, str(max(1, cores() // jobs)))
+    return path | dict.fromkeys(THREAD_VARIABLES, str(max(1, count_cores() // jobs)))
 
 
 def stop(pids: Sequence[int]) -> None:

@@ -9,7 +9,7 @@ import polars as pl
 def read_table(path: Path, model: type[pa.DataFrameModel]) -> pl.DataFrame:
     """The table at `path`; ValueError names the file and every broken rule of `model`."""
     if path.suffix == ".csv":
-        table = pl.read_csv(path, schema_overrides=columns_of(model), infer_schema_length=None)
+        table = pl.read_csv(path, schema_overrides=get_columns(model), infer_schema_length=None)
         return _checked(table, model, path)
     return _checked(pl.read_parquet(path), model, path)
 
@@ -24,7 +24,7 @@ def write_table(path: Path, model: type[pa.DataFrameModel], table: pl.DataFrame)
         checked.write_parquet(path, compression="zstd", compression_level=3, row_group_size=65_536)
 
 
-def columns_of(model: type[pa.DataFrameModel]) -> dict[str, pl.DataType]:
+def get_columns(model: type[pa.DataFrameModel]) -> dict[str, pl.DataType]:
     """The columns that `model` names, with their types: a schema for polars."""
     return {name: column.dtype.type for name, column in model.to_schema().columns.items()}
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import tyro
 
-SETTINGS = Path("params.yaml")
+SETTINGS_FILE = Path("params.yaml")
 ENVIRONMENT = {  # of every stage, where it is not set already
     "OMP_WAIT_POLICY": "PASSIVE",  # threads that spin for long slow a neighbour, and it us, sixfold
     "GOMP_SPINCOUNT": "10000",  # some 30 µs: none at all halves the speed of a small model alone
@@ -34,9 +34,9 @@ def run(main: Callable[..., None], program: str = "") -> None:
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     module = Path(os.path.relpath(sys.argv[0])).with_suffix("").parts
-    if _helps() and SETTINGS.exists() and not program:
+    if _helps() and SETTINGS_FILE.exists() and not program:
         told = main.func if isinstance(main, functools.partial) else main
-        meanings = _explained(main, module[-1], SETTINGS.read_text(encoding="utf-8"))
+        meanings = _explained(main, module[-1], SETTINGS_FILE.read_text(encoding="utf-8"))
         told.__doc__ = inspect.cleandoc(told.__doc__ or "") + (f"\n\nArgs:\n{meanings}" if meanings else "")
     gc.set_threshold(*THRESHOLDS)
     atexit.register(gc.freeze)  # nor is it looked for at the end
@@ -51,7 +51,7 @@ def run(main: Callable[..., None], program: str = "") -> None:
         sys.exit(f"error: {sentence}  [{Path(place.filename).name}:{place.lineno}; TRACEBACK=1 shows the way there]")
 
 
-def names_of(mapping: str) -> list[str]:
+def list_names(mapping: str) -> list[str]:
     """The names that the flags of this process give to the parts of a `mapping`, as in --sources.NAME.kind files.
 
     `--help` alone gets NAME, so that it tells what a part may have.

@@ -4,7 +4,7 @@ import pandera.polars as pa
 import polars as pl
 
 
-class Gamed(pa.DataFrameModel):
+class GamedAnnotations(pa.DataFrameModel):
     """A row a prompt and baseline, all prompts of the first baseline first; further columns are allowed."""
 
     index: pl.Int64 = pa.Field(ge=0, description="place in the evaluation set")

@@ -4,7 +4,7 @@ import pandera.polars as pa
 import polars as pl
 
 
-class Loss(pa.DataFrameModel):
+class LossCurve(pa.DataFrameModel):
     """Sorted by step."""
 
     step: pl.Int64 = pa.Field(unique=True, ge=1)

@@ -6,7 +6,7 @@ from jaxtyping import Int64
 DEGREES = range(7)
 
 
-def degree_states(
+def find_degree_states(
     k: Int64[np.ndarray, "states"], held: Int64[np.ndarray, "states"], size: int, slack: float
 ) -> list[int]:
     """The state of each degree 0 … 6: k(d) = k_min + d/6 · (k_max − k_min), rounded to the nearest k of the chain.
@@ -29,7 +29,7 @@ def degree_states(
     return [int(np.abs(6 * k - target).argmin()) for target in sixths]
 
 
-def state_of(states: list[int], degree: int) -> int:
+def get_degree_state(states: list[int], degree: int) -> int:
     """The state of one degree; ValueError when it is none of 0 … 6."""
     if degree not in DEGREES:
         raise ValueError(f"degree must be in 0..6, got {degree}")

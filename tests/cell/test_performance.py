@@ -2,7 +2,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from m2m.cell.performance import bits_per_byte, reduction, win_rate, wins_by_reference
+from m2m.cell.performance import calculate_bits_per_byte, estimate_bpb_reduction, estimate_win_rate, calculate_wins_by_reference
 
 
 def answers(bits):
@@ -13,27 +13,27 @@ CANDIDATE, OPPONENT = answers([10.0, 20.0, 30.0]), answers([20.0, 40.0, 60.0])
 
 
 def test_bits_a_byte_is_a_ratio_of_sums():
-    assert bits_per_byte(CANDIDATE) == 1.0
+    assert calculate_bits_per_byte(CANDIDATE) == 1.0
 
 
 def test_the_reduction_is_what_the_candidate_saves_over_the_opponent():
-    assert reduction(CANDIDATE, OPPONENT, 1, 100) == (1.0, 1.0, 1.0)
+    assert estimate_bpb_reduction(CANDIDATE, OPPONENT, 1, 100) == (1.0, 1.0, 1.0)
 
 
 def test_changing_sides_changes_the_sign():
     mixed = answers([12.0, 50.0, 20.0])
-    here, there = reduction(CANDIDATE, mixed, 1, 500), reduction(mixed, CANDIDATE, 1, 500)
+    here, there = estimate_bpb_reduction(CANDIDATE, mixed, 1, 500), estimate_bpb_reduction(mixed, CANDIDATE, 1, 500)
     assert here[0] == pytest.approx(-there[0])
     assert here[1] < here[0] < here[2]
 
 
 def test_the_same_seed_gives_the_same_interval():
     mixed = answers([12.0, 50.0, 20.0])
-    assert reduction(CANDIDATE, mixed, 7, 100) == reduction(CANDIDATE, mixed, 7, 100)
+    assert estimate_bpb_reduction(CANDIDATE, mixed, 7, 100) == estimate_bpb_reduction(CANDIDATE, mixed, 7, 100)
 
 
 def test_prompts_without_a_reference_take_no_part():
-    assert reduction(answers([10.0, 20.0, None]), OPPONENT, 1, 10)[0] == 1.0
+    assert estimate_bpb_reduction(answers([10.0, 20.0, None]), OPPONENT, 1, 10)[0] == 1.0
 
 
 def verdicts(raws):
@@ -45,25 +45,25 @@ LOSS = '{"candidate": 3.0, "opponent": 2.0, "better": "lower"}'
 
 
 def test_the_win_rate_is_the_mean_liking_with_an_interval_around_it():
-    rate, low, high = win_rate(np.array([1.0, 0.0, 0.5, 0.5]), 1, 1000)
+    rate, low, high = estimate_win_rate(np.array([1.0, 0.0, 0.5, 0.5]), 1, 1000)
     assert (rate, 0 <= low < rate < high <= 1) == (0.5, True)
 
 
 def test_a_missing_verdict_is_neither_win_nor_tie():
     prompts = pl.DataFrame({"id": ["a", "b", "c"], "reference": ["x", "x" * 9, "x" * 99]})
-    assert wins_by_reference(verdicts([WIN, None, "?"]), prompts) == {"short": 1.0}
+    assert calculate_wins_by_reference(verdicts([WIN, None, "?"]), prompts) == {"short": 1.0}
 
 
 def test_wins_are_split_by_the_length_of_the_reference():
     prompts = pl.DataFrame({"id": ["a", "b", "c"], "reference": ["é" * 5, "x" * 9, "x" * 99]})
-    assert wins_by_reference(verdicts([WIN, LOSS, WIN]), prompts) == {"short": 1.0, "medium": 0.0, "long": 1.0}
+    assert calculate_wins_by_reference(verdicts([WIN, LOSS, WIN]), prompts) == {"short": 1.0, "medium": 0.0, "long": 1.0}
 
 
 def test_a_win_rate_has_wilsons_interval_where_all_prompts_agree():
-    assert win_rate(np.ones(10), 1, 100) == pytest.approx((1.0, 0.722, 1.0), abs=5e-4)
+    assert estimate_win_rate(np.ones(10), 1, 100) == pytest.approx((1.0, 0.722, 1.0), abs=5e-4)
 
 
 def test_the_order_of_the_rows_does_not_change_the_interval():
     bits = np.random.default_rng(1).random((2, 40))
     ours, theirs = (pl.DataFrame({"id": [f"{at:02}" for at in range(40)], "bits": some, "bytes": 8}) for some in bits)
-    assert reduction(ours, theirs, 1, 50) == reduction(ours.reverse(), theirs.reverse(), 1, 50)
+    assert estimate_bpb_reduction(ours, theirs, 1, 50) == estimate_bpb_reduction(ours.reverse(), theirs.reverse(), 1, 50)

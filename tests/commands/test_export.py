@@ -9,7 +9,7 @@ import yaml
 
 from m2m.commands.export import main
 from m2m.export.trainer_formats import CONVERTERS
-from m2m.grid.provenance import CELL, OPPONENT
+from m2m.grid.provenance import CELL_STAGES, OPPONENT_STAGES
 from m2m.runtime.artifacts import write_table
 from m2m.schemas.pairs import Pairs
 from m2m.schemas.subset import Subset
@@ -49,7 +49,7 @@ def workspace(tmp_path, monkeypatch):
     (tmp_path / "metrics").mkdir()
     (tmp_path / "metrics/cell.json").write_text(json.dumps({"response_vendi": 1.5, "bpb_reduction": 0.1}))
     stages = {
-        name: {"cmd": name} for name in (*CELL, *OPPONENT, "ingest", "respond", "band@instruction", "band@response")
+        name: {"cmd": name} for name in (*CELL_STAGES, *OPPONENT_STAGES, "ingest", "respond", "band@instruction", "band@response")
     }
     stages["ingest"]["cmd"] = (
         "python -m stages.ingest --sources.docs.kind docstrings --sources.docs.packages pytest "

@@ -10,7 +10,7 @@ from dvc.repo import Repo
 
 from m2m.commands import plan
 from m2m.grid import grid_plan
-from m2m.grid.design import design
+from m2m.grid.design import list_cells
 from m2m.grid.dvc_experiments import Experiment
 from m2m.llm.client.reply_cache import Kept, Replies, cache_folder
 from m2m.runtime.artifacts import write_table
@@ -65,7 +65,7 @@ def test_a_run_with_these_settings_is_counted(folder, monkeypatch, capsys):
 @pytest.mark.parametrize("change", [{"cmd": "run ingest --seed 2"}, {"deps": {"stages/a.py": "2"}}])
 def test_other_settings_or_code_are_assumed_and_nothing_is_there(folder, monkeypatch, capsys, change):
     settings = yaml.safe_load((folder / "params.yaml").read_text())
-    cells = design(settings["grid"]["parts"], settings["subset"], "plain")
+    cells = list_cells(settings["grid"]["parts"], settings["subset"], "plain")
     held = [Experiment("one", "0" * 40, lock(**cells[0]), {})]
     now = lock()
     now["ingest"] |= change
@@ -77,7 +77,7 @@ def test_other_settings_or_code_are_assumed_and_nothing_is_there(folder, monkeyp
 
 def test_cells_that_experiments_hold_are_counted(folder, monkeypatch, capsys):
     settings = yaml.safe_load((folder / "params.yaml").read_text())
-    cells = design(settings["grid"]["parts"], settings["subset"], "plain")
+    cells = list_cells(settings["grid"]["parts"], settings["subset"], "plain")
     other = cells[0] | {"size": 7}
     held = [Experiment(str(at), "0" * 40, lock(**cell), {}) for at, cell in enumerate([*cells[:3], other])]
     found = told(monkeypatch, capsys, lock(), lock(), held)

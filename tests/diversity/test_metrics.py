@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.stats import entropy
 
-from m2m.diversity.metrics import compression_ratio, side_diversity
+from m2m.diversity.metrics import compression_ratio, measure_side
 
 RATIOS = [f"ngram_ratio_{n}" for n in range(1, 5)]
 NAMES = [
@@ -26,7 +26,7 @@ def side(texts: list[list[int]]) -> dict[str, float]:
     flat = np.array([token for text in texts for token in text], np.int32)
     vectors = np.random.default_rng(0).normal(size=(len(texts), 4)).astype(np.float32)
     words = [" ".join(map(str, text)) for text in texts]
-    return side_diversity(flat, np.cumsum([0, *map(len, texts)]), words, vectors)
+    return measure_side(flat, np.cumsum([0, *map(len, texts)]), words, vectors)
 
 
 def test_every_metric_has_its_name_and_is_finite() -> None:
@@ -77,4 +77,4 @@ def test_a_side_that_cannot_be_measured_is_an_error(texts: list[list[int]], rule
 
 def test_inputs_of_different_rows_are_an_error() -> None:
     with pytest.raises(ValueError, match="of the same rows, got 2, 1 and 2"):
-        side_diversity(np.array([1, 2]), np.array([0, 1, 2]), ["a"], np.eye(2, dtype=np.float32))
+        measure_side(np.array([1, 2]), np.array([0, 1, 2]), ["a"], np.eye(2, dtype=np.float32))

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from m2m.diversity.ngrams import NgramCounts, ngram_counts, ngram_ratios
+from m2m.diversity.ngrams import NgramCounts, count_ngrams, ngram_ratios
 
 TEXTS = st.lists(st.lists(st.integers(0, 5), max_size=12), min_size=1, max_size=8)
 
 
 def counts_of(texts: list[list[int]]) -> list[NgramCounts]:
     flat = np.array([token for text in texts for token in text], np.int32)
-    return ngram_counts(flat, np.cumsum([0, *map(len, texts)]))
+    return count_ngrams(flat, np.cumsum([0, *map(len, texts)]))
 
 
 def grams(text: list[int], n: int) -> list[tuple[int, ...]]:
@@ -48,7 +48,7 @@ def test_keys_that_do_not_fit_64_bits_with_the_text_are_ranked_first() -> None:
     rows, top = 70_000, 2**31 - 1
     tokens = np.arange(3 * rows, dtype=np.int32)
     tokens[2::3] = top
-    counts = ngram_counts(tokens, np.arange(rows + 1) * 3)
+    counts = count_ngrams(tokens, np.arange(rows + 1) * 3)
     assert ngram_ratios(counts) == [(2 * rows + 1) / (3 * rows), 1, 1]
     assert (counts[2].text == np.arange(rows)).all()
 

@@ -6,14 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
 
-from m2m.diversity.ngrams import ngram_counts
+from m2m.diversity.ngrams import count_ngrams
 from m2m.diversity.self_bleu import self_bleu
 
 
 def ours(texts: list[list[int]]) -> float:
     offsets = np.cumsum([0, *map(len, texts)])
     flat = np.array([token for text in texts for token in text], np.int32)
-    return self_bleu(ngram_counts(flat, offsets), np.diff(offsets))
+    return self_bleu(count_ngrams(flat, offsets), np.diff(offsets))
 
 
 def nltk(texts: list[list[int]]) -> float:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from m2m.diversity.unit_coverage import mid_types, unit_counts, unit_coverage, unit_evenness, units_present
+from m2m.diversity.unit_coverage import count_mid_types, count_units, unit_coverage, unit_evenness, count_covered_units
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ from m2m.diversity.unit_coverage import mid_types, unit_counts, unit_coverage, u
 )
 def test_known_counts(counts: list[int], present: int, coverage: float, evenness: float) -> None:
     array = np.array(counts)
-    assert units_present(array) == present
+    assert count_covered_units(array) == present
     assert unit_coverage(array) == coverage
     assert unit_evenness(array) == pytest.approx(evenness, abs=1e-15)
 
@@ -42,9 +42,9 @@ def test_a_strategy_without_units_has_no_coverage() -> None:
 
 def test_units_that_no_chosen_row_carries_count_zero() -> None:
     units = pl.DataFrame({"id": ["a", "b", "c", "c"], "unit": ["u", "u", "v", "w"]})
-    assert unit_counts(units, pl.Series(["a", "b"])).tolist() == [2, 0, 0]
-    assert unit_counts(units, pl.Series(["c", "a"])).tolist() == [1, 1, 1]
-    assert unit_counts(units, pl.Series(["nobody"])).tolist() == [0, 0, 0]
+    assert count_units(units, pl.Series(["a", "b"])).tolist() == [2, 0, 0]
+    assert count_units(units, pl.Series(["c", "a"])).tolist() == [1, 1, 1]
+    assert count_units(units, pl.Series(["nobody"])).tolist() == [0, 0, 0]
 
 
 @pytest.mark.parametrize(
@@ -55,4 +55,4 @@ def test_mid_types_are_counted_in_the_chosen_rows_and_banded_over_all(
 ) -> None:
     rows: list[list[int]] = [[0, 0, 5], [5, 7], []]
     tokens = pl.DataFrame({"id": ["a", "b", "e"], "tokens": rows}, schema_overrides={"tokens": pl.List(pl.Int32)})
-    assert mid_types(tokens, pl.Series(ids), low, high) == types
+    assert count_mid_types(tokens, pl.Series(ids), low, high) == types

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from m2m.grid.design import design, overrides, scope_of, settled
+from m2m.grid.design import list_cells, list_overrides, choose_scope, normalize_cell
 
 SUBSET = {"strategy": "response-micro", "match": "response-micro", "degree": 3, "size": 500, "seed": 1}
 SUBSET |= {"min_tokens": 1, "max_tokens": 100}
@@ -16,19 +16,19 @@ PARTS = {
 
 
 def test_a_part_is_every_combination_of_its_lists():
-    cells = design({"one": {"strategy": [A, B], "degree": [0, 6]}}, SUBSET, "plain")
+    cells = list_cells({"one": {"strategy": [A, B], "degree": [0, 6]}}, SUBSET, "plain")
     assert {(cell["strategy"], cell["degree"]) for cell in cells} == {(A, 0), (A, 6), (B, 0), (B, 6)}
     assert {(cell["size"], cell["seed"]) for cell in cells} == {(500, 1)}
 
 
 @pytest.mark.parametrize(("scope", "count"), [("plain", 16 + 5 + 6), ("full", 28 + 5 + 6), ("quick", 6 + 3 + 2)])
 def test_a_scope_has_as_many_cells_as_its_degrees_and_seeds_make(scope, count):
-    assert len(design(PARTS, SUBSET, scope)) == count
+    assert len(list_cells(PARTS, SUBSET, scope)) == count
 
 
 def test_the_default_grid_is_the_one_that_is_documented():
     params = yaml.safe_load(Path("params.yaml").read_text())
-    cells = design(params["grid"]["parts"], params["subset"], "plain")
+    cells = list_cells(params["grid"]["parts"], params["subset"], "plain")
     kept = ("strategy", "degree", "seed")
 
     def told(**asked):
@@ -47,35 +47,35 @@ def test_the_default_grid_is_the_one_that_is_documented():
 
 
 def test_a_cell_that_two_parts_ask_for_is_listed_once():
-    assert len(design({"one": {"degree": [0, 6]}, "two": {"degree": [6]}}, SUBSET, "plain")) == 2
+    assert len(list_cells({"one": {"degree": [0, 6]}, "two": {"degree": [6]}}, SUBSET, "plain")) == 2
 
 
 def test_first_seeds_come_first():
-    seeds = [cell["seed"] for cell in design(PARTS, SUBSET, "plain")]
+    seeds = [cell["seed"] for cell in list_cells(PARTS, SUBSET, "plain")]
     assert seeds == sorted(seeds)
 
 
 def test_the_degree_of_random_says_nothing_and_is_none():
-    cells = design({"one": {"strategy": ["random"], "degree": [0, 3, 6]}}, SUBSET, "plain")
+    cells = list_cells({"one": {"strategy": ["random"], "degree": [0, 3, 6]}}, SUBSET, "plain")
     assert [cell["degree"] for cell in cells] == [0]
 
 
 def test_cells_that_are_the_same_are_settled_alike():
-    assert settled({**SUBSET, "strategy": "random", "degree": 4}) == settled({**SUBSET, "strategy": "random"})
-    assert settled({**SUBSET, "match": "response-macro"}) == settled(SUBSET)
-    assert settled({**SUBSET, "degree": 4}) != settled(SUBSET)
+    assert normalize_cell({**SUBSET, "strategy": "random", "degree": 4}) == normalize_cell({**SUBSET, "strategy": "random"})
+    assert normalize_cell({**SUBSET, "match": "response-macro"}) == normalize_cell(SUBSET)
+    assert normalize_cell({**SUBSET, "degree": 4}) != normalize_cell(SUBSET)
     matched = {**SUBSET, "strategy": "stratified-length"}
-    assert settled({**matched, "match": "response-macro"}) != settled(matched)
+    assert normalize_cell({**matched, "match": "response-macro"}) != normalize_cell(matched)
 
 
 def test_a_setting_that_subset_has_not_is_refused():
     with pytest.raises(ValueError, match=r"grid\.parts\.one may list settings of subset .*, got degrees"):
-        design({"one": {"degrees": [0]}}, SUBSET, "plain")
+        list_cells({"one": {"degrees": [0]}}, SUBSET, "plain")
 
 
 def test_only_what_differs_is_overridden():
-    assert overrides({**SUBSET, "degree": 6, "seed": 2}, SUBSET) == ["subset.degree=6", "subset.seed=2"]
-    assert overrides(SUBSET, SUBSET) == []
+    assert list_overrides({**SUBSET, "degree": 6, "seed": 2}, SUBSET) == ["subset.degree=6", "subset.seed=2"]
+    assert list_overrides(SUBSET, SUBSET) == []
 
 
 @pytest.mark.parametrize(
@@ -90,10 +90,10 @@ def test_only_what_differs_is_overridden():
 )
 def test_a_cell_that_cannot_be_is_refused_before_any_is_run(part, told):
     with pytest.raises(ValueError, match=told):
-        design({"one": part}, SUBSET, "plain")
+        list_cells({"one": part}, SUBSET, "plain")
 
 
 def test_the_two_scopes_exclude_each_other():
-    assert (scope_of(False, False), scope_of(True, False), scope_of(False, True)) == ("plain", "quick", "full")
+    assert (choose_scope(False, False), choose_scope(True, False), choose_scope(False, True)) == ("plain", "quick", "full")
     with pytest.raises(ValueError, match="got both: choose one"):
-        scope_of(True, True)
+        choose_scope(True, True)

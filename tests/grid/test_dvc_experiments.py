@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from m2m.grid.dvc_experiments import _git, cached, experiments, interrupted, locked, names, stages, untracked, workspace
+from m2m.grid.dvc_experiments import _git, locate_cached_file, read_experiments, is_queueing_interrupted, parse_lock, list_experiment_names, list_stages, list_untracked_files, predict_lock
 
 PIPELINE = """
 vars:
@@ -59,14 +59,14 @@ def here(repository, monkeypatch):
 
 
 def test_the_stages_are_those_of_the_pipeline(here):
-    assert stages() == ["first@one", "second"]
+    assert list_stages() == ["first@one", "second"]
 
 
 def test_files_that_a_copy_of_the_repository_would_lack_are_told(here):
-    assert untracked() == []
+    assert list_untracked_files() == []
     (here / "data/raw/ä b.jsonl.dvc").write_text("")
     (here / "notes.txt").write_text("read by no stage")
-    assert untracked() == ["data/raw/ä b.jsonl.dvc"]
+    assert list_untracked_files() == ["data/raw/ä b.jsonl.dvc"]
     (here / "data/raw/ä b.jsonl.dvc").unlink()
 
 
@@ -75,58 +75,58 @@ def test_a_workspace_that_was_left_in_pieces_is_seen(here):
         return subprocess.run(["git", *words], check=True, capture_output=True, text=True).stdout.strip()
 
     branch = git("branch", "--show-current")
-    assert not interrupted()
+    assert not is_queueing_interrupted()
     git("checkout", "--detach")
-    assert not interrupted()
+    assert not is_queueing_interrupted()
     (here / "code.py").write_text(f"{CODE} # changed")
     git("stash")
-    assert interrupted()
+    assert is_queueing_interrupted()
     git("checkout", branch)
-    assert not interrupted()
+    assert not is_queueing_interrupted()
     git("stash", "drop")
 
 
 def test_the_workspace_would_lock_what_it_has_locked(here):
-    assert workspace()["first@one"] == locked((here / "dvc.lock").read_text())["first@one"]
+    assert predict_lock()["first@one"] == parse_lock((here / "dvc.lock").read_text())["first@one"]
 
 
 def test_a_stage_that_has_not_run_has_its_command_and_code_but_no_outs(here):
-    second = workspace()["second"]
+    second = predict_lock()["second"]
     assert second["cmd"] == "python code.py metrics/cell.json s 1"
     assert second["outs"] == {"metrics/cell.json": ""}
-    first = workspace()["first@one"]
+    first = predict_lock()["first@one"]
     expected = {"code.py": first["deps"]["code.py"], "data/first.txt": first["outs"]["data/first.txt"], "data": ""}
     assert second["deps"] == expected
 
 
 def test_changed_code_is_seen_before_anything_runs(here):
-    before = workspace()["first@one"]["deps"]
+    before = predict_lock()["first@one"]["deps"]
     (here / "code.py").write_text(f"{CODE} # changed")
-    after = workspace()["first@one"]["deps"]
+    after = predict_lock()["first@one"]["deps"]
     (here / "code.py").write_text(CODE)
     assert after["code.py"] != before["code.py"]
     assert after["data/raw"] == before["data/raw"]
 
 
 def test_an_experiment_has_its_name_its_lock_and_its_metrics(here):
-    (one,) = experiments()
+    (one,) = read_experiments()
     assert (one.name, one.metrics) == ("two", 2)
     assert one.lock["second"]["cmd"] == "python code.py metrics/cell.json s 2"
-    assert names() == {"two": one.revision}
+    assert list_experiment_names() == {"two": one.revision}
 
 
 def test_the_cache_has_what_an_experiment_made(here):
-    (one,) = experiments()
-    assert json.loads(cached(one.lock["first@one"]["outs"]["data/first.txt"]).read_text()) == 2
-    assert not cached("0" * 32).exists()
+    (one,) = read_experiments()
+    assert json.loads(locate_cached_file(one.lock["first@one"]["outs"]["data/first.txt"]).read_text()) == 2
+    assert not locate_cached_file("0" * 32).exists()
 
 
 def test_one_name_on_two_commits_is_two_experiments(here):
-    (one,) = experiments()
+    (one,) = read_experiments()
     for commit in ("0a", "0b"):
         _git("update-ref", f"refs/exps/{commit}/{'1' * 38}/twice", one.revision)
     try:
-        assert [known.name for known in experiments()] == [f"twice@{one.revision[:7]}"] * 2 + ["two"]
+        assert [known.name for known in read_experiments()] == [f"twice@{one.revision[:7]}"] * 2 + ["two"]
     finally:
         for commit in ("0a", "0b"):
             _git("update-ref", "-d", f"refs/exps/{commit}/{'1' * 38}/twice")

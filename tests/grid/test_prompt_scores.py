@@ -6,8 +6,8 @@ import math
 import polars as pl
 import pytest
 
-from m2m.cell.metrics import worth
-from m2m.grid.prompt_scores import scored
+from m2m.cell.metrics import measure_worth
+from m2m.grid.prompt_scores import score_prompts
 from m2m.schemas.scores import Scores
 
 PROMPTS = pl.DataFrame(
@@ -64,9 +64,9 @@ GAMES = verdicts(
 
 
 def test_the_parts_of_all_prompts_make_the_metric_of_the_cell():
-    parts = Scores.validate(scored("one", PROMPTS, GAMES, CANDIDATE, OPPONENT))
+    parts = Scores.validate(score_prompts("one", PROMPTS, GAMES, CANDIDATE, OPPONENT))
     arms = {"base": OPPONENT, "opponent": OPPONENT, "candidate": CANDIDATE}
-    record = worth(PROMPTS, GAMES, arms, 1, 10)
+    record = measure_worth(PROMPTS, GAMES, arms, 1, 10)
     sums = parts.group_by("outcome").agg(pl.col("score").sum() / pl.col("weight").sum())
     made = {name: value for name, value in sums.rows() if name in record}
     assert made == pytest.approx({name: record[name] for name in made})
@@ -84,15 +84,15 @@ def test_the_parts_of_all_prompts_make_the_metric_of_the_cell():
 
 
 def test_saved_bits_are_those_of_the_opponent_less_those_of_the_candidate():
-    parts = scored("one", PROMPTS, GAMES, CANDIDATE, OPPONENT).filter(pl.col("outcome") == "bpb_reduction")
+    parts = score_prompts("one", PROMPTS, GAMES, CANDIDATE, OPPONENT).filter(pl.col("outcome") == "bpb_reduction")
     assert parts.drop("experiment", "outcome").rows() == [("a", 9.75, 10.0), ("b", -8.0, 20.0), ("c", 8.5, 30.0)]
 
 
 def test_a_strong_verdict_is_three_games_and_an_unreadable_one_none():
-    parts = scored("one", PROMPTS, GAMES, CANDIDATE, OPPONENT).filter(pl.col("outcome") == "arena_hard_win_rate")
+    parts = score_prompts("one", PROMPTS, GAMES, CANDIDATE, OPPONENT).filter(pl.col("outcome") == "arena_hard_win_rate")
     assert parts.drop("experiment", "outcome").rows() == [("a", 1.0, 4.0), ("b", 1.0, 4.0), ("c", 1.0, 1.0)]
 
 
 def test_without_a_reference_or_a_verdict_nothing_is_told():
     silent = answers([None] * 4)
-    assert Scores.validate(scored("one", PROMPTS, GAMES.clear(), silent, silent)).is_empty()
+    assert Scores.validate(score_prompts("one", PROMPTS, GAMES.clear(), silent, silent)).is_empty()

@@ -2,7 +2,7 @@ import copy
 
 import pytest
 
-from m2m.grid.provenance import CELL, OPPONENT, asked, changed, finished, identity, name_of, provenance, shared
+from m2m.grid.provenance import CELL_STAGES, OPPONENT_STAGES, get_cell_settings, describe_changes, is_finished, hash_cell, name_experiment, hash_provenance, collect_shared
 
 CELL_SETTINGS = {"strategy": "response-micro", "match": "random", "degree": 3, "size": 500, "seed": 1, "slack": 1.5}
 FLAGS = " ".join(f"--{name} {value}" for name, value in CELL_SETTINGS.items())
@@ -13,7 +13,7 @@ def lock():
     files = {"data/units/response-micro.parquet": "u1", "data/units/random.parquet": "u2"}
     stages = {"respond": {"cmd": "respond", "deps": {"stages/respond.py": "r"}, "outs": {"data/pairs.parquet": "p"}}}
     stages["band"] = {"cmd": "band", "deps": {"data/pairs.parquet": "p"}, "outs": files}
-    for name in (*CELL, *OPPONENT):
+    for name in (*CELL_STAGES, *OPPONENT_STAGES):
         stages[name] = {
             "cmd": f"run {name} --setting 1",
             "deps": {f"stages/{name}.py": name, "data/pairs.parquet": "p"},
@@ -38,7 +38,7 @@ def test_cells_that_differ_in_their_own_settings_and_results_share_a_provenance(
     other["subset@candidate"]["deps"]["data/units/random.parquet"] = "u2"
     other["subset@opponent"] |= {"cmd": "another size", "outs": {"out/subset@opponent": "larger"}}
     other["finetune@opponent"]["outs"] = {"out/finetune@opponent": "better"}
-    assert provenance(other) == provenance(lock())
+    assert hash_provenance(other) == hash_provenance(lock())
 
 
 @pytest.mark.parametrize(
@@ -51,52 +51,52 @@ def test_cells_that_differ_in_their_own_settings_and_results_share_a_provenance(
     ],
 )
 def test_other_code_or_data_is_another_provenance(stage, kind, path):
-    assert provenance(with_other(stage, kind, path, "new")) != provenance(lock())
+    assert hash_provenance(with_other(stage, kind, path, "new")) != hash_provenance(lock())
 
 
 @pytest.mark.parametrize("stage", ["finetune@opponent", "generate@opponent", "judge", "measure"])
 def test_other_settings_are_another_provenance(stage):
     other = lock()
     other[stage]["cmd"] = f"run {stage} --setting 2"
-    assert provenance(other) != provenance(lock())
+    assert hash_provenance(other) != hash_provenance(lock())
 
 
 def test_data_that_no_cell_reads_is_not_part_of_it():
     other = with_other("respond", "outs", "data/rejects.parquet", "more of them")
-    assert provenance(other) == provenance(lock())
+    assert hash_provenance(other) == hash_provenance(lock())
 
 
 def test_a_lock_without_a_stage_says_which():
     other = lock()
     other.pop("judge")
     with pytest.raises(ValueError, match="must hold every stage of a cell, judge is missing: run dvc repro"):
-        provenance(other)
-    assert not finished(other)
+        hash_provenance(other)
+    assert not is_finished(other)
 
 
 def test_the_settings_of_a_cell_are_those_of_its_command():
-    assert asked(lock()) == CELL_SETTINGS
+    assert get_cell_settings(lock()) == CELL_SETTINGS
 
 
 def test_a_cell_is_finished_when_each_stage_read_what_the_others_wrote():
-    assert finished(lock())
-    assert not finished(with_other("subset@candidate", "outs", "out/subset@candidate", "a later one"))
+    assert is_finished(lock())
+    assert not is_finished(with_other("subset@candidate", "outs", "out/subset@candidate", "a later one"))
 
 
 def test_identity_is_provenance_and_settings():
-    one = identity("p", CELL_SETTINGS)
-    assert one == identity("p", dict(reversed(CELL_SETTINGS.items())))
-    assert one != identity("q", CELL_SETTINGS)
-    assert one != identity("p", CELL_SETTINGS | {"seed": 2})
-    assert one == identity("p", CELL_SETTINGS | {"match": "response-meso"})
+    one = hash_cell("p", CELL_SETTINGS)
+    assert one == hash_cell("p", dict(reversed(CELL_SETTINGS.items())))
+    assert one != hash_cell("q", CELL_SETTINGS)
+    assert one != hash_cell("p", CELL_SETTINGS | {"seed": 2})
+    assert one == hash_cell("p", CELL_SETTINGS | {"match": "response-meso"})
 
 
 def test_a_name_tells_the_cell_to_a_person_and_ends_in_its_identity():
-    assert name_of(CELL_SETTINGS, "0123456789ab") == "response-micro-3-s1-012345"
+    assert name_experiment(CELL_SETTINGS, "0123456789ab") == "response-micro-3-s1-012345"
 
 
 def test_what_cells_share_says_the_code_the_data_and_the_settings_by_name():
-    told = shared(lock())
+    told = collect_shared(lock())
     assert told["code"]["stages/measure.py"] == "measure"
     assert told["data"] == {
         "data/pairs.parquet": "p",
@@ -107,18 +107,18 @@ def test_what_cells_share_says_the_code_the_data_and_the_settings_by_name():
 
 
 def test_what_is_other_here_is_told_in_words_and_nothing_else():
-    known = shared(lock())
-    assert changed(known, lock()) == []
+    known = collect_shared(lock())
+    assert describe_changes(known, lock()) == []
     other = lock()
     other["band"]["outs"] = {"data/units/random.parquet": "u2", "data/bands.csv": "of no study"}
     other["judge"]["cmd"] = "run judge --setting 2"
-    assert changed(known, other) == ["units", "settings of judge"]
+    assert describe_changes(known, other) == ["units", "settings of judge"]
 
 
-@pytest.mark.parametrize("stage", [*CELL, *OPPONENT])
+@pytest.mark.parametrize("stage", [*CELL_STAGES, *OPPONENT_STAGES])
 def test_a_cell_is_not_finished_where_a_stage_of_either_arm_read_an_older_pool(stage):
-    assert not finished(with_other(stage, "deps", "data/pairs.parquet", "old"))
+    assert not is_finished(with_other(stage, "deps", "data/pairs.parquet", "old"))
 
 
 def test_a_file_whose_name_begins_like_one_that_is_read_is_not_read():
-    assert provenance(with_other("respond", "outs", "data/pairs.parquet.bak", "more")) == provenance(lock())
+    assert hash_provenance(with_other("respond", "outs", "data/pairs.parquet.bak", "more")) == hash_provenance(lock())

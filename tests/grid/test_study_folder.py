@@ -11,7 +11,7 @@ from bench.planted import planted_grid
 from m2m.commands import collect
 from m2m.grid import study_folder
 from m2m.grid.dvc_experiments import Experiment
-from m2m.grid.provenance import CELL, OPPONENT, provenance
+from m2m.grid.provenance import CELL_STAGES, OPPONENT_STAGES, hash_provenance
 from m2m.runtime.artifacts import read_table, write_table
 from m2m.runtime.records import read_json
 from m2m.schemas.answers import Answers
@@ -31,7 +31,7 @@ NOT_MEASURED = {*SETTINGS, *SETTING, "experiment", "revision", "provenance"}
 
 def experiment(row: dict[str, Any], answers: str) -> Experiment:
     lock: dict[str, Any] = {
-        name: {"cmd": name, "deps": {f"stages/{name}.py": "c"}, "outs": {}} for name in (*CELL, *OPPONENT)
+        name: {"cmd": name, "deps": {f"stages/{name}.py": "c"}, "outs": {}} for name in (*CELL_STAGES, *OPPONENT_STAGES)
     }
     lock["subset@candidate"]["cmd"] = "subset " + " ".join(f"--{name} {row[name]}" for name in SETTINGS)
     lock["judge"]["deps"]["data/prompts.parquet"] = "prompts"
@@ -106,7 +106,7 @@ def test_cells_that_only_an_llm_judged_make_a_study(
     cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A server tells no likelihood: the cells lack performance, win rate and the opponent's bits."""
-    for cell in study_folder.experiments():
+    for cell in study_folder.read_experiments():
         rate = cell.metrics["likelihood_win_rate"]
         for name in [name for name in cell.metrics if "likelihood_win_rate" in name or "bpb_reduction" in name]:
             del cell.metrics[name]
@@ -144,16 +144,16 @@ def test_histograms_that_are_not_there_end_it_with_a_remedy(cache: Path, tmp_pat
 def test_what_is_told_apart_by_provenance_is_what_was_hashed(cache: Path, tmp_path: Path) -> None:
     collect.main(folder=tmp_path / "study")
     [known] = read_json(tmp_path / "study" / "made.json")
-    assert known == provenance(study_folder.workspace())
+    assert known == hash_provenance(study_folder.predict_lock())
 
 
 @pytest.fixture
 def older(cache: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The provenance of the first cell, which other code measured."""
-    held = study_folder.experiments()
+    held = study_folder.read_experiments()
     held[0].lock["measure"]["deps"]["stages/measure.py"] = "older"
     monkeypatch.setattr(study_folder, "workspace", lambda: held[1].lock)
-    return provenance(held[0].lock)
+    return hash_provenance(held[0].lock)
 
 
 def test_cells_of_other_code_are_kept_apart_and_counted(
@@ -186,7 +186,7 @@ def test_without_any_cell_what_is_there_stays(cache: Path, tmp_path: Path, monke
 def test_cells_that_lack_metrics_are_told_as_such(
     cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    del study_folder.experiments()[2].metrics["trained_tokens"]
+    del study_folder.read_experiments()[2].metrics["trained_tokens"]
     collect.main(folder=tmp_path / "study")
     said = capsys.readouterr().out
     assert "left out: 1 cells whose metrics lack trained_tokens" in said and "left out: 1 cells of other" not in said

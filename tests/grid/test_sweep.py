@@ -10,7 +10,7 @@ from filelock import FileLock
 
 from m2m.commands import grid
 from m2m.grid import gpu_locks, sweep
-from m2m.grid.provenance import identity, name_of
+from m2m.grid.provenance import hash_cell, name_experiment
 from m2m.grid.runner import locate_log
 
 ROOT = Path(__file__).parents[2]
@@ -28,19 +28,19 @@ def here(tmp_path, monkeypatch):
     settings = real | {"subset": SUBSET, "grid": {"seconds": 60, "parts": parts}}
     shutil.copytree(ROOT / "profiles", tmp_path / "profiles")
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(settings))
-    held, noted = {identity("p", FIRST)}, []
+    held, noted = {hash_cell("p", FIRST)}, []
     monkeypatch.setattr(sweep, "list_finished", lambda: held)
     monkeypatch.setattr(sweep, "provenance", lambda _: "p")
-    monkeypatch.setattr(sweep.dvc_experiments, "workspace", dict)
-    monkeypatch.setattr(sweep.dvc_experiments, "untracked", list)
-    monkeypatch.setattr(sweep.dvc_experiments, "interrupted", lambda: False)
-    monkeypatch.setattr(sweep.dvc_experiments, "stages", lambda: ["ingest", "judge", "measure"])
+    monkeypatch.setattr(sweep.dvc_experiments, "predict_lock", dict)
+    monkeypatch.setattr(sweep.dvc_experiments, "list_untracked_files", list)
+    monkeypatch.setattr(sweep.dvc_experiments, "is_queueing_interrupted", lambda: False)
+    monkeypatch.setattr(sweep.dvc_experiments, "list_stages", lambda: ["ingest", "judge", "measure"])
     monkeypatch.setattr(sweep, "write_study_folder", lambda folder, current: noted.append("collect") or [])
     monkeypatch.setattr(sweep.subprocess, "run", lambda words, **_: noted.append(" ".join(words)))
 
     def mind(todo, jobs, each, seconds):
         noted.append((todo, jobs))
-        held.update(identity("p", SECOND) for _ in todo)
+        held.update(hash_cell("p", SECOND) for _ in todo)
 
     monkeypatch.setattr(sweep, "run_cells", mind)
     monkeypatch.setattr(gpu_locks, "list_gpus", list)
@@ -52,7 +52,7 @@ def test_only_cells_that_no_experiment_holds_are_run_after_the_shared_stages(her
     grid.main(jobs=3)
     assert here == [
         "dvc repro ingest",
-        ({name_of(SECOND, identity("p", SECOND)): ["subset.seed=2"]}, 3),
+        ({name_experiment(SECOND, hash_cell("p", SECOND)): ["subset.seed=2"]}, 3),
         "collect",
         "dvc repro metrics/dvc.yaml",
     ]
@@ -62,14 +62,14 @@ def test_only_cells_that_no_experiment_holds_are_run_after_the_shared_stages(her
 
 
 def test_before_anything_runs_it_asks_for_what_git_does_not_know(here, monkeypatch):
-    monkeypatch.setattr(sweep.dvc_experiments, "untracked", lambda: ["data/raw/my.jsonl.dvc"])
+    monkeypatch.setattr(sweep.dvc_experiments, "list_untracked_files", lambda: ["data/raw/my.jsonl.dvc"])
     with pytest.raises(ValueError, match=r"git does not track data/raw/my\.jsonl\.dvc, so the cells' copies"):
         grid.main(jobs=1)
     assert here == []
 
 
 def test_a_workspace_that_an_earlier_run_left_in_pieces_is_not_gone_on_from(here, monkeypatch):
-    monkeypatch.setattr(sweep.dvc_experiments, "interrupted", lambda: True)
+    monkeypatch.setattr(sweep.dvc_experiments, "is_queueing_interrupted", lambda: True)
     with pytest.raises(ValueError, match="Restore the workspace with git checkout BRANCH and git stash pop"):
         grid.main(jobs=1)
     assert here == []
@@ -132,7 +132,7 @@ def test_when_all_are_there_none_is_run(here):
 
 
 def test_a_cell_that_failed_ends_it_with_the_last_lines_of_its_log(here, monkeypatch, capsys):
-    name = name_of(SECOND, identity("p", SECOND))
+    name = name_experiment(SECOND, hash_cell("p", SECOND))
 
     def mind(todo, jobs, each, seconds):
         locate_log(name).write_text("\n".join(f"line {at}" for at in range(99)))

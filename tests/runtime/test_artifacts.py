@@ -4,7 +4,7 @@ import pytest
 
 from m2m.runtime.artifacts import read_table, require_ids, write_table
 from m2m.schemas.clusters import Clusters
-from m2m.schemas.loss import Loss
+from m2m.schemas.loss import LossCurve
 from m2m.schemas.vectors import Vectors
 
 CURVE = pl.DataFrame({"step": [5, 10], "loss": [2.5, 1.25], "learning_rate": [0.1, 0.0]})
@@ -12,15 +12,15 @@ CURVE = pl.DataFrame({"step": [5, 10], "loss": [2.5, 1.25], "learning_rate": [0.
 
 @pytest.mark.parametrize("name", ["curve.parquet", "curve.csv"])
 def test_a_table_comes_back_as_it_was_written(tmp_path, name):
-    write_table(tmp_path / "new" / name, Loss, CURVE)
-    assert read_table(tmp_path / "new" / name, Loss).equals(CURVE)
+    write_table(tmp_path / "new" / name, LossCurve, CURVE)
+    assert read_table(tmp_path / "new" / name, LossCurve).equals(CURVE)
 
 
 @pytest.mark.parametrize("name", ["curve.parquet", "curve.csv"])
 def test_equal_tables_are_equal_bytes(tmp_path, name):
     paths = [tmp_path / str(at) / name for at in range(2)]
     for path in paths:
-        write_table(path, Loss, CURVE.clone())
+        write_table(path, LossCurve, CURVE.clone())
     assert paths[0].read_bytes() == paths[1].read_bytes()
 
 
@@ -40,8 +40,8 @@ def test_the_type_of_a_further_column_is_that_of_all_its_rows(tmp_path):
 
 
 def test_an_empty_table_keeps_its_columns(tmp_path):
-    write_table(tmp_path / "empty.parquet", Loss, CURVE.clear())
-    assert read_table(tmp_path / "empty.parquet", Loss).columns == CURVE.columns
+    write_table(tmp_path / "empty.parquet", LossCurve, CURVE.clear())
+    assert read_table(tmp_path / "empty.parquet", LossCurve).columns == CURVE.columns
 
 
 @pytest.mark.parametrize(
@@ -56,13 +56,13 @@ def test_an_empty_table_keeps_its_columns(tmp_path):
 )
 def test_a_broken_rule_is_named_with_the_file(tmp_path, broken, rule):
     with pytest.raises(ValueError, match=r"curve.parquet is no valid Loss table: .*" + rule):
-        write_table(tmp_path / "curve.parquet", Loss, broken)
+        write_table(tmp_path / "curve.parquet", LossCurve, broken)
 
 
 def test_a_broken_file_is_found_on_reading_too(tmp_path):
     CURVE.drop("loss").write_parquet(tmp_path / "curve.parquet")
     with pytest.raises(ValueError, match="loss"):
-        read_table(tmp_path / "curve.parquet", Loss)
+        read_table(tmp_path / "curve.parquet", LossCurve)
 
 
 @pytest.mark.parametrize("vectors", [[[1.0, 1.0]], [[float("nan"), 1.0]], [[1.0], [0.6, 0.8]]])

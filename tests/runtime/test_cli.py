@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 import yaml
 
-from m2m.runtime.cli import names_of, run
+from m2m.runtime.cli import list_names, run
 
 
 @pytest.fixture(autouse=True)
@@ -69,15 +69,15 @@ def test_what_a_library_says_of_a_file_is_one_sentence_too(monkeypatch, tmp_path
 def test_the_parts_of_a_mapping_are_named_by_its_flags(monkeypatch):
     words = ["--sources.a-b.kind", "files", "--seed", "1", "--sources.c.id", "d.e", "--sources.c.kind", "hub"]
     monkeypatch.setattr(sys, "argv", words)
-    assert names_of("sources") == ["a-b", "c"]
+    assert list_names("sources") == ["a-b", "c"]
     monkeypatch.setattr(sys, "argv", ["x", "--help"])
-    assert names_of("sources") == ["NAME"]
+    assert list_names("sources") == ["NAME"]
     monkeypatch.setattr(sys, "argv", ["x"])
-    assert names_of("sources") == []
+    assert list_names("sources") == []
     for name in ("my.pool", "my pool"):  # the blank ends the word
         monkeypatch.setattr(sys, "argv", f"x --sources.{name}.kind files".split())
         with pytest.raises(SystemExit, match=r"a name in sources holds letters, digits, - and _ alone, got 'my"):
-            names_of("sources")
+            list_names("sources")
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from m2m.selection.degree import degree_states, state_of
+from m2m.selection.degree import find_degree_states, get_degree_state
 
 STEPS = st.lists(st.tuples(st.integers(1, 9), st.integers(1, 50)), min_size=1, max_size=40)
 
@@ -21,7 +21,7 @@ def chain(steps: list[tuple[int, int]]) -> tuple[np.ndarray, np.ndarray]:
 def test_k_rises_with_the_degree_from_the_fewest_that_hold_the_budget_to_all(steps, slack, data) -> None:
     k, held = chain(steps)
     size = data.draw(st.integers(1, int(held[0])))
-    states = degree_states(k, held, size, slack)
+    states = find_degree_states(k, held, size, slack)
     chosen = k[states]
     need = min(slack * size, held[0])
     assert (chosen[0], chosen[6]) == (min(k[held >= need]), k[0])
@@ -33,17 +33,17 @@ def test_k_rises_with_the_degree_from_the_fewest_that_hold_the_budget_to_all(ste
 
 def test_seven_degrees_are_evenly_spaced_where_the_chain_reaches_every_k() -> None:
     k = np.arange(60, -1, -1)
-    states = degree_states(k, 10 * k, 60, 2)
+    states = find_degree_states(k, 10 * k, 60, 2)
     assert k[states].tolist() == [12, 20, 28, 36, 44, 52, 60]
 
 
 def test_half_way_between_two_k_the_larger_is_taken() -> None:
-    assert degree_states(np.array([12, 8, 4, 0]), np.array([30, 20, 10, 0]), 10, 1)[3] == 1
-    assert degree_states(np.array([12, 10, 6, 4, 0]), np.array([30, 20, 11, 10, 0]), 10, 1)[3] == 1
+    assert find_degree_states(np.array([12, 8, 4, 0]), np.array([30, 20, 10, 0]), 10, 1)[3] == 1
+    assert find_degree_states(np.array([12, 10, 6, 4, 0]), np.array([30, 20, 11, 10, 0]), 10, 1)[3] == 1
 
 
 def test_a_pool_smaller_than_slack_times_size_keeps_all_units_at_every_degree() -> None:
-    assert degree_states(np.array([3, 2, 0]), np.array([12, 9, 0]), 9, 1.5) == 7 * [0]
+    assert find_degree_states(np.array([3, 2, 0]), np.array([12, 9, 0]), 9, 1.5) == 7 * [0]
 
 
 @pytest.mark.parametrize(
@@ -57,10 +57,10 @@ def test_a_pool_smaller_than_slack_times_size_keeps_all_units_at_every_degree() 
 )
 def test_what_cannot_be_is_an_error_that_says_the_rule(size: int, slack: float, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        degree_states(np.array([3, 2, 0]), np.array([12, 9, 0]), size, slack)
+        find_degree_states(np.array([3, 2, 0]), np.array([12, 9, 0]), size, slack)
 
 
 @pytest.mark.parametrize("degree", [-1, 7, 9])
 def test_a_degree_outside_the_seven_is_an_error(degree: int) -> None:
     with pytest.raises(ValueError, match=rf"degree must be in 0\.\.6, got {degree}"):
-        state_of(list(range(7)), degree)
+        get_degree_state(list(range(7)), degree)

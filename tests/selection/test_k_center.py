@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from m2m.selection.k_center import farthest_rows
+from m2m.selection.k_center import choose_farthest_rows
 
 
 def everything(rows: int) -> tuple[np.ndarray, np.ndarray]:
@@ -31,7 +31,7 @@ def brute_force(vectors: np.ndarray, first: int, size: int) -> list[int]:
 @given(st.integers(2, 200), st.integers(0, 10**6), st.data())
 def test_each_row_is_the_farthest_from_those_before(rows: int, seed: int, data: st.DataObject) -> None:
     vectors, size = points(rows, seed), data.draw(st.integers(1, rows))
-    chosen = farthest_rows(vectors, *everything(rows), size, np.random.default_rng(seed)).tolist()
+    chosen = choose_farthest_rows(vectors, *everything(rows), size, np.random.default_rng(seed)).tolist()
     assert chosen == brute_force(vectors, chosen[0], size)
 
 
@@ -40,32 +40,32 @@ def test_no_row_is_farther_than_twice_the_best_subset_allows(rows: int, size: in
     vectors = points(rows, seed, 3).astype(np.float64)
     distance = np.linalg.norm(vectors[:, None] - vectors[None], axis=2)
     best = min(distance[:, list(some)].min(axis=1).max() for some in combinations(range(rows), size))
-    chosen = farthest_rows(vectors.astype(np.float32), *everything(rows), size, np.random.default_rng(seed))
+    chosen = choose_farthest_rows(vectors.astype(np.float32), *everything(rows), size, np.random.default_rng(seed))
     assert distance[:, chosen].min(axis=1).max() <= 2 * best + 1e-6
 
 
 def test_equal_rows_are_chosen_last_and_the_pool_is_returned_whole() -> None:
     vectors = np.eye(3, dtype=np.float32)[[0, 0, 0, 1, 1, 2]]
-    chosen = farthest_rows(vectors, *everything(6), 6, np.random.default_rng(0))
+    chosen = choose_farthest_rows(vectors, *everything(6), 6, np.random.default_rng(0))
     assert sorted(chosen) == list(range(6))
     assert len({tuple(vector) for vector in vectors[chosen[:3]]}) == 3
 
 
 def test_ties_go_either_way() -> None:
     vectors = np.eye(4, dtype=np.float32)
-    seen = {tuple(farthest_rows(vectors, *everything(4), 2, np.random.default_rng(seed))) for seed in range(200)}
+    seen = {tuple(choose_farthest_rows(vectors, *everything(4), 2, np.random.default_rng(seed))) for seed in range(200)}
     assert len(seen) == 12
 
 
 def test_rows_outside_take_no_part_and_costs_are_met_by_less_than_a_row() -> None:
     inside, costs = np.arange(50) % 2 == 0, np.arange(50) + 1
-    chosen = farthest_rows(points(50, 1), inside, costs, 200, np.random.default_rng(0))
+    chosen = choose_farthest_rows(points(50, 1), inside, costs, 200, np.random.default_rng(0))
     assert inside[chosen].all()
     assert costs[chosen[:-1]].sum() < 200 <= costs[chosen].sum()
 
 
 @pytest.mark.parametrize("rows", [1, 2])
 def test_a_pool_of_one_size_is_its_own_subset(rows: int) -> None:
-    assert sorted(farthest_rows(points(rows, 0), *everything(rows), rows, np.random.default_rng(0))) == list(
+    assert sorted(choose_farthest_rows(points(rows, 0), *everything(rows), rows, np.random.default_rng(0))) == list(
         range(rows)
     )

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from m2m.selection.incidence import Incidence, group_pairs, incidence
-from m2m.selection.select import chain_numbers, draw_numbers, evenness, select
+from m2m.selection.incidence import Incidence, group_pairs, build_incidence
+from m2m.selection.select import describe_chain, describe_draw, measure_evenness, select
 
 # three rows of unit 0, two of unit 1, one of unit 2, and a row without a unit
 INCIDENCE = group_pairs(np.array([0, 1, 2, 3, 4, 5], np.int32), np.array([0, 0, 0, 1, 1, 2], np.int32), 7, 3)
@@ -17,7 +17,7 @@ ONES = np.ones(7, np.int64)
 def test_the_chain_is_told_in_numbers() -> None:
     rng = np.random.default_rng(0)
     chosen = select(INCIDENCE, ONES, degree=3, size=2, slack=1.5, weights="uniform", rng=rng)
-    assert chain_numbers(chosen) == {
+    assert describe_chain(chosen) == {
         "candidate_rows": 5,
         "k": 2,
         "k_by_degree": [1, 1, 2, 2, 2, 3, 3],
@@ -31,7 +31,7 @@ def test_the_draw_is_told_in_numbers() -> None:
     chosen = select(INCIDENCE, ONES, degree=6, size=6, slack=1, weights="uniform", rng=rng)
     tokens, characters = np.arange(7), np.arange(7) * 4
     entropy = (3 / 6 * np.log(2) + 2 / 6 * np.log(3) + 1 / 6 * np.log(6)) / np.log(3)
-    assert draw_numbers(INCIDENCE, chosen, tokens, characters) == {
+    assert describe_draw(INCIDENCE, chosen, tokens, characters) == {
         "k_evenness": pytest.approx(entropy),
         "mean_response_characters": 10.0,
         "mean_response_tokens": 2.5,
@@ -43,7 +43,7 @@ def test_the_draw_is_told_in_numbers() -> None:
 
 @pytest.mark.parametrize(("counts", "expected"), [([5, 5], 1.0), ([7], 1.0), ([4, 0], 0.0), ([2, 2, 0, 0], 0.5)])
 def test_evenness_counts_units_that_no_row_carries(counts: list[int], expected: float) -> None:
-    assert evenness(np.array(counts)) == pytest.approx(expected)
+    assert measure_evenness(np.array(counts)) == pytest.approx(expected)
 
 
 CARRIED = st.lists(st.lists(st.sampled_from("abcdefg"), max_size=4, unique=True), min_size=2, max_size=25).filter(any)
@@ -66,7 +66,7 @@ def test_a_subset_depends_on_the_seed_and_on_what_rows_carry_not_on_the_order_of
     found = []
     for _ in range(2):
         table = pl.DataFrame(pairs, schema={"id": pl.String, "unit": pl.String}, orient="row")
-        found.append(drawn(*incidence(table, ids, inside), ids, degree, seed))
+        found.append(drawn(*build_incidence(table, ids, inside), ids, degree, seed))
         random.shuffle(pairs)
     assert found[0] == found[1]
 
@@ -75,7 +75,7 @@ def test_a_subset_depends_on_the_seed_and_on_what_rows_carry_not_on_the_order_of
 def test_another_seed_gives_another_subset(one, other) -> None:
     """Two of 10 rows out of 60 are equal once in 75 billion."""
     table = pl.DataFrame({"id": [f"{at:02}" for at in range(60)], "unit": "a"})
-    ones, known = np.ones(60, np.int64), incidence(table, table["id"], np.ones(60, np.bool_))[0]
+    ones, known = np.ones(60, np.int64), build_incidence(table, table["id"], np.ones(60, np.bool_))[0]
     ask = {"degree": 6, "size": 10, "slack": 1.5, "weights": "uniform"}
     rows = [set(select(known, ones, rng=np.random.default_rng(seed), **ask).draw.rows) for seed in (one, other)]
     assert rows[0] != rows[1]
@@ -84,7 +84,7 @@ def test_another_seed_gives_another_subset(one, other) -> None:
 @given(st.integers(1, 20), st.integers(1, 20), st.integers(0, 6))
 def test_rows_that_are_all_equal_are_drawn_once_each_or_refused(rows, size, degree) -> None:
     table = pl.DataFrame({"id": [f"{at:02}" for at in range(rows)], "unit": "a"})
-    known = incidence(table, table["id"], np.ones(rows, np.bool_))[0]
+    known = build_incidence(table, table["id"], np.ones(rows, np.bool_))[0]
     ask = {"degree": degree, "size": size, "slack": 1.0, "weights": "inverse", "rng": np.random.default_rng(1)}
     if size > rows:
         with pytest.raises(ValueError, match=f"size must be at most what the pool holds, {rows}, got {size}"):
@@ -96,5 +96,5 @@ def test_rows_that_are_all_equal_are_drawn_once_each_or_refused(rows, size, degr
 def test_units_that_the_degree_leaves_out_do_not_make_a_subset_uneven() -> None:
     rng = np.random.default_rng(0)
     chosen = select(INCIDENCE, ONES, degree=0, size=4, slack=1, weights="uniform", rng=rng)
-    told = draw_numbers(INCIDENCE, chosen, ONES, ONES)
+    told = describe_draw(INCIDENCE, chosen, ONES, ONES)
     assert (told["units_covered"], told["k_evenness"]) == (2, pytest.approx(1))

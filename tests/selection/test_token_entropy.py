@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from m2m.selection.token_entropy import entropic_rows
+from m2m.selection.token_entropy import choose_high_entropy_rows
 from m2m.shannon import entropy_bits
 
 ALL = 1e-300  # so that every row is at hand at each step
@@ -17,7 +17,7 @@ def chosen_of(rows: Rows, size: int, seed: int, miss: float = ALL) -> list[int]:
     tokens = np.array([token for row in rows for token in row], np.int32)
     offsets = np.append(0, np.cumsum([len(row) for row in rows]))
     every, costs = np.ones(len(rows), np.bool_), np.ones(len(rows), np.int64)
-    return entropic_rows(tokens, offsets, every, costs, size, np.random.default_rng(seed), miss).tolist()
+    return choose_high_entropy_rows(tokens, offsets, every, costs, size, np.random.default_rng(seed), miss).tolist()
 
 
 def entropy_of(rows: Rows, chosen: list[int]) -> float:
@@ -71,7 +71,7 @@ def test_rows_outside_take_no_part_and_costs_are_met_by_less_than_a_row() -> Non
     offsets = np.arange(51) * 3
     tokens = np.random.default_rng(0).integers(0, 40, 150).astype(np.int32)
     inside, costs = np.arange(50) % 2 == 0, np.arange(50) + 1
-    chosen = entropic_rows(tokens, offsets, inside, costs, 200, np.random.default_rng(0))
+    chosen = choose_high_entropy_rows(tokens, offsets, inside, costs, 200, np.random.default_rng(0))
     assert inside[chosen].all()
     assert costs[chosen[:-1]].sum() < 200 <= costs[chosen].sum()
 
@@ -81,5 +81,5 @@ def test_rows_outside_change_nothing() -> None:
     chosen = []
     for some, inside in ((rows, np.arange(100) % 2 == 0), (rows[::2], np.ones(50, np.bool_))):
         offsets, ones = 20 * np.arange(len(some) + 1), np.ones(len(some), np.int64)
-        chosen.append(entropic_rows(np.concatenate(some), offsets, inside, ones, 20, np.random.default_rng(0)))
+        chosen.append(choose_high_entropy_rows(np.concatenate(some), offsets, inside, ones, 20, np.random.default_rng(0)))
     assert (chosen[0] == 2 * chosen[1]).all()

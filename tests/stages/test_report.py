@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from m2m.grid.collection import grid_table
+from m2m.grid.collection import build_grid_table
 from stages.report import main
 from tests.browser import CHROMIUM, Browser
 from tests.planted import EVIL, grid, judged, plant
@@ -56,7 +56,7 @@ def test_the_page_says_the_verdict_first_and_asks_for_nothing_from_elsewhere(pag
 
 
 def test_where_an_llm_judges_alone_its_win_rate_is_what_the_page_is_about(tmp_path: Path) -> None:
-    plant(tmp_path, grid_table(judged(grid()).to_dicts()))
+    plant(tmp_path, build_grid_table(judged(grid()).to_dicts()))
     main(
         *[tmp_path / name for name in INPUTS], ROOT / "m2m" / "study" / "report" / "templates", tmp_path / "report.html"
     )

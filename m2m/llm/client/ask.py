@@ -15,7 +15,7 @@ from m2m.llm.client.reply import Reply, reply_of
 from m2m.llm.client.reply_cache import Kept, Replies, cache_folder
 from m2m.llm.client.request import Endpoint, Request, body, key_of
 from m2m.llm.client.trouble import Failed
-from m2m.progress import progress
+from m2m.progress import track_progress
 
 Engine = Literal["endpoint", "local"]
 Told = Generator[tuple[str, Reply], None, None]
@@ -115,7 +115,7 @@ def _shown(new: Told, label: str, held: int, missing: int, endpoint: Endpoint) -
     told: dict[str, Reply] = {}
     failed = read = wrote = 0
     shown = time.monotonic()
-    for key, reply in progress(new, label, missing):
+    for key, reply in track_progress(new, label, missing):
         told[key] = reply
         failed, read, wrote = failed + bool(reply.error), read + reply.prompt_tokens, wrote + reply.completion_tokens
         hopeless = not held and failed == len(told) == HOPELESS

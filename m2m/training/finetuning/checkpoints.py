@@ -11,7 +11,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from m2m.project_root import home
+from m2m.project_root import find_project_root
 
 WHOLE = "whole"  # an empty file: all of this checkpoint has been written
 
@@ -31,7 +31,7 @@ def checkpoint_folder(key: str, first: bool) -> Iterator[Path]:
 
     The first of its processes holds a lock, so that two trainings of the same thing run one after the other.
     """
-    folder = home() / ".cache" / "checkpoints" / key
+    folder = find_project_root() / ".cache" / "checkpoints" / key
     if not first:
         yield folder
         return

@@ -7,7 +7,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from m2m.progress import progress
+from m2m.progress import track_progress
 from m2m.training.trainer.gpu_usage import gpu_figures
 from m2m.training.trainer.mlflow_run import Log, tracked
 
@@ -69,7 +69,7 @@ def _live(label: str, log: Log, tokens: Sequence[int], flops: float) -> Any:
 
         def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             left = range(state.global_step, state.max_steps)
-            self.steps = iter(progress(left, label, len(left)))
+            self.steps = iter(track_progress(left, label, len(left)))
             next(self.steps, None)
             self.seen, self.since = state.global_step, time.monotonic()
 

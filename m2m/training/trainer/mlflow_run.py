@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from m2m.project_root import home
+from m2m.project_root import find_project_root
 from m2m.training.trainer.journal import Entry, Journal
 
 EXPERIMENT = "macro-to-micro"
@@ -19,7 +19,7 @@ Log = Callable[[Mapping[str, float], int], None]  # figures, and the step they b
 
 def tracking_uri() -> str:
     """`MLFLOW_TRACKING_URI`, or a sqlite file in the repository: absolute, since queue copies are thrown away."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home() / 'mlflow.db'}"
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{find_project_root() / 'mlflow.db'}"
 
 
 @contextmanager
@@ -30,7 +30,7 @@ def tracked(name: str, params: Mapping[str, Any], key: str) -> Iterator[Log]:
     warning is printed once, and the lines are sent at the end or by the next training. `key` names the training: one
     that was killed and goes on with the same key goes on in the same run.
     """
-    folder = home() / ".cache" / "runs"
+    folder = find_project_root() / ".cache" / "runs"
     store, earlier = _Store(aloud=True), _Store(aloud=False)  # what MLflow refuses of an old run is not the new one's
     for path in sorted(folder.glob("*.jsonl")):
         if (left := Journal(path)).ended() and earlier.take(left, left.entries()):
@@ -122,7 +122,7 @@ def _client() -> Any:
 def _new_run(client: Any, opened: Entry) -> str:
     from filelock import FileLock
 
-    with FileLock(home() / ".cache" / "mlflow.lock"):  # two workers may make the store at once
+    with FileLock(find_project_root() / ".cache" / "mlflow.lock"):  # two workers may make the store at once
         found = client.get_experiment_by_name(EXPERIMENT)
         number = found.experiment_id if found else client.create_experiment(EXPERIMENT)
     run = client.create_run(number, int(opened["time"] * 1000), tags=opened["tags"], run_name=opened["open"])

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from m2m.cell.metrics import worth
+from m2m.cell.metrics import measure_worth
 from m2m.judging.scoring.leaderboard import _pairs, prepare_published_annotations, score_games, score_llm_judges
 from m2m.judging.scoring.length_control import GamedBaselines
 
@@ -164,7 +164,7 @@ def test_without_an_llm_judge_there_is_nothing_to_tell() -> None:
 
 def test_a_cell_has_the_pooled_figures_and_those_of_each_benchmark() -> None:
     table = verdicts("arena-hard", ["[[A>B]]"] * 6 + ["[[B>A]]"] * 6)
-    record = worth(PROMPTS, table, SAID, 1, 50)
+    record = measure_worth(PROMPTS, table, SAID, 1, 50)
     assert record["arena_hard_win_rate"] == 0.5
     assert record["arena_hard_win_rate_alpaca_eval"] == 1
     assert record["arena_hard_win_rate_alpaca_eval_prompts_only_low"] == pytest.approx(0.61, abs=1e-3)  # six of six
@@ -184,7 +184,7 @@ def test_the_full_form_is_for_alpaca_evals_own_prompts_alone() -> None:
     known = prepare_published_annotations(gamed(), [f"\n Question {at}? \r\n" for at in IDS[:6]])
     assert known.difficulty["Question 03?"] == 1.5
     table = verdicts("alpaca-eval", [liking_of_first(at / 13 + 0.05) for at in range(12)])
-    record = worth(PROMPTS, table, SAID, 1, 50, known)
+    record = measure_worth(PROMPTS, table, SAID, 1, 50, known)
     assert "alpaca_eval_lc_win_rate_alpaca_eval" in record  # the six prompts whose difficulty is known
     assert "alpaca_eval_lc_minimal_win_rate" in record  # all twelve
     assert "alpaca_eval_lc_minimal_win_rate_arena_hard" in record

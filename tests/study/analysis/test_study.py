@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from bench.planted import planted_grid, planted_study
-from m2m.grid.collection import grid_table
+from m2m.grid.collection import build_grid_table
 from m2m.study.analysis.study import study
 from m2m.study.cells.cells import STRATEGIES
 from m2m.study.cells.labels import of
@@ -140,7 +140,7 @@ def test_without_a_performance_the_win_rate_is_what_is_told() -> None:
 
 
 def test_where_an_llm_judges_alone_its_win_rate_is_what_is_told() -> None:
-    grid = grid_table(judged(planted_grid(dict.fromkeys(STRATEGIES, 0.0) | {"response-micro": 0.1})).to_dicts())
+    grid = build_grid_table(judged(planted_grid(dict.fromkeys(STRATEGIES, 0.0) | {"response-micro": 0.1})).to_dicts())
     record = told(grid)
     assert record["outcomes"] == ["alpaca_eval_win_rate"]
     [verdict] = record["verdict"]
