@@ -5,7 +5,7 @@ import random
 
 import numpy as np
 
-from m2m.selection.degree import find_degree_states
+from m2m.selection.select import find_degree_states
 from m2m.selection.incidence import Incidence
 
 Lists = list[list[int]]

@@ -13,8 +13,8 @@ import polars as pl
 
 from bench.heap import heap_every_cell
 from bench.report import header, show, timed
-from m2m.selection.degree import find_degree_states
-from m2m.selection.incidence import Incidence, group_pairs, build_incidence
+from m2m.selection.select import find_degree_states
+from m2m.selection.incidence import Incidence, build_incidence, group_pairs
 from m2m.selection.prune import peel, prune
 from m2m.selection.sample import Weights, sample
 

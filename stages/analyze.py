@@ -4,9 +4,8 @@ from pathlib import Path
 
 import polars as pl
 
-from m2m.runtime.artifacts import get_columns, read_table, write_table
+from m2m.runtime.artifacts import get_columns, read_table, write_json, write_table
 from m2m.runtime.cli import run
-from m2m.runtime.records import write_json
 from m2m.schemas.correlations import Correlations
 from m2m.schemas.grid import Grid
 from m2m.schemas.scores import Scores

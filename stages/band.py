@@ -41,35 +41,35 @@ def main(
 ) -> None:
     """`tokenizer` makes the units: "base", "words", or a folder or hub id; the tokens are always the base model's."""
     table = read_table(pairs, Pairs).sort("id")
-    ours = tokenize(load_saved(base_tokenizer), table[side].to_list())
-    theirs = ours if tokenizer == "base" else units_of(tokenizer, base_tokenizer, table[side].to_list())
-    write_table(tokens, Tokens, table.select("id", tokens=_lists(ours)))
+    model_tokens = tokenize(load_saved(base_tokenizer), table[side].to_list())
+    unit_tokens = model_tokens if tokenizer == "base" else units_of(tokenizer, base_tokenizer, table[side].to_list())
+    write_table(tokens, Tokens, table.select("id", tokens=_list_tokens(model_tokens)))
 
-    counts = np.bincount(theirs.tokens, minlength=len(theirs.names)).astype(np.int64)
+    counts = np.bincount(unit_tokens.tokens, minlength=len(unit_tokens.names)).astype(np.int64)
     codes = bands_of(counts, low, high)
-    known = _table(theirs, counts, codes)
-    write_table(bands, Bands, known)
-    write_table(histogram, Histogram, band_histogram(known))
-    write_picture(picture, band_chart(known, f"Token bands of the {side}s"))
-    wanted = wanted_types(codes, band)
-    if (counts[wanted] > 0).sum() < ALMOST_EMPTY:
+    band_table = _build_table(unit_tokens, counts, codes)
+    write_table(bands, Bands, band_table)
+    write_table(histogram, Histogram, band_histogram(band_table))
+    write_picture(picture, band_chart(band_table, f"Token bands of the {side}s"))
+    unit_types = wanted_types(codes, band)
+    if (counts[unit_types] > 0).sum() < ALMOST_EMPTY:
         print(
             f"warning: the {band} band of the {side}s is nearly empty: change low {low} or high {high}", file=sys.stderr
         )
-    rows, types = carried_types(theirs.tokens, theirs.offsets, wanted)
-    carried = pl.DataFrame([table["id"].gather(rows), pl.Series("unit", theirs.names).gather(types)])
+    rows, types = carried_types(unit_tokens.tokens, unit_tokens.offsets, unit_types)
+    carried = pl.DataFrame([table["id"].gather(rows), pl.Series("unit", unit_tokens.names).gather(types)])
     write_table(units, Units, carried.sort("id", "unit"))
 
 
-def _lists(found: Tokenized) -> pl.Series:
-    return pl.Series("tokens", pa.LargeListArray.from_arrays(found.offsets, found.tokens), dtype=pl.List(pl.Int32))
+def _list_tokens(tokenized: Tokenized) -> pl.Series:
+    lists = pa.LargeListArray.from_arrays(tokenized.offsets, tokenized.tokens)
+    return pl.Series("tokens", lists, dtype=pl.List(pl.Int32))
 
 
-def _table(found: Tokenized, counts: np.ndarray, codes: np.ndarray) -> pl.DataFrame:
-    every = pl.DataFrame(
-        {"token": found.names, "text": found.texts, "count": counts, "band": [BANDS[code] for code in codes]}
-    )
-    return every.filter(pl.col("count") > 0).sort("count", "token", descending=[True, False])
+def _build_table(tokenized: Tokenized, counts: np.ndarray, codes: np.ndarray) -> pl.DataFrame:
+    bands = [BANDS[code] for code in codes]
+    table = pl.DataFrame({"token": tokenized.names, "text": tokenized.texts, "count": counts, "band": bands})
+    return table.filter(pl.col("count") > 0).sort("count", "token", descending=[True, False])
 
 
 if __name__ == "__main__":

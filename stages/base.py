@@ -1,26 +1,24 @@
-"""Corpus → the base model and its tokenizer: a small Llama trained here, or a hub model held by its commit."""
+"""Corpus + tokenizer → the base model: a small Llama trained here, or a model that exists, pinned to its commit."""
 
 from pathlib import Path
+from shutil import copyfile
 
-from m2m.models import commit_of, copy_tokenizer, write_reference
-from m2m.runtime.artifacts import read_table
+from m2m.models import REFERENCE, load_tokenizer
+from m2m.runtime.artifacts import read_json, read_table, write_json
 from m2m.runtime.cli import run
-from m2m.runtime.records import write_json
 from m2m.schemas.corpus import Corpus
-from m2m.training.pretrain import bits_per_byte, blocks, gzip_bits_per_byte, new_model, pretrain, train_tokenizer
+from m2m.training.pretrain import bits_per_byte, blocks, gzip_bits_per_byte, new_model, pretrain, split_corpus
 
 
 def main(
     corpus: Path,
-    model: Path,
     tokenizer: Path,
+    model: Path,
     report: Path,
     /,
     *,
     name: str,
-    revision: str,
     seed: int,
-    vocab_size: int,
     hidden_size: int,
     layers: int,
     heads: int,
@@ -32,14 +30,17 @@ def main(
 ) -> None:
     """`name` is "scratch", a hub id or a folder; the sizes are for "scratch" alone."""
     if name != "scratch":
-        commit = commit_of(name, revision)
-        copy_tokenizer(name, commit, tokenizer)
-        write_reference(model, str(Path(name).resolve()) if commit == "local" else name, commit)
-        write_json(report, {"base": name, "revision": commit})
+        model.mkdir(parents=True)
+        copyfile(tokenizer / REFERENCE, model / REFERENCE)
+        write_json(report, {"base": name, "revision": read_json(model / REFERENCE)["revision"]})
         return
-    texts = read_table(corpus, Corpus)["text"].to_list()
-    heldout, training = texts[: len(texts) // 50], texts[len(texts) // 50 :]  # ids are hashes: their order is random
-    words = train_tokenizer(training, tokenizer, vocab_size=vocab_size)
+    heldout, training = split_corpus(read_table(corpus, Corpus)["text"].to_list())
+    if not training:
+        raise ValueError(
+            "base.name scratch trains on the corpus of the docstrings sources, and there is none: add such a source to "
+            "ingest.sources (limit 0 gives a corpus and no rows), or set base.name to a folder or a hub id"
+        )
+    words = load_tokenizer(tokenizer)
     llama = new_model(words, hidden_size=hidden_size, layers=layers, heads=heads, context=context, seed=seed)
     rows = blocks(words, training, block)[: train_tokens // block]
     pretrain(llama, rows, model, seed=seed, batch_size=batch_size, learning_rate=learning_rate)

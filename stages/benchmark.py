@@ -10,9 +10,8 @@ import polars as pl
 from m2m.data.benchmarks.eval_prompts import baseline_answers, chosen, from_heldout, from_records
 from m2m.data.benchmarks.sources import Benchmark, pinned, read_benchmark
 from m2m.data.records.read_files import Record
-from m2m.runtime.artifacts import read_table, write_table
+from m2m.runtime.artifacts import read_table, write_json, write_table
 from m2m.runtime.cli import list_names, run
-from m2m.runtime.records import write_json
 from m2m.schemas.pool import Pool
 from m2m.schemas.prompts import Prompts
 

@@ -15,7 +15,7 @@ from m2m.schemas.vectors import Vectors
 from m2m.units.macro.cluster_words import described
 from m2m.units.macro.clusters import cluster_labels, to_nearest
 
-MANY = 20_000  # rows that take minutes: UMAP then tells how far it is
+MANY = 20_000  # rows that take minutes: UMAP then shows its progress
 
 
 def main(
@@ -38,8 +38,8 @@ def main(
     rows = read_table(vectors, Vectors).join(read_table(pairs, Pairs), on="id", validate="1:1").sort("id")
     points = stack_vectors(rows["vector"])
     print(f"cluster {side}: UMAP and HDBSCAN over {len(points)} rows", flush=True)
-    chosen = (seed, n_neighbors, n_components, min_cluster_size, min_samples, neighbors)
-    labels = cluster_labels(points, *chosen, verbose=len(points) >= MANY)
+    settings = (seed, n_neighbors, n_components, min_cluster_size, min_samples, neighbors)
+    labels = cluster_labels(points, *settings, verbose=len(points) >= MANY)
     write_table(clusters, Clusters, described(rows[side].to_list(), labels))
     placed = rows.select("id", cluster=to_nearest(labels, points) if noise == "nearest" else labels)
     named = placed.filter(pl.col("cluster") >= 0).select("id", unit=pl.col("cluster").cast(pl.String))

@@ -3,9 +3,8 @@
 from pathlib import Path
 from shutil import copyfile
 
-from m2m.runtime.artifacts import read_table
+from m2m.runtime.artifacts import read_json, read_table
 from m2m.runtime.cli import run
-from m2m.runtime.records import read_json
 from m2m.schemas.grid import Grid
 from m2m.schemas.histogram import Histogram
 from m2m.study.cells.cells import comparable

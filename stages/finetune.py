@@ -1,4 +1,4 @@
-"""Base model + subset → a fine-tuned model, its loss curve, and the tokens it was really trained on."""
+"""Base model + subset → a fine-tuned model, its loss curve, and the number of tokens that it was trained on."""
 
 import hashlib
 from pathlib import Path
@@ -8,13 +8,13 @@ import numpy as np
 import polars as pl
 
 from m2m.models import load_tokenizer
-from m2m.runtime.artifacts import read_table, require_ids, write_table
+from m2m.runtime.artifacts import read_record, read_table, require_ids, write_json, write_table
 from m2m.runtime.cli import run
-from m2m.runtime.records import read_json, write_json
 from m2m.schemas.bands import Bands
 from m2m.schemas.loss import LossCurve
 from m2m.schemas.pairs import Pairs
 from m2m.schemas.subset import Subset
+from m2m.schemas.subset_summary import SubsetSummary
 from m2m.text.prompt_format import encode_pairs
 from m2m.text.tokenize import count_types, units_of
 from m2m.training.finetuning.batch_order import in_order, training_order
@@ -60,23 +60,29 @@ def main(
 ) -> None:
     """Run by `accelerate launch -m`; rows over `max_length` tokens are cut, counted, and refused past a share.
 
-    `summary` tells MLflow which cell this is.
+    `summary` goes to MLflow as the parameters of the run.
     """
-    first = require_processes(launch)
+    is_main_process = require_processes(launch)
     pool = read_table(pairs, Pairs)
     chosen = pool.join(require_ids(subset, read_table(subset, Subset), pool["id"]), on="id", validate="1:1").sort("id")
     words, responses = load_tokenizer(tokenizer), chosen["response"].to_list()
     encoded = encode_pairs(words, chosen["instruction"].to_list(), responses, prompt_format)
-    own = np.diff(units_of("base", tokenizer, responses).offsets).tolist()
-    rows, counts = fitted([(one.prompt, one.completion) for one in encoded], own, max_length, max_lost_share)
+    lengths_alone = np.diff(units_of("base", tokenizer, responses).offsets).tolist()
+    rows, counts = fitted(
+        [(pair.prompt, pair.completion) for pair in encoded], lengths_alone, max_length, max_lost_share
+    )
 
     mid = read_table(bands, Bands).filter(pl.col("band") == "mid")["token"].to_list()
-    left = [text[: one.ends[len(kept) - 1]] for text, one, (_, kept) in zip(responses, encoded, rows, strict=True)]
-    selected, kept = (count_types(units_of(units, tokenizer, texts), mid) for texts in (responses, left))
-    require_share("tokens of the middle band", selected - kept, selected, max_lost_share)
-    counts |= {"mid_tokens": kept, "lost_mid_tokens": selected - kept}
+    completions = [completion for _, completion in rows]
+    truncated = [
+        text[: pair.ends[len(completion) - 1]]
+        for text, pair, completion in zip(responses, encoded, completions, strict=True)
+    ]
+    selected, trained = (count_types(units_of(units, tokenizer, texts), mid) for texts in (responses, truncated))
+    require_share("tokens of the middle band", selected - trained, selected, max_lost_share)
+    counts |= {"mid_tokens": trained, "lost_mid_tokens": selected - trained}
     counts |= {"trained_tokens": epochs * counts["response_tokens"]}
-    if first:
+    if is_main_process:
         write_json(report, counts)
 
     lengths = np.array([len(prompt) + len(completion) for prompt, completion in rows])
@@ -105,12 +111,12 @@ def main(
         recipe,
         name=arm,
         checkpoint_minutes=checkpoint_minutes,
-        params=read_json(summary)
+        params=read_record(summary, SubsetSummary).model_dump()
         | counts
         | {"epochs": epochs, "prompt_format": prompt_format, "max_length": max_length}
         | {"subset": hashlib.sha256(subset.read_bytes()).hexdigest()},
     )
-    if first:
+    if is_main_process:
         write_table(curve, LossCurve, pl.DataFrame(losses, schema=["step", "loss", "learning_rate"], orient="row"))
 
 

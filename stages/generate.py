@@ -41,62 +41,65 @@ def main(
     """
     if max_new_tokens >= max_length:
         raise ValueError(f"max_new_tokens must be below max_length ({max_length}), got {max_new_tokens}: lower it")
-    asked = read_table(prompts, Prompts).sort("id")
+    table = read_table(prompts, Prompts).sort("id")
     if engine == "endpoint":
-        said = served_answers(
+        answer_texts = served_answers(
             model,
-            asked["instruction"].to_list(),
+            table["instruction"].to_list(),
             prompt_format,
             max_new_tokens=max_new_tokens,
             repetition_penalty=repetition_penalty,
             endpoint=endpoint,
         )
-        scored = NONE_SCORED
+        scores = NONE_SCORED
     else:
         checkpoint, words = load_model(model, dtype), load_tokenizer(tokenizer)
-        room = max_length - max_new_tokens
-        prompted = encode_prompts(words, asked["instruction"].to_list(), prompt_format)
-        if long := sum(len(ids) > room for ids in prompted):
-            print(f"generate: {long} of {len(prompted)} prompts are cut to their last {room} tokens: raise max_length")
-        said = greedy_answers(
+        prompt_limit = max_length - max_new_tokens
+        prompt_tokens = encode_prompts(words, table["instruction"].to_list(), prompt_format)
+        if long := sum(len(ids) > prompt_limit for ids in prompt_tokens):
+            print(
+                f"generate: {long} of {len(prompt_tokens)} prompts are cut to their last {prompt_limit} tokens: "
+                "raise max_length"
+            )
+        answer_texts = greedy_answers(
             checkpoint,
             words,
-            [ids[-room:] for ids in prompted],
+            [ids[-prompt_limit:] for ids in prompt_tokens],
             batch_size=batch_size,
             max_new_tokens=max_new_tokens,
             repetition_penalty=repetition_penalty,
         )
-        scored = _scored(checkpoint, words, asked, prompt_format, max_length, room, batch_size)
-    table = asked.select(
+        scores = _score_references(checkpoint, words, table, prompt_format, max_length, prompt_limit, batch_size)
+    columns = table.select(
         "id",
-        pl.Series("answer", [one.text for one in said], dtype=pl.String),
-        pl.Series("tokens", [one.tokens for one in said], dtype=pl.Int32),
-        pl.Series("truncated", [one.truncated for one in said], dtype=pl.Boolean),
+        pl.Series("answer", [answer.text for answer in answer_texts], dtype=pl.String),
+        pl.Series("tokens", [answer.tokens for answer in answer_texts], dtype=pl.Int32),
+        pl.Series("truncated", [answer.truncated for answer in answer_texts], dtype=pl.Boolean),
     )
-    write_table(answers, Answers, table.join(scored, on="id", how="left", maintain_order="left"))
+    write_table(answers, Answers, columns.join(scores, on="id", how="left", maintain_order="left"))
 
 
-def _scored(
+def _score_references(
     checkpoint: Any,
     words: Any,
-    asked: pl.DataFrame,
+    table: pl.DataFrame,
     prompt_format: Format,
     max_length: int,
-    room: int,
+    prompt_limit: int,
     batch_size: int,
 ) -> pl.DataFrame:
-    """The columns id, bits, bytes: what the references cost after the prompts' last `room` tokens."""
-    known = asked.filter(pl.col("reference").is_not_null())
-    if known.is_empty():
+    """The columns id, bits, bytes: what the references cost after the prompts' last `prompt_limit` tokens."""
+    rows = table.filter(pl.col("reference").is_not_null())
+    if rows.is_empty():
         return NONE_SCORED
-    pairs = encode_pairs(words, known["instruction"].to_list(), known["reference"].to_list(), prompt_format)
-    prompted = [pair.prompt[-room:] for pair in pairs]
-    rows = [(ids, pair.completion[: max_length - len(ids)]) for ids, pair in zip(prompted, pairs, strict=True)]
-    read = [pair.ends[len(completion) - 1] for pair, (_, completion) in zip(pairs, rows, strict=True)]
-    size = [len(text[:end].encode()) for text, end in zip(known["reference"], read, strict=True)]
-    return known.select(
+    pairs = encode_pairs(words, rows["instruction"].to_list(), rows["reference"].to_list(), prompt_format)
+    prompts = [pair.prompt[-prompt_limit:] for pair in pairs]
+    inputs = [(ids, pair.completion[: max_length - len(ids)]) for ids, pair in zip(prompts, pairs, strict=True)]
+    ends = [pair.ends[len(completion) - 1] for pair, (_, completion) in zip(pairs, inputs, strict=True)]
+    size = [len(text[:end].encode()) for text, end in zip(rows["reference"], ends, strict=True)]
+    return rows.select(
         "id",
-        pl.Series("bits", completion_bits(checkpoint, words, rows, batch_size=batch_size), dtype=pl.Float64),
+        pl.Series("bits", completion_bits(checkpoint, words, inputs, batch_size=batch_size), dtype=pl.Float64),
         pl.Series("bytes", size, dtype=pl.Int32),
     )
 

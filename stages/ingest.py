@@ -15,9 +15,8 @@ from m2m.data.pool.pretraining_text import divided, texts_of
 from m2m.data.pool.sources import Source, pinned, read_records
 from m2m.data.records.record_formats import rows as formed
 from m2m.parallel import map_parallel
-from m2m.runtime.artifacts import write_table
+from m2m.runtime.artifacts import write_json, write_table
 from m2m.runtime.cli import list_names, run
-from m2m.runtime.records import write_json
 from m2m.schemas.corpus import Corpus
 from m2m.schemas.pool import Pool
 from m2m.schemas.rejects import Rejects

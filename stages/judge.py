@@ -27,7 +27,7 @@ from m2m.schemas.verdicts import Verdicts
 from m2m.text.embedder import embed, load_embedder
 
 Precision = Literal["float32", "bfloat16"]
-COLUMNS = list(Verdicts.to_schema().columns)
+_COLUMNS = list(Verdicts.to_schema().columns)
 
 
 def main(
@@ -60,13 +60,17 @@ def main(
 
     `alpaca-eval`, `arena-hard`: an LLM, asked with the template of that name.
     """
-    asked = read_table(prompts, Prompts)
-    ours, theirs = (require_ids(path, read_table(path, Answers), asked["id"]) for path in (candidate, opponent))
-    rivals = {"opponent": theirs} if "opponent" in against else {}
-    rivals |= collect_baselines(asked) if "baseline" in against else {}
-    if not rivals:
+    prompt_table = read_table(prompts, Prompts)
+    candidate_answers, opponent_answers = (
+        require_ids(path, read_table(path, Answers), prompt_table["id"]) for path in (candidate, opponent)
+    )
+    opponents = {"opponent": opponent_answers} if "opponent" in against else {}
+    opponents |= collect_baselines(prompt_table) if "baseline" in against else {}
+    if not opponents:
         raise ValueError("no prompt has a baseline's answer to judge against: add opponent to judge.against")
-    rows = pl.concat([match_answers(asked, ours, rival, name) for name, rival in rivals.items()])
+    rows = pl.concat(
+        [match_answers(prompt_table, candidate_answers, answers, name) for name, answers in opponents.items()]
+    )
     judged: dict[str, pl.DataFrame] = {}
     if "likelihood" in engines:
         judged["likelihood"] = judge_by_likelihood(rows)
@@ -84,7 +88,7 @@ def main(
         replies = ask(_requests(protocol, table, template, temperature, reply_tokens), llm, endpoint, protocol)
         raw = [_raw(protocol, reply) for reply in replies]
         judged[protocol] = table.with_columns(raw=pl.Series(raw, dtype=pl.String))
-    table = pl.concat([some.with_columns(engine=pl.lit(name)).select(COLUMNS) for name, some in judged.items()])
+    table = pl.concat([rows.with_columns(engine=pl.lit(name)).select(_COLUMNS) for name, rows in judged.items()])
     if table.is_empty():
         raise ValueError("no prompt can be judged without an LLM: give prompts with references to `benchmark`")
     write_table(verdicts, Verdicts, table.sort("id", "opponent", "engine", "order", "repeat"))
@@ -103,11 +107,11 @@ def _vectors(
 def _requests(
     protocol: Protocol, table: pl.DataFrame, template: str, temperature: float, reply_tokens: int
 ) -> list[Request]:
-    """AlpacaEval reads one token's log-probabilities, at the temperature of its authors; the seed tells repeats."""
-    told = [(fill_judge_prompt(template, game), game["repeat"]) for game in table.rows(named=True)]
+    """AlpacaEval reads one token's log-probabilities, at its authors' temperature; each repeat has its own seed."""
+    games = [(fill_judge_prompt(template, game), game["repeat"]) for game in table.rows(named=True)]
     if protocol == "alpaca-eval":
-        return [Request((to.user,), 1, to.system, temperature=1, seed=repeat, top_logprobs=5) for to, repeat in told]
-    return [Request((to.user,), reply_tokens, to.system, temperature, seed=repeat) for to, repeat in told]
+        return [Request((to.user,), 1, to.system, temperature=1, seed=repeat, top_logprobs=5) for to, repeat in games]
+    return [Request((to.user,), reply_tokens, to.system, temperature, seed=repeat) for to, repeat in games]
 
 
 def _raw(protocol: Protocol, reply: Reply) -> str | None:

@@ -1,27 +1,32 @@
-"""Verdicts, answers, subset and pool → metrics/cell.json: what this cell's subset was worth, and how diverse it was."""
+"""Verdicts, answers, subset and pool → the metrics of this cell: how far its subset beats random, and its diversity."""
 
 from pathlib import Path
 from typing import Any
 
-from m2m.cell.metrics import measure_coverage, measure_diversity, summarize_selection, measure_worth
+import pandera.polars as pa
+import polars as pl
+
+from m2m.cell.metrics import measure_coverage, measure_diversity, measure_worth, split_metrics, summarize_selection
 from m2m.data.records.read_files import read_files
 from m2m.judging.scoring.leaderboard import PublishedAnnotations, prepare_published_annotations
-from m2m.runtime.artifacts import read_table, require_ids
+from m2m.runtime.artifacts import read_json, read_record, read_table, require_ids, write_record
 from m2m.runtime.cli import run
-from m2m.runtime.records import read_json, write_json
 from m2m.schemas.answers import Answers
+from m2m.schemas.bands import Bands
+from m2m.schemas.cell import CellDetails, CellMetrics
 from m2m.schemas.gamed import GamedAnnotations
 from m2m.schemas.pairs import Pairs
 from m2m.schemas.prompts import Prompts
 from m2m.schemas.subset import Subset
+from m2m.schemas.subset_summary import SubsetSummary
 from m2m.schemas.tokens import Tokens
 from m2m.schemas.units import Units
 from m2m.schemas.vectors import Vectors
 from m2m.schemas.verdicts import Verdicts
+from m2m.strategies import SIDES, UNIT_STRATEGIES
+from m2m.text.tokenize import list_types, units_of
 
 ARMS = ("base", "opponent", "candidate")
-SIDES = ("instruction", "response")
-STRATEGIES = tuple(f"{side}-{scale}" for side in SIDES for scale in ("macro", "meso", "micro"))
 
 
 def main(
@@ -31,45 +36,61 @@ def main(
     subsets: Path,
     trainings: Path,
     pairs: Path,
+    tokenizer: Path,
     tokens: Path,
+    bands: Path,
     vectors: Path,
     units: Path,
     cell: Path,
+    details: Path,
     /,
     *,
     seed: int,
     resamples: int,
-    low: int,
-    high: int,
+    unit_tokenizer: str,
     gamed: str | None,
     alpaca_eval: str | None,
 ) -> None:
-    """`answers`, `subsets`, `trainings` are a file an arm; `tokens`, `vectors` one a side, `units` one a strategy."""
-    asked, pool = read_table(prompts, Prompts), read_table(pairs, Pairs)
+    """`answers`, `subsets`, `trainings` hold a file an arm; `tokens`, `bands`, `vectors` a file a side.
+
+    `units` holds a file a strategy. `cell` gets the metrics that are compared, `details` all others.
+    """
+    prompt_table, pool = read_table(prompts, Prompts), read_table(pairs, Pairs)
     paths = {arm: answers / f"{arm}.parquet" for arm in ARMS}
-    said = {arm: require_ids(path, read_table(path, Answers), asked["id"]) for arm, path in paths.items()}
-    judged = require_ids(verdicts, read_table(verdicts, Verdicts), asked["id"])
-    record = measure_worth(asked, judged, said, seed, resamples, _published(gamed, alpaca_eval))
-    summaries = {arm: read_json(subsets / f"{arm}.json") for arm in ARMS[1:]}
+    answer_tables = {
+        arm: require_ids(path, read_table(path, Answers), prompt_table["id"]) for arm, path in paths.items()
+    }
+    verdict_table = require_ids(verdicts, read_table(verdicts, Verdicts), prompt_table["id"])
+    published_files = _read_published(gamed, alpaca_eval)
+    record = measure_worth(prompt_table, verdict_table, answer_tables, seed, resamples, published_files)
+    summaries = {arm: read_record(subsets / f"{arm}.json", SubsetSummary).model_dump() for arm in ARMS[1:]}
     record |= summarize_selection(summaries, {arm: read_json(trainings / f"{arm}.json") for arm in ARMS[1:]})
     subset = subsets / "candidate.parquet"
     chosen = pool.join(require_ids(subset, read_table(subset, Subset), pool["id"]), on="id", how="semi")
-    spelt = {side: read_table(tokens / f"{side}.parquet", Tokens) for side in SIDES}
-    record |= measure_diversity(chosen, spelt, {side: read_table(vectors / f"{side}.parquet", Vectors) for side in SIDES})
-    carried = {strategy: read_table(units / f"{strategy}.parquet", Units) for strategy in STRATEGIES}
-    record |= measure_coverage(chosen["id"], carried, spelt, low, high)
-    record |= {"truncated_answers": said["candidate"]["truncated"].sum()}
-    write_json(cell, {name: round(value, 6) for name, value in record.items()})
-    rates = [f"{name} {value:.3f}" for name, value in record.items() if name.endswith("win_rate")]
-    print(f"{_performance(record)}{', '.join(rates)}; all metrics: {cell}, to compare cells: dvc exp show")
+    record |= measure_diversity(chosen, _read_sides(tokens, Tokens), _read_sides(vectors, Vectors))
+    unit_tables = {strategy: read_table(units / f"{strategy}.parquet", Units) for strategy in UNIT_STRATEGIES}
+    types = {side: list_types(units_of(unit_tokenizer, tokenizer, chosen[side].to_list())) for side in SIDES}
+    record |= measure_coverage(chosen["id"], unit_tables, types, _read_sides(bands, Bands))
+    record |= {"truncated_answers": int(answer_tables["candidate"]["truncated"].sum())}
+    compared, others = split_metrics({name: round(value, 6) for name, value in record.items()})
+    write_record(cell, CellMetrics, compared)
+    write_record(details, CellDetails, others)
+    rates = [f"{name} {value:.3f}" for name, value in compared.items() if name.endswith("win_rate")]
+    print(
+        f"{_describe_reduction(record)}{', '.join(rates)}; metrics: {cell}, {details}; to compare cells: dvc exp show"
+    )
 
 
-def _published(gamed: str | None, alpaca_eval: str | None) -> PublishedAnnotations | None:
+def _read_sides(folder: Path, model: type[pa.DataFrameModel]) -> dict[str, pl.DataFrame]:
+    return {side: read_table(folder / f"{side}.parquet", model) for side in SIDES}
+
+
+def _read_published(gamed: str | None, alpaca_eval: str | None) -> PublishedAnnotations | None:
     """What the full form of length control needs. ValueError when one of the two files is named without the other."""
     if gamed is None and alpaca_eval is None:
         return None
     if gamed is None or alpaca_eval is None:
-        raise ValueError("measure.gamed and measure.alpaca_eval go together: name both files, or neither")
+        raise ValueError("measure.gamed and measure.alpaca_eval go together: set both, or neither")
     records = [record.value for record in read_files(alpaca_eval)]
     instructions = [
         str(value["instruction"]) for value in records if isinstance(value, dict) and "instruction" in value
@@ -79,7 +100,7 @@ def _published(gamed: str | None, alpaca_eval: str | None) -> PublishedAnnotatio
     return prepare_published_annotations(read_table(Path(gamed), GamedAnnotations), instructions)
 
 
-def _performance(record: dict[str, Any]) -> str:
+def _describe_reduction(record: dict[str, Any]) -> str:
     if "bpb_reduction" not in record:
         return ""
     low, high = record["bpb_reduction_prompts_only_low"], record["bpb_reduction_prompts_only_high"]

@@ -6,9 +6,8 @@ from pathlib import Path
 import polars as pl
 from markupsafe import Markup
 
-from m2m.runtime.artifacts import read_table
+from m2m.runtime.artifacts import read_json, read_table
 from m2m.runtime.cli import run
-from m2m.runtime.records import read_json
 from m2m.schemas.examples import Examples
 from m2m.schemas.grid import Grid
 from m2m.schemas.histogram import Histogram

@@ -1,4 +1,4 @@
-"""Pool → the pairs to work on, responses kept or written anew; and the one unit of choices without units."""
+"""Pool → the pairs to work on: responses kept, or written anew by an LLM."""
 
 import sys
 from collections import Counter
@@ -15,7 +15,6 @@ from m2m.runtime.artifacts import get_columns, read_table, write_table
 from m2m.runtime.cli import run
 from m2m.schemas.pairs import Pairs
 from m2m.schemas.pool import Pool
-from m2m.schemas.units import Units
 from m2m.schemas.unusable import Unusable
 
 
@@ -24,10 +23,6 @@ def main(
     template: Path,
     pairs: Path,
     rejected: Path,
-    random: Path,
-    stratified: Path,
-    center: Path,
-    entropy: Path,
     /,
     *,
     engine: Literal["keep", "endpoint", "local"],
@@ -36,9 +31,9 @@ def main(
     seed: int,
     endpoint: Endpoint,
 ) -> None:
-    """`keep`: the source's own responses. Every row gets the unit "pool": an even draw over one unit is uniform."""
+    """`keep` takes the responses of the source; a reply that cannot be used is left out with its reason."""
     table = read_table(pool, Pool).sort("id")
-    rest = pl.DataFrame(schema=get_columns(Unusable))
+    unusable = pl.DataFrame(schema=get_columns(Unusable))
     if engine == "keep":
         table = table.with_columns(original=pl.lit(None, pl.String))
     else:
@@ -48,13 +43,11 @@ def main(
             for text in table["instruction"]
         ]
         replies = ask(requests, engine, endpoint, "respond")
-        table, rest = renewed(table, [Said(reply.text, reply.finish, reply.error) for reply in replies])
-        print(f"respond: {rest.height} of {len(replies)} rows are left out: {told(Counter(rest['reason']))}; "
+        table, unusable = renewed(table, [Said(reply.text, reply.finish, reply.error) for reply in replies])
+        print(f"respond: {unusable.height} of {len(replies)} rows are left out: {told(Counter(unusable['reason']))}; "
               f"their texts are in {rejected}", file=sys.stderr)  # fmt: skip
     write_table(pairs, Pairs, table)
-    write_table(rejected, Unusable, rest)
-    for units in (random, stratified, center, entropy):
-        write_table(units, Units, table.select("id", unit=pl.lit("pool")))
+    write_table(rejected, Unusable, unusable)
 
 
 if __name__ == "__main__":

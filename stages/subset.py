@@ -1,38 +1,45 @@
-"""Turns units into a subset: pruned to the degree's number of units, sampled evenly over them; or a rival's choice."""
+"""Units → a subset: pruned to the degree's number of units, sampled evenly over them; or the rows of a baseline."""
 
+import sys
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+import pandera.polars as pa
 import polars as pl
-from jaxtyping import Bool, Float32, Int32, Int64
+from jaxtyping import Bool
 
-from m2m.arrays import flatten_lists, stack_vectors
-from m2m.runtime.artifacts import read_table, write_table
+from m2m.runtime.artifacts import read_table, write_record, write_table
 from m2m.runtime.cli import run
-from m2m.runtime.records import write_json
 from m2m.schemas.pairs import Pairs
 from m2m.schemas.subset import Subset
+from m2m.schemas.subset_summary import SubsetSummary
 from m2m.schemas.tokens import Tokens
 from m2m.schemas.units import Units
 from m2m.schemas.vectors import Vectors
+from m2m.selection.baselines import CHOOSERS, BaselineInputs
 from m2m.selection.incidence import Incidence, build_incidence
-from m2m.selection.k_center import choose_farthest_rows
-from m2m.selection.length_matched import choose_length_matched_rows
 from m2m.selection.sample import Draw, Weights
-from m2m.selection.select import describe_chain, describe_draw, select, replace_rows
-from m2m.selection.token_entropy import choose_high_entropy_rows
+from m2m.selection.select import (
+    Selection,
+    describe_chain,
+    describe_draw,
+    explain_equal_degrees,
+    group_equal_degrees,
+    replace_rows,
+    select,
+)
+from m2m.strategies import get_strategy, require_match
 
-RIVALS = ("stratified-length", "k-center", "token-entropy")  # what they choose by is no unit: every row has "pool"
+MODELS: dict[str, type[pa.DataFrameModel]] = {"units": Units, "tokens": Tokens, "vectors": Vectors}
 
 
 def main(
-    units: Path,
-    matched: Path,
+    choices: Path,
+    match_choices: Path,
     pairs: Path,
     tokens: Path,
-    vectors: Path,
     subset: Path,
     summary: Path,
     /,
@@ -50,73 +57,84 @@ def main(
 ) -> None:
     """Choose `size` rows, or rows until they train `size` tokens: response tokens and the end token of each.
 
+    `choices` is the table that `strategy` chooses by, `match_choices` that of `match`, which `length-matched` reads.
     Only responses of `min_tokens` … `max_tokens` model tokens, both included and without the end token, take part.
-    `stratified-length` has the lengths of the subset that strategy `match`, whose units are `matched`, has here.
     """
-    pool = _pool(pairs, tokens)
-    length = pool["tokens"].to_numpy()
+    entry = get_strategy(strategy)
+    pool = _read_pool(pairs, tokens)
+    ids, length = pool["id"], pool["tokens"].to_numpy()
     inside = (length >= min_tokens) & (length <= max_tokens)
     costs = {"rows": np.ones_like(length), "tokens": length + 1}[budget]
     take = partial(select, costs=costs, degree=degree, size=size, slack=slack, weights=weights)
     rng = np.random.default_rng(seed)
-    carried, names = _carried(units, strategy, pool["id"], inside)
-    chosen = take(carried, rng=rng)
-    match strategy:
-        case "stratified-length":
-            like = take(_matched(matched, match, pool["id"], inside), rng=np.random.default_rng(seed)).draw.rows
-            chosen = replace_rows(chosen, choose_length_matched_rows(length, inside, like, rng))
-        case "k-center":
-            chosen = replace_rows(chosen, choose_farthest_rows(_matrix(vectors, pool["id"]), inside, costs, size, rng))
-        case "token-entropy":
-            chosen = replace_rows(chosen, choose_high_entropy_rows(*_flat(tokens, pool["id"]), inside, costs, size, rng))
-    write_table(subset, Subset, _table(chosen.draw, pool["id"], names))
-    asked = {"strategy": strategy, "match": match, "degree": degree, "seed": seed, "size": size, "budget": budget}
-    asked |= {"min_tokens": min_tokens, "max_tokens": max_tokens}
-    numbers = describe_draw(carried, chosen, length, pool["characters"].to_numpy())
-    write_json(summary, asked | describe_chain(chosen) | numbers | _pool_numbers(carried, inside))
+    incidence, names = _read_incidence(choices, strategy, ids, inside)
+    selection = take(incidence, rng=rng)
+    dialled = selection
+    if not entry.has_units:
+        matched_rows = None
+        if entry.follows_match:
+            require_match(match)
+            dialled = take(_read_incidence(match_choices, match, ids, inside)[0], rng=np.random.default_rng(seed))
+            matched_rows = dialled.draw.rows
+        table = _read_choices(choices, strategy, ids)
+        inputs = BaselineInputs(table, length, inside, costs, size, selection.draw.rows, matched_rows, rng)
+        selection = replace_rows(selection, CHOOSERS[strategy](inputs))
+    write_table(subset, Subset, _build_table(selection.draw, ids, names))
+    settings = {"strategy": strategy, "match": match, "degree": degree, "seed": seed, "size": size, "budget": budget}
+    record: dict[str, Any] = settings | {"min_tokens": min_tokens, "max_tokens": max_tokens}
+    record |= describe_chain(selection) | describe_draw(incidence, selection, length, pool["characters"].to_numpy())
+    without_unit = int((inside & (np.diff(incidence.row_start) == 0)).sum())
+    record |= {"pool_rows": int(inside.sum()), "rows_without_unit": without_unit}
+    record |= {"collapsed_degrees": group_equal_degrees(dialled.states) if entry.has_degree else []}
+    write_record(summary, SubsetSummary, record)
+    _warn(subset.stem, record, dialled, explain_equal_degrees(dialled, costs, size, slack, budget))
 
 
-def _carried(
-    units: Path, strategy: str, ids: pl.Series, inside: Bool[np.ndarray, "rows"]
+def _warn(arm: str, record: dict[str, Any], selection: Selection, equal_degrees: str) -> None:
+    """Print what makes the dial shorter than it looks: rows that no degree reaches, degrees that are equal."""
+    if record["rows_without_unit"]:
+        print(
+            f"subset {arm}: {record['rows_without_unit']} of {record['pool_rows']} rows carry no unit of "
+            f"{record['strategy']} and cannot be chosen",
+            file=sys.stderr,
+        )
+    if record["collapsed_degrees"]:
+        print(f"subset {arm}: {equal_degrees}", file=sys.stderr)
+
+
+def _read_incidence(
+    choices: Path, strategy: str, ids: pl.Series, inside: Bool[np.ndarray, "rows"]
 ) -> tuple[Incidence, pl.Series]:
-    carried, names = build_incidence(read_table(units, Units), ids, inside)
+    """The units of `strategy`; all rows have one unit where it has none of its own."""
+    units = (
+        read_table(choices, Units) if get_strategy(strategy).has_units else pl.DataFrame({"id": ids, "unit": "pool"})
+    )
+    incidence, names = build_incidence(units, ids, inside)
     if names.is_empty():
         raise ValueError(
             f"none of the {inside.sum()} responses of min_tokens..max_tokens tokens has a unit of {strategy}: "
             "widen min_tokens..max_tokens, or the settings that its units are made with"
         )
-    return carried, names
+    return incidence, names
 
 
-def _matched(matched: Path, match: str, ids: pl.Series, inside: Bool[np.ndarray, "rows"]) -> Incidence:
-    if match in RIVALS:
-        raise ValueError(f"subset.match must be a strategy that has units, or random, got {match}")
-    return _carried(matched, match, ids, inside)[0]
-
-
-def _flat(tokens: Path, ids: pl.Series) -> tuple[Int32[np.ndarray, "tokens"], Int64[np.ndarray, "rows+1"]]:
-    return flatten_lists(read_table(tokens, Tokens).filter(pl.col("id").is_in(ids.implode())).sort("id")["tokens"])
-
-
-def _matrix(vectors: Path, ids: pl.Series) -> Float32[np.ndarray, "rows dim"]:
-    table = read_table(vectors, Vectors).filter(pl.col("id").is_in(ids.implode())).sort("id")
+def _read_choices(choices: Path, strategy: str, ids: pl.Series) -> pl.DataFrame:
+    """What a baseline chooses by, a row for each of `ids`."""
+    reads = Path(get_strategy(strategy).reads)
+    table = read_table(choices, MODELS[reads.parent.name]).filter(pl.col("id").is_in(ids.implode())).sort("id")
     if table.height < len(ids):
-        raise ValueError(f"{vectors} must hold every row of the pool, {len(ids) - table.height} are missing: run embed")
-    return stack_vectors(table["vector"])
+        raise ValueError(
+            f"{reads} must hold every row of the pool, {len(ids) - table.height} are missing: run dvc repro"
+        )
+    return table
 
 
-def _table(draw: Draw, ids: pl.Series, names: pl.Series) -> pl.DataFrame:
+def _build_table(draw: Draw, ids: pl.Series, names: pl.Series) -> pl.DataFrame:
     turn = pl.Series("turn", range(len(draw.rows)), pl.Int32)
-    chosen = pl.DataFrame([ids.gather(draw.rows), names.gather(draw.units), turn])
-    return chosen.sort("id")
+    return pl.DataFrame([ids.gather(draw.rows), names.gather(draw.units), turn]).sort("id")
 
 
-def _pool_numbers(carried: Incidence, inside: Bool[np.ndarray, "rows"]) -> dict[str, object]:
-    without = inside & (np.diff(carried.row_start) == 0)
-    return {"pool_rows": int(inside.sum()), "rows_without_unit": int(without.sum())}
-
-
-def _pool(pairs: Path, tokens: Path) -> pl.DataFrame:
+def _read_pool(pairs: Path, tokens: Path) -> pl.DataFrame:
     """id, response characters and response tokens of every row, sorted by id."""
     texts = read_table(pairs, Pairs).select("id", pl.col("response").str.len_chars().cast(pl.Int64).alias("characters"))
     lengths = read_table(tokens, Tokens).select("id", pl.col("tokens").list.len().cast(pl.Int64))

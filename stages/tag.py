@@ -52,7 +52,7 @@ def main(
 ) -> None:
     """Thresholds are shares of the pool's rows, so that they grow with it."""
     table = read_table(pairs, Pairs).sort("id").select("id", text=side)
-    rest = pl.DataFrame(schema=get_columns(Unusable))
+    unusable = pl.DataFrame(schema=get_columns(Unusable))
     if engine == "phrases":
         raw = key_phrases(table["id"].to_list(), table["text"].to_list(), per_text, max_words, min_share, max_share)
     else:
@@ -61,9 +61,9 @@ def main(
             Request((filled(prompt, {"text": fenced(text)}),), reply_tokens, temperature=temperature)
             for text in table["text"]
         ]
-        found = ask_in_form(requests, partial(parse_tags, per_text=per_text), engine, endpoint, f"tag {side}")
-        raw, rest = _split(table["id"].to_list(), found)
-        print(f"tag {side}: {rest.height} of {table.height} rows got no tags, see {rejected}", file=sys.stderr)
+        answers = ask_in_form(requests, partial(parse_tags, per_text=per_text), engine, endpoint, f"tag {side}")
+        raw, unusable = _split(table["id"].to_list(), answers)
+        print(f"tag {side}: {unusable.height} of {table.height} rows got no tags, see {rejected}", file=sys.stderr)
     raw = raw.sort("id", "tag")
     names = normalised(
         raw,
@@ -76,16 +76,16 @@ def main(
     write_table(tags, Tags, raw)
     write_table(canon, Canon, names)
     write_table(units, Units, carried(raw, names).rename({"tag": "unit"}))
-    write_table(rejected, Unusable, rest)
+    write_table(rejected, Unusable, unusable)
 
 
-def _split(ids: list[str], found: list[list[str] | Unparsed]) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _split(ids: list[str], answers: list[list[str] | Unparsed]) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The columns id, tag of the rows that got tags; id, reason, text of the others. ValueError when none got any."""
-    rows = list(zip(ids, found, strict=True))
-    lost = [(id, one.reason, one.text) for id, one in rows if isinstance(one, Unparsed)]
-    tagged = [(id, tag) for id, one in rows if not isinstance(one, Unparsed) for tag in one]
+    rows = list(zip(ids, answers, strict=True))
+    lost = [(id, answer.reason, answer.text) for id, answer in rows if isinstance(answer, Unparsed)]
+    tagged = [(id, tag) for id, answer in rows if not isinstance(answer, Unparsed) for tag in answer]
     if not tagged:
-        raise ValueError(f"no row got tags; the first, {lost[0][0]}: {lost[0][1]}; see to the model or the prompt")
+        raise ValueError(f"no row got tags; the first, {lost[0][0]}: {lost[0][1]}; check the model and the prompt")
     return (
         pl.DataFrame(tagged, schema={"id": pl.String, "tag": pl.String}, orient="row"),
         pl.DataFrame(lost, schema=get_columns(Unusable), orient="row"),

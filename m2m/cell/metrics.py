@@ -1,17 +1,24 @@
-"""Everything known of one cell → its metrics: one flat record, every name used once."""
+"""Tables of one cell → its metrics: one flat record, every name used once."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import polars as pl
 
 from m2m.arrays import flatten_lists, stack_vectors
-from m2m.cell.performance import calculate_bits_per_byte, estimate_bpb_reduction, estimate_win_rate, calculate_wins_by_reference
+from m2m.cell.performance import (
+    calculate_bits_per_byte,
+    calculate_wins_by_reference,
+    estimate_bpb_reduction,
+    estimate_win_rate,
+)
 from m2m.diversity.metrics import measure_side
 from m2m.diversity.unit_coverage import count_mid_types, count_units, unit_coverage, unit_evenness
 from m2m.judging.protocols.protocols import PROTOCOLS, parse_verdicts
 from m2m.judging.scoring.games import sum_by_prompt
 from m2m.judging.scoring.leaderboard import PublishedAnnotations, score_llm_judges
+from m2m.schemas.cell import CellMetrics
+from m2m.strategies import SIDES
 
 UNTUNED = {"base": "untuned"}  # metrics/base.json has the name base_bits_per_byte, of other text
 
@@ -24,22 +31,24 @@ def measure_worth(
     resamples: int,
     published: PublishedAnnotations | None = None,
 ) -> dict[str, Any]:
-    """Performance and win rates over the opponent; `answers` holds the arms base, opponent and candidate.
+    """The bpb reduction and win rates over the opponent; `answers` holds the arms base, opponent and candidate.
 
-    Intervals are 95 %, from a seeded bootstrap over prompts only, as their names say: they know nothing of training
-    noise. Prompts without a reference have no bits. Several benchmarks have a figure each beside the pooled ones.
+    Intervals are 95 %, from a seeded bootstrap over prompts only, as their names say: training noise is not in them.
+    Prompts without a reference have no bits. Several benchmarks have a metric each beside the pooled ones.
     """
     record: dict[str, Any] = {
         f"{UNTUNED.get(arm, arm)}_bits_per_byte": calculate_bits_per_byte(table)
         for arm, table in answers.items()
         if _has_bits(table)
     }
-    for suffix, mine in split_by_benchmark(prompts).items():
-        some = {arm: table.join(mine, on="id", how="semi") for arm, table in answers.items()}
-        theirs = verdicts.join(mine, on="id", how="semi")
-        record |= _worth_of(mine, theirs, some, suffix, seed, resamples, published)
+    for suffix, group in split_by_benchmark(prompts).items():
+        group_answers = {arm: table.join(group, on="id", how="semi") for arm, table in answers.items()}
+        group_verdicts = verdicts.join(group, on="id", how="semi")
+        record |= _measure_group(group, group_verdicts, group_answers, suffix, seed, resamples, published)
     plain = verdicts.filter(pl.col("opponent") == "opponent", pl.col("engine") == "likelihood")
-    return record | {f"likelihood_win_rate_{size}": rate for size, rate in calculate_wins_by_reference(plain, prompts).items()}
+    return record | {
+        f"likelihood_win_rate_{size}": rate for size, rate in calculate_wins_by_reference(plain, prompts).items()
+    }
 
 
 def split_by_benchmark(prompts: pl.DataFrame) -> dict[str, pl.DataFrame]:
@@ -50,15 +59,23 @@ def split_by_benchmark(prompts: pl.DataFrame) -> dict[str, pl.DataFrame]:
 
 
 def name_win_rate(engine: str, opponent: str) -> str:
-    """The metric that says how often judge `engine` prefers the candidate to `opponent`, the arm or a baseline."""
+    """The metric of how often judge `engine` prefers the candidate to `opponent`, the arm or a benchmark's baseline."""
     rate = "likelihood_win_rate" if engine == "likelihood" else f"{engine.replace('-', '_')}_win_rate"
     return rate if opponent == "opponent" else f"{rate}_over_{opponent}"
 
 
-def summarize_selection(summaries: Mapping[str, Mapping[str, Any]], trainings: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def split_metrics(record: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The metrics that are compared between cells, in reading order, and all others."""
+    compared = {name: record[name] for name in CellMetrics.model_fields if name in record}
+    return compared, {name: record[name] for name in sorted(set(record) - set(compared))}
+
+
+def summarize_selection(
+    summaries: Mapping[str, Mapping[str, Any]], trainings: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
     """What was chosen and trained on: the candidate's summary, and the lengths of both arms."""
-    told = ("k", "k_min", "k_max", "candidate_rows", "rows", "rows_without_unit", "units_covered", "k_evenness")
-    record: dict[str, Any] = {name: summaries["candidate"][name] for name in told}
+    names = ("k", "k_min", "k_max", "candidate_rows", "rows", "rows_without_unit", "units_covered", "k_evenness")
+    record: dict[str, Any] = {name: summaries["candidate"][name] for name in names}
     for arm, prefix in (("candidate", ""), ("opponent", "opponent_")):
         record[f"{prefix}mean_response_tokens"] = summaries[arm]["mean_response_tokens"]
         record |= {f"{prefix}{name}": trainings[arm][name] for name in ("trained_tokens", "lost_tokens")}
@@ -66,13 +83,17 @@ def summarize_selection(summaries: Mapping[str, Mapping[str, Any]], trainings: M
 
 
 def measure_coverage(
-    ids: pl.Series, units: Mapping[str, pl.DataFrame], tokens: Mapping[str, pl.DataFrame], low: int, high: int
+    ids: pl.Series,
+    units: Mapping[str, pl.DataFrame],
+    types: Mapping[str, Collection[str]],
+    bands: Mapping[str, pl.DataFrame],
 ) -> dict[str, float]:
-    """What the chosen rows cover: of the units of every strategy in `units`, and of each side's mid-band token types.
+    """What the rows `ids` cover: of the units of every strategy in `units`, and of each side's mid-band types.
 
-    A strategy without units has no coverage: its names are left out.
+    `types` are the token types of the rows' texts, `bands` the token-band tables, both by side. A strategy without
+    units has no coverage: its names are left out.
     """
-    record: dict[str, float] = {f"{side}_mid_types": count_mid_types(table, ids, low, high) for side, table in tokens.items()}
+    record: dict[str, float] = {f"{side}_mid_types": count_mid_types(types[side], bands[side]) for side in types}
     for strategy, table in units.items():
         if table.height:
             counts, name = count_units(table, ids), strategy.replace("-", "_")
@@ -85,7 +106,7 @@ def measure_diversity(
 ) -> dict[str, float]:
     """The diversity metrics of the chosen `pairs` on both sides; `tokens` and `vectors` by side, as in schemas."""
     record: dict[str, float] = {}
-    for side in ("instruction", "response"):
+    for side in SIDES:
         ids = pairs.select("id").sort("id")
         rows = ids.join(tokens[side], on="id", how="left", validate="1:1", maintain_order="left")
         texts = ids.join(pairs, on="id", how="left", maintain_order="left")[side].to_list()
@@ -95,7 +116,7 @@ def measure_diversity(
     return record
 
 
-def _worth_of(
+def _measure_group(
     prompts: pl.DataFrame,
     verdicts: pl.DataFrame,
     answers: Mapping[str, pl.DataFrame],
@@ -125,6 +146,6 @@ def _has_bits(answers: pl.DataFrame) -> bool:
     return answers["bits"].count() > 1  # an interval over prompts needs two
 
 
-def _interval(name: str, found: tuple[float, float, float]) -> dict[str, float]:
-    value, low, high = found
+def _interval(name: str, estimate: tuple[float, float, float]) -> dict[str, float]:
+    value, low, high = estimate
     return {name: value, f"{name}_prompts_only_low": low, f"{name}_prompts_only_high": high}

@@ -1,4 +1,4 @@
-"""Answers and verdicts → what the candidate is worth: bits a byte saved, win rates, intervals over prompts."""
+"""Answers and verdicts → what the candidate gains over the opponent: bits a byte, win rates, intervals over prompts."""
 
 import numpy as np
 import polars as pl
@@ -14,10 +14,12 @@ def calculate_bits_per_byte(answers: pl.DataFrame) -> float:
     return float(answers["bits"].sum()) / float(answers["bytes"].sum())
 
 
-def estimate_bpb_reduction(candidate: pl.DataFrame, opponent: pl.DataFrame, seed: int, resamples: int) -> tuple[float, float, float]:
+def estimate_bpb_reduction(
+    candidate: pl.DataFrame, opponent: pl.DataFrame, seed: int, resamples: int
+) -> tuple[float, float, float]:
     """Bits a byte that the candidate saves over the opponent on the same references: value, 95 % low and high."""
-    both = candidate.join(opponent, on="id", suffix="_opponent").drop_nulls(["bits", "bits_opponent"]).sort("id")
-    saved, size = (both["bits_opponent"] - both["bits"]).to_numpy(), both["bytes"].to_numpy()
+    pairs = candidate.join(opponent, on="id", suffix="_opponent").drop_nulls(["bits", "bits_opponent"]).sort("id")
+    saved, size = (pairs["bits_opponent"] - pairs["bits"]).to_numpy(), pairs["bytes"].to_numpy()
     low, high = bootstrap_ratio(saved, size, np.random.default_rng(seed), resamples)
     return float(saved.sum() / size.sum()), low, high
 

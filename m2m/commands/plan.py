@@ -27,7 +27,7 @@ def main(
         quick: As in `m2m grid`.
         full: As in `m2m grid`.
     """
-    from m2m.grid.design import list_cells, choose_scope
+    from m2m.grid.design import choose_scope, list_cells
     from m2m.grid.grid_plan import describe_storage, find_shape, inspect_cells, read_data_size
     from m2m.grid.params_file import read_settings
     from m2m.planning.cost_model import estimate_costs, estimate_llm_calls

@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float, Float64
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from m2m.shannon import entropy_bits
+from m2m.arrays import entropy_bits
 
 
 def embedding_distance(vectors: Float[np.ndarray, "rows dim"]) -> float:

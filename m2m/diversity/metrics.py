@@ -5,10 +5,10 @@ import gzip
 import numpy as np
 from jaxtyping import Float, Int, Int64
 
+from m2m.arrays import entropy_bits
 from m2m.diversity.embedding_spread import embedding_distance, vendi_score
 from m2m.diversity.ngrams import count_ngrams, ngram_ratios
 from m2m.diversity.self_bleu import self_bleu
-from m2m.shannon import entropy_bits
 
 
 def measure_side(

@@ -1,11 +1,12 @@
-"""Turns units and chosen rows into what the rows cover of them: coverage, evenness, distinct mid-band types."""
+"""Computes what chosen rows cover of the units: coverage, evenness, distinct mid-band types."""
+
+from collections.abc import Collection
 
 import numpy as np
 import polars as pl
 from jaxtyping import Int64
 
-from m2m.shannon import entropy_bits
-from m2m.units.micro.token_bands import BANDS, bands_of
+from m2m.arrays import entropy_bits
 
 
 def count_units(units: pl.DataFrame, ids: pl.Series) -> Int64[np.ndarray, "units"]:
@@ -16,12 +17,9 @@ def count_units(units: pl.DataFrame, ids: pl.Series) -> Int64[np.ndarray, "units
     return counts
 
 
-def count_mid_types(tokens: pl.DataFrame, ids: pl.Series, low: int, high: int) -> int:
-    """Distinct token types in the rows `ids` that occur `low` … `high` times in all rows (columns id and tokens)."""
-    every = tokens["tokens"].explode(empty_as_null=False).to_numpy()
-    ours = tokens.filter(pl.col("id").is_in(ids.implode()))["tokens"].explode(empty_as_null=False).to_numpy()
-    mid = bands_of(np.bincount(every).astype(np.int64), low, high) == BANDS.index("mid")
-    return int(np.count_nonzero(mid[np.unique(ours)]))
+def count_mid_types(types: Collection[str], bands: pl.DataFrame) -> int:
+    """How many of the token `types` stand in the mid-frequency band of `bands`, as in schema Bands."""
+    return int(bands.filter(pl.col("band") == "mid")["token"].is_in(list(types)).sum())
 
 
 def count_covered_units(counts: Int64[np.ndarray, "units"]) -> int:
@@ -39,7 +37,7 @@ def unit_coverage(counts: Int64[np.ndarray, "units"]) -> float:
 def unit_evenness(counts: Int64[np.ndarray, "units"]) -> float:
     """Entropy of the counts over the entropy of equal counts of the units present, 0..1; 1 when all are equal.
 
-    Pielou 1966's J. Absent units do not count: coverage tells of them. One unit is even (1), no unit present is 0.
+    Pielou 1966's J. Absent units do not count: coverage measures them. One unit is even (1), no unit present is 0.
     """
     present = count_covered_units(counts)
     return float(present) if present < 2 else entropy_bits(counts) / float(np.log2(present))

@@ -7,7 +7,18 @@ import polars as pl
 
 from m2m.schemas.grid import Grid
 
-CELL_SETTINGS = ("strategy", "match", "degree", "size", "seed", "slack", "weights", "budget", "min_tokens", "max_tokens")
+CELL_SETTINGS = (
+    "strategy",
+    "match",
+    "degree",
+    "size",
+    "seed",
+    "slack",
+    "weights",
+    "budget",
+    "min_tokens",
+    "max_tokens",
+)
 NULLABLE = [name for name, column in Grid.to_schema().columns.items() if column.nullable]
 
 

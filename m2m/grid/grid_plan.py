@@ -14,7 +14,7 @@ from m2m.planning.cost_inputs import count_data, estimate_data_size
 from m2m.planning.cost_model import DataSize
 from m2m.planning.llama_shapes import PUBLISHED_SHAPES, LlamaShape, read_shape
 from m2m.runtime.artifacts import read_table
-from m2m.runtime.records import read_json
+from m2m.runtime.artifacts import read_json
 from m2m.schemas.prompts import Prompts
 from m2m.schemas.tokens import Tokens
 

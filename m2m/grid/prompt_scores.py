@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from m2m.cell.metrics import split_by_benchmark, name_win_rate
+from m2m.cell.metrics import name_win_rate, split_by_benchmark
 from m2m.judging.protocols.protocols import parse_verdicts
 from m2m.judging.scoring.games import sum_by_prompt
 

@@ -11,9 +11,20 @@ import yaml
 
 from m2m.grid.design import Cell, normalize_cell
 
-CELL_STAGES = ("subset@candidate", "finetune@candidate", "generate@candidate", "judge", "measure")  # what a cell executes
+CELL_STAGES = (
+    "subset@candidate",
+    "finetune@candidate",
+    "generate@candidate",
+    "judge",
+    "measure",
+)  # what a cell executes
 OPPONENT_STAGES = ("subset@opponent", "finetune@opponent", "generate@opponent")
-SETTINGS_STAGES = ("finetune@opponent", "generate@opponent", "judge", "measure")  # their commands say nothing of `subset`
+SETTINGS_STAGES = (
+    "finetune@opponent",
+    "generate@opponent",
+    "judge",
+    "measure",
+)  # their commands say nothing of `subset`
 UNITS = "data/units"  # a cell reads its own strategy's file: all of them are shared
 DATA_NAMES = {  # what is under such a path, for people
     "data/pairs.parquet": "pool",

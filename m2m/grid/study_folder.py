@@ -16,7 +16,7 @@ from m2m.grid.prompt_scores import score_prompts
 from m2m.grid.provenance import CELL_STAGES, get_cell_settings, is_finished, hash_provenance, collect_shared
 from m2m.runtime.artifacts import get_columns, read_table, write_table
 from m2m.runtime.atomic_files import replace_file
-from m2m.runtime.records import write_json
+from m2m.runtime.artifacts import write_json
 from m2m.schemas.answers import Answers
 from m2m.schemas.examples import Examples
 from m2m.schemas.grid import Grid

@@ -29,7 +29,7 @@ def run(main: Callable[..., None], program: str = "") -> None:
 
     Those are every ValueError and OSError, and what FOREIGN packages say of files and settings.
 
-    `--help` tells each setting in the words of its comment in params.yaml; not so for a command, whose name is `program`.
+    `--help` explains each setting by its comment in params.yaml. A command, whose name is `program`, has its own words.
     """
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)

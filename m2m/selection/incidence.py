@@ -23,7 +23,9 @@ class Incidence(NamedTuple):
         return np.diff(np.flatnonzero(rows[self.unit_rows]).searchsorted(self.unit_start))
 
 
-def build_incidence(table: pl.DataFrame, ids: pl.Series, inside: Bool[np.ndarray, "rows"]) -> tuple[Incidence, pl.Series]:
+def build_incidence(
+    table: pl.DataFrame, ids: pl.Series, inside: Bool[np.ndarray, "rows"]
+) -> tuple[Incidence, pl.Series]:
     """The incidence of the pool rows `ids` (unique, sorted) that are `inside`, and the unit names, sorted.
 
     `table` has the columns id and unit in any row order, no pair twice. A unit that no row inside carries is left out.

@@ -1,15 +1,16 @@
-"""Turns an incidence and a degree into a subset: prunes, picks the state of the chain, samples from it."""
+"""Selects a subset from an incidence at a degree: prunes, finds the degree's state of the chain, samples from it."""
 
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Int64
 
-from m2m.selection.degree import find_degree_states, get_degree_state
+from m2m.arrays import entropy_bits
 from m2m.selection.incidence import Incidence
 from m2m.selection.prune import Chain, prune
 from m2m.selection.sample import Draw, Weights, sample
-from m2m.shannon import entropy_bits
+
+DEGREES = range(7)
 
 
 class Selection(NamedTuple):
@@ -19,7 +20,7 @@ class Selection(NamedTuple):
     states: list[int]
     """the chain's state of each degree 0 … 6"""
     state: int
-    """the one that the subset was drawn from"""
+    """the state that the subset was drawn from"""
     draw: Draw
 
 
@@ -35,7 +36,7 @@ def select(
 ) -> Selection:
     """A subset of summed `costs` `size` or, by less than one row, more, evenly over the units of `degree`.
 
-    ValueError for a degree outside 0 … 6, a slack below 1, and a size that is below 1 or more than the pool holds.
+    ValueError for a degree outside 0 … 6, a slack below 1, and a size below 1 or above what the pool holds.
     """
     chain = prune(incidence)
     states = find_degree_states(chain.units_left(), chain.rows_left(costs), size, slack)
@@ -44,8 +45,69 @@ def select(
 
 
 def replace_rows(selection: Selection, rows: Int64[np.ndarray, "chosen"]) -> Selection:
-    """The same chain with other rows, in their order, all chosen for its first unit: where every row has that one."""
+    """The same chain with other rows, in their order, all chosen for its first unit, which every row must carry."""
     return selection._replace(draw=Draw(rows.astype(np.int32), np.zeros(len(rows), np.int32)))
+
+
+def find_degree_states(
+    k: Int64[np.ndarray, "states"], amounts: Int64[np.ndarray, "states"], size: int, slack: float
+) -> list[int]:
+    """The state of each degree 0 … 6: k(d) = k_min + d/6 · (k_max − k_min), rounded to the nearest k of the chain.
+
+    `k` and `amounts` are each state's units and what its candidate pool holds, in rows or in tokens like `size`; both
+    fall. k_min is the fewest units whose candidate pool holds slack · size, or the whole pool where that is less;
+    k_max is all units. Half-way between two k the larger is taken. ValueError when the pool holds less than `size`.
+    """
+    if size < 1:
+        raise ValueError(f"size must be at least 1, got {size}")
+    if not slack >= 1:
+        raise ValueError(f"slack must be at least 1, got {slack}")
+    if size > amounts[0]:
+        raise ValueError(
+            f"size must be at most what the pool holds, {amounts[0]}, got {size}: take less, or a larger pool"
+        )
+    need = min(slack * size, amounts[0])
+    return _spread_degrees(k, int(k[amounts >= need][-1]))
+
+
+def get_degree_state(states: list[int], degree: int) -> int:
+    """The state of one degree; ValueError for a degree outside 0 … 6."""
+    if degree not in DEGREES:
+        raise ValueError(f"degree must be in 0..6, got {degree}")
+    return states[degree]
+
+
+def group_equal_degrees(states: list[int]) -> list[list[int]]:
+    """The groups of two and more degrees that share a state of the chain: under one seed they are one subset."""
+    groups = [[degree for degree in DEGREES if states[degree] == state] for state in dict.fromkeys(states)]
+    return [group for group in groups if len(group) > 1]
+
+
+def find_separating_need(k: Int64[np.ndarray, "states"], amounts: Int64[np.ndarray, "states"]) -> int | None:
+    """The largest slack · size at which the seven degrees are seven states; None where no size separates them.
+
+    `k` and `amounts` as in `find_degree_states`.
+    """
+    for state in np.flatnonzero((k <= k[0] - DEGREES[-1]) & (amounts > 0)):
+        if not group_equal_degrees(_spread_degrees(k, int(k[state]))):
+            return int(amounts[state])
+    return None
+
+
+def explain_equal_degrees(
+    selection: Selection, costs: Int64[np.ndarray, "rows"], size: int, slack: float, budget: str
+) -> str:
+    """Which degrees give one subset, why, and which size or slack separates all seven; empty where they differ."""
+    groups = group_equal_degrees(selection.states)
+    if not groups:
+        return ""
+    k, amounts = selection.chain.units_left(), selection.chain.rows_left(costs)
+    named = "; ".join(f"degrees {', '.join(map(str, group))} are one subset" for group in groups)
+    reach = f"slack {slack:g} · size {size} = {slack * size:g} {budget} leave {k[selection.states[0]]} to {k[0]} units"
+    if slack * size > amounts[0]:
+        reach = f"slack {slack:g} · size {size} = {slack * size:g} {budget} is more than the pool's {amounts[0]}"
+    need = find_separating_need(k, amounts)
+    return f"{named}: {reach}. {_propose_separation(need, int(k[0]), size, slack)}"
 
 
 def describe_chain(selection: Selection) -> dict[str, object]:
@@ -84,3 +146,16 @@ def describe_draw(
 def measure_evenness(counts: Int64[np.ndarray, "units"]) -> float:
     """Shannon entropy of the counts over that of equal counts, zeros included, 0 … 1; a single unit is even."""
     return entropy_bits(counts) / float(np.log2(len(counts))) if len(counts) > 1 else 1.0
+
+
+def _spread_degrees(k: Int64[np.ndarray, "states"], k_min: int) -> list[int]:
+    sixths = [6 * k_min + degree * (int(k[0]) - k_min) for degree in DEGREES]
+    return [int(np.abs(6 * k - target).argmin()) for target in sixths]
+
+
+def _propose_separation(need: int | None, k_max: int, size: int, slack: float) -> str:
+    if need is None:
+        return f"No size separates seven degrees: the strategy has {k_max} units here."
+    proposals = [f"a size of at most {int(need / slack)}"] if need >= slack else []
+    proposals += [f"a slack of at most {int(100 * need / size) / 100:g}"] if need >= size else []
+    return f"All seven differ with {' or '.join(proposals)}." if proposals else "A larger pool separates them."

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from m2m.cell.metrics import measure_coverage, measure_diversity, summarize_selection, measure_worth
+from m2m.cell.metrics import measure_coverage, measure_diversity, measure_worth, summarize_selection
 
 
 def answers(bits):
@@ -63,7 +63,9 @@ def test_each_name_is_used_once():
         1,
     )
     training = {"trained_tokens": 5, "lost_tokens": 0}
-    record = summarize_selection({"candidate": summary, "opponent": summary}, {"candidate": training, "opponent": training})
+    record = summarize_selection(
+        {"candidate": summary, "opponent": summary}, {"candidate": training, "opponent": training}
+    )
     assert record["trained_tokens"] == record["opponent_trained_tokens"] == 5
     assert not set(record) & set(measure_worth(prompts(["x"] * 3), verdicts(), SAID, 1, 10))
 
@@ -83,13 +85,16 @@ def test_diversity_is_of_the_chosen_rows_alone_on_both_sides():
 
 
 def test_coverage_is_of_every_strategy_that_has_units_under_a_name_of_its_own():
-    tokens = pl.DataFrame({"id": ["a", "b", "z"], "tokens": [[1, 1, 2], [3], [2, 3, 3, 3]]})
+    bands = pl.DataFrame({"token": ["x", "y", "z", "v"], "band": ["high", "mid", "mid", "mid"]})
     units = pl.DataFrame({"id": ["a", "b", "a", "z"], "unit": ["u", "u", "v", "w"]})
     record = measure_coverage(
-        pl.Series(["a", "b"]), {"response-micro": units, "response-meso": units.clear()}, {"response": tokens}, 2, 3
+        pl.Series(["a", "b"]),
+        {"response-micro": units, "response-meso": units.clear()},
+        {"response": ["x", "y", "z"]},
+        {"response": bands},
     )
     assert record == {
-        "response_mid_types": 2,  # types 1 and 2; type 3 is too frequent in the pool
+        "response_mid_types": 2,  # x is too frequent in the pool, no row has v
         "response_micro_coverage": 2 / 3,
         "response_micro_evenness": pytest.approx(0.9182958),
     }

@@ -2,7 +2,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from m2m.cell.performance import calculate_bits_per_byte, estimate_bpb_reduction, estimate_win_rate, calculate_wins_by_reference
+from m2m.cell.performance import (
+    calculate_bits_per_byte,
+    calculate_wins_by_reference,
+    estimate_bpb_reduction,
+    estimate_win_rate,
+)
 
 
 def answers(bits):
@@ -56,7 +61,11 @@ def test_a_missing_verdict_is_neither_win_nor_tie():
 
 def test_wins_are_split_by_the_length_of_the_reference():
     prompts = pl.DataFrame({"id": ["a", "b", "c"], "reference": ["é" * 5, "x" * 9, "x" * 99]})
-    assert calculate_wins_by_reference(verdicts([WIN, LOSS, WIN]), prompts) == {"short": 1.0, "medium": 0.0, "long": 1.0}
+    assert calculate_wins_by_reference(verdicts([WIN, LOSS, WIN]), prompts) == {
+        "short": 1.0,
+        "medium": 0.0,
+        "long": 1.0,
+    }
 
 
 def test_a_win_rate_has_wilsons_interval_where_all_prompts_agree():
@@ -66,4 +75,6 @@ def test_a_win_rate_has_wilsons_interval_where_all_prompts_agree():
 def test_the_order_of_the_rows_does_not_change_the_interval():
     bits = np.random.default_rng(1).random((2, 40))
     ours, theirs = (pl.DataFrame({"id": [f"{at:02}" for at in range(40)], "bits": some, "bytes": 8}) for some in bits)
-    assert estimate_bpb_reduction(ours, theirs, 1, 50) == estimate_bpb_reduction(ours.reverse(), theirs.reverse(), 1, 50)
+    assert estimate_bpb_reduction(ours, theirs, 1, 50) == estimate_bpb_reduction(
+        ours.reverse(), theirs.reverse(), 1, 50
+    )

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from m2m.commands.export import main
-from m2m.export.trainer_formats import CONVERTERS
+from m2m.export.trainer_formats import FORMS
 from m2m.grid.provenance import CELL_STAGES, OPPONENT_STAGES
 from m2m.runtime.artifacts import write_table
 from m2m.schemas.pairs import Pairs
@@ -49,7 +49,8 @@ def workspace(tmp_path, monkeypatch):
     (tmp_path / "metrics").mkdir()
     (tmp_path / "metrics/cell.json").write_text(json.dumps({"response_vendi": 1.5, "bpb_reduction": 0.1}))
     stages = {
-        name: {"cmd": name} for name in (*CELL_STAGES, *OPPONENT_STAGES, "ingest", "respond", "band@instruction", "band@response")
+        name: {"cmd": name}
+        for name in (*CELL_STAGES, *OPPONENT_STAGES, "ingest", "respond", "band@instruction", "band@response")
     }
     stages["ingest"]["cmd"] = (
         "python -m stages.ingest --sources.docs.kind docstrings --sources.docs.packages pytest "
@@ -70,7 +71,7 @@ def workspace(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.mark.parametrize("form", CONVERTERS)
+@pytest.mark.parametrize("form", FORMS)
 def test_every_form_has_the_chosen_rows_in_the_order_of_choice(workspace, form):
     main(workspace / "out", format=form)
     if form == "parquet":

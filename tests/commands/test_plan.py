@@ -48,9 +48,9 @@ def folder(tmp_path, monkeypatch):
 
 
 def told(monkeypatch, capsys, known, now, held=(), **asked):
-    monkeypatch.setattr(grid_plan, "locked_here", lambda: known)
-    monkeypatch.setattr(grid_plan, "workspace", lambda: now)
-    monkeypatch.setattr(grid_plan, "experiments", lambda: list(held))
+    monkeypatch.setattr(grid_plan, "read_lock", lambda: known)
+    monkeypatch.setattr(grid_plan, "predict_lock", lambda: now)
+    monkeypatch.setattr(grid_plan, "read_experiments", lambda: list(held))
     plan.main(**asked)
     return {line[:24].strip(): line[24:] for line in capsys.readouterr().out.splitlines()}
 

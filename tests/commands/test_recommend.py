@@ -9,7 +9,7 @@ import pytest
 from bench.planted import planted_grid
 from m2m.commands.recommend import main
 from m2m.grid.collection import build_grid_table
-from m2m.runtime.records import write_json
+from m2m.runtime.artifacts import write_json
 from m2m.study.analysis.study import study
 from m2m.study.cells.cells import STRATEGIES
 from tests.planted import NO_SCORES, judged
@@ -31,7 +31,9 @@ def test_a_planted_study_without_effect_gets_the_answer_that_it_cannot_tell(
 
 def test_unasked_it_goes_by_the_studys_main_outcome(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     grid = planted_grid(dict.fromkeys(STRATEGIES, 0.0) | {"response-micro": 0.1})
-    write_json(tmp_path / "study.json", study(build_grid_table(judged(grid).to_dicts()), NO_SCORES, seed=1, resamples=100))
+    write_json(
+        tmp_path / "study.json", study(build_grid_table(judged(grid).to_dicts()), NO_SCORES, seed=1, resamples=100)
+    )
     main(tmp_path / "study.json")
     assert "take response-micro at degree 6: +0." in capsys.readouterr().out
 
@@ -62,7 +64,7 @@ def test_a_study_of_another_pool_is_called_that(
 
 def test_without_a_study_it_ends_with_one_sentence(tmp_path: Path) -> None:
     ended = subprocess.run(
-        [sys.executable, "-m", "m2m.commands.recommend", str(tmp_path / "study.json")],
+        [sys.executable, "-m", "m2m", "recommend", str(tmp_path / "study.json")],
         capture_output=True,
         text=True,
     )

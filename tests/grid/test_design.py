@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from m2m.grid.design import list_cells, list_overrides, choose_scope, normalize_cell
+from m2m.grid.design import choose_scope, list_cells, list_overrides, normalize_cell
 
 SUBSET = {"strategy": "response-micro", "match": "response-micro", "degree": 3, "size": 500, "seed": 1}
 SUBSET |= {"min_tokens": 1, "max_tokens": 100}
@@ -61,7 +61,9 @@ def test_the_degree_of_random_says_nothing_and_is_none():
 
 
 def test_cells_that_are_the_same_are_settled_alike():
-    assert normalize_cell({**SUBSET, "strategy": "random", "degree": 4}) == normalize_cell({**SUBSET, "strategy": "random"})
+    assert normalize_cell({**SUBSET, "strategy": "random", "degree": 4}) == normalize_cell(
+        {**SUBSET, "strategy": "random"}
+    )
     assert normalize_cell({**SUBSET, "match": "response-macro"}) == normalize_cell(SUBSET)
     assert normalize_cell({**SUBSET, "degree": 4}) != normalize_cell(SUBSET)
     matched = {**SUBSET, "strategy": "stratified-length"}
@@ -94,6 +96,10 @@ def test_a_cell_that_cannot_be_is_refused_before_any_is_run(part, told):
 
 
 def test_the_two_scopes_exclude_each_other():
-    assert (choose_scope(False, False), choose_scope(True, False), choose_scope(False, True)) == ("plain", "quick", "full")
+    assert (choose_scope(False, False), choose_scope(True, False), choose_scope(False, True)) == (
+        "plain",
+        "quick",
+        "full",
+    )
     with pytest.raises(ValueError, match="got both: choose one"):
         choose_scope(True, True)

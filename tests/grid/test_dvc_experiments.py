@@ -6,7 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from m2m.grid.dvc_experiments import _git, locate_cached_file, read_experiments, is_queueing_interrupted, parse_lock, list_experiment_names, list_stages, list_untracked_files, predict_lock
+from m2m.grid.dvc_experiments import (
+    _git,
+    is_queueing_interrupted,
+    list_experiment_names,
+    list_stages,
+    list_untracked_files,
+    locate_cached_file,
+    parse_lock,
+    predict_lock,
+    read_experiments,
+)
 
 PIPELINE = """
 vars:

@@ -2,7 +2,17 @@ import copy
 
 import pytest
 
-from m2m.grid.provenance import CELL_STAGES, OPPONENT_STAGES, get_cell_settings, describe_changes, is_finished, hash_cell, name_experiment, hash_provenance, collect_shared
+from m2m.grid.provenance import (
+    CELL_STAGES,
+    OPPONENT_STAGES,
+    collect_shared,
+    describe_changes,
+    get_cell_settings,
+    hash_cell,
+    hash_provenance,
+    is_finished,
+    name_experiment,
+)
 
 CELL_SETTINGS = {"strategy": "response-micro", "match": "random", "degree": 3, "size": 500, "seed": 1, "slack": 1.5}
 FLAGS = " ".join(f"--{name} {value}" for name, value in CELL_SETTINGS.items())

@@ -38,7 +38,7 @@ class Fake:
             if self.ended.get(name) == "failed":
                 del self.ended[name]
 
-    def names(self):
+    def list_experiment_names(self):
         return {name: "0" * 40 for name, outcome in self.ended.items() if outcome == "done"}
 
     def stop(self, pids):
@@ -65,7 +65,7 @@ def mind(monkeypatch, tmp_path):
         fake.clock = clock
         for name in ("list_entries", "put", "drop", "forget_failed"):
             monkeypatch.setattr(runner.dvc_queue, name, getattr(fake, name))
-        monkeypatch.setattr(runner, "names", fake.names)
+        monkeypatch.setattr(runner, "list_experiment_names", fake.list_experiment_names)
         monkeypatch.setattr(runner.workers, "start", fake.start)
         monkeypatch.setattr(runner.workers, "stop", fake.stop)
         monkeypatch.setattr(runner.workers, "list_workers", lambda: list(fake.crew))
@@ -211,7 +211,7 @@ def test_the_log_of_a_cells_last_try_grows_with_dvcs_own_and_outlives_it(monkeyp
 def clocked(monkeypatch, now):
     """Time is what `now` holds; no cell has ended, and no log is kept."""
     monkeypatch.setattr(runner.time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(runner, "names", dict)
+    monkeypatch.setattr(runner, "list_experiment_names", dict)
     monkeypatch.setattr(runner, "_keep_log", lambda _: None)
 
 

@@ -12,8 +12,7 @@ from m2m.commands import collect
 from m2m.grid import study_folder
 from m2m.grid.dvc_experiments import Experiment
 from m2m.grid.provenance import CELL_STAGES, OPPONENT_STAGES, hash_provenance
-from m2m.runtime.artifacts import read_table, write_table
-from m2m.runtime.records import read_json
+from m2m.runtime.artifacts import read_json, read_table, write_table
 from m2m.schemas.answers import Answers
 from m2m.schemas.examples import Examples
 from m2m.schemas.grid import Grid
@@ -31,9 +30,9 @@ NOT_MEASURED = {*SETTINGS, *SETTING, "experiment", "revision", "provenance"}
 
 def experiment(row: dict[str, Any], answers: str) -> Experiment:
     lock: dict[str, Any] = {
-        name: {"cmd": name, "deps": {f"stages/{name}.py": "c"}, "outs": {}} for name in (*CELL_STAGES, *OPPONENT_STAGES)
+        name: {"cmd": name, "params": {}, "deps": {f"stages/{name}.py": "c"}, "outs": {}} for name in (*CELL_STAGES, *OPPONENT_STAGES)
     }
-    lock["subset@candidate"]["cmd"] = "subset " + " ".join(f"--{name} {row[name]}" for name in SETTINGS)
+    lock["subset@candidate"]["params"] = {"subset": {name: row[name] for name in SETTINGS}}
     lock["judge"]["deps"]["data/prompts.parquet"] = "prompts"
     lock["judge"]["outs"]["data/verdicts.parquet"] = "verdicts"
     for arm, known in (("candidate", answers), ("opponent", "theirs")):
@@ -42,6 +41,7 @@ def experiment(row: dict[str, Any], answers: str) -> Experiment:
     for side in ("instruction", "response"):
         lock[f"band@{side}"] = {
             "cmd": f"band {side}",
+            "params": {},
             "deps": {},
             "outs": {f"data/histograms/{side}.csv": f"{side}.csv"},
         }
@@ -68,9 +68,9 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Three cells, the last one's answers not there; and a cache of the rest."""
     rows = planted_grid({"response-micro": 0.0}, degrees=(0, 3), seeds=1, random=1).rows(named=True)
     held = [experiment(row, known) for row, known in zip(rows, ("ours", "ours", "gone"), strict=True)]
-    monkeypatch.setattr(study_folder, "experiments", lambda: held)
-    monkeypatch.setattr(study_folder, "workspace", lambda: held[0].lock)
-    monkeypatch.setattr(study_folder, "cached", lambda known: tmp_path / "cache" / known)
+    monkeypatch.setattr(study_folder, "read_experiments", lambda: held)
+    monkeypatch.setattr(study_folder, "predict_lock", lambda: held[0].lock)
+    monkeypatch.setattr(study_folder, "locate_cached_file", lambda known: tmp_path / "cache" / known)
     prompts = {"id": ["a", "b"], "benchmark": ["x", "x"], "instruction": ["A?", "B?"], "reference": ["an a", None]}
     nobody = {"baseline": [None, None], "baseline_answer": [None, None]}
     schema = dict.fromkeys(prompts | nobody, pl.String)
@@ -152,7 +152,7 @@ def older(cache: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The provenance of the first cell, which other code measured."""
     held = study_folder.read_experiments()
     held[0].lock["measure"]["deps"]["stages/measure.py"] = "older"
-    monkeypatch.setattr(study_folder, "workspace", lambda: held[1].lock)
+    monkeypatch.setattr(study_folder, "predict_lock", lambda: held[1].lock)
     return hash_provenance(held[0].lock)
 
 
@@ -177,8 +177,8 @@ def test_only_cells_of_the_current_code_are_there_when_asked_for(
 def test_without_any_cell_what_is_there_stays(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     collect.main(folder=tmp_path / "study")
     before = (tmp_path / "study/grid.csv").read_bytes()
-    monkeypatch.setattr(study_folder, "experiments", list)
-    with pytest.raises(ValueError, match="None of 0 finished experiments has all metrics. Run `make grid`"):
+    monkeypatch.setattr(study_folder, "read_experiments", list)
+    with pytest.raises(ValueError, match=r"None of 0 finished experiments has all metrics\. Run `make grid`"):
         collect.main(folder=tmp_path / "study")
     assert (tmp_path / "study/grid.csv").read_bytes() == before
 

@@ -30,7 +30,7 @@ def here(tmp_path, monkeypatch):
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(settings))
     held, noted = {hash_cell("p", FIRST)}, []
     monkeypatch.setattr(sweep, "list_finished", lambda: held)
-    monkeypatch.setattr(sweep, "provenance", lambda _: "p")
+    monkeypatch.setattr(sweep, "hash_provenance", lambda _: "p")
     monkeypatch.setattr(sweep.dvc_experiments, "predict_lock", dict)
     monkeypatch.setattr(sweep.dvc_experiments, "list_untracked_files", list)
     monkeypatch.setattr(sweep.dvc_experiments, "is_queueing_interrupted", lambda: False)
@@ -154,9 +154,9 @@ def test_nothing_is_collected_where_no_cell_ended(here, monkeypatch):
 
 
 def test_two_grids_do_not_run_in_one_repository(here):
-    grid.workers.LOGS.mkdir(parents=True)
+    sweep.workers.LOGS.mkdir(parents=True)
     with (
-        FileLock(grid.workers.LOGS / "lock"),
+        FileLock(sweep.workers.LOGS / "lock"),
         pytest.raises(ValueError, match="Another grid runs in this repository"),
     ):
         grid.main(jobs=1)

@@ -12,7 +12,7 @@ from m2m.grid import gpu_locks, workers
 @pytest.fixture
 def machine(monkeypatch):
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    monkeypatch.setattr(workers, "cores", lambda: 8)
+    monkeypatch.setattr(workers, "count_cores", lambda: 8)
     monkeypatch.setattr(gpu_locks, "list_gpus", lambda: [])
     return monkeypatch
 

@@ -1,8 +1,10 @@
+from pathlib import Path
+
 import pandera.polars as pa
 import polars as pl
 import pytest
 
-from m2m.runtime.artifacts import read_table, require_ids, write_table
+from m2m.runtime.artifacts import read_json, read_table, require_ids, write_json, write_table
 from m2m.schemas.clusters import Clusters
 from m2m.schemas.loss import LossCurve
 from m2m.schemas.vectors import Vectors
@@ -55,7 +57,7 @@ def test_an_empty_table_keeps_its_columns(tmp_path):
     ],
 )
 def test_a_broken_rule_is_named_with_the_file(tmp_path, broken, rule):
-    with pytest.raises(ValueError, match=r"curve.parquet is no valid Loss table: .*" + rule):
+    with pytest.raises(ValueError, match=r"curve.parquet is not a valid LossCurve table: .*" + rule):
         write_table(tmp_path / "curve.parquet", LossCurve, broken)
 
 
@@ -76,5 +78,30 @@ def test_vectors_are_of_one_length_finite_and_of_norm_one(tmp_path, vectors):
 def test_ids_of_another_pool_are_named_with_the_file(tmp_path):
     table, path = pl.DataFrame({"id": ["a", "c"]}), tmp_path / "subset.parquet"
     assert require_ids(path, table, pl.Series(["a", "b", "c"])) is table
-    with pytest.raises(ValueError, match=r"subset\.parquet has id 'c', which is no row"):
+    with pytest.raises(ValueError, match=r"subset\.parquet has id 'c', which is not in the table"):
         require_ids(path, table, pl.Series(["a", "b"]))
+
+
+def test_a_record_comes_back_as_it_was_written(tmp_path: Path) -> None:
+    record = {"k": 3, "k_evenness": 0.5, "list": [1, 2], "none": None, "token": "▁ä"}
+    write_json(tmp_path / "folder" / "record.json", record)
+    assert read_json(tmp_path / "folder" / "record.json") == record
+
+
+def test_the_order_of_keys_does_not_change_the_bytes(tmp_path: Path) -> None:
+    write_json(tmp_path / "a.json", {"b": 1, "a": 2})
+    write_json(tmp_path / "b.json", {"a": 2, "b": 1})
+    assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes() == b'{\n "a": 2,\n "b": 1\n}\n'
+
+
+def test_nan_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(tmp_path / "a.json", {"a": float("nan")})
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[1]", b"\xff"])
+def test_a_file_without_an_object_is_named_in_the_error(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "broken.json"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"broken\.json must hold"):
+        read_json(path)

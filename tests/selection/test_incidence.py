@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from m2m.selection.incidence import group_pairs, build_incidence
+from m2m.selection.incidence import build_incidence, group_pairs
 
 TABLES = st.lists(st.tuples(st.sampled_from("abcdef"), st.sampled_from("xyzé▁")), unique=True)
 IDS = pl.Series("id", list("abcdef"))

@@ -29,4 +29,6 @@ def test_every_row_of_a_length_is_as_likely_and_so_is_every_place() -> None:
 
 def test_the_only_row_of_a_length_is_drawn_again() -> None:
     length = np.array([5, 9, 9])
-    assert choose_length_matched_rows(length, np.ones(3, np.bool_), np.array([0], np.int32), np.random.default_rng(1)).tolist() == [0]
+    assert choose_length_matched_rows(
+        length, np.ones(3, np.bool_), np.array([0], np.int32), np.random.default_rng(1)
+    ).tolist() == [0]

@@ -1,4 +1,6 @@
-"""The numbers that describe a subset, on toys whose numbers are known."""
+"""The seven degrees, and the numbers that describe a subset, on toys whose numbers are known."""
+
+import math
 
 import numpy as np
 import polars as pl
@@ -6,15 +8,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from m2m.selection.incidence import Incidence, group_pairs, build_incidence
-from m2m.selection.select import describe_chain, describe_draw, measure_evenness, select
+from m2m.selection.incidence import Incidence, build_incidence, group_pairs
+from m2m.selection.select import (
+    describe_chain,
+    describe_draw,
+    find_degree_states,
+    find_separating_need,
+    get_degree_state,
+    group_equal_degrees,
+    measure_evenness,
+    select,
+)
 
 # three rows of unit 0, two of unit 1, one of unit 2, and a row without a unit
 INCIDENCE = group_pairs(np.array([0, 1, 2, 3, 4, 5], np.int32), np.array([0, 0, 0, 1, 1, 2], np.int32), 7, 3)
 ONES = np.ones(7, np.int64)
 
 
-def test_the_chain_is_told_in_numbers() -> None:
+def test_the_numbers_of_the_chain() -> None:
     rng = np.random.default_rng(0)
     chosen = select(INCIDENCE, ONES, degree=3, size=2, slack=1.5, weights="uniform", rng=rng)
     assert describe_chain(chosen) == {
@@ -26,7 +37,7 @@ def test_the_chain_is_told_in_numbers() -> None:
     }
 
 
-def test_the_draw_is_told_in_numbers() -> None:
+def test_the_numbers_of_the_draw() -> None:
     rng = np.random.default_rng(0)
     chosen = select(INCIDENCE, ONES, degree=6, size=6, slack=1, weights="uniform", rng=rng)
     tokens, characters = np.arange(7), np.arange(7) * 4
@@ -98,3 +109,78 @@ def test_units_that_the_degree_leaves_out_do_not_make_a_subset_uneven() -> None:
     chosen = select(INCIDENCE, ONES, degree=0, size=4, slack=1, weights="uniform", rng=rng)
     told = describe_draw(INCIDENCE, chosen, ONES, ONES)
     assert (told["units_covered"], told["k_evenness"]) == (2, pytest.approx(1))
+
+
+STEPS = st.lists(st.tuples(st.integers(1, 9), st.integers(1, 50)), min_size=1, max_size=40)
+
+
+def chain(steps: list[tuple[int, int]]) -> tuple[np.ndarray, np.ndarray]:
+    falls = np.array(steps)
+    return tuple(np.append(falls[:, i][::-1].cumsum()[::-1], 0) for i in (0, 1))
+
+
+@given(STEPS, st.floats(1, 3), st.data())
+def test_k_rises_with_the_degree_from_the_fewest_that_hold_the_budget_to_all(steps, slack, data) -> None:
+    k, amounts = chain(steps)
+    size = data.draw(st.integers(1, int(amounts[0])))
+    states = find_degree_states(k, amounts, size, slack)
+    chosen = k[states]
+    need = min(slack * size, amounts[0])
+    assert (chosen[0], chosen[6]) == (min(k[amounts >= need]), k[0])
+    assert (np.diff(chosen) >= 0).all()
+    for degree, got in enumerate(chosen):
+        target = chosen[0] + degree / 6 * (k[0] - chosen[0])
+        assert math.isclose(abs(got - target), np.abs(k - target).min(), abs_tol=1e-9)
+
+
+def test_seven_degrees_are_evenly_spaced_where_the_chain_reaches_every_k() -> None:
+    k = np.arange(60, -1, -1)
+    states = find_degree_states(k, 10 * k, 60, 2)
+    assert k[states].tolist() == [12, 20, 28, 36, 44, 52, 60]
+
+
+def test_half_way_between_two_k_the_larger_is_taken() -> None:
+    assert find_degree_states(np.array([12, 8, 4, 0]), np.array([30, 20, 10, 0]), 10, 1)[3] == 1
+    assert find_degree_states(np.array([12, 10, 6, 4, 0]), np.array([30, 20, 11, 10, 0]), 10, 1)[3] == 1
+
+
+def test_a_pool_smaller_than_slack_times_size_keeps_all_units_at_every_degree() -> None:
+    assert find_degree_states(np.array([3, 2, 0]), np.array([12, 9, 0]), 9, 1.5) == 7 * [0]
+
+
+@pytest.mark.parametrize(
+    ("size", "slack", "message"),
+    [
+        (0, 1.5, "size must be at least 1, got 0"),
+        (13, 1.0, "size must be at most what the pool holds, 12, got 13"),
+        (1, 0.9, r"slack must be at least 1, got 0\.9"),
+        (1, math.nan, "slack must be at least 1, got nan"),
+    ],
+)
+def test_what_cannot_be_is_an_error_that_says_the_rule(size: int, slack: float, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        find_degree_states(np.array([3, 2, 0]), np.array([12, 9, 0]), size, slack)
+
+
+@pytest.mark.parametrize("degree", [-1, 7, 9])
+def test_a_degree_outside_the_seven_is_an_error(degree: int) -> None:
+    with pytest.raises(ValueError, match=rf"degree must be in 0\.\.6, got {degree}"):
+        get_degree_state(list(range(7)), degree)
+
+
+def test_degrees_of_one_state_are_grouped() -> None:
+    assert group_equal_degrees([4, 4, 3, 2, 1, 1, 0]) == [[0, 1], [4, 5]]
+    assert group_equal_degrees([6, 5, 4, 3, 2, 1, 0]) == []
+    assert group_equal_degrees(7 * [0]) == [[0, 1, 2, 3, 4, 5, 6]]
+
+
+@given(STEPS)
+def test_the_separating_need_is_the_largest_that_gives_seven_states(steps) -> None:
+    k, amounts = chain(steps)
+    need = find_separating_need(k, amounts)
+    largest = [
+        size
+        for size in range(1, int(amounts[0]) + 1)
+        if not group_equal_degrees(find_degree_states(k, amounts, size, 1))
+    ]
+    assert need == (max(largest) if largest else None)

@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from m2m.arrays import entropy_bits
 from m2m.selection.token_entropy import choose_high_entropy_rows
-from m2m.shannon import entropy_bits
 
 ALL = 1e-300  # so that every row is at hand at each step
 
@@ -81,5 +81,7 @@ def test_rows_outside_change_nothing() -> None:
     chosen = []
     for some, inside in ((rows, np.arange(100) % 2 == 0), (rows[::2], np.ones(50, np.bool_))):
         offsets, ones = 20 * np.arange(len(some) + 1), np.ones(len(some), np.int64)
-        chosen.append(choose_high_entropy_rows(np.concatenate(some), offsets, inside, ones, 20, np.random.default_rng(0)))
+        chosen.append(
+            choose_high_entropy_rows(np.concatenate(some), offsets, inside, ones, 20, np.random.default_rng(0))
+        )
     assert (chosen[0] == 2 * chosen[1]).all()

@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from bench.planted import planted_grid
-from m2m.runtime.artifacts import read_table, write_table
-from m2m.runtime.records import read_json
+from m2m.runtime.artifacts import read_json, read_table, write_table
 from m2m.schemas.correlations import Correlations
 from m2m.schemas.grid import Grid
 from m2m.schemas.scores import Scores

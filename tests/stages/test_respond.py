@@ -15,7 +15,6 @@ from m2m.llm.client.reply_cache import Replies
 from m2m.runtime.artifacts import read_table, write_table
 from m2m.schemas.pairs import Pairs
 from m2m.schemas.pool import Pool
-from m2m.schemas.units import Units
 from m2m.schemas.unusable import Unusable
 from stages.respond import main
 from tests.llm_server import HERE, llm_server, said
@@ -32,21 +31,15 @@ def pool(tmp_path):
 
 
 def outs(folder):
-    names = ("random", "stratified-length", "k-center", "entropy")
-    return [
-        folder / "pairs.parquet",
-        folder / "rejected.parquet",
-        *(folder / f"units/{name}.parquet" for name in names),
-    ]
+    return [folder / "pairs.parquet", folder / "rejected.parquet"]
 
 
-def test_kept_responses_are_the_pool_s_own_and_every_row_has_the_one_unit(pool, tmp_path):
-    pairs, rejected, *units = outs(tmp_path)
-    main(pool, TEMPLATE, pairs, rejected, *units, engine="keep", endpoint=HERE, **WORDS)
+def test_kept_responses_are_the_pool_s_own(pool, tmp_path):
+    pairs, rejected = outs(tmp_path)
+    main(pool, TEMPLATE, pairs, rejected, engine="keep", endpoint=HERE, **WORDS)
     rows = [("a", "s", "How?", "Thus.", None), ("b", "s", "Why?", "So.", None), ("c", "s", "Who?", "I.", None)]
     assert read_table(pairs, Pairs).rows() == rows
     assert read_table(rejected, Unusable).is_empty()
-    assert [read_table(path, Units).rows() for path in units] == 4 * [[("a", "pool"), ("b", "pool"), ("c", "pool")]]
 
 
 @pytest.mark.usefixtures("llm_home")
@@ -54,14 +47,11 @@ def test_an_endpoint_writes_new_responses_and_what_cannot_be_used_is_left_out_wi
     def answer(body):
         return "word " * 99 if "Why?" in said(body) else "" if "Who?" in said(body) else "Like this."
 
-    pairs, rejected, *units = outs(tmp_path)
+    pairs, rejected = outs(tmp_path)
     with llm_server(answer) as server:
-        main(
-            pool, TEMPLATE, pairs, rejected, *units, engine="endpoint", endpoint=replace(HERE, url=server.url), **WORDS
-        )
+        main(pool, TEMPLATE, pairs, rejected, engine="endpoint", endpoint=replace(HERE, url=server.url), **WORDS)
     assert read_table(pairs, Pairs).rows() == [("a", "s", "How?", "Like this.", "Thus.")]
     assert read_table(rejected, Unusable).select("id", "reason").rows() == [("b", "truncated"), ("c", "empty")]
-    assert [read_table(path, Units).rows() for path in units] == 4 * [[("a", "pool")]]
     assert all(said(body).endswith(("\nHow?\n", "\nWhy?\n", "\nWho?\n")) for body in server.asked)
     assert "2 of 3 rows are left out: 1 empty, 1 truncated" in capsys.readouterr().err
 

@@ -10,14 +10,15 @@ import numpy as np
 import polars as pl
 import pytest
 
-from m2m.runtime.artifacts import read_table, write_table
-from m2m.runtime.records import read_json
+from m2m.runtime.artifacts import read_json, read_table, write_table
 from m2m.schemas.pairs import Pairs
 from m2m.schemas.subset import Subset
 from m2m.schemas.tokens import Tokens
 from m2m.schemas.units import Units
 from m2m.schemas.vectors import Vectors
-from stages.subset import RIVALS, main
+from m2m.selection.baselines import CHOOSERS, BaselineInputs
+from m2m.strategies import BASELINES, STRATEGIES, Strategy
+from stages.subset import main
 
 ROWS = 40
 SETTINGS = {
@@ -49,7 +50,6 @@ def folder(tmp_path: Path) -> Path:
     carried = [{f"f{row % 5}", f"s{row % 7}"} | ({"t"} if row % 10 == 0 else set()) for row in range(35)]
     pairs = [(ids[row], unit) for row, units in enumerate(carried) for unit in sorted(units)]
     write_units(tmp_path / "units.parquet", pairs)
-    write_units(tmp_path / "random.parquet", [(id_, "pool") for id_ in ids])
     angles = np.radians(np.arange(ROWS))
     points = pl.Series("vector", np.stack([np.cos(angles), np.sin(angles)], axis=1)).cast(pl.List(pl.Float32))
     write_table(tmp_path / "vectors.parquet", Vectors, pl.DataFrame({"id": ids}).with_columns(points))
@@ -60,9 +60,15 @@ def write_units(path: Path, pairs: list[tuple[str, str]]) -> None:
     write_table(path, Units, pl.DataFrame(pairs, schema={"id": pl.String, "unit": pl.String}, orient="row"))
 
 
-def choose(folder: Path, units: str = "units", **changed: Any) -> tuple[pl.DataFrame, dict[str, Any]]:
-    inputs = (folder / f"{name}.parquet" for name in (units, "units", "pairs", "tokens", "vectors"))
-    main(*inputs, folder / "out/subset.parquet", folder / "out/subset.json", **SETTINGS | changed)
+def choices_of(strategy: str) -> str:
+    """The toy file that stands for data/choices/{strategy}.parquet."""
+    return f"{Path(STRATEGIES[strategy].reads).parent.name}.parquet" if strategy in STRATEGIES else "units.parquet"
+
+
+def choose(folder: Path, **changed: Any) -> tuple[pl.DataFrame, dict[str, Any]]:
+    settings = SETTINGS | changed
+    inputs = (choices_of(settings["strategy"]), choices_of(settings["match"]), "pairs.parquet", "tokens.parquet")
+    main(*(folder / name for name in inputs), folder / "out/subset.parquet", folder / "out/subset.json", **settings)
     return read_table(folder / "out/subset.parquet", Subset), read_json(folder / "out/subset.json")
 
 
@@ -89,49 +95,49 @@ def test_the_summary_has_its_numbers_and_no_other(folder: Path) -> None:
         "mean_response_characters": sum(2 * length or 1 for length in lengths) / 10,
     }
     asked = {"strategy", "match", "degree", "seed", "size", "budget", "min_tokens", "max_tokens"}
-    others = asked | {"k_min", "k_by_degree", "units_covered", "k_evenness"}
+    others = asked | {"collapsed_degrees", "k_min", "k_by_degree", "units_covered", "k_evenness"}
     assert {key: summary[key] for key in expected} == expected
     assert set(summary) == set(expected) | others
 
 
 def test_random_is_a_unit_that_every_row_carries(folder: Path) -> None:
-    subset, summary = choose(folder, units="random", strategy="random")
+    subset, summary = choose(folder, strategy="random")
     assert subset["unit"].unique().to_list() == ["pool"]
     assert (summary["k_by_degree"], summary["candidate_rows"], summary["k_evenness"]) == (7 * [1], 40, 1.0)
 
 
 def test_a_size_of_the_pool_returns_the_pool(folder: Path) -> None:
-    subset, _ = choose(folder, units="random", size=ROWS)
+    subset, _ = choose(folder, strategy="random", size=ROWS)
     assert subset.height == ROWS
     subset, summary = choose(folder, size=35, slack=1.0, degree=0)
     assert subset.height == 35 == summary["candidate_rows"]
 
 
 def test_the_length_window_is_closed_at_both_ends_and_counts_tokens(folder: Path) -> None:
-    subset, summary = choose(folder, units="random", min_tokens=20, max_tokens=29, size=10)
+    subset, summary = choose(folder, strategy="random", min_tokens=20, max_tokens=29, size=10)
     assert [int(id_, 16) for id_ in subset["id"]] == list(range(20, 30))
     assert (summary["pool_rows"], summary["mean_response_tokens"]) == (10, 24.5)
 
 
-@pytest.mark.parametrize("units", ["units", "random"])
-def test_a_token_budget_is_reached_with_the_last_row_end_tokens_included(folder: Path, units: str) -> None:
-    subset, summary = choose(folder, units=units, budget="tokens", size=100)
+@pytest.mark.parametrize("strategy", ["response-micro", "random"])
+def test_a_token_budget_is_reached_with_the_last_row_end_tokens_included(folder: Path, strategy: str) -> None:
+    subset, summary = choose(folder, strategy=strategy, budget="tokens", size=100)
     last = int(subset.filter(pl.col("turn") == subset["turn"].max())["id"].item(), 16) + 1
     trained = summary["response_tokens"] + summary["rows"]
     assert trained - last < 100 <= trained
 
 
-EVERY = [("units", "response-micro"), *(("random", name) for name in ("random", *RIVALS))]
+EVERY = ["response-micro", *BASELINES]
 
 
-@pytest.mark.parametrize(("units", "strategy"), EVERY)
-def test_the_order_of_rows_and_the_number_of_threads_change_no_byte(folder: Path, units: str, strategy: str) -> None:
-    choose(folder, units, strategy=strategy)
+@pytest.mark.parametrize("strategy", EVERY)
+def test_the_order_of_rows_and_the_number_of_threads_change_no_byte(folder: Path, strategy: str) -> None:
+    choose(folder, strategy=strategy)
     before = [(folder / "out" / name).read_bytes() for name in ("subset.parquet", "subset.json")]
     for name, model in {"units": Units, "pairs": Pairs, "tokens": Tokens, "vectors": Vectors}.items():
         shuffled = read_table(folder / f"{name}.parquet", model).sample(fraction=1, shuffle=True, seed=3)
         write_table(folder / f"{name}.parquet", model, shuffled)
-    inputs = [f"{name}.parquet" for name in (units, "units", "pairs", "tokens", "vectors")]
+    inputs = (choices_of(strategy), "units.parquet", "pairs.parquet", "tokens.parquet")
     paths = (*inputs, "out/subset.parquet", "out/subset.json")
     flags = [word for name, value in (SETTINGS | {"strategy": strategy}).items() for word in (f"--{name}", str(value))]
     command = [sys.executable, "-m", "stages.subset", *(str(folder / path) for path in paths), *flags]
@@ -139,59 +145,59 @@ def test_the_order_of_rows_and_the_number_of_threads_change_no_byte(folder: Path
     assert [(folder / "out" / name).read_bytes() for name in ("subset.parquet", "subset.json")] == before
 
 
-@pytest.mark.parametrize(("units", "strategy"), EVERY[:-1])  # token-entropy has half of so small a pool at hand
-def test_another_seed_gives_another_subset(folder: Path, units: str, strategy: str) -> None:
-    first, second = (set(choose(folder, units, strategy=strategy, seed=seed)[0]["id"]) for seed in (1, 3))
+@pytest.mark.parametrize("strategy", EVERY[:-1])  # token-entropy has half of so small a pool at hand
+def test_another_seed_gives_another_subset(folder: Path, strategy: str) -> None:
+    first, second = (set(choose(folder, strategy=strategy, seed=seed)[0]["id"]) for seed in (1, 3))
     assert first != second
 
 
-@pytest.mark.parametrize("strategy", RIVALS)
-def test_a_rival_draws_from_every_row_in_the_window_until_the_budget_is_met(folder: Path, strategy: str) -> None:
-    subset, summary = choose(folder, "random", strategy=strategy, degree=6, min_tokens=5, max_tokens=30)
+@pytest.mark.parametrize("strategy", BASELINES)
+def test_a_baseline_draws_from_every_row_in_the_window_until_the_budget_is_met(folder: Path, strategy: str) -> None:
+    subset, summary = choose(folder, strategy=strategy, degree=6, min_tokens=5, max_tokens=30)
     assert all(5 <= int(id_, 16) <= 30 for id_ in subset["id"])
     assert sorted(subset["turn"]) == list(range(10))
     assert (summary["k_by_degree"], summary["candidate_rows"], summary["k_evenness"]) == (7 * [1], 26, 1.0)
-    subset, summary = choose(folder, "random", strategy=strategy, budget="tokens", size=100)
+    subset, summary = choose(folder, strategy=strategy, budget="tokens", size=100)
     last = int(subset.filter(pl.col("turn") == subset["turn"].max())["id"].item(), 16) + 1
     trained = summary["response_tokens"] + summary["rows"]
     assert trained - last < 100 <= trained
 
 
 def test_k_center_goes_to_both_ends_of_an_arc_and_then_to_its_middle(folder: Path) -> None:
-    subset, _ = choose(folder, "random", strategy="k-center", size=5)
+    subset, _ = choose(folder, strategy="k-center", size=5)
     rows = [int(id_, 16) for id_ in subset.sort("turn")["id"]]
     assert {0, 39} <= set(rows[1:3]) | {rows[0]}
     assert max(min(abs(row - other) for other in rows) for row in range(ROWS)) <= 10
 
 
 def test_token_entropy_prefers_rows_of_many_types(folder: Path) -> None:
-    _, summary = choose(folder, "random", strategy="token-entropy")
-    _, other = choose(folder, "random", strategy="random")
+    _, summary = choose(folder, strategy="token-entropy")
+    _, other = choose(folder, strategy="random")
     assert summary["mean_response_tokens"] > other["mean_response_tokens"]
 
 
 @pytest.mark.parametrize(("budget", "size"), [("rows", 10), ("tokens", 200)])
-def test_stratified_length_has_the_lengths_of_the_subset_that_it_is_matched_to(
+def test_length_matched_has_the_lengths_of_the_subset_that_it_is_matched_to(
     folder: Path, budget: str, size: int
 ) -> None:
     """Five more rows of the pool are as long as each of the others."""
-    for name, model in {"pairs": Pairs, "tokens": Tokens, "vectors": Vectors, "random": Units}.items():
+    for name, model in {"pairs": Pairs, "tokens": Tokens, "vectors": Vectors}.items():
         table = read_table(folder / f"{name}.parquet", model)
         more = [
             table.with_columns(id=pl.format("{}{}", pl.lit("abcde"[i]), pl.col("id").str.slice(1))) for i in range(5)
         ]
         write_table(folder / f"{name}.parquet", model, pl.concat([table, *more]).sort("id"))
     ours, summary = choose(folder, degree=1, budget=budget, size=size)
-    matched, other = choose(folder, "random", strategy="stratified-length", degree=1, budget=budget, size=size)
+    matched, other = choose(folder, strategy="length-matched", degree=1, budget=budget, size=size)
     lengths = [sorted(int(id_[1:], 16) for id_ in table["id"]) for table in (ours, matched)]
     assert lengths[0] == lengths[1]
     assert other["response_tokens"] == summary["response_tokens"]
     assert len(set(ours["id"]) & set(matched["id"])) < ours.height / 2
 
 
-def test_stratified_length_can_be_matched_to_no_choice_without_units(folder: Path) -> None:
-    with pytest.raises(ValueError, match="match must be a strategy that has units, or random, got k-center"):
-        choose(folder, "random", strategy="stratified-length", match="k-center")
+def test_length_matched_can_be_matched_to_no_choice_without_units(folder: Path) -> None:
+    with pytest.raises(ValueError, match=r"subset\.match must be one of .*response-micro, random, got k-center"):
+        choose(folder, strategy="length-matched", match="k-center")
 
 
 @pytest.mark.parametrize(
@@ -229,3 +235,61 @@ def test_one_row_is_a_pool(folder: Path) -> None:
     write_units(folder / "units.parquet", [(f"{7:016x}", "only")])
     subset, summary = choose(folder, size=1)
     assert (subset.rows(), summary["k"]) == ([(f"{7:016x}", "only", 0)], 1)
+
+
+def test_a_new_baseline_is_an_entry_and_a_function(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def choose_shortest(inputs: BaselineInputs) -> np.ndarray:
+        return np.argsort(np.where(inputs.inside, inputs.lengths, inputs.lengths.max() + 1), kind="stable")[
+            : inputs.size
+        ]
+
+    monkeypatch.setitem(STRATEGIES, "shortest", Strategy("data/tokens/response.parquet", has_degree=False))
+    monkeypatch.setitem(CHOOSERS, "shortest", choose_shortest)
+    subset, summary = choose(folder, strategy="shortest", min_tokens=3)
+    assert [int(id_, 16) for id_ in subset.sort("turn")["id"]] == list(range(3, 13))
+    assert (summary["strategy"], summary["mean_response_tokens"]) == ("shortest", 7.5)
+
+
+def test_a_new_strategy_of_units_is_an_entry(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(STRATEGIES, "response-nano", Strategy("data/units/response-nano.parquet", "response", "nano"))
+    micro, nano = choose(folder)[0], choose(folder, strategy="response-nano")[0]
+    assert micro.equals(nano)
+
+
+def test_a_typing_error_names_the_strategies_and_the_nearest(folder: Path) -> None:
+    with pytest.raises(
+        ValueError, match=r"subset\.strategy must be one of instruction-macro.*: did you mean response-micro\?"
+    ):
+        choose(folder, strategy="respnse-micro")
+
+
+@pytest.mark.parametrize("strategy", ["response-micro", "length-matched"])
+def test_degrees_that_are_one_subset_are_named_with_what_separates_them(
+    folder: Path, strategy: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """35 rows carry a unit; slack 1.5 of 30 rows is 45."""
+    summaries = [choose(folder, strategy=strategy, size=30, degree=degree)[1] for degree in (0, 6)]
+    assert [summary["collapsed_degrees"] for summary in summaries] == 2 * [[[0, 1, 2, 3, 4, 5, 6]]]
+    message = capsys.readouterr().err
+    assert (
+        "degrees 0, 1, 2, 3, 4, 5, 6 are one subset: slack 1.5 · size 30 = 45 rows is more than the pool's 35"
+        in message
+    )
+    size = int(message.split("All seven differ with a size of at most ")[1].split()[0].rstrip("."))
+    assert choose(folder, strategy=strategy, size=size)[1]["collapsed_degrees"] == []
+    assert choose(folder, strategy=strategy, size=size + 1)[1]["collapsed_degrees"] != []
+
+
+def test_a_dial_that_reaches_seven_degrees_is_not_warned_about(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert choose(folder, size=5, strategy="response-micro")[1]["collapsed_degrees"] == []
+    assert choose(folder, strategy="random")[1]["collapsed_degrees"] == []
+    assert "one subset" not in capsys.readouterr().err
+
+
+def test_rows_without_a_unit_are_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert choose(folder)[1]["rows_without_unit"] == 5
+    assert "5 of 40 rows carry no unit of response-micro and cannot be chosen" in capsys.readouterr().err
+    assert choose(folder, strategy="random")[1]["rows_without_unit"] == 0
+    assert "no unit" not in capsys.readouterr().err

@@ -1,0 +1,37 @@
+"""What a subset was asked for, and what came of it, in numbers: data/subsets/*.json."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Count = Annotated[int, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class SubsetSummary(BaseModel):
+    """The settings of the subset first; counts are of rows unless the name says otherwise."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    strategy: Annotated[str, Field(min_length=1)]
+    match: Annotated[str, Field(min_length=1)]
+    degree: Annotated[int, Field(ge=0, le=6)]
+    seed: int
+    size: Annotated[int, Field(ge=1, description="rows, or tokens under a token budget")]
+    budget: Literal["rows", "tokens"]
+    min_tokens: Count
+    max_tokens: Count
+    pool_rows: Annotated[int, Field(ge=1, description="rows whose response is inside the length window")]
+    rows_without_unit: Annotated[int, Field(ge=0, description="of pool_rows: no degree chooses them")]
+    candidate_rows: Annotated[int, Field(ge=1)]
+    k: Annotated[int, Field(ge=1, description="units that were sampled over")]
+    k_min: Annotated[int, Field(ge=1)]
+    k_max: Annotated[int, Field(ge=1)]
+    k_by_degree: Annotated[list[int], Field(min_length=7, max_length=7)]
+    collapsed_degrees: Annotated[list[list[int]], Field(description="groups of degrees that are one subset")]
+    rows: Annotated[int, Field(ge=1)]
+    response_tokens: Count
+    mean_response_tokens: Annotated[float, Field(ge=0)]
+    mean_response_characters: Annotated[float, Field(ge=0)]
+    units_covered: Count
+    k_evenness: Share

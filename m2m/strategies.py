@@ -1,0 +1,60 @@
+"""Lists the strategies, and what is particular to each: a new one is an entry here, and a function if it is a baseline.
+
+A strategy of a side and a scale chooses by units. A baseline chooses by something else, in `m2m.selection.baselines`.
+"""
+
+from difflib import get_close_matches
+from typing import NamedTuple
+
+SIDES = ("instruction", "response")
+SCALES = ("macro", "meso", "micro")
+
+
+class Strategy(NamedTuple):
+    """What `subset` has to know of a strategy before it reads anything."""
+
+    reads: str
+    """the table that it chooses by; dvc.yaml puts a copy of it in data/choices under the strategy's name"""
+    side: str | None = None
+    scale: str | None = None
+    has_degree: bool = True
+    follows_match: bool = False
+    """whether it copies the response lengths of the subset of another strategy, `subset.match`"""
+
+    @property
+    def has_units(self) -> bool:
+        """Whether `reads` is a table of units, from which the subset is pruned and sampled."""
+        return self.reads.startswith("data/units/")
+
+
+STRATEGIES = {
+    f"{side}-{scale}": Strategy(f"data/units/{side}-{scale}.parquet", side, scale) for side in SIDES for scale in SCALES
+} | {
+    "random": Strategy("data/tokens/response.parquet", has_degree=False),
+    "length-matched": Strategy("data/tokens/response.parquet", follows_match=True),
+    "k-center": Strategy("data/vectors/response.parquet", has_degree=False),
+    "token-entropy": Strategy("data/tokens/response.parquet", has_degree=False),
+}
+UNIT_STRATEGIES = tuple(name for name, strategy in STRATEGIES.items() if strategy.has_units)
+BASELINES = tuple(name for name, strategy in STRATEGIES.items() if not strategy.has_units)
+NO_DEGREE = tuple(name for name, strategy in STRATEGIES.items() if not strategy.has_degree)
+MATCHED = tuple(name for name, strategy in STRATEGIES.items() if strategy.follows_match)
+MATCHES = (*UNIT_STRATEGIES, "random")  # whose lengths a strategy of MATCHED may have
+
+
+def get_strategy(name: str, setting: str = "subset.strategy") -> Strategy:
+    """The entry of the strategy `name`, as `setting` has it; ValueError lists the names, the nearest one first."""
+    if name not in STRATEGIES:
+        raise ValueError(f"{setting} must be one of {', '.join(STRATEGIES)}, got {name}{_suggest(name)}")
+    return STRATEGIES[name]
+
+
+def require_match(name: str, setting: str = "subset.match") -> None:
+    """ValueError unless `name` is a strategy whose response lengths another subset may have."""
+    if name not in MATCHES:
+        raise ValueError(f"{setting} must be one of {', '.join(MATCHES)}, got {name}{_suggest(name)}")
+
+
+def _suggest(name: str) -> str:
+    nearest = get_close_matches(name, STRATEGIES, n=1, cutoff=0.6)
+    return f": did you mean {nearest[0]}?" if nearest else ""

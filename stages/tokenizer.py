@@ -1,0 +1,36 @@
+"""Corpus → the tokenizer of the base model: a byte-level BPE trained here, or that of a model that exists."""
+
+import sys
+from pathlib import Path
+
+from m2m.models import REFERENCE, commit_of, copy_tokenizer
+from m2m.runtime.artifacts import read_table, write_json
+from m2m.runtime.cli import run
+from m2m.schemas.corpus import Corpus
+from m2m.schemas.pool import Pool
+from m2m.training.pretrain import split_corpus, train_tokenizer
+
+
+def main(corpus: Path, pool: Path, tokenizer: Path, /, *, name: str, revision: str, vocab_size: int) -> None:
+    """`name` is "scratch", a hub id or a folder; of the latter two the commit is kept beside the tokenizer.
+
+    Without a corpus, "scratch" trains on the pool: enough to choose a subset by, not to train a base model.
+    """
+    if name != "scratch":
+        commit = commit_of(name, revision)
+        copy_tokenizer(name, commit, tokenizer)
+        kept_name = str(Path(name).resolve()) if commit == "local" else name
+        write_json(tokenizer / REFERENCE, {"name": kept_name, "revision": commit})
+        return
+    _, texts = split_corpus(read_table(corpus, Corpus)["text"].to_list())
+    if not texts:
+        rows = read_table(pool, Pool).sort("id")
+        texts = [
+            f"{instruction}\n{response}" for instruction, response in rows.select("instruction", "response").rows()
+        ]
+        print("tokenizer: there is no corpus, so it is trained on the pool", file=sys.stderr)
+    train_tokenizer(texts, tokenizer, vocab_size=vocab_size)
+
+
+if __name__ == "__main__":
+    run(main)
