@@ -81,7 +81,7 @@ def subset_rows(pool: Pool, condition: Condition, centers: np.ndarray | None) ->
             yield key | {"strategy": strategy, "degree": degree} | k | numbers(pool, chosen.draw.rows)
             if strategy == MATCH:
                 like = choose_length_matched_rows(length, inside, chosen.draw.rows, np.random.default_rng(SEED))
-                yield key | {"strategy": "stratified-length", "degree": degree} | numbers(pool, like)
+                yield key | {"strategy": "length-matched", "degree": degree} | numbers(pool, like)
     rng = np.random.default_rng(SEED)
     shuffled = rng.permutation(np.flatnonzero(inside))
     rivals = {"random": shuffled[: np.searchsorted(costs[shuffled].cumsum(), condition.size) + 1]}
@@ -108,7 +108,7 @@ def rise_rows(subsets: pl.DataFrame) -> list[Row]:
     """What each figure gains from degree 0 to 6 of `MATCH`, and what random rows of the same lengths do not gain."""
     found = []
     for (name, weights), part in subsets.group_by("name", "weights", maintain_order=True):
-        ours, like = (part.filter(pl.col("strategy") == which).sort("degree") for which in (MATCH, "stratified-length"))
+        ours, like = (part.filter(pl.col("strategy") == which).sort("degree") for which in (MATCH, "length-matched"))
         for figure in ("mean_response_tokens", "response_token_entropy", "mid_types"):
             values, matched = ours[figure].cast(pl.Float64).to_numpy(), like[figure].cast(pl.Float64).to_numpy()
             rise, of_length = values[-1] - values[0], matched[-1] - matched[0]

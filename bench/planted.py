@@ -43,7 +43,7 @@ def planted_grid(
                 "revision": "0123abc",
                 "provenance": "one",
                 "strategy": strategy,
-                "match": "response-micro" if strategy == "stratified-length" else strategy,
+                "match": "response-micro" if strategy == "length-matched" else strategy,
                 "degree": degree,
                 "size": 500,
                 "seed": one,

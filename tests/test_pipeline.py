@@ -13,6 +13,8 @@ from dvc.repo import Repo
 from ruamel.yaml import YAML
 
 from m2m.grid.provenance import get_cell_settings
+from m2m.selection.baselines import CHOOSERS
+from m2m.strategies import BASELINES, STRATEGIES
 
 ROOT = Path(__file__).parent.parent
 GRAPH = grimp.build_graph("stages", "m2m", cache_dir=None)
@@ -32,7 +34,7 @@ def resolved() -> list[Any]:
         return sorted((stage for stage in repo.index.stages if stage.cmd), key=lambda stage: stage.addressing)
 
 
-READ_OTHERWISE = ("profiles/launch/", "params.yaml", "constraints.txt", "data/raw")
+READ_OTHERWISE = ("profiles/launch/", "params.yaml", "constraints.txt", "data/raw", "data/strategies/")
 
 STAGES = resolved()
 each_stage = pytest.mark.parametrize("stage", STAGES, ids=[stage.addressing for stage in STAGES])
@@ -94,9 +96,78 @@ def test_every_params_block_belongs_to_a_stage():
     assert set(PARAMS) - NO_STAGE <= set(DECLARED)
 
 
-def test_the_command_of_a_cell_tells_all_that_can_be_asked_of_one():
+def get_params(stage: Any) -> dict[str, Any]:
+    """The settings that DVC would lock for the stage, by name, as listed under its `params`."""
+    return {name: value for dep in stage.params for name, value in dep.read_params().items()}
+
+
+def flatten(prefix: str, value: Any) -> dict[str, Any]:
+    """Every setting below `prefix` by its dotted name."""
+    if isinstance(value, dict):
+        return {name: leaf for key in value for name, leaf in flatten(f"{prefix}.{key}", value[key]).items()}
+    return {prefix: value}
+
+
+@each_stage
+def test_settings_of_the_command_reach_the_lock_as_params(stage):
+    """Change a setting that the command has: it must be one of the stage's params, else the lock would not have it."""
+    declared = {leaf: value for key, block in get_params(stage).items() for leaf, value in flatten(key, block).items()}
+    values = {str(value) for value in declared.values() if value is not None}
+    values |= {str(item) for value in declared.values() if isinstance(value, list) for item in value}
+    words = words_of(stage)
+    given = words[next((at for at, word in enumerate(words) if word.startswith("--")), len(words)) :]
+    fixed = {stage.addressing.partition("@")[2], "random", "0", "1000000", "None"}  # of the arm, or the opponent's own
+    assert {word for word in given if not word.startswith("--")} <= values | fixed
+
+
+def test_the_locked_params_of_a_cell_are_all_that_can_be_asked_of_one():
     (candidate,) = (stage for stage in STAGES if stage.addressing == "subset@candidate")
-    assert get_cell_settings({"subset@candidate": {"cmd": candidate.cmd}}) == PARAMS["subset"]
+    assert get_cell_settings({"subset@candidate": {"params": get_params(candidate)}}) == PARAMS["subset"]
+
+
+def test_no_code_parses_a_command_line_back_into_settings():
+    assert [path for path in (ROOT / "m2m/grid").glob("*.py") if "shlex" in path.read_text()] == []
+
+
+def test_what_a_strategy_reads_is_what_dvc_puts_under_its_name():
+    copies = {stage.addressing: [str(dep.def_path) for dep in stage.deps] for stage in STAGES}
+    tables = {name: [path for path in copies[f"choices@{name}"] if path[:5] == "data/"] for name in STRATEGIES}
+    assert tables == {name: [strategy.reads] for name, strategy in STRATEGIES.items()}
+    assert {name for name in copies if name.startswith("choices@")} == {f"choices@{name}" for name in STRATEGIES}
+    assert set(CHOOSERS) == set(BASELINES)
+
+
+dvc_graph = pytest.mark.filterwarnings("ignore:_NoneStep.value:DeprecationWarning")  # pygtrie, called by dvc
+
+
+@dvc_graph
+@pytest.mark.parametrize(
+    "strategy", ["response-micro", "instruction-micro", "random", "length-matched", "token-entropy"]
+)
+def test_a_subset_waits_only_for_what_its_strategy_reads(strategy, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert list_stages_of_subset(strategy) & {"embed", "cluster", "tag", "base", "benchmark"} == set()
+
+
+@dvc_graph
+@pytest.mark.parametrize(("strategy", "stages"), [
+    ("response-macro", {"embed", "cluster"}), ("response-meso", {"tag"}), ("k-center", {"embed"})
+])  # fmt: skip
+def test_a_subset_waits_for_what_its_strategy_reads(strategy, stages, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert list_stages_of_subset(strategy) & {"embed", "cluster", "tag", "base"} == stages
+
+
+def list_stages_of_subset(strategy: str) -> set[str]:
+    """The stages that `dvc repro band@instruction band@response subset@candidate` asks for; the folder is a new one."""
+    Path("dvc.yaml").write_text((ROOT / "dvc.yaml").read_text())
+    params = (ROOT / "params.yaml").read_text().replace("  strategy: response-micro #", f"  strategy: {strategy} #")
+    Path("params.yaml").write_text(params)
+    with Repo.init(no_scm=True) as repo:
+        targets = ("band@instruction", "band@response", "subset@candidate")
+        found = {stage.addressing for name in targets for stage in repo.stage.collect(name, with_deps=True)}
+    assert f"choices@{strategy}" in found
+    return {name.partition("@")[0] for name in found}
 
 
 def test_every_setting_says_what_it_is():

@@ -16,7 +16,7 @@ def test_a_log_gets_a_plain_line_at_the_end(capsys):
 
 
 def test_a_slow_loop_says_in_between_how_far_it_is(capsys, monkeypatch):
-    monkeypatch.setattr(room, "SECONDS_BETWEEN_LINES", 0)
+    monkeypatch.setattr(room, "LINE_INTERVAL_SECONDS", 0)
     list(track_progress(range(3), "count", 3))
     assert [line.split(",")[0] for line in capsys.readouterr().err.splitlines()] == [
         "count: 1/3",

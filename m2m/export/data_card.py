@@ -35,7 +35,8 @@ class Card(NamedTuple):
     lengths: pl.DataFrame  # a column a length, one row a pair
     summary: Mapping[str, Any]  # the subset's: k, candidate_rows, units_covered …
     diversity: Mapping[str, float]  # metrics by name, each beginning with its side
-    tokenizer: str  # whose tokens the lengths, and the units of a micro strategy, are
+    tokenizer: str  # of the lengths
+    unit_tokenizer: str  # of the units of a micro strategy
     evidence: str  # of the configuration, from the study
 
 
@@ -57,7 +58,7 @@ def render_card(card: Card) -> str:
         _table(card.sources),
         "Each row keeps the licence of its source; this card grants none.",
         "## How the rows were chosen",
-        *describe_limits(card.settings, card.summary, card.tokenizer),
+        *describe_limits(card.settings, card.summary, card.unit_tokenizer),
         _table([{"setting": name, "value": value} for name, value in card.settings.items()]),
         _table([{"outcome": name, "value": value} for name, value in outcomes.items()]),
         "## Length",
@@ -70,11 +71,11 @@ def render_card(card: Card) -> str:
     return "\n\n".join(sections) + "\n"
 
 
-def describe_limits(settings: Mapping[str, Any], summary: Mapping[str, Any], tokenizer: str) -> list[str]:
+def describe_limits(settings: Mapping[str, Any], summary: Mapping[str, Any], unit_tokenizer: str) -> list[str]:
     """What the units are, the rows that can never be chosen, and the degrees that give the same subset."""
     lines = []
     if settings["strategy"].endswith("-micro"):
-        lines.append(f"The units are token types of {tokenizer}.")
+        lines.append(f"The units are token types of {unit_tokenizer}.")
     if count := summary.get("rows_without_unit"):
         lines.append(f"{count} of {summary['pool_rows']} rows carry no unit, so this strategy can never choose them.")
     for group in summary.get("collapsed_degrees", []):

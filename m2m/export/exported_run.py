@@ -14,7 +14,7 @@ from m2m.strategies import SIDES
 PAIRS, SUBSET, SUMMARY = "data/pairs.parquet", "data/subsets/candidate.parquet", "data/subsets/candidate.json"
 TOKENS = {side: f"data/tokens/{side}.parquet" for side in SIDES}
 METRICS = ("metrics/cell.json", "metrics/cell_details.json")
-STAGES = ("respond", "band@instruction", "band@response", "subset@candidate")
+STAGES = ("tokenizer", "respond", "band@instruction", "band@response", "subset@candidate")
 
 
 class ExportedRun(NamedTuple):
@@ -61,7 +61,7 @@ def compute_md5(path: Path) -> str:
 
 def _require_one_run(lock: Lock, name: str) -> None:
     if "ingest" not in lock or not is_consistent(lock, STAGES):
-        raise ValueError(f"{name} must hold one run up to the subset. Run dvc repro {' '.join(STAGES[1:])}.")
+        raise ValueError(f"{name} must hold one run up to the subset. Run dvc repro {' '.join(STAGES[2:])}.")
 
 
 def _list_hashes(lock: Lock, others: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:

@@ -60,7 +60,8 @@ def _describe(run: ExportedRun, rows: pl.DataFrame, file: Path, study: Path) -> 
         lengths=_measure_lengths(run, rows),
         summary=read_json(run.files[SUMMARY]),
         diversity={name: value for name, value in run.metrics.items() if name.startswith(SIDES)},
-        tokenizer=_name_tokenizer(run.lock),
+        tokenizer=_name_base_tokenizer(run.lock),
+        unit_tokenizer=_name_unit_tokenizer(run.lock),
         evidence=_find_evidence(run, study),
     )
 
@@ -76,15 +77,18 @@ def _find_evidence(run: ExportedRun, folder: Path) -> str:
     return describe_evidence(study, pool == compute_md5(run.files[PAIRS]), settings)
 
 
-def _name_tokenizer(lock: Lock) -> str:
-    """Whose tokens are counted, as the run was set."""
+def _name_base_tokenizer(lock: Lock) -> str:
+    """The base model's tokenizer, whose tokens are counted."""
+    name = lock["tokenizer"]["params"]["base.name"]
+    return "the tokenizer trained on the documentation" if name == "scratch" else f"the tokenizer of {name}"
+
+
+def _name_unit_tokenizer(lock: Lock) -> str:
+    """The tokenizer whose token types are micro units."""
     name = lock["band@response"]["params"]["band"]["tokenizer"]
-    if name == "words":
-        return "white space (words)"
-    if name != "base":
-        return f"the tokenizer of {name}"
-    base = lock.get("tokenizer", {}).get("params", {}).get("base.name", "")
-    return "the tokenizer that was trained on the documentation" if base == "scratch" else f"the tokenizer of {base}"
+    if name == "base":
+        return _name_base_tokenizer(lock)
+    return "white-space words" if name == "words" else f"the tokenizer of {name}"
 
 
 def _list_sources(rows: pl.DataFrame, lock: Lock) -> list[dict[str, Any]]:

@@ -26,11 +26,14 @@ def build_grid_table(rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
     """Schema Grid: one row a cell, sorted by experiment; of a cell that was run twice the first name stays.
 
     `rows` are flat: experiment, revision, provenance, the settings and the metrics. What no cell could measure, such as
-    performance without references, is null.
+    the bpb reduction without references, is null.
     """
-    known = pl.DataFrame(list(rows), infer_schema_length=None)
-    absent = [pl.lit(None, pl.Float64).alias(name) for name in NULLABLE if name not in known.columns]
-    table = known.with_columns(absent)
-    ordered = table.sort("experiment").unique(["provenance", *CELL_SETTINGS], keep="first", maintain_order=True)
+    table = pl.DataFrame(list(rows), infer_schema_length=None)
+    absent = [pl.lit(None, pl.Float64).alias(name) for name in NULLABLE if name not in table.columns]
+    cells = (
+        table.with_columns(absent)
+        .sort("experiment")
+        .unique(["provenance", *CELL_SETTINGS], keep="first", maintain_order=True)
+    )
     first = ["experiment", "revision", "provenance", *CELL_SETTINGS, "bpb_reduction", "likelihood_win_rate"]
-    return ordered.select(*first, *sorted(set(ordered.columns) - set(first)))
+    return cells.select(*first, *sorted(set(cells.columns) - set(first)))

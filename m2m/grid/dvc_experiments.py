@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 import yaml
 
-Lock = dict[str, dict[str, Any]]  # a stage's cmd, and the hashes of its deps and outs by path
-PIPELINE, CELL_FILE = "dvc.yaml", "metrics/cell.json"
-LEFT = (["symbolic-ref", "HEAD"], ["rev-parse", "--verify", "refs/stash"])
+Lock = dict[str, dict[str, Any]]  # a stage's cmd and params, and the hashes of its deps and outs by path
+PIPELINE, CELL_FILE, DETAILS_FILE = "dvc.yaml", "metrics/cell.json", "metrics/cell_details.json"
+INTERRUPTED = (["symbolic-ref", "HEAD"], ["rev-parse", "--verify", "refs/stash"])
 CELL_INPUTS = ("data/raw", "stages", "m2m", "profiles/launch", "params.yaml", "dvc.yaml", "dvc.lock", "constraints.txt")
 
 
@@ -23,25 +23,27 @@ class Experiment(NamedTuple):
     revision: str
     lock: Lock
     metrics: dict[str, Any]
+    """all metrics of the cell, of both files"""
 
 
 def list_experiment_names() -> dict[str, str]:
     """The revision of each experiment, by name, whatever commit it started from."""
-    return dict(_refs())
+    return dict(_list_refs())
 
 
 def read_experiments() -> list[Experiment]:
-    """All that have metrics of a cell, sorted by name; one name on two commits stands with its revision behind it."""
-    found = sorted(_refs())
-    counts = Counter(name for name, _ in found)
-    told = [_experiment(name if counts[name] == 1 else f"{name}@{known[:7]}", known) for name, known in found]
-    return [one for one in told if one]
+    """All that have metrics of a cell, sorted by name; a name on two commits gets its revision as a suffix."""
+    refs = sorted(_list_refs())
+    counts = Counter(name for name, _ in refs)
+    named = [(name if counts[name] == 1 else f"{name}@{revision[:7]}", revision) for name, revision in refs]
+    cells = [_read_experiment(name, revision) for name, revision in named]
+    return [cell for cell in cells if cell]
 
 
 def parse_lock(text: str) -> Lock:
     """The stages of a dvc.lock's `text`."""
     stages = yaml.load(text, yaml.CSafeLoader)["stages"]
-    return {name: _stage(stage) for name, stage in stages.items()}
+    return {name: _parse_stage(stage) for name, stage in stages.items()}
 
 
 def read_lock() -> Lock:
@@ -51,17 +53,22 @@ def read_lock() -> Lock:
 
 
 def predict_lock() -> Lock:
-    """What a run would lock here: the commands and code as they stand, the data of stages that have run."""
+    """What a run would lock here: the commands, settings and code as they stand, the data of stages that have run."""
     from dvc.repo import Repo
 
-    known = read_lock()
+    lock = read_lock()
     with Repo() as repo:
         declared = [stage for stage in repo.index.stages if stage.cmd and stage.path_in_repo == PIPELINE]
-        outs = {stage.name: _outs(stage, known) for stage in declared}
-        made = {path: value for files in outs.values() for path, value in files.items()}
-        deps = {stage.name: {str(dep.def_path): _hash(dep, made) for dep in stage.deps} for stage in declared}
+        outs = {stage.name: _get_outs(stage, lock) for stage in declared}
+        hashes = {path: md5 for files in outs.values() for path, md5 in files.items()}
         return {
-            stage.name: {"cmd": stage.cmd, "deps": deps[stage.name], "outs": outs[stage.name]} for stage in declared
+            stage.name: {
+                "cmd": stage.cmd,
+                "params": {key: value for dep in stage.params for key, value in dep.read_params().items()},
+                "deps": {str(dep.def_path): _hash_dep(dep, hashes) for dep in stage.deps if dep not in stage.params},
+                "outs": outs[stage.name],
+            }
+            for stage in declared
         }
 
 
@@ -74,61 +81,62 @@ def list_stages() -> list[str]:
 
 
 def list_untracked_files() -> list[str]:
-    """Files that a cell may read and that git neither knows nor ignores: DVC's queue leaves them out of its copies."""
-    words = ["git", "ls-files", "--others", "--exclude-standard", "--directory", "-z", "--", *CELL_INPUTS]
-    told = subprocess.run(words, capture_output=True, text=True, check=True).stdout
-    return [name for name in told.split("\0") if name]
+    """Files that a cell may read and that git neither tracks nor ignores: DVC's queue leaves them out of its copies."""
+    options = ("--others", "--exclude-standard", "--directory", "-z")
+    return [name for name in _git("ls-files", *options, "--", *CELL_INPUTS).split("\0") if name]
 
 
 def is_queueing_interrupted() -> bool:
-    """Whether DVC was killed while it queued a cell: HEAD is on no branch, and git's stash holds the workspace."""
-    ended = [subprocess.run(["git", *words, "--quiet"], capture_output=True, check=False) for words in LEFT]
-    return [one.returncode for one in ended] == [1, 0]
+    """Whether DVC was killed while it queued a cell: HEAD is detached, and git's stash contains the workspace."""
+    runs = [subprocess.run(["git", *words, "--quiet"], capture_output=True, check=False) for words in INTERRUPTED]
+    return [run.returncode for run in runs] == [1, 0]
 
 
 def locate_cached_file(md5: str) -> Path:
-    """Where DVC's cache holds the file with this hash; it may not be there."""
+    """Where DVC's cache has the file with this hash; it may not be there."""
     from dvc.repo import Repo
 
     with Repo() as repo:
         return Path(repo.cache.local.oid_to_path(md5))
 
 
-def _stage(stage: dict[str, Any]) -> dict[str, Any]:
+def _parse_stage(stage: dict[str, Any]) -> dict[str, Any]:
     hashes = {kind: {file["path"]: file["md5"] for file in stage.get(kind, [])} for kind in ("deps", "outs")}
-    return {"cmd": stage["cmd"], **hashes}
+    params = {key: value for file in stage.get("params", {}).values() for key, value in file.items()}
+    return {"cmd": stage["cmd"], "params": params, **hashes}
 
 
 @cache
-def _experiment(name: str, revision: str) -> Experiment | None:
+def _read_experiment(name: str, revision: str) -> Experiment | None:
     """A commit never changes, so each is read once: a tenth of a second."""
-    held = _git("ls-tree", "--name-only", revision, "dvc.lock", CELL_FILE).split()
-    if len(held) < 2:
+    files = _git("ls-tree", "--name-only", revision, "dvc.lock", CELL_FILE, DETAILS_FILE).split()
+    if not {"dvc.lock", CELL_FILE} <= set(files):
         return None
-    lock, metrics = (_git("show", f"{revision}:{path}") for path in held)
-    return Experiment(name, revision, parse_lock(lock), json.loads(metrics))
+    texts = {path: _git("show", f"{revision}:{path}") for path in files}
+    metrics = json.loads(texts[CELL_FILE]) | json.loads(texts.get(DETAILS_FILE, "{}"))
+    return Experiment(name, revision, parse_lock(texts["dvc.lock"]), metrics)
 
 
-def _outs(stage: Any, known: Lock) -> dict[str, str]:
+def _get_outs(stage: Any, lock: Lock) -> dict[str, str]:
     """As they were locked last; empty where the stage has not run."""
-    last = known.get(stage.name, {}).get("outs", {})
-    return {str(out.def_path): last.get(str(out.def_path), "") for out in stage.outs}
+    outs = lock.get(stage.name, {}).get("outs", {})
+    return {str(out.def_path): outs.get(str(out.def_path), "") for out in stage.outs}
 
 
-def _hash(dep: Any, made: Mapping[str, str]) -> str:
-    """As DVC would lock it; of a folder that stages fill there is none yet."""
+def _hash_dep(dep: Any, hashes: Mapping[str, str]) -> str:
+    """As DVC would lock it; empty for a folder that stages fill."""
     path = str(dep.def_path)
-    if path in made or any(out.startswith(f"{path}/") for out in made):
-        return made.get(path, "")
+    if path in hashes or any(out.startswith(f"{path}/") for out in hashes):
+        return hashes.get(path, "")
     dep.save()
     return str(dep.hash_info.value)
 
 
-def _refs() -> list[tuple[str, str]]:
+def _list_refs() -> list[tuple[str, str]]:
     """Name and revision of every experiment; DVC gives a name twice, on different commits."""
     listed = _git("for-each-ref", "--format=%(objectname) %(refname)", "refs/exps").splitlines()
-    words = [(line.split()[0], line.split("/")) for line in listed]  # refs/exps/0a/1b…/name; others are DVC's own
-    return [(parts[4], revision) for revision, parts in words if len(parts) == 5 and len(parts[3]) == 38]
+    refs = [(line.split()[0], line.split("/")) for line in listed]  # refs/exps/0a/1b…/name; others are DVC's own
+    return [(folders[4], revision) for revision, folders in refs if len(folders) == 5 and len(folders[3]) == 38]
 
 
 def _git(*words: str) -> str:

@@ -17,8 +17,8 @@ class Grid(pa.DataFrameModel):
         str_length={"min_value": 1}, description="hash of the code, data and other settings that comparable cells share"
     )
     strategy_name: str = pa.Field(alias="strategy", str_length={"min_value": 1})  # pandera has a method `strategy`
-    match: str = pa.Field(str_length={"min_value": 1}, description="whose lengths: but for stratified-length its own")
-    degree: pl.Int64 = pa.Field(ge=0, le=6, description="of stratified-length: of the subset that it is matched to")
+    match: str = pa.Field(str_length={"min_value": 1}, description="whose lengths: but for length-matched its own")
+    degree: pl.Int64 = pa.Field(ge=0, le=6, description="of length-matched: of the subset that it is matched to")
     size: pl.Int64 = pa.Field(ge=1, description="rows, or tokens under a token budget")
     seed: pl.Int64
     slack: float = pa.Field(ge=1)

@@ -33,7 +33,7 @@ def test_every_strategy_stands_at_every_degree_and_rivals_once(pool: Pool) -> No
     rows = list(subset_rows(pool, Condition("rows", "inverse", 8, (1, 1000)), np.arange(8)))
     count = pl.DataFrame(rows, infer_schema_length=None).group_by("strategy").len()
     assert dict(count.iter_rows()) == {
-        "response-macro": 7, "response-micro": 7, "stratified-length": 7, "random": 1, "token-entropy": 1, "k-center": 1
+        "response-macro": 7, "response-micro": 7, "length-matched": 7, "random": 1, "token-entropy": 1, "k-center": 1
     }  # fmt: skip
     assert {row["rows"] for row in rows} == {8}
 
@@ -42,9 +42,9 @@ def test_matched_rows_are_as_long_as_those_that_they_are_matched_to(pool: Pool) 
     rows = list(subset_rows(pool, Condition("tokens", "inverse", 200, (5, 30)), None))
     lengths = {
         name: [row["mean_response_tokens"] for row in rows if row["strategy"] == name]
-        for name in ("response-micro", "stratified-length")
+        for name in ("response-micro", "length-matched")
     }
-    assert lengths["response-micro"] == lengths["stratified-length"]
+    assert lengths["response-micro"] == lengths["length-matched"]
     assert "k-center" not in {row["strategy"] for row in rows}
 
 
@@ -59,7 +59,7 @@ def test_what_is_left_of_a_rise_is_what_matched_rows_do_not_gain() -> None:
     rows = [
         {"name": "rows", "weights": "inverse", "strategy": name, "degree": degree, "mean_response_tokens": 50 + degree,
          "response_token_entropy": slope * degree, "mid_types": 3}
-        for name, slope in (("response-micro", 1.0), ("stratified-length", 0.25), ("random", 9.0))
+        for name, slope in (("response-micro", 1.0), ("length-matched", 0.25), ("random", 9.0))
         for degree in range(7)
     ]  # fmt: skip
     told = {row["figure"]: row for row in rise_rows(pl.DataFrame(rows))}

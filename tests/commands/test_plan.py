@@ -18,15 +18,14 @@ from m2m.schemas.prompts import Prompts
 from m2m.schemas.tokens import Tokens
 
 ROOT = Path(__file__).parents[2]
-STAGES = ("subset", "finetune", "generate")
+STAGES = ("strategy", "subset", "finetune", "generate")
 NAMES = [f"{stage}@{arm}" for stage in STAGES for arm in ("candidate", "opponent")] + ["judge", "measure", "ingest"]
 
 
 def lock(**cell):
     """What DVC would have locked of one run, cut down to what tells cells apart."""
-    flags = " ".join(f"--{name} {value}" for name, value in cell.items())
-    told = {name: {"cmd": f"run {name}", "deps": {"stages/a.py": "1"}, "outs": {}} for name in NAMES}
-    told["subset@candidate"]["cmd"] += f" {flags}"
+    told = {name: {"cmd": f"run {name}", "params": {}, "deps": {"stages/a.py": "1"}, "outs": {}} for name in NAMES}
+    told["subset@candidate"]["params"] = {"subset": cell}
     return told
 
 
@@ -94,7 +93,7 @@ def test_kept_replies_are_told_by_model(folder, monkeypatch, capsys):
 def test_a_model_that_nothing_here_knows_says_how_to_make_it_known(folder, monkeypatch, capsys):
     path = folder / "params.yaml"
     path.write_text(path.read_text().replace("name: scratch #", "name: owner/none #"))
-    with pytest.raises(OSError, match="The size of owner/none at revision main is unknown. Run hf download"):
+    with pytest.raises(OSError, match=r"The size of owner/none at revision main is unknown\. Run hf download"):
         told(monkeypatch, capsys, lock(), lock())
 
 

@@ -44,3 +44,7 @@ def test_parquet_keeps_the_row():
 def test_llama_factory_is_told_of_the_two_forms_that_it_reads():
     assert [form for form in CONVERTERS if describe_for_llama_factory(form)] == ["alpaca", "sharegpt"]
     assert describe_for_llama_factory("sharegpt")["subset"]["columns"] == {"messages": "conversations"}
+
+
+def test_plain_is_the_prompt_that_the_study_trains_with():
+    assert format_record(ROW, "plain") == {"prompt": "Question: What is 1 + 1?\nAnswer:\n", "completion": "2"}

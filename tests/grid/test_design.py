@@ -4,10 +4,11 @@ import pytest
 import yaml
 
 from m2m.grid.design import choose_scope, list_cells, list_overrides, normalize_cell
+from m2m.strategies import UNIT_STRATEGIES
 
 SUBSET = {"strategy": "response-micro", "match": "response-micro", "degree": 3, "size": 500, "seed": 1}
 SUBSET |= {"min_tokens": 1, "max_tokens": 100}
-A, B, C = "instruction-macro", "response-macro", "stratified-length"
+A, B, C = "instruction-macro", "response-macro", "length-matched"
 PARTS = {
     "strategies": {"strategy": [A, B], "degree": [0, 2, 4, 6], "seed": [1, 2]},
     "random": {"strategy": ["random"], "seed": [1, 2, 3, 4, 5]},
@@ -37,7 +38,7 @@ def test_the_default_grid_is_the_one_that_is_documented():
 
     plain, window, tokens = told(), told(min_tokens=40), told(budget="tokens")
     assert {cell for cell in plain if cell[0] == "random"} == {("random", 0, seed) for seed in range(1, 9)}
-    strategies = {cell for cell in plain if "-m" in cell[0]}
+    strategies = {cell for cell in plain if cell[0] in UNIT_STRATEGIES}
     assert len({cell[0] for cell in strategies}) == 6
     assert len(strategies) == 6 * 4 * 2 + 3 + 2  # response-micro also at degree 3, and with a third seed at 0, 3 and 6
     two = {("random", 0, 1), ("random", 0, 2)}
@@ -66,7 +67,7 @@ def test_cells_that_are_the_same_are_settled_alike():
     )
     assert normalize_cell({**SUBSET, "match": "response-macro"}) == normalize_cell(SUBSET)
     assert normalize_cell({**SUBSET, "degree": 4}) != normalize_cell(SUBSET)
-    matched = {**SUBSET, "strategy": "stratified-length"}
+    matched = {**SUBSET, "strategy": "length-matched"}
     assert normalize_cell({**matched, "match": "response-macro"}) != normalize_cell(matched)
 
 
@@ -83,7 +84,10 @@ def test_only_what_differs_is_overridden():
 @pytest.mark.parametrize(
     ("part", "told"),
     [
-        ({"strategy": ["respons-micro"]}, "strategy of a cell in grid.parts.one must be one of .*, got respons-micro"),
+        (
+            {"strategy": ["respons-micro"]},
+            r"strategy of a cell in grid.parts.one .* did you mean response-micro\?",
+        ),
         ({"strategy": [C], "match": ["k-center"]}, "match of a cell in grid.parts.one must be one of .*, got k-center"),
         ({"degree": [0, 9]}, r"degree of a cell in grid.parts.one must be in 0..6, got 9"),
         ({"size": [500, 0]}, "size of a cell in grid.parts.one must be at least 1, got 0"),

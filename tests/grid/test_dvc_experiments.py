@@ -27,15 +27,23 @@ stages:
       one: 1
     do:
       cmd: python code.py data/first.txt ${suffix} ${setting}
+      params: [setting]
       deps: [code.py, data/raw]
       outs: [data/first.txt]
   second:
-    cmd: python code.py metrics/cell.json s ${setting}
+    cmd:
+    - python code.py metrics/cell.json s '{"rate":${setting}}'
+    - python code.py metrics/cell_details.json s '{"low":${setting}}'
+    params: [setting, block]
     deps: [code.py, data/first.txt, data]
+    outs:
+    - metrics/cell_details.json:
+        cache: false
     metrics:
     - metrics/cell.json:
         cache: false
 """
+PARAMS = "setting: 1\nblock: {names: [a, b], none: null}\n"
 CODE = "import sys, pathlib; p = pathlib.Path(sys.argv[1]); p.parent.mkdir(exist_ok=True); p.write_text(sys.argv[3])"
 
 
@@ -44,7 +52,12 @@ def repository(tmp_path_factory):
     """A pipeline of two stages: its first has run, and two experiments have run it whole, one by `dvc exp run`."""
     folder = tmp_path_factory.mktemp("repository")
     (folder / "data/raw").mkdir(parents=True)
-    files = {"dvc.yaml": PIPELINE, "params.yaml": "setting: 1\n", "code.py": CODE, "data/raw/mine.txt": "mine"}
+    files = {
+        "dvc.yaml": PIPELINE,
+        "params.yaml": PARAMS,
+        "code.py": CODE,
+        "data/raw/mine.txt": "mine",
+    }
     for path, text in files.items():
         (folder / path).write_text(text)
     env = {key: value for key, value in os.environ.items() if not key.startswith(("DVC_", "GIT_"))}
@@ -102,8 +115,8 @@ def test_the_workspace_would_lock_what_it_has_locked(here):
 
 def test_a_stage_that_has_not_run_has_its_command_and_code_but_no_outs(here):
     second = predict_lock()["second"]
-    assert second["cmd"] == "python code.py metrics/cell.json s 1"
-    assert second["outs"] == {"metrics/cell.json": ""}
+    assert second["params"] == {"setting": 1, "block": {"names": ["a", "b"], "none": None}}
+    assert second["outs"] == {"metrics/cell.json": "", "metrics/cell_details.json": ""}
     first = predict_lock()["first@one"]
     expected = {"code.py": first["deps"]["code.py"], "data/first.txt": first["outs"]["data/first.txt"], "data": ""}
     assert second["deps"] == expected
@@ -120,8 +133,8 @@ def test_changed_code_is_seen_before_anything_runs(here):
 
 def test_an_experiment_has_its_name_its_lock_and_its_metrics(here):
     (one,) = read_experiments()
-    assert (one.name, one.metrics) == ("two", 2)
-    assert one.lock["second"]["cmd"] == "python code.py metrics/cell.json s 2"
+    assert (one.name, one.metrics) == ("two", {"rate": 2, "low": 2})
+    assert one.lock["second"]["params"] == {"setting": 2, "block": {"names": ["a", "b"], "none": None}}
     assert list_experiment_names() == {"two": one.revision}
 
 

@@ -15,7 +15,6 @@ from m2m.grid.provenance import (
 )
 
 CELL_SETTINGS = {"strategy": "response-micro", "match": "random", "degree": 3, "size": 500, "seed": 1, "slack": 1.5}
-FLAGS = " ".join(f"--{name} {value}" for name, value in CELL_SETTINGS.items())
 
 
 def lock():
@@ -25,11 +24,12 @@ def lock():
     stages["band"] = {"cmd": "band", "deps": {"data/pairs.parquet": "p"}, "outs": files}
     for name in (*CELL_STAGES, *OPPONENT_STAGES):
         stages[name] = {
-            "cmd": f"run {name} --setting 1",
+            "cmd": f"run {name}",
+            "params": {"setting": 1},
             "deps": {f"stages/{name}.py": name, "data/pairs.parquet": "p"},
             "outs": {f"out/{name}": f"{name} out"},
         }
-    stages["subset@candidate"]["cmd"] = f"python -m stages.subset data/units/response-micro.parquet {FLAGS}"
+    stages["subset@candidate"]["params"] = {"subset": CELL_SETTINGS}
     stages["subset@candidate"]["deps"]["data/units/response-micro.parquet"] = "u1"
     stages["finetune@candidate"]["deps"]["out/subset@candidate"] = "subset@candidate out"
     return stages
@@ -43,10 +43,10 @@ def with_other(stage, kind, path, value):
 
 def test_cells_that_differ_in_their_own_settings_and_results_share_a_provenance():
     other = with_other("subset@candidate", "outs", "out/subset@candidate", "another subset")
-    other["subset@candidate"]["cmd"] = "python -m stages.subset data/units/random.parquet --strategy random"
+    other["subset@candidate"]["params"] = {"subset": {"strategy": "random"}}
     other["subset@candidate"]["deps"].pop("data/units/response-micro.parquet")
     other["subset@candidate"]["deps"]["data/units/random.parquet"] = "u2"
-    other["subset@opponent"] |= {"cmd": "another size", "outs": {"out/subset@opponent": "larger"}}
+    other["subset@opponent"] |= {"params": {"subset.size": 9}, "outs": {"out/subset@opponent": "larger"}}
     other["finetune@opponent"]["outs"] = {"out/finetune@opponent": "better"}
     assert hash_provenance(other) == hash_provenance(lock())
 
@@ -67,7 +67,7 @@ def test_other_code_or_data_is_another_provenance(stage, kind, path):
 @pytest.mark.parametrize("stage", ["finetune@opponent", "generate@opponent", "judge", "measure"])
 def test_other_settings_are_another_provenance(stage):
     other = lock()
-    other[stage]["cmd"] = f"run {stage} --setting 2"
+    other[stage]["params"] = {"setting": 2}
     assert hash_provenance(other) != hash_provenance(lock())
 
 
@@ -79,12 +79,12 @@ def test_data_that_no_cell_reads_is_not_part_of_it():
 def test_a_lock_without_a_stage_says_which():
     other = lock()
     other.pop("judge")
-    with pytest.raises(ValueError, match="must hold every stage of a cell, judge is missing: run dvc repro"):
+    with pytest.raises(ValueError, match="must have every stage of a cell, judge is missing: run dvc repro"):
         hash_provenance(other)
     assert not is_finished(other)
 
 
-def test_the_settings_of_a_cell_are_those_of_its_command():
+def test_the_settings_of_a_cell_are_its_locked_params():
     assert get_cell_settings(lock()) == CELL_SETTINGS
 
 
@@ -113,7 +113,7 @@ def test_what_cells_share_says_the_code_the_data_and_the_settings_by_name():
         "data/units/response-micro.parquet": "u1",
         "data/units/random.parquet": "u2",
     }
-    assert told["settings"]["judge"] == "run judge --setting 1"
+    assert told["settings"]["judge"] == {"setting": 1}
 
 
 def test_what_is_other_here_is_told_in_words_and_nothing_else():
@@ -121,7 +121,7 @@ def test_what_is_other_here_is_told_in_words_and_nothing_else():
     assert describe_changes(known, lock()) == []
     other = lock()
     other["band"]["outs"] = {"data/units/random.parquet": "u2", "data/bands.csv": "of no study"}
-    other["judge"]["cmd"] = "run judge --setting 2"
+    other["judge"]["params"] = {"setting": 2}
     assert describe_changes(known, other) == ["units", "settings of judge"]
 
 
@@ -132,3 +132,14 @@ def test_a_cell_is_not_finished_where_a_stage_of_either_arm_read_an_older_pool(s
 
 def test_a_file_whose_name_begins_like_one_that_is_read_is_not_read():
     assert hash_provenance(with_other("respond", "outs", "data/pairs.parquet.bak", "more")) == hash_provenance(lock())
+
+
+def test_copies_under_the_names_of_strategies_are_no_data_of_their_own():
+    other = with_other("band", "outs", "data/choices/k-center.parquet", "vectors")
+    assert hash_provenance(other) == hash_provenance(lock())
+
+
+def test_a_cell_whose_settings_were_not_locked_is_not_finished():
+    other = lock()
+    other["subset@candidate"]["params"] = {}
+    assert not is_finished(other)

@@ -30,7 +30,8 @@ NOT_MEASURED = {*SETTINGS, *SETTING, "experiment", "revision", "provenance"}
 
 def experiment(row: dict[str, Any], answers: str) -> Experiment:
     lock: dict[str, Any] = {
-        name: {"cmd": name, "params": {}, "deps": {f"stages/{name}.py": "c"}, "outs": {}} for name in (*CELL_STAGES, *OPPONENT_STAGES)
+        name: {"cmd": name, "params": {}, "deps": {f"stages/{name}.py": "c"}, "outs": {}}
+        for name in (*CELL_STAGES, *OPPONENT_STAGES)
     }
     lock["subset@candidate"]["params"] = {"subset": {name: row[name] for name in SETTINGS}}
     lock["judge"]["deps"]["data/prompts.parquet"] = "prompts"

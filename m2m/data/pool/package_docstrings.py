@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from m2m.parallel import parallel
+from m2m.parallel import map_parallel
 
 NOT_DOCUMENTATION = {
     *("test", "tests", "testing", "conftest", "benchmarks", "asv_bench", "__main__"),
@@ -38,7 +38,7 @@ def read_docstrings(packages: Iterable[str]) -> pl.DataFrame:
     a package that is not installed.
     """
     files = [file for package in sorted(set(packages)) for file in source_files(package)]
-    each = parallel(docstrings_of, files, "docstrings: files")
+    each = map_parallel(docstrings_of, files, "docstrings: files")
     found = pl.DataFrame([one for found in each for one in found], schema=COLUMNS, orient="row")
     longest = found.sort("name", pl.col("text").str.len_chars(), "text", descending=[False, True, False])
     return longest.unique("name", keep="first", maintain_order=True).unique("text", keep="first", maintain_order=True)

@@ -54,7 +54,7 @@ def matched_rows(cells: pl.DataFrame, outcome: str, strategy: str) -> list[Row]:
     known, rows = with_worth(cells, outcome), []
     for key, part in parts(known, *SETTING, "degree"):
         ours = part.filter(pl.col("strategy") == strategy)
-        matched = part.filter(pl.col("strategy") == "stratified-length", pl.col("match") == strategy)
+        matched = part.filter(pl.col("strategy") == "length-matched", pl.col("match") == strategy)
         if ours.height and matched.height:
             found = or_reason(_matched, known, ours, matched)
             rows.append({"outcome": outcome, "strategy": strategy} | key | _means(ours) | found)

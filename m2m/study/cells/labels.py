@@ -35,7 +35,7 @@ def full(setting: Row) -> str:
 
 def kind(row: Mapping[str, Any]) -> str:
     """A kind of cell: 'k-center', 'response-micro at degree 6', 'random with the lengths of …'."""
-    if row["strategy"] == "stratified-length":
+    if row["strategy"] == "length-matched":
         return f"random with the lengths of {row['match']} at degree {row['degree']}"
     return str(row["strategy"]) if row["strategy"] in NO_DEGREE else f"{row['strategy']} at degree {row['degree']}"
 

@@ -18,7 +18,7 @@ APART = {
     "length-matched random": 0.26,
 }  # degrees: no interval hides another
 SHOWN = {side: [name for name in STRATEGIES if name.startswith(side)] for side in SIDES}
-SHOWN["response"] += ["stratified-length"]  # random rows with the response lengths of response-micro
+SHOWN["response"] += ["length-matched"]  # random rows with the response lengths of response-micro
 
 
 def effect_panels(study: dict[str, Any], cells: pl.DataFrame, outcome: str) -> list[Any]:

@@ -72,7 +72,7 @@ def by_scale(names: Iterable[str]) -> tuple[Any, Any]:
 
 def scale_of(strategy: str) -> str:
     """What a strategy looks like: the scale that it is named after, random matched in length, or other."""
-    scale = "length-matched random" if strategy == "stratified-length" else strategy.rpartition("-")[2]
+    scale = "length-matched random" if strategy == "length-matched" else strategy.rpartition("-")[2]
     return scale if scale in LOOKS else "other"
 
 

@@ -110,7 +110,7 @@ def _length(study: dict[str, Any], here: Row, best: Row) -> list[str]:
 def _rows(kind: Row, setting: Row) -> str:
     """The flags that make this kind of cell, whatever params.yaml has."""
     names = ["strategy"]
-    names += ["match"] if kind["strategy"] == "stratified-length" else []
+    names += ["match"] if kind["strategy"] == "length-matched" else []
     names += [] if kind["strategy"] in NO_DEGREE else ["degree"]
     asked = {name: kind[name] for name in names} | {name: setting[name] for name in ("size", *UNDER)}
     flags = shlex.join(word for name, value in asked.items() for word in ("-S", f"subset.{name}={value}"))

@@ -64,11 +64,11 @@ def test_random_rows_matched_to_two_strategies_are_two_kinds() -> None:
     """One group of both would have neither's mean, and their gap for noise."""
     grids = [planted_grid({"response-micro": 0.0}, noise=0.001)]
     for at, (match, worth) in enumerate({"response-micro": 0.1, "instruction-macro": -0.1}.items()):
-        plain = planted_grid({"stratified-length": 0.0}, degrees=(0,), seeds=3, random=0, noise=0.001)
+        plain = planted_grid({"length-matched": 0.0}, degrees=(0,), seeds=3, random=0, noise=0.001)
         named = plain.with_columns(match=pl.lit(match), experiment=pl.format("{}-{}", "experiment", pl.lit(at)))
         grids.append(named.with_columns(bpb_reduction=pl.col("bpb_reduction") + worth))
     rows = random_rows(comparable(pl.concat(grids)), "bpb_reduction", NO_PROMPTS)
-    found = {row["match"]: row for row in rows if row["strategy"] == "stratified-length"}
+    found = {row["match"]: row for row in rows if row["strategy"] == "length-matched"}
     assert {match: round(row["value"], 1) for match, row in found.items()} == {
         "response-micro": 0.1,
         "instruction-macro": -0.1,
@@ -94,7 +94,7 @@ def test_other_prompts_move_a_row_as_they_move_its_cells_less_the_random_ones() 
 
 
 def test_random_rows_with_the_lengths_of_another_strategy_are_no_baseline() -> None:
-    matched = planted_grid({"stratified-length": 0.0}, degrees=(0,), seeds=3, random=0, noise=0.001)
+    matched = planted_grid({"length-matched": 0.0}, degrees=(0,), seeds=3, random=0, noise=0.001)
     own, other = (
         matched.with_columns(match=pl.lit(name), experiment=pl.format("{}-{}", "experiment", pl.lit(name)))
         for name in ("response-micro", "instruction-macro")

@@ -94,7 +94,7 @@ def test_a_window_without_random_cells_is_compared_with_those_of_the_same_oppone
 
 
 def test_matched_random_cells_are_a_contrast_of_their_own() -> None:
-    matched = planted_grid({"stratified-length": 0.0}, degrees=(0, 6), seeds=3, random=0, noise=0.001)
+    matched = planted_grid({"length-matched": 0.0}, degrees=(0, 6), seeds=3, random=0, noise=0.001)
     grid = pl.concat(
         [planted_grid({"response-micro": 0.1}), matched.with_columns(experiment=pl.format("{}-matched", "experiment"))]
     )

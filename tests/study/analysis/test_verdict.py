@@ -46,7 +46,7 @@ def test_the_expected_number_of_false_alarms_stands_beside_the_count() -> None:
 
 
 def test_the_gain_over_random_rows_of_the_same_lengths_is_told() -> None:
-    matched = planted_grid({"stratified-length": 0.0}, degrees=(0, 6), seeds=3, random=0, noise=0.001)
+    matched = planted_grid({"length-matched": 0.0}, degrees=(0, 6), seeds=3, random=0, noise=0.001)
     plain = planted_grid({"response-micro": 0.1}, noise=0.001)
     _, sentences = verdict(pl.concat([plain, matched.with_columns(experiment=pl.format("{}-matched", "experiment"))]))
     assert "Against random rows of its very lengths response-micro adds " in sentences

@@ -29,7 +29,7 @@ def test_only_a_strategy_with_degrees_is_named_with_one() -> None:
 
 
 def test_random_of_a_subsets_lengths_is_named_after_the_subset() -> None:
-    row = {"strategy": "stratified-length", "match": "response-macro", "degree": 6}
+    row = {"strategy": "length-matched", "match": "response-macro", "degree": 6}
     assert kind(row) == "random with the lengths of response-macro at degree 6"
 
 

@@ -4,7 +4,7 @@ from m2m.study.figures.style import LOOKS, by_scale, room, scale_of
 
 
 def test_a_strategy_looks_like_the_scale_it_is_named_after() -> None:
-    assert [scale_of(name) for name in ("response-micro", "instruction-macro", "k-center", "stratified-length")] == [
+    assert [scale_of(name) for name in ("response-micro", "instruction-macro", "k-center", "length-matched")] == [
         "micro", "macro", "other", "length-matched random",
     ]  # fmt: skip
 

@@ -41,7 +41,7 @@ def test_what_harms_is_named() -> None:
 def test_a_gain_that_length_gives_as_well_is_called_so() -> None:
     plain = planted_grid({"response-micro": 0.0}, length_effect=0.002, length_slope=100)
     matched = planted_grid(
-        {"stratified-length": 0.0}, length_effect=0.002, length_slope=100, seeds=3, random=0, seed=10
+        {"length-matched": 0.0}, length_effect=0.002, length_slope=100, seeds=3, random=0, seed=10
     )
     text = advised(pl.concat([plain, matched.with_columns(experiment=pl.format("{}-matched", "experiment"))]))
     assert "not told from what its length gives" in text
@@ -82,12 +82,12 @@ def test_the_flags_that_make_its_rows_are_told() -> None:
 
 
 def test_the_best_random_rows_of_a_subsets_lengths_are_named_with_whose_they_are() -> None:
-    matched = planted_grid({"stratified-length": 0.0}, degrees=(6,), seeds=3, random=0, noise=0.001).with_columns(
+    matched = planted_grid({"length-matched": 0.0}, degrees=(6,), seeds=3, random=0, noise=0.001).with_columns(
         bpb_reduction=pl.col("bpb_reduction") + 0.1, experiment=pl.format("{}-matched", "experiment")
     )
     text = advised(pl.concat([planted_grid({"response-micro": 0.0}, noise=0.001), matched]))
     assert "take random with the lengths of response-micro at degree 6: +0.1" in text
-    assert "-S subset.strategy=stratified-length -S subset.match=response-micro -S subset.degree=6 -S" in text
+    assert "-S subset.strategy=length-matched -S subset.match=response-micro -S subset.degree=6 -S" in text
 
 
 def test_a_window_is_advised_with_whose_random_cells_it_was_compared() -> None:

@@ -21,7 +21,7 @@ def column(sheet: Sheet, head: str) -> list:
 
 @pytest.fixture(scope="module")
 def record() -> dict:
-    matched = planted_grid({"stratified-length": 0.0}, degrees=(0, 6), seeds=3, random=0)
+    matched = planted_grid({"length-matched": 0.0}, degrees=(0, 6), seeds=3, random=0)
     return told(
         pl.concat(
             [
