@@ -47,12 +47,13 @@ def print_completion(shell: str = "") -> None:
     """Print a script that completes commands and flags in `shell`."""
     if shell not in SHELLS:
         sys.exit(f"error: completion needs one of {', '.join(SHELLS)}, got {shell or 'nothing'}")
+    from tyro.conf import FlagCreatePairsOff
     from tyro.extras import SubcommandApp
 
     app = SubcommandApp()
     for name in COMMANDS:
         app.command(import_module(f"m2m.commands.{name}").main, name=name)
-    app.cli(prog="m2m", args=["--tyro-print-completion", shell])
+    app.cli(prog="m2m", args=["--tyro-print-completion", shell], config=(FlagCreatePairsOff,))
 
 
 def _read_summary(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Scores a file of recorded judgements: each model's win rates, read again from the judge's replies."""
+"""Score recorded judgements (AlpacaEval, Arena-Hard): each model's win rates, from the judge's replies."""
 
 import sys
 from pathlib import Path

@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from m2m.grid.design import Cell
-from m2m.grid.dvc_experiments import read_experiments, read_lock, predict_lock
-from m2m.grid.provenance import CELL_STAGES, hash_finished_cells, hash_cell, hash_provenance
+from m2m.grid.dvc_experiments import predict_lock, read_experiments, read_lock
+from m2m.grid.provenance import CELL_STAGES, hash_cell, hash_finished_cells, hash_provenance
 from m2m.llm.client.reply_cache import Replies, cache_folder
 from m2m.planning.cost_inputs import count_data, estimate_data_size
 from m2m.planning.cost_model import DataSize
 from m2m.planning.llama_shapes import PUBLISHED_SHAPES, LlamaShape, read_shape
-from m2m.runtime.artifacts import read_table
-from m2m.runtime.artifacts import read_json
+from m2m.runtime.artifacts import read_json, read_table
 from m2m.schemas.prompts import Prompts
 from m2m.schemas.tokens import Tokens
 

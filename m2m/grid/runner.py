@@ -62,7 +62,8 @@ class GridRunner:
     def look(self) -> bool:
         """Update the state and act on it; False when nothing is left to do."""
         self.queued = {entry.name: entry for entry in dvc_queue.list_entries() if entry.name in self.todo}
-        finished = set(list_experiment_names()) & set(self.todo)  # after the queue: a cell that ends in between is in both
+        # after the queue: a cell that ends in between is in both
+        finished = set(list_experiment_names()) & set(self.todo)
         timed = [name for name in finished - self.finished if ("running", name) in self.since]
         self.durations += [self._time("running", name, True) for name in timed]
         self.finished = finished

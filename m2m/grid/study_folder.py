@@ -11,12 +11,11 @@ import polars as pl
 
 from m2m.grid.collection import build_grid_table
 from m2m.grid.design import normalize_cell
-from m2m.grid.dvc_experiments import Experiment, locate_cached_file, read_experiments, predict_lock
+from m2m.grid.dvc_experiments import Experiment, locate_cached_file, predict_lock, read_experiments
 from m2m.grid.prompt_scores import score_prompts
-from m2m.grid.provenance import CELL_STAGES, get_cell_settings, is_finished, hash_provenance, collect_shared
-from m2m.runtime.artifacts import get_columns, read_table, write_table
+from m2m.grid.provenance import CELL_STAGES, collect_shared, get_cell_settings, hash_provenance, is_finished
+from m2m.runtime.artifacts import get_columns, read_table, write_json, write_table
 from m2m.runtime.atomic_files import replace_file
-from m2m.runtime.artifacts import write_json
 from m2m.schemas.answers import Answers
 from m2m.schemas.examples import Examples
 from m2m.schemas.grid import Grid

@@ -13,7 +13,7 @@ from m2m.grid import dvc_experiments, workers
 from m2m.grid.design import Cell, Scope, list_cells, list_overrides
 from m2m.grid.gpu_locks import group_gpus, hold_free_gpus
 from m2m.grid.progress_table import format_duration
-from m2m.grid.provenance import CELL_STAGES, hash_finished_cells, hash_cell, name_experiment, hash_provenance
+from m2m.grid.provenance import CELL_STAGES, hash_cell, hash_finished_cells, hash_provenance, name_experiment
 from m2m.grid.runner import locate_log, run_cells
 from m2m.grid.study_folder import write_study_folder
 from m2m.training.finetuning.launch import gpus_of

@@ -10,7 +10,8 @@ PREFIXES = {1e15: "P", 1e12: "T", 1e9: "G", 1e6: "M", 1e3: "k"}
 def format_costs(costs: Mapping[str, float], calls: Mapping[str, LlmCalls], data: DataSize, gpu: str) -> list[str]:
     """`gpu` describes the GPU whose hours are counted, and the share of its peak that is reached."""
     opponents = int(costs["trainings"] - costs["cells"])
-    size = f"weights, gradients and Adam take {_short(costs['training_bytes'])}B: {costs['least_gpus']:.0f} or more GPUs"
+    memory = f"weights, gradients and Adam take {_short(costs['training_bytes'])}B"
+    size = f"{memory}: {costs['least_gpus']:.0f} or more GPUs"
     lines = {
         "trainings": f"{costs['trainings']:.0f}: one per cell, and {opponents} opponent{'s'[: opponents != 1]}",
         "training": f"{_short(costs['training_tokens'])} tokens, {_short(costs['tokens_a_training'])} each; "
