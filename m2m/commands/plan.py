@@ -42,7 +42,7 @@ def main(
     settings = read_settings(Path("params.yaml"))
     cells = list_cells(settings["grid"]["parts"], settings["subset"], choose_scope(quick, full))
     stale, finished = inspect_cells(cells)
-    data, counted = read_data_size(stale, settings, rows, instruction_tokens, response_tokens)
+    data, is_counted = read_data_size(stale, settings, rows, instruction_tokens, response_tokens)
     shape, seconds = find_shape(settings["base"]), settings["grid"]["seconds"]
     costs = estimate_costs(settings, cells, data, shape, GPUS[gpu], mfu, tokens_per_second)
     pool = f"{data.rows:,} rows of {data.instruction_tokens:.0f} + {data.response_tokens:.0f} tokens"
@@ -52,7 +52,7 @@ def main(
         "cells": f"{len(cells)} in the grid of params.yaml, {finished} exist; the costs below are for all",
         "time": f"{hours:,.1f} h for the others on one worker, at {seconds} s a cell (grid.seconds)",
         "base model": f"{settings['base']['name']}, {count_parameters(shape):,} parameters",
-        "pool": f"{pool}, {'counted' if counted else 'assumed: no run with these settings has counted them'}",
+        "pool": f"{pool}, {'counted' if is_counted else 'assumed: no run with these settings has counted them'}",
     }
     calls = estimate_llm_calls(settings, data, len(cells))
     print(*format_table(summary), sep="\n")

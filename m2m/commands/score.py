@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     import polars as pl
 
+    from m2m.judging.scoring.length_control import GamedBaselines
+
 
 def main(
     file: Path,
@@ -44,13 +46,12 @@ def main(
     _warn(games, len(records) - count_judgements(games), len(records))
 
 
-def add_difficulty(games: "pl.DataFrame", path: Path | None) -> "tuple[pl.DataFrame, GamedAnnotations | None]":
+def add_difficulty(games: "pl.DataFrame", path: Path | None) -> "tuple[pl.DataFrame, GamedBaselines | None]":
     """`games` with a column difficulty from AlpacaEval's table at `path`, null without one; and that table."""
     import polars as pl
 
     from m2m.judging.scoring.leaderboard import convert_gamed_annotations, list_difficulties
     from m2m.runtime.artifacts import read_table
-    from m2m.schemas.gamed import GamedAnnotations
 
     if path is None:
         return games.with_columns(difficulty=pl.lit(None, pl.Float64)), None

@@ -17,8 +17,8 @@ def main(folder: Path, /) -> None:
     from stages.report import main as report
 
     names = ("grid.csv", "scores.parquet", "study.json", "examples.parquet", "made.json", "histograms")
-    grid, scores, study, examples, made, histograms = (folder / name for name in names)
+    grid, scores, study, examples, sources, histograms = (folder / name for name in names)
     analyze(grid, scores, study, folder / "correlations.csv", **read_settings(Path("params.yaml"))["analyze"])
     figures(study, grid, histograms, folder / "figures", folder / "main.svg")
-    report(study, grid, examples, made, histograms, VERSIONS, TEMPLATES, folder / "report.html")
+    report(study, grid, examples, sources, histograms, VERSIONS, TEMPLATES, folder / "report.html")
     print(f"written: {folder / 'report.html'}, {folder / 'main.svg'} and {folder / 'figures'}")

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-ALPHA = 0.05
+from m2m.study.cells.labels import ALPHA
+
 SETTINGS = ("size", "budget", "slack", "weights", "min_tokens", "max_tokens")  # of one setting of the study
 NO_EVIDENCE = "No evidence: {}. Compare it with random subsets first (m2m grid)."
 

@@ -12,8 +12,8 @@ from m2m.runtime.artifacts import read_json
 from m2m.strategies import SIDES
 
 PAIRS, SUBSET, SUMMARY = "data/pairs.parquet", "data/subsets/candidate.parquet", "data/subsets/candidate.json"
-TOKENS = {side: f"data/tokens/{side}.parquet" for side in SIDES}
-METRICS = ("metrics/cell.json", "metrics/cell_details.json")
+TOKEN_FILES = {side: f"data/tokens/{side}.parquet" for side in SIDES}
+METRIC_FILES = ("metrics/cell.json", "metrics/cell_details.json")
 STAGES = ("tokenizer", "respond", "band@instruction", "band@response", "subset@candidate")
 
 
@@ -31,10 +31,10 @@ def open_workspace() -> ExportedRun:
     lock = read_lock()
     _require_one_run(lock, "dvc.lock")
     finished = is_finished(lock)
-    for path, md5 in _list_hashes(lock, METRICS if finished else ()):
+    for path, md5 in _list_hashes(lock, METRIC_FILES if finished else ()):
         if not Path(path).exists() or compute_md5(Path(path)) != md5:
             raise ValueError(f"{path} differs from dvc.lock. Run dvc repro, or dvc checkout.")
-    metrics = {name: value for path in METRICS if finished for name, value in read_json(Path(path)).items()}
+    metrics = {name: value for path in METRIC_FILES if finished for name, value in read_json(Path(path)).items()}
     return ExportedRun("the workspace", lock, {path: Path(path) for path, _ in _list_hashes(lock)}, metrics)
 
 
@@ -64,8 +64,8 @@ def _require_one_run(lock: Lock, name: str) -> None:
         raise ValueError(f"{name} must hold one run up to the subset. Run dvc repro {' '.join(STAGES[2:])}.")
 
 
-def _list_hashes(lock: Lock, others: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
+def _list_hashes(lock: Lock, metrics: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
     """Path and hash of every file that an export reads."""
     outs = {path: md5 for stage in lock.values() for path, md5 in stage["outs"].items()}
-    for path in (PAIRS, SUBSET, SUMMARY, *TOKENS.values(), *others):
+    for path in (PAIRS, SUBSET, SUMMARY, *TOKEN_FILES.values(), *metrics):
         yield path, outs.get(path, "")

@@ -11,7 +11,7 @@ import polars as pl
 
 from m2m.export.data_card import Card, render_card
 from m2m.export.evidence import describe_evidence
-from m2m.export.exported_run import PAIRS, SUBSET, SUMMARY, TOKENS, ExportedRun, compute_md5
+from m2m.export.exported_run import PAIRS, SUBSET, SUMMARY, TOKEN_FILES, ExportedRun, compute_md5
 from m2m.export.licences import UNSTATED, find_licence
 from m2m.export.trainer_formats import ExportFormat, describe_for_llama_factory, format_record
 from m2m.grid.dvc_experiments import Lock
@@ -72,8 +72,8 @@ def _find_evidence(run: ExportedRun, folder: Path) -> str:
     if not (folder / "study.json").exists():
         return describe_evidence(None, False, settings)
     study = read_json(folder / "study.json")
-    made = read_json(folder / "made.json") if (folder / "made.json").exists() else {}
-    pool = made.get(str(study.get("provenance")), {}).get("data", {}).get(PAIRS)
+    sources = read_json(folder / "made.json") if (folder / "made.json").exists() else {}
+    pool = sources.get(str(study.get("provenance")), {}).get("data", {}).get(PAIRS)
     return describe_evidence(study, pool == compute_md5(run.files[PAIRS]), settings)
 
 
@@ -113,7 +113,7 @@ def _describe_source(name: str, settings: Mapping[str, Any], writer: str, count:
 def _measure_lengths(run: ExportedRun, rows: pl.DataFrame) -> pl.DataFrame:
     """Characters and tokens of each side, one row a pair."""
     characters = rows.select(pl.col(side).str.len_chars().alias(f"{side}, characters") for side in SIDES)
-    tables = [read_table(run.files[TOKENS[side]], Tokens) for side in SIDES]
+    tables = [read_table(run.files[TOKEN_FILES[side]], Tokens) for side in SIDES]
     tokens = [
         rows.select("id").join(table, on="id", how="left").select(pl.col("tokens").list.len().alias(f"{side}, tokens"))
         for side, table in zip(SIDES, tables, strict=True)

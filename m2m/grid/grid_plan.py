@@ -9,6 +9,7 @@ from typing import Any
 from m2m.grid.design import Cell
 from m2m.grid.dvc_experiments import predict_lock, read_experiments, read_lock
 from m2m.grid.provenance import CELL_STAGES, hash_cell, hash_finished_cells, hash_provenance
+from m2m.grid.study_folder import PROMPTS_FILE
 from m2m.llm.client.reply_cache import Replies, cache_folder
 from m2m.planning.cost_inputs import count_data, estimate_data_size
 from m2m.planning.cost_model import DataSize
@@ -17,7 +18,6 @@ from m2m.runtime.artifacts import read_json, read_table
 from m2m.schemas.prompts import Prompts
 from m2m.schemas.tokens import Tokens
 
-PROMPTS = Path("data/prompts.parquet")
 DATA_STAGES = {"ingest", "respond", "benchmark", "band@instruction", "band@response"}  # whose outs are counted
 
 
@@ -35,10 +35,10 @@ def read_data_size(
     stale: Sequence[str], settings: dict[str, Any], rows: int | None, instruction_tokens: float, response_tokens: float
 ) -> tuple[DataSize, bool]:
     """The size of the data, and whether it was counted in the tables of a run with these settings."""
-    if DATA_STAGES & set(stale) or not PROMPTS.exists():
+    if DATA_STAGES & set(stale) or not Path(PROMPTS_FILE).exists():
         return estimate_data_size(settings, rows, instruction_tokens, response_tokens), False
     tokens = {side: read_table(Path(f"data/tokens/{side}.parquet"), Tokens) for side in ("instruction", "response")}
-    return count_data(tokens, read_table(PROMPTS, Prompts)), True
+    return count_data(tokens, read_table(Path(PROMPTS_FILE), Prompts)), True
 
 
 def find_shape(base: dict[str, Any]) -> LlamaShape:

@@ -31,7 +31,7 @@ REQUIRED = [name for name, column in Grid.to_schema().columns.items() if not col
 
 
 class CellTables(NamedTuple):
-    """The tables of one cell that a study keeps parts of."""
+    """The tables of one cell that a study keeps cell_tables of."""
 
     prompts: pl.DataFrame
     verdicts: pl.DataFrame
@@ -48,22 +48,22 @@ def write_study_folder(folder: Path, *, examples: int = 6, current: bool = False
     cells = {cell.name: cell for cell in read_experiments() if is_finished(cell.lock)}
     rows = [_make_row(cell) for cell in cells.values()]
     measured = [row for row in rows if set(REQUIRED) <= set(row)]
-    here = hash_provenance(predict_lock())
-    chosen = [row for row in measured if not current or row["provenance"] == here]
+    current_hash = hash_provenance(predict_lock())
+    chosen = [row for row in measured if not current or row["provenance"] == current_hash]
     if not chosen:
         raise ValueError(f"None of {len(cells)} finished experiments has all metrics. Run `make grid`.")
     grid = build_grid_table(chosen)
     _copy_histograms(cells[comparable(grid)["experiment"][0]], folder / "histograms")
     write_table(folder / "grid.csv", Grid, grid)
-    kept = [cells[name] for name in grid["experiment"]]
-    tables = {cell.name: found for cell in kept if (found := _read_tables(cell))}
+    collected = [cells[name] for name in grid["experiment"]]
+    tables = {cell.name: cell_tables for cell in collected if (cell_tables := _read_tables(cell))}
     scores = [score_prompts(name, *cell) for name, cell in tables.items()]
     write_table(folder / "scores.parquet", Scores, _concatenate(scores, Scores))
     answers = [answered(name, cell.prompts, cell.candidate, examples) for name, cell in tables.items()]
     write_table(folder / "examples.parquet", Examples, _concatenate(answers, Examples))
-    write_json(folder / "made.json", {hash_provenance(cell.lock): _describe_code(cell) for cell in kept})
-    omitted = [*_report_left_out(rows, measured, chosen), *_report_gaps(kept, scores)]
-    return [f"{folder / 'grid.csv'}: {_report_counts(grid, here)}", *omitted]
+    write_json(folder / "made.json", {hash_provenance(cell.lock): _describe_code(cell) for cell in collected})
+    omitted = [*_report_left_out(rows, measured, chosen), *_report_gaps(collected, scores)]
+    return [f"{folder / 'grid.csv'}: {_report_counts(grid, current_hash)}", *omitted]
 
 
 def _make_row(cell: Experiment) -> dict[str, Any]:
@@ -104,11 +104,11 @@ def _describe_code(cell: Experiment) -> dict[str, dict[str, str]]:
     return collect_shared(cell.lock) | {"commands": commands}
 
 
-def _report_counts(grid: pl.DataFrame, here: str) -> str:
+def _report_counts(grid: pl.DataFrame, current_hash: str) -> str:
     counts = Counter(grid["provenance"].to_list())
-    others = [f"{count} of {name}" for name, count in counts.most_common() if name != here]
-    text = f"{counts[here]} cells of this code, data and settings ({here})"
-    return text + (f"; counted separately, other cells: {', '.join(others)}" if others else "")
+    separate = [f"{count} of {name}" for name, count in counts.most_common() if name != current_hash]
+    text = f"{counts[current_hash]} cells of this code, data and settings ({current_hash})"
+    return text + (f"; counted separately, other cells: {', '.join(separate)}" if separate else "")
 
 
 def _report_left_out(rows: list[Any], measured: list[Any], chosen: list[Any]) -> Iterator[str]:

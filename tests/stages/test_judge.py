@@ -176,7 +176,7 @@ def test_a_judge_that_wrote_the_responses_is_warned_of(tmp_path, capsys, respons
 
 def test_a_protocol_judges_its_own_benchmark_where_that_is_asked(tmp_path):
     with llm_server(fair) as server:
-        with pytest.raises(ValueError, match=r"no benchmark's name begins with arena_hard: .*judge.scope to all"):
+        with pytest.raises(ValueError, match=r"No benchmark's name begins with arena_hard\. .*judge\.scope: all"):
             asked_of(server, tmp_path, "arena-hard", scope="own")
         assert server.asked == []
 
