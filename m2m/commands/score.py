@@ -52,6 +52,7 @@ def add_difficulty(games: "pl.DataFrame", path: Path | None) -> "tuple[pl.DataFr
 
     from m2m.judging.scoring.leaderboard import convert_gamed_annotations, list_difficulties
     from m2m.runtime.artifacts import read_table
+    from m2m.schemas.gamed import GamedAnnotations
 
     if path is None:
         return games.with_columns(difficulty=pl.lit(None, pl.Float64)), None
