@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 from scipy.stats import bootstrap, t
 
-from m2m.judging.scoring.prompt_bootstrap import ratio_interval
+from m2m.judging.scoring.prompt_bootstrap import bootstrap_ratio
 
 RESAMPLES = 2000
 Study = tuple[np.ndarray, np.ndarray]
@@ -65,7 +65,7 @@ def student(tops: np.ndarray, bottoms: np.ndarray, _: np.random.Generator) -> tu
 
 
 def ours(tops: np.ndarray, bottoms: np.ndarray, rng: np.random.Generator) -> tuple[float, float]:
-    return ratio_interval(tops, bottoms, rng, RESAMPLES)
+    return bootstrap_ratio(tops, bottoms, rng, RESAMPLES)
 
 
 def main(studies: int) -> None:

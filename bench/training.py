@@ -19,9 +19,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from m2m.planning.gpus import estimate_token_flops, find_peak_flops
 from m2m.training.finetuning.collation import Row, labelled, require_exact_packing
 from m2m.training.finetuning.lora import with_adapters
-from m2m.training.trainer.gpu_usage import model_flops, peak_flops
 
 LLAMA_2_7B = {"hidden_size": 4096, "intermediate_size": 11008, "num_hidden_layers": 32, "num_attention_heads": 32}
 TINY = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
@@ -151,10 +151,10 @@ def measured(model: Any, llama: Any, case: Case, plain: bool, length: int) -> di
     timed = rows[case.batch_size :]
     rate = sum(len(prompt) + len(completion) for prompt, completion in timed) / seconds
     trained = sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
-    flops = rate * model_flops(sum(weight.numel() for weight in model.parameters()), trained)
+    flops = rate * estimate_token_flops(sum(weight.numel() for weight in model.parameters()), trained)
     told |= {"steps": len(ended) - 1, "seconds": seconds, "tokens_per_second": rate, "tflops": flops / 1e12}
     if cuda:
-        peak = peak_flops(told["device"])
+        peak = find_peak_flops(told["device"])
         told |= {"mfu": flops / peak if peak else None, "peak_gb": torch.cuda.max_memory_allocated() / 1e9}
     return told
 

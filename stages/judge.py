@@ -9,8 +9,13 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float32
 
-from m2m.judging.protocols.offline_judges import baselines, by_likelihood, by_similarity, games
-from m2m.judging.protocols.protocols import PROTOCOLS, Protocol, own, played, words
+from m2m.judging.protocols.offline_judges import (
+    collect_baselines,
+    judge_by_likelihood,
+    judge_by_similarity,
+    match_answers,
+)
+from m2m.judging.protocols.protocols import PROTOCOLS, Protocol, fill_judge_prompt, schedule_games, select_own_benchmark
 from m2m.llm.client.ask import Engine, ask
 from m2m.llm.client.reply import Reply, same_model
 from m2m.llm.client.request import Endpoint, Request
@@ -60,19 +65,25 @@ def main(
         require_ids(path, read_table(path, Answers), prompt_table["id"]) for path in (candidate, opponent)
     )
     opponents = {"opponent": opponent_answers} if "opponent" in against else {}
-    opponents |= baselines(prompt_table) if "baseline" in against else {}
+    opponents |= collect_baselines(prompt_table) if "baseline" in against else {}
     if not opponents:
         raise ValueError("no prompt has a baseline's answer to judge against: add opponent to judge.against")
-    rows = pl.concat([games(prompt_table, candidate_answers, answers, name) for name, answers in opponents.items()])
+    rows = pl.concat(
+        [match_answers(prompt_table, candidate_answers, answers, name) for name, answers in opponents.items()]
+    )
     judged: dict[str, pl.DataFrame] = {}
     if "likelihood" in engines:
-        judged["likelihood"] = by_likelihood(rows)
+        judged["likelihood"] = judge_by_likelihood(rows)
     if "similarity" in engines:
-        judged["similarity"] = by_similarity(rows, _vectors(rows, model, revision, precision, batch_size, max_tokens))
+        judged["similarity"] = judge_by_similarity(
+            rows, _vectors(rows, model, revision, precision, batch_size, max_tokens)
+        )
     templates = {"alpaca-eval": alpaca_eval, "arena-hard": arena_hard}
     for protocol in (name for name in PROTOCOLS if name in engines):
         _warn(endpoint.model, teacher if responses != "keep" else "")
-        table = played(protocol, own(protocol, rows) if scope == "own" else rows, orders, repeats)
+        table = schedule_games(
+            protocol, select_own_benchmark(protocol, rows) if scope == "own" else rows, orders, repeats
+        )
         template = templates[protocol].read_text(encoding="utf-8")
         replies = ask(_requests(protocol, table, template, temperature, reply_tokens), llm, endpoint, protocol)
         raw = [_raw(protocol, reply) for reply in replies]
@@ -97,7 +108,7 @@ def _requests(
     protocol: Protocol, table: pl.DataFrame, template: str, temperature: float, reply_tokens: int
 ) -> list[Request]:
     """AlpacaEval reads one token's log-probabilities, at its authors' temperature; each repeat has its own seed."""
-    games = [(words(template, game), game["repeat"]) for game in table.rows(named=True)]
+    games = [(fill_judge_prompt(template, game), game["repeat"]) for game in table.rows(named=True)]
     if protocol == "alpaca-eval":
         return [Request((to.user,), 1, to.system, temperature=1, seed=repeat, top_logprobs=5) for to, repeat in games]
     return [Request((to.user,), reply_tokens, to.system, temperature, seed=repeat) for to, repeat in games]

@@ -8,7 +8,7 @@ import polars as pl
 
 from m2m.cell.metrics import measure_coverage, measure_diversity, measure_worth, split_metrics, summarize_selection
 from m2m.data.records.read_files import read_files
-from m2m.judging.scoring.panel import Published, published
+from m2m.judging.scoring.leaderboard import PublishedAnnotations, prepare_published_annotations
 from m2m.runtime.artifacts import read_json, read_record, read_table, require_ids, write_record
 from m2m.runtime.cli import run
 from m2m.schemas.answers import Answers
@@ -85,7 +85,7 @@ def _read_sides(folder: Path, model: type[pa.DataFrameModel]) -> dict[str, pl.Da
     return {side: read_table(folder / f"{side}.parquet", model) for side in SIDES}
 
 
-def _read_published(gamed: str | None, alpaca_eval: str | None) -> Published | None:
+def _read_published(gamed: str | None, alpaca_eval: str | None) -> PublishedAnnotations | None:
     """What the full form of length control needs. ValueError when one of the two files is named without the other."""
     if gamed is None and alpaca_eval is None:
         return None
@@ -97,7 +97,7 @@ def _read_published(gamed: str | None, alpaca_eval: str | None) -> Published | N
     ]
     if not instructions:
         raise ValueError(f"measure.alpaca_eval must name AlpacaEval's evaluation set, got {alpaca_eval}")
-    return published(read_table(Path(gamed), GamedAnnotations), instructions)
+    return prepare_published_annotations(read_table(Path(gamed), GamedAnnotations), instructions)
 
 
 def _describe_reduction(record: dict[str, Any]) -> str:

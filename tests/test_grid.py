@@ -27,7 +27,7 @@ PARTS = {
     "strategies": {"strategy": ["response-micro"], "degree": [2], "seed": [1]},
     "random": {"strategy": ["random"], "seed": [1]},
 }
-GRID = (sys.executable, "-m", "m2m.commands.grid", "--jobs", "1")
+GRID = (sys.executable, "-m", "m2m", "grid", "--jobs", "1")
 CELLS = 2
 
 
@@ -81,8 +81,8 @@ def ended(cut):
 @pytest.mark.long
 def test_after_a_power_cut_the_same_command_ends_with_all_cells(ended):
     folder, told = ended
-    assert f"grid: 1 of {CELLS} cells are there" in told
-    assert f"grid: all {CELLS} cells are there" in told
+    assert f"grid: 1 of {CELLS} cells exist" in told
+    assert f"grid: all {CELLS} cells exist" in told
     assert len(experiments(folder)) == CELLS
 
 
@@ -131,7 +131,7 @@ def by_hand(ended):
 @pytest.mark.long
 def test_a_cell_that_was_run_by_hand_is_there_for_the_grid_which_runs_none(by_hand):
     before = experiments(by_hand)
-    assert f"grid: {CELLS + 1} of {CELLS + 1} cells are there" in run(by_hand, *GRID)
+    assert f"grid: {CELLS + 1} of {CELLS + 1} cells exist" in run(by_hand, *GRID)
     assert experiments(by_hand) == before
 
 
@@ -141,6 +141,6 @@ def test_cells_of_other_code_are_kept_apart(by_hand):
     with (folder / "stages/measure.py").open("a") as code:
         code.write("# changed\n")
     commit(folder, "measured in another way")
-    told = run(folder, sys.executable, "-m", "m2m.commands.collect")
+    told = run(folder, sys.executable, "-m", "m2m", "collect")
     assert "0 cells of this code, data and settings" in told
-    assert f"kept apart, cells of others: {CELLS + 1} of" in told
+    assert f"counted separately, other cells: {CELLS + 1} of" in told

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from m2m.judging.scoring.panel import panel
+from m2m.judging.scoring.leaderboard import score_llm_judges
 from tests.llm_server import HERE
 from tests.stages.test_judge import answers, judged, prompts
 from tests.transformers_server import save_parrot, transformers_serve
@@ -27,7 +27,7 @@ def figures(folder, engine, endpoint, llm):
     asked = prompts([None, None])
     settings = {"engines": (engine,), "endpoint": endpoint, "llm": llm, "orders": "both"}
     found = judged(folder, asked, SAID["candidate"], SAID["opponent"], **settings)
-    return panel(found, asked, SAID, None, 1, 50)
+    return score_llm_judges(found, asked, SAID, None, 1, 50)
 
 
 @pytest.mark.parametrize("llm", ["endpoint", "local"])

@@ -15,8 +15,8 @@ from dvc.repo import Repo
 
 from m2m.data.benchmarks.sources import Benchmark
 from m2m.data.pool.sources import Source
-from m2m.grid.params_file import profiles, read_profile, read_settings, write_settings
-from m2m.grid.profiles import laid_over
+from m2m.grid.params_file import list_profiles, read_profile, read_settings, write_settings
+from m2m.grid.profiles import apply_profiles
 
 ROOT = Path(__file__).parent.parent
 NAMED = {"stages.ingest": Source, "stages.benchmark": Benchmark}  # mains that take a mapping by name
@@ -55,7 +55,7 @@ def taken(command: str) -> dict[str, Any]:
 @each_profile
 def test_every_stage_takes_what_the_profile_gives_it(name, tmp_path):
     settings = read_settings(ROOT / "params.yaml")
-    laid_over(settings, *read_profile(name))
+    apply_profiles(settings, *read_profile(name))
     write_settings(tmp_path / "params.yaml", settings)
     for command in commands(tmp_path):
         got = taken(command)
@@ -74,7 +74,7 @@ def test_the_holes_in_the_name_of_a_served_checkpoint_reach_the_stage(tmp_path):
 
 def test_a_wrong_value_does_not_fit(tmp_path):
     settings = read_settings(ROOT / "params.yaml")
-    laid_over(settings, {"finetune": {"epochs": "many"}})
+    apply_profiles(settings, {"finetune": {"epochs": "many"}})
     write_settings(tmp_path / "params.yaml", settings)
     with pytest.raises(SystemExit):
         [taken(command) for command in commands(tmp_path)]
@@ -82,16 +82,16 @@ def test_a_wrong_value_does_not_fit(tmp_path):
 
 @each_profile
 def test_a_profile_changes_something_and_says_what_it_is_for(name):
-    assert laid_over(read_settings(ROOT / "params.yaml"), *read_profile(name)) != []
-    assert profiles()[name] and (ROOT / "profiles" / f"{name}.yaml").read_text().startswith("# ")
+    assert apply_profiles(read_settings(ROOT / "params.yaml"), *read_profile(name)) != []
+    assert list_profiles()[name] and (ROOT / "profiles" / f"{name}.yaml").read_text().startswith("# ")
 
 
 @each_profile
 def test_settings_still_say_what_they_are_and_the_profile_again_changes_nothing(name, tmp_path):
     path = tmp_path / "params.yaml"
     settings = read_settings(ROOT / "params.yaml")
-    laid_over(settings, *read_profile(name))
+    apply_profiles(settings, *read_profile(name))
     write_settings(path, settings)
     lines = [line for line in path.read_text().splitlines() if re.match(r"\s*\w[\w-]*:", line)]
     assert [line for line in lines if "#" not in line] == []
-    assert laid_over(read_settings(path), *read_profile(name)) == []
+    assert apply_profiles(read_settings(path), *read_profile(name)) == []

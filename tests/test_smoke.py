@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -16,29 +16,21 @@ import polars as pl
 import pytest
 import yaml
 
+from m2m.grid.profiles import BY_NAME
+
 ROOT = Path(__file__).parent.parent
-TINY = {
-    "ingest.sources.docstrings.packages": ["pandera"],
-    "ingest.sources.docstrings.limit": 250,
-    "ingest.heldout_share": 0.2,
-    "benchmark.sources.heldout.limit": 20,
-    "base.vocab_size": 512,
-    "base.hidden_size": 32,
-    "base.layers": 1,
-    "base.heads": 2,
-    "base.train_tokens": 20000,
-    "embed.max_tokens": 32,
-    "cluster.min_cluster_size": 5,
-    "tag.max_distance": 0,  # to import the embedder takes seconds, here and in judge
-    "subset.size": 30,
-    "subset.strategy": "response-micro",
-    "subset.degree": 3,
-    "finetune.max_length": 1024,  # few token types make long rows
-    "generate.max_length": 1024,
-    "generate.max_new_tokens": 8,
-    "judge.engines": ["likelihood"],
-    "measure.resamples": 200,
-}
+
+
+def flatten(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted names and values; a mapping by free names is one value, as a profile replaces it whole."""
+    for key, value in settings.items():
+        if isinstance(value, dict) and key not in BY_NAME:
+            yield from flatten(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+TINY = dict(flatten(yaml.safe_load((ROOT / "profiles/tiny.yaml").read_text())))
 ARM_STAGES = ("strategy", "subset", "finetune", "generate")
 PAIRS = (  # branches of the pipeline that do not wait for one another: one for each of two cores
     (("tokenizer", "base", "band", "tag", "generate@base"), ("embed", "cluster")),

@@ -14,9 +14,9 @@ from m2m.cell.performance import (
 )
 from m2m.diversity.metrics import measure_side
 from m2m.diversity.unit_coverage import count_mid_types, count_units, unit_coverage, unit_evenness
-from m2m.judging.protocols.protocols import PROTOCOLS, parsed
-from m2m.judging.scoring.games import by_prompt
-from m2m.judging.scoring.panel import Published, panel
+from m2m.judging.protocols.protocols import PROTOCOLS, parse_verdicts
+from m2m.judging.scoring.games import sum_by_prompt
+from m2m.judging.scoring.leaderboard import PublishedAnnotations, score_llm_judges
 from m2m.schemas.cell import CellMetrics
 from m2m.strategies import SIDES
 
@@ -29,7 +29,7 @@ def measure_worth(
     answers: Mapping[str, pl.DataFrame],
     seed: int,
     resamples: int,
-    published: Published | None = None,
+    published: PublishedAnnotations | None = None,
 ) -> dict[str, Any]:
     """The bpb reduction and win rates over the opponent; `answers` holds the arms base, opponent and candidate.
 
@@ -123,10 +123,10 @@ def _measure_group(
     suffix: str,
     seed: int,
     resamples: int,
-    published: Published | None,
+    published: PublishedAnnotations | None,
 ) -> dict[str, Any]:
     record: dict[str, Any] = {}
-    for name, figure in panel(verdicts, prompts, answers, published, seed, resamples).items():
+    for name, figure in score_llm_judges(verdicts, prompts, answers, published, seed, resamples).items():
         record |= _interval(f"{name}{suffix}", figure) if isinstance(figure, tuple) else {f"{name}{suffix}": figure}
     if _has_bits(answers["candidate"]):
         saved = estimate_bpb_reduction(answers["candidate"], answers["opponent"], seed, resamples)
@@ -134,8 +134,8 @@ def _measure_group(
     offline = verdicts.filter(~pl.col("engine").is_in(PROTOCOLS))
     for (engine, name), games in offline.group_by("engine", "opponent", maintain_order=True):
         rate = name_win_rate(str(engine), str(name)) + suffix
-        read = parsed(games, str(engine))
-        liked = by_prompt(read).sort("id")
+        read = parse_verdicts(games, str(engine))
+        liked = sum_by_prompt(read).sort("id")
         record |= {f"{rate}_missing": read["won"].null_count()}
         if liked.height > 1:
             record |= _interval(rate, estimate_win_rate((liked["won"] / liked["weight"]).to_numpy(), seed, resamples))

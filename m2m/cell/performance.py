@@ -4,10 +4,9 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float64
 
-from m2m.judging.protocols.protocols import parsed
-from m2m.judging.protocols.winrate import wins_by_length
-from m2m.judging.scoring.games import by_prompt
-from m2m.judging.scoring.prompt_bootstrap import ratio_interval, share_interval
+from m2m.judging.protocols.protocols import parse_verdicts
+from m2m.judging.scoring.games import compute_win_rates_by_length, sum_by_prompt
+from m2m.judging.scoring.prompt_bootstrap import bootstrap_ratio, bootstrap_win_rate
 
 
 def calculate_bits_per_byte(answers: pl.DataFrame) -> float:
@@ -21,18 +20,18 @@ def estimate_bpb_reduction(
     """Bits a byte that the candidate saves over the opponent on the same references: value, 95 % low and high."""
     pairs = candidate.join(opponent, on="id", suffix="_opponent").drop_nulls(["bits", "bits_opponent"]).sort("id")
     saved, size = (pairs["bits_opponent"] - pairs["bits"]).to_numpy(), pairs["bytes"].to_numpy()
-    low, high = ratio_interval(saved, size, np.random.default_rng(seed), resamples)
+    low, high = bootstrap_ratio(saved, size, np.random.default_rng(seed), resamples)
     return float(saved.sum() / size.sum()), low, high
 
 
 def estimate_win_rate(liked: Float64[np.ndarray, "prompts"], seed: int, resamples: int) -> tuple[float, float, float]:
     """Mean over prompts of the preference for the candidate, 0..1: value, 95 % low and high."""
-    low, high = share_interval(liked, np.ones(len(liked)), np.random.default_rng(seed), resamples)
+    low, high = bootstrap_win_rate(liked, np.ones(len(liked)), np.random.default_rng(seed), resamples)
     return float(liked.mean()), low, high
 
 
 def calculate_wins_by_reference(verdicts: pl.DataFrame, prompts: pl.DataFrame) -> dict[str, float]:
     """Win rate by the likelihood in the terciles of the reference's length in characters: short, medium, long."""
     lengths = prompts.select("id", length=pl.col("reference").str.len_chars())
-    liked = by_prompt(parsed(verdicts, "likelihood")).join(lengths, on="id").sort("id")
-    return wins_by_length((liked["won"] / liked["weight"]).to_numpy(), liked["length"].to_numpy())
+    liked = sum_by_prompt(parse_verdicts(verdicts, "likelihood")).join(lengths, on="id").sort("id")
+    return compute_win_rates_by_length((liked["won"] / liked["weight"]).to_numpy(), liked["length"].to_numpy())

@@ -1,137 +1,31 @@
-"""The current subset → files for TRL, axolotl or LLaMA-Factory, with a data card."""
+"""Write a subset as files for TRL, axolotl or LLaMA-Factory, with a data card."""
 
-import hashlib
-import json
-import subprocess
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-import polars as pl
-
-from m2m.export.data_card import SIDES, Card, card
-from m2m.export.licences import UNSTATED, licence
-from m2m.export.trainer_formats import Format, factory, record
-from m2m.grid.dvc_experiments import read_lock
-from m2m.grid.provenance import Lock, get_cell_settings, hash_provenance, is_consistent, is_finished
-from m2m.runtime.artifacts import read_json, read_table, write_json
-from m2m.runtime.cli import run
-from m2m.schemas.pairs import Pairs
-from m2m.schemas.subset import Subset
-from m2m.schemas.tokens import Tokens
-
-PAIRS, CELL_METRICS = Path("data/pairs.parquet"), (Path("metrics/cell.json"), Path("metrics/cell_details.json"))
-SUBSET, SUMMARY = Path("data/subsets/candidate.parquet"), Path("data/subsets/candidate.json")
-TOKENS = {side: Path(f"data/tokens/{side}.parquet") for side in SIDES}
-NEEDED = ("respond", "band@instruction", "band@response", "subset@candidate")
-CHOSEN = (
-    "rows",
-    "pool_rows",
-    "candidate_rows",
-    "k",
-    "k_min",
-    "k_max",
-    "units_covered",
-    "k_evenness",
-    "response_tokens",
-)
+from typing import Literal
 
 
-def main(out: Path, /, *, format: Format = "prompt-completion") -> None:
-    """Write the subset of the workspace, as `dvc repro` or `dvc exp apply` left it, into the new folder OUT.
+def main(
+    out: Path,
+    /,
+    *,
+    experiment: str | None = None,
+    format: Literal["prompt-completion", "messages", "alpaca", "sharegpt", "plain", "parquet"] = "prompt-completion",
+    study: Path = Path("metrics"),
+) -> None:
+    """Write the subset of the workspace, or of an experiment, into the new folder OUT.
 
-    `dvc repro band@instruction band@response subset@candidate` is enough: nothing is trained or judged for it.
+    For the workspace, `dvc repro band@instruction band@response subset@candidate` is enough: no training is needed.
 
     Args:
-        out: a new or empty folder; it gets data.jsonl (or data.parquet), README.md, and for LLaMA-Factory
+        out: A new or empty folder. It gets data.jsonl (or data.parquet), README.md, and for LLaMA-Factory
             dataset_info.json.
-        format: prompt-completion and messages for TRL and axolotl, alpaca and sharegpt for LLaMA-Factory too; parquet
-            with id, source and unit.
+        experiment: Name of a finished experiment (dvc exp list --all-commits). Without it, the workspace.
+        format: prompt-completion and messages for TRL and axolotl; alpaca and sharegpt also for LLaMA-Factory; plain is
+            the prompt of this study as text; parquet has id, source and unit too.
+        study: Folder of the study whose evidence the data card quotes.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise ValueError(f"OUT must be a new or empty folder, {out} is none: name another")
-    lock = read_lock()
-    _fresh(lock)
-    rows = read_table(SUBSET, Subset).join(read_table(PAIRS, Pairs), on="id", how="left", validate="1:1").sort("turn")
-    out.mkdir(parents=True, exist_ok=True)
-    file = out / ("data.parquet" if format == "parquet" else "data.jsonl")
-    if format == "parquet":
-        rows.write_parquet(file)
-    else:
-        lines = [json.dumps(record(row, format), ensure_ascii=False) for row in rows.to_dicts()]
-        file.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    if described := factory(format):
-        write_json(out / "dataset_info.json", described)
-    (out / "README.md").write_text(card(_known(file, rows, lock)), encoding="utf-8")
-    print(f"{rows.height} rows: {', '.join(sorted(str(path) for path in out.iterdir()))}")
+    from m2m.export.exported_run import open_experiment, open_workspace
+    from m2m.export.subset_files import write_subset
 
-
-def _fresh(lock: Lock) -> None:
-    """ValueError unless all that is exported and told of it is of one run, be it of the subset alone."""
-    if "ingest" not in lock or not is_consistent(lock, NEEDED):
-        raise ValueError(f"dvc.lock must tell of one run up to the subset: run dvc repro {' '.join(NEEDED[1:])}")
-    outs = {path: known for stage in lock.values() for path, known in stage["outs"].items()}
-    for path in (PAIRS, SUBSET, SUMMARY, *TOKENS.values(), *(CELL_METRICS if is_finished(lock) else [])):
-        if not path.exists() or _md5(path) != outs.get(str(path)):
-            raise ValueError(f"{path} must be what dvc.lock tells of: run dvc repro, or dvc checkout")
-
-
-def _known(file: Path, rows: pl.DataFrame, lock: Lock) -> Card:
-    trained = is_finished(lock)
-    metrics = {name: value for path in CELL_METRICS for name, value in read_json(path).items()} if trained else {}
-    summary = read_json(SUMMARY)
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
-    return Card(
-        file.name,
-        get_cell_settings(lock),
-        _sources(rows, lock),
-        {"HEAD when exported": commit}
-        | (
-            {"provenance of the cell": hash_provenance(lock)}
-            if trained
-            else {"trained": "not yet: no diversity is told"}
-        )
-        | {f"md5 of {path}": _md5(path) for path in (SUBSET, PAIRS)}
-        | {f"sha256 of {file.name}": hashlib.sha256(file.read_bytes()).hexdigest()},
-        _lengths(rows),
-        {name: summary[name] for name in CHOSEN},
-        {name: value for name, value in metrics.items() if name.startswith(SIDES)},
-    )
-
-
-def _sources(rows: pl.DataFrame, lock: Lock) -> list[dict[str, Any]]:
-    """As the run was told them: params.yaml may have been changed since."""
-    counts = rows.group_by("source").agg(rows=pl.len(), new=pl.col("original").count()).sort("source")
-    sources, writer = lock["ingest"]["params"]["ingest"]["sources"], lock["respond"]["params"]["respond"]["endpoint"]
-    return [_source(name, sources[name], writer["model"], count, new) for name, count, new in counts.rows()]
-
-
-def _source(name: str, settings: Mapping[str, Any], writer: str, count: int, new: int) -> dict[str, Any]:
-    packages = settings.get("packages") or []
-    where = settings.get("id") or settings.get("path") or f"{len(packages)} installed packages"
-    licences = "; ".join(f"{package}: {licence(package)}" for package in packages)
-    return {
-        "source": name,
-        "rows": count,
-        "from": where,
-        "licence": licences or settings.get("licence") or UNSTATED,
-        "responses": f"{new} by {writer}" if new else "the source's own",
-    }
-
-
-def _lengths(rows: pl.DataFrame) -> pl.DataFrame:
-    characters = rows.select(pl.col(side).str.len_chars().alias(f"{side}, characters") for side in SIDES)
-    tables = [read_table(TOKENS[side], Tokens) for side in SIDES]
-    counted = [
-        rows.select("id").join(table, on="id", how="left").select(pl.col("tokens").list.len().alias(f"{side}, tokens"))
-        for side, table in zip(SIDES, tables, strict=True)
-    ]
-    return pl.concat([characters, *counted], how="horizontal")
-
-
-def _md5(path: Path) -> str:
-    return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
-
-
-if __name__ == "__main__":
-    run(main)
+    run = open_experiment(experiment) if experiment else open_workspace()
+    print(f"written: {', '.join(map(str, write_subset(run, out, format, study)))}")

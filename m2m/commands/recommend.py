@@ -1,12 +1,6 @@
-"""The study's record → which subset to take, by how much it beats random, and how sure that is."""
+"""Recommend a subset: the configuration that a study supports, and how sure that is."""
 
 from pathlib import Path
-
-from m2m.grid.dvc_experiments import parse_lock
-from m2m.grid.provenance import describe_changes
-from m2m.runtime.artifacts import read_json
-from m2m.runtime.cli import run
-from m2m.study.report.recommendation import advice
 
 
 def main(study: Path = Path("metrics/study.json"), /, *, outcome: str | None = None) -> None:
@@ -14,9 +8,12 @@ def main(study: Path = Path("metrics/study.json"), /, *, outcome: str | None = N
 
     Args:
         study: the record that `analyze` wrote.
-        outcome: what the subset should be good for: performance, win_rate, or another outcome of the study; without it
-            the study's main one.
+        outcome: what the subset should be good for: bpb_reduction, likelihood_win_rate, or another outcome of the
+            study; without it the study's main one.
     """
+    from m2m.runtime.artifacts import read_json
+    from m2m.study.report.recommendation import advice
+
     record = read_json(study)
     if "outcomes" not in record:
         raise ValueError(f"{study} is no study's record: give a study.json, which `make grid` writes")
@@ -30,18 +27,18 @@ def main(study: Path = Path("metrics/study.json"), /, *, outcome: str | None = N
         )
     print(*paragraphs, sep="\n\n")
     print(f"\nThis goes by {chosen}{'; --outcome takes ' if others else ''}{', '.join(others)}.")
-    print("To have the rows of the run as files: python -m m2m.commands.export OUT")
+    print("To have the rows of the run as files: python -m m2m export OUT")
 
 
 def _changed(made: Path, provenance: str, lock: Path) -> list[str]:
     """What a study's cells share and this workspace has otherwise; nothing where either is not told."""
+    from m2m.grid.dvc_experiments import parse_lock
+    from m2m.grid.provenance import describe_changes
+    from m2m.runtime.artifacts import read_json
+
     if not (made.exists() and lock.exists()):
         return []
     known = read_json(made)
     return (
         describe_changes(known[provenance], parse_lock(lock.read_text(encoding="utf-8"))) if provenance in known else []
     )
-
-
-if __name__ == "__main__":
-    run(main)

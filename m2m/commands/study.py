@@ -1,29 +1,24 @@
-"""A study's folder, as `collect` wrote it → its record, figures and report: for a second study beside metrics/."""
+"""Analyse a collected study: its record, figures and report page."""
 
 from pathlib import Path
-
-from m2m.grid.params_file import read_settings
-from m2m.runtime.cli import run
-from stages.analyze import main as analyze
-from stages.figures import main as figures
-from stages.report import main as report
 
 VERSIONS, TEMPLATES = Path("constraints.txt"), Path("m2m/study/report/templates")
 
 
 def main(folder: Path, /) -> None:
-    """Do to FOLDER what `dvc repro metrics/dvc.yaml` does to metrics, with the settings of `analyze` in params.yaml.
+    """Run the analysis of metrics/dvc.yaml on FOLDER, with the settings of `analyze` in params.yaml.
 
     Args:
-        folder: such as metrics/pool, after `python -m m2m.commands.collect --folder metrics/pool`
+        folder: A study's folder, such as metrics/pool, from `m2m collect --folder metrics/pool`.
     """
+    from m2m.grid.params_file import read_settings
+    from stages.analyze import main as analyze
+    from stages.figures import main as figures
+    from stages.report import main as report
+
     names = ("grid.csv", "scores.parquet", "study.json", "examples.parquet", "made.json", "histograms")
-    grid, scores, study, examples, made, histograms = (folder / name for name in names)
+    grid, scores, study, examples, sources, histograms = (folder / name for name in names)
     analyze(grid, scores, study, folder / "correlations.csv", **read_settings(Path("params.yaml"))["analyze"])
     figures(study, grid, histograms, folder / "figures", folder / "main.svg")
-    report(study, grid, examples, made, histograms, VERSIONS, TEMPLATES, folder / "report.html")
-    print(f"{folder / 'report.html'}, {folder / 'main.svg'} and the other figures are there")
-
-
-if __name__ == "__main__":
-    run(main)
+    report(study, grid, examples, sources, histograms, VERSIONS, TEMPLATES, folder / "report.html")
+    print(f"written: {folder / 'report.html'}, {folder / 'main.svg'} and {folder / 'figures'}")

@@ -1,59 +1,58 @@
-"""Lays a profile over params.yaml: `python -m m2m.commands.use paper-10k`; without a name it lists them."""
+"""Apply a profile to params.yaml: the paper's settings, your own model, an ablation."""
 
-import subprocess
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from m2m.grid.params_file import profiles, read_profile, read_settings, write_settings
-from m2m.grid.profiles import Change, laid_over
-from m2m.runtime.cli import run
+if TYPE_CHECKING:
+    from m2m.grid.profiles import SettingChange
 
 PARAMS = Path("params.yaml")
 
 
-def main(name: str = "", /, *, tell: Annotated[bool, tyro.conf.arg(name="list")] = False) -> None:
-    """Change the settings that the profile NAME names and leave the others; what changed is told.
+def main(name: str = "", /, *, show: Annotated[bool, tyro.conf.arg(name="list")] = False) -> None:
+    """Change the settings that profile NAME lists, keep all others, and print the changes.
 
-    Profiles add up: `use paper-10k`, then `use llama3-8b`. One that names sources puts them in the place of yours: lay
-    profiles first, then name your own pool and model.
+    Profiles add up: `use paper-10k`, then `use llama3-8b`. A profile that lists sources replaces yours, so apply
+    profiles first and name your own pool and model afterwards.
 
     Args:
-        name: profiles/NAME.yaml
-        tell: the profiles, and what each is for
+        name: A profile, profiles/NAME.yaml. Without a name, the profiles are listed.
+        show: List the profiles and their purposes.
     """
-    if tell or not name:
-        known = profiles()
-        print(*(f"{profile:<{max(map(len, known))}}  {what}" for profile, what in known.items()), sep="\n")
+    from m2m.grid.params_file import list_profiles, read_profile, read_settings, write_settings
+    from m2m.grid.profiles import apply_profiles
+
+    if show or not name:
+        purposes = list_profiles()
+        print(*(f"{profile:<{max(map(len, purposes))}}  {text}" for profile, text in purposes.items()), sep="\n")
         return
     settings = read_settings(PARAMS)
-    back = _back()
-    changes = laid_over(settings, *read_profile(name))
+    undo = _describe_undo()
+    changes = apply_profiles(settings, *read_profile(name))
     if not changes:
-        print(f"params.yaml is as {name} has it: nothing changed")
+        print(f"params.yaml already has the settings of {name}; nothing changed")
         return
     write_settings(PARAMS, settings)
     width = max(len(change.name) for change in changes)
-    print(*(_line(change, width) for change in changes), sep="\n")
-    print(f"{len(changes)} settings of params.yaml changed; {back}")
+    print(*(_format_change(change, width) for change in changes), sep="\n")
+    print(f"{len(changes)} settings of params.yaml changed. {undo}")
 
 
-def _back() -> str:
-    """The way back to what params.yaml is before the profile; git has that only where all of it is in a commit."""
+def _describe_undo() -> str:
+    """How to undo the change. Git restores the previous params.yaml only if all of it is committed."""
+    import subprocess
+
     changed = subprocess.run(["git", "diff", "--quiet", "HEAD", "--", str(PARAMS)], capture_output=True, check=False)
     if changed.returncode:
-        return "the last commit has it otherwise than it was before: put those values back by hand"
-    return "the way back: git restore params.yaml"
+        return "params.yaml had uncommitted changes: to undo, set these values back by hand."
+    return "To undo: git restore params.yaml"
 
 
-def _line(change: Change, width: int) -> str:
-    return f"{change.name:<{width}}  {_short(change.before)} → {_short(change.after)}"
+def _format_change(change: "SettingChange", width: int) -> str:
+    return f"{change.name:<{width}}  {_format_value(change.before)} → {_format_value(change.after)}"
 
 
-def _short(value: object) -> str:
+def _format_value(value: object) -> str:
     return f"[{', '.join(map(str, value))}]" if isinstance(value, dict | list) else str(value)
-
-
-if __name__ == "__main__":
-    run(main)

@@ -1,4 +1,4 @@
-"""What is known of a subset → its data card, in Markdown with the header that the Hugging Face hub reads."""
+"""Renders the data card of a subset: Markdown with the header that the Hugging Face hub reads."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -6,69 +6,92 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from m2m.study.cells.cells import NO_DEGREE
+from m2m.strategies import NO_DEGREE, SIDES
 from m2m.study.cells.labels import kind
 
-SIDES = ("instruction", "response")
 HEADER = "---\nconfigs:\n- config_name: default\n  data_files: {file}\ntask_categories:\n- text-generation\n---"
 QUANTILES = {"shortest": 0.0, "10 %": 0.1, "median": 0.5, "90 %": 0.9, "longest": 1.0}
+OUTCOMES = (
+    "rows",
+    "pool_rows",
+    "rows_without_unit",
+    "candidate_rows",
+    "k",
+    "k_min",
+    "k_max",
+    "units_covered",
+    "k_evenness",
+    "response_tokens",
+)
 
 
 class Card(NamedTuple):
-    """The parts of a card; all texts are from settings and locks, none from the pool."""
+    """The contents of a card; all texts come from settings and locks, none from the pool."""
 
     file: str
-    settings: Mapping[str, Any]  # of subset
-    rows: Sequence[Mapping[str, Any]]  # source, kind, licence and rows, one for each source
-    made: Mapping[str, Any]  # commits, hashes
-    lengths: pl.DataFrame  # columns {side} characters, {side} tokens; one row a pair
-    chosen: Mapping[str, Any]  # k, candidate_rows, units_covered …
-    diversity: Mapping[str, float]  # metrics by name, each starting with its side
+    settings: Mapping[str, Any]  # of `subset`
+    sources: Sequence[Mapping[str, Any]]  # a row a source: rows, origin, licence, responses
+    hashes: Mapping[str, Any]  # commits and checksums
+    lengths: pl.DataFrame  # a column a length, one row a pair
+    summary: Mapping[str, Any]  # the subset's: k, candidate_rows, units_covered …
+    diversity: Mapping[str, float]  # metrics by name, each beginning with its side
+    tokenizer: str  # of the lengths
+    unit_tokenizer: str  # of the units of a micro strategy
+    evidence: str  # of the configuration, from the study
 
 
-def card(known: Card) -> str:
-    """The whole card."""
-    asked = known.settings
-    dial = ", which has no degree" if asked["strategy"] in NO_DEGREE else " of 0..6"
-    sides = pl.DataFrame(
-        [{"metric": name, **{side: known.diversity.get(f"{side}_{name}") for side in SIDES}} for name in _names(known)]
-    )
-    return (
-        "\n\n".join(
-            [
-                HEADER.format(file=known.file),
-                f"# {known.lengths.height} rows for fine-tuning, chosen by {kind(asked)}",
-                f"A subset of {known.chosen['pool_rows']} rows, chosen by {kind(asked)}{dial}. "
-                "The rows stand in the order in which they were chosen.",
-                "## Sources and licences",
-                _table(known.rows),
-                "The rows stand under the licences of their sources; this card grants none.",
-                "## How they were chosen",
-                _table([{"setting": name, "value": value} for name, value in asked.items()]),
-                _table([{"outcome": name, "value": value} for name, value in known.chosen.items()]),
-                "## Length",
-                _table(lengths(known.lengths)),
-                *(["## Diversity", _table(sides.to_dicts())] if known.diversity else []),
-                "## What made it",
-                _table([{"what": name, "value": value} for name, value in known.made.items()]),
-            ]
-        )
-        + "\n"
-    )
+def render_card(card: Card) -> str:
+    """The card as Markdown."""
+    degree = ", which has no degree" if card.settings["strategy"] in NO_DEGREE else " of 0..6"
+    chosen = kind(card.settings)
+    metrics = sorted({name.split("_", 1)[1] for name in card.diversity})
+    table = [{"metric": name} | {side: card.diversity.get(f"{side}_{name}") for side in SIDES} for name in metrics]
+    outcomes = {name: card.summary[name] for name in OUTCOMES if name in card.summary}
+    sections = [
+        HEADER.format(file=card.file),
+        f"# {card.lengths.height} rows for fine-tuning, chosen by {chosen}",
+        f"A subset of {card.summary['pool_rows']} rows, chosen by {chosen}{degree}. "
+        "The rows are in the order in which they were chosen.",
+        "## Evidence",
+        card.evidence,
+        "## Sources and licences",
+        _table(card.sources),
+        "Each row keeps the licence of its source; this card grants none.",
+        "## How the rows were chosen",
+        *describe_limits(card.settings, card.summary, card.unit_tokenizer),
+        _table([{"setting": name, "value": value} for name, value in card.settings.items()]),
+        _table([{"outcome": name, "value": value} for name, value in outcomes.items()]),
+        "## Length",
+        f"Tokens of {card.tokenizer}.",
+        _table(describe_lengths(card.lengths)),
+        *(["## Diversity", _table(table)] if table else []),
+        "## Provenance",
+        _table([{"item": name, "value": value} for name, value in card.hashes.items()]),
+    ]
+    return "\n\n".join(sections) + "\n"
 
 
-def lengths(table: pl.DataFrame) -> list[dict[str, Any]]:
-    """One row a column of `table`: its mean, and what is at most so long."""
+def describe_limits(settings: Mapping[str, Any], summary: Mapping[str, Any], unit_tokenizer: str) -> list[str]:
+    """What the units are, the rows that can never be chosen, and the degrees that give the same subset."""
+    lines = []
+    if settings["strategy"].endswith("-micro"):
+        lines.append(f"The units are token types of {unit_tokenizer}.")
+    if count := summary.get("rows_without_unit"):
+        lines.append(f"{count} of {summary['pool_rows']} rows carry no unit, so this strategy can never choose them.")
+    for group in summary.get("collapsed_degrees", []):
+        degrees = ", ".join(map(str, group))
+        lines.append(f"Degrees {degrees} give the same subset: the pool is too small for this size and slack.")
+    return lines
+
+
+def describe_lengths(table: pl.DataFrame) -> list[dict[str, Any]]:
+    """One row a column of `table`: its mean and quantiles."""
     rows = []
     for name in table.columns:
         values = table[name].to_numpy()
-        points = {word: round(float(np.quantile(values, share))) for word, share in QUANTILES.items()}
+        points = {header: round(float(np.quantile(values, share))) for header, share in QUANTILES.items()}
         rows.append({"length": name, "mean": round(float(values.mean()), 1), **points})
     return rows
-
-
-def _names(known: Card) -> list[str]:
-    return sorted({name.split("_", 1)[1] for name in known.diversity})
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -1,59 +1,66 @@
-"""Pairs → records in the forms that trainers read."""
+"""Converts pairs to the record formats that trainers read."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-Format = Literal["prompt-completion", "messages", "alpaca", "sharegpt", "parquet"]
-Row = Mapping[str, Any]
-NAME = "subset"  # of the data set, to LLaMA-Factory
+from m2m.text.prompt_format import PROMPT
+
+ExportFormat = Literal["prompt-completion", "messages", "alpaca", "sharegpt", "plain", "parquet"]
+DATASET_NAME = "subset"  # for LLaMA-Factory
 
 
-def record(row: Row, form: Format) -> dict[str, Any]:
-    """One pair in the form `form`; `row` has instruction and response. For parquet it stays as it is.
+def format_record(row: Mapping[str, Any], form: ExportFormat) -> dict[str, Any]:
+    """One pair in the format `form`; `row` has instruction and response. parquet returns the row unchanged.
 
-    prompt-completion is TRL's conversational kind: it applies the model's chat template and trains on the completion.
+    prompt-completion is TRL's conversational form: TRL applies the model's chat template and trains on the completion.
+    plain is the prompt that this study trains with, as text: TRL's standard prompt-completion form.
 
-    >>> record({"instruction": "Hi?", "response": "Ho."}, "alpaca")
+    >>> format_record({"instruction": "Hi?", "response": "Ho."}, "alpaca")
     {'instruction': 'Hi?', 'input': '', 'output': 'Ho.'}
     """
-    return FORMS[form](row)
+    return CONVERTERS[form](row)
 
 
-def factory(form: Format) -> dict[str, Any] | None:
-    """What LLaMA-Factory's dataset_info.json has to say of data.jsonl, where it reads `form`."""
+def describe_for_llama_factory(form: ExportFormat) -> dict[str, Any] | None:
+    """LLaMA-Factory's dataset_info.json for data.jsonl, or None if it does not read `form`."""
     columns = {"prompt": "instruction", "query": "input", "response": "output"}
-    told: dict[str, dict[str, Any]] = {
+    formats: dict[str, dict[str, Any]] = {
         "alpaca": {"formatting": "alpaca", "columns": columns},
         "sharegpt": {"formatting": "sharegpt", "columns": {"messages": "conversations"}},
     }
-    return {NAME: {"file_name": "data.jsonl"} | told[form]} if form in told else None
+    return {DATASET_NAME: {"file_name": "data.jsonl"} | formats[form]} if form in formats else None
 
 
-def _said(role: str, text: str) -> dict[str, str]:
+def _turn(role: str, text: str) -> dict[str, str]:
     return {"role": role, "content": text}
 
 
-def _completion(row: Row) -> dict[str, Any]:
-    return {"prompt": [_said("user", row["instruction"])], "completion": [_said("assistant", row["response"])]}
+def _completion(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {"prompt": [_turn("user", row["instruction"])], "completion": [_turn("assistant", row["response"])]}
 
 
-def _messages(row: Row) -> dict[str, Any]:
-    return {"messages": [_said("user", row["instruction"]), _said("assistant", row["response"])]}
+def _messages(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {"messages": [_turn("user", row["instruction"]), _turn("assistant", row["response"])]}
 
 
-def _alpaca(row: Row) -> dict[str, Any]:
+def _alpaca(row: Mapping[str, Any]) -> dict[str, Any]:
     return {"instruction": row["instruction"], "input": "", "output": row["response"]}
 
 
-def _sharegpt(row: Row) -> dict[str, Any]:
+def _sharegpt(row: Mapping[str, Any]) -> dict[str, Any]:
     turns = (("human", row["instruction"]), ("gpt", row["response"]))
-    return {"conversations": [{"from": who, "value": text} for who, text in turns]}
+    return {"conversations": [{"from": speaker, "value": text} for speaker, text in turns]}
 
 
-FORMS: dict[Format, Callable[[Row], dict[str, Any]]] = {
+def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {"prompt": PROMPT.format(instruction=row["instruction"]), "completion": row["response"]}
+
+
+CONVERTERS: dict[ExportFormat, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     "prompt-completion": _completion,
     "messages": _messages,
     "alpaca": _alpaca,
     "sharegpt": _sharegpt,
+    "plain": _plain,
     "parquet": dict,
 }

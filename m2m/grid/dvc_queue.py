@@ -1,4 +1,4 @@
-"""Deals with DVC's own queue: puts cells in, says which wait and which run, takes the lost out."""
+"""Reads and changes DVC's queue: adds cells, lists those that wait or run, removes the lost."""
 
 import contextlib
 import io
@@ -9,32 +9,32 @@ from typing import Any, NamedTuple
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
-LOCK_TRIES, LOCK_PAUSE = 60, 2.0  # seconds between them: a worker that begins a cell holds a lock for a moment
+LOCK_TRIES, LOCK_PAUSE = 60, 2.0  # seconds between tries: a worker that starts a cell holds a lock for a moment
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # Ctrl-C, a batch system's limit, a closed terminal
 RUNS = Path(".dvc/tmp/exps/run")  # a folder an entry, by its stash revision: log, process, result
 
 
-class Entry(NamedTuple):
+class QueueEntry(NamedTuple):
     """A cell that waits or runs."""
 
     name: str
-    key: str  # its stash revision, which stands in the command line of the process that runs it
+    key: str  # its stash revision, which the command line of its process contains
     running: bool
 
     @property
     def log(self) -> Path:
-        """What it printed, once it has begun."""
+        """Its output, once it has started."""
         return RUNS / self.key / f"{self.key}.out"
 
 
-def entries() -> list[Entry]:
-    """Those that wait or run. One that is being taken may be in both lists, so it is never in none."""
+def list_entries() -> list[QueueEntry]:
+    """The cells that wait or run. A cell that is just being started may be listed twice, but never missed."""
     from dvc.repo import Repo
 
     with Repo() as repo:
         queue = repo.experiments.celery_queue
-        waiting = [Entry(one.name or one.stash_rev, one.stash_rev, False) for one in queue.iter_queued()]
-        return waiting + [Entry(one.name or one.stash_rev, one.stash_rev, True) for one in queue.iter_active()]
+        waiting = [QueueEntry(item.name or item.stash_rev, item.stash_rev, False) for item in queue.iter_queued()]
+        return waiting + [QueueEntry(item.name or item.stash_rev, item.stash_rev, True) for item in queue.iter_active()]
 
 
 def put(name: str, overrides: Sequence[str]) -> None:
@@ -46,24 +46,24 @@ def put(name: str, overrides: Sequence[str]) -> None:
     _do(queue)
 
 
-def drop(entry: Entry) -> None:
-    """Take out one that is held to run while no process runs it."""
+def drop(entry: QueueEntry) -> None:
+    """Remove a cell that the queue lists as running while no process runs it."""
     _do(lambda repo: repo.experiments.celery_queue.kill([entry.key]))
 
 
 def forget_failed(names: Collection[str]) -> None:
-    """Take out what is left there of earlier tries of these cells: `dvc exp show` lists it for ever."""
+    """Remove the failed tries of these cells, which `dvc exp show` would list for ever."""
 
     def forget(repo: Any) -> None:
         queue = repo.experiments.celery_queue
-        if failed := [one.stash_rev for one, _ in queue.iter_failed() if one.name in names]:
+        if failed := [item.stash_rev for item, _ in queue.iter_failed() if item.name in names]:
             queue.remove(failed)
 
     _do(forget)
 
 
 def _do(act: Callable[[Any], None]) -> None:
-    """`act` on the repository, again for as long as a worker holds one of DVC's locks. ValueError when DVC refuses."""
+    """Call `act` on the repository, and again while a worker holds one of DVC's locks. ValueError if DVC refuses."""
     from dvc.exceptions import DvcException
     from dvc.lock import LockError
     from dvc.repo import Repo
@@ -81,24 +81,24 @@ def _do(act: Callable[[Any], None]) -> None:
             except LockError:
                 raise
             except DvcException as error:
-                raise ValueError(f"DVC's queue refuses: {error}") from error
+                raise ValueError(f"DVC's queue refused: {error}") from error
 
 
 @contextlib.contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """What would end us waits until DVC has put the workspace back: it stashes what is not committed, and takes it out.
+    """Delay signals that would end us until DVC, which stashes uncommitted changes meanwhile, restores the workspace.
 
-    Blocking alone is not enough: a signal may go to another thread, such as the board's, and Python then acts on it
-    in this one. Noting alone is not either: git's processes would get it too.
+    Blocking the signals is not enough: one may reach another thread, and Python then handles it in this one. Noting
+    them is not enough either: git's processes would get them too.
     """
-    came: list[int] = []
-    before = {sign: signal.signal(sign, lambda number, _: came.append(number)) for sign in ENDING}
+    received: list[int] = []
+    previous = {sign: signal.signal(sign, lambda number, _: received.append(number)) for sign in ENDING}
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
-        for sign, handler in before.items():
+        for sign, handler in previous.items():
             signal.signal(sign, handler)
-        if came:
-            signal.raise_signal(came[0])
+        if received:
+            signal.raise_signal(received[0])

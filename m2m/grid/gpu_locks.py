@@ -1,4 +1,4 @@
-"""Which GPUs there are, and which of them a worker holds: a lock file each, which the kernel frees when it ends."""
+"""Lists the GPUs, and locks those that a worker uses: a lock file each, which the kernel frees when it ends."""
 
 import fcntl
 import os
@@ -10,59 +10,59 @@ from itertools import takewhile
 from pathlib import Path
 from typing import NamedTuple
 
-# Of this machine and person, for all repositories; TMPDIR may be a job's own.
+# One folder for this machine and user, for all repositories. TMPDIR may differ between jobs.
 LOCKS = Path("/tmp") / f"gpus-{os.getuid()}"
 
 
-class Free(NamedTuple):
-    """GPUs that nobody held, and their open lock files: whoever inherits a file holds its GPU."""
+class HeldGpus(NamedTuple):
+    """GPUs that were free, and their open lock files: a process that inherits a file holds its GPU."""
 
     devices: str  # as CUDA_VISIBLE_DEVICES has them
     locks: tuple[int, ...]
 
 
-def gpus() -> list[str]:
-    """The GPUs that we may use: CUDA_VISIBLE_DEVICES up to a -1, as CUDA reads it, or all that nvidia-smi lists."""
-    told = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if told is not None:
-        return list(takewhile(lambda one: one and one != "-1", told.split(",")))
+def list_gpus() -> list[str]:
+    """The usable GPUs: CUDA_VISIBLE_DEVICES up to a -1, as CUDA reads it, or all that nvidia-smi lists."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return list(takewhile(lambda device: device and device != "-1", visible.split(",")))
     if not shutil.which("nvidia-smi"):
         return []
     listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False).stdout
-    return [str(at) for at, _ in enumerate(line for line in listed.splitlines() if line.startswith("GPU "))]
+    return [str(index) for index, _ in enumerate(line for line in listed.splitlines() if line.startswith("GPU "))]
 
 
-def gpu_groups(each: int) -> list[list[str]]:
-    """Those GPUs, `each` to a group; ValueError where there are some, and too few for one group."""
-    devices = gpus()
-    if 0 < len(devices) < each:
+def group_gpus(size: int) -> list[list[str]]:
+    """The usable GPUs in groups of `size`; ValueError if there are some, but too few for one group."""
+    devices = list_gpus()
+    if 0 < len(devices) < size:
         raise ValueError(
-            f"launch starts {each} processes, a GPU each, but there are {len(devices)} GPUs: "
-            "change num_processes in that file"
+            f"launch starts {size} processes, a GPU each, but there are {len(devices)} GPUs. Change num_processes in "
+            "the launch file."
         )
-    return [devices[at : at + each] for at in range(0, len(devices) - each + 1, each)]
+    return [devices[start : start + size] for start in range(0, len(devices) - size + 1, size)]
 
 
 @contextmanager
-def free_gpus(groups: Sequence[Sequence[str]], jobs: int) -> Iterator[Free | None]:
-    """The first of `groups` that is free, ours until we close it and every heir has; None when all are held.
+def hold_free_gpus(groups: Sequence[Sequence[str]], jobs: int) -> Iterator[HeldGpus | None]:
+    """The first free group, locked until we and every process that inherits it close it; None if all are in use.
 
-    Where there are more jobs than groups, a group has as many places as it takes.
+    With more jobs than groups, several jobs share a group.
     """
     LOCKS.mkdir(mode=0o700, exist_ok=True)
     places = [(group, place) for place in range(-(-jobs // max(1, len(groups)))) for group in groups]
     for group, place in places:
-        with ExitStack() as held:
+        with ExitStack() as stack:
             try:
-                locks = tuple(_locked(held, f"{device.replace('/', '_')}.{place}") for device in group)
+                locks = tuple(_lock(stack, f"{device.replace('/', '_')}.{place}") for device in group)
             except BlockingIOError:
                 continue
-            yield Free(",".join(group), locks)
+            yield HeldGpus(",".join(group), locks)
             return
     yield None
 
 
-def _locked(held: ExitStack, name: str) -> int:
-    lock = held.enter_context((LOCKS / name).open("a"))
+def _lock(stack: ExitStack, name: str) -> int:
+    lock = stack.enter_context((LOCKS / name).open("a"))
     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     return lock.fileno()

@@ -1,4 +1,4 @@
-"""Reads and writes params.yaml and the profiles that are laid over it; comments, quotes and line breaks stay."""
+"""Reads and writes params.yaml and profiles, and keeps comments, quotes and line breaks."""
 
 import re
 from io import StringIO
@@ -8,40 +8,42 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from m2m.runtime.atomic_files import write_text
+
 PROFILES = Path("profiles")
-NULL = "tag:yaml.org,2002:null"  # written as null: an empty place reads like a mistake
-LIKE = "like"  # a profile's first line may name another that it goes on from
+NULL = "tag:yaml.org,2002:null"  # written as null: an empty value looks like a mistake
+LIKE = "like"  # a profile may name another one that is applied before it
 
 
 def read_settings(path: Path) -> Any:
-    """The blocks of the YAML file at `path`, with their comments. OSError or ValueError when it holds none."""
+    """The blocks of the YAML file at `path`, with their comments. OSError or ValueError if there are none."""
     try:
-        found = _yaml().load(path.read_text(encoding="utf-8"))
+        settings = _yaml().load(path.read_text(encoding="utf-8"))
     except YAMLError as error:
-        raise ValueError(f"{path} is no YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(found, dict):
-        raise ValueError(f"{path} must hold blocks of settings, got {type(found).__name__}")
-    return found
+        raise ValueError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(settings, dict):
+        raise ValueError(f"{path} must hold blocks of settings, got {type(settings).__name__}")
+    return settings
 
 
 def write_settings(path: Path, settings: Any) -> None:
-    """Write what `read_settings` gave; an empty line stands before every block."""
+    """Write the result of `read_settings` at once, with an empty line before every block."""
     text = StringIO()
     _yaml().dump(settings, text)
-    path.write_text(re.sub(r"(?<=[^\n])\n(?=\w)", "\n\n", text.getvalue()), encoding="utf-8")
+    write_text(path, re.sub(r"(?<=[^\n])\n(?=\w)", "\n\n", text.getvalue()))
 
 
 def read_profile(name: str) -> list[Any]:
-    """The settings to lay over params.yaml for profile `name`, one after the other: first those that it is `like`."""
-    if name not in profiles():
-        raise ValueError(f"{name!r} is no profile; there are: {', '.join(profiles())}")
+    """The settings of profile `name`, one mapping after the other, beginning with those of the profile it is `like`."""
+    if name not in list_profiles():
+        raise ValueError(f"{name!r} is not a profile. Choose one of {', '.join(list_profiles())}.")
     settings = read_settings(PROFILES / f"{name}.yaml")
     earlier = read_profile(settings.pop(LIKE)) if LIKE in settings else []
     return [*earlier, settings]
 
 
-def profiles() -> dict[str, str]:
-    """Every profile, and what it is for: the comment on its first line."""
+def list_profiles() -> dict[str, str]:
+    """The purpose of each profile, by name: the comment on its first line."""
     files = sorted(PROFILES.glob("*.yaml"))
     return {file.stem: file.read_text(encoding="utf-8").split("\n")[0].lstrip("# ") for file in files}
 

@@ -1,34 +1,34 @@
-"""A profile's settings laid over params.yaml: the changes one by one, or the first setting that does not exist."""
+"""Applies profiles to the settings of params.yaml, and lists what they change."""
 
 from collections.abc import Iterator, Mapping, MutableMapping
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
-BY_NAME = {"sources", "parts"}  # their keys are names that a profile is free to choose: it replaces them as a whole
+BY_NAME = {"sources", "parts"}  # their keys are free names: a profile replaces the whole block
 
 
-class Change(NamedTuple):
-    """One setting that gets another value; its name is dotted, as `dvc exp run -S` has it."""
+class SettingChange(NamedTuple):
+    """One setting with a new value; its name is dotted, as in `dvc exp run -S`."""
 
     name: str
     before: object
     after: object
 
 
-def laid_over(settings: MutableMapping[str, Any], *profiles: Mapping[str, Any]) -> list[Change]:
-    """Put every value of the profiles, one after the other, in its place in `settings`, and say what that changed.
+def apply_profiles(settings: MutableMapping[str, Any], *profiles: Mapping[str, Any]) -> list[SettingChange]:
+    """Write every value of the profiles, in order, into `settings`; return the changes.
 
-    ValueError when a setting does not exist, or is a block in one and a value in the other.
+    ValueError if a setting does not exist, or is a block in one and a value in the other.
 
     >>> settings = {"band": {"low": 10, "high": 500}}
     >>> laid_over(settings, {"band": {"low": 2, "high": 500}}, {"band": {"low": 5}}), settings
     ([Change(name='band.low', before=10, after=5)], {'band': {'low': 5, 'high': 500}})
     """
-    changes: dict[str, Change] = {}
+    changes: dict[str, SettingChange] = {}
     for profile in profiles:
         for name, block, key, value in _placed(settings, profile, ""):
             before = changes[name].before if name in changes else block[key]
-            changes[name] = Change(name, before, value)
+            changes[name] = SettingChange(name, before, value)
             if block[key] != value:
                 block[key] = value
     return [change for change in changes.values() if change.before != change.after]
@@ -40,7 +40,7 @@ def _placed(
     for key, value in profile.items():
         name = f"{prefix}{key}"
         if key not in settings:
-            raise ValueError(f"{name} is no setting in params.yaml{_meant(prefix, key, settings)}")
+            raise ValueError(f"{name} is not a setting of params.yaml. {_suggest(prefix, key, settings)}")
         inner = settings[key]
         blocks = isinstance(inner, Mapping), isinstance(value, Mapping)
         if blocks == (True, True) and key not in BY_NAME:
@@ -51,6 +51,6 @@ def _placed(
             yield name, settings, key, value
 
 
-def _meant(prefix: str, key: str, known: Mapping[str, Any]) -> str:
-    close = get_close_matches(key, known, n=1)
-    return f"; did you mean {prefix}{close[0]}?" if close else f"; there are: {', '.join(known)}"
+def _suggest(prefix: str, key: str, settings: Mapping[str, Any]) -> str:
+    close = get_close_matches(key, settings, n=1)
+    return f"Did you mean {prefix}{close[0]}?" if close else f"Choose one of {', '.join(settings)}."

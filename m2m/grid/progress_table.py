@@ -1,4 +1,4 @@
-"""Shows how far a grid is: a live table on a terminal, a plain line whenever something changed in a log."""
+"""Shows the progress of a grid: a live table on a terminal, in a log a line at each change."""
 
 import sys
 import time
@@ -12,9 +12,9 @@ from rich.table import Table
 
 
 class Tally(NamedTuple):
-    """Cells by what became of them; `running` maps each to the seconds since it was first seen to run."""
+    """Counts of cells by state; `running` maps each running cell to its seconds so far."""
 
-    done: int
+    finished: int
     queued: int
     running: Mapping[str, float]
     failed: int
@@ -22,22 +22,22 @@ class Tally(NamedTuple):
 
     @property
     def line(self) -> str:
-        """All of it in words."""
-        running = ", ".join(f"{name} ({clock(seconds)})" for name, seconds in self.running.items())
-        counts = f"{self.done} done, {len(self.running)} running, {self.queued} queued, {self.failed} failed"
-        return f"grid: {counts}, about {clock(self.seconds_left)} left" + (f"; {running}" if running else "")
+        """The tally as one line."""
+        running = ", ".join(f"{name} ({format_duration(seconds)})" for name, seconds in self.running.items())
+        counts = f"{self.finished} done, {len(self.running)} running, {self.queued} queued, {self.failed} failed"
+        return f"grid: {counts}, about {format_duration(self.seconds_left)} left" + (f"; {running}" if running else "")
 
 
-class Board:
-    """Takes one tally after the other."""
+class ProgressBoard:
+    """Shows one tally after the other."""
 
     def __init__(self, live: Live | None) -> None:
         self.live = live
         self.shown: tuple[object, ...] = ()
 
     def show(self, tally: Tally) -> None:
-        """Draw `tally`; without a terminal only when a count is new."""
-        counts = (tally.done, tally.queued, *tally.running, tally.failed)
+        """Show `tally`; in a log only if a count has changed."""
+        counts = (tally.finished, tally.queued, *tally.running, tally.failed)
         if self.live:
             self.live.update(_table(tally))
         elif counts != self.shown:
@@ -46,17 +46,17 @@ class Board:
 
 
 @contextmanager
-def board() -> Iterator[Board]:
+def open_board() -> Iterator[ProgressBoard]:
     """A board on standard output."""
     if not sys.stdout.isatty():
-        yield Board(None)
+        yield ProgressBoard(None)
         return
     with Live(console=Console(), refresh_per_second=2) as live:
-        yield Board(live)
+        yield ProgressBoard(live)
 
 
-def clock(seconds: float) -> str:
-    """Minutes as people say them: 45 s, 12 min, 2 h 05 min."""
+def format_duration(seconds: float) -> str:
+    """A duration in words: 45 s, 12 min, 2 h 05 min."""
     minutes = round(seconds / 60)
     if seconds < 90:
         return f"{seconds:.0f} s"
@@ -65,8 +65,8 @@ def clock(seconds: float) -> str:
 
 def _table(tally: Tally) -> Table:
     table = Table("done", "running", "queued", "failed", "left", title="grid")
-    counts = (tally.done, len(tally.running), tally.queued, tally.failed)
-    table.add_row(*map(str, counts), clock(tally.seconds_left))
+    counts = (tally.finished, len(tally.running), tally.queued, tally.failed)
+    table.add_row(*map(str, counts), format_duration(tally.seconds_left))
     for name, seconds in tally.running.items():
-        table.add_row("", name, "", "", clock(seconds))
+        table.add_row("", name, "", "", format_duration(seconds))
     return table

@@ -1,4 +1,4 @@
-"""Runs many cells through DVC's queue: queues them, keeps the workers at work, tries again what failed or got lost."""
+"""Runs many cells through DVC's queue: queues them, keeps workers running, retries cells that failed or got lost."""
 
 import os
 import shutil
@@ -10,130 +10,133 @@ from statistics import median
 
 from m2m.grid import dvc_queue, workers
 from m2m.grid.dvc_experiments import list_experiment_names
-from m2m.grid.progress_table import Tally, board
+from m2m.grid.progress_table import Tally, open_board
 
 TRIES = 3  # a failed cell is retried twice
-PATIENCE = 120  # seconds: a cell that runs without a process is lost then, a worker without a cell is stuck
-PAUSE = 5  # seconds between two looks, of which each costs a third of one on a core
-BATCH = 8  # cells put at one look, about a second each
+PATIENCE = 120  # seconds: then a running cell without a process is lost, and an idle worker is stuck
+PAUSE = 5  # seconds between two looks, of which each takes a third of a second on one core
+BATCH = 8  # cells queued at one look, about a second each
 
 
-def mind(todo: Mapping[str, Sequence[str]], jobs: int, each: int, stated_seconds: float) -> list[str]:
-    """Run the cells `todo`, overrides by name, on `jobs` workers of `each` GPUs; return those that failed in every try.
+def run_cells(todo: Mapping[str, Sequence[str]], jobs: int, gpus_each: int, stated_seconds: float) -> list[str]:
+    """Run the cells `todo`, overrides by name, on `jobs` workers of `gpus_each` GPUs; return those that failed.
 
-    What waits or runs already is left as it is. Ctrl-C ends the workers and what they run.
+    Cells that already wait or run are left as they are. Ctrl-C stops the workers and their cells.
     """
-    if not workers.workers():  # after a power cut the queue still says that they run
-        for one in [one for one in dvc_queue.entries() if one.running]:
-            dvc_queue.drop(one)
+    if not workers.list_workers():  # after a power cut the queue still lists them as running
+        for entry in [entry for entry in dvc_queue.list_entries() if entry.running]:
+            dvc_queue.drop(entry)
     dvc_queue.forget_failed(set(todo))
-    minder = Minder(todo, jobs, each, stated_seconds)
+    runner = GridRunner(todo, jobs, gpus_each, stated_seconds)
     try:
-        with board() as shown:
-            while minder.look():
-                shown.show(minder.tally())
+        with open_board() as board:
+            while runner.look():
+                board.show(runner.tally())
                 time.sleep(PAUSE)
-            shown.show(minder.tally())
+            board.show(runner.tally())
     except KeyboardInterrupt:
-        workers.stop([worker.pid for worker in workers.workers()])
+        workers.stop([worker.pid for worker in workers.list_workers()])
         raise
-    return sorted(minder.failed)
+    return sorted(runner.failed)
 
 
-def log_of(name: str) -> Path:
+def locate_log(name: str) -> Path:
     """The log of a cell's last try."""
     return workers.LOGS / f"{name}.log"
 
 
-class Minder:
-    """What is known of the cells from one look to the next."""
+class GridRunner:
+    """The state of the cells from one look to the next."""
 
-    def __init__(self, todo: Mapping[str, Sequence[str]], jobs: int, each: int, stated_seconds: float) -> None:
-        self.todo, self.jobs, self.each, self.stated_seconds = todo, jobs, each, stated_seconds
-        self.present: dict[str, dvc_queue.Entry] = {}  # the cells that wait or run
-        self.last: dict[str, dvc_queue.Entry] = {}  # of each cell that was ever seen to
-        self.done: set[str] = set()
+    def __init__(self, todo: Mapping[str, Sequence[str]], jobs: int, gpus_each: int, stated_seconds: float) -> None:
+        self.todo, self.jobs, self.gpus_each, self.stated_seconds = todo, jobs, gpus_each, stated_seconds
+        self.queued: dict[str, dvc_queue.QueueEntry] = {}  # the cells that wait or run
+        self.latest: dict[str, dvc_queue.QueueEntry] = {}  # the last entry of each cell that ever did
+        self.finished: set[str] = set()
         self.failed: set[str] = set()  # in every try
         self.tries: Counter[str] = Counter()
         self.since: dict[tuple[str, str], float] = {}
-        self.told = False  # that no GPU is free
-        self.took: list[float] = []  # seconds, of the cells that ran and ended before our eyes
+        self.warned = False  # that no GPU is free
+        self.durations: list[float] = []  # seconds of the cells that ran and ended under this runner
 
     def look(self) -> bool:
-        """See what has changed and act on it; False when nothing is left to do."""
-        self.present = {one.name: one for one in dvc_queue.entries() if one.name in self.todo}
-        done = set(list_experiment_names()) & set(self.todo)  # after the queue: a cell that ends in between is in both
-        self.took += [self._held("running", name, True) for name in done - self.done if ("running", name) in self.since]
-        self.done = done
-        self.last |= self.present
-        for one in self.last.values():
-            _keep_log(one)
+        """Update the state and act on it; False when nothing is left to do."""
+        self.queued = {entry.name: entry for entry in dvc_queue.list_entries() if entry.name in self.todo}
+        # after the queue: a cell that ends in between is in both
+        finished = set(list_experiment_names()) & set(self.todo)
+        timed = [name for name in finished - self.finished if ("running", name) in self.since]
+        self.durations += [self._time("running", name, True) for name in timed]
+        self.finished = finished
+        self.latest |= self.queued
+        for entry in self.latest.values():
+            _keep_log(entry)
         self._drop_lost()
-        self._keep_at_work(workers.workers())
-        self._put_missing()
-        return len(self.done) + len(self.failed) < len(self.todo)
+        self._keep_workers(workers.list_workers())
+        self._queue_missing()
+        return len(self.finished) + len(self.failed) < len(self.todo)
 
     def tally(self) -> Tally:
-        """How far it is, and how long it will take at the pace so far."""
-        active = [name for name, one in self.present.items() if one.running and name not in self.done]
-        running = {name: self._held("running", name, True) for name in active}
-        queued = len(self.todo) - len(self.done) - len(running) - len(self.failed)
-        seconds = median(self.took or [self.stated_seconds])
-        left = queued * seconds + sum(max(0.0, seconds - age) for age in running.values())
-        return Tally(len(self.done), queued, running, len(self.failed), left / self.jobs)
+        """The counts so far, and the time left at the pace so far."""
+        active = [name for name, entry in self.queued.items() if entry.running and name not in self.finished]
+        running = {name: self._time("running", name, True) for name in active}
+        waiting = len(self.todo) - len(self.finished) - len(running) - len(self.failed)
+        seconds = median(self.durations or [self.stated_seconds])
+        seconds_left = waiting * seconds + sum(max(0.0, seconds - age) for age in running.values())
+        return Tally(len(self.finished), waiting, running, len(self.failed), seconds_left / self.jobs)
 
-    def _put_missing(self) -> None:
-        puts = 0
+    def _queue_missing(self) -> None:
+        count = 0
         for name in self.todo:
-            absent = name not in self.present and name not in self.done
-            gone = self._held("absent", name, absent) >= PAUSE  # DVC moves an entry in more than one step
-            if gone and self.tries[name] == TRIES:
+            absent = name not in self.queued and name not in self.finished
+            missing = self._time("absent", name, absent) >= PAUSE  # DVC moves an entry in more than one step
+            if missing and self.tries[name] == TRIES:
                 self.failed.add(name)
-            elif gone and puts < BATCH:  # so that the workers begin while the rest is put
-                puts += 1
-                if name in self.last:
+            elif missing and count < BATCH:  # so that the workers begin while the others are queued
+                count += 1
+                if name in self.latest:
                     dvc_queue.forget_failed({name})
                 dvc_queue.put(name, self.todo[name])
                 self.tries[name] += 1
 
     def _drop_lost(self) -> None:
-        running = {one.key: one for one in self.present.values() if one.running and one.name not in self.done}
-        there = workers.at_work(list(running))
-        for key, one in running.items():
-            if self._held("lost", key, key not in there) > PATIENCE:
-                dvc_queue.drop(one)
-                del self.present[one.name]
+        entries = [entry for entry in self.queued.values() if entry.running and entry.name not in self.finished]
+        alive = workers.list_running_keys([entry.key for entry in entries])
+        for entry in entries:
+            if self._time("lost", entry.key, entry.key not in alive) > PATIENCE:
+                dvc_queue.drop(entry)
+                del self.queued[entry.name]
 
-    def _keep_at_work(self, present: Sequence[workers.Worker]) -> None:
-        waiting = any(not one.running for one in self.present.values())
-        stuck = [one for one in present if self._held("idle", str(one.pid), one.idle and waiting) > PATIENCE]
-        workers.stop([one.pid for one in stuck])
+    def _keep_workers(self, present: Sequence[workers.Worker]) -> None:
+        waiting = any(not entry.running for entry in self.queued.values())
+        idle = [worker for worker in present if self._time("idle", str(worker.pid), worker.idle and waiting) > PATIENCE]
+        workers.stop([worker.pid for worker in idle])
+        numbers = {worker.number for worker in present}
         for number in range(1, self.jobs + 1):
-            absent = waiting and number not in {one.number for one in present}
-            if absent and not workers.start(number, self.jobs, self.each):
-                if not self.told:
-                    print(f"grid: no GPU is free for worker {number} of {self.jobs}; it begins when one is", flush=True)
-                self.told = True
+            absent = waiting and number not in numbers
+            if absent and not workers.start(number, self.jobs, self.gpus_each):
+                if not self.warned:
+                    print(f"grid: worker {number} of {self.jobs} waits for a free GPU", flush=True)
+                self.warned = True
                 break
 
-    def _held(self, what: str, of: str, true: bool) -> float:
-        """Seconds for which it has been `true` at every look."""
-        if not true:
-            self.since.pop((what, of), None)
+    def _time(self, state: str, key: str, holds: bool) -> float:
+        """Seconds for which `state` has held at every look."""
+        if not holds:
+            self.since.pop((state, key), None)
             return 0.0
-        now = time.monotonic()
-        return now - self.since.setdefault((what, of), now)
+        clock = time.monotonic()
+        return clock - self.since.setdefault((state, key), clock)
 
 
-def _keep_log(entry: dvc_queue.Entry) -> None:
-    """DVC's own log, under the cell's name; a hard link, so that it grows with it and outlives it.
+def _keep_log(entry: dvc_queue.QueueEntry) -> None:
+    """DVC's own log, under the cell's name; a hard link, so that it grows with the log and outlives it.
 
-    Where .cache lies on another disk there is none: then a copy, made anew at each look.
+    If .cache lies on another disk, it is a copy, renewed at each look.
     """
-    kept = log_of(entry.name)
-    if entry.log.exists() and not (kept.exists() and kept.samefile(entry.log)):
-        kept.unlink(missing_ok=True)
+    copy = locate_log(entry.name)
+    if entry.log.exists() and not (copy.exists() and copy.samefile(entry.log)):
+        copy.unlink(missing_ok=True)
         try:
-            os.link(entry.log, kept)
+            os.link(entry.log, copy)
         except OSError:
-            shutil.copyfile(entry.log, kept)
+            shutil.copyfile(entry.log, copy)

@@ -1,47 +1,48 @@
-"""The numbers of `plan` → lines for reading, each with what it rests on."""
+"""Formats the estimates of cost_model as lines, with their assumptions."""
 
 from collections.abc import Mapping
 
-from m2m.planning.cost_model import TAG_REPLY, VERDICT_REPLY, Calls, Facts
+from m2m.planning.cost_model import TAG_REPLY_TOKENS, VERDICT_REPLY_TOKENS, DataSize, LlmCalls
 
 PREFIXES = {1e15: "P", 1e12: "T", 1e9: "G", 1e6: "M", 1e3: "k"}
 
 
-def bill(costs: Mapping[str, float], calls: Mapping[str, Calls], facts: Facts, gpu: str) -> list[str]:
-    """`gpu` says whose hours these are and how much of it is reached."""
+def format_costs(costs: Mapping[str, float], calls: Mapping[str, LlmCalls], data: DataSize, gpu: str) -> list[str]:
+    """`gpu` describes the GPU whose hours are counted, and the share of its peak that is reached."""
     opponents = int(costs["trainings"] - costs["cells"])
-    fit = f"weights, gradients and Adam hold {_short(costs['training_bytes'])}B: {costs['least_gpus']:.0f} or more GPUs"
+    memory = f"weights, gradients and Adam take {_short(costs['training_bytes'])}B"
+    size = f"{memory}: {costs['least_gpus']:.0f} or more GPUs"
     lines = {
-        "trainings": f"{costs['trainings']:.0f}: one a cell, and {opponents} opponent{'s'[: opponents != 1]}",
+        "trainings": f"{costs['trainings']:.0f}: one per cell, and {opponents} opponent{'s'[: opponents != 1]}",
         "training": f"{_short(costs['training_tokens'])} tokens, {_short(costs['tokens_a_training'])} each; "
-        f"{_hours(costs['training_hours'])} at {_short(costs['tokens_a_second'])} tokens/s; {fit}",
-        "answers": f"{costs['answers']:,.0f}, to {sum(facts.prompts.values()):,} prompts "
-        f"({', '.join(f'{name} {count:,}' for name, count in facts.prompts.items())}); "
-        f"{_hours(costs['answering_hours'])} by memory traffic alone",
-        "hours of": gpu,
+        f"{_hours(costs['training_hours'])} at {_short(costs['tokens_a_second'])} tokens/s; {size}",
+        "answers": f"{costs['answers']:,.0f}, to {sum(data.prompts.values()):,} prompts "
+        f"({', '.join(f'{name} {count:,}' for name, count in data.prompts.items())}); "
+        f"{_hours(costs['answering_hours'])} (lower bound by memory traffic)",
+        "GPU": gpu,
         "checkpoints": f"{_short(costs['checkpoints_bytes'])}B, {_short(costs['checkpoint_bytes'])}B each",
         "vectors and tokens": f"{_short(costs['vectors_bytes'])}B and {_short(costs['token_bytes'])}B",
     }
-    for name, one in calls.items():
+    for name, call in calls.items():
         lines[f"LLM calls, {name}"] = (
-            f"{one.calls:,.0f}; {_short(one.read)} tokens read, {_short(one.written)} written; its GPU is not counted"
+            f"{call.calls:,.0f}; {_short(call.prompt_tokens)} prompt tokens, {_short(call.reply_tokens)} reply tokens; "
+            "the LLM's GPU is not counted"
         )
-    lines["taken for granted"] = (
-        "rows of a subset are as long as the pool's, answers as long as its responses; 6 operations a token and "
-        "trained parameter, 4 a frozen one, attention's own left out; a token of an answer reads all weights once a "
-        "batch, prompts and references are read for nothing; "
-        f"{TAG_REPLY} tokens name tags, {VERDICT_REPLY} reason before a verdict"
+    lines["assumptions"] = (
+        "Rows of a subset are as long as the pool's, answers as long as its responses. A token takes 6 operations per "
+        "trained parameter and 4 per frozen one. Attention's product, prompts and references are not counted. "
+        f"A list of tags has {TAG_REPLY_TOKENS} tokens, a verdict with its reasoning {VERDICT_REPLY_TOKENS}."
     )
-    return table(lines)
+    return format_table(lines)
 
 
-def table(lines: Mapping[str, str]) -> list[str]:
-    """Two columns.
+def format_table(lines: Mapping[str, str]) -> list[str]:
+    """Lines of two columns.
 
     >>> table({"cells": "3", "trainings": "4"})
     ['cells                   3', 'trainings               4']
     """
-    return [f"{name:<24}{told}" for name, told in lines.items()]
+    return [f"{name:<24}{text}" for name, text in lines.items()]
 
 
 def _hours(hours: float) -> str:

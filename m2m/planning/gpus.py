@@ -1,20 +1,43 @@
-"""What a GPU can do at most, by a short name."""
+"""What a GPU can do at most, and how many operations a training token takes."""
 
 from typing import NamedTuple
 
 
 class Gpu(NamedTuple):
-    """From NVIDIA's data sheets; they print twice these operations, "with sparsity"."""
+    """From NVIDIA's data sheets, which print twice these operations "with sparsity"."""
 
+    driver_name: str  # the beginning of the name that the driver reports
     flops: float  # dense bfloat16 operations a second
     bandwidth: float  # bytes of its memory a second
     memory: float  # bytes
 
 
 GPUS = {
-    "a100": Gpu(312e12, 2.039e12, 80e9),  # SXM, 80 GB
-    "l40s": Gpu(362e12, 0.864e12, 48e9),
-    "h100": Gpu(989e12, 3.35e12, 80e9),  # SXM
-    "h200": Gpu(989e12, 4.8e12, 141e9),
-    "b200": Gpu(2250e12, 8.0e12, 180e9),
+    "a100": Gpu("NVIDIA A100", 312e12, 2.039e12, 80e9),  # SXM, 80 GB
+    "h100": Gpu("NVIDIA H100", 989e12, 3.35e12, 80e9),  # SXM
+    "h100-pcie": Gpu("NVIDIA H100 PCIe", 756e12, 2.0e12, 80e9),
+    "h100-nvl": Gpu("NVIDIA H100 NVL", 835e12, 3.9e12, 94e9),
+    "h200": Gpu("NVIDIA H200", 989e12, 4.8e12, 141e9),
+    "b200": Gpu("NVIDIA B200", 2250e12, 8.0e12, 180e9),
+    "l4": Gpu("NVIDIA L4", 121e12, 0.3e12, 24e9),
+    "l40s": Gpu("NVIDIA L40S", 362e12, 0.864e12, 48e9),
 }
+
+
+def find_peak_flops(name: str) -> float | None:
+    """Dense bfloat16 operations a second of the GPU that the driver calls `name`; None for an unknown GPU.
+
+    >>> find_peak_flops("NVIDIA H100 PCIe") == 756e12, find_peak_flops("NVIDIA GeForce RTX 4090")
+    (True, None)
+    """
+    gpus = {gpu.driver_name: gpu for gpu in GPUS.values()}
+    matches = [prefix for prefix in gpus if name == prefix or name.startswith((prefix + " ", prefix + "-"))]
+    return gpus[max(matches, key=len)].flops if matches else None
+
+
+def estimate_token_flops(parameters: float, trained: float) -> float:
+    """Operations a training token: 2 a parameter forward, 2 backward through it, 2 more for each trained parameter.
+
+    6 · N if all are trained (Kaplan et al. 2020, section 2.1); attention's own product is left out, as is usual.
+    """
+    return 4.0 * parameters + 2.0 * trained

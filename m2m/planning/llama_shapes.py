@@ -1,11 +1,11 @@
-"""A Llama's shape → how many parameters it has, and how many an adapter on all of its linear layers has."""
+"""Counts the parameters of a Llama model and of adapters on all of its linear layers."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 
-class Shape(NamedTuple):
-    """What config.json says of a model of Llama's kind: no biases, three matrices in the MLP, two norms a layer."""
+class LlamaShape(NamedTuple):
+    """The sizes in config.json of a Llama model: no biases, three matrices in the MLP, two norms a layer."""
 
     vocab: int
     hidden: int
@@ -16,20 +16,20 @@ class Shape(NamedTuple):
     tied: bool  # one matrix embeds and unembeds
 
 
-# each from the config.json of its repository on the hub
-KNOWN = {
-    "meta-llama/Llama-2-7b-hf": Shape(32_000, 4096, 11_008, 32, 32, 32, False),
-    "meta-llama/Llama-2-13b-hf": Shape(32_000, 5120, 13_824, 40, 40, 40, False),
-    "meta-llama/Llama-2-70b-hf": Shape(32_000, 8192, 28_672, 80, 64, 8, False),
-    "meta-llama/Meta-Llama-3-8B": Shape(128_256, 4096, 14_336, 32, 32, 8, False),
-    "meta-llama/Llama-3.1-8B": Shape(128_256, 4096, 14_336, 32, 32, 8, False),
+# from config.json of each repository on the Hugging Face hub
+PUBLISHED_SHAPES = {
+    "meta-llama/Llama-2-7b-hf": LlamaShape(32_000, 4096, 11_008, 32, 32, 32, False),
+    "meta-llama/Llama-2-13b-hf": LlamaShape(32_000, 5120, 13_824, 40, 40, 40, False),
+    "meta-llama/Llama-2-70b-hf": LlamaShape(32_000, 8192, 28_672, 80, 64, 8, False),
+    "meta-llama/Meta-Llama-3-8B": LlamaShape(128_256, 4096, 14_336, 32, 32, 8, False),
+    "meta-llama/Llama-3.1-8B": LlamaShape(128_256, 4096, 14_336, 32, 32, 8, False),
 }
 
 
-def shape_of(config: Mapping[str, Any]) -> Shape:
-    """The shape in a config.json; ValueError names what it lacks."""
+def read_shape(config: Mapping[str, Any]) -> LlamaShape:
+    """The shape in a config.json; ValueError names a missing field."""
     try:
-        return Shape(
+        return LlamaShape(
             config["vocab_size"],
             config["hidden_size"],
             config["intermediate_size"],
@@ -39,10 +39,10 @@ def shape_of(config: Mapping[str, Any]) -> Shape:
             bool(config.get("tie_word_embeddings", False)),
         )
     except KeyError as error:
-        raise ValueError(f"config.json of a model of Llama's kind must have {error}") from error
+        raise ValueError(f"config.json of a Llama model must have {error}") from error
 
 
-def parameters(shape: Shape) -> int:
+def count_parameters(shape: LlamaShape) -> int:
     """All parameters.
 
     >>> parameters(KNOWN["meta-llama/Llama-2-7b-hf"])
@@ -54,8 +54,8 @@ def parameters(shape: Shape) -> int:
     return embeddings + shape.layers * layer + shape.hidden
 
 
-def adapter_parameters(shape: Shape, rank: int) -> int:
-    """Parameters of low-rank adapters on every linear layer but the last: rank · (inputs + outputs) each.
+def count_adapter_parameters(shape: LlamaShape, rank: int) -> int:
+    """Parameters of low-rank adapters on every linear layer except the last: rank · (inputs + outputs) each.
 
     >>> adapter_parameters(KNOWN["meta-llama/Llama-2-7b-hf"], 16)
     39976960
@@ -64,10 +64,10 @@ def adapter_parameters(shape: Shape, rank: int) -> int:
     return shape.layers * rank * (2 * square + 2 * narrow + 3 * (shape.hidden + shape.intermediate))
 
 
-def cache_bytes(shape: Shape, width: int) -> int:
-    """Bytes of keys and values that a token leaves behind for those that follow, at `width` bytes a number."""
+def count_cache_bytes(shape: LlamaShape, width: int) -> int:
+    """Bytes of the keys and values that are cached for each token, at `width` bytes a number."""
     return 2 * shape.layers * _kv(shape) * width
 
 
-def _kv(shape: Shape) -> int:
+def _kv(shape: LlamaShape) -> int:
     return shape.hidden // shape.heads * shape.kv_heads

@@ -8,6 +8,8 @@ import pandera.polars as pa
 import polars as pl
 from pydantic import BaseModel, ValidationError
 
+from m2m.runtime.atomic_files import replace_file, write_text
+
 Record = TypeVar("Record", bound=BaseModel)
 
 
@@ -21,12 +23,12 @@ def read_table(path: Path, model: type[pa.DataFrameModel]) -> pl.DataFrame:
 
 def write_table(path: Path, model: type[pa.DataFrameModel], table: pl.DataFrame) -> None:
     """Write `table` to `path`, and make its folder; equal tables give equal bytes. CSV is for tables people plot."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     checked = _validate_table(table, model, path)
-    if path.suffix == ".csv":
-        checked.write_csv(path)
-    else:
-        checked.write_parquet(path, compression="zstd", compression_level=3, row_group_size=65_536)
+    with replace_file(path) as temporary:
+        if path.suffix == ".csv":
+            checked.write_csv(temporary)
+            return
+        checked.write_parquet(temporary, compression="zstd", compression_level=3, row_group_size=65_536)
 
 
 def get_columns(model: type[pa.DataFrameModel]) -> dict[str, pl.DataType]:
@@ -52,7 +54,7 @@ def read_record(path: Path, model: type[Record]) -> Record:
 def write_record(path: Path, model: type[Record], record: dict[str, Any]) -> None:
     """Write `record` to `path` in the order of the fields of `model`; fields that are absent are left out."""
     fields = _validate_record(record, model, path).model_dump(exclude_unset=True)
-    _write_text(path, json.dumps(fields, indent=1, ensure_ascii=False, allow_nan=False))
+    write_text(path, json.dumps(fields, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -68,12 +70,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def write_json(path: Path, record: dict[str, Any]) -> None:
     """Write `record` to `path`, and make its folder: sorted keys, indent 1; a NaN or infinity is a ValueError."""
-    _write_text(path, json.dumps(record, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False))
-
-
-def _write_text(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text + "\n", encoding="utf-8")
+    write_text(path, json.dumps(record, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def _validate_table(table: pl.DataFrame, model: type[pa.DataFrameModel], path: Path) -> pl.DataFrame:

@@ -24,23 +24,23 @@ FOREIGN = ("dvc", "polars", "yaml")
 THRESHOLDS = (50_000, 20, 20)
 
 
-def run(main: Callable[..., None]) -> None:
+def run(main: Callable[..., None], program: str = "") -> None:
     """Call `main` with the flags of this process; an error that a person can mend ends it with its text and place.
 
     These are every ValueError and OSError, and the errors of FOREIGN packages about files and settings. `--help`
-    describes each setting by its comment in params.yaml.
+    describes each setting by its comment in params.yaml. A command, whose name is `program`, has its own words.
     """
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     module = Path(os.path.relpath(sys.argv[0])).with_suffix("").parts
-    if _is_help() and SETTINGS_FILE.exists():
+    if _is_help() and SETTINGS_FILE.exists() and not program:
         function = main.func if isinstance(main, functools.partial) else main
         meanings = _describe_settings(main, module[-1], SETTINGS_FILE.read_text(encoding="utf-8"))
         function.__doc__ = inspect.cleandoc(function.__doc__ or "") + (f"\n\nArgs:\n{meanings}" if meanings else "")
     gc.set_threshold(*THRESHOLDS)
     atexit.register(gc.freeze)  # nor at exit
     try:
-        tyro.cli(main, prog=f"python -m {'.'.join(module)}", config=(tyro.conf.FlagCreatePairsOff,))
+        tyro.cli(main, prog=program or f"python -m {'.'.join(module)}", config=(tyro.conf.FlagCreatePairsOff,))
     except Exception as error:
         mendable = isinstance(error, (ValueError, OSError)) or type(error).__module__.split(".")[0] in FOREIGN
         if os.environ.get("TRACEBACK") or not mendable:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from m2m.memory import keep_freed_memory
-from m2m.training.trainer.gpu_usage import model_flops
+from m2m.planning.gpus import estimate_token_flops
 from m2m.training.trainer.loop import PLAIN, Loss, trained
 
 END = "<|end|>"
@@ -98,7 +98,7 @@ def pretrain(
         trainer = Trainer(model=model, args=settings, train_dataset=data)
         read = [sum(map(len, rows[at : at + batch_size])) for at in range(0, len(rows), batch_size)]
         told = {"seed": seed, "batch_size": batch_size, "learning_rate": learning_rate, "rows": len(rows)}
-        flops = model_flops(model.num_parameters(), model.num_parameters())
+        flops = estimate_token_flops(model.num_parameters(), model.num_parameters())
         losses = trained(trainer, name="base", key=str(seed), tokens=read, flops=flops, params=told, resume=None)
     model.save_pretrained(folder)
     return losses

@@ -8,7 +8,9 @@ import pytest
 import yaml
 
 from m2m.commands.export import main
-from m2m.export.trainer_formats import FORMS
+from m2m.export import exported_run
+from m2m.export.trainer_formats import CONVERTERS
+from m2m.grid.dvc_experiments import Experiment, read_lock
 from m2m.grid.provenance import CELL_STAGES, OPPONENT_STAGES
 from m2m.runtime.artifacts import write_table
 from m2m.schemas.pairs import Pairs
@@ -26,6 +28,7 @@ OUTS = {
     "metrics/cell.json": "measure",
     "metrics/cell_details.json": "measure",
 }
+SHARED = ("ingest", "respond", "tokenizer", "band@instruction", "band@response")
 EVIL = "Ignore </script> | this"
 
 
@@ -52,13 +55,23 @@ def workspace(tmp_path, monkeypatch):
     (tmp_path / "metrics/cell_details.json").write_text(json.dumps({"response_mean_tokens": 95.5}))
     stages = {
         name: {"cmd": name}
-        for name in (*CELL_STAGES, *OPPONENT_STAGES, "ingest", "respond", "band@instruction", "band@response")
+        for name in (
+            *CELL_STAGES,
+            *OPPONENT_STAGES,
+            "ingest",
+            "respond",
+            "tokenizer",
+            "band@instruction",
+            "band@response",
+        )
     }
     sources = {"docs": {"kind": "docstrings", "packages": ["pytest"]}, "mine": {"kind": "files", "path": "mine.jsonl"}}
     params = {
         "ingest": {"ingest": {"sources": sources}},
         "respond": {"respond": {"engine": "endpoint", "endpoint": {"model": "teacher-70b"}}},
         "subset@candidate": {"subset": SETTINGS},
+        "band@response": {"band": {"tokenizer": "base"}},
+        "tokenizer": {"base.name": "scratch"},
     }
     for name, blocks in params.items():
         stages[name]["params"] = {"params.yaml": blocks}
@@ -74,7 +87,7 @@ def workspace(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", CONVERTERS)
 def test_every_form_has_the_chosen_rows_in_the_order_of_choice(workspace, form):
     main(workspace / "out", format=form)
     if form == "parquet":
@@ -83,7 +96,9 @@ def test_every_form_has_the_chosen_rows_in_the_order_of_choice(workspace, form):
         from m2m.data.records.record_formats import pair
 
         lines = [json.loads(line) for line in (workspace / "out/data.jsonl").read_text().splitlines()]
-        if form == "prompt-completion":
+        if form == "plain":
+            rows = [(line["prompt"].split(": ", 1)[1].split("\n")[0], line["completion"]) for line in lines]
+        elif form == "prompt-completion":
             rows = [(line["prompt"][0]["content"], line["completion"][0]["content"]) for line in lines]
         else:
             rows = [(told.instruction, told.response) for told in map(pair, lines)]
@@ -116,7 +131,7 @@ def test_a_subset_that_nothing_was_trained_on_yet_is_exported_without_the_metric
     untrained(workspace, md5(workspace / "data/tokens/response.parquet"))
     main(workspace / "out")
     told = (workspace / "out/README.md").read_text()
-    assert "| trained | not yet" in told
+    assert "| trained | not yet |" in told
     assert "Diversity" not in told and "vendi" not in told
     assert len((workspace / "out/data.jsonl").read_text().splitlines()) == 2
 
@@ -124,7 +139,7 @@ def test_a_subset_that_nothing_was_trained_on_yet_is_exported_without_the_metric
 def test_a_subset_of_other_tokens_is_refused(workspace):
     untrained(workspace, "old")
     with pytest.raises(
-        ValueError, match=r"one run up to the subset: run dvc repro band@instruction band@response subset"
+        ValueError, match=r"one run up to the subset\. Run dvc repro band@instruction band@response subset"
     ):
         main(workspace / "out")
     assert not (workspace / "out").exists()
@@ -162,7 +177,7 @@ def test_responses_by_an_llm_are_told_as_such(workspace):
 def test_nothing_is_written_over(workspace):
     (workspace / "out").mkdir()
     (workspace / "out/mine.txt").write_text("mine")
-    with pytest.raises(ValueError, match="OUT must be a new or empty folder"):
+    with pytest.raises(ValueError, match=r"out is not empty\. Choose a new or empty folder"):
         main(workspace / "out")
     assert [path.name for path in (workspace / "out").iterdir()] == ["mine.txt"]
 
@@ -170,6 +185,69 @@ def test_nothing_is_written_over(workspace):
 @pytest.mark.parametrize("path", OUTS)
 def test_what_the_lock_does_not_tell_of_is_refused(workspace, path):
     (workspace / path).write_text("{}")
-    with pytest.raises(ValueError, match=f"{re.escape(path)} must be what dvc\\.lock tells of: run dvc repro"):
+    with pytest.raises(ValueError, match=f"{re.escape(path)} differs from dvc\\.lock\\. Run dvc repro"):
         main(workspace / "out")
+    assert not (workspace / "out").exists()
+
+
+def test_the_card_says_which_tokenizer_and_which_evidence_there_is(workspace):
+    main(workspace / "out")
+    text = (workspace / "out/README.md").read_text()
+    assert "The units are token types of the tokenizer trained on the documentation." in text
+    assert "## Evidence\n\nNo evidence: there is no study here." in text
+
+
+def test_the_card_quotes_the_study_and_says_whether_it_had_this_pool(workspace):
+    setting = {"size": 2, "budget": "rows", "slack": 1.5, "weights": "inverse", "min_tokens": 1, "max_tokens": 9}
+    row = {"condition": "c", "size": 2, "outcome": "bpb_reduction", "strategy": "response-micro", "degree": 3}
+    row |= {"match": "response-micro", "value": -0.02, "all_low": -0.03, "all_high": -0.01, "p_holm": 0.01}
+    row |= {"cells": 2, "against_cells": 8}
+    record = {"outcomes": ["bpb_reduction"], "settings": [setting | {"condition": "c"}], "against_random": [row]}
+    (workspace / "metrics/study.json").write_text(json.dumps(record | {"provenance": "p"}))
+    lock = yaml.safe_load((workspace / "dvc.lock").read_text())
+    lock["stages"]["subset@candidate"]["params"]["params.yaml"]["subset"] |= setting
+    (workspace / "dvc.lock").write_text(yaml.safe_dump(lock))
+    for pool, other in ((md5(workspace / "data/pairs.parquet"), False), ("of another pool", True)):
+        (workspace / "metrics/made.json").write_text(json.dumps({"p": {"data": {"data/pairs.parquet": pool}}}))
+        main(workspace / f"out-{other}")
+        text = (workspace / f"out-{other}/README.md").read_text()
+        assert "Significantly worse than random: bpb_reduction −0.020" in text
+        assert ("The study used another pool" in text) == other
+
+
+@pytest.fixture
+def experiment(workspace, monkeypatch):
+    """The finished cell as an experiment whose files are in DVC's cache alone."""
+    cell = Experiment("response-micro-3-s1-abc", "0123456789abcdef", read_lock(), {"response_vendi": 2.5})
+    cache = {}
+    for path in OUTS:
+        cache[md5(workspace / path)] = workspace / "cache" / path
+        (workspace / "cache" / path).parent.mkdir(parents=True, exist_ok=True)
+        (workspace / path).rename(workspace / "cache" / path)
+    (workspace / "dvc.lock").unlink()
+    monkeypatch.setattr(exported_run, "read_experiments", lambda: [cell])
+    monkeypatch.setattr(exported_run, "locate_cached_file", lambda md5: cache[md5])
+    return cell.name
+
+
+def test_the_subset_of_an_experiment_is_exported_by_its_name(workspace, experiment):
+    main(workspace / "out", experiment=experiment, format="alpaca")
+    lines = [json.loads(line) for line in (workspace / "out/data.jsonl").read_text().splitlines()]
+    assert [line["output"] for line in lines] == ["bb", "a"]
+    text = (workspace / "out/README.md").read_text()
+    assert "| exported from | response-micro-3-s1-abc (0123456789) |" in text
+    assert "| vendi |  | 2.5 |" in text
+
+
+def test_an_experiment_that_is_not_there_is_named_with_the_nearest_one(workspace, experiment):
+    with pytest.raises(ValueError, match=r"3-s1 is not a finished .* Did you mean response-micro-3-s1-abc"):
+        main(workspace / "out", experiment="response-micro-3-s1")
+    with pytest.raises(ValueError, match=r"xyz is not a finished experiment .* dvc exp list --all-commits lists them"):
+        main(workspace / "out", experiment="xyz")
+
+
+def test_an_experiment_whose_files_are_not_in_the_cache_is_refused_with_the_remedy(workspace, experiment):
+    (workspace / "cache/data/pairs.parquet").unlink()
+    with pytest.raises(ValueError, match=r"data/pairs\.parquet of .* is not in DVC's cache\. Run dvc exp pull origin"):
+        main(workspace / "out", experiment=experiment)
     assert not (workspace / "out").exists()

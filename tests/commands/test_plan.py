@@ -9,6 +9,7 @@ import yaml
 from dvc.repo import Repo
 
 from m2m.commands import plan
+from m2m.grid import grid_plan
 from m2m.grid.design import list_cells
 from m2m.grid.dvc_experiments import Experiment
 from m2m.llm.client.reply_cache import Kept, Replies, cache_folder
@@ -46,9 +47,9 @@ def folder(tmp_path, monkeypatch):
 
 
 def told(monkeypatch, capsys, known, now, held=(), **asked):
-    monkeypatch.setattr(plan, "read_lock", lambda: known)
-    monkeypatch.setattr(plan, "predict_lock", lambda: now)
-    monkeypatch.setattr(plan, "read_experiments", lambda: list(held))
+    monkeypatch.setattr(grid_plan, "read_lock", lambda: known)
+    monkeypatch.setattr(grid_plan, "predict_lock", lambda: now)
+    monkeypatch.setattr(grid_plan, "read_experiments", lambda: list(held))
     plan.main(**asked)
     return {line[:24].strip(): line[24:] for line in capsys.readouterr().out.splitlines()}
 
@@ -57,7 +58,7 @@ def test_a_run_with_these_settings_is_counted(folder, monkeypatch, capsys):
     found = told(monkeypatch, capsys, lock(), lock())
     assert found["pool"] == "2 rows of 2 + 2 tokens, counted"
     assert "to 3 prompts (own 3)" in found["answers"]
-    assert "dvc would run first" not in found
+    assert "stale stages" not in found
 
 
 @pytest.mark.parametrize("change", [{"cmd": "run ingest --seed 2"}, {"deps": {"stages/a.py": "2"}}])
@@ -68,9 +69,9 @@ def test_other_settings_or_code_are_assumed_and_nothing_is_there(folder, monkeyp
     now = lock()
     now["ingest"] |= change
     found = told(monkeypatch, capsys, lock(), now, held)
-    assert found["dvc would run first"] == "ingest"
+    assert found["stale stages"] == "ingest"
     assert found["pool"].startswith("7,360 rows of 100 + 500 tokens, assumed")
-    assert ", 0 of them are there" in found["cells"]
+    assert ", 0 exist" in found["cells"]
 
 
 def test_cells_that_experiments_hold_are_counted(folder, monkeypatch, capsys):
@@ -79,20 +80,20 @@ def test_cells_that_experiments_hold_are_counted(folder, monkeypatch, capsys):
     other = cells[0] | {"size": 7}
     held = [Experiment(str(at), "0" * 40, lock(**cell), {}) for at, cell in enumerate([*cells[:3], other])]
     found = told(monkeypatch, capsys, lock(), lock(), held)
-    assert found["cells"].startswith(f"{len(cells)} in the grid of params.yaml, 3 of them are there")
+    assert found["cells"].startswith(f"{len(cells)} in the grid of params.yaml, 3 exist")
 
 
 def test_kept_replies_are_told_by_model(folder, monkeypatch, capsys):
     replies = Replies(cache_folder())
     replies.keep(Kept("k", "tiny", "", "{}", "{}", 30, 12))
     replies.close()
-    assert told(monkeypatch, capsys, lock(), lock())["kept of tiny"] == "1 replies, 42 tokens: not paid again"
+    assert told(monkeypatch, capsys, lock(), lock())["replies of tiny"] == "1 cached, 42 tokens, not paid again"
 
 
 def test_a_model_that_nothing_here_knows_says_how_to_make_it_known(folder, monkeypatch, capsys):
     path = folder / "params.yaml"
     path.write_text(path.read_text().replace("name: scratch #", "name: owner/none #"))
-    with pytest.raises(OSError, match="the size of owner/none at revision main is not known here: run hf download"):
+    with pytest.raises(OSError, match=r"The size of owner/none at revision main is unknown\. Run hf download"):
         told(monkeypatch, capsys, lock(), lock())
 
 

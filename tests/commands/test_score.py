@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from m2m.commands.score import main
-from m2m.judging.protocols.alpaca_eval import candidate_first
+from m2m.judging.protocols.alpaca_eval import is_candidate_first
 
 RECORDED = os.environ.get("ALPACA_EVAL_ANNOTATIONS")  # a folder: annotations.parquet, and their leaderboard.csv
 ORACLE = os.environ.get("ALPACA_EVAL_PYTHON")  # a Python that has the package: pip install alpaca_eval patsy
@@ -24,7 +24,7 @@ def annotations(prompts: int) -> list[dict[str, object]]:
         instruction, lengths = f"Question {index}?", rng.integers(5, 900, 2)
         logit = (lengths[1] - lengths[0]) / 300 + rng.normal(-1, 1)  # of the model against the baseline
         sure = float(-np.logaddexp(0, -logit)), float(-np.logaddexp(0, logit))  # log P(model), log P(baseline)
-        first, second = sure if candidate_first(instruction) else sure[::-1]
+        first, second = sure if is_candidate_first(instruction) else sure[::-1]
         tops = [{"token": "m", "logprob": first}, {"token": "M", "logprob": second}]
         words = {"logprobs": {"content": [{"top_logprobs": tops}]}}
         rows.append(
@@ -96,7 +96,7 @@ def test_battles_of_several_files_are_scored_together(tmp_path, capsys) -> None:
     for name, label in (("one", "A>>B"), ("two", "A=B")):
         lines = [
             {
-                "uid": str(at),
+                "question_id": str(at),
                 "model": name,
                 "games": [{"judgment": f"[[{label}]]"}, {"judgment": "none", "score": None}],
             }
@@ -117,7 +117,7 @@ def test_records_that_are_none_and_orders_that_differ_are_told(tmp_path, capsys)
     main(tmp_path / "a.json", protocol="alpaca-eval", resamples=50)
     told = capsys.readouterr().err
     assert "1 of 11 records are no judgements" in told
-    assert "1 verdicts are not what was recorded" in told
+    assert "1 verdicts differ from the recorded ones" in told
 
 
 @pytest.mark.parametrize("text", ["[]", "[1, 2]", "no json"])
@@ -134,6 +134,43 @@ def test_a_models_name_cannot_break_the_table(tmp_path, capsys) -> None:
     assert table(capsys.readouterr().out)[0]["model"] == "a b [31m   c"
 
 
+def battles(category: str, baseline: str, label: str, prompts: int) -> list[dict[str, object]]:
+    """Records of Arena-Hard v2: `label` is the first game's, and its mirror image the second's."""
+    head = {"category": category, "judge": "j", "model": "ours", "baseline": baseline}
+    labels = (label, {"A>>B": "B>>A", "B>A": "A>B"}[label])
+    games = [{"judgment": {"answer": f"[[{each}]]"}, "score": each} for each in labels]
+    return [head | {"uid": f"{category}{at}", "games": games} for at in range(prompts)]
+
+
+def test_categories_judged_against_other_baselines_have_a_row_each(tmp_path, capsys) -> None:
+    records = battles("hard_prompt", "o3", "A>>B", 3) + battles("creative_writing", "gemini", "B>A", 3)
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, records)))
+    main(tmp_path / "a.jsonl", protocol="arena-hard", resamples=50)
+    rows = table(capsys.readouterr().out)
+    assert [(row["baseline"], row["category"], row["win rate [95 %]"].split(" ")[0]) for row in rows] == [
+        ("o3", "hard_prompt", "0.00"), ("gemini", "creative_writing", "100.00"),
+    ]  # fmt: skip
+
+
+def test_two_annotators_of_one_model_have_a_row_each(tmp_path, capsys) -> None:
+    rows = [row | {"annotator": name} for name in ("one", "two") for row in annotations(10)]
+    (tmp_path / "a.json").write_text(json.dumps(rows))
+    main(tmp_path / "a.json", protocol="alpaca-eval", resamples=50)
+    one, two = table(capsys.readouterr().out)
+    assert (one.pop("judge"), two.pop("judge")) == ("one", "two") and one == two
+
+
+def test_recorded_nulls_and_broken_pairs_are_counted_on_standard_error(tmp_path, capsys) -> None:
+    records = battles("hard_prompt", "o3", "A>>B", 3) + battles("creative_writing", "gemini", "B>A", 3)
+    records[0]["games"][1]["score"] = None  # all three records share their games
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, records)))
+    main(tmp_path / "a.jsonl", protocol="arena-hard", resamples=50)
+    shown = capsys.readouterr()
+    assert [row["no verdict"] for row in table(shown.out)] == ["6", "0"]
+    assert "3 games count as missing: they are recorded without a verdict" in shown.err
+    assert "3 games count as missing because the other game of their pair" in shown.err
+
+
 ASK = """
 import json, sys
 import pandas
@@ -148,9 +185,9 @@ print(json.dumps({name: float(value) for name, value in found.items()}))
 @pytest.mark.skipif(ORACLE is None, reason="set ALPACA_EVAL_PYTHON to a Python that has alpaca_eval to compare with it")
 @pytest.mark.parametrize("form", ["length_controlled_minimal", "length_controlled_v1"])
 def test_all_figures_are_those_of_the_alpaca_eval_package(tmp_path, form) -> None:
-    from m2m.commands.score import _with_difficulty
-    from m2m.judging.recorded_judgements import alpaca_eval_games
-    from m2m.judging.scoring.leaderboard import judged
+    from m2m.commands.score import add_difficulty
+    from m2m.judging.recorded_judgements import read_alpaca_eval
+    from m2m.judging.scoring.leaderboard import score_games
 
     rows = annotations(300)
     (tmp_path / "a.json").write_text(json.dumps(rows))
@@ -160,7 +197,7 @@ def test_all_figures_are_those_of_the_alpaca_eval_package(tmp_path, form) -> Non
     assert asked.returncode == 0, asked.stderr
     theirs = json.loads(asked.stdout.splitlines()[-1])
     full = form == "length_controlled_v1"
-    ours = judged("alpaca-eval", *_with_difficulty(alpaca_eval_games(rows), gamed if full else None), 1, 10)
+    ours = score_games("alpaca-eval", *add_difficulty(read_alpaca_eval(rows), gamed if full else None), 1, 10)
     assert 100 * ours["win_rate"][0] == pytest.approx(theirs["win_rate"], abs=1e-9)
     for name in ("standard_error", "discrete_win_rate"):
         assert 100 * ours[name] == pytest.approx(theirs[name], abs=1e-9)
@@ -182,8 +219,8 @@ def test_recorded_annotations_give_the_published_figures(capsys) -> None:
 
 @pytest.mark.skipif(None in (RECORDED, ORACLE), reason="set ALPACA_EVAL_ANNOTATIONS and ALPACA_EVAL_PYTHON to compare")
 def test_the_minimal_length_control_of_recorded_annotations_is_the_alpaca_eval_package_s(tmp_path) -> None:
-    from m2m.judging.recorded_judgements import alpaca_eval_games
-    from m2m.judging.scoring.leaderboard import judged
+    from m2m.judging.recorded_judgements import read_alpaca_eval
+    from m2m.judging.scoring.leaderboard import score_games
 
     recorded = pl.read_parquet(Path(str(RECORDED)) / "annotations.parquet")
     for (name,), part in recorded.group_by("model", maintain_order=True):
@@ -194,14 +231,14 @@ def test_the_minimal_length_control_of_recorded_annotations_is_the_alpaca_eval_p
         asked = subprocess.run([*words, "length_controlled_minimal"], capture_output=True, text=True)
         assert asked.returncode == 0, asked.stderr
         theirs = json.loads(asked.stdout.splitlines()[-1])["length_controlled_winrate"]
-        games = alpaca_eval_games(rows).with_columns(difficulty=pl.lit(None, pl.Float64))
-        ours = judged("alpaca-eval", games, None, 1, 10)["lc_minimal_win_rate"][0]
+        games = read_alpaca_eval(rows).with_columns(difficulty=pl.lit(None, pl.Float64))
+        ours = score_games("alpaca-eval", games, None, 1, 10)["lc_minimal_win_rate"][0]
         assert 100 * ours == pytest.approx(theirs, abs=1e-4), name
 
 
 def test_the_command_answers_from_the_shell(tmp_path) -> None:
     (tmp_path / "a.json").write_text("[]")
-    words = [sys.executable, "-m", "m2m.commands.score", str(tmp_path / "a.json"), "--protocol", "alpaca-eval"]
+    words = [sys.executable, "-m", "m2m", "score", str(tmp_path / "a.json"), "--protocol", "alpaca-eval"]
     asked = subprocess.run(words, capture_output=True, text=True)
     assert asked.returncode == 1
     assert asked.stderr.startswith("error: ") and "holds no alpaca-eval judgement" in asked.stderr

@@ -34,7 +34,7 @@ def test_only_the_values_change_and_every_change_is_told(folder, capsys):
     assert told == [
         "band.band  mid → low",
         "band.low   10 → 5",
-        "2 settings of params.yaml changed; the way back: git restore params.yaml",
+        "2 settings of params.yaml changed. To undo: git restore params.yaml",
     ]
 
 
@@ -43,7 +43,7 @@ def test_the_way_back_is_not_one_that_loses_what_no_commit_has(folder, capsys):
         params.write("# mine\n")
     main("rare")
     told = capsys.readouterr().out
-    assert told.endswith("put those values back by hand\n")
+    assert told.endswith("set these values back by hand.\n")
     assert "git restore" not in told
 
 
@@ -52,19 +52,19 @@ def test_the_same_profile_again_says_that_nothing_changed(folder, capsys):
     once = (folder / "params.yaml").read_bytes()
     main("rare")
     assert (folder / "params.yaml").read_bytes() == once
-    assert capsys.readouterr().out.endswith("params.yaml is as rare has it: nothing changed\n")
+    assert capsys.readouterr().out.endswith("params.yaml already has the settings of rare; nothing changed\n")
 
 
 @pytest.mark.parametrize("mistake", ["bnad:\n  low: 5\n", "band:\n  low: 5\n  highest: 3\n", "band: 5\n"])
 def test_a_mistake_changes_nothing(folder, mistake):
     (folder / "profiles" / "wrong.yaml").write_text(mistake)
     before = (folder / "params.yaml").read_bytes()
-    with pytest.raises(ValueError, match=r"is no setting in params\.yaml|must be a block"):
+    with pytest.raises(ValueError, match=r"is not a setting of params\.yaml|must be a block"):
         main("wrong")
     assert (folder / "params.yaml").read_bytes() == before
 
 
-@pytest.mark.parametrize("asked", [{"tell": True}, {}])
+@pytest.mark.parametrize("asked", [{"show": True}, {}])
 def test_without_a_name_the_profiles_are_listed(asked, capsys):
     main(**asked)
     assert capsys.readouterr().out == "rare  rare types\n"

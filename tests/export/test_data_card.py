@@ -1,31 +1,34 @@
 import polars as pl
 import yaml
 
-from m2m.export.data_card import Card, card, lengths
+from m2m.export.data_card import Card, describe_lengths, render_card
 
 CARD = Card(
     file="data.jsonl",
     settings={"strategy": "response-micro", "degree": 3, "size": 4},
-    rows=[{"source": "mine|yours", "rows": 4, "from": "<b>here</b>", "licence": "MIT"}],
-    made={"commit": "0a1b"},
+    sources=[{"source": "mine|yours", "rows": 4, "from": "<b>here</b>", "licence": "MIT"}],
+    hashes={"commit": "0a1b"},
     lengths=pl.DataFrame({"response, tokens": [1, 2, 3, 10]}),
-    chosen={"k": 5, "k_max": 9, "pool_rows": 100, "units_covered": 4},
+    summary={"k": 5, "k_max": 9, "pool_rows": 100, "units_covered": 4},
     diversity={"instruction_token_entropy": 7.5, "response_token_entropy": 9.25, "response_vendi": 80.0},
+    tokenizer="the tokenizer of owner/model",
+    unit_tokenizer="white-space words",
+    evidence="No evidence: there is no study here.",
 )
 
 
 def test_lengths_are_told_by_mean_and_quantiles():
-    (row,) = lengths(pl.DataFrame({"words": list(range(1, 12))}))
+    (row,) = describe_lengths(pl.DataFrame({"words": list(range(1, 12))}))
     assert row == {"length": "words", "mean": 6.0, "shortest": 1, "10 %": 2, "median": 6, "90 %": 10, "longest": 11}
 
 
 def test_the_header_names_the_file_to_the_hub():
-    header = yaml.safe_load(card(CARD).split("---")[1])
+    header = yaml.safe_load(render_card(CARD).split("---")[1])
     assert header["configs"] == [{"config_name": "default", "data_files": "data.jsonl"}]
 
 
 def test_a_card_has_all_that_is_known():
-    told = card(CARD)
+    told = render_card(CARD)
     assert "| strategy | response-micro |" in told
     assert "| units_covered | 4 |" in told
     assert "| commit | 0a1b |" in told
@@ -35,23 +38,40 @@ def test_a_card_has_all_that_is_known():
 
 
 def test_names_from_settings_cannot_break_the_tables():
-    told = card(CARD)
+    told = render_card(CARD)
     assert "mine\\|yours" in told
     assert "<b>" not in told
 
 
 def test_a_strategy_without_units_has_no_degree():
-    told = card(CARD._replace(settings={"strategy": "k-center", "degree": 3, "size": 4}))
+    told = render_card(CARD._replace(settings={"strategy": "k-center", "degree": 3, "size": 4}))
     assert "chosen by k-center, which has no degree" in told
 
 
 def test_a_strategy_with_one_unit_keeps_its_degree():
-    told = card(CARD._replace(chosen={**CARD.chosen, "k_max": 1}))
+    told = render_card(CARD._replace(summary={**CARD.summary, "k_max": 1}))
     assert "chosen by response-micro at degree 3 of 0..6" in told
 
 
 def test_random_of_a_subsets_lengths_is_named_after_the_subset():
     settings = {"strategy": "length-matched", "match": "response-macro", "degree": 6, "size": 4}
-    assert "chosen by random with the lengths of response-macro at degree 6 of 0..6" in card(
+    assert "chosen by random with the lengths of response-macro at degree 6 of 0..6" in render_card(
         CARD._replace(settings=settings)
     )
+
+
+def test_a_card_names_the_evidence_and_the_tokenizer_of_lengths_and_micro_units():
+    text = render_card(CARD)
+    assert "## Evidence\n\nNo evidence: there is no study here.\n" in text
+    assert "The units are token types of white-space words." in text
+    assert "## Length\n\nTokens of the tokenizer of owner/model.\n" in text
+    assert "The units are" not in render_card(CARD._replace(settings={"strategy": "random", "degree": 0}))
+
+
+def test_a_card_counts_the_rows_that_can_never_be_chosen_and_names_degrees_that_are_one():
+    summary = {**CARD.summary, "rows_without_unit": 42, "collapsed_degrees": [[0, 1, 2], [4, 5]]}
+    text = render_card(CARD._replace(summary=summary))
+    assert "42 of 100 rows carry no unit, so this strategy can never choose them." in text
+    assert "| rows_without_unit | 42 |" in text
+    assert "Degrees 0, 1, 2 give the same subset" in text and "Degrees 4, 5 give the same subset" in text
+    assert "can never" not in render_card(CARD) and "the same subset" not in render_card(CARD)

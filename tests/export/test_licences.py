@@ -6,11 +6,11 @@ from m2m.export import licences
 
 
 def test_an_installed_package_is_told_as_its_metadata_say():
-    assert metadata("pytest")["License-Expression"] == licences.licence("pytest") == "MIT"
+    assert metadata("pytest")["License-Expression"] == licences.find_licence("pytest") == "MIT"
 
 
 def test_a_package_that_is_not_there_is_told_so():
-    assert licences.licence("no_such_package") == "not installed here"
+    assert licences.find_licence("no_such_package") == "not installed here"
 
 
 @pytest.mark.parametrize(
@@ -26,4 +26,4 @@ def test_a_package_that_is_not_there_is_told_so():
 def test_the_most_exact_statement_wins_and_a_whole_licence_text_is_none(monkeypatch, told, licence):
     monkeypatch.setattr(licences, "packages_distributions", lambda: {"one": ["one-package"]})
     monkeypatch.setattr(licences, "metadata", lambda _: type("Metadata", (), {"json": told}))
-    assert licences.licence("one") == licence
+    assert licences.find_licence("one") == licence

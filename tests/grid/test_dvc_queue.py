@@ -55,7 +55,7 @@ def test_a_lock_that_is_held_for_ever_is_an_error(repo, monkeypatch):
 
 def test_what_dvc_refuses_is_told_in_one_sentence(repo, monkeypatch):
     monkeypatch.setattr(repo, "outcomes", [DvcException("no such stage")], raising=False)
-    with pytest.raises(ValueError, match="DVC's queue refuses: no such stage"):
+    with pytest.raises(ValueError, match="DVC's queue refused: no such stage"):
         dvc_queue.put("cell", [])
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from m2m.grid import params_file as module
-from m2m.grid.params_file import profiles, read_profile, read_settings, write_settings
+from m2m.grid.params_file import list_profiles, read_profile, read_settings, write_settings
 
 PARAMS = Path(__file__).parents[2] / "params.yaml"
 
@@ -48,18 +48,18 @@ def test_a_profile_goes_on_from_the_one_it_is_like(folder):
 
 
 def test_each_profile_says_what_it_is_for(folder):
-    assert profiles() == {"large": "for a cluster", "small": "for a laptop"}
+    assert list_profiles() == {"large": "for a cluster", "small": "for a laptop"}
 
 
 @pytest.mark.parametrize("name", ["tiny", "../small", ""])
 def test_a_name_that_is_no_profile_lists_those_that_are(folder, name):
-    with pytest.raises(ValueError, match=r"is no profile; there are: large, small$"):
+    with pytest.raises(ValueError, match=r"is not a profile\. Choose one of large, small\.$"):
         read_profile(name)
 
 
 @pytest.mark.parametrize("text", ["- a\n", "a: [1\n", "a: 1\na: 2\n"])
 def test_a_file_that_holds_no_settings_is_one_sentence(folder, text):
     (folder / "small.yaml").write_text(text)
-    with pytest.raises(ValueError, match=r"small\.yaml (is no YAML|must hold)") as error:
+    with pytest.raises(ValueError, match=r"small\.yaml (is not valid YAML|must hold)") as error:
         read_profile("small")
     assert "\n" not in str(error.value)

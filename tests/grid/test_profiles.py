@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from m2m.grid.profiles import Change, laid_over
+from m2m.grid.profiles import SettingChange, apply_profiles
 
 SETTINGS = {
     "launch": "cpu.yaml",
@@ -18,13 +18,13 @@ SETTINGS = {
 
 def laid(*profiles):
     settings = copy.deepcopy(SETTINGS)
-    return laid_over(settings, *profiles), settings
+    return apply_profiles(settings, *profiles), settings
 
 
 def test_what_a_profile_does_not_name_stays():
     changes, settings = laid({"band": {"low": 5}, "launch": "gpu.yaml"})
     assert settings == SETTINGS | {"band": {"low": 5, "high": 500}, "launch": "gpu.yaml"}
-    assert changes == [Change("band.low", 10, 5), Change("launch", "cpu.yaml", "gpu.yaml")]
+    assert changes == [SettingChange("band.low", 10, 5), SettingChange("launch", "cpu.yaml", "gpu.yaml")]
 
 
 def test_a_list_and_a_mapping_by_name_are_replaced_as_a_whole():
@@ -35,23 +35,23 @@ def test_a_list_and_a_mapping_by_name_are_replaced_as_a_whole():
 
 def test_of_two_profiles_the_later_wins_and_a_change_is_told_once():
     changes, settings = laid({"band": {"low": 5, "high": 50}}, {"band": {"low": 7, "high": 500}})
-    assert changes == [Change("band.low", 10, 7)]
+    assert changes == [SettingChange("band.low", 10, 7)]
     assert settings["band"] == {"low": 7, "high": 500}
 
 
 @given(st.fixed_dictionaries({}, optional={"low": st.integers(), "high": st.integers()}))
 def test_the_same_profile_again_changes_nothing(block):
     settings = copy.deepcopy(SETTINGS)
-    laid_over(settings, {"band": block})
+    apply_profiles(settings, {"band": block})
     once = copy.deepcopy(settings)
-    assert laid_over(settings, {"band": block}) == [] and settings == once
+    assert apply_profiles(settings, {"band": block}) == [] and settings == once
 
 
 @pytest.mark.parametrize(
     ("profile", "message"),
     [
-        ({"band": {"hihg": 5}}, r"^band\.hihg is no setting in params\.yaml; did you mean band\.high\?$"),
-        ({"xyz": {"a": 5}}, r"^xyz is no setting in params\.yaml; there are: launch, band, judge, ingest$"),
+        ({"band": {"hihg": 5}}, r"^band\.hihg is not a setting of params\.yaml\. Did you mean band\.high\?$"),
+        ({"xyz": {"a": 5}}, r"^xyz is not a setting of params\.yaml\. Choose one of launch, band, judge, ingest\.$"),
         ({"band": 5}, "^band must be a block of settings, got 5$"),
         ({"launch": {"file": "cpu.yaml"}}, "^launch must be one value, got "),
     ],

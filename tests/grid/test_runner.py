@@ -1,9 +1,9 @@
-"""The minder against a queue that is made here: no DVC, no process."""
+"""The runner against a queue that is made here: no DVC, no process."""
 
 import pytest
 
 from m2m.grid import dvc_queue, runner, workers
-from m2m.grid.dvc_queue import Entry
+from m2m.grid.dvc_queue import QueueEntry
 
 
 class Fake:
@@ -14,7 +14,7 @@ class Fake:
         self.put_names, self.dropped, self.started, self.stopped = [], [], [], []
         self.crew, self.orphans, self.gpus_held = [], set(), 0
 
-    def entries(self):
+    def list_entries(self):
         for one in [one for one in self.running if one.key not in self.orphans]:
             self.running.remove(one)
             tries = self.put_names.count(one.name)
@@ -27,7 +27,7 @@ class Fake:
 
     def put(self, name, overrides):
         self.put_names.append(name)
-        self.waiting.append(Entry(name, f"{name}{len(self.put_names)}", False))
+        self.waiting.append(QueueEntry(name, f"{name}{len(self.put_names)}", False))
 
     def drop(self, entry):
         self.dropped.append(entry.name)
@@ -38,7 +38,7 @@ class Fake:
             if self.ended.get(name) == "failed":
                 del self.ended[name]
 
-    def names(self):
+    def list_experiment_names(self):
         return {name: "0" * 40 for name, outcome in self.ended.items() if outcome == "done"}
 
     def stop(self, pids):
@@ -63,14 +63,14 @@ def mind(monkeypatch, tmp_path):
 
     def run(fake, names, jobs=1):
         fake.clock = clock
-        for name in ("entries", "put", "drop", "forget_failed"):
+        for name in ("list_entries", "put", "drop", "forget_failed"):
             monkeypatch.setattr(runner.dvc_queue, name, getattr(fake, name))
-        monkeypatch.setattr(runner, "names", fake.names)
+        monkeypatch.setattr(runner, "list_experiment_names", fake.list_experiment_names)
         monkeypatch.setattr(runner.workers, "start", fake.start)
         monkeypatch.setattr(runner.workers, "stop", fake.stop)
-        monkeypatch.setattr(runner.workers, "workers", lambda: list(fake.crew))
-        monkeypatch.setattr(runner.workers, "at_work", lambda keys: set(keys) - fake.orphans)
-        return runner.mind({name: [] for name in names}, jobs, 1, 1.0)
+        monkeypatch.setattr(runner.workers, "list_workers", lambda: list(fake.crew))
+        monkeypatch.setattr(runner.workers, "list_running_keys", lambda keys: set(keys) - fake.orphans)
+        return runner.run_cells({name: [] for name in names}, jobs, 1, 1.0)
 
     return run
 
@@ -117,7 +117,7 @@ def test_a_worker_for_which_no_gpu_is_free_is_started_later_and_that_is_said_onc
     fake.gpus_held = 2
     assert mind(fake, ["a"]) == []
     assert fake.started == [1, 1, 1]
-    assert capsys.readouterr().out.count("no GPU is free for worker 1 of 1") == 1
+    assert capsys.readouterr().out.count("worker 1 of 1 waits for a free GPU") == 1
 
 
 def test_a_cell_whose_process_is_gone_is_lost_and_put_again(mind):
@@ -155,7 +155,7 @@ def test_ctrl_c_ends_the_workers(mind):
     def interrupted():
         raise KeyboardInterrupt
 
-    fake.entries = interrupted
+    fake.list_entries = interrupted
     with pytest.raises(KeyboardInterrupt):
         mind(fake, ["a"])
     assert fake.stopped == [77]
@@ -164,24 +164,29 @@ def test_ctrl_c_ends_the_workers(mind):
 def test_the_time_left_is_told_by_the_cells_that_ended(monkeypatch):
     clock = iter([100.0, 100.0, 130.0, 130.0, 130.0, 130.0])
     monkeypatch.setattr(runner.time, "monotonic", lambda: next(clock))
-    minder = runner.Minder({name: [] for name in "abc"}, 2, 1, 1000.0)
-    minder.present = {"a": Entry("a", "a", True), "b": Entry("b", "b", False), "c": Entry("c", "c", False)}
-    assert minder.tally().seconds_left == pytest.approx(3 * 1000 / 2)
-    minder.took, minder.done, minder.present = [30.0], {"a"}, {"b": minder.present["b"], "c": minder.present["c"]}
-    assert minder.tally().seconds_left == pytest.approx(2 * 30 / 2)
+    grid_runner = runner.GridRunner({name: [] for name in "abc"}, 2, 1, 1000.0)
+    grid_runner.queued = {
+        "a": QueueEntry("a", "a", True),
+        "b": QueueEntry("b", "b", False),
+        "c": QueueEntry("c", "c", False),
+    }
+    assert grid_runner.tally().seconds_left == pytest.approx(3 * 1000 / 2)
+    grid_runner.durations, grid_runner.finished = [30.0], {"a"}
+    grid_runner.queued = {"b": grid_runner.queued["b"], "c": grid_runner.queued["c"]}
+    assert grid_runner.tally().seconds_left == pytest.approx(2 * 30 / 2)
 
 
 def test_a_log_is_kept_also_where_a_link_to_it_is_none(tmp_path, monkeypatch):
     monkeypatch.setattr(workers, "LOGS", tmp_path / "logs")
     monkeypatch.setattr(dvc_queue, "RUNS", tmp_path / "runs")
     (tmp_path / "logs").mkdir()
-    one = Entry("cell", "abc", True)
+    one = QueueEntry("cell", "abc", True)
     one.log.parent.mkdir(parents=True)
     for told in ("line 1", "line 1, line 2"):
         one.log.write_text(told)
         monkeypatch.setattr(runner.os, "link", elsewhere)
         runner._keep_log(one)
-        assert runner.log_of("cell").read_text() == told
+        assert runner.locate_log("cell").read_text() == told
 
 
 def elsewhere(*_):
@@ -192,7 +197,7 @@ def test_the_log_of_a_cells_last_try_grows_with_dvcs_own_and_outlives_it(monkeyp
     monkeypatch.chdir(tmp_path)
     workers.LOGS.mkdir(parents=True)
     for key in ("one", "two"):
-        entry = Entry("cell", key, True)
+        entry = QueueEntry("cell", key, True)
         entry.log.parent.mkdir(parents=True)
         entry.log.write_text("begun")
         runner._keep_log(entry)
@@ -200,13 +205,13 @@ def test_the_log_of_a_cells_last_try_grows_with_dvcs_own_and_outlives_it(monkeyp
         with entry.log.open("a") as log:
             log.write(f" {key}")
         entry.log.unlink()
-        assert runner.log_of("cell").read_text() == f"begun {key}"
+        assert runner.locate_log("cell").read_text() == f"begun {key}"
 
 
 def clocked(monkeypatch, now):
     """Time is what `now` holds; no cell has ended, and no log is kept."""
     monkeypatch.setattr(runner.time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(runner, "names", dict)
+    monkeypatch.setattr(runner, "list_experiment_names", dict)
     monkeypatch.setattr(runner, "_keep_log", lambda _: None)
 
 
@@ -214,30 +219,34 @@ def test_a_cell_without_a_process_and_an_idle_worker_are_waited_for(monkeypatch)
     """DVC begins a cell in more than one step: what is not there yet is not lost."""
     now, dropped, stopped = [0.0], [], []
     clocked(monkeypatch, now)
-    monkeypatch.setattr(runner.dvc_queue, "entries", lambda: [Entry("a", "1", True), Entry("b", "2", False)])
+    monkeypatch.setattr(
+        runner.dvc_queue, "list_entries", lambda: [QueueEntry("a", "1", True), QueueEntry("b", "2", False)]
+    )
     monkeypatch.setattr(runner.dvc_queue, "drop", lambda one: dropped.append(one.name))
-    monkeypatch.setattr(runner.workers, "workers", lambda: [workers.Worker(1, 77, True)])
+    monkeypatch.setattr(runner.workers, "list_workers", lambda: [workers.Worker(1, 77, True)])
     monkeypatch.setattr(runner.workers, "stop", stopped.extend)
-    monkeypatch.setattr(runner.workers, "at_work", lambda keys: set())
-    minder = runner.Minder({"a": [], "b": []}, 1, 1, 1.0)
+    monkeypatch.setattr(runner.workers, "list_running_keys", lambda keys: set())
+    grid_runner = runner.GridRunner({"a": [], "b": []}, 1, 1, 1.0)
     for now[0] in (0.0, runner.PATIENCE):
-        minder.look()
+        grid_runner.look()
     assert (dropped, stopped) == ([], [])
     now[0] += 1
-    minder.look()
+    grid_runner.look()
     assert (dropped, stopped) == (["a"], [77])
 
 
 def test_a_worker_that_has_nothing_to_take_is_left_alone(monkeypatch):
     now, stopped = [0.0], []
     clocked(monkeypatch, now)
-    monkeypatch.setattr(runner.dvc_queue, "entries", lambda: [Entry("a", "1", True)])
-    monkeypatch.setattr(runner.workers, "workers", lambda: [workers.Worker(1, 76, False), workers.Worker(2, 77, True)])
+    monkeypatch.setattr(runner.dvc_queue, "list_entries", lambda: [QueueEntry("a", "1", True)])
+    monkeypatch.setattr(
+        runner.workers, "list_workers", lambda: [workers.Worker(1, 76, False), workers.Worker(2, 77, True)]
+    )
     monkeypatch.setattr(runner.workers, "stop", stopped.extend)
-    monkeypatch.setattr(runner.workers, "at_work", set)
-    minder = runner.Minder({"a": []}, 2, 1, 1.0)
+    monkeypatch.setattr(runner.workers, "list_running_keys", set)
+    grid_runner = runner.GridRunner({"a": []}, 2, 1, 1.0)
     for now[0] in (0.0, 2.0 * runner.PATIENCE):
-        minder.look()
+        grid_runner.look()
     assert stopped == []
 
 
@@ -252,26 +261,26 @@ def test_cells_of_another_grid_are_neither_counted_nor_touched(mind):
 def test_the_tally_counts_each_cell_once(monkeypatch):
     now = [0.0]
     monkeypatch.setattr(runner.time, "monotonic", lambda: now[0])
-    minder = runner.Minder({name: [] for name in "abcd"}, 2, 1, 100.0)
-    minder.present = {"a": Entry("a", "a", True), "b": Entry("b", "b", True)}
-    minder.tally()
+    grid_runner = runner.GridRunner({name: [] for name in "abcd"}, 2, 1, 100.0)
+    grid_runner.queued = {"a": QueueEntry("a", "a", True), "b": QueueEntry("b", "b", True)}
+    grid_runner.tally()
     now[0] = 130.0
-    minder.present["b"] = Entry("b", "b", False)
-    minder.failed, minder.done = {"c"}, {"d"}
-    told = minder.tally()
-    assert (told.done, told.queued, told.running, told.failed) == (1, 1, {"a": 130.0}, 1)
+    grid_runner.queued["b"] = QueueEntry("b", "b", False)
+    grid_runner.failed, grid_runner.finished = {"c"}, {"d"}
+    told = grid_runner.tally()
+    assert (told.finished, told.queued, told.running, told.failed) == (1, 1, {"a": 130.0}, 1)
     assert told.seconds_left == 100.0 / 2  # of b; a is overdue
 
 
 def test_a_cell_of_another_grid_is_not_dropped_though_no_process_runs_it(monkeypatch):
     now, dropped = [0.0], []
     clocked(monkeypatch, now)
-    monkeypatch.setattr(runner.dvc_queue, "entries", lambda: [Entry("theirs", "9", True)])
+    monkeypatch.setattr(runner.dvc_queue, "list_entries", lambda: [QueueEntry("theirs", "9", True)])
     monkeypatch.setattr(runner.dvc_queue, "put", lambda *_: None)
     monkeypatch.setattr(runner.dvc_queue, "drop", lambda one: dropped.append(one.name))
-    monkeypatch.setattr(runner.workers, "workers", lambda: [workers.Worker(1, 77, False)])
-    monkeypatch.setattr(runner.workers, "at_work", lambda keys: set())
-    minder = runner.Minder({"a": []}, 1, 1, 1.0)
+    monkeypatch.setattr(runner.workers, "list_workers", lambda: [workers.Worker(1, 77, False)])
+    monkeypatch.setattr(runner.workers, "list_running_keys", lambda keys: set())
+    grid_runner = runner.GridRunner({"a": []}, 1, 1, 1.0)
     for now[0] in (0.0, 2.0 * runner.PATIENCE):
-        minder.look()
+        grid_runner.look()
     assert dropped == []

@@ -1,6 +1,9 @@
+import signal
 import subprocess
 import sys
+import time
 
+import psutil
 import pytest
 
 from m2m.grid import gpu_locks, workers
@@ -10,13 +13,13 @@ from m2m.grid import gpu_locks, workers
 def machine(monkeypatch):
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     monkeypatch.setattr(workers, "count_cores", lambda: 8)
-    monkeypatch.setattr(gpu_locks, "gpus", lambda: [])
+    monkeypatch.setattr(gpu_locks, "list_gpus", lambda: [])
     return monkeypatch
 
 
 @pytest.mark.parametrize(("jobs", "threads"), [(1, "8"), (2, "4"), (3, "2"), (20, "1")])
 def test_each_worker_has_its_share_of_the_cores(machine, jobs, threads):
-    assert {workers.environment(jobs)[name] for name in workers.THREADS} == {threads}
+    assert {workers.build_environment(jobs)[name] for name in workers.THREAD_VARIABLES} == {threads}
 
 
 @pytest.fixture
@@ -37,7 +40,7 @@ def started(machine, tmp_path):
 
 
 def test_each_worker_holds_a_gpu_of_its_own_until_it_ends(machine, started):
-    machine.setattr(gpu_locks, "gpus", lambda: ["0", "3"])
+    machine.setattr(gpu_locks, "list_gpus", lambda: ["0", "3"])
     assert [workers.start(number, 2, 1) for number in (1, 2, 3)] == [True, True, False]
     assert [device for device, _ in started] == ["0", "3"]
     started[0][1].kill()
@@ -47,14 +50,14 @@ def test_each_worker_holds_a_gpu_of_its_own_until_it_ends(machine, started):
 
 
 def test_more_workers_than_gpus_share_them_evenly(machine, started):
-    machine.setattr(gpu_locks, "gpus", lambda: ["0", "3"])
+    machine.setattr(gpu_locks, "list_gpus", lambda: ["0", "3"])
     assert [workers.start(number, 3, 1) for number in (1, 2, 3)] == [True] * 3
     assert [device for device, _ in started] == ["0", "3", "0"]
 
 
 def test_a_worker_whose_trainings_take_several_gpus_holds_them_all(machine, started):
-    machine.setattr(gpu_locks, "gpus", lambda: ["0", "1", "2", "3"])
-    assert workers.most(2) == 2
+    machine.setattr(gpu_locks, "list_gpus", lambda: ["0", "1", "2", "3"])
+    assert workers.choose_worker_count(2) == 2
     assert [workers.start(number, 2, 2) for number in (1, 2, 3)] == [True, True, False]
     assert [device for device, _ in started] == ["0,1", "2,3"]
 
@@ -66,9 +69,9 @@ def test_without_a_gpu_none_is_named(machine, started):
 
 @pytest.mark.parametrize(("gpus", "gibibytes", "most"), [(["0", "1"], 1, 2), ([], 100, 8), ([], 10, 3), ([], 1, 1)])
 def test_there_is_a_worker_a_gpu_or_else_a_core_that_has_memory(machine, gpus, gibibytes, most):
-    machine.setattr(gpu_locks, "gpus", lambda: gpus)
+    machine.setattr(gpu_locks, "list_gpus", lambda: gpus)
     machine.setattr(workers.psutil, "virtual_memory", lambda: type("Memory", (), {"available": gibibytes * 2**30}))
-    assert workers.most(1) == most
+    assert workers.choose_worker_count(1) == most
 
 
 def sleeper(*words):
@@ -86,24 +89,67 @@ def test_a_worker_of_this_folder_is_seen_and_stopped_and_no_other(monkeypatch, t
         sleeper("exp", "queue-worker", f"{workers._node()}3@localhost") as ours,
         sleeper("exp", "queue-worker", "dvc-exp-000000-1@localhost") as other,
     ):
-        assert workers.workers() == [workers.Worker(3, ours.pid, True)]
+        assert workers.list_workers() == [workers.Worker(3, ours.pid, True)]
         workers.stop([ours.pid])
-        assert workers.workers() == []
+        assert workers.list_workers() == []
         assert other.poll() is None
         other.kill()
 
 
 def test_an_experiment_is_at_work_while_a_process_runs_it():
     with sleeper("exp", "exec-run", "--infofile", "/somewhere/0a1b2c.run") as process:
-        assert workers.at_work(["0a1b2c", "ffffff"]) == {"0a1b2c"}
+        assert workers.list_running_keys(["0a1b2c", "ffffff"]) == {"0a1b2c"}
         process.kill()
 
 
-def test_a_worker_that_ends_before_its_signal_is_no_error(monkeypatch):
-    def gone(group, sign):
-        raise ProcessLookupError(group)
-
+def test_a_worker_that_ends_before_its_signal_is_no_error():
     with sleeper() as ended:
         ended.kill()
-        monkeypatch.setattr(workers.os, "killpg", gone)
+        ended.wait()
         workers.stop([ended.pid])
+
+
+STUBBORN = """
+import signal, subprocess, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=True)
+print(child.pid, flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_worker_that_ignores_the_signal_is_killed_with_its_cell_within_five_seconds():
+    with subprocess.Popen([sys.executable, "-c", STUBBORN], stdout=subprocess.PIPE, text=True) as worker:
+        cell = psutil.Process(int(worker.stdout.readline()))
+        began = time.monotonic()
+        workers.stop([worker.pid])
+        assert time.monotonic() - began < 5
+        assert not psutil.pid_exists(worker.pid)
+        assert not cell.is_running() or cell.status() == psutil.STATUS_ZOMBIE
+
+
+DRIVER = """
+import subprocess, sys
+from m2m.grid import workers
+try:
+    with workers.stop_on_signals():
+        subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=True)
+        print(subprocess.run(["bash", "-c", "echo up; sleep 60"]))
+except KeyboardInterrupt:
+    sys.exit("interrupted")
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_to_the_driver_ends_all_that_it_started_within_five_seconds(number):
+    with subprocess.Popen(
+        [sys.executable, "-c", DRIVER], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as driver:
+        assert driver.stdout.readline() == "up\n"
+        family = psutil.Process(driver.pid).children(recursive=True)
+        assert len(family) >= 2
+        began = time.monotonic()
+        driver.send_signal(number)
+        assert driver.wait(10) == 1 and time.monotonic() - began < 5
+        assert driver.stderr.read() == "interrupted\n"
+        assert psutil.wait_procs(family, timeout=1)[1] == []

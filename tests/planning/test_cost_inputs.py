@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from m2m.planning.cost_inputs import assumed, counted
+from m2m.planning.cost_inputs import count_data, estimate_data_size
 
 ALPACA = {"kind": "hub", "path": "alpaca_eval_gpt4_baseline.json"}
 
@@ -18,24 +18,24 @@ def test_tables_are_counted():
         "response": pl.DataFrame({"tokens": [[], [1, 2, 3, 4]]}),
     }
     prompts = pl.DataFrame({"benchmark": ["b", "a", "b"], "baseline_answer": ["x", None, None]})
-    found = counted(tokens, prompts)
+    found = count_data(tokens, prompts)
     assert found == (2, 1.5, 2.0, {"a": 1, "b": 2}, frozenset({"b"}))
 
 
 def test_limits_say_how_many_rows_and_prompts_there_will_be():
     sources = {"one": {"kind": "hub", "limit": 600}, "two": {"kind": "hub", "limit": 400}}
     benchmarks = {"alpaca_eval": ALPACA, "few": ALPACA | {"limit": 5}, "own": {"kind": "heldout", "limit": None}}
-    found = assumed(settings(sources, benchmarks), None, 100, 500)
+    found = estimate_data_size(settings(sources, benchmarks), None, 100, 500)
     assert found == (800, 100, 500, {"alpaca_eval": 805, "few": 5, "own": 200}, frozenset({"alpaca_eval", "few"}))
 
 
 def test_a_pool_without_a_limit_has_to_be_said():
     sources = {"one": {"kind": "files", "limit": None}}
-    with pytest.raises(ValueError, match=r"source one has no limit.*say --rows"):
-        assumed(settings(sources, {}), None, 100, 500)
-    assert assumed(settings(sources, {"own": {"kind": "heldout"}}), 800, 100, 500).prompts == {"own": 200}
+    with pytest.raises(ValueError, match=r"Source one has no limit.*Give --rows"):
+        estimate_data_size(settings(sources, {}), None, 100, 500)
+    assert estimate_data_size(settings(sources, {"own": {"kind": "heldout"}}), 800, 100, 500).prompts == {"own": 200}
 
 
 def test_a_benchmark_of_unknown_size_has_to_be_read():
-    with pytest.raises(ValueError, match="benchmark mine has no limit"):
-        assumed(settings({}, {"mine": {"kind": "files", "path": "mine.jsonl"}}), 800, 100, 500)
+    with pytest.raises(ValueError, match="Benchmark mine has no limit"):
+        estimate_data_size(settings({}, {"mine": {"kind": "files", "path": "mine.jsonl"}}), 800, 100, 500)

@@ -2,12 +2,24 @@
 
 import pytest
 
-from m2m.planning.cost_model import Calls, Facts, estimate, judge_calls, llm_calls, tokens_read, trainings
-from m2m.planning.costs import training_flops
-from m2m.planning.gpus import GPUS
-from m2m.planning.llama_shapes import KNOWN
+from m2m.planning.cost_model import (
+    DataSize,
+    LlmCalls,
+    count_trained_parameters,
+    count_trainings,
+    estimate_answering_seconds,
+    estimate_checkpoint_bytes,
+    estimate_costs,
+    estimate_judge_calls,
+    estimate_llm_calls,
+    estimate_tokens_read,
+    estimate_training_bytes,
+    estimate_training_flops,
+)
+from m2m.planning.gpus import GPUS, Gpu
+from m2m.planning.llama_shapes import PUBLISHED_SHAPES, count_adapter_parameters, count_parameters
 
-FACTS = Facts(
+FACTS = DataSize(
     1000, 100, 400, {"alpaca_eval": 800, "arena_hard": 500, "own": 10}, frozenset({"alpaca_eval", "arena_hard"})
 )
 CELL = {"strategy": "random", "size": 100, "slack": 1.5, "weights": "uniform", "budget": "rows", "seed": 1}
@@ -27,13 +39,13 @@ SETTINGS = {
     "finetune": TUNE,
     "generate": {"dtype": "bfloat16", "batch_size": 32, "max_new_tokens": 300},
 }
-SHAPE = KNOWN["meta-llama/Llama-2-7b-hf"]
+SHAPE = PUBLISHED_SHAPES["meta-llama/Llama-2-7b-hf"]
 
 
 def test_cells_of_one_size_share_one_opponent():
     cells = [CELL | {"seed": seed} for seed in range(5)]
-    assert trainings(cells) == 6
-    assert trainings([*cells, CELL | {"size": 200}, CELL | {"weights": "inverse"}]) == 10
+    assert count_trainings(cells) == 6
+    assert count_trainings([*cells, CELL | {"size": 200}, CELL | {"weights": "inverse"}]) == 10
 
 
 @pytest.mark.parametrize(
@@ -45,7 +57,7 @@ def test_cells_of_one_size_share_one_opponent():
     ],
 )
 def test_a_training_reads_each_row_up_to_its_limit_once_an_epoch(cell, tune, tokens):
-    assert tokens_read(CELL | cell, TUNE | tune, FACTS) == tokens
+    assert estimate_tokens_read(CELL | cell, TUNE | tune, FACTS) == tokens
 
 
 @pytest.mark.parametrize(
@@ -60,55 +72,100 @@ def test_a_training_reads_each_row_up_to_its_limit_once_an_epoch(cell, tune, tok
     ],
 )
 def test_every_game_is_one_call(change, alpaca, arena):
-    found = judge_calls(JUDGE | change, FACTS)
+    found = estimate_judge_calls(JUDGE | change, FACTS)
     assert {name: one.calls for name, one in found.items()} == {"alpaca-eval": alpaca, "arena-hard": arena}
 
 
 def test_a_benchmark_is_its_protocols_own_however_it_is_spelt():
     facts = FACTS._replace(prompts={"alpaca-eval": 800}, with_baseline=frozenset())
-    assert judge_calls(JUDGE, facts)["alpaca-eval"].calls == 800
+    assert estimate_judge_calls(JUDGE, facts)["alpaca-eval"].calls == 800
 
 
 def test_an_alpaca_eval_verdict_is_one_token_and_reads_both_answers():
-    found = judge_calls(JUDGE, FACTS)["alpaca-eval"]
-    assert found.written == found.calls and found.read == found.calls * (200 + 100 + 2 * 400)
+    found = estimate_judge_calls(JUDGE, FACTS)["alpaca-eval"]
+    assert found.reply_tokens == found.calls and found.prompt_tokens == found.calls * (200 + 100 + 2 * 400)
 
 
 def test_judges_and_teachers_that_need_no_llm_cost_no_call():
-    assert judge_calls(JUDGE | {"engines": ["likelihood", "similarity"]}, FACTS) == {}
-    assert llm_calls(SETTINGS | {"judge": JUDGE | {"engines": ["likelihood"]}}, FACTS, 40) == {}
+    assert estimate_judge_calls(JUDGE | {"engines": ["likelihood", "similarity"]}, FACTS) == {}
+    assert estimate_llm_calls(SETTINGS | {"judge": JUDGE | {"engines": ["likelihood"]}}, FACTS, 40) == {}
 
 
 def test_the_teacher_answers_every_row_and_the_tagger_reads_both_sides():
     settings = SETTINGS | {"respond": {"engine": "endpoint", "reply_tokens": 1024}}
     settings |= {"tag": {"engine": "endpoint", "reply_tokens": 200}}
-    found = llm_calls(settings, FACTS, 10)
-    assert found["respond"] == Calls(1000, 1000 * 150, 1000 * 400)
-    assert found["tag"] == Calls(2000, 2000 * 170 + 1000 * 500, 2000 * 40)
+    found = estimate_llm_calls(settings, FACTS, 10)
+    assert found["respond"] == LlmCalls(1000, 1000 * 150, 1000 * 400)
+    assert found["tag"] == LlmCalls(2000, 2000 * 170 + 1000 * 500, 2000 * 40)
     assert found["alpaca-eval"].calls == 16_000
 
 
 def test_hours_follow_from_operations_and_the_share_of_the_peak():
     cells = [CELL | {"seed": seed} for seed in range(4)]
-    found = estimate(SETTINGS, cells, FACTS, SHAPE, GPUS["h100"], 0.4, None)
+    found = estimate_costs(SETTINGS, cells, FACTS, SHAPE, GPUS["h100"], 0.4, None)
     assert found["training_tokens"] == 5 * 100_000
-    operations = training_flops(SHAPE, "full", 16, 500_000)
+    operations = estimate_training_flops(SHAPE, "full", 16, 500_000)
     assert found["training_hours"] == pytest.approx(operations / (0.4 * 989e12) / 3600)
     assert found["answers"] == 6 * 1310  # the base model answers too
-    twice = estimate(SETTINGS, cells, FACTS, SHAPE, GPUS["h100"], 0.8, None)
+    twice = estimate_costs(SETTINGS, cells, FACTS, SHAPE, GPUS["h100"], 0.8, None)
     for name in ("training_hours", "answering_hours"):
         assert twice[name] == pytest.approx(found[name] / 2)
 
 
 def test_a_measured_speed_counts_in_place_of_the_peak():
-    found = estimate(SETTINGS, [CELL], FACTS, SHAPE, GPUS["h100"], 0.4, 1000.0)
+    found = estimate_costs(SETTINGS, [CELL], FACTS, SHAPE, GPUS["h100"], 0.4, 1000.0)
     assert found["training_hours"] == 200_000 / 1000 / 3600
 
 
 def test_bytes_are_those_of_weights_and_tables():
-    found = estimate(SETTINGS, [CELL], FACTS, SHAPE, GPUS["h100"], 0.4, None)
+    found = estimate_costs(SETTINGS, [CELL], FACTS, SHAPE, GPUS["h100"], 0.4, None)
     assert found["checkpoints_bytes"] == 2 * 2 * 6_738_415_616
     assert found["least_gpus"] == 1 and found["training_bytes"] == 8 * 6_738_415_616
-    mixed = estimate(SETTINGS | {"finetune": TUNE | {"dtype": "mixed"}}, [CELL], FACTS, SHAPE, GPUS["h100"], 0.4, None)
+    mixed = estimate_costs(
+        SETTINGS | {"finetune": TUNE | {"dtype": "mixed"}}, [CELL], FACTS, SHAPE, GPUS["h100"], 0.4, None
+    )
     assert mixed["least_gpus"] == 2
     assert found["vectors_bytes"] == 2 * 1000 * 384 * 4 and found["token_bytes"] == 4 * 1000 * 500
+
+
+SEVEN = PUBLISHED_SHAPES["meta-llama/Llama-2-7b-hf"]
+N = count_parameters(SEVEN)
+
+
+def test_full_training_costs_six_operations_a_parameter_and_token():
+    assert estimate_training_flops(SEVEN, "full", 16, 10) == 60 * N
+
+
+def test_adapters_save_the_gradients_of_the_frozen_weights():
+    adapters = count_adapter_parameters(SEVEN, 16)
+    assert estimate_training_flops(SEVEN, "lora", 16, 10) == 40 * N + 20 * adapters
+    assert count_trained_parameters(SEVEN, "lora", 16) == adapters
+
+
+@pytest.mark.parametrize(("dtype", "bytes_each"), [("float32", 16), ("mixed", 16), ("bfloat16", 8)])
+def test_full_training_holds_weight_gradient_and_two_moments(dtype, bytes_each):
+    assert estimate_training_bytes(SEVEN, "full", 16, dtype) == bytes_each * N
+
+
+def test_lora_holds_frozen_weights_and_float32_adapters():
+    assert estimate_training_bytes(SEVEN, "lora", 16, "bfloat16") == 2 * N + 16 * count_adapter_parameters(SEVEN, 16)
+
+
+def test_a_checkpoint_is_the_weights():
+    assert estimate_checkpoint_bytes(SEVEN, "bfloat16") == 2 * N and estimate_checkpoint_bytes(SEVEN, "mixed") == 4 * N
+
+
+def test_one_token_after_an_empty_prompt_reads_the_weights_once_a_batch():
+    gpu = Gpu("", 1.0, 2.0 * N, 1.0)  # reads the bfloat16 weights in a second
+    told = {"batch": 10, "prompt_tokens": 0, "answer_tokens": 1e-9}
+    ten = estimate_answering_seconds(SEVEN, "bfloat16", gpu, prompts=10, **told)
+    assert ten == pytest.approx(1e-9)
+    assert estimate_answering_seconds(SEVEN, "bfloat16", gpu, prompts=11, **told) == pytest.approx(2 * ten)
+
+
+def test_longer_contexts_are_slower_to_answer():
+    told = {"prompts": 8, "batch": 8, "answer_tokens": 100}
+    short, long = (
+        estimate_answering_seconds(SEVEN, "bfloat16", GPUS["h100"], prompt_tokens=n, **told) for n in (10, 4000)
+    )
+    assert long > 2 * short

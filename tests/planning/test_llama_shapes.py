@@ -2,9 +2,16 @@
 
 import pytest
 
-from m2m.planning.llama_shapes import KNOWN, Shape, adapter_parameters, cache_bytes, parameters, shape_of
+from m2m.planning.llama_shapes import (
+    PUBLISHED_SHAPES,
+    LlamaShape,
+    count_adapter_parameters,
+    count_cache_bytes,
+    count_parameters,
+    read_shape,
+)
 
-SEVEN = KNOWN["meta-llama/Llama-2-7b-hf"]
+SEVEN = PUBLISHED_SHAPES["meta-llama/Llama-2-7b-hf"]
 
 
 @pytest.mark.parametrize(
@@ -17,30 +24,30 @@ SEVEN = KNOWN["meta-llama/Llama-2-7b-hf"]
     ],
 )
 def test_parameters_are_those_that_the_safetensors_index_states(name, count):
-    assert parameters(KNOWN[name]) == count
+    assert count_parameters(PUBLISHED_SHAPES[name]) == count
 
 
 @pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")  # peft asks transformers for it
 def test_a_model_made_here_has_as_many_parameters_and_adapters_as_computed(llama):
     from peft import LoraConfig, get_peft_model
 
-    shape = shape_of(llama.config.to_dict())
-    assert parameters(shape) == llama.num_parameters()
+    shape = read_shape(llama.config.to_dict())
+    assert count_parameters(shape) == llama.num_parameters()
     adapted = get_peft_model(llama, LoraConfig(r=3, target_modules="all-linear", task_type="CAUSAL_LM"))
-    assert adapter_parameters(shape, 3) == adapted.get_nb_trainable_parameters()[0]
+    assert count_adapter_parameters(shape, 3) == adapted.get_nb_trainable_parameters()[0]
 
 
 def test_grouped_heads_leave_fewer_keys_and_values():
-    assert cache_bytes(SEVEN, 2) == 2 * 32 * 4096 * 2
-    assert cache_bytes(SEVEN._replace(kv_heads=8), 2) * 4 == cache_bytes(SEVEN, 2)
+    assert count_cache_bytes(SEVEN, 2) == 2 * 32 * 4096 * 2
+    assert count_cache_bytes(SEVEN._replace(kv_heads=8), 2) * 4 == count_cache_bytes(SEVEN, 2)
 
 
 def test_a_config_without_grouped_heads_and_ties_reads_like_one_that_says_so():
     config = {"vocab_size": 8, "hidden_size": 4, "intermediate_size": 6, "num_hidden_layers": 1}
     config |= {"num_attention_heads": 2}
-    assert shape_of(config) == Shape(8, 4, 6, 1, 2, 2, False)
+    assert read_shape(config) == LlamaShape(8, 4, 6, 1, 2, 2, False)
 
 
 def test_a_config_of_another_kind_says_what_it_lacks():
     with pytest.raises(ValueError, match="must have 'intermediate_size'"):
-        shape_of({"vocab_size": 8, "hidden_size": 4})
+        read_shape({"vocab_size": 8, "hidden_size": 4})

@@ -13,7 +13,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from m2m.judging.protocols.protocols import parsed
+from m2m.judging.protocols.protocols import parse_verdicts
 from m2m.llm.client.reply_cache import Replies
 from m2m.runtime.artifacts import read_table, write_table
 from m2m.schemas.answers import Answers
@@ -104,7 +104,7 @@ def asked_of(server, folder, engine, **settings):
 def test_arena_hard_plays_both_games_and_the_candidate_wins_by_its_answer_alone(tmp_path):
     with llm_server(fair) as server:
         found = asked_of(server, tmp_path, "arena-hard")
-    games = parsed(found, "arena-hard").select("id", "order", "won", "weight").rows()
+    games = parse_verdicts(found, "arena-hard").select("id", "order", "won", "weight").rows()
     assert games == [("a", 0, 1.0, 1), ("a", 1, 1.0, 1), ("b", 0, 0.0, 1), ("b", 1, 0.0, 1)]
     assert all(body["messages"][0]["role"] == "system" and body["temperature"] == 0 for body in server.asked)
 
@@ -113,7 +113,7 @@ def test_alpaca_eval_reads_the_log_probabilities_of_one_token(tmp_path):
     with llm_server() as server:  # it likes the first answer: m with log-probability -0.25, M with -1.5
         found = asked_of(server, tmp_path, "alpaca-eval", orders="both")
     liking = 1 / (1 + math.exp(-0.25 + 1.5))  # of the second
-    games = parsed(found, "alpaca-eval")
+    games = parse_verdicts(found, "alpaca-eval")
     assert games["won"].to_list() == pytest.approx([1 - liking, liking] * 2)
     assert {(body["max_tokens"], body["top_logprobs"], body["temperature"]) for body in server.asked} == {(1, 5, 1)}
     assert len(server.asked) == 4
@@ -125,7 +125,7 @@ def test_half_a_surrogate_among_the_tokens_is_written_and_read(tmp_path):
         found = asked_of(server, tmp_path, "alpaca-eval")
     tops = json.loads(found["raw"][0])["logprobs"]["content"][0]["top_logprobs"]
     assert [top["token"] for top in tops] == ["m", "M", "\ud83d", "é"]
-    assert parsed(found, "alpaca-eval")["won"].null_count() == 0
+    assert parse_verdicts(found, "alpaca-eval")["won"].null_count() == 0
 
 
 def test_repeats_are_requests_of_their_own_and_a_second_run_makes_none(tmp_path):
@@ -142,14 +142,14 @@ def test_a_failed_call_is_a_null_and_the_rest_are_kept(tmp_path):
     with llm_server(fair, fault=lambda number: "400" if number == 1 else "") as server:
         found = asked_of(server, tmp_path, "arena-hard")
     assert found["raw"].null_count() == 1
-    assert parsed(found, "arena-hard")["won"].null_count() == 1
+    assert parse_verdicts(found, "arena-hard")["won"].null_count() == 1
 
 
 def test_reasoning_that_was_cut_is_no_verdict_whatever_label_it_holds(tmp_path):
     with llm_server(lambda body: "At first sight [[A>>B]] but then one sees that B is better: [[B>A]]") as server:
         found = asked_of(server, tmp_path, "arena-hard", reply_tokens=5)
     assert found["raw"].null_count() == len(found) == 4
-    assert parsed(found, "arena-hard")["won"].null_count() == 4
+    assert parse_verdicts(found, "arena-hard")["won"].null_count() == 4
 
 
 def test_too_many_failed_calls_stop_the_stage_and_write_nothing(tmp_path):
@@ -176,7 +176,7 @@ def test_a_judge_that_wrote_the_responses_is_warned_of(tmp_path, capsys, respons
 
 def test_a_protocol_judges_its_own_benchmark_where_that_is_asked(tmp_path):
     with llm_server(fair) as server:
-        with pytest.raises(ValueError, match=r"no benchmark's name begins with arena_hard: .*judge.scope to all"):
+        with pytest.raises(ValueError, match=r"No benchmark's name begins with arena_hard\. .*judge\.scope: all"):
             asked_of(server, tmp_path, "arena-hard", scope="own")
         assert server.asked == []
 

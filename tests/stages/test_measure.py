@@ -20,7 +20,7 @@ def files(tmp_path):
 def test_difficulty_goes_by_the_order_of_the_evaluation_set(files):
     known = _read_published(*files)
     assert known.difficulty == {"First?": -0.5, "Second?": 0.75}
-    assert known.gamed.likings.tolist() == [0.25, 0.5, 0.9]
+    assert known.gamed.preferences.tolist() == [0.25, 0.5, 0.9]
     assert known.gamed.lengths.tolist() == [1.5, 0.0, -2.0]
     assert known.gamed.difficulty.tolist() == [-0.5, 0.75, -0.5]
 

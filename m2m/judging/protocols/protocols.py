@@ -1,4 +1,4 @@
-"""The LLM judges' protocols: which games are played, what the judge is shown; and what any judge's words are worth."""
+"""What an LLM judge is asked, and how the raw verdicts of every judge are parsed."""
 
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
@@ -6,69 +6,70 @@ from typing import Literal, NamedTuple
 import polars as pl
 
 from m2m.judging.protocols import alpaca_eval, arena_hard
-from m2m.judging.protocols.winrate import preference
+from m2m.judging.protocols.offline_judges import read_preference
 from m2m.llm.prompt_template import fenced, filled
 
 Protocol = Literal["alpaca-eval", "arena-hard"]
 PROTOCOLS: tuple[Protocol, ...] = ("alpaca-eval", "arena-hard")
-SYSTEM_ENDS = "\n---\n"  # in a template: before it the system message
+SYSTEM_ENDS = "\n---\n"  # in a template: ends the system message
 
 
-class Words(NamedTuple):
-    """What the judge is told in one game."""
+class JudgePrompt(NamedTuple):
+    """The messages that the judge receives for one game."""
 
     system: str
     user: str
 
 
-def own(protocol: Protocol, games: pl.DataFrame) -> pl.DataFrame:
-    """The games on the protocol's own benchmark: its name begins with alpaca_eval or arena_hard. ValueError: none."""
+def select_own_benchmark(protocol: Protocol, games: pl.DataFrame) -> pl.DataFrame:
+    """The games of the protocol's own benchmark, whose name begins with alpaca_eval or arena_hard. ValueError: none."""
     name = protocol.replace("-", "_")
-    mine = games.filter(pl.col("benchmark").str.replace_all("-", "_", literal=True).str.starts_with(name))
-    if mine.is_empty():
-        raise ValueError(
-            f"no benchmark's name begins with {name}: name it so in `benchmark`, or set judge.scope to all"
-        )
-    return mine
+    selected = games.filter(pl.col("benchmark").str.replace_all("-", "_", literal=True).str.starts_with(name))
+    if selected.is_empty():
+        raise ValueError(f"No benchmark's name begins with {name}. Rename it in `benchmark`, or set judge.scope: all.")
+    return selected
 
 
-def played(protocol: Protocol, games: pl.DataFrame, orders: Literal["published", "both"], repeats: int) -> pl.DataFrame:
-    """`games` (core.verdict) once for each order and repeat; order 1 shows the opponent first.
+def schedule_games(
+    protocol: Protocol, games: pl.DataFrame, orders: Literal["published", "both"], repeats: int
+) -> pl.DataFrame:
+    """`games` (offline_judges.match_answers), one row an order and repeat; order 1 shows the opponent first.
 
     Published: AlpacaEval plays one order, seeded by the instruction; Arena-Hard plays both, the baseline first.
     """
-    both = orders == "both" or protocol == "arena-hard"
-    order = [
-        [1, 0] if both else [int(not alpaca_eval.candidate_first(instruction))] for instruction in games["instruction"]
-    ]
+    if orders == "both" or protocol == "arena-hard":
+        order = [[1, 0]] * games.height
+    else:
+        order = [[int(not alpaca_eval.is_candidate_first(instruction))] for instruction in games["instruction"]]
     rounds = pl.DataFrame({"repeat": range(repeats)}, schema={"repeat": pl.Int16})
-    each = games.with_columns(order=pl.Series(order, dtype=pl.List(pl.Int8))).explode("order", empty_as_null=False)
-    return each.join(rounds, how="cross")
+    ordered = games.with_columns(order=pl.Series(order, dtype=pl.List(pl.Int8)))
+    return ordered.explode("order", empty_as_null=False).join(rounds, how="cross")
 
 
-def words(template: str, game: Mapping[str, str | int]) -> Words:
-    """The template with instruction and answers filled in, fenced, and without anything that reads as a verdict."""
+def fill_judge_prompt(template: str, game: Mapping[str, str | int]) -> JudgePrompt:
+    """The template with instruction and answers filled in, fenced, and with their verdict labels escaped."""
     sides = ("candidate_answer", "opponent_answer")
-    shown = {"instruction": "instruction", "first": sides[int(game["order"])], "second": sides[1 - int(game["order"])]}
-    texts = {hole: fenced(arena_hard.without_labels(str(game[name]))) for hole, name in shown.items()}
+    order = int(game["order"])
+    columns = {"instruction": "instruction", "first": sides[order], "second": sides[1 - order]}
+    texts = {hole: fenced(arena_hard.escape_labels(str(game[column]))) for hole, column in columns.items()}
     system, _, user = template.rpartition(SYSTEM_ENDS)
-    return Words(system.strip(), filled(user, texts).strip())
+    return JudgePrompt(system.strip(), filled(user, texts).strip())
 
 
-def parsed(verdicts: pl.DataFrame, engine: str) -> pl.DataFrame:
-    """`verdicts` (schema Verdicts, all of the judge `engine`) with won and weight, as core.games has them."""
-    read = [_won(engine, raw, order) for raw, order in verdicts.select("raw", "order").rows()]
+def parse_verdicts(verdicts: pl.DataFrame, engine: str) -> pl.DataFrame:
+    """`verdicts` (schema Verdicts, all of the judge `engine`) with the columns won and weight of scoring.games."""
+    scores = [score_raw(engine, raw, order) for raw, order in verdicts.select("raw", "order").rows()]
     schema = {"won": pl.Float64, "weight": pl.Int64}
-    return verdicts.hstack(pl.DataFrame(read, schema=schema, orient="row"))
+    return verdicts.hstack(pl.DataFrame(scores, schema=schema, orient="row"))
 
 
-def _won(engine: str, raw: str | None, order: int) -> tuple[float | None, int]:
-    """The candidate's part of one game, and how many games it counts for."""
+def score_raw(engine: str, raw: str | None, order: int) -> tuple[float | None, int]:
+    """The candidate's share of one game, 0..1, None without a verdict; and the number of games it counts for."""
     match engine:
         case "arena-hard":
-            second, weight = arena_hard.score(raw) or (None, 1)
+            second, weight = arena_hard.score_reply(raw) or (None, 1)
         case "alpaca-eval":
-            second, weight = alpaca_eval.liking_of_second(raw), 1
+            second, weight = alpaca_eval.read_second_preference(raw), 1
         case _:
-            return preference(raw), 1
+            return read_preference(raw), 1
     return (second if second is None or order else 1 - second), weight

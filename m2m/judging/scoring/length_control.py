@@ -1,4 +1,4 @@
-"""Likings and answer lengths → the win rate that the candidate would have at the baseline's length (AlpacaEval 2.0)."""
+"""Length-controlled win rate (AlpacaEval 2.0): the win rate if both answers had the same length."""
 
 from typing import Any, NamedTuple
 
@@ -7,25 +7,25 @@ from jaxtyping import Float, Float64, Int
 
 GAMED_WEIGHT = 0.1  # of a row of the two gamed baselines: 0.2 shared by two
 FOLDS, SEED = 5, 123
-FREE = 1e4  # the weakest penalty that cross-validation may choose: as good as none
-CLIP = 1e-12  # liblinear forgets a row of weight 0, and with the last one a class
+FREE = 1e4  # the weakest penalty that cross-validation may choose: almost none
+CLIP = 1e-12  # liblinear drops a row of weight 0, and with the last such row a class
 
 
-class Gamed(NamedTuple):
-    """Recorded annotations of the two gamed baselines, which keep the length term honest; published with AlpacaEval."""
+class GamedBaselines(NamedTuple):
+    """Annotations of two gamed baselines, published with AlpacaEval, which stabilise the length term."""
 
-    likings: Float[np.ndarray, "rows"]  # 0..1
+    preferences: Float[np.ndarray, "rows"]  # 0..1
     lengths: Float[np.ndarray, "rows"]  # difference of lengths, in standard deviations of its own model
     difficulty: Float[np.ndarray, "rows"]
 
 
 class LengthGames(NamedTuple):
-    """One row a prompt with a verdict: the liking for the candidate, and what else the regression knows."""
+    """One row a prompt with a verdict: the preference for the candidate, and the features of the regression."""
 
-    likings: Float[np.ndarray, "prompts"]  # 0..1
+    preferences: Float[np.ndarray, "prompts"]  # 0..1
     surplus: Int[np.ndarray, "prompts"]  # characters of the baseline's answer − those of the candidate's
-    difficulty: Float[np.ndarray, "prompts"] | None = None  # given with `gamed` only: the full form
-    gamed: Gamed | None = None
+    difficulty: Float[np.ndarray, "prompts"] | None = None  # full form only, together with `gamed`
+    gamed: GamedBaselines | None = None
 
 
 class Training(NamedTuple):
@@ -36,44 +36,46 @@ class Training(NamedTuple):
     weights: Float64[np.ndarray, "rows"]
 
 
-def length_controlled(games: LengthGames) -> float:
+def fit_length_controlled_rate(games: LengthGames) -> float:
     """The win rate, 0..1, at equal lengths, with the strength of the penalty (1e-4..1e4) that cross-validation chose.
 
-    An L1 logistic regression of the likings on tanh of the standardised length difference, difficulty (full form
+    An L1 logistic regression of the preferences on tanh of the standardised length difference, difficulty (full form
     only) and a constant, then its mean prediction with the length term at 0. Dubois et al. 2024; alpaca_eval 0.6.6,
     `glm_winrate.py`, whose figures these are. ValueError below five prompts, and where lengths do not vary.
     """
-    training = _training(games, np.arange(len(games.likings)))
+    training = _training(games, np.arange(len(games.preferences)))
     return _win_rate(_fitted(training, _chosen_strength(training)), games.difficulty)
 
 
-def controlled_interval(games: LengthGames, rng: np.random.Generator, resamples: int) -> tuple[float, float]:
-    """The 95 % interval (low, high) of the length-controlled win rate: prompts drawn whole, the regression fitted anew.
+def bootstrap_length_controlled_rate(
+    games: LengthGames, rng: np.random.Generator, resamples: int
+) -> tuple[float, float]:
+    """The 95 % interval (low, high) of the length-controlled win rate: a fit to each bootstrap sample of prompts.
 
-    Without the penalty, which near 0.5 takes all coefficients away: with it every sample would say 0.5 and nothing
-    else (805 prompts, a truth of 0.52: such intervals held it in 20 of 40 trials, these in 39). A rate that was shrunk
-    to 0.5 may so lie outside.
+    The penalty is off here. Near 0.5 it removes all coefficients, and every sample would give exactly 0.5 (805
+    prompts, true rate 0.52: such intervals covered it in 20 of 40 trials, these in 39). A rate shrunk to 0.5 may
+    therefore lie outside its interval.
     """
-    found = []
-    for drawn in rng.integers(len(games.likings), size=(resamples, len(games.likings))):
-        difficulty = None if games.difficulty is None else games.difficulty[drawn]
-        found.append(_win_rate(_fitted(_training(games, drawn), FREE), difficulty))
-    low, high = np.quantile(found, [0.025, 0.975])
+    rates = []
+    for rows in rng.integers(len(games.preferences), size=(resamples, len(games.preferences))):
+        difficulty = None if games.difficulty is None else games.difficulty[rows]
+        rates.append(_win_rate(_fitted(_training(games, rows), FREE), difficulty))
+    low, high = np.quantile(rates, [0.025, 0.975])
     return float(low), float(high)
 
 
-def _training(games: LengthGames, drawn: Int[np.ndarray, "drawn"]) -> Training:
-    """The drawn prompts, after the gamed baselines' rows, which know no constant; unit: the spread of all games."""
-    spread = games.surplus.std(ddof=1) if len(drawn) >= FOLDS else 0
+def _training(games: LengthGames, sample: Int[np.ndarray, "sample"]) -> Training:
+    """The sampled prompts after the gamed baselines' rows, which have no constant; lengths in SDs of all games."""
+    spread = games.surplus.std(ddof=1) if len(sample) >= FOLDS else 0
     if spread == 0:
-        raise ValueError(f"length control needs {FOLDS} prompts and lengths that vary, got {len(drawn)} prompts")
-    lengths, labels = games.surplus[drawn] / spread, games.likings[drawn]
+        raise ValueError(f"length control needs {FOLDS} prompts and lengths that vary, got {len(sample)} prompts")
+    lengths, labels = games.surplus[sample] / spread, games.preferences[sample]
     if games.difficulty is None or games.gamed is None:
-        return Training(_features(lengths, None, 1), labels, np.ones(len(drawn)))
-    before = _features(games.gamed.lengths, games.gamed.difficulty, 0)
-    rows = np.vstack([before, _features(lengths, games.difficulty[drawn], 1)])
-    weights = np.repeat([GAMED_WEIGHT, 1.0], [len(before), len(drawn)])
-    return Training(rows, np.concatenate([games.gamed.likings, labels]), weights)
+        return Training(_features(lengths, None, 1), labels, np.ones(len(sample)))
+    gamed = _features(games.gamed.lengths, games.gamed.difficulty, 0)
+    rows = np.vstack([gamed, _features(lengths, games.difficulty[sample], 1)])
+    weights = np.repeat([GAMED_WEIGHT, 1.0], [len(gamed), len(sample)])
+    return Training(rows, np.concatenate([games.gamed.preferences, labels]), weights)
 
 
 def _features(
@@ -84,7 +86,7 @@ def _features(
 
 
 def _chosen_strength(training: Training) -> float:
-    """The best of scikit-learn's ten strengths by log-likelihood in five folds; a prompt's two rows stay together."""
+    """The best of scikit-learn's ten strengths by log-likelihood in five folds; both rows of a prompt share a fold."""
     import sklearn
     from sklearn.linear_model import LogisticRegressionCV
     from sklearn.metrics import make_scorer

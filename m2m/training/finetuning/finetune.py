@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from m2m.models import Attention, read_model, weight_files
+from m2m.planning.gpus import estimate_token_flops
 from m2m.training.finetuning.checkpoints import checkpoint_folder, content_key, latest, saving
 from m2m.training.finetuning.collation import Packing, Row, labelled, require_exact_packing
 from m2m.training.finetuning.lora import merged, with_adapters
-from m2m.training.trainer.gpu_usage import model_flops
 from m2m.training.trainer.loop import PLAIN, Loss, trained
 
 Dtype = Literal["float32", "mixed", "bfloat16"]  # mixed: float32 weights, bfloat16 arithmetic
@@ -67,7 +67,7 @@ def finetune(
         if recipe.method == "lora":
             adapters = {word: recipe._asdict()[f"lora_{word}"] for word in ("rank", "alpha", "dropout", "targets")}
             model = with_adapters(model, seed=recipe.seed, **adapters)
-        flops = model_flops(model.num_parameters(), model.num_parameters(only_trainable=True))
+        flops = estimate_token_flops(model.num_parameters(), model.num_parameters(only_trainable=True))
         trainer = _trainer(model, tokenizer, rows, recipe, at_once, kept, processes.device.type == "cpu")
         trainer.add_callback(saving(trainer.accelerator, checkpoint_minutes))
         steps = [rows[at : at + recipe.batch_size] for at in range(0, len(rows), recipe.batch_size)]

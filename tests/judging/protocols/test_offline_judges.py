@@ -1,8 +1,18 @@
+import json
+
 import numpy as np
 import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from m2m.judging.protocols.offline_judges import baselines, by_likelihood, by_similarity, games
-from m2m.judging.protocols.winrate import preference
+from m2m.judging.protocols.offline_judges import (
+    collect_baselines,
+    judge_by_likelihood,
+    judge_by_similarity,
+    match_answers,
+    read_preference,
+)
 
 PROMPTS = pl.DataFrame(
     {
@@ -31,17 +41,64 @@ VECTORS = {
 
 
 def test_the_lower_cost_of_the_reference_wins():
-    judged = by_likelihood(games(PROMPTS, OURS, THEIRS, "opponent"))
-    assert [preference(raw) for raw in judged["raw"]] == [1.0, 0.0]
+    judged = judge_by_likelihood(match_answers(PROMPTS, OURS, THEIRS, "opponent"))
+    assert [read_preference(raw) for raw in judged["raw"]] == [1.0, 0.0]
     assert judged["id"].to_list() == ["a", "b"]  # c has no reference
 
 
 def test_the_answer_nearer_to_the_reference_wins_and_equal_ones_tie():
-    judged = by_similarity(games(PROMPTS, OURS, THEIRS, "opponent"), VECTORS)
-    assert [preference(raw) for raw in judged["raw"]] == [1.0, 0.5]
+    judged = judge_by_similarity(match_answers(PROMPTS, OURS, THEIRS, "opponent"), VECTORS)
+    assert [read_preference(raw) for raw in judged["raw"]] == [1.0, 0.5]
 
 
 def test_a_baseline_that_is_only_text_has_no_likelihood():
-    rows = games(PROMPTS, OURS, baselines(PROMPTS)["gpt"], "gpt")
-    assert by_likelihood(rows).is_empty()
-    assert by_similarity(rows, VECTORS).select("id", "opponent").rows() == [("a", "gpt")]
+    rows = match_answers(PROMPTS, OURS, collect_baselines(PROMPTS)["gpt"], "gpt")
+    assert judge_by_likelihood(rows).is_empty()
+    assert judge_by_similarity(rows, VECTORS).select("id", "opponent").rows() == [("a", "gpt")]
+
+
+NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
+
+
+def raw(candidate: object, opponent: object, better: object = "higher") -> str:
+    return json.dumps({"candidate": candidate, "opponent": opponent, "better": better})
+
+
+@given(NUMBERS, NUMBERS, st.sampled_from(["lower", "higher"]))
+def test_swapping_the_two_answers_turns_the_preference_round(ours: float, theirs: float, better: str) -> None:
+    forth, back = read_preference(raw(ours, theirs, better)), read_preference(raw(theirs, ours, better))
+    assert forth is not None and back is not None
+    assert forth + back == 1
+
+
+@settings(max_examples=50)
+@given(st.text() | st.recursive(st.none() | st.floats() | st.text(), st.lists).map(json.dumps))
+def test_no_text_that_is_no_verdict_is_one_or_raises(text: str) -> None:
+    assert read_preference(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        None,
+        "",
+        "null",
+        "[]",
+        "{}",
+        raw(1, 2, "larger"),
+        raw(1, 2, ["higher"]),
+        raw("1", 2),
+        raw(True, 2),
+        raw(None, 2),
+        raw(float("nan"), 2),
+        raw(float("inf"), 2),
+        raw(10**400, 2),
+        '{"candidate": 1, "opponent": 2}',
+        raw(1, 2)[:-1],
+        raw(1, 2) + " because it is better",
+        "[" * 100_000,
+        '{"candidate": ' + "9" * 5000 + ', "opponent": 1, "better": "higher"}',
+    ],
+)
+def test_a_malformed_verdict_is_missing_and_never_a_tie(text: str | None) -> None:
+    assert read_preference(text) is None

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest, bootstrap
 
 from m2m.judging.scoring import prompt_bootstrap
-from m2m.judging.scoring.prompt_bootstrap import ratio_interval, share_interval
+from m2m.judging.scoring.prompt_bootstrap import bootstrap_ratio, bootstrap_win_rate
 
 
 def rng(seed: int = 0) -> np.random.Generator:
@@ -24,7 +24,7 @@ def bits_and_bytes(source: np.random.Generator, prompts: int) -> tuple[np.ndarra
 
 def of_one(scores: Any, source: np.random.Generator, resamples: int) -> tuple[float, float]:
     """The interval of a win rate of one game a prompt."""
-    return share_interval(np.array(scores), np.ones(len(scores)), source, resamples)
+    return bootstrap_win_rate(np.array(scores), np.ones(len(scores)), source, resamples)
 
 
 @given(st.lists(st.floats(0.01, 0.99), min_size=2, max_size=40, unique=True))
@@ -47,7 +47,7 @@ def test_prompts_that_all_agree_are_still_only_so_many() -> None:
 
 def test_the_mean_is_the_ratio_with_bottoms_of_one() -> None:
     scores = rng(1).random(50)
-    assert of_one(scores, rng(), 500) == ratio_interval(scores * 3, np.full(50, 3), rng(), 500)
+    assert of_one(scores, rng(), 500) == bootstrap_ratio(scores * 3, np.full(50, 3), rng(), 500)
 
 
 def test_same_seed_same_interval_and_another_seed_another() -> None:
@@ -66,7 +66,7 @@ def test_the_interval_is_scipys() -> None:
         method="percentile",
         rng=rng(5),
     ).confidence_interval
-    low, high = ratio_interval(bits, lengths, rng(7), 20_000)
+    low, high = bootstrap_ratio(bits, lengths, rng(7), 20_000)
     width = peer.high - peer.low
     assert low == pytest.approx(peer.low, abs=0.03 * width)
     assert high == pytest.approx(peer.high, abs=0.03 * width)
@@ -75,8 +75,8 @@ def test_the_interval_is_scipys() -> None:
 def test_a_paired_difference_is_narrower_than_the_models_apart() -> None:
     bits, lengths = bits_and_bytes(rng(3), 300)
     better = bits - 0.1 * lengths
-    low, high = ratio_interval(bits - better, lengths, rng(), 1000)
-    alone = np.ptp(ratio_interval(bits, lengths, rng(), 1000))
+    low, high = bootstrap_ratio(bits - better, lengths, rng(), 1000)
+    alone = np.ptp(bootstrap_ratio(bits, lengths, rng(), 1000))
     assert (low, high) == pytest.approx((0.1, 0.1))
     assert high - low < alone / 100
 
@@ -90,7 +90,7 @@ def test_more_resamples_than_fit_at_once_are_drawn_in_blocks(monkeypatch: pytest
 
 def test_more_prompts_than_fit_at_once_are_drawn_one_resample_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prompt_bootstrap, "DRAWS_AT_ONCE", 10)
-    assert ratio_interval(np.full(30, 0.5), np.ones(30), rng(), 20) == (0.5, 0.5)
+    assert bootstrap_ratio(np.full(30, 0.5), np.ones(30), rng(), 20) == (0.5, 0.5)
 
 
 @pytest.mark.parametrize("scores", [[], [0.5]])
@@ -101,7 +101,7 @@ def test_fewer_than_two_prompts_are_an_error(scores: list[float]) -> None:
 
 @pytest.mark.parametrize("hole", [np.nan, np.inf])
 def test_a_missing_prompt_is_an_error(hole: float) -> None:
-    with pytest.raises(ValueError, match="leave missing prompts out"):
+    with pytest.raises(ValueError, match="Leave missing prompts out"):
         of_one(np.array([0.5, hole]), rng(), 100)
 
 
@@ -119,7 +119,7 @@ def test_the_interval_of_a_win_rate_holds_the_truth_in_95_of_100_studies() -> No
 def test_the_interval_of_bits_a_byte_holds_the_truth_in_95_of_100_studies() -> None:
     source = rng(12)
     studies = [bits_and_bytes(source, 300) for _ in range(400)]
-    share = np.mean([held(2.0, ratio_interval(*study, source, 500)) for study in studies])
+    share = np.mean([held(2.0, bootstrap_ratio(*study, source, 500)) for study in studies])
     assert 0.92 <= share <= 0.98
 
 
@@ -128,7 +128,7 @@ def test_the_interval_of_a_paired_difference_holds_the_truth_in_95_of_100_studie
     studies = [bits_and_bytes(source, 300) for _ in range(400)]
     gains = [lengths * source.normal(0.1, 0.3, 300) for _, lengths in studies]
     pairs = zip(gains, studies, strict=True)
-    share = np.mean([held(0.1, ratio_interval(gain, lengths, source, 500)) for gain, (_, lengths) in pairs])
+    share = np.mean([held(0.1, bootstrap_ratio(gain, lengths, source, 500)) for gain, (_, lengths) in pairs])
     assert 0.92 <= share <= 0.98
 
 
@@ -140,4 +140,4 @@ def test_the_interval_of_a_rare_win_holds_the_truth_in_95_of_100_studies() -> No
 
 def test_an_interval_needs_a_sample() -> None:
     with pytest.raises(ValueError, match="resamples must be at least 1, got 0"):
-        ratio_interval(np.ones(3), np.ones(3), np.random.default_rng(1), 0)
+        bootstrap_ratio(np.ones(3), np.ones(3), np.random.default_rng(1), 0)

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from bench.planted import planted_study
-from m2m.judging.scoring.prompt_bootstrap import ratio_interval
+from m2m.judging.scoring.prompt_bootstrap import bootstrap_ratio
 from m2m.study.analysis.other_prompts import Prompts, PromptScores, over_both, over_prompts, prompt_scores
 from m2m.study.analysis.slopes import line, slope_weights
 from m2m.study.cells.t_estimates import estimate
@@ -57,7 +57,7 @@ def test_of_one_cell_it_is_the_interval_of_a_ratio() -> None:
     rng = np.random.default_rng(3)
     score, weight = rng.normal(size=40), rng.integers(1, 9, size=40).astype(float)
     found = over_prompts(np.ones(1), PromptScores(score[None], weight[None]), np.random.default_rng(4), 500)
-    assert found == pytest.approx(ratio_interval(score, weight, np.random.default_rng(4), 500))
+    assert found == pytest.approx(bootstrap_ratio(score, weight, np.random.default_rng(4), 500))
 
 
 def test_both_kinds_of_noise_make_the_interval_wider_than_either() -> None:

@@ -1,4 +1,4 @@
-"""What collect writes of experiments whose files are, or are not, in DVC's cache."""
+"""The folder of a study, from experiments whose files are, or are not, in DVC's cache."""
 
 import json
 from pathlib import Path
@@ -9,6 +9,7 @@ import pytest
 
 from bench.planted import planted_grid
 from m2m.commands import collect
+from m2m.grid import study_folder
 from m2m.grid.dvc_experiments import Experiment
 from m2m.grid.provenance import CELL_STAGES, OPPONENT_STAGES, hash_provenance
 from m2m.runtime.artifacts import read_json, read_table, write_table
@@ -41,6 +42,7 @@ def experiment(row: dict[str, Any], answers: str) -> Experiment:
     for side in ("instruction", "response"):
         lock[f"band@{side}"] = {
             "cmd": f"band {side}",
+            "params": {},
             "deps": {},
             "outs": {f"data/histograms/{side}.csv": f"{side}.csv"},
         }
@@ -67,9 +69,9 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Three cells, the last one's answers not there; and a cache of the rest."""
     rows = planted_grid({"response-micro": 0.0}, degrees=(0, 3), seeds=1, random=1).rows(named=True)
     held = [experiment(row, known) for row, known in zip(rows, ("ours", "ours", "gone"), strict=True)]
-    monkeypatch.setattr(collect, "read_experiments", lambda: held)
-    monkeypatch.setattr(collect, "predict_lock", lambda: held[0].lock)
-    monkeypatch.setattr(collect, "locate_cached_file", lambda known: tmp_path / "cache" / known)
+    monkeypatch.setattr(study_folder, "read_experiments", lambda: held)
+    monkeypatch.setattr(study_folder, "predict_lock", lambda: held[0].lock)
+    monkeypatch.setattr(study_folder, "locate_cached_file", lambda known: tmp_path / "cache" / known)
     prompts = {"id": ["a", "b"], "benchmark": ["x", "x"], "instruction": ["A?", "B?"], "reference": ["an a", None]}
     nobody = {"baseline": [None, None], "baseline_answer": [None, None]}
     schema = dict.fromkeys(prompts | nobody, pl.String)
@@ -105,7 +107,7 @@ def test_cells_that_only_an_llm_judged_make_a_study(
     cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A server tells no likelihood: the cells lack performance, win rate and the opponent's bits."""
-    for cell in collect.read_experiments():
+    for cell in study_folder.read_experiments():
         rate = cell.metrics["likelihood_win_rate"]
         for name in [name for name in cell.metrics if "likelihood_win_rate" in name or "bpb_reduction" in name]:
             del cell.metrics[name]
@@ -116,7 +118,7 @@ def test_cells_that_only_an_llm_judged_make_a_study(
         write_table(cache / name, Answers, unscored)
     folder = tmp_path / "study"
     collect.main(folder=folder)
-    assert "2 cells have neither the likelihood of a reference nor a verdict" in capsys.readouterr().out
+    assert "2 cells have no likelihood of a reference and no verdict" in capsys.readouterr().out
     assert read_table(folder / "scores.parquet", Scores).is_empty()
     top = {"content": [{"top_logprobs": [{"token": "M", "logprob": -0.1}, {"token": "m", "logprob": -3.0}]}]}
     verdict = json.dumps({"message": {"content": "M"}, "logprobs": top})
@@ -136,22 +138,22 @@ def test_no_text_is_kept_where_none_is_wanted(cache: Path, tmp_path: Path) -> No
 
 def test_histograms_that_are_not_there_end_it_with_a_remedy(cache: Path, tmp_path: Path) -> None:
     (cache / "response.csv").unlink()
-    with pytest.raises(ValueError, match=r"data/histograms/response.csv .* must be in DVC's cache: dvc exp pull"):
+    with pytest.raises(ValueError, match=r"data/histograms/response.csv .* is not in DVC's cache. Run dvc exp pull"):
         collect.main(folder=tmp_path / "study")
 
 
 def test_what_is_told_apart_by_provenance_is_what_was_hashed(cache: Path, tmp_path: Path) -> None:
     collect.main(folder=tmp_path / "study")
     [known] = read_json(tmp_path / "study" / "made.json")
-    assert known == hash_provenance(collect.predict_lock())
+    assert known == hash_provenance(study_folder.predict_lock())
 
 
 @pytest.fixture
 def older(cache: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The provenance of the first cell, which other code measured."""
-    held = collect.read_experiments()
+    held = study_folder.read_experiments()
     held[0].lock["measure"]["deps"]["stages/measure.py"] = "older"
-    monkeypatch.setattr(collect, "predict_lock", lambda: held[1].lock)
+    monkeypatch.setattr(study_folder, "predict_lock", lambda: held[1].lock)
     return hash_provenance(held[0].lock)
 
 
@@ -161,7 +163,7 @@ def test_cells_of_other_code_are_kept_apart_and_counted(
     collect.main(folder=tmp_path / "study")
     counts = read_table(tmp_path / "study/grid.csv", Grid)["provenance"].value_counts().rows_by_key("provenance")
     assert counts[older] == [(1,)] and sum(count for [(count,)] in counts.values()) == 3
-    assert f"kept apart, cells of others: 1 of {older}" in capsys.readouterr().out
+    assert f"counted separately, other cells: 1 of {older}" in capsys.readouterr().out
 
 
 def test_only_cells_of_the_current_code_are_there_when_asked_for(
@@ -176,8 +178,8 @@ def test_only_cells_of_the_current_code_are_there_when_asked_for(
 def test_without_any_cell_what_is_there_stays(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     collect.main(folder=tmp_path / "study")
     before = (tmp_path / "study/grid.csv").read_bytes()
-    monkeypatch.setattr(collect, "read_experiments", list)
-    with pytest.raises(ValueError, match="no finished cell with all metrics among 0 experiments: run `make grid`"):
+    monkeypatch.setattr(study_folder, "read_experiments", list)
+    with pytest.raises(ValueError, match=r"None of 0 finished experiments has all metrics\. Run `make grid`"):
         collect.main(folder=tmp_path / "study")
     assert (tmp_path / "study/grid.csv").read_bytes() == before
 
@@ -185,7 +187,7 @@ def test_without_any_cell_what_is_there_stays(cache: Path, tmp_path: Path, monke
 def test_cells_that_lack_metrics_are_told_as_such(
     cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    del collect.read_experiments()[2].metrics["trained_tokens"]
+    del study_folder.read_experiments()[2].metrics["trained_tokens"]
     collect.main(folder=tmp_path / "study")
     said = capsys.readouterr().out
     assert "left out: 1 cells whose metrics lack trained_tokens" in said and "left out: 1 cells of other" not in said

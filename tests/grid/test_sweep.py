@@ -1,4 +1,4 @@
-"""What make grid does around the queue; the queue itself is in tests/io, the whole in tests/test_grid.py."""
+"""What `m2m grid` does around the queue; the whole is in tests/test_grid.py."""
 
 import shutil
 import subprocess
@@ -9,9 +9,9 @@ import yaml
 from filelock import FileLock
 
 from m2m.commands import grid
-from m2m.grid import gpu_locks
+from m2m.grid import gpu_locks, sweep
 from m2m.grid.provenance import hash_cell, name_experiment
-from m2m.grid.runner import log_of
+from m2m.grid.runner import locate_log
 
 ROOT = Path(__file__).parents[2]
 SUBSET = {"strategy": "random", "match": "random", "degree": 0, "size": 5, "seed": 1}
@@ -29,21 +29,21 @@ def here(tmp_path, monkeypatch):
     shutil.copytree(ROOT / "profiles", tmp_path / "profiles")
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(settings))
     held, noted = {hash_cell("p", FIRST)}, []
-    monkeypatch.setattr(grid, "_there", lambda: held)
-    monkeypatch.setattr(grid, "hash_provenance", lambda _: "p")
-    monkeypatch.setattr(grid.dvc_experiments, "predict_lock", dict)
-    monkeypatch.setattr(grid.dvc_experiments, "list_untracked_files", list)
-    monkeypatch.setattr(grid.dvc_experiments, "is_queueing_interrupted", lambda: False)
-    monkeypatch.setattr(grid.dvc_experiments, "list_stages", lambda: ["ingest", "judge", "measure"])
-    monkeypatch.setattr(grid, "collect", lambda current: noted.append("collect"))
-    monkeypatch.setattr(grid.subprocess, "run", lambda words, **_: noted.append(" ".join(words)))
+    monkeypatch.setattr(sweep, "list_finished", lambda: held)
+    monkeypatch.setattr(sweep, "hash_provenance", lambda _: "p")
+    monkeypatch.setattr(sweep.dvc_experiments, "predict_lock", dict)
+    monkeypatch.setattr(sweep.dvc_experiments, "list_untracked_files", list)
+    monkeypatch.setattr(sweep.dvc_experiments, "is_queueing_interrupted", lambda: False)
+    monkeypatch.setattr(sweep.dvc_experiments, "list_stages", lambda: ["ingest", "judge", "measure"])
+    monkeypatch.setattr(sweep, "write_study_folder", lambda folder, current: noted.append("collect") or [])
+    monkeypatch.setattr(sweep.subprocess, "run", lambda words, **_: noted.append(" ".join(words)))
 
     def mind(todo, jobs, each, seconds):
         noted.append((todo, jobs))
         held.update(hash_cell("p", SECOND) for _ in todo)
 
-    monkeypatch.setattr(grid, "mind", mind)
-    monkeypatch.setattr(gpu_locks, "gpus", list)
+    monkeypatch.setattr(sweep, "run_cells", mind)
+    monkeypatch.setattr(gpu_locks, "list_gpus", list)
     monkeypatch.setattr(gpu_locks, "LOCKS", tmp_path / "locks")
     return noted
 
@@ -57,20 +57,20 @@ def test_only_cells_that_no_experiment_holds_are_run_after_the_shared_stages(her
         "dvc repro metrics/dvc.yaml",
     ]
     told = capsys.readouterr().out
-    assert "1 of 2 cells are there; 1 × 60 s on 3 workers: about 20 s" in told
-    assert told.endswith("grid: all 2 cells are there\n")
+    assert "1 of 2 cells exist; 1 × 60 s on 3 workers: about 20 s" in told
+    assert told.endswith("grid: all 2 cells exist\n")
 
 
 def test_before_anything_runs_it_asks_for_what_git_does_not_know(here, monkeypatch):
-    monkeypatch.setattr(grid.dvc_experiments, "list_untracked_files", lambda: ["data/raw/my.jsonl.dvc"])
-    with pytest.raises(ValueError, match=r"git does not know data/raw/my\.jsonl\.dvc, which the cells' copies"):
+    monkeypatch.setattr(sweep.dvc_experiments, "list_untracked_files", lambda: ["data/raw/my.jsonl.dvc"])
+    with pytest.raises(ValueError, match=r"git does not track data/raw/my\.jsonl\.dvc, so the cells' copies"):
         grid.main(jobs=1)
     assert here == []
 
 
 def test_a_workspace_that_an_earlier_run_left_in_pieces_is_not_gone_on_from(here, monkeypatch):
-    monkeypatch.setattr(grid.dvc_experiments, "is_queueing_interrupted", lambda: True)
-    with pytest.raises(ValueError, match="put the workspace back with git checkout BRANCH and git stash pop"):
+    monkeypatch.setattr(sweep.dvc_experiments, "is_queueing_interrupted", lambda: True)
+    with pytest.raises(ValueError, match="Restore the workspace with git checkout BRANCH and git stash pop"):
         grid.main(jobs=1)
     assert here == []
 
@@ -95,11 +95,11 @@ def test_the_shared_stages_hold_a_gpu_of_their_own(here, monkeypatch):
     given = []
 
     def run(words, env=None, **_):
-        with gpu_locks.free_gpus([["5"]], 1) as left:
+        with gpu_locks.hold_free_gpus([["5"]], 1) as left:
             given.append((words[2], env and env["CUDA_VISIBLE_DEVICES"], left is None))
 
-    monkeypatch.setattr(gpu_locks, "gpus", lambda: ["5"])
-    monkeypatch.setattr(grid.subprocess, "run", run)
+    monkeypatch.setattr(gpu_locks, "list_gpus", lambda: ["5"])
+    monkeypatch.setattr(sweep.subprocess, "run", run)
     grid.main(jobs=1)
     assert given == [("ingest", "5", True), ("metrics/dvc.yaml", None, False)]
 
@@ -108,18 +108,18 @@ def test_the_shared_stages_hold_as_many_gpus_as_a_training_takes(here, monkeypat
     given = []
     settings = yaml.safe_load((tmp_path / "params.yaml").read_text())
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(settings | {"launch": "profiles/launch/fsdp.yaml"}))
-    monkeypatch.setattr(gpu_locks, "gpus", lambda: list("012345678"))
-    monkeypatch.setattr(grid.subprocess, "run", lambda words, env=None, **_: given.append(env))
+    monkeypatch.setattr(gpu_locks, "list_gpus", lambda: list("012345678"))
+    monkeypatch.setattr(sweep.subprocess, "run", lambda words, env=None, **_: given.append(env))
     grid.main()
     assert [env and env["CUDA_VISIBLE_DEVICES"] for env in given] == ["0,1,2,3,4,5,6,7", None]
     assert here[0][1] == 1  # worker
 
 
 def test_where_another_grid_holds_every_gpu_one_sentence_says_so(here, monkeypatch):
-    monkeypatch.setattr(gpu_locks, "gpus", lambda: ["5"])
+    monkeypatch.setattr(gpu_locks, "list_gpus", lambda: ["5"])
     with (
-        gpu_locks.free_gpus([["5"]], 1),
-        pytest.raises(ValueError, match="other grids hold too many GPUs for this one, which needs 1: wait for them"),
+        gpu_locks.hold_free_gpus([["5"]], 1),
+        pytest.raises(ValueError, match="needs 1 free GPUs, and other grids use too many"),
     ):
         grid.main(jobs=1)
 
@@ -135,9 +135,9 @@ def test_a_cell_that_failed_ends_it_with_the_last_lines_of_its_log(here, monkeyp
     name = name_experiment(SECOND, hash_cell("p", SECOND))
 
     def mind(todo, jobs, each, seconds):
-        log_of(name).write_text("\n".join(f"line {at}" for at in range(99)))
+        locate_log(name).write_text("\n".join(f"line {at}" for at in range(99)))
 
-    monkeypatch.setattr(grid, "mind", mind)
+    monkeypatch.setattr(sweep, "run_cells", mind)
     with pytest.raises(SystemExit, match=f"1 of 2 cells are missing: {name}"):
         grid.main(jobs=1)
     told = capsys.readouterr().out
@@ -146,18 +146,18 @@ def test_a_cell_that_failed_ends_it_with_the_last_lines_of_its_log(here, monkeyp
 
 
 def test_nothing_is_collected_where_no_cell_ended(here, monkeypatch):
-    monkeypatch.setattr(grid, "_there", set)
-    monkeypatch.setattr(grid, "mind", lambda *_: None)
+    monkeypatch.setattr(sweep, "list_finished", set)
+    monkeypatch.setattr(sweep, "run_cells", lambda *_: None)
     with pytest.raises(SystemExit, match="2 of 2 cells are missing"):
         grid.main(jobs=1)
     assert "collect" not in here
 
 
 def test_two_grids_do_not_run_in_one_repository(here):
-    grid.workers.LOGS.mkdir(parents=True)
+    sweep.workers.LOGS.mkdir(parents=True)
     with (
-        FileLock(grid.workers.LOGS / "lock"),
-        pytest.raises(ValueError, match="one grid runs in a repository at a time"),
+        FileLock(sweep.workers.LOGS / "lock"),
+        pytest.raises(ValueError, match="Another grid runs in this repository"),
     ):
         grid.main(jobs=1)
 
@@ -171,8 +171,8 @@ def test_a_shared_stage_that_fails_ends_it_in_one_sentence(here, monkeypatch):
     def run(words, **_):
         raise subprocess.CalledProcessError(1, words)
 
-    monkeypatch.setattr(grid.subprocess, "run", run)
-    with pytest.raises(SystemExit, match="dvc repro ingest … failed, and said above why"):
+    monkeypatch.setattr(sweep.subprocess, "run", run)
+    with pytest.raises(SystemExit, match="dvc repro ingest … failed; its output above gives the reason"):
         grid.main(jobs=1)
 
 
@@ -180,6 +180,6 @@ def test_ctrl_c_says_that_it_can_be_gone_on_with(here, monkeypatch):
     def mind(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(grid, "mind", mind)
-    with pytest.raises(SystemExit, match="finished cells are kept, and the same command goes on from there"):
+    monkeypatch.setattr(sweep, "run_cells", mind)
+    with pytest.raises(SystemExit, match="Finished cells are kept; run the same command again to resume"):
         grid.main(jobs=1)

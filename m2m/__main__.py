@@ -1,0 +1,64 @@
+"""The command line: `python -m m2m`, or `m2m` where it is installed."""
+
+import sys
+from difflib import get_close_matches
+from importlib import import_module
+
+DOORS = {  # a command is m2m/commands/NAME.py, its help line the first line of that module
+    "Choose a subset": ("recommend", "export"),
+    "Run the study": ("use", "plan", "grid", "score"),
+    "Share the results": ("collect", "study"),
+}
+COMMANDS = tuple(name for names in DOORS.values() for name in names)
+SHELLS = ("bash", "zsh", "tcsh")
+
+
+def main() -> None:
+    """Run the command that the first word names."""
+    program = "python -m m2m" if sys.argv[0].endswith("__main__.py") else "m2m"
+    word, *flags = sys.argv[1:] or ["--help"]
+    if word in ("-h", "--help"):
+        print(format_help(program))
+    elif word == "completion":
+        print_completion(*flags[:1])
+    elif word in COMMANDS:
+        from m2m.runtime.cli import run
+
+        sys.argv = [sys.argv[0], *flags]
+        run(import_module(f"m2m.commands.{word}").main, program=f"{program} {word}")
+    else:
+        nearest = get_close_matches(word, COMMANDS, n=1)
+        hint = f"Did you mean {nearest[0]}? " if nearest else ""
+        sys.exit(f"error: {word!r} is not a command. {hint}`{program} --help` lists all commands.")
+
+
+def format_help(program: str) -> str:
+    """Every command with its line, grouped by what a person wants to do."""
+    groups = [
+        f"{title}\n" + "\n".join(f"  {name:<12}{_read_summary(name)}" for name in names)
+        for title, names in DOORS.items()
+    ]
+    usage = f"usage: {program} COMMAND [--help]\n\nHow diverse should a fine-tuning subset be, and of what?"
+    shell = f"Completion for your shell: {program} completion {{{','.join(SHELLS)}}}"
+    return "\n\n".join([usage, *groups, shell])
+
+
+def print_completion(shell: str = "") -> None:
+    """Print a script that completes commands and flags in `shell`."""
+    if shell not in SHELLS:
+        sys.exit(f"error: completion needs one of {', '.join(SHELLS)}, got {shell or 'nothing'}")
+    from tyro.conf import FlagCreatePairsOff
+    from tyro.extras import SubcommandApp
+
+    app = SubcommandApp()
+    for name in COMMANDS:
+        app.command(import_module(f"m2m.commands.{name}").main, name=name)
+    app.cli(prog="m2m", args=["--tyro-print-completion", shell], config=(FlagCreatePairsOff,))
+
+
+def _read_summary(name: str) -> str:
+    return str(import_module(f"m2m.commands.{name}").__doc__).splitlines()[0]
+
+
+if __name__ == "__main__":
+    main()

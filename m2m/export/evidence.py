@@ -1,0 +1,58 @@
+"""What a study says of one configuration, in sentences for its data card."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from m2m.study.cells.labels import ALPHA
+
+SETTINGS = ("size", "budget", "slack", "weights", "min_tokens", "max_tokens")  # of one setting of the study
+NO_EVIDENCE = "No evidence: {}. Compare it with random subsets first (m2m grid)."
+
+
+def describe_evidence(study: Mapping[str, Any] | None, same_pool: bool, settings: Mapping[str, Any]) -> str:
+    """Whether the configuration `settings` (of `subset`) beats random subsets in `study`, by its first outcome.
+
+    `study` is the record of `analyze`; `same_pool` is whether its cells chose from the pool of this subset.
+    """
+    if settings["strategy"] == "random":
+        return "A random subset: the baseline that every configuration is compared with."
+    if study is None:
+        return NO_EVIDENCE.format("there is no study here")
+    rows = _select_rows(study, settings)
+    if not rows:
+        return NO_EVIDENCE.format("the study has no run of this configuration at this size and these limits")
+    row, outcome = rows[0], study["outcomes"][0]
+    pool = "" if same_pool else " The study used another pool, so this may not hold here."
+    return f"{_describe_effect(row, outcome)}{pool}"
+
+
+def _select_rows(study: Mapping[str, Any], settings: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    names = [
+        (setting["condition"], setting["size"])
+        for setting in study["settings"]
+        if all(setting[name] == settings[name] for name in SETTINGS)
+    ]
+    return [
+        row
+        for row in study["against_random"]
+        if (row["condition"], row["size"]) in names
+        and row["outcome"] == study["outcomes"][0]
+        and (row["strategy"], row["degree"]) == (settings["strategy"], settings["degree"])
+        and row["match"] in (settings["match"], settings["strategy"])
+        and isinstance(row["value"], float)
+    ]
+
+
+def _describe_effect(row: Mapping[str, Any], outcome: str) -> str:
+    """
+    >>> row = {"value": -0.0123, "all_low": -0.02, "all_high": -0.004, "p_holm": 0.01, "cells": 2, "against_cells": 8}
+    >>> _describe_effect(row, "bpb_reduction")[:66]
+    'Significantly worse than random: bpb_reduction −0.012 (95 % CI −0.'
+    """
+    if row["p_holm"] >= ALPHA:
+        verdict = "Not significantly different from random"
+    else:
+        verdict = f"Significantly {'better' if row['value'] > 0 else 'worse'} than random"
+    value, low, high = (f"{row[name]:+.3f}".replace("-", "−") for name in ("value", "all_low", "all_high"))
+    seeds = f"{row['cells']} seeds against {row['against_cells']} of random"
+    return f"{verdict}: {outcome} {value} (95 % CI {low} to {high}, Holm p {row['p_holm']:.3g}; {seeds})."

@@ -1,0 +1,127 @@
+"""Writes a study's folder from the finished cells: their metrics, scores, some answers, and their provenance."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from shutil import copyfile
+from typing import Any, NamedTuple
+
+import pandera.polars as pa
+import polars as pl
+
+from m2m.grid.collection import build_grid_table
+from m2m.grid.design import normalize_cell
+from m2m.grid.dvc_experiments import Experiment, locate_cached_file, predict_lock, read_experiments
+from m2m.grid.prompt_scores import score_prompts
+from m2m.grid.provenance import CELL_STAGES, collect_shared, get_cell_settings, hash_provenance, is_finished
+from m2m.runtime.artifacts import get_columns, read_table, write_json, write_table
+from m2m.runtime.atomic_files import replace_file
+from m2m.schemas.answers import Answers
+from m2m.schemas.examples import Examples
+from m2m.schemas.grid import Grid
+from m2m.schemas.prompts import Prompts
+from m2m.schemas.scores import Scores
+from m2m.schemas.verdicts import Verdicts
+from m2m.study.cells.cells import comparable
+from m2m.study.report.answer_examples import answered
+
+PROMPTS_FILE, VERDICTS_FILE = "data/prompts.parquet", "data/verdicts.parquet"
+ANSWERS_FILE = "data/answers/{arm}.parquet"
+REQUIRED = [name for name, column in Grid.to_schema().columns.items() if not column.nullable]
+
+
+class CellTables(NamedTuple):
+    """The tables of one cell that a study keeps cell_tables of."""
+
+    prompts: pl.DataFrame
+    verdicts: pl.DataFrame
+    candidate: pl.DataFrame  # answers
+    opponent: pl.DataFrame  # answers
+
+
+def write_study_folder(folder: Path, *, examples: int = 6, current: bool = False) -> list[str]:
+    """Write all inputs of a study into `folder`; return what was collected and left out, a line each.
+
+    `examples` prompts keep their answers. `current` leaves out cells of other code, data or settings. ValueError if no
+    cell is left.
+    """
+    cells = {cell.name: cell for cell in read_experiments() if is_finished(cell.lock)}
+    rows = [_make_row(cell) for cell in cells.values()]
+    measured = [row for row in rows if set(REQUIRED) <= set(row)]
+    current_hash = hash_provenance(predict_lock())
+    chosen = [row for row in measured if not current or row["provenance"] == current_hash]
+    if not chosen:
+        raise ValueError(f"None of {len(cells)} finished experiments has all metrics. Run `make grid`.")
+    grid = build_grid_table(chosen)
+    _copy_histograms(cells[comparable(grid)["experiment"][0]], folder / "histograms")
+    write_table(folder / "grid.csv", Grid, grid)
+    collected = [cells[name] for name in grid["experiment"]]
+    tables = {cell.name: cell_tables for cell in collected if (cell_tables := _read_tables(cell))}
+    scores = [score_prompts(name, *cell) for name, cell in tables.items()]
+    write_table(folder / "scores.parquet", Scores, _concatenate(scores, Scores))
+    answers = [answered(name, cell.prompts, cell.candidate, examples) for name, cell in tables.items()]
+    write_table(folder / "examples.parquet", Examples, _concatenate(answers, Examples))
+    write_json(folder / "made.json", {hash_provenance(cell.lock): _describe_code(cell) for cell in collected})
+    omitted = [*_report_left_out(rows, measured, chosen), *_report_gaps(collected, scores)]
+    return [f"{folder / 'grid.csv'}: {_report_counts(grid, current_hash)}", *omitted]
+
+
+def _make_row(cell: Experiment) -> dict[str, Any]:
+    names = {"experiment": cell.name, "revision": cell.revision[:10], "provenance": hash_provenance(cell.lock)}
+    return names | normalize_cell(get_cell_settings(cell.lock)) | cell.metrics
+
+
+def _read_tables(cell: Experiment) -> CellTables | None:
+    """The cell's tables, if DVC's cache has all of them."""
+    judge = cell.lock["judge"]
+    arms = [judge["deps"][ANSWERS_FILE.format(arm=arm)] for arm in ("candidate", "opponent")]
+    files = [locate_cached_file(md5) for md5 in (judge["deps"][PROMPTS_FILE], judge["outs"][VERDICTS_FILE], *arms)]
+    if not all(file.exists() for file in files):
+        return None
+    schemas = (Prompts, Verdicts, Answers, Answers)
+    return CellTables(*(read_table(file, schema) for file, schema in zip(files, schemas, strict=True)))
+
+
+def _copy_histograms(cell: Experiment, folder: Path) -> None:
+    """Copy the histograms of token types in the pool of `cell`."""
+    for side in ("instruction", "response"):
+        path = f"data/histograms/{side}.csv"
+        source = locate_cached_file(cell.lock[f"band@{side}"]["outs"][path])
+        if not source.exists():
+            raise ValueError(f"{path} of {cell.name} is not in DVC's cache. Run dvc exp pull, or dvc repro band.")
+        with replace_file(folder / f"{side}.csv") as temporary:
+            copyfile(source, temporary)
+
+
+def _concatenate(tables: Sequence[pl.DataFrame], schema: type[pa.DataFrameModel]) -> pl.DataFrame:
+    """The tables as one, without rows if there are none."""
+    return pl.concat([pl.DataFrame(schema=get_columns(schema)), *tables])
+
+
+def _describe_code(cell: Experiment) -> dict[str, dict[str, str]]:
+    """What a cell shares with others of its provenance, and the commands of the shared stages."""
+    commands = {name: stage["cmd"] for name, stage in cell.lock.items() if name not in CELL_STAGES}
+    return collect_shared(cell.lock) | {"commands": commands}
+
+
+def _report_counts(grid: pl.DataFrame, current_hash: str) -> str:
+    counts = Counter(grid["provenance"].to_list())
+    separate = [f"{count} of {name}" for name, count in counts.most_common() if name != current_hash]
+    text = f"{counts[current_hash]} cells of this code, data and settings ({current_hash})"
+    return text + (f"; counted separately, other cells: {', '.join(separate)}" if separate else "")
+
+
+def _report_left_out(rows: list[Any], measured: list[Any], chosen: list[Any]) -> Iterator[str]:
+    if len(measured) < len(rows):
+        absent = ", ".join(sorted({name for row in rows for name in set(REQUIRED) - set(row)}))
+        yield f"left out: {len(rows) - len(measured)} cells whose metrics lack {absent}"
+    if len(chosen) < len(measured):
+        yield f"left out: {len(measured) - len(chosen)} cells of other code, data or settings"
+
+
+def _report_gaps(cells: Sequence[Experiment], scores: Sequence[pl.DataFrame]) -> Iterator[str]:
+    if len(scores) < len(cells):
+        count = len(cells) - len(scores)
+        yield f"the answers of {count} cells are not in DVC's cache, so they have no scores; run dvc exp pull"
+    if silent := sum(table.is_empty() for table in scores):
+        yield f"{silent} cells have no likelihood of a reference and no verdict, so no intervals over prompts"

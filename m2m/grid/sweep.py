@@ -1,0 +1,127 @@
+"""Runs a whole grid: the stages that its cells share, the cells that no experiment holds, then the study."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from m2m.grid import dvc_experiments, workers
+from m2m.grid.design import Cell, Scope, list_cells, list_overrides
+from m2m.grid.gpu_locks import group_gpus, hold_free_gpus
+from m2m.grid.progress_table import format_duration
+from m2m.grid.provenance import CELL_STAGES, hash_cell, hash_finished_cells, hash_provenance, name_experiment
+from m2m.grid.runner import locate_log, run_cells
+from m2m.grid.study_folder import write_study_folder
+from m2m.training.finetuning.launch import gpus_of
+
+
+def run_grid(settings: dict[str, Any], scope: Scope, jobs: int) -> None:
+    """Run the cells of `settings` (params.yaml) that no experiment holds; `jobs` 0 chooses the number of workers.
+
+    One grid runs in a repository at a time. SIGTERM, SIGHUP and Ctrl-C end it with its workers and cells.
+    """
+    if jobs < 0:
+        raise ValueError(f"jobs must be 0 or more, got {jobs}. 0 chooses a number for this machine.")
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    workers.LOGS.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(workers.LOGS / "lock", timeout=0), workers.stop_on_signals():
+            _run(settings, scope, jobs)
+    except Timeout as error:
+        raise ValueError("Another grid runs in this repository. Wait until it ends, or stop it.") from error
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"grid: {' '.join(error.cmd[:3])} … failed; its output above gives the reason")
+    except KeyboardInterrupt:
+        sys.exit("grid: stopped. Finished cells are kept; run the same command again to resume.")
+
+
+def _run(settings: dict[str, Any], scope: Scope, jobs: int) -> None:
+    _require_clean_workspace()
+    planned = list_cells(settings["grid"]["parts"], settings["subset"], scope)
+    seconds, gpus_each = settings["grid"]["seconds"], gpus_of(Path(settings["launch"]))
+    jobs = jobs or workers.choose_worker_count(gpus_each)
+    duration = format_duration(len(planned) * seconds / jobs)
+    print(f"grid: {len(planned)} cells, about {duration} if none has run; shared stages first", flush=True)
+    _require_reachable(settings)
+    dvc_experiments.predict_lock()  # fails on a wrong dvc.yaml before anything is trained
+    _run_shared_stages(gpus_each)
+    shared = hash_provenance(dvc_experiments.predict_lock())
+    cells = {hash_cell(shared, cell): cell for cell in planned}
+    todo = _select_missing(cells)
+    count = len(cells) - len(todo)
+    print(f"grid: {count} of {len(cells)} cells exist; {_estimate(len(todo), seconds, jobs)}", flush=True)
+    if todo:
+        orders = {name: list_overrides(cell, settings["subset"]) for name, cell in todo.items()}
+        run_cells(orders, jobs, gpus_each, seconds)
+    missing = sorted(_select_missing(cells))
+    if len(missing) < len(cells):
+        print(*write_study_folder(Path("metrics"), current=True), sep="\n")
+        subprocess.run(["dvc", "repro", "metrics/dvc.yaml"], check=True)
+    _finish(missing, len(cells))
+
+
+def _require_clean_workspace() -> None:
+    if dvc_experiments.is_queueing_interrupted():
+        raise ValueError(
+            "HEAD is on no branch and git's stash is not empty: an earlier run was killed while it queued a cell. "
+            "Restore the workspace with git checkout BRANCH and git stash pop."
+        )
+    if untracked := dvc_experiments.list_untracked_files():
+        raise ValueError(
+            f"git does not track {', '.join(untracked)}, so the cells' copies of the repository would lack it. "
+            "Run git add (for data: dvc add, then git add the .dvc file and the .gitignore beside it)."
+        )
+
+
+def _require_reachable(settings: dict[str, Any]) -> None:
+    """A cell runs in a copy of the repository, where a relative folder would be read as a hub id."""
+    models = {"embed.model": settings["embed"]["model"], "band.tokenizer": settings["band"]["tokenizer"]}
+    if settings["judge"]["llm"] == "local":
+        models["judge.endpoint.model"] = settings["judge"]["endpoint"]["model"]
+    for setting, name in models.items():
+        if Path(name).is_dir() and not Path(name).is_absolute():
+            raise ValueError(f"{setting} must be an absolute path, got {name}. Cells run in copies of the repository.")
+
+
+def _run_shared_stages(gpus_each: int) -> None:
+    """Run the stages that all cells share, on `gpus_each` GPUs if there are any."""
+    groups = group_gpus(gpus_each)
+    with hold_free_gpus(groups, 1) as free:
+        if groups and not free:
+            raise ValueError(
+                f"This grid needs {gpus_each} free GPUs, and other grids use too many. Wait for them, or export "
+                "CUDA_VISIBLE_DEVICES= to run without GPUs."
+            )
+        names = [name for name in dvc_experiments.list_stages() if name not in CELL_STAGES]
+        devices = {"CUDA_VISIBLE_DEVICES": free.devices} if free else {}
+        subprocess.run(["dvc", "repro", *names], env=os.environ | devices, check=True)
+
+
+def _select_missing(cells: dict[str, Cell]) -> dict[str, Cell]:
+    """The cells, by experiment name, of `cells` by identity that no experiment holds."""
+    existing = list_finished()
+    return {name_experiment(cell, key): cell for key, cell in cells.items() if key not in existing}
+
+
+def list_finished() -> set[str]:
+    """The identities of the finished cells of all experiments."""
+    return hash_finished_cells(cell.lock for cell in dvc_experiments.read_experiments())
+
+
+def _estimate(count: int, seconds: float, jobs: int) -> str:
+    plural = "s"[: jobs != 1]
+    return f"{count} × {seconds:.0f} s on {jobs} worker{plural}: about {format_duration(count * seconds / jobs)}"
+
+
+def _finish(missing: Sequence[str], planned: int) -> None:
+    for name in missing:
+        log = locate_log(name)
+        tail = log.read_text(errors="replace").splitlines()[-12:] if log.exists() else ["nothing: see worker-*.log"]
+        print(f"\n{name} failed; the end of {log}:", *tail, sep="\n  ")
+    if missing:
+        sys.exit(f"\ngrid: {len(missing)} of {planned} cells are missing: {', '.join(missing)}")
+    print(f"grid: all {planned} cells exist")

@@ -1,0 +1,103 @@
+"""The command line: one help for all commands, quick, with completion; errors are one sentence."""
+
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from m2m.__main__ import COMMANDS, DOORS, SHELLS, format_help
+
+ROOT = Path(__file__).parent.parent
+HEAVY = ("polars", "pandera", "numpy", "scipy", "dvc", "torch", "transformers", "mlflow", "altair", "pydantic")
+IMPORTED = """
+import sys
+from m2m.__main__ import main
+sys.argv = ["m2m", *sys.argv[1:]]
+try:
+    main()
+finally:
+    print("imported", *sys.modules, file=sys.stderr)
+"""
+
+
+def run(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "m2m", *words], cwd=ROOT, capture_output=True, text=True)
+
+
+def test_every_module_of_commands_is_a_command_in_one_group() -> None:
+    modules = {path.stem for path in (ROOT / "m2m/commands").glob("*.py")} - {"__init__"}
+    assert sorted(COMMANDS) == sorted(modules)
+    assert len(COMMANDS) == len(set(COMMANDS))
+
+
+def test_the_help_has_a_line_a_command_under_the_three_doors() -> None:
+    lines = format_help("m2m").splitlines()
+    assert [line for line in lines if line in DOORS] == list(DOORS)
+    for name in COMMANDS:
+        [line] = [line for line in lines if line.startswith(f"  {name} ")]
+        summary = str(import_module(f"m2m.commands.{name}").__doc__).splitlines()[0]
+        assert line.endswith(summary) and len(line) <= 120
+
+
+@pytest.mark.parametrize("words", [(), ("--help",), ("-h",)])
+def test_without_a_command_the_help_is_printed(words: tuple[str, ...]) -> None:
+    done = run(*words)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == format_help("python -m m2m") + "\n"
+
+
+@pytest.mark.parametrize("words", [("--help",), *((name, "--help") for name in COMMANDS)])
+def test_help_imports_nothing_heavy(words: tuple[str, ...]) -> None:
+    done = subprocess.run([sys.executable, "-c", IMPORTED, *words], cwd=ROOT, capture_output=True, text=True)
+    imported = done.stderr.split("imported", 1)[1].split()
+    assert "usage: m2m" in done.stdout
+    assert [name for name in HEAVY if name in imported] == []
+
+
+def test_the_help_of_a_command_bears_its_name_and_explains_every_flag() -> None:
+    done = run("grid", "--help")
+    assert done.returncode == 0
+    assert done.stdout.startswith("usage: python -m m2m grid [-h] [--jobs INT] [--quick] [--full]")
+
+
+@pytest.mark.parametrize(("word", "hint"), [("gird", "Did you mean grid? "), ("xyz", "")])
+def test_an_unknown_command_is_one_sentence_with_the_nearest_one(word: str, hint: str) -> None:
+    done = run(word)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"error: {word!r} is not a command. {hint}`python -m m2m --help` lists all commands.\n"
+
+
+def test_an_error_of_a_command_is_one_sentence(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "m2m", "plan", "--mfu", "40"],
+        cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: mfu must be above 0 and at most 1, got 40.0") and done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_completion_offers_every_command(shell: str) -> None:
+    done = run("completion", shell)
+    assert done.returncode == 0
+    assert all(name in done.stdout for name in (*COMMANDS, "jobs", "experiment"))
+
+
+def test_the_completion_of_bash_completes_a_command_and_its_flags() -> None:
+    script = run("completion", "bash").stdout
+    asked = """
+    COMP_WORDS=(m2m {words}); COMP_CWORD={place}; COMP_LINE="m2m {words}"; COMP_POINT=${{#COMP_LINE}}
+    _tyro_m2m; echo "${{COMPREPLY[@]}}"
+    """
+    for words, place, expected in (("gr", 1, "grid"), ("grid --jo", 2, "--jobs")):
+        done = subprocess.run(
+            ["bash", "-c", script + asked.format(words=words, place=place)], capture_output=True, text=True
+        )
+        assert done.stdout.split() == [expected], done.stderr
+
+
+def test_completion_of_no_shell_is_refused() -> None:
+    done = run("completion")
+    assert done.returncode == 1 and done.stderr == "error: completion needs one of bash, zsh, tcsh, got nothing\n"
