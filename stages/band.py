@@ -15,9 +15,11 @@ from m2m.schemas.histogram import Histogram
 from m2m.schemas.pairs import Pairs
 from m2m.schemas.tokens import Tokens
 from m2m.schemas.units import Units
-from m2m.study.figures.pictures import write_picture
+from m2m.study.figures.bands import draw_bands
+from m2m.study.figures.save import write_picture
+from m2m.study.figures.style import apply_style
 from m2m.text.tokenize import Tokenized, load_saved, tokenize, units_of
-from m2m.units.micro.band_histogram import band_chart, band_histogram
+from m2m.units.micro.band_histogram import band_examples, band_histogram
 from m2m.units.micro.token_bands import BANDS, bands_of, carried_types, wanted_types
 
 ALMOST_EMPTY = 20  # token types: below this a band cannot tell degrees of diversity apart
@@ -49,8 +51,10 @@ def main(
     codes = bands_of(counts, low, high)
     known = _table(theirs, counts, codes)
     write_table(bands, Bands, known)
-    write_table(histogram, Histogram, band_histogram(known))
-    write_picture(picture, band_chart(known, f"Token bands of the {side}s"))
+    bins = band_histogram(known)
+    write_table(histogram, Histogram, bins)
+    chart = draw_bands(bins, f"Token bands of the {side}s", band_examples(known))
+    write_picture(picture, apply_style(chart.properties(width=720, height=420)))
     wanted = wanted_types(codes, band)
     if (counts[wanted] > 0).sum() < ALMOST_EMPTY:
         print(

@@ -14,13 +14,13 @@ from m2m.schemas.grid import Grid
 from m2m.schemas.histogram import Histogram
 from m2m.study.cells.cells import comparable
 from m2m.study.cells.outcomes import MAIN
-from m2m.study.figures.all_figures import figures
-from m2m.study.figures.save import svg
-from m2m.study.figures.style import SIDES, Figure, styled
-from m2m.study.report.answer_examples import extremes, side_by_side
-from m2m.study.report.html_page import page
+from m2m.study.figures.all_figures import draw_figures
+from m2m.study.figures.save import render_svg
+from m2m.study.figures.style import SIDE_NAMES, Figure, apply_style
+from m2m.study.report.answer_examples import pick_shown_cells, pair_answers
+from m2m.study.report.html_page import render_page
 from m2m.study.report.recommendation import advice
-from m2m.study.report.tables import cell_sheet, ran, sheets
+from m2m.study.report.tables import build_cell_table, describe_runs, build_tables
 
 
 def main(
@@ -36,12 +36,12 @@ def main(
 ) -> None:
     """`made` says what the cells share, `histograms` holds a file a side, `versions` the pins of all packages."""
     record, cells = read_json(study), comparable(read_table(grid, Grid))
-    bands = {side: read_table(histograms / f"{side}.csv", Histogram) for side in SIDES}
-    drawn = [_drawn(figure) for figure in figures(record, cells, bands)]
+    bands = {side: read_table(histograms / f"{side}.csv", Histogram) for side in SIDE_NAMES}
+    drawn = [_drawn(figure) for figure in draw_figures(record, cells, bands)]
     outcome = record["outcomes"][0]
     told = {
         "study": record,
-        "ran": ran(record, cells),
+        "ran": describe_runs(record, cells),
         "advice": advice(record, outcome),
         "figures": drawn,
         "outcome": outcome,
@@ -49,15 +49,15 @@ def main(
         "first": [f"effects-{outcome}", f"random-{outcome}", "lengths"],
         "meaning": MAIN[outcome].meaning,
         "others": {one: MAIN[one].told for one in record["outcomes"][1:] if one in MAIN},
-        "sheets": sheets(record),
-        "cells": cell_sheet(record, cells),
-        "examples": side_by_side(_compared(read_table(examples, Examples), cells), extremes(cells, outcome)),
+        "sheets": build_tables(record),
+        "cells": build_cell_table(record, cells),
+        "examples": pair_answers(_compared(read_table(examples, Examples), cells), pick_shown_cells(cells, outcome)),
         "made": read_json(made)[record["provenance"]],
         "versions": versions.read_text(encoding="utf-8"),
         "sources": {path.as_posix(): _md5(path) for path in (study, grid, examples, made, versions)},
     }
     report.parent.mkdir(parents=True, exist_ok=True)
-    report.write_text(page(templates, "report", told), encoding="utf-8")
+    report.write_text(render_page(templates, "report", told), encoding="utf-8")
 
 
 def _compared(examples: pl.DataFrame, cells: pl.DataFrame) -> pl.DataFrame:
@@ -67,7 +67,7 @@ def _compared(examples: pl.DataFrame, cells: pl.DataFrame) -> pl.DataFrame:
 
 def _drawn(figure: Figure) -> Figure:
     """Its panels one by one, so that a narrow window can stack them."""
-    return figure._replace(panels=[Markup(svg(styled(panel))) for panel in figure.panels])
+    return figure._replace(panels=[Markup(render_svg(apply_style(panel))) for panel in figure.panels])
 
 
 def _md5(path: Path) -> str:

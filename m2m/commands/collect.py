@@ -23,8 +23,8 @@ from m2m.schemas.prompts import Prompts
 from m2m.schemas.scores import Scores
 from m2m.schemas.verdicts import Verdicts
 from m2m.study.cells.cells import comparable
-from m2m.study.figures.style import SIDES
-from m2m.study.report.answer_examples import answered
+from m2m.study.figures.style import SIDE_NAMES
+from m2m.study.report.answer_examples import select_examples
 
 PROMPTS, VERDICTS, ANSWERS = "data/prompts.parquet", "data/verdicts.parquet", "data/answers/{arm}.parquet"
 REQUIRED = [name for name, column in Grid.to_schema().columns.items() if not column.nullable]
@@ -54,7 +54,7 @@ def main(*, folder: Path = Path("metrics"), examples: int = 6, current: bool = F
     tables = {one.name: found for one in kept if (found := _answers(one))}
     scores = [scored(name, *found) for name, found in tables.items()]
     write_table(folder / "scores.parquet", Scores, _joined(scores, Scores))
-    said = [answered(name, prompts, candidate, examples) for name, (prompts, _, candidate, _) in tables.items()]
+    said = [select_examples(name, prompts, candidate, examples) for name, (prompts, _, candidate, _) in tables.items()]
     write_table(folder / "examples.parquet", Examples, _joined(said, Examples))
     write_json(folder / "made.json", {provenance(one.lock): _made(one) for one in kept})
     print(f"{folder / 'grid.csv'}: {_counts(grid, here)}")
@@ -92,7 +92,7 @@ def _answers(cell: Experiment) -> tuple[pl.DataFrame, ...] | None:
 
 def _copy_histograms(cell: Experiment, folder: Path) -> None:
     """Those of the token types in the pool of `cell`."""
-    for side in SIDES:
+    for side in SIDE_NAMES:
         path = f"data/histograms/{side}.csv"
         known = cached(cell.lock[f"band@{side}"]["outs"][path])
         if not known.exists():

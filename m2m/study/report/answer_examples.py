@@ -7,13 +7,13 @@ import polars as pl
 from m2m.study.cells.cells import with_worth
 
 
-def answered(experiment: str, prompts: pl.DataFrame, answers: pl.DataFrame, count: int) -> pl.DataFrame:
+def select_examples(experiment: str, prompts: pl.DataFrame, answers: pl.DataFrame, count: int) -> pl.DataFrame:
     """Schema Examples, of one cell: its answers to the first `count` prompts; tables as in schemas Prompts, Answers."""
     some = prompts.sort("id").head(count).join(answers, on="id")
     return some.select(pl.lit(experiment).alias("experiment"), "id", "instruction", "reference", "answer").sort("id")
 
 
-def side_by_side(examples: pl.DataFrame, shown: tuple[str, str]) -> dict[str, Any]:
+def pair_answers(examples: pl.DataFrame, shown: tuple[str, str]) -> dict[str, Any]:
     """Prompts, cells with an answer a prompt, and which two cells are `shown` first; `examples` as in schema Examples.
 
     A cell that was not asked a prompt has None in the place of its answer; for a name of `shown` that is not there
@@ -30,7 +30,7 @@ def side_by_side(examples: pl.DataFrame, shown: tuple[str, str]) -> dict[str, An
     return {"prompts": prompts.drop("id").to_dicts(), "cells": cells, "shown": [first, second]}
 
 
-def extremes(cells: pl.DataFrame, outcome: str) -> tuple[str, str]:
+def pick_shown_cells(cells: pl.DataFrame, outcome: str) -> tuple[str, str]:
     """The experiment with the best `outcome`, and the first random one (the worst, where there is none)."""
     known = with_worth(cells, outcome).sort("worth", "experiment", descending=[True, False])["experiment"].to_list()
     random = cells.filter(pl.col("strategy") == "random").sort("seed")["experiment"].to_list()

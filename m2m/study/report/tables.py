@@ -13,22 +13,22 @@ from m2m.study.cells.rows import Row
 Value = str | float | int | None
 Columns = dict[str, tuple[str, str]]  # what a row calls it → its head, and the format of its numbers
 OUTCOME: Columns = {"outcome": ("outcome", "")}
-WHERE: Columns = {"setting": ("setting", "")}
+SETTING_COLUMN: Columns = {"setting": ("setting", "")}
 RANGE: Columns = {"low": ("95\u00a0%\u00a0from", "+.4f"), "high": ("to", "+.4f")}
-SLOPE: Columns = {"strategy": ("strategy", "")} | WHERE | {"value": ("slope", "+.4f")} | RANGE
+SLOPE: Columns = {"strategy": ("strategy", "")} | SETTING_COLUMN | {"value": ("slope", "+.4f")} | RANGE
 PROOF: Columns = {"p_holm": ("p\u00a0(Holm)", ".2g")}
 SHAPE: Columns = {"differ": ("degrees differ, p (Holm)", ".2g"), "bend": ("no line, p", ".2g")}
 HELD: Columns = {"own": ("at equal length: own cells", ""), "shared": ("at equal length: all cells", "")}
-CLAIM: Columns = {"words": ("the paper's claim", ""), "state": ("the data", "")} | WHERE
+CLAIM_COLUMNS: Columns = {"words": ("the paper's claim", ""), "state": ("the data", "")} | SETTING_COLUMN
 CHANCES: Columns = {
     "p_supported": ("p\u00a0if\u00a0untrue", ".2g"),
     "p_contradicted": ("p\u00a0if\u00a0true", ".2g"),
     "rivals": ("rivals", ".0f"),
 }
-GAIN: Columns = WHERE | {"degree": ("degree", ".0f"), "value": ("gain", "+.4f")} | RANGE | PROOF
-TOKENS: Columns = {"mean_response_tokens": ("response tokens", ".0f")}
+GAIN: Columns = SETTING_COLUMN | {"degree": ("degree", ".0f"), "value": ("gain", "+.4f")} | RANGE | PROOF
+TOKENS_COLUMN: Columns = {"mean_response_tokens": ("response tokens", ".0f")}
 PAPER: Columns = {size: (f"the paper, {size}", "+.2f") for size in SLOPES}
-CELL: Columns = {
+CELL_COLUMNS: Columns = {
     "experiment": ("cell", ""),
     "strategy": ("strategy", ""),
     "degree": ("degree", ".0f"),
@@ -47,7 +47,7 @@ CELL: Columns = {
 }
 
 
-class Sheet(NamedTuple):
+class ReportTable(NamedTuple):
     """A table to read and sort: heads with the format of their numbers (empty for words), and rows in that order."""
 
     name: str
@@ -57,7 +57,7 @@ class Sheet(NamedTuple):
     rows: list[list[Value]]
 
 
-def sheets(study: dict[str, Any]) -> list[Sheet]:
+def build_tables(study: dict[str, Any]) -> list[ReportTable]:
     """The numbers of the first outcome, and the slopes of every other one; a table without rows is left out."""
     first = {"outcome": study["outcomes"][0]}
     slopes = [row | _where(study, row) | _beside(study, row) for row in study["slopes"]]
@@ -69,40 +69,40 @@ def sheets(study: dict[str, Any]) -> list[Sheet]:
     r: Columns = {"pearson_r": ("r", "+.2f")}
     sure: Columns = {"positive": ("P(>\u00a00)", ".3f")} | PROOF | r | SHAPE
     found = [
-        _sheet("slopes", "Slopes", SLOPES_TOLD, SLOPE | sure | HELD, main),
-        _sheet("claims", "The paper's claims", CLAIMS, CLAIM | CHANCES, claims),
-        _sheet("matched", "Response-micro against random of its lengths", MATCHED, GAIN | TOKENS, matched),
-        _sheet("paper", "Beside the paper's slopes", BESIDE, SLOPE | PAPER, beside),
-        _sheet("others", "Slopes of the other outcomes", OTHERS, OUTCOME | SLOPE | PROOF | r, others),
+        _make_table("slopes", "Slopes", SLOPES_NOTE, SLOPE | sure | HELD, main),
+        _make_table("claims", "The paper's claims", CLAIMS_NOTE, CLAIM_COLUMNS | CHANCES, claims),
+        _make_table("matched", "Response-micro against random of its lengths", MATCHED_NOTE, GAIN | TOKENS_COLUMN, matched),
+        _make_table("paper", "Beside the paper's slopes", PAPER_NOTE, SLOPE | PAPER, beside),
+        _make_table("others", "Slopes of the other outcomes", OTHERS_NOTE, OUTCOME | SLOPE | PROOF | r, others),
     ]
     return [sheet for sheet in found if sheet.rows]
 
 
-def cell_sheet(study: dict[str, Any], cells: pl.DataFrame) -> Sheet:
+def build_cell_table(study: dict[str, Any], cells: pl.DataFrame) -> ReportTable:
     """Every cell that was compared."""
     rows = [
         row | _where(study, row) | {"floor": _floor(study, row), "revision": row["revision"][:10]}
         for row in cells.rows(named=True)
     ]
-    known = {name: head for name, head in CELL.items() if any(row.get(name) is not None for row in rows)}
-    return _sheet("cells", "The cells", CELLS, known, rows)
+    known = {name: head for name, head in CELL_COLUMNS.items() if any(row.get(name) is not None for row in rows)}
+    return _make_table("cells", "The cells", CELLS_NOTE, known, rows)
 
 
-def ran(study: dict[str, Any], cells: pl.DataFrame) -> list[str]:
+def describe_runs(study: dict[str, Any], cells: pl.DataFrame) -> list[str]:
     """What was run, a sentence a setting: strategies that were run alike stand together."""
     return [f"{short(setting, study['settings'])}: {_ran(cells, setting)}." for setting in study["settings"]]
 
 
-CLAIMS = "Supported when every rival is beaten, contradicted when some rival wins, each at one-sided 2.5 %."
-SLOPES_TOLD = "What the way from degree 0 to 6 is worth on a straight line, and whether degrees differ, line or not."
-MATCHED = "Random rows with the very response lengths of response-micro's subsets: what is left is not length."
-BESIDE = "The paper's slopes × 10⁻², on another scale, of other models and pools: compare signs and order alone."
-CELLS = "Click a head to sort. A double click on a small mark of the main figure leads to its cell."
-OTHERS = "A benchmark or a judge each; short, medium and long are the thirds of the prompts by length of the reference."
+CLAIMS_NOTE = "Supported when every rival is beaten, contradicted when some rival wins, each at one-sided 2.5 %."
+SLOPES_NOTE = "What the way from degree 0 to 6 is worth on a straight line, and whether degrees differ, line or not."
+MATCHED_NOTE = "Random rows with the very response lengths of response-micro's subsets: what is left is not length."
+PAPER_NOTE = "The paper's slopes × 10⁻², on another scale, of other models and pools: compare signs and order alone."
+CELLS_NOTE = "Click a head to sort. A double click on a small mark of the main figure leads to its cell."
+OTHERS_NOTE = "A benchmark or a judge each; short, medium and long are the thirds of the prompts by length of the reference."
 
 
-def _sheet(name: str, title: str, note: str, columns: Columns, rows: list[Row]) -> Sheet:
-    return Sheet(name, title, note, list(columns.values()), [[row.get(column) for column in columns] for row in rows])
+def _make_table(name: str, title: str, note: str, columns: Columns, rows: list[Row]) -> ReportTable:
+    return ReportTable(name, title, note, list(columns.values()), [[row.get(column) for column in columns] for row in rows])
 
 
 def _ran(cells: pl.DataFrame, setting: Row) -> str:

@@ -9,7 +9,7 @@ from bench.planted import planted_grid
 from m2m.study.analysis.study import study
 from m2m.study.cells.cells import STRATEGIES, comparable
 from m2m.study.cells.labels import of
-from m2m.study.figures.all_figures import figures
+from m2m.study.figures.all_figures import draw_figures
 from m2m.study.figures.style import Figure
 from tests.planted import NO_SCORES
 
@@ -18,7 +18,7 @@ WINDOW = {"min_tokens": 40, "max_tokens": 120, "random": 0}
 
 def drawn(grid: pl.DataFrame) -> tuple[dict[str, Any], dict[str, Figure]]:
     record = study(grid.with_columns(likelihood_win_rate=pl.lit(None, pl.Float64)), NO_SCORES, seed=1, resamples=100)
-    return record, {figure.name: figure for figure in figures(record, comparable(grid), {})}
+    return record, {figure.name: figure for figure in draw_figures(record, comparable(grid), {})}
 
 
 def marks(figure: Figure, panel: int, field: str) -> list[Any]:

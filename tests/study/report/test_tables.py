@@ -6,7 +6,7 @@ import pytest
 from bench.planted import planted_grid
 from m2m.study.analysis.study import study
 from m2m.study.cells.cells import STRATEGIES, comparable
-from m2m.study.report.tables import Sheet, cell_sheet, ran, sheets
+from m2m.study.report.tables import ReportTable, build_cell_table, describe_runs, build_tables
 from tests.planted import NO_SCORES
 
 
@@ -14,7 +14,7 @@ def told(grid: pl.DataFrame) -> dict:
     return study(grid, NO_SCORES, seed=1, resamples=100)
 
 
-def column(sheet: Sheet, head: str) -> list:
+def column(sheet: ReportTable, head: str) -> list:
     at = [title.replace("\u00a0", " ") for title, _ in sheet.heads].index(head)
     return [row[at] for row in sheet.rows]
 
@@ -33,12 +33,12 @@ def record() -> dict:
 
 
 def test_the_tables_come_in_the_order_of_reading(record: dict) -> None:
-    assert [sheet.name for sheet in sheets(record)] == ["slopes", "claims", "matched", "paper", "others"]
-    assert all(len(row) == len(sheet.heads) for sheet in sheets(record) for row in sheet.rows)
+    assert [sheet.name for sheet in build_tables(record)] == ["slopes", "claims", "matched", "paper", "others"]
+    assert all(len(row) == len(sheet.heads) for sheet in build_tables(record) for row in sheet.rows)
 
 
 def test_a_slope_stands_beside_its_verdict_on_length_and_the_papers(record: dict) -> None:
-    slopes, paper = (next(sheet for sheet in sheets(record) if sheet.name == name) for name in ("slopes", "paper"))
+    slopes, paper = (next(sheet for sheet in build_tables(record) if sheet.name == name) for name in ("slopes", "paper"))
     assert column(slopes, "strategy") == column(paper, "strategy") == list(STRATEGIES)
     values = [row["value"] for row in record["slopes"] if row["outcome"] == "bpb_reduction"]
     assert column(slopes, "slope") == column(paper, "slope") == values
@@ -47,12 +47,12 @@ def test_a_slope_stands_beside_its_verdict_on_length_and_the_papers(record: dict
 
 
 def test_every_other_outcome_has_its_slopes(record: dict) -> None:
-    others = sheets(record)[-1]
+    others = build_tables(record)[-1]
     assert column(others, "outcome") == ["likelihood win rate"] * 6
 
 
 def test_claims_without_a_rival_are_no_claims() -> None:
-    assert [sheet.name for sheet in sheets(told(planted_grid({"response-micro": 0.0}, degrees=(0, 6))))] == [
+    assert [sheet.name for sheet in build_tables(told(planted_grid({"response-micro": 0.0}, degrees=(0, 6))))] == [
         "slopes",
         "paper",
         "others",
@@ -62,7 +62,7 @@ def test_claims_without_a_rival_are_no_claims() -> None:
 def test_every_cell_has_a_row_and_a_column_without_numbers_is_left_out() -> None:
     grid = planted_grid({"response-micro": 0.0}).with_columns(likelihood_win_rate=pl.lit(None, pl.Float64))
     cells = comparable(grid)
-    sheet = cell_sheet(told(grid), cells)
+    sheet = build_cell_table(told(grid), cells)
     assert sorted(column(sheet, "cell")) == sorted(grid["experiment"])
     assert "win rate" not in [title for title, _ in sheet.heads]
     assert set(column(sheet, "setting")) == {"500 rows"}
@@ -77,7 +77,7 @@ def test_what_was_run_is_said_with_strategies_that_were_run_alike_together() -> 
             ),
         ]
     )
-    assert ran(told(grid), comparable(grid)) == [
+    assert describe_runs(told(grid), comparable(grid)) == [
         "500 rows: instruction-macro, instruction-meso at degrees 0, 2, 4, 6 × 2 seeds; random × 5; "
         "response-micro at degrees 0, 6 × 3 seeds."
     ]
@@ -85,7 +85,7 @@ def test_what_was_run_is_said_with_strategies_that_were_run_alike_together() -> 
 
 def test_a_cell_beyond_the_random_ones_is_told_from_those_within() -> None:
     grid = planted_grid(dict.fromkeys(STRATEGIES, 0.0) | {"response-micro": 0.1})
-    sheet = cell_sheet(told(grid), comparable(grid))
+    sheet = build_cell_table(told(grid), comparable(grid))
     [floor] = [row for row in told(grid)["floors"] if row["outcome"] == "bpb_reduction"]
     beyond = {
         name
