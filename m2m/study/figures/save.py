@@ -1,4 +1,4 @@
-"""Charts → SVG and PNG; equal charts give equal bytes."""
+"""Charts → SVG, PNG and words; equal charts give equal bytes."""
 
 import re
 from io import StringIO
@@ -35,3 +35,10 @@ def write_picture(path: Path, chart: Any) -> None:
     """The chart as PNG or SVG, by the suffix of `path`; makes the folder too."""
     path.parent.mkdir(parents=True, exist_ok=True)
     chart.save(path, scale_factor=PNG_SCALE)
+
+
+def list_descriptions(panel: Any) -> list[str]:
+    """The panel's title with the description of each main mark, those of the last layer: its alternative in words."""
+    spec = panel.to_dict()
+    rows = spec.get("layer", [spec])[-1]["data"]["values"]
+    return [f"{spec['title']} · {row['text']}" for row in rows]

@@ -20,6 +20,7 @@ SCALE_LOOKS = {
 SIDE_NAMES = {"instruction": "instructions", "response": "responses"}
 PANEL_WIDTH, PANEL_HEIGHT = 300, 200  # pixels
 DIVERSITY = "degree of diversity"
+FONT = "Arial, Helvetica, Liberation Sans, sans-serif"  # of equal widths: what Vega measures is what a browser draws
 MAIN_SCALE = 1.08  # the main figure is about 900 pixels wide in a README
 
 
@@ -36,9 +37,9 @@ def apply_style(chart: Any) -> Any:
     """The chart in the style of all figures."""
     text = {"labelColor": INK, "titleColor": INK, "labelFontSize": 11, "titleFontSize": 12, "titleFontWeight": "normal"}
     return (
-        chart.configure(background="#ffffff", font="sans-serif", padding=8)
-        .configure_axis(gridColor=GRID, domainColor=INK, tickColor=INK, **text)
-        .configure_legend(**text, symbolSize=70, symbolOpacity=1, labelLimit=0)
+        chart.configure(background="#ffffff", font=FONT, padding=8)
+        .configure_axis(gridColor=GRID, domainColor=INK, tickColor=INK, titlePadding=8, **text)
+        .configure_legend(**text, symbolSize=70, symbolOpacity=1, labelLimit=0, columnPadding=16)
         .configure_title(
             color=INK, subtitleColor=INK, fontSize=13, fontWeight="bold", subtitleFontSize=11, anchor="start"
         )
