@@ -9,6 +9,12 @@ from m2m.study.cells.rows import Row
 from m2m.study.figures.style import GREY, INK, PANEL_WIDTH, SIDE_NAMES, make_chart
 
 METRIC_HEIGHT = 24  # pixels
+METRIC_NAMES = {
+    "mean_tokens": "mean length",
+    "mid_types": "mid-band token types",
+    "self_bleu": "self-BLEU",
+    "vendi": "Vendi score",
+}
 CORRELATION_NAMES = {"pearson": "Pearson", "partial": "given response length", "paper": "the paper's"}
 CORRELATION_COLOURS = {"pearson": "#0072B2", "partial": "#D55E00", "paper": INK}  # Okabe and Ito 2008
 CORRELATION_SHAPES = {"pearson": "circle", "partial": "square", "paper": "cross"}
@@ -31,7 +37,8 @@ def draw_metric_panels(study: dict[str, Any], outcome: str) -> list[Any]:
 
 def name_metric(metric: str) -> str:
     """A metric without its side, in words: 'token entropy'."""
-    return metric.partition("_")[2].replace("_", " ")
+    name = metric.partition("_")[2]
+    return METRIC_NAMES.get(name, name.replace("_", " "))
 
 
 def _list_points(row: Row) -> list[Row]:

@@ -89,11 +89,15 @@ class ReportTable(NamedTuple):
 def build_tables(study: dict[str, Any]) -> list[ReportTable]:
     """The numbers of the first outcome, and the slopes of all other outcomes; a table without rows is left out."""
     view = {"outcome": study["outcomes"][0]}
-    slopes = [row | _name_setting(study, row) | _look_up_tests(study, row) for row in study["slopes"]]
+    slopes = [row | _look_up_tests(study, row) for row in _order_by_setting(study, study["slopes"])]
     main = of(slopes, view)
-    others = [row | {"outcome": row["outcome"].replace("_", " ")} for row in slopes if row not in main]
-    claims = [row | _name_setting(study, row) for row in of(study["claims"], view) if row.get("rivals")]
-    matched = [row | _name_setting(study, row) for row in of(study["matched"], view)]
+    others = [
+        row | {"outcome": name.replace("_", " ")}
+        for name in study["outcomes"][1:]
+        for row in of(slopes, {"outcome": name})
+    ]
+    claims = [row for row in _order_by_setting(study, of(study["claims"], view)) if row.get("rivals")]
+    matched = _order_by_setting(study, of(study["matched"], view))
     papers = [row | _look_up_paper(row["strategy"]) for row in main]
     tables = [
         _make_table("slopes", "Slopes", SLOPES_NOTE, SLOPES_COLUMNS, main),
@@ -110,10 +114,8 @@ def build_tables(study: dict[str, Any]) -> list[ReportTable]:
 def build_cell_table(study: dict[str, Any], cells: pl.DataFrame) -> ReportTable:
     """Every cell that was compared; a column without values is left out."""
     rows = [
-        row
-        | _name_setting(study, row)
-        | {"random_range": _place_in_random_range(study, row), "revision": row["revision"][:10]}
-        for row in cells.rows(named=True)
+        row | {"random_range": _place_in_random_range(study, row), "revision": row["revision"][:10]}
+        for row in _order_by_setting(study, cells.rows(named=True))
     ]
     columns = {name: head for name, head in CELL_COLUMNS.items() if any(row.get(name) is not None for row in rows)}
     return _make_table("cells", "The cells", CELLS_NOTE, columns, rows)
@@ -147,9 +149,13 @@ def _count_runs(strategy: str, cells: pl.DataFrame) -> str:
     return f"at degrees {degrees} × {' to '.join(str(count) for count in {seeds[0]: 0, seeds[-1]: 0})} seeds"
 
 
-def _name_setting(study: dict[str, Any], row: Row) -> Row:
-    [setting] = of(study["settings"], {name: row[name] for name in SETTING})
-    return {"setting": short(setting, study["settings"])}
+def _order_by_setting(study: dict[str, Any], rows: list[Row]) -> list[Row]:
+    """The rows, those of the main setting first, each with the name of its setting."""
+    return [
+        row | {"setting": short(setting, study["settings"])}
+        for setting in study["settings"]
+        for row in of(rows, {name: setting[name] for name in SETTING})
+    ]
 
 
 def _place_in_random_range(study: dict[str, Any], cell: Row) -> str | None:
