@@ -13,6 +13,7 @@ from m2m.study.cells.cells import comparable
 from m2m.study.figures.style import SIDE_NAMES
 from m2m.study.report.html_page import render_page
 from m2m.study.report.page_values import build_answer, build_body
+from m2m.study.report.recommendation import advice
 
 
 def main(
@@ -30,7 +31,8 @@ def main(
     record, cells = read_json(study), comparable(read_table(grid, Grid))
     bands = {side: read_table(histograms / f"{side}.csv", Histogram) for side in SIDE_NAMES}
     shared = read_json(made)[record["provenance"]]
-    values = build_answer(record, study, shared.get("commands", {}))
+    paragraphs = advice(record, record["outcomes"][0])
+    values = build_answer(record, study, shared.get("commands", {}), paragraphs)
     values |= build_body(record, cells, read_table(examples, Examples), bands)
     values |= {
         "grid": grid.as_posix(),

@@ -15,7 +15,6 @@ from m2m.study.figures.save import list_descriptions, render_svg
 from m2m.study.figures.style import Figure, apply_style
 from m2m.study.report.answer_examples import pair_answers, pick_shown_cells
 from m2m.study.report.origin import describe_origin
-from m2m.study.report.recommendation import advice
 from m2m.study.report.tables import build_cell_table, build_tables, describe_runs
 
 
@@ -38,8 +37,13 @@ class PageFigures(NamedTuple):
     others: dict[str, list[PageFigure]]
 
 
-def build_answer(study: dict[str, Any], study_path: PurePath, commands: Mapping[str, str]) -> dict[str, Any]:
-    """What the first screen shows: the answer, what it is about, and the command that recommends a subset."""
+def build_answer(
+    study: dict[str, Any], study_path: PurePath, commands: Mapping[str, str], recommendation: list[str]
+) -> dict[str, Any]:
+    """What the first screen shows: the answer, what it is about, and the command that recommends a subset.
+
+    `commands` by stage, as `collect` recorded them; `recommendation` in paragraphs.
+    """
     outcome = study["outcomes"][0]
     verdicts = [row for row in study["verdict"] if row["outcome"] == outcome]
     facts = describe_origin(commands) | {"Cells": _count_cells(study)} | _count_prompts(study, outcome)
@@ -50,7 +54,7 @@ def build_answer(study: dict[str, Any], study_path: PurePath, commands: Mapping[
         "facts": facts,
         "meaning": MAIN[outcome].meaning,
         "command": f"python -m m2m recommend {shlex.quote(study_path.as_posix())}",
-        "advice": advice(study, outcome),
+        "recommendation": recommendation,
     }
 
 

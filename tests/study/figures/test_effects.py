@@ -74,7 +74,11 @@ def test_a_mean_without_known_noise_has_no_interval() -> None:
 def test_a_straight_line_is_drawn_where_the_slope_is_significant_and_nowhere_else(panels: list[Any]) -> None:
     for place in (AREA, LINE):
         layer = read_layers(panels[1])[place]
-        assert pick(layer, "look", "degree") == [("micro (tokens)", 0.0), ("micro (tokens)", 3.0), ("micro (tokens)", 6.0)]
+        assert pick(layer, "look", "degree") == [
+            ("micro (tokens)", 0.0),
+            ("micro (tokens)", 3.0),
+            ("micro (tokens)", 6.0),
+        ]
         assert [row["middle"] for row in layer.rows] == pytest.approx([0.05, 0.30, 0.55])
         assert [row["low"] for row in layer.rows] == pytest.approx([0.04, 0.29, 0.54])
         assert [row["high"] for row in layer.rows] == pytest.approx([0.08, 0.33, 0.58])
@@ -119,6 +123,8 @@ def test_the_legend_names_the_looks_that_are_shown(panels: list[Any]) -> None:
 def test_a_share_has_no_sign() -> None:
     [panel] = draw_effect_panels(STUDY, CELLS, "likelihood_win_rate", STUDY["settings"])
     layers = read_layers(panel)
-    assert layers[LARGE].rows[0]["text"].startswith("response-micro at degree 6: 0.610, mean of 4 cells, 95 % CI 0.568 to")
+    assert (
+        layers[LARGE].rows[0]["text"].startswith("response-micro at degree 6: 0.610, mean of 4 cells, 95 % CI 0.568 to")
+    )
     assert layers[MEAN].rows[0]["text"] == "random, 5 cells: mean 0.500, 95 % of random cells 0.400 to 0.625"
     assert layers[SMALL].rows[1]["text"].endswith(": 0.400")

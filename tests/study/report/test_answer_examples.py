@@ -5,7 +5,7 @@ import polars as pl
 from bench.planted import planted_grid
 from m2m.schemas.examples import Examples
 from m2m.study.cells.cells import comparable
-from m2m.study.report.answer_examples import select_examples, pick_shown_cells, pair_answers
+from m2m.study.report.answer_examples import pair_answers, pick_shown_cells, select_examples
 
 PROMPTS = pl.DataFrame({"id": ["b", "a", "c"], "instruction": ["B?", "A?", "C?"], "reference": [None, "an a", "a c"]})
 
@@ -24,7 +24,8 @@ def test_the_first_prompts_by_id_are_kept_with_their_answers() -> None:
 
 def test_every_cell_stands_beside_every_prompt_and_what_it_was_not_asked_is_none() -> None:
     one, other = (
-        select_examples(name, PROMPTS, said, 3) for name, said in (("one", answers(a="1", b="2")), ("other", answers(b="4")))
+        select_examples(name, PROMPTS, said, 3)
+        for name, said in (("one", answers(a="1", b="2")), ("other", answers(b="4")))
     )
     held = pair_answers(pl.concat([other, one]), ("other", "unknown"))
     assert [prompt["instruction"] for prompt in held["prompts"]] == ["A?", "B?"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import jinja2
 import pytest
 
-from m2m.study.report.html_page import render_page, format_value
+from m2m.study.report.html_page import format_value, render_page
 
 
 def room(tmp_path: Path, body: str) -> Path:
@@ -39,7 +39,6 @@ def test_what_is_not_told_is_an_error_and_not_a_gap(tmp_path: Path) -> None:
         render_page(room(tmp_path, "{{ said }}"), "small", {})
 
 
-def test_numbers_have_their_format_and_what_there_is_not_a_dash() -> None:
-    assert [format_value(1234.5, ",.0f"), format_value(-0.5, "+.2f"), format_value(None, ".2f"), format_value("1e-5", "")] == [
-        "1,234", "−0.50", "–", "1e-5",
-    ]  # fmt: skip
+def test_numbers_have_their_format_and_a_missing_value_is_a_dash() -> None:
+    values = [(1234.5, ",.0f"), (-0.5, "+.2f"), (None, ".2f"), ("1e-5", ""), (0.61, ".3f")]
+    assert [format_value(*value) for value in values] == ["1,234", "−0.50", "–", "1e-5", "0.610"]
