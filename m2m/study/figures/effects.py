@@ -137,7 +137,7 @@ def _draw_panel(title: str, layers: dict[str, list[Row]], outcome: str, domain: 
         ),
         lines.mark_area(opacity=0.16).encode(y=low, y2="high:Q", **channels),
         lines.mark_line(strokeWidth=1.8).encode(y=middle, **channels),
-        joins.mark_line(strokeWidth=1, opacity=0.6).encode(y=y, detail="strategy:N", **channels),
+        joins.mark_line(strokeWidth=1.2, opacity=0.8).encode(y=y, detail="strategy:N", **channels),
         means.mark_rule(strokeWidth=1.6).encode(y=low, y2="high:Q", **channels),
         cells.mark_point(size=14, filled=True, opacity=0.45).encode(y=y, shape=shape, **channels),
         means.mark_point(size=64, filled=True, opacity=1, stroke=GRID, strokeWidth=0.5).encode(
