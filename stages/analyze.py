@@ -10,7 +10,7 @@ from m2m.runtime.records import write_json
 from m2m.schemas.correlations import Correlations
 from m2m.schemas.grid import Grid
 from m2m.schemas.scores import Scores
-from m2m.study.analysis.study import study as told
+from m2m.study.analysis.study import build_study as told
 
 
 def main(grid: Path, scores: Path, study: Path, correlations: Path, /, *, seed: int, resamples: int) -> None:

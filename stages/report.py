@@ -12,14 +12,14 @@ from m2m.runtime.records import read_json
 from m2m.schemas.examples import Examples
 from m2m.schemas.grid import Grid
 from m2m.schemas.histogram import Histogram
-from m2m.study.cells.cells import comparable
+from m2m.study.cells.cells import select_comparable
 from m2m.study.cells.outcomes import MAIN
 from m2m.study.figures.all_figures import figures
 from m2m.study.figures.save import svg
 from m2m.study.figures.style import SIDES, Figure, styled
 from m2m.study.report.answer_examples import extremes, side_by_side
 from m2m.study.report.html_page import page
-from m2m.study.report.recommendation import advice
+from m2m.study.report.recommendation import recommend
 from m2m.study.report.tables import cell_sheet, ran, sheets
 
 
@@ -35,20 +35,20 @@ def main(
     /,
 ) -> None:
     """`made` says what the cells share, `histograms` holds a file a side, `versions` the pins of all packages."""
-    record, cells = read_json(study), comparable(read_table(grid, Grid))
+    record, cells = read_json(study), select_comparable(read_table(grid, Grid))
     bands = {side: read_table(histograms / f"{side}.csv", Histogram) for side in SIDES}
     drawn = [_drawn(figure) for figure in figures(record, cells, bands)]
     outcome = record["outcomes"][0]
     told = {
         "study": record,
         "ran": ran(record, cells),
-        "advice": advice(record, outcome),
+        "advice": recommend(record, outcome),
         "figures": drawn,
         "outcome": outcome,
         "grid": grid.as_posix(),
         "first": [f"effects-{outcome}", f"random-{outcome}", "lengths"],
         "meaning": MAIN[outcome].meaning,
-        "others": {one: MAIN[one].told for one in record["outcomes"][1:] if one in MAIN},
+        "others": {one: MAIN[one].phrase for one in record["outcomes"][1:] if one in MAIN},
         "sheets": sheets(record),
         "cells": cell_sheet(record, cells),
         "examples": side_by_side(_compared(read_table(examples, Examples), cells), extremes(cells, outcome)),

@@ -6,7 +6,7 @@ from m2m.grid.dvc_experiments import locked
 from m2m.grid.provenance import changed
 from m2m.runtime.cli import run
 from m2m.runtime.records import read_json
-from m2m.study.report.recommendation import advice
+from m2m.study.report.recommendation import recommend
 
 
 def main(study: Path = Path("metrics/study.json"), /, *, outcome: str | None = None) -> None:
@@ -22,7 +22,7 @@ def main(study: Path = Path("metrics/study.json"), /, *, outcome: str | None = N
         raise ValueError(f"{study} is no study's record: give a study.json, which `make grid` writes")
     chosen = outcome or record["outcomes"][0]
     others = [name for name in record["outcomes"] if name != chosen]
-    paragraphs = advice(record, chosen)
+    paragraphs = recommend(record, chosen)
     if strange := _changed(study.parent / "made.json", str(record.get("provenance")), Path("dvc.lock")):
         print(
             f"{study} says what held elsewhere. In this workspace (dvc.lock) something else is: {', '.join(strange)}. "

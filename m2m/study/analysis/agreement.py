@@ -3,8 +3,8 @@
 from typing import Any
 
 from m2m.study.cells.cells import STRATEGIES
-from m2m.study.cells.labels import listed
-from m2m.study.cells.rows import Row
+from m2m.study.cells.labels import join_words
+from m2m.study.cells.rows import StudyRow
 
 Study = dict[str, Any]
 OTHERS = len(STRATEGIES) - 1
@@ -16,14 +16,14 @@ def claimed(mine: Study) -> list[str]:
     return [f"The paper: {row['words']}: {_claim(row)}." for row in known]
 
 
-def _claim(row: Row) -> str:
+def _claim(row: StudyRow) -> str:
     if "reason" in row:
         return f"cannot tell, {row['reason']}"
     p = row["p_contradicted"] if row.get("all_points", row["state"]) == "contradicted" else row["p_supported"]
     return f"{row['state']}{_rests(row)} ({_rivals(row)}; one-sided p {p:.2g})"
 
 
-def _rests(row: Row) -> str:
+def _rests(row: StudyRow) -> str:
     """The points without any one of which the data say something else."""
     if not row.get("rests_on"):
         return ""
@@ -31,12 +31,12 @@ def _rests(row: Row) -> str:
     return f", {row['all_points']} by all {row['points']} points but it rests on {which}"
 
 
-def _rivals(row: Row) -> str:
+def _rivals(row: StudyRow) -> str:
     """Whom the claim could be held against."""
     untold = f", {row['rivals_untold']} more without a contrast" if row["rivals_untold"] else ""
     if row["claim"] == "estimator" or row["rivals"] == OTHERS:
         return f"{row['rivals']} rivals{untold}"
-    names = listed([rival["against"] for rival in row["contrasts"] if "value" in rival])
+    names = join_words([rival["against"] for rival in row["contrasts"] if "value" in rival])
     return f"of {OTHERS} others {row['rivals']} could be compared: {names}{untold}"
 
 
@@ -45,7 +45,7 @@ def agreed(mine: Study) -> list[str]:
     alike: dict[str, list[str]] = {}
     for row in mine["paper"]:
         alike.setdefault(_agrees(row), []).append(row["paper"])
-    return [f"Beside the paper's {listed(sizes)}: {agrees}." for agrees, sizes in alike.items()]
+    return [f"Beside the paper's {join_words(sizes)}: {agrees}." for agrees, sizes in alike.items()]
 
 
 def correlated(mine: Study) -> list[str]:
@@ -57,14 +57,14 @@ def correlated(mine: Study) -> list[str]:
     pairs = [f"{row['metric'].replace('_', ' ')} {row['pearson_r']:+.2f} ({row['paper']:+.2f})" for row in both]
     ours, theirs = (sorted(both, key=lambda row: -row[name]) for name in ("pearson_r", "paper"))
     order = "the same rank order" if ours == theirs else "another rank order"
-    return [f"Correlations beside the paper's: {listed(pairs)}; {same} of {len(both)} have its sign, {order}."]
+    return [f"Correlations beside the paper's: {join_words(pairs)}; {same} of {len(both)} have its sign, {order}."]
 
 
-def _agrees(row: Row) -> str:
+def _agrees(row: StudyRow) -> str:
     sure = row["sure_of_sign"]
     among = f"{row['same_sign_of_sure']} of the {sure} sure ones (Holm)" if sure else "none of them is sure (Holm)"
     return f"{row['same_sign']} of {row['strategies']} slopes have its sign, {among}{_order(row)}"
 
 
-def _order(row: Row) -> str:
+def _order(row: StudyRow) -> str:
     return "" if row["tau"] is None else f"; rank order τ = {row['tau']:+.2f} (p {row['tau_p']:.2g})"

@@ -7,9 +7,9 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from m2m.study.cells.labels import ALPHA
-from m2m.study.cells.t_estimates import Estimate, estimate
+from m2m.study.cells.t_estimates import Estimate, make_estimate
 
-LIMIT = 10.0  # variance inflation above which two causes cannot be told apart (O'Brien 2007 on the custom)
+MAX_INFLATION = 10.0  # variance inflation above which two causes cannot be told apart (O'Brien 2007 on the custom)
 TINY = 1e-8  # of its size: a cause with less of its own is a sum of the others
 Column = Float[np.ndarray, "cells"]
 Survival = Literal[
@@ -22,14 +22,14 @@ Survival = Literal[
 ]
 
 
-class Model(NamedTuple):
+class LinearModel(NamedTuple):
     """A linear model: each cause's coefficient and variance inflation. No coefficient where that is infinite."""
 
     terms: dict[str, Estimate]
     inflation: dict[str, float]
 
 
-def model(performance: Column, causes: Mapping[str, Column], groups: Int[np.ndarray, "cells"]) -> Model:
+def fit_model(performance: Column, causes: Mapping[str, Column], groups: Int[np.ndarray, "cells"]) -> LinearModel:
     """performance = one constant a group + Σ coefficient · cause, by least squares, t intervals.
 
     Inflation is 1 / (1 − R²) of a cause on the others, all of them taken about their group's mean; infinite where it
@@ -50,17 +50,17 @@ def model(performance: Column, causes: Mapping[str, Column], groups: Int[np.ndar
         part = float(own @ own)
         inflation[name] = 1 / part if part > TINY else float("inf")
         if part > TINY:
-            terms[name] = estimate(float(own @ centred) / part / sizes[i], sd / np.sqrt(part) / sizes[i], df)
-    return Model(terms, inflation)
+            terms[name] = make_estimate(float(own @ centred) / part / sizes[i], sd / np.sqrt(part) / sizes[i], df)
+    return LinearModel(terms, inflation)
 
 
-def survival(plain: Estimate, both: Model, p: float) -> Survival:
+def decide_survival(plain: Estimate, both: LinearModel, p: float) -> Survival:
     """What becomes of the `plain` slope of diversity when length is held fixed, as in `both`.
 
     `p` is of diversity's coefficient in `both`, after Holm where several are looked at. 'Survives' needs a plain slope
     that is clear too; 'explained' needs more than a lost effect: length itself must have one.
     """
-    if both.inflation["diversity"] > LIMIT:
+    if both.inflation["diversity"] > MAX_INFLATION:
         return "cannot be separated from length"
     held, length = both.terms["diversity"], both.terms.get("length")
     if p < ALPHA and not _clear(plain):

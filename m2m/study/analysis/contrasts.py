@@ -8,7 +8,7 @@ from jaxtyping import Float
 from scipy import stats
 
 from m2m.study.analysis.correlation_contrasts import Difference
-from m2m.study.cells.t_estimates import Estimate, estimate
+from m2m.study.cells.t_estimates import Estimate, make_estimate
 
 Cells = Float[np.ndarray, "seeds"]
 
@@ -20,7 +20,7 @@ class Noise(NamedTuple):
     df: int
 
 
-def pooled(groups: Sequence[Cells]) -> Noise:
+def pool_noise(groups: Sequence[Cells]) -> Noise:
     """√(Σ squares about each group's own mean / Σ (seeds − 1)).
 
     ValueError when no group has two seeds, and when seeds change nothing: then every difference would be certain.
@@ -35,19 +35,19 @@ def pooled(groups: Sequence[Cells]) -> Noise:
     return Noise(sd, df)
 
 
-def mean_difference(cells: Cells, others: Cells, noise: Noise) -> Estimate:
+def compare_means(cells: Cells, others: Cells, noise: Noise) -> Estimate:
     """Mean of `cells` − mean of `others` with a t interval of the pooled noise."""
     se = noise.sd * np.sqrt(1 / len(cells) + 1 / len(others))
-    return estimate(float(cells.mean() - others.mean()), float(se), noise.df)
+    return make_estimate(float(cells.mean() - others.mean()), float(se), noise.df)
 
 
-def simultaneous(known: Estimate, looked_at: int) -> tuple[float, float]:
+def bound_simultaneously(known: Estimate, looked_at: int) -> tuple[float, float]:
     """The interval that holds for all of `looked_at` differences together (Bonferroni), so for the best of them."""
     half = float(stats.t.ppf(1 - 0.025 / looked_at, known.df)) * known.se
     return known.value - half, known.value + half
 
 
-def maxima_difference(groups: Sequence[Cells], others: Sequence[Cells], noise: Noise) -> Difference:
+def compare_maxima(groups: Sequence[Cells], others: Sequence[Cells], noise: Noise) -> Difference:
     """The best mean of `groups` − the best mean of `others`, though both were found on the same cells.
 
     max a − max b = max over a of min over b of (a − b), and taking the minimum needs no allowance. So the lower end

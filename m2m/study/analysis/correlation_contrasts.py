@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy import stats
 
-from m2m.study.cells.correlation import Correlation, check, pearson
+from m2m.study.cells.correlation import Correlation, check_columns, pearson
 
 Column = Float[np.ndarray, "points"]
 
@@ -21,7 +21,7 @@ class Difference(NamedTuple):
     p_below: float
 
 
-def separate(first: Correlation, second: Correlation) -> Difference:
+def compare_separate(first: Correlation, second: Correlation) -> Difference:
     """First − second, of separate cells: Zou 2007's interval, and the z test of their arc tangents (Fisher 1921)."""
     gap, se = _arctanh(first.r) - _arctanh(second.r), np.sqrt(1 / (first.points - 3) + 1 / (second.points - 3))
     low, high = _zou(first, second, 0)
@@ -29,14 +29,14 @@ def separate(first: Correlation, second: Correlation) -> Difference:
     return Difference(first.r - second.r, low, high, float(stats.norm.sf(z)), float(stats.norm.cdf(z)))
 
 
-def paired(first: Column, second: Column, performance: Column) -> Difference:
+def compare_paired(first: Column, second: Column, performance: Column) -> Difference:
     """|r| of `first` with performance − |r| of `second` with it, over the same cells.
 
     Each metric is turned so that it rises with performance: one that falls with it says as much of it. Zou 2007's
     interval for overlapping correlations; p from Williams' t with n − 3 (Steiger 1980, equation 7). ValueError below 5
     points and for a column that does not vary.
     """
-    check(first, second, performance, least=5)
+    check_columns(first, second, performance, least=5)
     ours, theirs, n = _rising(first, performance), _rising(second, performance), len(performance)
     one, other, between = pearson(ours, performance), pearson(theirs, performance), pearson(ours, theirs).r
     low, high = _zou(one, other, _between_estimates(one.r, other.r, between))

@@ -5,26 +5,26 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from m2m.study.analysis.confound import Model, model, survival
-from m2m.study.analysis.slopes import line
-from m2m.study.cells.cells import SETTING, STRATEGIES, column, parts, with_worth
+from m2m.study.analysis.confound import LinearModel, decide_survival, fit_model
+from m2m.study.analysis.slopes import fit_line
+from m2m.study.cells.cells import SETTING, STRATEGIES, get_column, select_outcome, split_cells
 from m2m.study.cells.correlation import pearson
-from m2m.study.cells.rows import Row, or_reason, with_holm
+from m2m.study.cells.rows import StudyRow, add_holm, compute_or_explain
 from m2m.study.cells.t_estimates import Estimate
 
 SAME = 1e-6  # share of trained tokens that length does not tell: less is the rounding of the mean length
-CAUSES = {"length": "mean_response_tokens", "trained_tokens": "trained_tokens"}
+LENGTH_COLUMNS = {"length": "mean_response_tokens", "trained_tokens": "trained_tokens"}
 
 
 class Fitted(NamedTuple):
     """A strategy's slope alone, and in a model with length."""
 
     plain: Estimate
-    both: Model
+    both: LinearModel
     cells: int
 
 
-def length_rows(cells: pl.DataFrame, outcome: str) -> list[Row]:
+def regress_on_length(cells: pl.DataFrame, outcome: str) -> list[StudyRow]:
     """Three rows a setting and strategy of the six; each has coefficients, variance inflations and a verdict.
 
     Holm's p of diversity's coefficient is over the strategies and sizes of a condition, each model by itself.
@@ -36,58 +36,63 @@ def length_rows(cells: pl.DataFrame, outcome: str) -> list[Row]:
     """
     rows = [
         {"outcome": outcome} | key | {"strategy": name} | row
-        for key, part in parts(with_worth(cells, outcome), *SETTING)
+        for key, part in split_cells(select_outcome(cells, outcome), *SETTING)
         for name in STRATEGIES
         if (part["strategy"] == name).any()
         for row in _three(part, name)
     ]
-    return [_told(row) for row in with_holm(rows, "condition", "model")]
+    return [_told(row) for row in add_holm(rows, "condition", "model")]
 
 
-def _three(part: pl.DataFrame, name: str) -> list[Row]:
+def _three(part: pl.DataFrame, name: str) -> list[StudyRow]:
     own = part.filter(pl.col("strategy") == name)
     return [
-        {"model": "own"} | or_reason(_own, own, ["length"]),
-        {"model": "own and tokens"} | or_reason(_own_and_tokens, own),
-        {"model": "shared"} | or_reason(_shared, part, name),
+        {"model": "own"} | compute_or_explain(_own, own, ["length"]),
+        {"model": "own and tokens"} | compute_or_explain(_own_and_tokens, own),
+        {"model": "shared"} | compute_or_explain(_shared, part, name),
     ]
 
 
-def _own(own: pl.DataFrame, causes: list[str]) -> Row:
-    columns = {"diversity": column(own, "diversity")} | {cause: column(own, CAUSES[cause]) for cause in causes}
+def _own(own: pl.DataFrame, causes: list[str]) -> StudyRow:
+    columns = {"diversity": get_column(own, "diversity")} | {
+        cause: get_column(own, LENGTH_COLUMNS[cause]) for cause in causes
+    }
     return _row(own, columns, np.zeros(own.height, dtype=np.int64), own)
 
 
-def _own_and_tokens(own: pl.DataFrame) -> Row:
-    if 1 - pearson(*(column(own, name) for name in CAUSES.values())).r ** 2 < SAME:
+def _own_and_tokens(own: pl.DataFrame) -> StudyRow:
+    if 1 - pearson(*(get_column(own, name) for name in LENGTH_COLUMNS.values())).r ** 2 < SAME:
         raise ValueError("trained tokens are length again: so many rows times their mean length")
-    return _own(own, list(CAUSES))
+    return _own(own, list(LENGTH_COLUMNS))
 
 
-def _shared(part: pl.DataFrame, name: str) -> Row:
+def _shared(part: pl.DataFrame, name: str) -> StudyRow:
     """The rivals' slopes are in the model, under their names; random and others have a level only."""
     strategies = part["strategy"].to_numpy()
     dialled = [one for one in STRATEGIES if part.filter(pl.col("strategy") == one)["degree"].n_unique() > 1]
-    slopes = {one: np.where(strategies == one, column(part, "diversity"), 0) for one in dialled if one != name}
-    ours = {"diversity": np.where(strategies == name, column(part, "diversity"), 0)}
-    columns = ours | {"length": column(part, CAUSES["length"])} | slopes
+    slopes = {one: np.where(strategies == one, get_column(part, "diversity"), 0) for one in dialled if one != name}
+    ours = {"diversity": np.where(strategies == name, get_column(part, "diversity"), 0)}
+    columns = ours | {"length": get_column(part, LENGTH_COLUMNS["length"])} | slopes
     return _row(part, columns, np.unique(strategies, return_inverse=True)[1], part.filter(pl.col("strategy") == name))
 
 
-def _row(part: pl.DataFrame, columns: dict[str, np.ndarray], groups: np.ndarray, own: pl.DataFrame) -> Row:
-    plain, both = line(column(own, "diversity"), column(own)).slope, model(column(part), columns, groups)
+def _row(part: pl.DataFrame, columns: dict[str, np.ndarray], groups: np.ndarray, own: pl.DataFrame) -> StudyRow:
+    plain, both = (
+        fit_line(get_column(own, "diversity"), get_column(own)).slope,
+        fit_model(get_column(part), columns, groups),
+    )
     known = {"p": both.terms["diversity"].p} if "diversity" in both.terms else {}
     return {"fitted": Fitted(plain, both, part.height)} | known
 
 
-def _told(row: Row) -> Row:
+def _told(row: StudyRow) -> StudyRow:
     """`row` with the numbers of its fit in place of that, and its verdict."""
     if "fitted" not in row:
         return row
     fit, holm = row["fitted"], row.get("p_holm", 1.0)
     kept = {name: row[name] for name in row if name not in ("fitted", "p", "p_holm")}
-    kept |= {"verdict": survival(fit.plain, fit.both, holm), "cells": fit.cells, "plain": fit.plain.value}
-    for name in [name for name in ("diversity", *CAUSES) if name in fit.both.inflation]:
+    kept |= {"verdict": decide_survival(fit.plain, fit.both, holm), "cells": fit.cells, "plain": fit.plain.value}
+    for name in [name for name in ("diversity", *LENGTH_COLUMNS) if name in fit.both.inflation]:
         kept[f"{name}_inflation"] = fit.both.inflation[name]
         known = fit.both.terms[name]._asdict() if name in fit.both.terms else {}
         kept |= {f"{name}_{key}": known[key] for key in ("value", "low", "high", "p") if key in known}

@@ -7,7 +7,7 @@ import polars as pl
 from jaxtyping import Float, Int
 
 from m2m.judging.scoring.prompt_bootstrap import DRAWS_AT_ONCE
-from m2m.study.cells.rows import Row, or_reason
+from m2m.study.cells.rows import StudyRow, compute_or_explain
 from m2m.study.cells.t_estimates import Estimate
 
 
@@ -18,7 +18,7 @@ class PromptScores(NamedTuple):
     weight: Float[np.ndarray, "cells prompts"]
 
 
-def prompt_scores(scores: pl.DataFrame, experiments: list[str]) -> PromptScores:
+def arrange_scores(scores: pl.DataFrame, experiments: list[str]) -> PromptScores:
     """The matrices of `experiments`, in their order, from one outcome of schema Scores; prompts sorted by id.
 
     ValueError when no score is kept at all, or of one cell fewer than two.
@@ -33,7 +33,7 @@ def prompt_scores(scores: pl.DataFrame, experiments: list[str]) -> PromptScores:
     return PromptScores(*(table.select(experiments).to_numpy().T for table in wide))
 
 
-def over_prompts(
+def resample_prompts(
     weights: Float[np.ndarray, "cells"], scores: PromptScores, rng: np.random.Generator, resamples: int
 ) -> tuple[float, float]:
     """The 95 % interval of Σ weight · performance for these very cells, had the prompts been others.
@@ -53,7 +53,7 @@ def over_prompts(
     return float(low), float(high)
 
 
-def over_both(known: Estimate, low: float, high: float) -> tuple[float, float]:
+def combine_intervals(known: Estimate, low: float, high: float) -> tuple[float, float]:
     """The 95 % interval for other trainings and other prompts: squared half-widths of `known` and `low` … `high` added.
 
     A little too wide: what is noise of one cell on one prompt is in both.
@@ -69,21 +69,21 @@ def _counts(drawn: Int[np.ndarray, "resamples prompts"]) -> Float[np.ndarray, "r
     return np.bincount(places.ravel(), minlength=drawn.size).reshape(drawn.shape).astype(np.float64)
 
 
-class Prompts(NamedTuple):
+class PromptBootstrap(NamedTuple):
     """The scores of all cells on one outcome, as in schema Scores, and how often to resample their prompts."""
 
     scores: pl.DataFrame
     seed: int
     resamples: int
 
-    def row(self, known: Estimate, weights: Float[np.ndarray, "cells"], experiments: list[str]) -> Row:
+    def row(self, known: Estimate, weights: Float[np.ndarray, "cells"], experiments: list[str]) -> StudyRow:
         """How far `known`, the sum of weight · performance of `experiments`, goes beyond these prompts; or why not."""
-        found = or_reason(self._row, known, weights, experiments)
+        found = compute_or_explain(self._row, known, weights, experiments)
         return {"prompts_reason": found["reason"]} if "reason" in found else found
 
-    def _row(self, known: Estimate, weights: Float[np.ndarray, "cells"], experiments: list[str]) -> Row:
-        scores, rng = prompt_scores(self.scores, experiments), np.random.default_rng(self.seed)
-        low, high = over_prompts(weights, scores, rng, self.resamples)
-        both_low, both_high = over_both(known, low, high)
+    def _row(self, known: Estimate, weights: Float[np.ndarray, "cells"], experiments: list[str]) -> StudyRow:
+        scores, rng = arrange_scores(self.scores, experiments), np.random.default_rng(self.seed)
+        low, high = resample_prompts(weights, scores, rng, self.resamples)
+        both_low, both_high = combine_intervals(known, low, high)
         ends = {"prompts_only_low": low, "prompts_only_high": high, "both_low": both_low, "both_high": both_high}
         return {"prompts": scores.score.shape[1]} | ends

@@ -7,57 +7,59 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float64
 
-from m2m.study.analysis.against_random import noise
-from m2m.study.analysis.contrasts import Noise, maxima_difference
-from m2m.study.analysis.correlation_contrasts import Difference, paired, separate
-from m2m.study.analysis.metric_correlations import POSTERIOR, points
-from m2m.study.cells.cells import SETTING, STRATEGIES, column, parts, with_worth
+from m2m.study.analysis.against_random import estimate_noise
+from m2m.study.analysis.contrasts import Noise, compare_maxima
+from m2m.study.analysis.correlation_contrasts import Difference, compare_paired, compare_separate
+from m2m.study.analysis.metric_correlations import POSTERIOR, average_seeds
+from m2m.study.cells.cells import SETTING, STRATEGIES, get_column, select_outcome, split_cells
 from m2m.study.cells.correlation import pearson
-from m2m.study.cells.labels import KIND, kind
-from m2m.study.cells.rows import Row, or_reason
+from m2m.study.cells.labels import CONFIGURATION, name_configuration
+from m2m.study.cells.rows import StudyRow, compute_or_explain
 
 Column = Float64[np.ndarray, "cells"]
 Contrasts = dict[str, Difference | str]  # or the reason why there is none
 State = Literal["supported", "contradicted", "cannot tell"]
 HERO = "response-micro"
 ESTIMATOR = "response_token_entropy"
-CLAIMS = {
+PAPER_CLAIMS = {
     "correlates": "response-micro's diversity correlates most strongly with performance",
     "maximum": "response-micro's best degree beats the best degree of every other strategy",
     "estimator": "response token entropy is the best single estimator of performance",
 }
 
 
-def claim_rows(cells: pl.DataFrame, outcome: str) -> list[Row]:
+def judge_claims(cells: pl.DataFrame, outcome: str) -> list[StudyRow]:
     """Three rows a setting in which response-micro was run: the claim, what became of it, and its contrasts."""
-    known = with_worth(cells, outcome)
+    known = select_outcome(cells, outcome)
     return [
-        {"outcome": outcome} | key | {"claim": claim, "words": CLAIMS[claim]} | row
-        for key, part in parts(known, *SETTING)
+        {"outcome": outcome} | key | {"claim": claim, "words": PAPER_CLAIMS[claim]} | row
+        for key, part in split_cells(known, *SETTING)
         if (part["strategy"] == HERO).any()
         for claim, row in _three(known, part).items()
     ]
 
 
-def correlates(strategies: Mapping[str, tuple[Column, Column]]) -> Contrasts:
+def contrast_correlations(strategies: Mapping[str, tuple[Column, Column]]) -> Contrasts:
     """r(diversity, performance) of response-micro − that of each other strategy; pairs of columns by strategy.
 
     r with its sign: a strategy that harms as it grows is no rival.
     """
-    return _each(strategies, HERO, lambda name: separate(pearson(*strategies[HERO]), pearson(*strategies[name])))
+    return _each(
+        strategies, HERO, lambda name: compare_separate(pearson(*strategies[HERO]), pearson(*strategies[name]))
+    )
 
 
-def maximum(strategies: Mapping[str, list[Column]], noise: Noise) -> Contrasts:
+def contrast_maxima(strategies: Mapping[str, list[Column]], noise: Noise) -> Contrasts:
     """Best mean of response-micro − best mean of each other strategy; each strategy's cells degree by degree."""
-    return _each(strategies, HERO, lambda name: maxima_difference(strategies[HERO], strategies[name], noise))
+    return _each(strategies, HERO, lambda name: compare_maxima(strategies[HERO], strategies[name], noise))
 
 
-def estimator(metrics: Mapping[str, Column], performance: Column) -> Contrasts:
+def contrast_estimators(metrics: Mapping[str, Column], performance: Column) -> Contrasts:
     """|r(entropy, performance)| − |r(metric, performance)| of each other metric, over the same points."""
-    return _each(metrics, ESTIMATOR, lambda name: paired(metrics[ESTIMATOR], metrics[name], performance))
+    return _each(metrics, ESTIMATOR, lambda name: compare_paired(metrics[ESTIMATOR], metrics[name], performance))
 
 
-def judge(contrasts: Contrasts) -> Row:
+def judge_claim(contrasts: Contrasts) -> StudyRow:
     """The claim is supported when every rival is beaten, contradicted when some rival wins; each at one-sided 2.5 %.
 
     To beat all needs no allowance for their number (intersection–union test, Berger 1982), to lose to some does
@@ -70,33 +72,35 @@ def judge(contrasts: Contrasts) -> Row:
     return _state(supported, contradicted) | counts
 
 
-def _state(supported: float, contradicted: float) -> Row:
+def _state(supported: float, contradicted: float) -> StudyRow:
     state: State = "supported" if supported < 0.025 else "contradicted" if contradicted < 0.025 else "cannot tell"
     return {"state": state, "p_supported": supported, "p_contradicted": contradicted}
 
 
-def _three(known: pl.DataFrame, part: pl.DataFrame) -> dict[str, Row]:
+def _three(known: pl.DataFrame, part: pl.DataFrame) -> dict[str, StudyRow]:
     return {
-        "correlates": or_reason(lambda: _judged(correlates(_pairs(part)))),
-        "maximum": or_reason(lambda: _judged(maximum(_degrees(part), noise(known, part["size"][0])))),
-        "estimator": or_reason(_robust, points(part)),
+        "correlates": compute_or_explain(lambda: _judged(contrast_correlations(_pairs(part)))),
+        "maximum": compute_or_explain(
+            lambda: _judged(contrast_maxima(_degrees(part), estimate_noise(known, part["size"][0])))
+        ),
+        "estimator": compute_or_explain(_robust, average_seeds(part)),
     }
 
 
-def _judged(contrasts: Contrasts) -> Row:
+def _judged(contrasts: Contrasts) -> StudyRow:
     told = {name: {"reason": found} if isinstance(found, str) else found._asdict() for name, found in contrasts.items()}
-    return judge(contrasts) | {"contrasts": [{"against": name} | row for name, row in told.items()]}
+    return judge_claim(contrasts) | {"contrasts": [{"against": name} | row for name, row in told.items()]}
 
 
 def _pairs(part: pl.DataFrame) -> dict[str, tuple[Column, Column]]:
-    return {name: (column(some, "diversity"), column(some)) for name, some in _six(part)}
+    return {name: (get_column(some, "diversity"), get_column(some)) for name, some in _six(part)}
 
 
 def _degrees(part: pl.DataFrame) -> dict[str, list[Column]]:
-    return {name: [column(some) for _, some in parts(cells, "degree")] for name, cells in _six(part)}
+    return {name: [get_column(some) for _, some in split_cells(cells, "degree")] for name, cells in _six(part)}
 
 
-def _robust(some: pl.DataFrame) -> Row:
+def _robust(some: pl.DataFrame) -> StudyRow:
     """The claim on the metrics of all points, and whichever one of them is left out: one far point makes any r.
 
     Each p is the largest of them. `rests_on` names the points without which it is not what `all_points` says.
@@ -104,20 +108,23 @@ def _robust(some: pl.DataFrame) -> Row:
     whole = _judged(_estimator(some))
     if whole["state"] == "cannot tell":
         return whole
-    kinds = some.select(KIND).rows(named=True)
-    left = {kind(row): judge(_estimator(some.filter(pl.int_range(pl.len()) != at))) for at, row in enumerate(kinds)}
+    kinds = some.select(CONFIGURATION).rows(named=True)
+    left = {
+        name_configuration(row): judge_claim(_estimator(some.filter(pl.int_range(pl.len()) != at)))
+        for at, row in enumerate(kinds)
+    }
     p = (max(row[name] for row in (whole, *left.values())) for name in ("p_supported", "p_contradicted"))
     rests = [name for name, row in left.items() if row["state"] != whole["state"]]
     return whole | _state(*p) | {"all_points": whole["state"], "points": some.height, "rests_on": rests}
 
 
 def _estimator(some: pl.DataFrame) -> Contrasts:
-    return estimator({name: column(some, name) for name in POSTERIOR}, column(some))
+    return contrast_estimators({name: get_column(some, name) for name in POSTERIOR}, get_column(some))
 
 
 def _six(part: pl.DataFrame) -> list[tuple[str, pl.DataFrame]]:
     six = part.filter(pl.col("strategy").is_in(STRATEGIES))
-    return [(key["strategy"], cells) for key, cells in parts(six, "strategy")]
+    return [(key["strategy"], cells) for key, cells in split_cells(six, "strategy")]
 
 
 def _each(among: Mapping[str, object], hero: str, contrast: Callable[[str], Difference]) -> Contrasts:

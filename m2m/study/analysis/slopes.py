@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy import stats
 
-from m2m.study.cells.t_estimates import Estimate, estimate
+from m2m.study.cells.t_estimates import Estimate, make_estimate
 
 SIGMA = float(stats.norm.cdf(1))  # 0.841: the upper end of a 1-sigma band
 
@@ -22,7 +22,7 @@ class Line(NamedTuple):
     cells: int
 
 
-def line(diversity: Float[np.ndarray, "cells"], performance: Float[np.ndarray, "cells"]) -> Line:
+def fit_line(diversity: Float[np.ndarray, "cells"], performance: Float[np.ndarray, "cells"]) -> Line:
     """Bayesian linear regression under the reference prior p(β, σ²) ∝ 1 / σ²: the slope's posterior is t, n − 2.
 
     Gelman et al. 2013, section 14.2. A cell is an observation: seeds of one degree are cells of their own. ValueError
@@ -35,21 +35,21 @@ def line(diversity: Float[np.ndarray, "cells"], performance: Float[np.ndarray, "
         )
     if np.ptp(performance) == 0:
         raise ValueError(f"a slope needs noise to be judged by, all {n} performances are {performance[0]:g}")
-    centre, weights = float(diversity.mean()), slope_weights(diversity)
+    centre, weights = float(diversity.mean()), weigh_slope(diversity)
     slope = float(weights @ performance)
     residuals = performance - performance.mean() - slope * (diversity - centre)
     spread, sd = float(1 / (weights @ weights)), float(np.sqrt(residuals @ residuals / (n - 2)))
-    known = estimate(slope, sd / np.sqrt(spread), n - 2)
+    known = make_estimate(slope, sd / np.sqrt(spread), n - 2)
     return Line(known, float(performance.mean()) - slope * centre, sd, centre, spread, n)
 
 
-def slope_weights(diversity: Float[np.ndarray, "cells"]) -> Float[np.ndarray, "cells"]:
+def weigh_slope(diversity: Float[np.ndarray, "cells"]) -> Float[np.ndarray, "cells"]:
     """The least-squares slope is this weighted sum of the performances."""
     centred = diversity - diversity.mean()
     return np.asarray(centred / (centred @ centred))
 
 
-def band(fitted: Line, diversity: Float[np.ndarray, "points"]) -> list[tuple[float, float, float]]:
+def predict_band(fitted: Line, diversity: Float[np.ndarray, "points"]) -> list[tuple[float, float, float]]:
     """The line and its 1-sigma credible band (68.3 %) at each `diversity`: middle, low, high."""
     middle = fitted.intercept + fitted.slope.value * diversity
     se = fitted.residual_sd * np.sqrt(1 / fitted.cells + (diversity - fitted.centre) ** 2 / fitted.spread)

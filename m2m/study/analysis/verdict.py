@@ -3,24 +3,33 @@
 from typing import Any
 
 from m2m.study.analysis.agreement import agreed, claimed, correlated
-from m2m.study.analysis.headline import after_length, headline, moves
-from m2m.study.analysis.noise import CHANCE
-from m2m.study.cells.labels import ALPHA, borrowed, full, kind, listed, of, short, span
+from m2m.study.analysis.headline import describe_length_control, moves, write_headline
+from m2m.study.analysis.noise import OUTSIDE_BY_CHANCE
+from m2m.study.cells.labels import (
+    ALPHA,
+    describe_borrowed_random,
+    describe_setting,
+    format_interval,
+    join_words,
+    label_setting,
+    name_configuration,
+    select_rows,
+)
 from m2m.study.cells.outcomes import MAIN
-from m2m.study.cells.rows import Row
+from m2m.study.cells.rows import StudyRow
 
 Study = dict[str, Any]
 
 
-def verdict(study: Study) -> list[Row]:
+def write_verdict(study: Study) -> list[StudyRow]:
     """A row an outcome and setting: its headline, and the sentences that say what it rests on."""
     told = [outcome for outcome in study["outcomes"] if outcome in MAIN]
     return [_paragraph(study, setting, outcome) for outcome in told for setting in study["settings"]]
 
 
-def _paragraph(study: Study, setting: Row, outcome: str) -> Row:
+def _paragraph(study: Study, setting: StudyRow, outcome: str) -> StudyRow:
     here = {"outcome": outcome, "condition": setting["condition"], "size": setting["size"]}
-    mine = {name: of(study[name], here) for name in study if _is_rows(study[name])}
+    mine = {name: select_rows(study[name], here) for name in study if _is_rows(study[name])}
     sentences = [
         _cells(setting),
         *_floor(mine),
@@ -31,7 +40,7 @@ def _paragraph(study: Study, setting: Row, outcome: str) -> Row:
         *agreed(mine),
         *correlated(mine),
     ]
-    first = f"At {short(setting, study['settings'])}: {headline(mine, outcome)}."
+    first = f"At {label_setting(setting, study['settings'])}: {write_headline(mine, outcome)}."
     return here | {"headline": first, "sentences": sentences}
 
 
@@ -39,15 +48,15 @@ def _is_rows(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(row, dict) and "outcome" in row for row in value)
 
 
-def _cells(setting: Row) -> str:
-    return f"{full(setting)}: {setting['cells']} cells, {setting['random_cells']} of them random."
+def _cells(setting: StudyRow) -> str:
+    return f"{describe_setting(setting)}: {setting['cells']} cells, {setting['random_cells']} of them random."
 
 
 def _floor(mine: Study) -> list[str]:
     for row in mine["floors"]:
         if "reason" in row:
             return [f"No noise floor: {row['reason']}."]
-        beyond, chance = len(row["outside"]), CHANCE * row["judged"]
+        beyond, chance = len(row["outside"]), OUTSIDE_BY_CHANCE * row["judged"]
         return [
             f"{row['cells']} random cells spread by {row['sd']:.4f} (standard deviation); {beyond} of {row['judged']} "
             f"other cells lie outside their 95 % range, {chance:.1f} would by chance."
@@ -59,19 +68,19 @@ def _slopes(mine: Study) -> list[str]:
     return [f"{row['strategy']}: {_slope(mine, row)}{_shape(mine, row['strategy'])}" for row in mine["slopes"]]
 
 
-def _slope(mine: Study, row: Row) -> str:
+def _slope(mine: Study, row: StudyRow) -> str:
     if "reason" in row:
         return f"no slope, {row['reason']}."
     reach = (
-        f"; these very models on other prompts of these sources: {span(row, 'prompts_only_low', 'prompts_only_high')}"
+        f"; these very models on other prompts of these sources: {format_interval(row, 'prompts_only_low', 'prompts_only_high')}"
         if "prompts_only_low" in row
         else ""
     )
     told = (
-        f"{row['value']:+.4f} {MAIN[row['outcome']].unit} from degree 0 to 6 (95 % {span(row)}, Holm p "
+        f"{row['value']:+.4f} {MAIN[row['outcome']].unit} from degree 0 to 6 (95 % {format_interval(row)}, Holm p "
         f"{row['p_holm']:.2g}{reach})"
     )
-    length = after_length(mine, row["strategy"])
+    length = describe_length_control(mine, row["strategy"])
     if row["p_holm"] < ALPHA:
         return f"{told}: it {moves(row)}, {length}."
     chance = ", one of several slopes may look like this by chance" if row["p"] < ALPHA else ""
@@ -80,7 +89,7 @@ def _slope(mine: Study, row: Row) -> str:
 
 def _shape(mine: Study, strategy: str) -> str:
     """Whether the degrees differ at all, by the noise of replicates, and whether a line is enough to say how."""
-    for row in of(mine["shapes"], {"strategy": strategy}):
+    for row in select_rows(mine["shapes"], {"strategy": strategy}):
         if row.get("p_holm", 1) >= ALPHA:
             return ""
         return (
@@ -90,7 +99,7 @@ def _shape(mine: Study, strategy: str) -> str:
     return ""
 
 
-def _bend(row: Row) -> str:
+def _bend(row: StudyRow) -> str:
     """What the test for a lack of fit says; with two degrees there is none."""
     if "bend_p" not in row:
         return ""
@@ -106,14 +115,16 @@ def _random(mine: Study) -> list[str]:
     worse = [row for row in known if row["p_holm"] < ALPHA and row["value"] < 0]
     best = max(known, key=lambda row: row["value"])
     return [
-        f"Against random{borrowed(best)}: {len(better)} of {len(known)} kinds of cell are better and "
-        f"{len(worse)} worse, after Holm. The best, {kind(best)}, adds {best['value']:+.4f} (95 % for the best of "
-        f"{len(known)}: {span(best, 'all_low', 'all_high')}; noise {best['pooled_sd']:.4f} from {best['df']} degrees "
+        f"Against random{describe_borrowed_random(best)}: {len(better)} of {len(known)} kinds of cell are better and "
+        f"{len(worse)} worse, after Holm. The best, {name_configuration(best)}, adds {best['value']:+.4f} (95 % for the best of "
+        f"{len(known)}: {format_interval(best, 'all_low', 'all_high')}; noise {best['pooled_sd']:.4f} from {best['df']} degrees "
         f"of freedom): {'better than random' if best['all_low'] > 0 else 'cannot tell it from random'}."
     ]
 
 
 def _matched(mine: Study) -> list[str]:
     known = [row for row in mine["matched"] if "p_holm" in row]
-    gains = [f"{row['value']:+.4f} at degree {row['degree']} (95 % {span(row)})" for row in known]
-    return [f"Against random rows of its very lengths {known[0]['strategy']} adds {listed(gains)}."] if known else []
+    gains = [f"{row['value']:+.4f} at degree {row['degree']} (95 % {format_interval(row)})" for row in known]
+    return (
+        [f"Against random rows of its very lengths {known[0]['strategy']} adds {join_words(gains)}."] if known else []
+    )

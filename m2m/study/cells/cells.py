@@ -13,7 +13,7 @@ NO_DEGREE = ("random", "k-center", "token-entropy")
 LONGEST = 100_000  # tokens: what params.yaml calls no limit
 
 
-def comparable(grid: pl.DataFrame) -> pl.DataFrame:
+def select_comparable(grid: pl.DataFrame) -> pl.DataFrame:
     """The cells of one provenance, the one with most of them, sorted; `grid` as in schema Grid.
 
     Adds diversity = degree / 6, and condition: budget, length window, weights and slack in words. Subsets without units
@@ -34,18 +34,18 @@ def comparable(grid: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def with_worth(cells: pl.DataFrame, outcome: str) -> pl.DataFrame:
+def select_outcome(cells: pl.DataFrame, outcome: str) -> pl.DataFrame:
     """The cells that have this outcome, as column `worth`, a float."""
     return cells.with_columns(worth=pl.col(outcome).cast(pl.Float64)).drop_nulls("worth")
 
 
-def parts(cells: pl.DataFrame, *by: str) -> Iterator[tuple[dict[str, Any], pl.DataFrame]]:
+def split_cells(cells: pl.DataFrame, *by: str) -> Iterator[tuple[dict[str, Any], pl.DataFrame]]:
     """Each part of `cells` that agrees in the columns `by`, in sorted order, with what it agrees in."""
     for key, part in cells.sort(by, maintain_order=True).group_by(by, maintain_order=True):
         yield dict(zip(by, key, strict=True)), part
 
 
-def column(cells: pl.DataFrame, name: str = "worth") -> Float64[np.ndarray, "cells"]:
+def get_column(cells: pl.DataFrame, name: str = "worth") -> Float64[np.ndarray, "cells"]:
     """One column as floats."""
     return cells[name].cast(pl.Float64).to_numpy()
 

@@ -23,7 +23,7 @@ class Correlation(NamedTuple):
 
 def pearson(x: Column, y: Column) -> Correlation:
     """The linear correlation with Fisher's interval. ValueError below 4 points and for a column that does not vary."""
-    check(x, y)
+    check_columns(x, y)
     found = stats.pearsonr(x, y)
     ends = found.confidence_interval(0.95)
     return Correlation(float(found.statistic), float(ends.low), float(ends.high), float(found.pvalue), len(x))
@@ -35,7 +35,7 @@ def spearman(x: Column, y: Column) -> Correlation:
     A perfect order is counted half a swap of neighbours short of 1, where the interval would have no width: among
     four points it comes by chance every twelfth time. The p of up to seven points is exact, by all their orders.
     """
-    check(x, y)
+    check_columns(x, y)
     found, n = stats.spearmanr(x, y), len(x)
     r, short = float(found.statistic), 1 - 6 / (n * (n * n - 1))
     low, high = fisher_interval(float(np.clip(r, -short, short)), float(np.sqrt((1 + r * r / 2) / (n - 3))))
@@ -43,13 +43,13 @@ def spearman(x: Column, y: Column) -> Correlation:
     return Correlation(r, min(low, r), max(high, r), p, n)
 
 
-def partial(x: Column, y: Column, given: Column) -> Correlation:
+def partial_correlation(x: Column, y: Column, given: Column) -> Correlation:
     """The correlation of what `given` leaves of `x` and of `y`, each on a straight line.
 
     Fisher's interval with n − 4 (one variable held fixed), p from t with n − 3. ValueError below 5 points, for a
     column that does not vary, and where `x` or `y` is `given` in another scale: nothing is left of it.
     """
-    check(x, y, given, least=5)
+    check_columns(x, y, given, least=5)
     n = len(x)
     r = float(np.clip(stats.pearsonr(_left(x, given), _left(y, given)).statistic, -1, 1))
     low, high = fisher_interval(r, float(1 / np.sqrt(n - 4)))
@@ -73,7 +73,7 @@ def fisher_interval(r: float, se: float) -> tuple[float, float]:
     return float(np.tanh(np.arctanh(r) - half)), float(np.tanh(np.arctanh(r) + half))
 
 
-def check(*columns: Column, least: int = 4) -> None:
+def check_columns(*columns: Column, least: int = 4) -> None:
     """ValueError below `least` points, and for a column that does not vary."""
     if len(columns[0]) < least:
         raise ValueError(f"a correlation with an interval needs at least {least} points, got {len(columns[0])}")

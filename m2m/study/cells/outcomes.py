@@ -12,7 +12,7 @@ class Outcome(NamedTuple):
     """How texts and figures call a main outcome; of each of them more is better."""
 
     name: str
-    told: str  # in a sentence
+    phrase: str  # in a sentence
     unit: str  # of a difference
     axis: str
     meaning: str
@@ -49,7 +49,7 @@ MAIN = {  # the first that a grid has comes first; benchmarks, other opponents a
 }
 
 
-def outcomes(cells: pl.DataFrame) -> list[str]:
+def list_outcomes(cells: pl.DataFrame) -> list[str]:
     """Columns that say what a cell is worth: performance and win rates, the main ones first, where any cell has one."""
     worth = [name for name in cells.columns if name.startswith("bpb_reduction") or "win_rate" in name]
     told = [name for name in worth if not NO_OUTCOME.search(name) and cells[name].count()]

@@ -19,7 +19,7 @@ class Estimate(NamedTuple):
     p: float  # two-sided, of a truth of 0
 
 
-def estimate(value: float, se: float, df: int) -> Estimate:
+def make_estimate(value: float, se: float, df: int) -> Estimate:
     """The 95 % interval and the sign of `value`; a standard error of 0 makes it certain."""
     if df < 1:
         raise ValueError(f"a t interval needs at least 1 degree of freedom, got {df}: run more cells or seeds")
@@ -29,7 +29,7 @@ def estimate(value: float, se: float, df: int) -> Estimate:
     return Estimate(value, value - half, value + half, se, df, positive, p)
 
 
-def holm(p: Sequence[float]) -> list[float]:
+def adjust_holm(p: Sequence[float]) -> list[float]:
     """Each p adjusted for having looked at all of them (Holm 1979), in the order given."""
     from statsmodels.stats.multitest import multipletests
 

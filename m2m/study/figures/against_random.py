@@ -3,8 +3,8 @@
 from typing import Any
 
 from m2m.study.cells.cells import SETTING
-from m2m.study.cells.labels import kind, of, short
-from m2m.study.cells.rows import Row
+from m2m.study.cells.labels import label_setting, name_configuration, select_rows
+from m2m.study.cells.rows import StudyRow
 from m2m.study.figures.style import RANDOM, WIDTH, by_scale, of_rows, room, scale_of
 
 LINE = 15  # pixels a kind
@@ -15,24 +15,28 @@ def random_panels(study: dict[str, Any], outcome: str) -> list[Any]:
     found = []
     for setting in study["settings"]:
         here = {name: setting[name] for name in SETTING} | {"outcome": outcome}
-        rows = [_row(row) for row in of(study["against_random"], here) if "p_holm" in row]
+        rows = [_row(row) for row in select_rows(study["against_random"], here) if "p_holm" in row]
         if rows:
-            found.append((short(setting, study["settings"]), sorted(rows, key=lambda row: -row["value"])))
+            found.append((label_setting(setting, study["settings"]), sorted(rows, key=lambda row: -row["value"])))
     ends = [row[name] for _, rows in found for row in rows for name in ("all_low", "all_high")]
     return [_panel(title, rows, room([*ends, 0.0])) for title, rows in found]
 
 
-def _row(row: Row) -> Row:
+def _row(row: StudyRow) -> StudyRow:
     told = (
-        f"{kind(row)} − random: {row['value']:+.4f}, 95 % {row['low']:+.4f} to "
+        f"{name_configuration(row)} − random: {row['value']:+.4f}, 95 % {row['low']:+.4f} to "
         f"{row['high']:+.4f}; for all rows together {row['all_low']:+.4f} to {row['all_high']:+.4f}; "
         f"Holm p {row['p_holm']:.2g}"
     )
     ends = {name: row[name] for name in ("value", "low", "high", "all_low", "all_high")}
-    return ends | {"kind": kind(row).replace("at degree ", ""), "scale": scale_of(row["strategy"]), "told": told}
+    return ends | {
+        "kind": name_configuration(row).replace("at degree ", ""),
+        "scale": scale_of(row["strategy"]),
+        "told": told,
+    }
 
 
-def _panel(title: str, rows: list[Row], domain: list[float]) -> Any:
+def _panel(title: str, rows: list[StudyRow], domain: list[float]) -> Any:
     import altair as alt
 
     y = alt.Y("kind:N", sort=[row["kind"] for row in rows], title=None, axis=alt.Axis(labelLimit=260, ticks=False))

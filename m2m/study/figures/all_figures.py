@@ -46,7 +46,7 @@ def figures(study: dict[str, Any], cells: pl.DataFrame, histograms: Mapping[str,
 
 
 def _of_outcome(study: dict[str, Any], cells: pl.DataFrame, outcome: str) -> list[Figure]:
-    lower, metrics = MAIN[outcome].name, METRICS.format(told=MAIN[outcome].told)
+    lower, metrics = MAIN[outcome].name, METRICS.format(told=MAIN[outcome].phrase)
     name = lower[0].upper() + lower[1:]
     return [
         Figure(f"effects-{outcome}", f"{name} against diversity", EFFECTS, effect_panels(study, cells, outcome)),

@@ -4,9 +4,9 @@ from typing import Any, Literal
 
 import polars as pl
 
-from m2m.study.cells.cells import SETTING, STRATEGIES, column, parts
-from m2m.study.cells.labels import short
-from m2m.study.cells.rows import Row
+from m2m.study.cells.cells import SETTING, STRATEGIES, get_column, split_cells
+from m2m.study.cells.labels import label_setting
+from m2m.study.cells.rows import StudyRow
 from m2m.study.figures.style import (
     HEIGHT,
     RANDOM,
@@ -28,7 +28,7 @@ CALLED = {
 Scale = Literal["linear", "log"]
 
 
-def cell_panels(cells: pl.DataFrame, settings: list[Row], name: str, scale: Scale) -> list[Any]:
+def cell_panels(cells: pl.DataFrame, settings: list[StudyRow], name: str, scale: Scale) -> list[Any]:
     """A panel a setting and side with the means of the column `name`, all on one `scale`; random's mean is dashed."""
     drawn = []
     for setting in settings:
@@ -37,23 +37,23 @@ def cell_panels(cells: pl.DataFrame, settings: list[Row], name: str, scale: Scal
         for side, called in SIDES.items():
             rows = _rows(six.filter(pl.col("strategy").str.starts_with(side)), name)
             random = _random(here, name) if scale == "linear" else []
-            drawn += [(f"{called} · {short(setting, settings)}", rows, random)] if rows else []
+            drawn += [(f"{called} · {label_setting(setting, settings)}", rows, random)] if rows else []
     values = [row["value"] for _, rows, random in drawn for row in rows + random]
     return [_panel(title, rows, random, _height(name, scale, values)) for title, rows, random in drawn]
 
 
-def _rows(cells: pl.DataFrame, name: str) -> list[Row]:
+def _rows(cells: pl.DataFrame, name: str) -> list[StudyRow]:
     found = []
-    for key, some in parts(cells, "strategy", "degree"):
-        value = float(column(some, name).mean())
+    for key, some in split_cells(cells, "strategy", "degree"):
+        value = float(get_column(some, name).mean())
         told = f"{key['strategy']} at degree {key['degree']}: {name.replace('_', ' ')} {value:,.0f}"
         found.append({"degree": key["degree"], "scale": scale_of(key["strategy"]), "value": value, "told": told})
     return found
 
 
-def _random(cells: pl.DataFrame, name: str) -> list[Row]:
+def _random(cells: pl.DataFrame, name: str) -> list[StudyRow]:
     randoms = cells.filter(pl.col("strategy") == "random")
-    mean = [float(column(randoms, name).mean())] if randoms.height else []
+    mean = [float(get_column(randoms, name).mean())] if randoms.height else []
     return [{"value": value, "told": f"random: {name.replace('_', ' ')} {value:,.0f}"} for value in mean]
 
 
@@ -68,7 +68,7 @@ def _height(name: str, scale: Scale, values: list[float]) -> Any:
     )
 
 
-def _panel(title: str, rows: list[Row], random: list[Row], y: Any) -> Any:
+def _panel(title: str, rows: list[StudyRow], random: list[StudyRow], y: Any) -> Any:
     import altair as alt
 
     colour, shape = by_scale(row["scale"] for row in rows)

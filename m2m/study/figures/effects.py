@@ -5,10 +5,10 @@ from typing import Any
 import polars as pl
 from scipy import stats
 
-from m2m.study.cells.cells import SETTING, STRATEGIES, with_worth
-from m2m.study.cells.labels import kind, of, short, span
+from m2m.study.cells.cells import SETTING, STRATEGIES, select_outcome
+from m2m.study.cells.labels import format_interval, label_setting, name_configuration, select_rows
 from m2m.study.cells.outcomes import MAIN
-from m2m.study.cells.rows import Row
+from m2m.study.cells.rows import StudyRow
 from m2m.study.figures.style import GRID, HEIGHT, RANDOM, SIDES, WIDTH, by_scale, degree_axis, of_rows, room, scale_of
 
 APART = {
@@ -27,16 +27,16 @@ def effect_panels(study: dict[str, Any], cells: pl.DataFrame, outcome: str) -> l
     for setting in study["settings"]:
         here = {name: setting[name] for name in SETTING}
         for side, called in SIDES.items():
-            parts = _parts(study, with_worth(cells, outcome), here | {"outcome": outcome}, side)
+            parts = _parts(study, select_outcome(cells, outcome), here | {"outcome": outcome}, side)
             if parts["means"]:
-                drawn.append((f"{called} · {short(setting, study['settings'])}", parts))
+                drawn.append((f"{called} · {label_setting(setting, study['settings'])}", parts))
     ends = [value for _, parts in drawn for rows in parts.values() for row in rows for value in _heights(row)]
     return [_panel(title, parts, outcome, room(ends)) for title, parts in drawn]
 
 
-def _parts(study: dict[str, Any], cells: pl.DataFrame, here: Row, side: str) -> dict[str, list[Row]]:
-    kinds = [row for row in of(study["against_random"], here) if row["strategy"] in SHOWN[side]]
-    slopes = [row for row in of(study["slopes"], here) if row["strategy"] in SHOWN[side] and "band" in row]
+def _parts(study: dict[str, Any], cells: pl.DataFrame, here: StudyRow, side: str) -> dict[str, list[StudyRow]]:
+    kinds = [row for row in select_rows(study["against_random"], here) if row["strategy"] in SHOWN[side]]
+    slopes = [row for row in select_rows(study["slopes"], here) if row["strategy"] in SHOWN[side] and "band" in row]
     lines = [
         _look(row) | point | {"degree": 6 * point["diversity"], "told": _line(row)}
         for row in slopes
@@ -47,22 +47,22 @@ def _parts(study: dict[str, Any], cells: pl.DataFrame, here: Row, side: str) -> 
     return {"floor": _floor(study, here, kinds), "lines": lines, "cells": dots, "means": [_mean(row) for row in kinds]}
 
 
-def _floor(study: dict[str, Any], here: Row, kinds: list[Row]) -> list[Row]:
+def _floor(study: dict[str, Any], here: StudyRow, kinds: list[StudyRow]) -> list[StudyRow]:
     """Where another random cell is expected; of the random cells that this setting's cells are compared with."""
     wanted = {row.get("random_condition", here["condition"]) for row in kinds}
-    floors = [row for name in wanted for row in of(study["floors"], here | {"condition": name}) if "sd" in row]
+    floors = [row for name in wanted for row in select_rows(study["floors"], here | {"condition": name}) if "sd" in row]
     return [{key: row[key] for key in ("low", "high", "mean")} | {"told": _floor_told(row)} for row in floors]
 
 
-def _floor_told(row: Row) -> str:
+def _floor_told(row: StudyRow) -> str:
     ends = f"{row['low']:+.4f} to {row['high']:+.4f}"
     return f"random, {row['cells']} cells: mean {row['mean']:+.4f}, 95 % of such cells {ends}"
 
 
-def _mean(row: Row) -> Row:
+def _mean(row: StudyRow) -> StudyRow:
     """A kind's mean, with the t interval of the noise that is pooled over all replicated cells, where there is one."""
     found = _look(row) | _at(row) | {"worth": row["mean"]}
-    told = f"{kind(row)}: {row['mean']:+.4f}, mean of {row['cells']} cells"
+    told = f"{name_configuration(row)}: {row['mean']:+.4f}, mean of {row['cells']} cells"
     if "pooled_sd" not in row:
         return found | {"told": told}
     half = float(stats.t.ppf(0.975, row["df"])) * row["pooled_sd"] / row["cells"] ** 0.5
@@ -71,27 +71,27 @@ def _mean(row: Row) -> Row:
     return found | {"low": low, "high": high, "told": f"{told}, 95 % {low:+.4f} to {high:+.4f}; {lengths}"}
 
 
-def _line(row: Row) -> str:
-    return f"{row['strategy']}: slope {row['value']:+.4f} (95 % {span(row)}), Holm p {row['p_holm']:.2g}"
+def _line(row: StudyRow) -> str:
+    return f"{row['strategy']}: slope {row['value']:+.4f} (95 % {format_interval(row)}), Holm p {row['p_holm']:.2g}"
 
 
-def _look(row: Row) -> Row:
+def _look(row: StudyRow) -> StudyRow:
     return {"scale": scale_of(row["strategy"])}
 
 
-def _at(row: Row) -> Row:
+def _at(row: StudyRow) -> StudyRow:
     return {"degree": row["degree"] + APART[scale_of(row["strategy"])]}
 
 
-def _cell(row: Row) -> str:
+def _cell(row: StudyRow) -> str:
     return f"{row['experiment']}: {row['strategy']}, degree {row['degree']}, seed {row['seed']}: {row['worth']:+.4f}"
 
 
-def _heights(row: Row) -> list[float]:
+def _heights(row: StudyRow) -> list[float]:
     return [row[name] for name in ("worth", "low", "high") if name in row]
 
 
-def _panel(title: str, parts: dict[str, list[Row]], outcome: str, domain: list[float]) -> Any:
+def _panel(title: str, parts: dict[str, list[StudyRow]], outcome: str, domain: list[float]) -> Any:
     import altair as alt
 
     x, height = degree_axis(), alt.Scale(domain=domain, nice=False)

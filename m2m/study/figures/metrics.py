@@ -3,9 +3,9 @@
 from typing import Any
 
 from m2m.study.cells.cells import SETTING
-from m2m.study.cells.labels import of, short
+from m2m.study.cells.labels import label_setting, select_rows
 from m2m.study.cells.outcomes import MAIN
-from m2m.study.cells.rows import Row
+from m2m.study.cells.rows import StudyRow
 from m2m.study.figures.style import INK, RANDOM, SIDES, WIDTH, of_rows
 
 LINE = 24  # pixels a metric
@@ -19,12 +19,12 @@ def metric_panels(study: dict[str, Any], outcome: str) -> list[Any]:
     """A panel a side and setting with two strategies or more; metrics from the highest plain correlation down."""
     panels = []
     for setting in [one for one in study["settings"] if len(set(one["strategies"]) - {"random"}) > 1]:
-        rows = of(study["metrics"], {name: setting[name] for name in SETTING} | {"outcome": outcome})
+        rows = select_rows(study["metrics"], {name: setting[name] for name in SETTING} | {"outcome": outcome})
         for side, called in SIDES.items():
             mine = [row for row in rows if row["metric"].startswith(side) and "pearson_r" in row]
             mine = sorted(mine, key=lambda row: -row["pearson_r"])
             if mine:
-                title = f"{called} · {short(setting, study['settings'])}"
+                title = f"{called} · {label_setting(setting, study['settings'])}"
                 panels.append(_panel(title, mine, f"correlation with {MAIN[outcome].name}"))
     return panels
 
@@ -34,7 +34,7 @@ def named(metric: str) -> str:
     return metric.partition("_")[2].replace("_", " ")
 
 
-def _points(row: Row) -> list[Row]:
+def _points(row: StudyRow) -> list[StudyRow]:
     found = [
         {
             "kind": KINDS[kind],
@@ -57,7 +57,7 @@ def _points(row: Row) -> list[Row]:
     return [{"metric": named(row["metric"])} | point for point in found]
 
 
-def _panel(title: str, rows: list[Row], called: str) -> Any:
+def _panel(title: str, rows: list[StudyRow], called: str) -> Any:
     import altair as alt
 
     points = [point for row in rows for point in _points(row)]

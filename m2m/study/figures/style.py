@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from m2m.study.cells.rows import Row
+from m2m.study.cells.rows import StudyRow
 
 INK, GRID, RANDOM = "#222222", "#dddddd", "#888888"  # report.html turns the first two round in the dark
 LOOKS = {  # colours of Okabe and Ito 2008
@@ -48,7 +48,7 @@ def composed(figure: Figure) -> Any:
     return styled(panels.resolve_scale(color="independent", shape="independent"))
 
 
-def of_rows(rows: Iterable[Row]) -> Any:
+def of_rows(rows: Iterable[StudyRow]) -> Any:
     """A chart without a mark of these rows."""
     import altair as alt
 

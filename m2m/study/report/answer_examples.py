@@ -4,7 +4,7 @@ from typing import Any
 
 import polars as pl
 
-from m2m.study.cells.cells import with_worth
+from m2m.study.cells.cells import select_outcome
 
 
 def answered(experiment: str, prompts: pl.DataFrame, answers: pl.DataFrame, count: int) -> pl.DataFrame:
@@ -32,6 +32,6 @@ def side_by_side(examples: pl.DataFrame, shown: tuple[str, str]) -> dict[str, An
 
 def extremes(cells: pl.DataFrame, outcome: str) -> tuple[str, str]:
     """The experiment with the best `outcome`, and the first random one (the worst, where there is none)."""
-    known = with_worth(cells, outcome).sort("worth", "experiment", descending=[True, False])["experiment"].to_list()
+    known = select_outcome(cells, outcome).sort("worth", "experiment", descending=[True, False])["experiment"].to_list()
     random = cells.filter(pl.col("strategy") == "random").sort("seed")["experiment"].to_list()
     return known[0], (random or known[::-1])[0]

@@ -6,9 +6,9 @@ import polars as pl
 
 from m2m.study.analysis.paper_results import SLOPES
 from m2m.study.cells.cells import SETTING, STRATEGIES
-from m2m.study.cells.labels import of, short
+from m2m.study.cells.labels import label_setting, select_rows
 from m2m.study.cells.outcomes import MAIN
-from m2m.study.cells.rows import Row
+from m2m.study.cells.rows import StudyRow
 
 Value = str | float | int | None
 Columns = dict[str, tuple[str, str]]  # what a row calls it → its head, and the format of its numbers
@@ -61,10 +61,10 @@ def sheets(study: dict[str, Any]) -> list[Sheet]:
     """The numbers of the first outcome, and the slopes of every other one; a table without rows is left out."""
     first = {"outcome": study["outcomes"][0]}
     slopes = [row | _where(study, row) | _beside(study, row) for row in study["slopes"]]
-    main = of(slopes, first)
+    main = select_rows(slopes, first)
     others = [row | {"outcome": row["outcome"].replace("_", " ")} for row in slopes if row not in main]
-    claims = [row | _where(study, row) for row in of(study["claims"], first) if row.get("rivals")]
-    matched = [row | _where(study, row) for row in of(study["matched"], first)]
+    claims = [row | _where(study, row) for row in select_rows(study["claims"], first) if row.get("rivals")]
+    matched = [row | _where(study, row) for row in select_rows(study["matched"], first)]
     beside = [row | _published(row["strategy"]) for row in main]
     r: Columns = {"pearson_r": ("r", "+.2f")}
     sure: Columns = {"positive": ("P(>\u00a00)", ".3f")} | PROOF | r | SHAPE
@@ -90,7 +90,7 @@ def cell_sheet(study: dict[str, Any], cells: pl.DataFrame) -> Sheet:
 
 def ran(study: dict[str, Any], cells: pl.DataFrame) -> list[str]:
     """What was run, a sentence a setting: strategies that were run alike stand together."""
-    return [f"{short(setting, study['settings'])}: {_ran(cells, setting)}." for setting in study["settings"]]
+    return [f"{label_setting(setting, study['settings'])}: {_ran(cells, setting)}." for setting in study["settings"]]
 
 
 CLAIMS = "Supported when every rival is beaten, contradicted when some rival wins, each at one-sided 2.5 %."
@@ -101,11 +101,11 @@ CELLS = "Click a head to sort. A double click on a small mark of the main figure
 OTHERS = "A benchmark or a judge each; short, medium and long are the thirds of the prompts by length of the reference."
 
 
-def _sheet(name: str, title: str, note: str, columns: Columns, rows: list[Row]) -> Sheet:
+def _sheet(name: str, title: str, note: str, columns: Columns, rows: list[StudyRow]) -> Sheet:
     return Sheet(name, title, note, list(columns.values()), [[row.get(column) for column in columns] for row in rows])
 
 
-def _ran(cells: pl.DataFrame, setting: Row) -> str:
+def _ran(cells: pl.DataFrame, setting: StudyRow) -> str:
     here = cells.filter(*[pl.col(name) == setting[name] for name in SETTING])
     alike: dict[str, list[str]] = {}
     for name in here["strategy"].unique().sort().to_list():
@@ -121,15 +121,15 @@ def _how(strategy: str, cells: pl.DataFrame) -> str:
     return f"at degrees {degrees} × {' to '.join(str(one) for one in {seeds[0]: 0, seeds[-1]: 0})} seeds"
 
 
-def _where(study: dict[str, Any], row: Row) -> Row:
-    [setting] = of(study["settings"], {name: row[name] for name in SETTING})
-    return {"setting": short(setting, study["settings"])}
+def _where(study: dict[str, Any], row: StudyRow) -> StudyRow:
+    [setting] = select_rows(study["settings"], {name: row[name] for name in SETTING})
+    return {"setting": label_setting(setting, study["settings"])}
 
 
-def _floor(study: dict[str, Any], cell: Row) -> str | None:
+def _floor(study: dict[str, Any], cell: StudyRow) -> str | None:
     """Where a cell lies beside its setting's random ones; None where nobody knows, or it is one of them."""
     outcome = study["outcomes"][0]
-    floors = of(study["floors"], {"outcome": outcome} | {name: cell[name] for name in SETTING})
+    floors = select_rows(study["floors"], {"outcome": outcome} | {name: cell[name] for name in SETTING})
     if cell["strategy"] == "random" or cell[outcome] is None or not any("outside" in floor for floor in floors):
         return None
     if cell["experiment"] not in floors[0]["outside"]:
@@ -137,13 +137,13 @@ def _floor(study: dict[str, Any], cell: Row) -> str | None:
     return "above" if cell[outcome] > floors[0]["mean"] else "below"
 
 
-def _beside(study: dict[str, Any], row: Row) -> Row:
+def _beside(study: dict[str, Any], row: StudyRow) -> StudyRow:
     """What becomes of a slope at equal length, and whether the degrees differ at all."""
     where = {name: row[name] for name in ("outcome", *SETTING, "strategy")}
-    held = {one["model"]: one.get("verdict", one.get("reason")) for one in of(study["lengths"], where)}
-    [shape] = of(study["shapes"], where)
+    held = {one["model"]: one.get("verdict", one.get("reason")) for one in select_rows(study["lengths"], where)}
+    [shape] = select_rows(study["shapes"], where)
     return held | {"differ": shape.get("p_holm"), "bend": shape.get("bend_p")}
 
 
-def _published(strategy: str) -> Row:
+def _published(strategy: str) -> StudyRow:
     return {size: values[STRATEGIES.index(strategy)] for size, values in SLOPES.items()}

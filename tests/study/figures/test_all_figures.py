@@ -6,9 +6,9 @@ import polars as pl
 import pytest
 
 from bench.planted import planted_grid
-from m2m.study.analysis.study import study
-from m2m.study.cells.cells import STRATEGIES, comparable
-from m2m.study.cells.labels import of
+from m2m.study.analysis.study import build_study
+from m2m.study.cells.cells import STRATEGIES, select_comparable
+from m2m.study.cells.labels import select_rows
 from m2m.study.figures.all_figures import figures
 from m2m.study.figures.style import Figure
 from tests.planted import NO_SCORES
@@ -17,8 +17,10 @@ WINDOW = {"min_tokens": 40, "max_tokens": 120, "random": 0}
 
 
 def drawn(grid: pl.DataFrame) -> tuple[dict[str, Any], dict[str, Figure]]:
-    record = study(grid.with_columns(likelihood_win_rate=pl.lit(None, pl.Float64)), NO_SCORES, seed=1, resamples=100)
-    return record, {figure.name: figure for figure in figures(record, comparable(grid), {})}
+    record = build_study(
+        grid.with_columns(likelihood_win_rate=pl.lit(None, pl.Float64)), NO_SCORES, seed=1, resamples=100
+    )
+    return record, {figure.name: figure for figure in figures(record, select_comparable(grid), {})}
 
 
 def marks(figure: Figure, panel: int, field: str) -> list[Any]:
@@ -86,7 +88,9 @@ def test_metrics_stand_with_their_correlation_plain_and_given_length(
     planted: tuple[dict[str, Any], dict[str, Figure]],
 ) -> None:
     record, found = planted
-    [row] = of(record["metrics"], {"metric": "response_token_entropy", "condition": record["settings"][0]["condition"]})
+    [row] = select_rows(
+        record["metrics"], {"metric": "response_token_entropy", "condition": record["settings"][0]["condition"]}
+    )
     panel = found["metrics-bpb_reduction"].panels[1].to_dict()
     points = [point for point in panel["layer"][-1]["data"]["values"] if point["metric"] == "token entropy"]
     assert [point["r"] for point in points] == [row["pearson_r"], row["partial_r"], 0.58]

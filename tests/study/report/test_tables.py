@@ -4,14 +4,14 @@ import polars as pl
 import pytest
 
 from bench.planted import planted_grid
-from m2m.study.analysis.study import study
-from m2m.study.cells.cells import STRATEGIES, comparable
+from m2m.study.analysis.study import build_study
+from m2m.study.cells.cells import STRATEGIES, select_comparable
 from m2m.study.report.tables import Sheet, cell_sheet, ran, sheets
 from tests.planted import NO_SCORES
 
 
 def told(grid: pl.DataFrame) -> dict:
-    return study(grid, NO_SCORES, seed=1, resamples=100)
+    return build_study(grid, NO_SCORES, seed=1, resamples=100)
 
 
 def column(sheet: Sheet, head: str) -> list:
@@ -61,7 +61,7 @@ def test_claims_without_a_rival_are_no_claims() -> None:
 
 def test_every_cell_has_a_row_and_a_column_without_numbers_is_left_out() -> None:
     grid = planted_grid({"response-micro": 0.0}).with_columns(likelihood_win_rate=pl.lit(None, pl.Float64))
-    cells = comparable(grid)
+    cells = select_comparable(grid)
     sheet = cell_sheet(told(grid), cells)
     assert sorted(column(sheet, "cell")) == sorted(grid["experiment"])
     assert "win rate" not in [title for title, _ in sheet.heads]
@@ -77,7 +77,7 @@ def test_what_was_run_is_said_with_strategies_that_were_run_alike_together() -> 
             ),
         ]
     )
-    assert ran(told(grid), comparable(grid)) == [
+    assert ran(told(grid), select_comparable(grid)) == [
         "500 rows: instruction-macro, instruction-meso at degrees 0, 2, 4, 6 × 2 seeds; random × 5; "
         "response-micro at degrees 0, 6 × 3 seeds."
     ]
@@ -85,7 +85,7 @@ def test_what_was_run_is_said_with_strategies_that_were_run_alike_together() -> 
 
 def test_a_cell_beyond_the_random_ones_is_told_from_those_within() -> None:
     grid = planted_grid(dict.fromkeys(STRATEGIES, 0.0) | {"response-micro": 0.1})
-    sheet = cell_sheet(told(grid), comparable(grid))
+    sheet = cell_sheet(told(grid), select_comparable(grid))
     [floor] = [row for row in told(grid)["floors"] if row["outcome"] == "bpb_reduction"]
     beyond = {
         name
