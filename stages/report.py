@@ -19,8 +19,9 @@ from m2m.study.figures.save import svg
 from m2m.study.figures.style import SIDES, Figure, styled
 from m2m.study.report.answer_examples import extremes, side_by_side
 from m2m.study.report.html_page import page
-from m2m.study.report.recommendation import recommend
+from m2m.study.report.recommendation import write_paragraphs
 from m2m.study.report.tables import cell_sheet, ran, sheets
+from m2m.study.study_file import read_study
 
 
 def main(
@@ -35,14 +36,14 @@ def main(
     /,
 ) -> None:
     """`made` says what the cells share, `histograms` holds a file a side, `versions` the pins of all packages."""
-    record, cells = read_json(study), select_comparable(read_table(grid, Grid))
+    record, cells = read_study(study), select_comparable(read_table(grid, Grid))
     bands = {side: read_table(histograms / f"{side}.csv", Histogram) for side in SIDES}
     drawn = [_drawn(figure) for figure in figures(record, cells, bands)]
     outcome = record["outcomes"][0]
     told = {
         "study": record,
         "ran": ran(record, cells),
-        "advice": recommend(record, outcome),
+        "advice": write_paragraphs(record, outcome),
         "figures": drawn,
         "outcome": outcome,
         "grid": grid.as_posix(),

@@ -28,9 +28,9 @@ def select_comparable(grid: pl.DataFrame) -> pl.DataFrame:
         )
         .with_columns(diversity=pl.col("degree") / 6)
     )
-    one = ["strategy", "match", "degree", "seed", *SETTING]
+    key = ["strategy", "match", "degree", "seed", *SETTING]
     return cells.sort("condition", "size", "strategy", "match", "degree", "seed", "experiment").unique(
-        one, keep="first", maintain_order=True
+        key, keep="first", maintain_order=True
     )
 
 
@@ -40,9 +40,9 @@ def select_outcome(cells: pl.DataFrame, outcome: str) -> pl.DataFrame:
 
 
 def split_cells(cells: pl.DataFrame, *by: str) -> Iterator[tuple[dict[str, Any], pl.DataFrame]]:
-    """Each part of `cells` that agrees in the columns `by`, in sorted order, with what it agrees in."""
-    for key, part in cells.sort(by, maintain_order=True).group_by(by, maintain_order=True):
-        yield dict(zip(by, key, strict=True)), part
+    """Each group of `cells` that agrees in the columns `by`, in sorted order, after the values that it shares."""
+    for key, group in cells.sort(by, maintain_order=True).group_by(by, maintain_order=True):
+        yield dict(zip(by, key, strict=True)), group
 
 
 def get_column(cells: pl.DataFrame, name: str = "worth") -> Float64[np.ndarray, "cells"]:
@@ -52,6 +52,6 @@ def get_column(cells: pl.DataFrame, name: str = "worth") -> Float64[np.ndarray, 
 
 def _window() -> pl.Expr:
     """The length window in words."""
-    every = (pl.col("min_tokens") <= 1) & (pl.col("max_tokens") >= LONGEST)
-    some = pl.format("{}..{} tokens each", "min_tokens", "max_tokens")
-    return pl.when(every).then(pl.lit("any length")).otherwise(some)
+    unlimited = (pl.col("min_tokens") <= 1) & (pl.col("max_tokens") >= LONGEST)
+    limits = pl.format("{}..{} tokens each", "min_tokens", "max_tokens")
+    return pl.when(unlimited).then(pl.lit("any length")).otherwise(limits)
