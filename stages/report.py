@@ -9,11 +9,12 @@ from m2m.runtime.records import read_json
 from m2m.schemas.examples import Examples
 from m2m.schemas.grid import Grid
 from m2m.schemas.histogram import Histogram
-from m2m.study.cells.cells import comparable
+from m2m.study.cells.cells import select_comparable
 from m2m.study.figures.style import SIDE_NAMES
 from m2m.study.report.html_page import render_page
-from m2m.study.report.page_values import build_answer, build_body
-from m2m.study.report.recommendation import advice
+from m2m.study.report.page_values import build_answer, build_body, list_commands
+from m2m.study.report.recommendation import recommend, write_paragraphs
+from m2m.study.study_file import read_study
 
 
 def main(
@@ -28,13 +29,16 @@ def main(
     /,
 ) -> None:
     """`made` holds what the cells share, `histograms` a file a side, `versions` the versions of all packages."""
-    record, cells = read_json(study), comparable(read_table(grid, Grid))
+    record, cells = read_study(study), select_comparable(read_table(grid, Grid))
     bands = {side: read_table(histograms / f"{side}.csv", Histogram) for side in SIDE_NAMES}
     shared = read_json(made)[record["provenance"]]
-    paragraphs = advice(record, record["outcomes"][0])
-    values = build_answer(record, study, shared.get("commands", {}), paragraphs)
+    outcome = record["outcomes"][0]
+    rows_commands = {advice.setting: advice.command for advice in recommend(record, outcome)}
+    values = build_answer(record, shared.get("commands", {}))
     values |= build_body(record, cells, read_table(examples, Examples), bands)
     values |= {
+        "recommendation": write_paragraphs(record, outcome),
+        "commands": list_commands(rows_commands, study),
         "grid": grid.as_posix(),
         "shared": shared,
         "versions": versions.read_text(encoding="utf-8"),

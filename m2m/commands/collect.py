@@ -22,7 +22,7 @@ from m2m.schemas.grid import Grid
 from m2m.schemas.prompts import Prompts
 from m2m.schemas.scores import Scores
 from m2m.schemas.verdicts import Verdicts
-from m2m.study.cells.cells import comparable
+from m2m.study.cells.cells import select_comparable
 from m2m.study.figures.style import SIDE_NAMES
 from m2m.study.report.answer_examples import select_examples
 
@@ -48,7 +48,7 @@ def main(*, folder: Path = Path("metrics"), examples: int = 6, current: bool = F
     if not whole:
         raise ValueError(f"no finished cell with all metrics among {len(cells)} experiments: run `make grid`")
     grid = grid_table(whole)
-    _copy_histograms(cells[comparable(grid)["experiment"][0]], folder / "histograms")
+    _copy_histograms(cells[select_comparable(grid)["experiment"][0]], folder / "histograms")
     write_table(folder / "grid.csv", Grid, grid)
     kept = [cells[name] for name in grid["experiment"]]
     tables = {one.name: found for one in kept if (found := _answers(one))}

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from m2m.study.cells.cells import NO_DEGREE
-from m2m.study.cells.labels import kind
+from m2m.study.cells.labels import name_configuration
 
 SIDES = ("instruction", "response")
 HEADER = "---\nconfigs:\n- config_name: default\n  data_files: {file}\ntask_categories:\n- text-generation\n---"
@@ -37,8 +37,8 @@ def card(known: Card) -> str:
         "\n\n".join(
             [
                 HEADER.format(file=known.file),
-                f"# {known.lengths.height} rows for fine-tuning, chosen by {kind(asked)}",
-                f"A subset of {known.chosen['pool_rows']} rows, chosen by {kind(asked)}{dial}. "
+                f"# {known.lengths.height} rows for fine-tuning, chosen by {name_configuration(asked)}",
+                f"A subset of {known.chosen['pool_rows']} rows, chosen by {name_configuration(asked)}{dial}. "
                 "The rows stand in the order in which they were chosen.",
                 "## Sources and licences",
                 _table(known.rows),

@@ -10,13 +10,13 @@ from bench.planted import planted_grid
 from m2m.commands.recommend import main
 from m2m.grid.collection import grid_table
 from m2m.runtime.records import write_json
-from m2m.study.analysis.study import study
+from m2m.study.analysis.study import build_study
 from m2m.study.cells.cells import STRATEGIES
 from tests.planted import NO_SCORES, judged
 
 
 def record(tmp_path: Path, slopes: dict[str, float]) -> Path:
-    write_json(tmp_path / "study.json", study(planted_grid(slopes), NO_SCORES, seed=1, resamples=100))
+    write_json(tmp_path / "study.json", build_study(planted_grid(slopes), NO_SCORES, seed=1, resamples=100))
     return tmp_path / "study.json"
 
 
@@ -31,7 +31,9 @@ def test_a_planted_study_without_effect_gets_the_answer_that_it_cannot_tell(
 
 def test_unasked_it_goes_by_the_studys_main_outcome(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     grid = planted_grid(dict.fromkeys(STRATEGIES, 0.0) | {"response-micro": 0.1})
-    write_json(tmp_path / "study.json", study(grid_table(judged(grid).to_dicts()), NO_SCORES, seed=1, resamples=100))
+    write_json(
+        tmp_path / "study.json", build_study(grid_table(judged(grid).to_dicts()), NO_SCORES, seed=1, resamples=100)
+    )
     main(tmp_path / "study.json")
     assert "take response-micro at degree 6: +0." in capsys.readouterr().out
 
@@ -49,7 +51,7 @@ def test_a_study_of_another_pool_is_called_that(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, pool: str, told: str
 ) -> None:
     grid = planted_grid(dict.fromkeys(STRATEGIES, 0.0))
-    write_json(tmp_path / "study.json", study(grid, NO_SCORES, seed=1, resamples=100) | {"provenance": "p"})
+    write_json(tmp_path / "study.json", build_study(grid, NO_SCORES, seed=1, resamples=100) | {"provenance": "p"})
     write_json(tmp_path / "made.json", {"p": {"data": {"data/pairs.parquet": "1"}, "settings": {}}})
     outs = [{"path": "data/pairs.parquet", "md5": pool}]
     write_json(tmp_path / "dvc.lock", {"schema": "2.0", "stages": {"respond": {"cmd": "respond", "outs": outs}}})

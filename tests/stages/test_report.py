@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 
 from m2m.grid.collection import grid_table
-from m2m.study.report.recommendation import advice
+from m2m.study.report.recommendation import recommend, write_paragraphs
+from m2m.study.study_file import read_study
 from stages.report import main
 from tests.browser import CHROMIUM, Browser
 from tests.planted import EVIL, grid, judged, plant
@@ -49,7 +50,7 @@ def press(browser: Browser, head: str) -> None:
 
 def test_the_answer_comes_first_and_the_page_asks_for_nothing_from_elsewhere(page: Path) -> None:
     text = page.read_text()
-    places = [text.index(mark) for mark in ('class="answer"', "<svg", 'id="command"', "<nav", 'id="cells"')]
+    places = [text.index(mark) for mark in ('class="answer"', "<svg", 'class="command"', "<nav", 'id="cells"')]
     assert places == sorted(places)
     assert 'src="' not in text and "@import" not in text and "url(" not in text
     assert text.count("http") == text.count("http://www.w3.org/") + text.count("http-equiv")
@@ -60,7 +61,7 @@ def test_the_words_of_the_verdict_and_the_recommendation_stand_as_they_are(page:
     text = html.unescape(page.read_text())
     for row in record["verdict"]:
         assert all(f">{sentence}<" in text for sentence in (row["headline"], *row["sentences"]))
-    assert all(f">{paragraph}<" in text for paragraph in advice(record, "bpb_reduction"))
+    assert all(f">{paragraph}<" in text for paragraph in write_paragraphs(record, "bpb_reduction"))
 
 
 def test_where_an_llm_judges_alone_its_win_rate_is_what_the_page_is_about(tmp_path: Path) -> None:
@@ -147,18 +148,17 @@ def test_text_and_figures_can_be_read_on_their_ground(page: Path, browser: Brows
 
 
 @in_browser
-def test_the_command_is_copied_also_where_the_clipboard_is_closed(page: Path, browser: Browser, planted: Path) -> None:
-    command = f"python -m m2m recommend {(planted / 'study.json').as_posix()}"
+def test_a_command_is_copied_also_where_the_clipboard_is_closed(page: Path, browser: Browser, planted: Path) -> None:
     browser.open(page, 1280)
-    for opened in (True, False):
-        browser.run("getSelection().removeAllRanges()")
-        if opened:
-            browser.run("window.copied = []; navigator.clipboard.writeText = async text => copied.push(text)")
-        else:
-            browser.run("""navigator.clipboard.writeText = async () => { throw new Error("no permission"); };
-                document.execCommand = name => copied.push(`${name}: ${getSelection()}`)""")
-        browser.click("button[data-copy]")
-    assert browser.run("copied") == [command, f"copy: {command}"]
+    commands = browser.run('[...document.querySelectorAll(".command code")].map(code => code.textContent)')
+    [rows] = recommend(read_study(planted / "study.json"), "bpb_reduction")
+    assert commands == [rows.command, f"python -m m2m recommend {(planted / 'study.json').as_posix()}"]
+    browser.run("window.copied = []; navigator.clipboard.writeText = async text => copied.push(text)")
+    browser.click(".command button")
+    browser.run("""navigator.clipboard.writeText = async () => { throw new Error("no permission"); };
+        document.execCommand = name => copied.push(`${name}: ${getSelection()}`)""")
+    browser.click('button[data-copy="command-2"]')
+    assert browser.run("copied") == [commands[0], f"copy: {commands[1]}"]
     assert browser.run('document.querySelector("button[data-copy]").textContent') == "Copied"
 
 
@@ -223,7 +223,7 @@ def test_an_injected_script_would_not_run(page: Path, browser: Browser, tmp_path
 def test_a_click_on_a_head_sorts_and_another_one_turns_it_round(page: Path, browser: Browser, planted: Path) -> None:
     browser.open(page, 1280)
     worth = sorted(pl.read_csv(planted / "grid.csv")["bpb_reduction"].to_list())
-    shown = [f"{value:+.4f}".replace("-", "−") for value in worth]
+    shown = [f"{value:+.3f}".replace("-", "−") for value in worth]
     press(browser, "bpb reduction")
     assert column(browser, "bpb reduction") == shown[::-1]
     press(browser, "bpb reduction")

@@ -4,11 +4,13 @@ from typing import Any
 
 import polars as pl
 
+from m2m.schemas.study import Study, validate_study
+
 MAIN_CONDITION = "rows, any length, uniform weights, slack 1.5"
 WINDOW_CONDITION = "rows, 40..120 tokens each, uniform weights, slack 1.5"
 MAIN_NAME, WINDOW_NAME = "500 rows, any length", "500 rows, 40..120 tokens each"
 HALF = 2.0859634 * 0.04 / 2  # t of 20 degrees of freedom at 97.5 %, times the pooled sd, over the root of 4 cells
-RANDOM_TEXT = "random, 5 cells: mean +0.1000, 95 % of random cells -0.0500 to +0.2500"
+RANDOM_TEXT = "random, 5 cells: mean +0.100, 95 % of random cells −0.050 to 0.250"
 
 
 def setting(condition: str, cells: int, strategies: list[str]) -> dict[str, Any]:
@@ -41,6 +43,7 @@ def configuration(strategy: str, degree: int, mean: float, **changes: Any) -> di
         "p_holm": 0.004,
         "prompts": 320,
         "mean_response_tokens": 80.0 + degree,
+        "trained_tokens": 40_000.0,
         "random_response_tokens": 90.0,
     } | changes
 
@@ -51,9 +54,19 @@ def slope(strategy: str, value: float, p_holm: float, **changes: Any) -> dict[st
         {"diversity": d, "middle": 0.05 + value * d, "low": 0.04 + value * d, "high": 0.08 + value * d}
         for d in (0.0, 0.5, 1.0)
     ]
-    row = {"outcome": "bpb_reduction", "condition": MAIN_CONDITION, "size": 500, "strategy": strategy}
+    row = {"outcome": "bpb_reduction", "condition": MAIN_CONDITION, "size": 500, "strategy": strategy, "cells": 8}
     numbers = {"value": value, "low": value - 0.02, "high": value + 0.04, "positive": 0.987, "pearson_r": 0.91}
     return row | numbers | {"p": p_holm / 2, "p_holm": p_holm, "band": band} | changes
+
+
+def matched(degree: int, value: float, low: float, high: float, p_holm: float) -> dict[str, Any]:
+    """A row of `matched`: response-micro minus length-matched random."""
+    row = configuration("response-micro", degree, 0.0, value=value, low=low, high=high, p_holm=p_holm)
+    return {
+        name: row[name]
+        for name in row
+        if name not in ("match", "random_condition", "random_response_tokens", "prompts")
+    }
 
 
 def shape(row: dict[str, Any]) -> dict[str, Any]:
@@ -63,12 +76,19 @@ def shape(row: dict[str, Any]) -> dict[str, Any]:
 
 def length(row: dict[str, Any], model: str, verdict: str) -> dict[str, Any]:
     view = {name: row[name] for name in ("outcome", "condition", "size", "strategy")}
-    return view | {"model": model, "verdict": verdict}
+    return view | {"model": model, "verdict": verdict, "plain": row["value"]}
 
 
 def claim(words: str, state: str, rivals: int, condition: str = MAIN_CONDITION) -> dict[str, Any]:
     view = {"outcome": "bpb_reduction", "condition": condition, "size": 500}
-    return view | {"words": words, "state": state, "p_supported": 0.2, "p_contradicted": 0.7, "rivals": rivals}
+    return view | {
+        "claim": "correlates",
+        "words": words,
+        "state": state,
+        "p_supported": 0.2,
+        "p_contradicted": 0.7,
+        "rivals": rivals,
+    }
 
 
 def metric(name: str, pearson: float, partial: float, paper: float | None, **changes: Any) -> dict[str, Any]:
@@ -87,7 +107,7 @@ SLOPES = [  # not in the order of the settings, nor of the outcomes: tables must
     slope("response-macro", 0.02, 0.06),
     slope("response-micro", 0.5, 0.001),
 ]
-STUDY: dict[str, Any] = {
+RECORD: dict[str, Any] = {
     "cells": 9,
     "cells_left_out": 3,
     "provenance": "0123456789ab",
@@ -131,16 +151,13 @@ STUDY: dict[str, Any] = {
         configuration("instruction-meso", 6, 0.05),
         configuration("response-micro", 6, 0.61, **SHARE),
     ],
-    "matched": [
-        configuration("response-micro", 6, 0.3, value=0.05, low=0.02, high=0.09, p_holm=0.007),
-        configuration("response-micro", 0, -0.2, value=-0.3, low=-0.36, high=-0.23, p_holm=0.0008),
-    ],
+    "matched": [matched(6, 0.05, 0.02, 0.09, 0.007), matched(0, -0.3, -0.36, -0.23, 0.0008)],
     "slopes": SLOPES,
     "shapes": [shape(row) for row in SLOPES],
     "lengths": [
-        length(SLOPES[4], "own", "survives length"),
-        length(SLOPES[4], "shared", "explained by length"),
-        length(SLOPES[3], "own", "cannot tell"),
+        length(SLOPES[4], "own", "still significant"),
+        length(SLOPES[4], "shared", "no longer significant"),
+        length(SLOPES[3], "own", "inconclusive"),
     ],
     "claims": [
         claim("window claim", "cannot tell", 2, WINDOW_CONDITION),
@@ -154,6 +171,7 @@ STUDY: dict[str, Any] = {
         metric("instruction_token_entropy", 0.1, 0.05, None),
         metric("response_token_entropy", 0.9, 0.8, None, **WINDOW),
     ],
+    "paper": [],
     "verdict": [
         {"outcome": "bpb_reduction", **{"condition": MAIN_CONDITION}, "size": 500, "headline": "main", "sentences": []},
         {"outcome": "bpb_reduction", **WINDOW, "size": 500, "headline": "window", "sentences": ["why"]},
@@ -166,6 +184,7 @@ STUDY: dict[str, Any] = {
         },
     ],
 }
+STUDY: Study = validate_study(RECORD)
 
 
 def cell(experiment: str, strategy: str, degree: int, seed: int, **changes: Any) -> dict[str, Any]:

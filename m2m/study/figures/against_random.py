@@ -1,47 +1,55 @@
 """Study → what each configuration adds to random, a panel a setting: the largest difference on top."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from m2m.study.cells.cells import NO_DEGREE, SETTING
-from m2m.study.cells.labels import kind, of, short
+from m2m.schemas.study import Study
+from m2m.schemas.study_numbers import Place
+from m2m.study.cells.cells import NO_DEGREE
+from m2m.study.cells.labels import (
+    format_difference,
+    format_interval,
+    format_p,
+    label_setting,
+    name_configuration,
+    select_rows,
+)
 from m2m.study.cells.outcomes import MAIN
-from m2m.study.cells.rows import Row
-from m2m.study.figures.style import GREY, PANEL_WIDTH, encode_looks, find_look, make_chart, pad_range
+from m2m.study.figures.style import GREY, PANEL_WIDTH, Mark, encode_looks, find_look, make_chart, pad_range
 
 CONFIGURATION_HEIGHT = 15  # pixels
 
 
-def draw_random_panels(study: dict[str, Any], outcome: str) -> list[Any]:
+def draw_random_panels(study: Study, outcome: str) -> list[Any]:
     """A panel a setting in which any configuration can be compared with random, all on one scale."""
     panels = []
     for setting in study["settings"]:
-        view = {name: setting[name] for name in SETTING} | {"outcome": outcome}
-        rows = [_summarize_difference(row) for row in of(study["against_random"], view) if "p_holm" in row]
+        view = Place(outcome=outcome, condition=setting["condition"], size=setting["size"])
+        rows = [_summarize_difference(row) for row in select_rows(study["against_random"], view) if "p_holm" in row]
         if rows:
-            panels.append((short(setting, study["settings"]), sorted(rows, key=lambda row: -row["value"])))
+            panels.append((label_setting(setting, study["settings"]), sorted(rows, key=lambda row: -row["value"])))
     ends = [row[name] for _, rows in panels for row in rows for name in ("all_low", "all_high")]
     axis_title = f"{MAIN[outcome].name}: difference from random"
     return [_draw_panel(title, rows, pad_range([*ends, 0.0]), axis_title) for title, rows in panels]
 
 
-def _summarize_difference(row: Row) -> Row:
+def _summarize_difference(row: Mapping[str, Any]) -> Mark:
     text = (
-        f"{kind(row)} − random: {row['value']:+.4f}, 95 % CI {row['low']:+.4f} to "
-        f"{row['high']:+.4f}; simultaneous 95 % CI {row['all_low']:+.4f} to {row['all_high']:+.4f}; "
-        f"Holm p {row['p_holm']:.2g}"
+        f"{name_configuration(row)} − random: {format_difference(row['value'])}, 95 % CI {format_interval(row)}; "
+        f"simultaneous 95 % CI {format_interval(row, 'all_low', 'all_high')}; Holm p {format_p(row['p_holm'])}"
     )
     ends = {name: row[name] for name in ("value", "low", "high", "all_low", "all_high")}
     return ends | {"configuration": _label(row), "look": find_look(row["strategy"]), "text": text}
 
 
-def _label(row: Row) -> str:
+def _label(row: Mapping[str, Any]) -> str:
     """A configuration in as few words as fit beside the axis: 'response-micro 6', 'lengths of response-micro 6'."""
     if row["strategy"] == "stratified-length":
         return f"lengths of {row['match']} {row['degree']}"
     return str(row["strategy"]) if row["strategy"] in NO_DEGREE else f"{row['strategy']} {row['degree']}"
 
 
-def _draw_panel(title: str, rows: list[Row], domain: list[float], axis_title: str) -> Any:
+def _draw_panel(title: str, rows: list[Mark], domain: list[float], axis_title: str) -> Any:
     import altair as alt
 
     names = [row["configuration"] for row in rows]

@@ -1,12 +1,12 @@
 """Study, cells and histograms → every figure of the study, in the order of reading."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
+from m2m.schemas.study import Study
+from m2m.schemas.study_rows import SettingRow
 from m2m.study.cells.outcomes import MAIN
-from m2m.study.cells.rows import Row
 from m2m.study.figures.against_random import draw_random_panels
 from m2m.study.figures.bands import draw_bands
 from m2m.study.figures.cells import draw_cell_panels
@@ -41,7 +41,7 @@ BANDS_CAPTION = (
 )
 
 
-def draw_figures(study: dict[str, Any], cells: pl.DataFrame, histograms: Mapping[str, pl.DataFrame]) -> list[Figure]:
+def draw_figures(study: Study, cells: pl.DataFrame, histograms: Mapping[str, pl.DataFrame]) -> list[Figure]:
     """`cells` as from `comparable`, `histograms` by side; a figure without anything to show is left out.
 
     The first figure is the main one: the first outcome in the first setting, which has most cells.
@@ -65,9 +65,9 @@ def draw_figures(study: dict[str, Any], cells: pl.DataFrame, histograms: Mapping
     return [figure for figure in figures if figure.panels]
 
 
-def _draw_outcome(study: dict[str, Any], cells: pl.DataFrame, outcome: str, settings: list[Row]) -> list[Figure]:
+def _draw_outcome(study: Study, cells: pl.DataFrame, outcome: str, settings: Sequence[SettingRow]) -> list[Figure]:
     """The figures of an outcome, with its effects in these settings."""
-    title, caption = _title(outcome), METRICS_CAPTION.format(outcome=MAIN[outcome].told)
+    title, caption = _title(outcome), METRICS_CAPTION.format(outcome=MAIN[outcome].phrase)
     heading = f"{title} against diversity" + (", other settings" if len(settings) < len(study["settings"]) else "")
     effects = draw_effect_panels(study, cells, outcome, settings)
     return [

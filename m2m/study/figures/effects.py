@@ -1,20 +1,34 @@
 """Study and cells → an outcome against diversity, a panel a setting and side, with the range of random cells behind."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
 from scipy import stats
 
-from m2m.study.cells.cells import SETTING, STRATEGIES, with_worth
-from m2m.study.cells.labels import ALPHA, kind, of, short, span
+from m2m.schemas.study import Study
+from m2m.schemas.study_numbers import Place
+from m2m.schemas.study_rows import SettingRow
+from m2m.study.cells.cells import STRATEGIES, select_outcome
+from m2m.study.cells.labels import (
+    ALPHA,
+    format_difference,
+    format_interval,
+    format_level,
+    format_p,
+    label_setting,
+    name_configuration,
+    select_place,
+    select_rows,
+)
 from m2m.study.cells.outcomes import MAIN
-from m2m.study.cells.rows import Row
 from m2m.study.figures.style import (
     GREY,
     GRID,
     PANEL_HEIGHT,
     PANEL_WIDTH,
     SIDE_NAMES,
+    Mark,
     encode_looks,
     find_look,
     make_chart,
@@ -27,27 +41,28 @@ SHOWN_STRATEGIES = {side: [name for name in STRATEGIES if name.startswith(side)]
 SHOWN_STRATEGIES["response"] += ["stratified-length"]  # random rows with the response lengths of response-micro
 
 
-def draw_effect_panels(study: dict[str, Any], cells: pl.DataFrame, outcome: str, settings: list[Row]) -> list[Any]:
+def draw_effect_panels(study: Study, cells: pl.DataFrame, outcome: str, settings: Sequence[SettingRow]) -> list[Any]:
     """A panel a setting and side that has cells of the six strategies or matched to their lengths, on one scale."""
     panels = []
     for setting in settings:
-        view = {name: setting[name] for name in SETTING} | {"outcome": outcome}
+        view = Place(outcome=outcome, condition=setting["condition"], size=setting["size"])
         for side, side_name in SIDE_NAMES.items():
-            layers = _collect_layers(study, with_worth(cells, outcome), view, side)
+            layers = _collect_layers(study, select_outcome(cells, outcome), view, side)
             if layers["means"]:
-                panels.append((f"{side_name} · {short(setting, study['settings'])}", layers))
+                panels.append((f"{side_name} · {label_setting(setting, study['settings'])}", layers))
     ends = [value for _, layers in panels for rows in layers.values() for row in rows for value in _list_heights(row)]
     return [_draw_panel(title, layers, outcome, pad_range(ends)) for title, layers in panels]
 
 
-def _collect_layers(study: dict[str, Any], cells: pl.DataFrame, view: Row, side: str) -> dict[str, list[Row]]:
-    configurations = [row for row in of(study["against_random"], view) if row["strategy"] in SHOWN_STRATEGIES[side]]
-    slopes = [row for row in of(study["slopes"], view) if row["strategy"] in SHOWN_STRATEGIES[side]]
+def _collect_layers(study: Study, cells: pl.DataFrame, view: Place, side: str) -> dict[str, list[Mark]]:
+    strategies, rows = SHOWN_STRATEGIES[side], select_place(study, view)
+    configurations = [row for row in rows["against_random"] if row["strategy"] in strategies]
+    slopes = [row for row in rows["slopes"] if row["strategy"] in strategies]
     lines = [row for row in slopes if "band" in row and row.get("p_holm", 1.0) < ALPHA]
     texts = {row["strategy"]: _describe_slope(row) for row in slopes if "value" in row}
     straight = {row["strategy"] for row in lines}
-    filters = [pl.col(name) == view[name] for name in SETTING]
-    side_cells = cells.filter(pl.col("strategy").is_in(SHOWN_STRATEGIES[side]), *filters).rows(named=True)
+    in_setting = (pl.col("condition") == view["condition"]) & (pl.col("size") == view["size"])
+    side_cells = cells.filter(in_setting & pl.col("strategy").is_in(strategies)).rows(named=True)
     return {
         "random": _describe_random(study, view, configurations),
         "lines": [_fit_point(row, point) for row in lines for point in row["band"]],
@@ -61,66 +76,61 @@ def _collect_layers(study: dict[str, Any], cells: pl.DataFrame, view: Row, side:
     }
 
 
-def _describe_random(study: dict[str, Any], view: Row, configurations: list[Row]) -> list[Row]:
+def _describe_random(study: Study, view: Place, configurations: Sequence[Mapping[str, Any]]) -> list[Mark]:
     """The range in which another random cell is expected, of the random cells that this setting is compared with."""
     conditions = {row.get("random_condition", view["condition"]) for row in configurations}
-    floors = [row for name in conditions for row in of(study["floors"], view | {"condition": name}) if "sd" in row]
+    keys = [{**view, "condition": condition} for condition in conditions]
+    floors = [row for key in keys for row in select_rows(study["floors"], key) if "sd" in row]
     return [
         {
             "low": row["low"],
             "high": row["high"],
             "mean": row["mean"],
-            "text": f"random, {row['cells']} cells: mean {_level(row['mean'], row)}, 95 % of random cells "
-            f"{_level(row['low'], row)} to {_level(row['high'], row)}",
+            "text": f"random, {row['cells']} cells: mean {format_level(row['outcome'], row['mean'])}, "
+            f"95 % of random cells {format_interval(row)}",
         }
         for row in floors
     ]
 
 
-def _summarize_configuration(row: Row) -> Row:
+def _summarize_configuration(row: Mapping[str, Any]) -> Mark:
     """A configuration's mean with its 95 % CI, where the noise pooled over all replicated cells is known."""
     mark = _place(row) | {"worth": row["mean"]}
-    text = f"{kind(row)}: {_level(row['mean'], row)}, mean of {row['cells']} cells"
+    text = f"{name_configuration(row)}: {format_level(row['outcome'], row['mean'])}, mean of {row['cells']} cells"
     if "pooled_sd" not in row:
         return mark | {"text": text}
     half = float(stats.t.ppf(1 - ALPHA / 2, row["df"])) * row["pooled_sd"] / row["cells"] ** 0.5
-    low, high = row["mean"] - half, row["mean"] + half
-    interval = f"95 % CI {_level(low, row)} to {_level(high, row)}"
+    ends = {"low": row["mean"] - half, "high": row["mean"] + half}
     tokens = f"{row['mean_response_tokens']:.0f} response tokens"
-    return mark | {"low": low, "high": high, "text": f"{text}, {interval}; {tokens}"}
+    return mark | ends | {"text": f"{text}, 95 % CI {format_interval(ends)}; {tokens}"}
 
 
-def _fit_point(row: Row, point: Row) -> Row:
+def _fit_point(row: Mapping[str, Any], point: Mapping[str, Any]) -> Mark:
     look = {"look": find_look(row["strategy"]), "text": _describe_slope(row)}
-    return look | point | {"degree": 6 * point["diversity"]}
+    return {**look, **point, "degree": 6 * point["diversity"]}
 
 
-def _describe_slope(row: Row) -> str:
-    proof = f", Holm p {row['p_holm']:.2g}" if "p_holm" in row else ""
-    return f"{row['strategy']}: slope {row['value']:+.4f} (95 % CI {span(row)}){proof}"
+def _describe_slope(row: Mapping[str, Any]) -> str:
+    proof = f", Holm p {format_p(row['p_holm'])}" if "p_holm" in row else ""
+    return f"{row['strategy']}: slope {format_difference(row['value'])} (95 % CI {format_interval(row)}){proof}"
 
 
-def _describe_cell(row: Row, view: Row) -> str:
+def _describe_cell(row: Mapping[str, Any], view: Place) -> str:
     name = f"{row['strategy']}, degree {row['degree']}, seed {row['seed']}"
-    return f"{row['experiment']}: {name}: {_level(row['worth'], view)}"
+    return f"{row['experiment']}: {name}: {format_level(view['outcome'], row['worth'])}"
 
 
-def _level(value: float, row: Row) -> str:
-    """A level of the row's outcome: a share has no sign, a difference has one."""
-    return f"{value:.3f}" if "win_rate" in row["outcome"] else f"{value:+.4f}"
-
-
-def _place(row: Row) -> Row:
+def _place(row: Mapping[str, Any]) -> Mark:
     strategy = str(row["strategy"])
     scale = "length" if strategy == "stratified-length" else strategy.rpartition("-")[2]
     return {"strategy": strategy, "look": find_look(strategy), "degree": row["degree"] + DODGE[scale]}
 
 
-def _list_heights(row: Row) -> list[float]:
+def _list_heights(row: Mark) -> list[float]:
     return [row[name] for name in ("worth", "low", "high") if name in row]
 
 
-def _draw_panel(title: str, layers: dict[str, list[Row]], outcome: str, domain: list[float]) -> Any:
+def _draw_panel(title: str, layers: dict[str, list[Mark]], outcome: str, domain: list[float]) -> Any:
     import altair as alt
 
     x, height = make_degree_axis(), alt.Scale(domain=domain, nice=False)

@@ -1,12 +1,13 @@
 """Study → how each diversity metric correlates with an outcome, plain and given length, a panel a setting and side."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from m2m.study.cells.cells import SETTING
-from m2m.study.cells.labels import of, short
+from m2m.schemas.study import Study
+from m2m.schemas.study_numbers import Place
+from m2m.study.cells.labels import label_setting, select_rows
 from m2m.study.cells.outcomes import MAIN
-from m2m.study.cells.rows import Row
-from m2m.study.figures.style import GREY, INK, PANEL_WIDTH, SIDE_NAMES, make_chart
+from m2m.study.figures.style import GREY, INK, PANEL_WIDTH, SIDE_NAMES, Mark, make_chart
 
 METRIC_HEIGHT = 24  # pixels
 METRIC_NAMES = {
@@ -21,16 +22,18 @@ CORRELATION_SHAPES = {"pearson": "circle", "partial": "square", "paper": "cross"
 CORRELATION_SHIFTS = {"pearson": -4, "partial": 4, "paper": 0}  # pixels
 
 
-def draw_metric_panels(study: dict[str, Any], outcome: str) -> list[Any]:
+def draw_metric_panels(study: Study, outcome: str) -> list[Any]:
     """A panel a side and setting with two strategies or more; metrics from the highest Pearson correlation down."""
     panels = []
     for setting in [setting for setting in study["settings"] if len(set(setting["strategies"]) - {"random"}) > 1]:
-        rows = of(study["metrics"], {name: setting[name] for name in SETTING} | {"outcome": outcome})
+        rows = select_rows(
+            study["metrics"], Place(outcome=outcome, condition=setting["condition"], size=setting["size"])
+        )
         for side, side_name in SIDE_NAMES.items():
             metrics = [row for row in rows if row["metric"].startswith(side) and "pearson_r" in row]
             metrics = sorted(metrics, key=lambda row: -row["pearson_r"])
             if metrics:
-                title = f"{side_name} · {short(setting, study['settings'])}"
+                title = f"{side_name} · {label_setting(setting, study['settings'])}"
                 panels.append(_draw_panel(title, metrics, f"correlation with {MAIN[outcome].name}"))
     return panels
 
@@ -41,7 +44,7 @@ def name_metric(metric: str) -> str:
     return METRIC_NAMES.get(name, name.replace("_", " "))
 
 
-def _list_points(row: Row) -> list[Row]:
+def _list_points(row: Mapping[str, Any]) -> list[Mark]:
     name = name_metric(row["metric"])
     points = [_make_point(row, kind) for kind in ("pearson", "partial") if f"{kind}_r" in row]
     if row["paper"] is not None:
@@ -50,7 +53,7 @@ def _list_points(row: Row) -> list[Row]:
     return [{"metric": name} | point for point in points]
 
 
-def _make_point(row: Row, kind: str) -> Row:
+def _make_point(row: Mapping[str, Any], kind: str) -> Mark:
     r, low, high = (row[f"{kind}_{end}"] for end in ("r", "low", "high"))
     text = (
         f"{name_metric(row['metric'])}, {CORRELATION_NAMES[kind]}: {r:+.2f}, 95 % CI {low:+.2f} to {high:+.2f}, "
@@ -60,7 +63,7 @@ def _make_point(row: Row, kind: str) -> Row:
     return {"kind": CORRELATION_NAMES[kind], "r": r, "low": low, "high": high, "shift": shift, "text": text}
 
 
-def _draw_panel(title: str, rows: list[Row], axis_title: str) -> Any:
+def _draw_panel(title: str, rows: Sequence[Mapping[str, Any]], axis_title: str) -> Any:
     import altair as alt
 
     points = [point for row in rows for point in _list_points(row)]

@@ -22,6 +22,7 @@ PANEL_WIDTH, PANEL_HEIGHT = 300, 200  # pixels
 DIVERSITY = "degree of diversity"
 FONT = "Arial, Helvetica, Liberation Sans, sans-serif"  # of equal widths: what Vega measures is what a browser draws
 MAIN_SCALE = 1.08  # the main figure is about 900 pixels wide in a README
+Mark = dict[str, Any]  # what a chart draws: its place, its look, and its text
 
 
 class Figure(NamedTuple):

@@ -4,7 +4,7 @@ from typing import Any
 
 import polars as pl
 
-from m2m.study.cells.cells import with_worth
+from m2m.study.cells.cells import select_outcome
 
 
 def select_examples(experiment: str, prompts: pl.DataFrame, answers: pl.DataFrame, count: int) -> pl.DataFrame:
@@ -32,6 +32,8 @@ def pair_answers(examples: pl.DataFrame, pair: tuple[str, str]) -> dict[str, Any
 
 def pick_shown_cells(cells: pl.DataFrame, outcome: str) -> tuple[str, str]:
     """The experiment with the best `outcome`, and the first random one (the worst, where there is none)."""
-    ranked = with_worth(cells, outcome).sort("worth", "experiment", descending=[True, False])["experiment"].to_list()
+    ranked = (
+        select_outcome(cells, outcome).sort("worth", "experiment", descending=[True, False])["experiment"].to_list()
+    )
     random = cells.filter(pl.col("strategy") == "random").sort("seed")["experiment"].to_list()
     return ranked[0], (random or ranked[::-1])[0]

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import polars as pl
 from markupsafe import Markup
 
+from m2m.schemas.study import Study
 from m2m.study.cells.outcomes import MAIN
-from m2m.study.cells.rows import Row
 from m2m.study.figures.all_figures import draw_figures
 from m2m.study.figures.save import list_descriptions, render_svg
 from m2m.study.figures.style import Figure, apply_style
@@ -37,13 +37,8 @@ class PageFigures(NamedTuple):
     others: dict[str, list[PageFigure]]
 
 
-def build_answer(
-    study: dict[str, Any], study_path: PurePath, commands: Mapping[str, str], recommendation: list[str]
-) -> dict[str, Any]:
-    """What the first screen shows: the answer, what it is about, and the command that recommends a subset.
-
-    `commands` by stage, as `collect` recorded them; `recommendation` in paragraphs.
-    """
+def build_answer(study: Study, commands: Mapping[str, str]) -> dict[str, Any]:
+    """What the first screen shows: the answer and what it is about; `commands` by stage as `collect` recorded them."""
     outcome = study["outcomes"][0]
     verdicts = [row for row in study["verdict"] if row["outcome"] == outcome]
     facts = describe_origin(commands) | {"Cells": _count_cells(study)} | _count_prompts(study, outcome)
@@ -53,13 +48,17 @@ def build_answer(
         "verdicts": verdicts[1:],
         "facts": facts,
         "meaning": MAIN[outcome].meaning,
-        "command": f"python -m m2m recommend {shlex.quote(study_path.as_posix())}",
-        "recommendation": recommendation,
     }
 
 
+def list_commands(rows_commands: Mapping[str, str], study_path: PurePath) -> list[tuple[str, str]]:
+    """What each command of the page makes, and the command: the rows recommended by setting, and the recommendation."""
+    rows = [(f"The recommended rows, {setting}", command) for setting, command in rows_commands.items() if command]
+    return [*rows, ("The recommendation as text", f"python -m m2m recommend {shlex.quote(study_path.as_posix())}")]
+
+
 def build_body(
-    study: dict[str, Any], cells: pl.DataFrame, examples: pl.DataFrame, histograms: Mapping[str, pl.DataFrame]
+    study: Study, cells: pl.DataFrame, examples: pl.DataFrame, histograms: Mapping[str, pl.DataFrame]
 ) -> dict[str, Any]:
     """What stands below: figures, tables, the verdicts on other outcomes, and answers; tables as in their schemas."""
     outcome = study["outcomes"][0]
@@ -67,7 +66,7 @@ def build_body(
     shown = examples.join(cells, on="experiment", how="semi", maintain_order="left")  # other cells, other prompts
     return {
         "figures": _arrange_figures(draw_figures(study, cells, histograms), outcome, others),
-        "others": {name: MAIN[name].told for name in others},
+        "others": {name: MAIN[name].phrase for name in others},
         "other_verdicts": {name: [row for row in study["verdict"] if row["outcome"] == name] for name in others},
         "runs": describe_runs(study, cells),
         "tables": build_tables(study),
@@ -76,12 +75,12 @@ def build_body(
     }
 
 
-def _count_cells(study: dict[str, Any]) -> str:
+def _count_cells(study: Study) -> str:
     settings = len(study["settings"])
     return f"{study['cells']}, in {settings} settings" if settings > 1 else str(study["cells"])
 
 
-def _count_prompts(study: dict[str, Any], outcome: str) -> Row:
+def _count_prompts(study: Study, outcome: str) -> dict[str, str]:
     counts = [row["prompts"] for row in study["against_random"] if row["outcome"] == outcome and "prompts" in row]
     return {"Evaluation prompts": str(max(counts))} if counts else {}
 

@@ -1,22 +1,24 @@
 """Study and cells → the tables of the report, in the order of reading."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import polars as pl
 
+from m2m.schemas.study import Study
 from m2m.study.analysis.paper_results import SLOPES
 from m2m.study.cells.cells import SETTING, STRATEGIES
-from m2m.study.cells.labels import of, short
+from m2m.study.cells.labels import label_setting, select_rows
 from m2m.study.cells.outcomes import MAIN
-from m2m.study.cells.rows import Row
 
 Value = str | float | int | None
+Row = Mapping[str, Any]
 Columns = dict[str, tuple[str, str]]  # key in a row → head of the column, and the format of its numbers
 OUTCOME: Columns = {"outcome": ("outcome", "")}
 STRATEGY: Columns = {"strategy": ("strategy", "")}
 SETTING_COLUMN: Columns = {"setting": ("setting", "")}
-INTERVAL: Columns = {"low": ("95\u00a0%\u00a0CI from", "+.4f"), "high": ("to", "+.4f")}
-SLOPE: Columns = STRATEGY | SETTING_COLUMN | {"value": ("slope", "+.4f")} | INTERVAL
+INTERVAL: Columns = {"low": ("95\u00a0%\u00a0CI from", "+.3f"), "high": ("to", "+.3f")}
+SLOPE: Columns = STRATEGY | SETTING_COLUMN | {"value": ("slope", "+.3f")} | INTERVAL
 HOLM: Columns = {"p_holm": ("p\u00a0(Holm)", ".2g")}
 CORRELATION: Columns = {"pearson_r": ("r", "+.2f")}
 DEGREE_TESTS: Columns = {"differ": ("degrees differ, p\u00a0(Holm)", ".2g"), "bend": ("not linear, p", ".2g")}
@@ -38,7 +40,7 @@ CLAIM_COLUMNS: Columns = (
 )
 TOKENS_COLUMN: Columns = {"mean_response_tokens": ("response tokens", ".0f")}
 MATCHED_COLUMNS: Columns = (
-    {"degree": ("degree", ".0f")} | SETTING_COLUMN | {"value": ("difference", "+.4f")} | INTERVAL | HOLM | TOKENS_COLUMN
+    {"degree": ("degree", ".0f")} | SETTING_COLUMN | {"value": ("difference", "+.3f")} | INTERVAL | HOLM | TOKENS_COLUMN
 )
 PAPER_COLUMNS: Columns = SLOPE | {size: (f"the paper, {size}", "+.2f") for size in SLOPES}
 CELL_COLUMNS: Columns = {
@@ -47,7 +49,7 @@ CELL_COLUMNS: Columns = {
     "degree": ("degree", ".0f"),
     "seed": ("seed", ".0f"),
     "setting": ("setting", ""),
-    "bpb_reduction": ("bpb reduction", "+.4f"),
+    "bpb_reduction": ("bpb reduction", "+.3f"),
     "random_range": ("random's 95\u00a0% range", ""),
     **{name: (MAIN[name].name, ".3f") for name in MAIN if name != "bpb_reduction"},
     "mean_response_tokens": ("response tokens", ".0f"),
@@ -86,19 +88,19 @@ class ReportTable(NamedTuple):
     rows: list[list[Value]]
 
 
-def build_tables(study: dict[str, Any]) -> list[ReportTable]:
+def build_tables(study: Study) -> list[ReportTable]:
     """The numbers of the first outcome, and the slopes of all other outcomes; a table without rows is left out."""
     view = {"outcome": study["outcomes"][0]}
-    slopes = [row | _look_up_tests(study, row) for row in _order_by_setting(study, study["slopes"])]
-    main = of(slopes, view)
+    slopes = [{**row, **_look_up_tests(study, row)} for row in _order_by_setting(study, study["slopes"])]
+    main = select_rows(slopes, view)
     others = [
-        row | {"outcome": name.replace("_", " ")}
+        {**row, "outcome": name.replace("_", " ")}
         for name in study["outcomes"][1:]
-        for row in of(slopes, {"outcome": name})
+        for row in select_rows(slopes, {"outcome": name})
     ]
-    claims = [row for row in _order_by_setting(study, of(study["claims"], view)) if row.get("rivals")]
-    matched = _order_by_setting(study, of(study["matched"], view))
-    papers = [row | _look_up_paper(row["strategy"]) for row in main]
+    claims = [row for row in _order_by_setting(study, select_rows(study["claims"], view)) if row.get("rivals")]
+    matched = _order_by_setting(study, select_rows(study["matched"], view))
+    papers = [{**row, **_look_up_paper(row["strategy"])} for row in main]
     tables = [
         _make_table("slopes", "Slopes", SLOPES_NOTE, SLOPES_COLUMNS, main),
         _make_table("claims", "The paper's claims", CLAIMS_NOTE, CLAIM_COLUMNS, claims),
@@ -111,24 +113,25 @@ def build_tables(study: dict[str, Any]) -> list[ReportTable]:
     return [table for table in tables if table.rows]
 
 
-def build_cell_table(study: dict[str, Any], cells: pl.DataFrame) -> ReportTable:
+def build_cell_table(study: Study, cells: pl.DataFrame) -> ReportTable:
     """Every cell that was compared; a column without values is left out."""
     rows = [
-        row | {"random_range": _place_in_random_range(study, row), "revision": row["revision"][:10]}
+        {**row, "random_range": _place_in_random_range(study, row), "revision": row["revision"][:10]}
         for row in _order_by_setting(study, cells.rows(named=True))
     ]
     columns = {name: head for name, head in CELL_COLUMNS.items() if any(row.get(name) is not None for row in rows)}
     return _make_table("cells", "The cells", CELLS_NOTE, columns, rows)
 
 
-def describe_runs(study: dict[str, Any], cells: pl.DataFrame) -> list[str]:
+def describe_runs(study: Study, cells: pl.DataFrame) -> list[str]:
     """What was run, a sentence a setting; strategies with equal degrees and seeds are listed together."""
     return [
-        f"{short(setting, study['settings'])}: {_list_strategies(cells, setting)}." for setting in study["settings"]
+        f"{label_setting(setting, study['settings'])}: {_list_strategies(cells, setting)}."
+        for setting in study["settings"]
     ]
 
 
-def _make_table(name: str, title: str, note: str, columns: Columns, rows: list[Row]) -> ReportTable:
+def _make_table(name: str, title: str, note: str, columns: Columns, rows: Sequence[Row]) -> ReportTable:
     values = [[row.get(column) for column in columns] for row in rows]
     return ReportTable(name, title, note, list(columns.values()), values)
 
@@ -149,19 +152,19 @@ def _count_runs(strategy: str, cells: pl.DataFrame) -> str:
     return f"at degrees {degrees} × {' to '.join(str(count) for count in {seeds[0]: 0, seeds[-1]: 0})} seeds"
 
 
-def _order_by_setting(study: dict[str, Any], rows: list[Row]) -> list[Row]:
+def _order_by_setting(study: Study, rows: Sequence[Row]) -> list[Row]:
     """The rows, those of the main setting first, each with the name of its setting."""
     return [
-        row | {"setting": short(setting, study["settings"])}
+        {**row, "setting": label_setting(setting, study["settings"])}
         for setting in study["settings"]
-        for row in of(rows, {name: setting[name] for name in SETTING})
+        for row in select_rows(rows, {"condition": setting["condition"], "size": setting["size"]})
     ]
 
 
-def _place_in_random_range(study: dict[str, Any], cell: Row) -> str | None:
+def _place_in_random_range(study: Study, cell: Row) -> str | None:
     """Whether a cell is above, below or within the range of its setting's random cells; None for those, or no range."""
     outcome = study["outcomes"][0]
-    floors = of(study["floors"], {"outcome": outcome} | {name: cell[name] for name in SETTING})
+    floors = select_rows(study["floors"], {"outcome": outcome} | {name: cell[name] for name in SETTING})
     if cell["strategy"] == "random" or cell[outcome] is None or not any("outside" in floor for floor in floors):
         return None
     if cell["experiment"] not in floors[0]["outside"]:
@@ -169,12 +172,14 @@ def _place_in_random_range(study: dict[str, Any], cell: Row) -> str | None:
     return "above" if cell[outcome] > floors[0]["mean"] else "below"
 
 
-def _look_up_tests(study: dict[str, Any], row: Row) -> Row:
+def _look_up_tests(study: Study, row: Row) -> Row:
     """The verdicts on a slope at equal length, and whether the degrees differ at all."""
     view = {name: row[name] for name in ("outcome", *SETTING, "strategy")}
-    verdicts = {test["model"]: test.get("verdict", test.get("reason")) for test in of(study["lengths"], view)}
-    [shape] = of(study["shapes"], view)
-    return verdicts | {"differ": shape.get("p_holm"), "bend": shape.get("bend_p")}
+    verdicts: dict[str, str | None] = {
+        test["model"]: test.get("verdict", test.get("reason")) for test in select_rows(study["lengths"], view)
+    }
+    [shape] = select_rows(study["shapes"], view)
+    return {**verdicts, "differ": shape.get("p_holm"), "bend": shape.get("bend_p")}
 
 
 def _look_up_paper(strategy: str) -> Row:

@@ -5,17 +5,17 @@ import polars as pl
 import pytest
 
 from bench.planted import planted_grid
-from m2m.study.analysis.length_confound import length_rows
-from m2m.study.cells.cells import STRATEGIES, comparable
+from m2m.study.analysis.length_confound import regress_on_length
+from m2m.study.cells.cells import STRATEGIES, select_comparable
 
 
 def verdicts(model: str, **planted: object) -> dict[str, str]:
-    rows = length_rows(comparable(planted_grid(**planted)), "bpb_reduction")
+    rows = regress_on_length(select_comparable(planted_grid(**planted)), "bpb_reduction")
     return {row["strategy"]: row.get("verdict", row.get("reason")) for row in rows if row["model"] == model}
 
 
 def test_there_are_three_models_a_strategy() -> None:
-    rows = length_rows(comparable(planted_grid({"response-micro": 0.0})), "bpb_reduction")
+    rows = regress_on_length(select_comparable(planted_grid({"response-micro": 0.0})), "bpb_reduction")
     assert [row["model"] for row in rows] == ["own", "own and tokens", "shared"]
 
 
@@ -31,7 +31,7 @@ def test_shared_length_is_told_from_diversity_by_strategies_whose_length_stands_
 
 def test_the_shared_slope_of_a_strategy_is_its_own_when_length_does_nothing() -> None:
     slopes = dict.fromkeys(STRATEGIES, 0.0) | {"response-micro": 0.2}
-    rows = length_rows(comparable(planted_grid(slopes, noise=0.001)), "bpb_reduction")
+    rows = regress_on_length(select_comparable(planted_grid(slopes, noise=0.001)), "bpb_reduction")
     [row] = [row for row in rows if row["model"] == "shared" and row["strategy"] == "response-micro"]
     assert row["diversity_value"] == pytest.approx(0.2, abs=0.01)
     assert row["diversity_inflation"] < 2 and row["cells"] == 56
@@ -49,27 +49,29 @@ def test_trained_tokens_that_are_length_again_are_said_to_be(rounded: int) -> No
     grid = grid.with_columns(
         pl.col("mean_response_tokens").round(rounded), trained_tokens=(pl.col("mean_response_tokens") * 500).round()
     )
-    [row] = [row for row in length_rows(comparable(grid), "bpb_reduction") if row["model"] == "own and tokens"]
+    [row] = [
+        row for row in regress_on_length(select_comparable(grid), "bpb_reduction") if row["model"] == "own and tokens"
+    ]
     assert "trained tokens are length again" in row["reason"]
 
 
 def test_trained_tokens_of_their_own_are_a_third_cause() -> None:
     grid = planted_grid({"response-micro": 0.2})
     tokens = pl.Series(np.random.default_rng(1).integers(40_000, 60_000, grid.height))
-    [_, row, _] = length_rows(comparable(grid.with_columns(trained_tokens=tokens)), "bpb_reduction")
+    [_, row, _] = regress_on_length(select_comparable(grid.with_columns(trained_tokens=tokens)), "bpb_reduction")
     assert row["verdict"] == "survives length" and row["trained_tokens_inflation"] < 10
 
 
 def test_what_rivals_gain_by_diversity_is_not_taken_for_lengths_doing() -> None:
     slopes = dict.fromkeys(STRATEGIES, 0.2) | {"response-micro": 0.0}
-    rows = length_rows(comparable(planted_grid(slopes, noise=0.001, length_slope=20)), "bpb_reduction")
+    rows = regress_on_length(select_comparable(planted_grid(slopes, noise=0.001, length_slope=20)), "bpb_reduction")
     [row] = [row for row in rows if row["model"] == "shared" and row["strategy"] == "response-micro"]
     assert row["diversity_value"] == pytest.approx(0, abs=0.01)
 
 
 def test_holms_p_looks_at_all_strategies_of_one_model() -> None:
     slopes = dict.fromkeys(STRATEGIES, 0.0) | {"response-micro": 0.02}
-    rows = length_rows(comparable(planted_grid(slopes)), "bpb_reduction")
+    rows = regress_on_length(select_comparable(planted_grid(slopes)), "bpb_reduction")
     for model in ("own", "shared"):
         some = [row for row in rows if row["model"] == model]
         lowest = min(some, key=lambda row: row["diversity_p"])

@@ -8,22 +8,22 @@ import pytest
 
 from bench.planted import planted_grid, planted_study
 from m2m.grid.collection import grid_table
-from m2m.study.analysis.study import study
+from m2m.study.analysis.study import build_study
 from m2m.study.cells.cells import STRATEGIES
-from m2m.study.cells.labels import of
+from m2m.study.cells.labels import select_rows
 from tests.planted import NO_SCORES, judged
 
 NOTHING = pl.lit(None, pl.Float64)
 
 
 def told(grid: pl.DataFrame, scores: pl.DataFrame = NO_SCORES, win_rate: pl.Expr = NOTHING) -> dict:
-    record = study(grid.with_columns(likelihood_win_rate=win_rate), scores, seed=1, resamples=200)
+    record = build_study(grid.with_columns(likelihood_win_rate=win_rate), scores, seed=1, resamples=200)
     json.dumps(record, allow_nan=False)
     return record
 
 
 def one(rows: list[dict], **where: object) -> dict:
-    [row] = of(rows, where)
+    [row] = select_rows(rows, where)
     return row
 
 
@@ -33,7 +33,7 @@ def effect() -> dict:
 
 
 def test_the_planted_slope_is_in_its_interval_and_the_only_one(effect: dict) -> None:
-    rows = of(effect["slopes"], {"outcome": "bpb_reduction"})
+    rows = select_rows(effect["slopes"], {"outcome": "bpb_reduction"})
     assert [row["strategy"] for row in rows if row["p_holm"] < 0.05] == ["response-micro"]
     row = one(rows, strategy="response-micro")
     assert row["low"] < 0.1 < row["high"] and row["positive"] > 0.99 and row["df"] == 6
@@ -41,7 +41,7 @@ def test_the_planted_slope_is_in_its_interval_and_the_only_one(effect: dict) -> 
 
 
 def test_the_noise_is_pooled_over_all_replicated_cells(effect: dict) -> None:
-    rows = of(effect["against_random"], {"outcome": "bpb_reduction"})
+    rows = select_rows(effect["against_random"], {"outcome": "bpb_reduction"})
     assert len(rows) == 24
     assert {row["df"] for row in rows} == {24 * 1 + 7}
     assert all(row["all_low"] < row["low"] < row["high"] < row["all_high"] for row in rows)
@@ -54,7 +54,7 @@ def test_the_floor_names_the_cells_outside(effect: dict) -> None:
 
 
 def test_every_metric_of_both_sides_is_set_against_performance(effect: dict) -> None:
-    rows = of(effect["metrics"], {"outcome": "bpb_reduction"})
+    rows = select_rows(effect["metrics"], {"outcome": "bpb_reduction"})
     assert len(rows) == 16 and {row["points"] for row in rows} == {25}
     assert one(rows, metric="response_token_entropy")["paper"] == 0.58
     assert "partial_r" not in one(rows, metric="response_mean_tokens")
@@ -71,7 +71,7 @@ def test_without_effects_the_study_says_that_it_cannot_tell() -> None:
 def test_length_that_does_it_all_is_never_called_diversity() -> None:
     """Within the strategy length goes with degree; other strategies' lengths tell the two apart, or nothing does."""
     grid = planted_grid(length_effect=0.005, length_slope=100, noise=0.02)
-    rows = of(told(grid)["lengths"], {"outcome": "bpb_reduction"})
+    rows = select_rows(told(grid)["lengths"], {"outcome": "bpb_reduction"})
     assert {row["verdict"] for row in rows if row["model"] == "own"} == {"cannot be separated from length"}
     assert "survives length" not in {row["verdict"] for row in rows if row["model"] == "shared"}
 
@@ -98,7 +98,7 @@ def test_matched_random_cells_are_a_contrast_of_their_own() -> None:
     grid = pl.concat(
         [planted_grid({"response-micro": 0.1}), matched.with_columns(experiment=pl.format("{}-matched", "experiment"))]
     )
-    rows = of(told(grid)["matched"], {"outcome": "bpb_reduction"})
+    rows = select_rows(told(grid)["matched"], {"outcome": "bpb_reduction"})
     assert [row["degree"] for row in rows] == [0, 6]
     assert rows[1]["low"] > 0 and rows[0]["low"] < 0 < rows[0]["high"]
 
@@ -127,7 +127,7 @@ def test_scores_a_prompt_say_how_far_a_slope_reaches() -> None:
     assert row["both_low"] < min(row["low"], row["prompts_only_low"])
     row = one(record["slopes"], outcome="likelihood_win_rate")
     assert row["prompts"] == 200 and -1 <= row["prompts_only_low"] < row["prompts_only_high"] <= 1
-    assert all("prompts_only_low" in row for row in of(record["against_random"], {"outcome": "bpb_reduction"}))
+    assert all("prompts_only_low" in row for row in select_rows(record["against_random"], {"outcome": "bpb_reduction"}))
 
 
 def test_without_a_performance_the_win_rate_is_what_is_told() -> None:

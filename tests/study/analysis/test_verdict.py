@@ -3,17 +3,17 @@
 import polars as pl
 
 from bench.planted import planted_grid
-from m2m.study.analysis.headline import headline
-from m2m.study.analysis.study import study
+from m2m.study.analysis.headline import write_headline
+from m2m.study.analysis.study import build_study
 from m2m.study.analysis.verdict import _random, _slopes
 from m2m.study.cells.cells import STRATEGIES
 from tests.planted import NO_SCORES
 
 
 def verdict(grid: pl.DataFrame) -> tuple[str, str]:
-    [row] = study(grid.with_columns(likelihood_win_rate=pl.lit(None, pl.Float64)), NO_SCORES, seed=1, resamples=100)[
-        "verdict"
-    ]
+    [row] = build_study(
+        grid.with_columns(likelihood_win_rate=pl.lit(None, pl.Float64)), NO_SCORES, seed=1, resamples=100
+    )["verdict"]
     return row["headline"], "\n".join(row["sentences"])
 
 
@@ -103,9 +103,9 @@ def test_published_sizes_that_agree_alike_share_a_sentence() -> None:
 def test_a_window_says_whose_random_cells_it_is_compared_with() -> None:
     window = planted_grid({"response-micro": 0.0}, min_tokens=50, max_tokens=120, random=0)
     grid = pl.concat([planted_grid({"response-micro": 0.0}, max_tokens=100_000), window])
-    rows = study(grid.with_columns(likelihood_win_rate=pl.lit(None, pl.Float64)), NO_SCORES, seed=1, resamples=100)[
-        "verdict"
-    ]
+    rows = build_study(
+        grid.with_columns(likelihood_win_rate=pl.lit(None, pl.Float64)), NO_SCORES, seed=1, resamples=100
+    )["verdict"]
     told = {row["condition"].split(", ")[1]: "\n".join(row["sentences"]) for row in rows}
     words = "Against random (random rows of any length; no random of this setting was run): "
     assert words in told["50..120 tokens each"] and words not in told["any length"]
@@ -136,5 +136,5 @@ def test_degrees_that_differ_before_holm_alone_are_no_headline() -> None:
     slope = {"strategy": "response-micro", "value": 0.01, "low": -0.01, "high": 0.03, "p": 0.3, "p_holm": 0.6}
     shape = {"strategy": "response-micro", "p": 0.02, "p_holm": 0.12}
     shape |= {"worst": 0, "worst_mean": 0.0, "best": 6, "best_mean": 0.1}
-    text = headline({"slopes": [slope], "shapes": [shape], "lengths": []}, "bpb_reduction")
+    text = write_headline({"slopes": [slope], "shapes": [shape], "lengths": []}, "bpb_reduction")
     assert text.startswith("no strategy's diversity has an effect on the bpb reduction that can be told from noise")

@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 
 from bench.planted import planted_grid
-from m2m.study.analysis.study import study
-from m2m.study.cells.cells import STRATEGIES, comparable
+from m2m.study.analysis.study import build_study
+from m2m.study.cells.cells import STRATEGIES, select_comparable
 from m2m.study.figures.all_figures import draw_figures
 from m2m.study.figures.style import Figure
 from tests.planted import HISTOGRAM, NO_SCORES
@@ -18,8 +18,10 @@ WINDOW = {"min_tokens": 40, "max_tokens": 120, "random": 0}
 
 
 def draw(grid: pl.DataFrame) -> tuple[dict[str, Any], dict[str, Figure]]:
-    record = study(grid.with_columns(likelihood_win_rate=pl.lit(None, pl.Float64)), NO_SCORES, seed=1, resamples=100)
-    return record, {figure.name: figure for figure in draw_figures(record, comparable(grid), {})}
+    record = build_study(
+        grid.with_columns(likelihood_win_rate=pl.lit(None, pl.Float64)), NO_SCORES, seed=1, resamples=100
+    )
+    return record, {figure.name: figure for figure in draw_figures(record, select_comparable(grid), {})}
 
 
 def list_titles(figure: Figure) -> list[str]:

@@ -58,9 +58,7 @@ def test_a_mean_stands_in_the_middle_of_its_95_percent_interval(panels: list[Any
         assert [row["low"] for row in rows] == pytest.approx([0.1 - HALF, -0.2 - HALF, 0.3 - HALF, 0.25 - HALF])
         assert [row["high"] for row in rows] == pytest.approx([0.1 + HALF, -0.2 + HALF, 0.3 + HALF, 0.25 + HALF])
     words = read_layers(panels[1])[LARGE].rows[2]["text"]
-    assert words == (
-        "response-micro at degree 6: +0.3000, mean of 4 cells, 95 % CI +0.2583 to +0.3417; 86 response tokens"
-    )
+    assert words == ("response-micro at degree 6: +0.300, mean of 4 cells, 95 % CI 0.258 to 0.342; 86 response tokens")
 
 
 def test_a_mean_without_known_noise_has_no_interval() -> None:
@@ -68,7 +66,7 @@ def test_a_mean_without_known_noise_has_no_interval() -> None:
     bare = {name: value for name, value in row.items() if name not in ("pooled_sd", "df")}
     [panel] = draw_effect_panels(STUDY | {"against_random": [bare]}, CELLS, "bpb_reduction", STUDY["settings"][:1])
     [mark] = read_layers(panel)[LARGE].rows
-    assert "low" not in mark and mark["text"] == "response-micro at degree 0: -0.2000, mean of 4 cells"
+    assert "low" not in mark and mark["text"] == "response-micro at degree 0: −0.200, mean of 4 cells"
 
 
 def test_a_straight_line_is_drawn_where_the_slope_is_significant_and_nowhere_else(panels: list[Any]) -> None:
@@ -82,7 +80,7 @@ def test_a_straight_line_is_drawn_where_the_slope_is_significant_and_nowhere_els
         assert [row["middle"] for row in layer.rows] == pytest.approx([0.05, 0.30, 0.55])
         assert [row["low"] for row in layer.rows] == pytest.approx([0.04, 0.29, 0.54])
         assert [row["high"] for row in layer.rows] == pytest.approx([0.08, 0.33, 0.58])
-        assert layer.rows[0]["text"] == "response-micro: slope +0.5000 (95 % CI +0.4800 to +0.5400), Holm p 0.001"
+        assert layer.rows[0]["text"] == "response-micro: slope +0.500 (95 % CI 0.480 to 0.540), Holm p 0.001"
     assert read_layers(panels[0])[LINE].rows == []
 
 
@@ -93,13 +91,13 @@ def test_all_other_strategies_have_their_means_joined(panels: list[Any]) -> None
     ]
     assert pick(read_layers(panels[1])[JOIN], "strategy", "worth") == [("response-macro", 0.1)]
     [row] = read_layers(panels[1])[JOIN].rows
-    assert row["text"] == "response-macro: slope +0.0200 (95 % CI +0.0000 to +0.0600), Holm p 0.06"
+    assert row["text"] == "response-macro: slope +0.020 (95 % CI 0.000 to 0.060), Holm p 0.06"
 
 
 def test_every_cell_is_a_small_mark(panels: list[Any]) -> None:
     layer = read_layers(panels[1])[SMALL]
     assert pick(layer, "degree", "worth") == [(-0.14, 0.1), (0.14, -0.2), (0.14, -0.04), (6.14, 0.3)]
-    assert layer.rows[1]["text"] == "micro-0-a: response-micro, degree 0, seed 0: -0.2000"
+    assert layer.rows[1]["text"] == "micro-0-a: response-micro, degree 0, seed 0: −0.200"
     assert pick(read_layers(panels[2])[SMALL], "worth") == [(0.11,)]
 
 

@@ -4,7 +4,7 @@ import polars as pl
 
 from bench.planted import planted_grid
 from m2m.schemas.examples import Examples
-from m2m.study.cells.cells import comparable
+from m2m.study.cells.cells import select_comparable
 from m2m.study.report.answer_examples import pair_answers, pick_shown_cells, select_examples
 
 PROMPTS = pl.DataFrame({"id": ["b", "a", "c"], "instruction": ["B?", "A?", "C?"], "reference": [None, "an a", "a c"]})
@@ -39,7 +39,7 @@ def test_without_examples_there_is_nothing_to_show() -> None:
 
 
 def test_the_best_cell_stands_beside_a_random_one() -> None:
-    cells = comparable(planted_grid({"response-micro": 0.5}, degrees=(0, 6), noise=0.001))
+    cells = select_comparable(planted_grid({"response-micro": 0.5}, degrees=(0, 6), noise=0.001))
     best, random = pick_shown_cells(cells, "bpb_reduction")
     told = {row["experiment"]: row for row in cells.rows(named=True)}
     assert (told[best]["degree"], told[random]["strategy"], told[random]["seed"]) == (6, "random", 0)

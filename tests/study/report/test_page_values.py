@@ -4,7 +4,7 @@ from pathlib import PurePosixPath
 
 import polars as pl
 
-from m2m.study.report.page_values import build_answer, build_body
+from m2m.study.report.page_values import build_answer, build_body, list_commands
 from tests.planted import HISTOGRAM
 from tests.study.known_study import CELLS, STUDY
 from tests.study.report.test_origin import SCRATCH
@@ -21,7 +21,7 @@ EXAMPLES = pl.DataFrame(
 
 
 def test_the_answer_is_the_main_outcome_s_in_the_main_setting() -> None:
-    values = build_answer(STUDY, PurePosixPath("metrics/my study.json"), {"base": SCRATCH}, ["take it"])
+    values = build_answer(STUDY, {"base": SCRATCH})
     assert values["answer"]["headline"] == "main"
     assert [row["headline"] for row in values["verdicts"]] == ["window"]
     assert values["facts"] == {
@@ -29,8 +29,13 @@ def test_the_answer_is_the_main_outcome_s_in_the_main_setting() -> None:
         "Cells": "9, in 2 settings",
         "Evaluation prompts": "320",
     }
-    assert values["command"] == "python -m m2m recommend 'metrics/my study.json'"
-    assert values["recommendation"] == ["take it"]
+
+
+def test_commands_make_the_recommended_rows_where_there_are_any_and_the_recommendation() -> None:
+    assert list_commands({"500 rows": "dvc repro", "100 rows": ""}, PurePosixPath("metrics/my study.json")) == [
+        ("The recommended rows, 500 rows", "dvc repro"),
+        ("The recommendation as text", "python -m m2m recommend 'metrics/my study.json'"),
+    ]
 
 
 def test_figures_stand_before_or_after_the_tables_or_with_their_outcome() -> None:
@@ -51,7 +56,7 @@ def test_a_figure_has_its_marks_in_words() -> None:
     figure = build_body(STUDY, CELLS, EXAMPLES, {})["figures"].main
     assert len(figure.descriptions) == 6
     assert figure.descriptions[0].startswith(
-        "instructions · 500 rows, any length · instruction-meso at degree 0: +0.0700"
+        "instructions · 500 rows, any length · instruction-meso at degree 0: +0.070"
     )
 
 

@@ -4,16 +4,18 @@ import polars as pl
 import pytest
 
 from bench.planted import planted_grid
-from m2m.study.analysis.study import study
+from m2m.study.analysis.study import build_study
 from m2m.study.cells.cells import STRATEGIES
-from m2m.study.report.recommendation import advice
+from m2m.study.report.recommendation import recommend
 from tests.planted import NO_SCORES
 
 
 def advised(grid: pl.DataFrame, outcome: str = "bpb_reduction") -> str:
     return "\n".join(
-        advice(
-            study(grid.with_columns(likelihood_win_rate=pl.lit(None, pl.Float64)), NO_SCORES, seed=1, resamples=100),
+        recommend(
+            build_study(
+                grid.with_columns(likelihood_win_rate=pl.lit(None, pl.Float64)), NO_SCORES, seed=1, resamples=100
+            ),
             outcome,
         )
     )
@@ -113,7 +115,7 @@ def row(strategy: str, value: float, half: float, p_holm: float, **more: object)
 
 def said(*rows: dict[str, object], matched: tuple[dict[str, object], ...] = ()) -> str:
     study = {"outcomes": ["bpb_reduction"], "settings": [SETTING], "against_random": list(rows)}
-    [text] = advice(study | {"matched": list(matched), "lengths": []}, "bpb_reduction")
+    [text] = recommend(study | {"matched": list(matched), "lengths": []}, "bpb_reduction")
     return text
 
 

@@ -6,15 +6,15 @@ import polars as pl
 import pytest
 
 from bench.planted import planted_grid
-from m2m.study.analysis.study import study
-from m2m.study.cells.cells import STRATEGIES, comparable
+from m2m.study.analysis.study import build_study
+from m2m.study.cells.cells import STRATEGIES, select_comparable
 from m2m.study.report.tables import ReportTable, build_cell_table, build_tables, describe_runs
 from tests.planted import NO_SCORES
 from tests.study.known_study import CELLS, MAIN_CONDITION, MAIN_NAME, STUDY, WINDOW_NAME
 
 
 def record_of(grid: pl.DataFrame) -> dict[str, Any]:
-    return study(grid, NO_SCORES, seed=1, resamples=100)
+    return build_study(grid, NO_SCORES, seed=1, resamples=100)
 
 
 def table_of(name: str, record: dict[str, Any]) -> ReportTable:
@@ -48,8 +48,8 @@ def test_slopes_have_their_interval_and_their_tests_with_the_main_setting_first(
         "r": [0.91] * 4,
         "degrees differ, p (Holm)": [0.022] * 4,
         "not linear, p": [0.33] * 4,
-        "at equal length: this strategy": [None, "cannot tell", "survives length", None],
-        "at equal length: all strategies": [None, None, "explained by length", None],
+        "at equal length: this strategy": [None, "inconclusive", "still significant", None],
+        "at equal length: all strategies": [None, None, "no longer significant", None],
     }
 
 
@@ -90,10 +90,10 @@ def test_all_other_outcomes_have_their_slopes() -> None:
 
 def test_numbers_have_formats_and_differences_a_sign() -> None:
     formats = {title: form for table in build_tables(STUDY) for title, form in table.heads}
-    assert {formats[name] for name in ("slope", "difference", "to")} == {"+.4f"}
+    assert {formats[name] for name in ("slope", "difference", "to")} == {"+.3f"}
     assert formats["strategy"] == "" and formats["p\u00a0(Holm)"] == ".2g"
     formats = dict(build_cell_table(STUDY, CELLS).heads)
-    assert (formats["bpb reduction"], formats["likelihood win rate"]) == ("+.4f", ".3f")
+    assert (formats["bpb reduction"], formats["likelihood win rate"]) == ("+.3f", ".3f")
 
 
 def test_every_cell_has_a_row_with_its_numbers_those_of_the_main_setting_first() -> None:
@@ -143,7 +143,7 @@ def test_what_was_run_is_listed_with_strategies_of_equal_degrees_and_seeds_toget
             ),
         ]
     )
-    assert describe_runs(record_of(grid), comparable(grid)) == [
+    assert describe_runs(record_of(grid), select_comparable(grid)) == [
         "500 rows: instruction-macro, instruction-meso at degrees 0, 2, 4, 6 × 2 seeds; random × 5; "
         "response-micro at degrees 0, 6 × 3 seeds."
     ]
