@@ -25,13 +25,13 @@ def test_the_noise_of_other_cells_serves_a_cell_with_one_seed() -> None:
 
 def test_without_replicates_there_is_no_noise_to_judge_by() -> None:
     for groups in ([], [np.array([1.0])], [np.array([1.0]), np.array([2.0])]):
-        with pytest.raises(ValueError, match="none has two seeds"):
+        with pytest.raises(ValueError, match="there is none: run more seeds"):
             pool_noise(groups)
 
 
 @pytest.mark.parametrize("value", [0.0, 0.1, -3.3e9])
 def test_equal_replicates_are_no_noise_and_make_no_difference_certain(value: float) -> None:
-    with pytest.raises(ValueError, match="replicates do not differ"):
+    with pytest.raises(ValueError, match="all replicates are equal"):
         pool_noise([np.full(3, value), np.zeros(2)])
 
 

@@ -41,12 +41,12 @@ def test_a_prompt_that_a_cell_lacks_counts_nothing_for_it() -> None:
 
 @pytest.mark.parametrize("experiments", [["a", "c"], ["a", "z"], ["z"]])
 def test_cells_without_two_prompts_have_no_interval_over_prompts(experiments: list[str]) -> None:
-    with pytest.raises(ValueError, match=r"at least 2 of them|no score a prompt is kept"):
+    with pytest.raises(ValueError, match=r"at least 2 prompts|no scores by prompt"):
         arrange_scores(SCORES, experiments)
 
 
 def test_an_empty_table_is_a_reason_and_no_error() -> None:
-    row = PromptBootstrap(SCORES.clear(), 1, 100).row(make_estimate(1.0, 1.0, 3), np.ones(2), ["a", "b"])
+    row = PromptBootstrap(SCORES.clear(), 1, 100).compute_interval(make_estimate(1.0, 1.0, 3), np.ones(2), ["a", "b"])
     assert list(row) == ["prompts_reason"]
 
 

@@ -1,14 +1,16 @@
 """The posterior of a straight line: statsmodels as oracle, lines without noise, and how often it holds the truth."""
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.regression.linear_model import OLS
 from statsmodels.tools.tools import add_constant
 
-from bench.planted import planted_study
-from m2m.study.analysis.slopes import fit_line, predict_band, weigh_slope
+from bench.planted import planted_grid, planted_study
+from m2m.study.analysis.slopes import fit_line, fit_slopes, predict_band, weigh_slope
+from tests.planted import views
 
 DIVERSITY = np.repeat([0, 1 / 3, 2 / 3, 1], 2)
 
@@ -50,7 +52,7 @@ def test_the_weights_of_a_slope_sum_to_nothing_and_give_it_back() -> None:
         ([0.0], [1.0], "at least 3 cells and 2 degrees, got 1 and 1"),
         ([0.0, 1.0], [1.0, 2.0], "at least 3 cells"),
         ([0.5, 0.5, 0.5], [1.0, 2.0, 3.0], "2 degrees, got 3 and 1"),
-        ([0.0, 0.5, 1.0], [2.0, 2.0, 2.0], "all 3 performances are 2"),
+        ([0.0, 0.5, 1.0], [2.0, 2.0, 2.0], "all 3 outcomes are 2"),
     ],
     ids=["no cell", "one cell", "two cells", "one degree", "constant performance"],
 )
@@ -69,3 +71,18 @@ def test_t_intervals_hold_the_slope_in_95_percent_of_1000_studies() -> None:
         slope = fit_line(study.diversity, study.performance[: len(study.diversity)]).slope
         held += slope.low <= study.slope_here <= slope.high
     assert 920 <= held <= 980
+
+
+def test_a_row_a_strategy_has_its_own_slope_band_and_correlations() -> None:
+    """Response-macro falls by 1 in two steps without noise; response-micro is at 0, 3, 3 and rises by 3 a diversity."""
+    grid = planted_grid({"response-macro": 0.0, "response-micro": 0.0}, degrees=(0, 3, 6), seeds=1, random=2)
+    outcomes = pl.Series([1.0, 0.5, 0.001, 0.0, 3.0, 3.0, 7.0, 8.0])
+    macro, micro = fit_slopes(views(grid.with_columns(bpb_reduction=outcomes))[0])
+    assert (macro["strategy"], micro["strategy"], micro["cells"]) == ("response-macro", "response-micro", 3)
+    assert (micro["value"], micro["intercept"]) == pytest.approx((3, 0.5)) and micro["df"] == 1
+    assert micro["residual_sd"] == pytest.approx(np.sqrt(1.5))
+    assert macro["value"] == pytest.approx(-0.999) and macro["positive"] < 0.01
+    assert [point["diversity"] for point in micro["band"]] == pytest.approx([i / 6 for i in range(7)])
+    first, *_, last = micro["band"]
+    assert (first["middle"], last["middle"]) == pytest.approx((0.5, 3.5)) and last["low"] < 3.5 < last["high"]
+    assert "at least 4 points" in micro["pearson_reason"] and "prompts_reason" in micro
