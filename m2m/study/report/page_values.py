@@ -1,5 +1,6 @@
 """Study, cells and what they were made of → the values that the report's template shows."""
 
+import re
 import shlex
 from collections.abc import Mapping
 from pathlib import PurePath
@@ -45,10 +46,18 @@ def build_answer(study: Study, commands: Mapping[str, str]) -> dict[str, Any]:
     return {
         "study": study,
         "answer": verdicts[0],
+        "answer_parts": split_lead(verdicts[0]["headline"]),
         "verdicts": verdicts[1:],
         "facts": facts,
         "meaning": MAIN[outcome].meaning,
     }
+
+
+def split_lead(headline: str) -> tuple[str, str]:
+    """The first two sentences, the setting and its answer, and the rest: together the headline."""
+    ends = [match.end() for match in re.finditer(r"\. ", headline)]
+    place = ends[1] if len(ends) > 1 else len(headline)
+    return headline[:place], headline[place:]
 
 
 def list_commands(rows_commands: Mapping[str, str], study_path: PurePath) -> list[tuple[str, str]]:

@@ -4,7 +4,7 @@ from pathlib import PurePosixPath
 
 import polars as pl
 
-from m2m.study.report.page_values import build_answer, build_body, list_commands
+from m2m.study.report.page_values import build_answer, build_body, list_commands, split_lead
 from tests.planted import HISTOGRAM
 from tests.study.known_study import CELLS, STUDY
 from tests.study.report.test_origin import SCRATCH
@@ -29,6 +29,14 @@ def test_the_answer_is_the_main_outcome_s_in_the_main_setting() -> None:
         "Cells": "9, in 2 settings",
         "Evaluation prompts": "320",
     }
+
+
+def test_the_setting_and_its_answer_lead_the_headline() -> None:
+    assert split_lead("500 rows. Nothing beats random (+0.003 bpb). Micro: +0.02. More.") == (
+        "500 rows. Nothing beats random (+0.003 bpb). ",
+        "Micro: +0.02. More.",
+    )
+    assert split_lead("Short. Answer.") == ("Short. Answer.", "") and split_lead("main") == ("main", "")
 
 
 def test_commands_make_the_recommended_rows_where_there_are_any_and_the_recommendation() -> None:
