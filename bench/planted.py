@@ -75,7 +75,7 @@ def planted_grid(
     return pl.DataFrame(rows).sort("experiment")
 
 
-class Study(NamedTuple):
+class PlantedStudy(NamedTuple):
     """One strategy's cells and then random's, all judged on the same prompts."""
 
     diversity: np.ndarray  # of the cells of the strategy
@@ -91,7 +91,7 @@ class Study(NamedTuple):
 
 def planted_study(
     rng: np.random.Generator, *, slope: float = 0.1, prompts: int = 200, degrees: int = 4, seeds: int = 2
-) -> Study:
+) -> PlantedStudy:
     """Bits a byte saved = slope · diversity + noise of cells (sd .02), prompts (.3), their slopes (.1), and both (.1).
 
     Eight random cells of diversity 0; the prompts' lengths are log-normal.
@@ -102,4 +102,4 @@ def planted_study(
     both = rng.normal(0, 0.1, (len(dialled), prompts))
     saved = level[:, None] + rng.normal(0, 0.3, prompts) + np.outer(dialled, tilt) + both
     size = np.round(np.exp(rng.normal(5, 0.7, prompts))) + 1
-    return Study(diversity, level, saved * size, size, slope + float(tilt @ size / size.sum()))
+    return PlantedStudy(diversity, level, saved * size, size, slope + float(tilt @ size / size.sum()))

@@ -8,7 +8,7 @@ import polars as pl
 
 from docs.markdown import number_table
 
-MATCHED = ("length-matched", "stratified-length")  # the strategy's name today, and in studies before 0.2.0
+MATCHED = ("length-matched", "length-matched")  # the strategy's name today, and in studies before 0.2.0
 METRICS, DEVELOPMENT, SELECTION = Path("metrics"), Path("metrics/development"), Path("metrics/selection")
 NO_LIMIT = 100_000  # subset.max_tokens without a length window
 

@@ -1,27 +1,28 @@
-"""The grid → metrics/study.json: effects of diversity with their uncertainty, a verdict in words; and correlations."""
+"""The grid → metrics/study.json: effects of diversity with their uncertainty, and a verdict in words; correlations."""
 
 from pathlib import Path
 
 import polars as pl
 
-from m2m.runtime.artifacts import get_columns, read_table, write_json, write_table
+from m2m.runtime.artifacts import get_columns, read_table, write_table
 from m2m.runtime.cli import run
 from m2m.schemas.correlations import Correlations
 from m2m.schemas.grid import Grid
 from m2m.schemas.scores import Scores
-from m2m.study.analysis.study import study as told
+from m2m.study.analysis.study import build_study
+from m2m.study.study_file import write_study
 
 
 def main(grid: Path, scores: Path, study: Path, correlations: Path, /, *, seed: int, resamples: int) -> None:
-    """`scores` holds what each cell saved on each prompt; `resamples` of them make an interval over prompts."""
-    record = told(read_table(grid, Grid), read_table(scores, Scores), seed, resamples)
-    write_json(study, record)
+    """`scores` holds each cell's score on each prompt; `resamples` of the prompts make an interval over prompts."""
+    record = build_study(read_table(grid, Grid), read_table(scores, Scores), seed, resamples)
+    write_study(study, record)
     columns = get_columns(Correlations)
     rows = [{name: row.get(name) for name in columns} for row in record["metrics"]]
     table = pl.DataFrame(rows, schema=columns).sort("outcome", "condition", "size", "metric")
     write_table(correlations, Correlations, table)
-    for paragraph in record["verdict"]:
-        print(paragraph["headline"])
+    for row in record["verdict"]:
+        print(row["headline"])
 
 
 if __name__ == "__main__":

@@ -16,9 +16,9 @@ from m2m.schemas.pairs import Pairs
 from m2m.schemas.tokens import Tokens
 from m2m.schemas.units import Units
 from m2m.study.figures.pictures import write_picture
-from m2m.text.tokenize import Tokenized, load_saved, tokenize, units_of
-from m2m.units.micro.band_histogram import band_chart, band_histogram
-from m2m.units.micro.token_bands import BANDS, bands_of, carried_types, wanted_types
+from m2m.text.tokenize import Tokenized, load_saved, tokenize, tokenize_units
+from m2m.units.micro.band_histogram import plot_bands, build_histogram
+from m2m.units.micro.token_bands import BAND_NAMES, assign_bands, collect_row_types, select_types
 
 ALMOST_EMPTY = 20  # token types: below this a band cannot tell degrees of diversity apart
 
@@ -42,21 +42,21 @@ def main(
     """`tokenizer` makes the units: "base", "words", or a folder or hub id; the tokens are always the base model's."""
     table = read_table(pairs, Pairs).sort("id")
     model_tokens = tokenize(load_saved(base_tokenizer), table[side].to_list())
-    unit_tokens = model_tokens if tokenizer == "base" else units_of(tokenizer, base_tokenizer, table[side].to_list())
+    unit_tokens = model_tokens if tokenizer == "base" else tokenize_units(tokenizer, base_tokenizer, table[side].to_list())
     write_table(tokens, Tokens, table.select("id", tokens=_list_tokens(model_tokens)))
 
     counts = np.bincount(unit_tokens.tokens, minlength=len(unit_tokens.names)).astype(np.int64)
-    codes = bands_of(counts, low, high)
+    codes = assign_bands(counts, low, high)
     band_table = _build_table(unit_tokens, counts, codes)
     write_table(bands, Bands, band_table)
-    write_table(histogram, Histogram, band_histogram(band_table))
-    write_picture(picture, band_chart(band_table, f"Token bands of the {side}s"))
-    unit_types = wanted_types(codes, band)
+    write_table(histogram, Histogram, build_histogram(band_table))
+    write_picture(picture, plot_bands(band_table, f"Token bands of the {side}s"))
+    unit_types = select_types(codes, band)
     if (counts[unit_types] > 0).sum() < ALMOST_EMPTY:
         print(
             f"warning: the {band} band of the {side}s is nearly empty: change low {low} or high {high}", file=sys.stderr
         )
-    rows, types = carried_types(unit_tokens.tokens, unit_tokens.offsets, unit_types)
+    rows, types = collect_row_types(unit_tokens.tokens, unit_tokens.offsets, unit_types)
     carried = pl.DataFrame([table["id"].gather(rows), pl.Series("unit", unit_tokens.names).gather(types)])
     write_table(units, Units, carried.sort("id", "unit"))
 
@@ -67,7 +67,7 @@ def _list_tokens(tokenized: Tokenized) -> pl.Series:
 
 
 def _build_table(tokenized: Tokenized, counts: np.ndarray, codes: np.ndarray) -> pl.DataFrame:
-    bands = [BANDS[code] for code in codes]
+    bands = [BAND_NAMES[code] for code in codes]
     table = pl.DataFrame({"token": tokenized.names, "text": tokenized.texts, "count": counts, "band": bands})
     return table.filter(pl.col("count") > 0).sort("count", "token", descending=[True, False])
 

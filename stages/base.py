@@ -7,7 +7,7 @@ from m2m.models import REFERENCE, load_tokenizer
 from m2m.runtime.artifacts import read_json, read_table, write_json
 from m2m.runtime.cli import run
 from m2m.schemas.corpus import Corpus
-from m2m.training.pretrain import bits_per_byte, blocks, gzip_bits_per_byte, new_model, pretrain, split_corpus
+from m2m.training.pretrain import measure_bits_per_byte, pack_blocks, measure_gzip_bits, build_model, pretrain, split_corpus
 
 
 def main(
@@ -41,11 +41,11 @@ def main(
             "ingest.sources (limit 0 gives a corpus and no rows), or set base.name to a folder or a hub id"
         )
     words = load_tokenizer(tokenizer)
-    llama = new_model(words, hidden_size=hidden_size, layers=layers, heads=heads, context=context, seed=seed)
-    rows = blocks(words, training, block)[: train_tokens // block]
+    llama = build_model(words, hidden_size=hidden_size, layers=layers, heads=heads, context=context, seed=seed)
+    rows = pack_blocks(words, training, block)[: train_tokens // block]
     pretrain(llama, rows, model, seed=seed, batch_size=batch_size, learning_rate=learning_rate)
-    measured = bits_per_byte(llama, words, heldout, block)
-    gzipped = gzip_bits_per_byte(heldout)
+    measured = measure_bits_per_byte(llama, words, heldout, block)
+    gzipped = measure_gzip_bits(heldout)
     print(f"base: {measured:.3f} bits a byte on held-out text; gzip needs {gzipped:.3f}")
     write_json(
         report,

@@ -16,11 +16,11 @@ from m2m.schemas.pairs import Pairs
 from m2m.schemas.subset import Subset
 from m2m.schemas.subset_summary import SubsetSummary
 from m2m.text.prompt_format import encode_pairs
-from m2m.text.tokenize import count_types, units_of
-from m2m.training.finetuning.batch_order import in_order, training_order
+from m2m.text.tokenize import count_types, tokenize_units
+from m2m.training.finetuning.batch_order import arrange_rows, order_batches
 from m2m.training.finetuning.finetune import Recipe, finetune
 from m2m.training.finetuning.launch import require_processes
-from m2m.training.finetuning.truncation import fitted, require_share
+from m2m.training.finetuning.truncation import truncate_rows, require_share
 
 
 def main(
@@ -67,8 +67,8 @@ def main(
     chosen = pool.join(require_ids(subset, read_table(subset, Subset), pool["id"]), on="id", validate="1:1").sort("id")
     words, responses = load_tokenizer(tokenizer), chosen["response"].to_list()
     encoded = encode_pairs(words, chosen["instruction"].to_list(), responses, prompt_format)
-    lengths_alone = np.diff(units_of("base", tokenizer, responses).offsets).tolist()
-    rows, counts = fitted(
+    lengths_alone = np.diff(tokenize_units("base", tokenizer, responses).offsets).tolist()
+    rows, counts = truncate_rows(
         [(pair.prompt, pair.completion) for pair in encoded], lengths_alone, max_length, max_lost_share
     )
 
@@ -78,7 +78,7 @@ def main(
         text[: pair.ends[len(completion) - 1]]
         for text, pair, completion in zip(responses, encoded, completions, strict=True)
     ]
-    selected, trained = (count_types(units_of(units, tokenizer, texts), mid) for texts in (responses, truncated))
+    selected, trained = (count_types(tokenize_units(units, tokenizer, texts), mid) for texts in (responses, truncated))
     require_share("tokens of the middle band", selected - trained, selected, max_lost_share)
     counts |= {"mid_tokens": trained, "lost_mid_tokens": selected - trained}
     counts |= {"trained_tokens": epochs * counts["response_tokens"]}
@@ -86,7 +86,7 @@ def main(
         write_json(report, counts)
 
     lengths = np.array([len(prompt) + len(completion) for prompt, completion in rows])
-    order = training_order(lengths, batch_size, epochs, np.random.default_rng(seed))
+    order = order_batches(lengths, batch_size, epochs, np.random.default_rng(seed))
     recipe = Recipe(
         seed=seed,
         method=method,
@@ -106,7 +106,7 @@ def main(
     losses = finetune(
         base,
         words,
-        in_order(rows, order, ([], [])),
+        arrange_rows(rows, order, ([], [])),
         model,
         recipe,
         name=arm,

@@ -24,7 +24,7 @@ from m2m.schemas.units import Units
 from m2m.schemas.vectors import Vectors
 from m2m.schemas.verdicts import Verdicts
 from m2m.strategies import SIDES, UNIT_STRATEGIES
-from m2m.text.tokenize import list_types, units_of
+from m2m.text.tokenize import list_types, tokenize_units
 
 ARMS = ("base", "opponent", "candidate")
 
@@ -69,7 +69,7 @@ def main(
     chosen = pool.join(require_ids(subset, read_table(subset, Subset), pool["id"]), on="id", how="semi")
     record |= measure_diversity(chosen, _read_sides(tokens, Tokens), _read_sides(vectors, Vectors))
     unit_tables = {strategy: read_table(units / f"{strategy}.parquet", Units) for strategy in UNIT_STRATEGIES}
-    types = {side: list_types(units_of(unit_tokenizer, tokenizer, chosen[side].to_list())) for side in SIDES}
+    types = {side: list_types(tokenize_units(unit_tokenizer, tokenizer, chosen[side].to_list())) for side in SIDES}
     record |= measure_coverage(chosen["id"], unit_tables, types, _read_sides(bands, Bands))
     record |= {"truncated_answers": int(answer_tables["candidate"]["truncated"].sum())}
     compared, remaining = split_metrics({name: round(value, 6) for name, value in record.items()})

@@ -7,10 +7,10 @@ from typing import Literal
 
 import polars as pl
 
-from m2m.data.responses import Said, renewed, told
+from m2m.data.responses import RowReply, replace_responses, summarize_reasons
 from m2m.llm.client.ask import ask
 from m2m.llm.client.request import Endpoint, Request
-from m2m.llm.prompt_template import filled
+from m2m.llm.prompt_template import fill_template
 from m2m.runtime.artifacts import get_columns, read_table, write_table
 from m2m.runtime.cli import run
 from m2m.schemas.pairs import Pairs
@@ -39,12 +39,12 @@ def main(
     else:
         prompt = template.read_text(encoding="utf-8")
         requests = [
-            Request((filled(prompt, {"instruction": text}),), reply_tokens, temperature=temperature, seed=seed)
+            Request((fill_template(prompt, {"instruction": text}),), reply_tokens, temperature=temperature, seed=seed)
             for text in table["instruction"]
         ]
         replies = ask(requests, engine, endpoint, "respond")
-        table, unusable = renewed(table, [Said(reply.text, reply.finish, reply.error) for reply in replies])
-        print(f"respond: {unusable.height} of {len(replies)} rows are left out: {told(Counter(unusable['reason']))}; "
+        table, unusable = replace_responses(table, [RowReply(reply.text, reply.finish, reply.error) for reply in replies])
+        print(f"respond: {unusable.height} of {len(replies)} rows are left out: {summarize_reasons(Counter(unusable['reason']))}; "
               f"their texts are in {rejected}", file=sys.stderr)  # fmt: skip
     write_table(pairs, Pairs, table)
     write_table(rejected, Unusable, unusable)

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from m2m.models import REFERENCE, commit_of, copy_tokenizer
+from m2m.models import REFERENCE, resolve_commit, copy_tokenizer
 from m2m.runtime.artifacts import read_table, write_json
 from m2m.runtime.cli import run
 from m2m.schemas.corpus import Corpus
@@ -17,7 +17,7 @@ def main(corpus: Path, pool: Path, tokenizer: Path, /, *, name: str, revision: s
     Without a corpus, "scratch" trains on the pool: enough to choose a subset by, not to train a base model.
     """
     if name != "scratch":
-        commit = commit_of(name, revision)
+        commit = resolve_commit(name, revision)
         copy_tokenizer(name, commit, tokenizer)
         kept_name = str(Path(name).resolve()) if commit == "local" else name
         write_json(tokenizer / REFERENCE, {"name": kept_name, "revision": commit})

@@ -11,7 +11,9 @@ from m2m.schemas.examples import Examples
 from m2m.schemas.grid import Grid
 from m2m.schemas.histogram import Histogram
 from m2m.schemas.scores import Scores
-from m2m.study.cells.cells import STRATEGIES
+from m2m.study.analysis.other_prompts import PromptBootstrap
+from m2m.study.analysis.view import View, list_views
+from m2m.study.cells.cells import STRATEGIES, select_comparable
 from stages.analyze import main as analyze
 
 EVIL = "</script><script>window.pwned = 1</script><img src=x onerror='window.pwned = 1'>"
@@ -25,38 +27,40 @@ TEXTS = dict.fromkeys(("experiment", "outcome", "id"), pl.String)
 NO_SCORES = pl.DataFrame(schema=TEXTS | {"score": pl.Float64, "weight": pl.Float64})
 
 
+def views(grid: pl.DataFrame, scores: pl.DataFrame = NO_SCORES) -> list[View]:
+    """The views of the bpb reduction, a setting each."""
+    return list(list_views(select_comparable(grid), "bpb_reduction", PromptBootstrap(scores, 1, 100)))
+
+
+def suffix(grid: pl.DataFrame, name: object) -> pl.DataFrame:
+    """The same cells under other names."""
+    return grid.with_columns(experiment=pl.format("{}-{}", "experiment", pl.lit(name)))
+
+
 def grid() -> pl.DataFrame:
     plain = planted_grid(dict.fromkeys(STRATEGIES, 0.0) | {"response-micro": 0.1})
-    evil = planted_grid({EVIL: 0.0}, degrees=(3,), random=0).with_columns(
-        experiment=pl.format("{}{}", "experiment", pl.lit(EVIL))
-    )
-    return pl.concat([plain, evil]).with_columns(provenance=pl.lit(EVIL))
+    evil = planted_grid({EVIL: 0.0}, degrees=(3,), random=0)
+    return pl.concat([plain, suffix(evil, EVIL)]).with_columns(provenance=pl.lit(EVIL))
 
 
 def judged(cells: pl.DataFrame) -> pl.DataFrame:
-    """As cells come of prompts without references: AlpacaEval's judge alone says what they are worth."""
-    kept = [name for name in cells.columns if "likelihood_win_rate" not in name and "bpb_reduction" not in name]
-    return cells.select(*kept, alpaca_eval_win_rate="likelihood_win_rate").drop("opponent_bits_per_byte")
+    """As cells come of prompts without references: AlpacaEval's judge is the only outcome."""
+    names = [name for name in cells.columns if "likelihood_win_rate" not in name and "bpb_reduction" not in name]
+    return cells.select(*names, alpaca_eval_win_rate="likelihood_win_rate").drop("opponent_bits_per_byte")
 
 
 def plant(folder: Path, cells: pl.DataFrame) -> None:
     write_table(folder / "grid.csv", Grid, cells)
     write_table(folder / "scores.parquet", Scores, NO_SCORES)
-    analyze(
-        folder / "grid.csv",
-        folder / "scores.parquet",
-        folder / "study.json",
-        folder / "correlations.csv",
-        seed=1,
-        resamples=100,
-    )
-    said = [
-        (name, f"p{at}", f"{at}? {EVIL}", None, f"{name}, {at}: {EVIL}")
+    outputs = [folder / name for name in ("grid.csv", "scores.parquet", "study.json", "correlations.csv")]
+    analyze(*outputs, seed=1, resamples=100)
+    answers = [
+        (name, f"p{prompt}", f"{prompt}? {EVIL}", None, f"{name}, {prompt}: {EVIL}")
         for name in cells["experiment"]
-        for at in range(2)
+        for prompt in range(2)
     ]
     columns = ["experiment", "id", "instruction", "reference", "answer"]
-    table = pl.DataFrame(said, schema=dict.fromkeys(columns, pl.String), orient="row")
+    table = pl.DataFrame(answers, schema=dict.fromkeys(columns, pl.String), orient="row")
     write_table(folder / "examples.parquet", Examples, table.sort("experiment", "id"))
     (folder / "made.json").write_text(json.dumps({EVIL: {"code": {f"stages/{EVIL}.py": EVIL}}}))
     for side in ("instruction", "response"):

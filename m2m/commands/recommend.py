@@ -1,44 +1,57 @@
-"""Recommend a subset: the configuration that a study supports, and how sure that is."""
+"""The study → which subset to take, how much it gains over random, and how certain that is."""
 
 from pathlib import Path
 
+from m2m.grid.dvc_experiments import parse_lock
+from m2m.grid.provenance import describe_changes
+from m2m.runtime.cli import run
+from m2m.runtime.artifacts import read_json
+from m2m.study.report.recommendation import Recommendation, list_worse, recommend, tabulate_gains
+from m2m.study.study_file import read_study
+
 
 def main(study: Path = Path("metrics/study.json"), /, *, outcome: str | None = None) -> None:
-    """Print a paragraph for each setting of the study; where the data do not say, it says so.
+    """Print a recommendation for each setting of the study, with the command that makes its rows.
 
     Args:
-        study: the record that `analyze` wrote.
+        study: the study.json that `make grid` or `make repro` wrote.
         outcome: what the subset should be good for: bpb_reduction, likelihood_win_rate, or another outcome of the
-            study; without it the study's main one.
+            study. Default: the study's main outcome.
     """
-    from m2m.runtime.artifacts import read_json
-    from m2m.study.report.recommendation import advice
-
-    record = read_json(study)
-    if "outcomes" not in record:
-        raise ValueError(f"{study} is no study's record: give a study.json, which `make grid` writes")
+    record = read_study(study)
     chosen = outcome or record["outcomes"][0]
-    others = [name for name in record["outcomes"] if name != chosen]
-    paragraphs = advice(record, chosen)
-    if strange := _changed(study.parent / "made.json", str(record.get("provenance")), Path("dvc.lock")):
+    recommendations = recommend(record, chosen)
+    print(f"{study}: {record['cells']} cells of provenance {record['provenance']}. Outcome: {chosen}.")
+    if differences := _find_differences(study.parent / "made.json", record["provenance"], Path("dvc.lock")):
         print(
-            f"{study} says what held elsewhere. In this workspace (dvc.lock) something else is: {', '.join(strange)}. "
-            "For an answer of your own: make grid\n"
+            f"This study is not of this workspace: dvc.lock has another {', '.join(differences)}. "
+            "For a study of your own, run `make grid`."
         )
-    print(*paragraphs, sep="\n\n")
-    print(f"\nThis goes by {chosen}{'; --outcome takes ' if others else ''}{', '.join(others)}.")
-    print("To have the rows of the run as files: python -m m2m export OUT")
+    for recommendation in recommendations:
+        print("", *_format_lines(recommendation), sep="\n")
+    if outcomes := [name for name in record["outcomes"] if name != chosen]:
+        print(f"\nOther outcomes (--outcome): {', '.join(outcomes)}.")
 
 
-def _changed(made: Path, provenance: str, lock: Path) -> list[str]:
-    """What a study's cells share and this workspace has otherwise; nothing where either is not told."""
-    from m2m.grid.dvc_experiments import parse_lock
-    from m2m.grid.provenance import describe_changes
-    from m2m.runtime.artifacts import read_json
+def _format_lines(recommendation: Recommendation) -> list[str]:
+    lines = [f"{recommendation.setting}.", *recommendation.sentences]
+    if recommendation.rows:
+        lines += ["", *(f"  {line}" for line in tabulate_gains(recommendation))]
+    if recommendation.command:
+        lines += ["", "To make the recommended rows, without training, and to export them:"]
+        lines += [f"  {recommendation.command}", "  python -m m2m export OUT"]
+    if worse := list_worse(recommendation):
+        lines += ["", worse[0], *(f"  {line}" for line in worse[1:])]
+    return lines
 
-    if not (made.exists() and lock.exists()):
+
+def _find_differences(shared_file: Path, provenance: str, lock: Path) -> list[str]:
+    """What the study's cells share and this workspace has otherwise; nothing where either is not recorded."""
+    if not (shared_file.exists() and lock.exists()):
         return []
-    known = read_json(made)
-    return (
-        describe_changes(known[provenance], parse_lock(lock.read_text(encoding="utf-8"))) if provenance in known else []
-    )
+    shared = read_json(shared_file)
+    return describe_changes(shared[provenance], parse_lock(lock.read_text(encoding="utf-8"))) if provenance in shared else []
+
+
+if __name__ == "__main__":
+    run(main)

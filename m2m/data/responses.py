@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from m2m.data.unusable import unusable
+from m2m.data.responses import explain_unusable
 
 
 class Said(NamedTuple):
@@ -22,7 +22,7 @@ def renewed(pool: pl.DataFrame, said: Sequence[Said]) -> tuple[pl.DataFrame, pl.
 
     ValueError when no row has a response.
     """
-    whys = [one.error or unusable(one.text, one.finish) for one in said]
+    whys = [one.error or explain_unusable(one.text, one.finish) for one in said]
     texts = pl.Series("text", [one.text.strip() for one in said], dtype=pl.String)
     table = pool.with_columns(texts, pl.Series("reason", whys, dtype=pl.String))
     kept = table.filter(pl.col("reason") == "")

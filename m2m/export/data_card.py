@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from m2m.strategies import NO_DEGREE, SIDES
-from m2m.study.cells.labels import kind
+from m2m.study.cells.labels import name_configuration
 
 HEADER = "---\nconfigs:\n- config_name: default\n  data_files: {file}\ntask_categories:\n- text-generation\n---"
 QUANTILES = {"shortest": 0.0, "10 %": 0.1, "median": 0.5, "90 %": 0.9, "longest": 1.0}
@@ -43,7 +43,7 @@ class Card(NamedTuple):
 def render_card(card: Card) -> str:
     """The card as Markdown."""
     degree = ", which has no degree" if card.settings["strategy"] in NO_DEGREE else " of 0..6"
-    chosen = kind(card.settings)
+    chosen = name_configuration(card.settings)
     metrics = sorted({name.split("_", 1)[1] for name in card.diversity})
     table = [{"metric": name} | {side: card.diversity.get(f"{side}_{name}") for side in SIDES} for name in metrics]
     outcomes = {name: card.summary[name] for name in OUTCOMES if name in card.summary}

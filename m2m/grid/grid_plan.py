@@ -10,7 +10,7 @@ from m2m.grid.design import Cell
 from m2m.grid.dvc_experiments import predict_lock, read_experiments, read_lock
 from m2m.grid.provenance import CELL_STAGES, hash_cell, hash_finished_cells, hash_provenance
 from m2m.grid.study_folder import PROMPTS_FILE
-from m2m.llm.client.reply_cache import Replies, cache_folder
+from m2m.llm.client.reply_cache import ReplyCache, cache_folder
 from m2m.planning.cost_inputs import count_data, estimate_data_size
 from m2m.planning.cost_model import DataSize
 from m2m.planning.llama_shapes import PUBLISHED_SHAPES, LlamaShape, read_shape
@@ -72,7 +72,7 @@ def describe_storage() -> dict[str, str]:
         runs = sum(1 for _ in Path(repo.stage_cache.cache_dir).glob("*/*/*"))
     replies = {}
     if (cache_folder() / "replies.db").exists():
-        with closing(Replies(cache_folder())) as cache:
+        with closing(ReplyCache(cache_folder())) as cache:
             for model in cache.holdings():
                 tokens = model.prompt_tokens + model.completion_tokens
                 replies[f"replies of {model.model}"] = f"{model.replies:,} cached, {tokens:,} tokens, not paid again"

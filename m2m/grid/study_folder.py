@@ -22,8 +22,8 @@ from m2m.schemas.grid import Grid
 from m2m.schemas.prompts import Prompts
 from m2m.schemas.scores import Scores
 from m2m.schemas.verdicts import Verdicts
-from m2m.study.cells.cells import comparable
-from m2m.study.report.answer_examples import answered
+from m2m.study.cells.cells import select_comparable
+from m2m.study.report.answer_examples import select_examples
 
 PROMPTS_FILE, VERDICTS_FILE = "data/prompts.parquet", "data/verdicts.parquet"
 ANSWERS_FILE = "data/answers/{arm}.parquet"
@@ -53,13 +53,13 @@ def write_study_folder(folder: Path, *, examples: int = 6, current: bool = False
     if not chosen:
         raise ValueError(f"None of {len(cells)} finished experiments has all metrics. Run `make grid`.")
     grid = build_grid_table(chosen)
-    _copy_histograms(cells[comparable(grid)["experiment"][0]], folder / "histograms")
+    _copy_histograms(cells[select_comparable(grid)["experiment"][0]], folder / "histograms")
     write_table(folder / "grid.csv", Grid, grid)
     collected = [cells[name] for name in grid["experiment"]]
     tables = {cell.name: cell_tables for cell in collected if (cell_tables := _read_tables(cell))}
     scores = [score_prompts(name, *cell) for name, cell in tables.items()]
     write_table(folder / "scores.parquet", Scores, _concatenate(scores, Scores))
-    answers = [answered(name, cell.prompts, cell.candidate, examples) for name, cell in tables.items()]
+    answers = [select_examples(name, cell.prompts, cell.candidate, examples) for name, cell in tables.items()]
     write_table(folder / "examples.parquet", Examples, _concatenate(answers, Examples))
     write_json(folder / "made.json", {hash_provenance(cell.lock): _describe_code(cell) for cell in collected})
     omitted = [*_report_left_out(rows, measured, chosen), *_report_gaps(collected, scores)]

@@ -16,7 +16,7 @@ from m2m.grid.progress_table import format_duration
 from m2m.grid.provenance import CELL_STAGES, hash_cell, hash_finished_cells, hash_provenance, name_experiment
 from m2m.grid.runner import locate_log, run_cells
 from m2m.grid.study_folder import write_study_folder
-from m2m.training.finetuning.launch import gpus_of
+from m2m.training.finetuning.launch import count_gpus
 
 
 def run_grid(settings: dict[str, Any], scope: Scope, jobs: int) -> None:
@@ -42,7 +42,7 @@ def run_grid(settings: dict[str, Any], scope: Scope, jobs: int) -> None:
 def _run(settings: dict[str, Any], scope: Scope, jobs: int) -> None:
     _require_clean_workspace()
     planned = list_cells(settings["grid"]["parts"], settings["subset"], scope)
-    seconds, gpus_each = settings["grid"]["seconds"], gpus_of(Path(settings["launch"]))
+    seconds, gpus_each = settings["grid"]["seconds"], count_gpus(Path(settings["launch"]))
     jobs = jobs or workers.choose_worker_count(gpus_each)
     duration = format_duration(len(planned) * seconds / jobs)
     print(f"grid: {len(planned)} cells, about {duration} if none has run; shared stages first", flush=True)

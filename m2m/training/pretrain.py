@@ -9,7 +9,7 @@ from typing import Any
 
 from m2m.memory import keep_freed_memory
 from m2m.planning.gpus import estimate_token_flops
-from m2m.training.trainer.loop import PLAIN, Loss, trained
+from m2m.training.trainer.loop import TRAINER_SETTINGS, LossPoint, run_training
 
 END = "<|end|>"
 
@@ -76,7 +76,7 @@ def blocks(tokenizer: Any, texts: Sequence[str], length: int) -> list[list[int]]
 
 def pretrain(
     model: Any, rows: Sequence[Sequence[int]], folder: Path, *, seed: int, batch_size: int, learning_rate: float
-) -> list[Loss]:
+) -> list[LossPoint]:
     """Train `model` once over `rows` of one length, every token counts; save it in `folder`; return its loss curve."""
     from transformers import Trainer, TrainingArguments
 
@@ -91,7 +91,7 @@ def pretrain(
             warmup_steps=0.05,
             weight_decay=0.1,
             logging_steps=20,
-            **PLAIN,
+            **TRAINER_SETTINGS,
         )
         settings._n_gpu = min(settings.n_gpu, 1)  # else each of several GPUs would take a batch, of fewer steps
         data = [{"input_ids": row, "labels": row} for row in rows]
@@ -99,7 +99,7 @@ def pretrain(
         read = [sum(map(len, rows[at : at + batch_size])) for at in range(0, len(rows), batch_size)]
         told = {"seed": seed, "batch_size": batch_size, "learning_rate": learning_rate, "rows": len(rows)}
         flops = estimate_token_flops(model.num_parameters(), model.num_parameters())
-        losses = trained(trainer, name="base", key=str(seed), tokens=read, flops=flops, params=told, resume=None)
+        losses = run_training(trainer, name="base", key=str(seed), tokens=read, flops=flops, params=told, resume=None)
     model.save_pretrained(folder)
     return losses
 

@@ -1,4 +1,4 @@
-"""The command says what the study's record says, also that it cannot tell."""
+"""The command prints the answer first, the table, the command that makes the rows, and last what is worse."""
 
 import subprocess
 import sys
@@ -10,61 +10,84 @@ from bench.planted import planted_grid
 from m2m.commands.recommend import main
 from m2m.grid.collection import build_grid_table
 from m2m.runtime.artifacts import write_json
-from m2m.study.analysis.study import study
+from m2m.study.analysis.study import build_study
 from m2m.study.cells.cells import STRATEGIES
+from m2m.study.study_file import write_study
 from tests.planted import NO_SCORES, judged
+from tests.study.study_rows import gain, make_study
+
+EFFECT = dict.fromkeys(STRATEGIES, 0.0) | {"response-micro": 0.1}
 
 
-def record(tmp_path: Path, slopes: dict[str, float]) -> Path:
-    write_json(tmp_path / "study.json", study(planted_grid(slopes), NO_SCORES, seed=1, resamples=100))
-    return tmp_path / "study.json"
+def plant_study(folder: Path, slopes: dict[str, float]) -> Path:
+    write_study(folder / "study.json", build_study(planted_grid(slopes), NO_SCORES, seed=1, resamples=100))
+    return folder / "study.json"
 
 
-def test_a_planted_study_without_effect_gets_the_answer_that_it_cannot_tell(
+def test_the_worse_ones_stand_after_the_command_and_not_before(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    main(record(tmp_path, dict.fromkeys(STRATEGIES, 0.0)), outcome="bpb_reduction")
-    said = capsys.readouterr().out
-    assert "cannot tell any subset from random: take random" in said
-    assert "take response" not in said and "take instruction" not in said
-
-
-def test_unasked_it_goes_by_the_studys_main_outcome(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    grid = planted_grid(dict.fromkeys(STRATEGIES, 0.0) | {"response-micro": 0.1})
-    write_json(
-        tmp_path / "study.json", study(build_grid_table(judged(grid).to_dicts()), NO_SCORES, seed=1, resamples=100)
-    )
+    rows = [gain(0.1), gain(-0.1, degree=0)]
+    write_study(tmp_path / "study.json", make_study(against_random=rows, outcomes=["bpb_reduction", "x_win_rate"]))
     main(tmp_path / "study.json")
-    assert "take response-micro at degree 6: +0." in capsys.readouterr().out
+    assert capsys.readouterr().out.splitlines() == [
+        f"{tmp_path / 'study.json'}: 34 cells of provenance one. Outcome: bpb_reduction.",
+        "",
+        "500 rows.",
+        "Take response-micro at degree 6: +0.100 bpb over random (95 % CI 0.080 to 0.130; 2 compared).",
+        "Holm p 0.001, from 2 seeds against 8 of random.",
+        "Its responses have 90 tokens on average, random's 80.",
+        "",
+        "  configuration               gain bpb  95 % CI           response tokens  seeds",
+        "  random                                                  80               8",
+        "  response-micro at degree 6  +0.100    0.080 to 0.130    90               2",
+        "  response-micro at degree 0  −0.100    −0.120 to −0.070  90               2",
+        "",
+        "To make the recommended rows, without training, and to export them:",
+        "  dvc exp run band@instruction band@response subset@candidate -S subset.strategy=response-micro "
+        "-S subset.degree=6 -S subset.size=500 -S subset.budget=rows -S subset.min_tokens=0 "
+        "-S subset.max_tokens=100000 -S subset.weights=uniform -S subset.slack=1.5",
+        "  python -m m2m export OUT",
+        "",
+        "Significantly worse than random (Holm), 1:",
+        "  response-micro at degree 0  −0.100",
+        "",
+        "Other outcomes (--outcome): x_win_rate.",
+    ]
 
 
-def test_a_planted_effect_is_recommended_with_its_gain_over_random(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    main(record(tmp_path, dict.fromkeys(STRATEGIES, 0.0) | {"response-micro": 0.1}), outcome="likelihood_win_rate")
-    said = capsys.readouterr().out
-    assert "take response-micro at degree 6: +0." in said and "of the prompts won over random (95 %" in said
+def test_by_default_it_goes_by_the_studys_main_outcome(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cells = build_grid_table(judged(planted_grid(EFFECT)).to_dicts())
+    write_study(tmp_path / "study.json", build_study(cells, NO_SCORES, seed=1, resamples=100))
+    main(tmp_path / "study.json")
+    printed = capsys.readouterr().out
+    assert "Outcome: alpaca_eval_win_rate." in printed and "Other outcomes" not in printed
+    assert "Take response-micro at degree 6: +0." in printed
 
 
-@pytest.mark.parametrize(("pool", "told"), [("1", ""), ("2", "In this workspace (dvc.lock) something else is: pool.")])
+def test_another_outcome_of_the_study_can_be_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(plant_study(tmp_path, EFFECT), outcome="likelihood_win_rate")
+    printed = capsys.readouterr().out
+    assert "Outcome: likelihood_win_rate." in printed and " in win rate over random (95 % CI 0." in printed
+
+
+@pytest.mark.parametrize(("pool", "words"), [("1", ""), ("2", "is not of this workspace: dvc.lock has another pool.")])
 def test_a_study_of_another_pool_is_called_that(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, pool: str, told: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, pool: str, words: str
 ) -> None:
-    grid = planted_grid(dict.fromkeys(STRATEGIES, 0.0))
-    write_json(tmp_path / "study.json", study(grid, NO_SCORES, seed=1, resamples=100) | {"provenance": "p"})
+    write_study(tmp_path / "study.json", make_study(provenance="p", against_random=[gain(0.1)]))
     write_json(tmp_path / "made.json", {"p": {"data": {"data/pairs.parquet": "1"}, "settings": {}}})
     outs = [{"path": "data/pairs.parquet", "md5": pool}]
     write_json(tmp_path / "dvc.lock", {"schema": "2.0", "stages": {"respond": {"cmd": "respond", "outs": outs}}})
     monkeypatch.chdir(tmp_path)
     main(Path("study.json"))
-    said = capsys.readouterr().out
-    assert told in said and ("elsewhere" in said) == bool(told)
-    assert "\nThis goes by bpb_reduction; --outcome takes likelihood_win_rate" in said
+    printed = capsys.readouterr().out
+    assert words in printed and ("this workspace" in printed) == bool(words)
 
 
 def test_without_a_study_it_ends_with_one_sentence(tmp_path: Path) -> None:
     ended = subprocess.run(
-        [sys.executable, "-m", "m2m", "recommend", str(tmp_path / "study.json")],
+        [sys.executable, "-m", "m2m.commands.recommend", str(tmp_path / "study.json")],
         capture_output=True,
         text=True,
     )
@@ -72,7 +95,7 @@ def test_without_a_study_it_ends_with_one_sentence(tmp_path: Path) -> None:
     assert ended.stderr.startswith("error: ") and len(ended.stderr.splitlines()) == 1
 
 
-def test_a_file_that_is_no_study_is_refused_with_the_remedy(tmp_path: Path) -> None:
+def test_a_file_that_is_no_study_is_refused_with_its_name_and_the_key(tmp_path: Path) -> None:
     write_json(tmp_path / "cell.json", {"bpb_reduction": 0.1})
-    with pytest.raises(ValueError, match=r"cell\.json is no study's record: give a study\.json"):
+    with pytest.raises(ValueError, match=r"cell\.json is not a valid study: cells: Field required"):
         main(tmp_path / "cell.json")

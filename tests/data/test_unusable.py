@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from m2m.data.unusable import loops, unusable
+from m2m.data.responses import is_repetitive, explain_unusable
 
 
 @pytest.mark.parametrize(
@@ -16,7 +16,7 @@ from m2m.data.unusable import loops, unusable
     ],
 )
 def test_declining_in_the_first_sentence_is_a_refusal(text):
-    assert unusable(text, "stop") == "refused"
+    assert explain_unusable(text, "stop") == "refused"
 
 
 @pytest.mark.parametrize(
@@ -33,18 +33,18 @@ def test_declining_in_the_first_sentence_is_a_refusal(text):
     ],
 )
 def test_an_answer_that_says_sorry_or_cannot_is_none(text):
-    assert unusable(text, "stop") == ""
+    assert explain_unusable(text, "stop") == ""
 
 
 def test_a_loop_at_the_end_is_told_before_the_cut_that_it_caused():
     text = "The answer is as follows. " + "Then add one more. " * 10
-    assert unusable(text, "length") == "repeats itself"
+    assert explain_unusable(text, "length") == "repeats itself"
 
 
 def test_the_server_s_filter_and_a_model_that_thinks_aloud_are_named():
-    assert unusable("", "content_filter") == "filtered by the server"
-    assert unusable("Half an answer", "content_filter") == "filtered by the server"
-    assert unusable("<think>Hm.</think> Yes.", "stop") == "thinks aloud"
+    assert explain_unusable("", "content_filter") == "filtered by the server"
+    assert explain_unusable("Half an answer", "content_filter") == "filtered by the server"
+    assert explain_unusable("<think>Hm.</think> Yes.", "stop") == "thinks aloud"
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_the_server_s_filter_and_a_model_that_thinks_aloud_are_named():
     [("a", 23, False), ("a", 24, True), ("a b c d e f g h", 3, False), ("a b c d e f g h", 4, True)],
 )
 def test_a_loop_is_four_rounds_and_24_words_at_least(passage, rounds, is_loop):
-    assert loops("so " + f"{passage} " * rounds + "end") is is_loop
+    assert is_repetitive("so " + f"{passage} " * rounds + "end") is is_loop
 
 
 @pytest.mark.parametrize(
@@ -67,15 +67,15 @@ def test_a_loop_is_four_rounds_and_24_words_at_least(passage, rounds, is_loop):
     ],
 )
 def test_where_words_are_not_parted_by_blanks_letters_are_counted(text, is_loop):
-    assert loops(text) is is_loop
+    assert is_repetitive(text) is is_loop
 
 
 def test_passages_of_more_than_60_words_are_no_loop():
     sixty = " ".join(map(str, range(60)))
-    assert loops(f"{sixty} " * 4)
-    assert not loops(f"{sixty} sixty " * 4)
+    assert is_repetitive(f"{sixty} " * 4)
+    assert not is_repetitive(f"{sixty} sixty " * 4)
 
 
 @given(st.lists(st.integers(-(10**9), 10**9), unique=True, max_size=200))
 def test_words_that_all_differ_are_no_loop(words):
-    assert not loops(" ".join(map(str, words)))
+    assert not is_repetitive(" ".join(map(str, words)))

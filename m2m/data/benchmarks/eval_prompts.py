@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 
 import polars as pl
 
-from m2m.data.records.cleaning import normalised
-from m2m.data.records.hash_split import draws
-from m2m.data.records.record_formats import pair
+from m2m.data.records.cleaning import normalize_text
+from m2m.data.records.hash_split import draw_each
+from m2m.data.records.record_formats import read_pair
 
 PROMPTS = {
     "id": pl.String,
@@ -39,7 +39,7 @@ def from_records(benchmark: str, records: Iterable[object], answers: Mapping[str
     found = [_prompt(record, answers) for record in records if isinstance(record, Mapping)]
     columns = list(PROMPTS)[2:]
     table = pl.DataFrame(found, schema={name: PROMPTS[name] for name in columns}, orient="row")
-    table = table.with_columns(normalised(pl.col(name)).replace("", None) for name in columns if name != "baseline")
+    table = table.with_columns(normalize_text(pl.col(name)).replace("", None) for name in columns if name != "baseline")
     table = table.drop_nulls("instruction").unique("instruction", keep="first", maintain_order=True)
     ids = [hashlib.sha256(f"{benchmark}\0{text}".encode()).hexdigest()[:16] for text in table["instruction"]]
     named = table.with_columns(pl.Series("id", ids, pl.String), pl.lit(benchmark).alias("benchmark"))
@@ -54,7 +54,7 @@ def chosen(prompts: pl.DataFrame, limit: int | None, seed: int) -> pl.DataFrame:
     """At most `limit` of `prompts` (None: all), those that the hash of the id prefers. ValueError below 1."""
     if limit is not None and limit < 1:
         raise ValueError(f"a benchmark's limit must be at least 1, or null for all, got {limit}")
-    preferred = prompts.sort(draws("id", "prompts", seed))
+    preferred = prompts.sort(draw_each("id", "prompts", seed))
     return preferred if limit is None else preferred.head(limit)
 
 
@@ -69,7 +69,7 @@ def baseline_answers(records: Iterable[object]) -> dict[str, tuple[str, str]]:
 
 
 def _prompt(record: Mapping[str, object], answers: Mapping[str, tuple[str, str]]) -> tuple[str | None, ...]:
-    asked = pair(record)
+    asked = read_pair(record)
     generator = next((text for name in BASELINES if (text := _text(record.get(name)))), None)
     given = next((text for name in ANSWERS if (text := _text(record.get(name)))), None)
     own = asked.response if "generator" in record else None

@@ -6,7 +6,7 @@ from zlib import crc32
 import polars as pl
 
 from m2m.data.pool.docstring_sections import Documented
-from m2m.data.records.cleaning import ROWS
+from m2m.data.records.cleaning import ROW_COLUMNS
 
 ASKED = {
     "description": ["What does {it} do?", "Explain {it}.", "What is {it} for?", "Describe what {it} does."],
@@ -80,4 +80,4 @@ def asked(things: Iterable[Documented], source: str, max_chars: int) -> pl.DataF
     """`pairs` of every thing as rows: source, row, group (the object's name), instruction, response, reason (null)."""
     found = [(thing.name, *pair) for thing in things for pair in pairs(thing, max_chars)]
     rows = [(source, row, *columns, None) for row, columns in enumerate(found)]
-    return pl.DataFrame(rows, schema=ROWS, orient="row")
+    return pl.DataFrame(rows, schema=ROW_COLUMNS, orient="row")

@@ -14,7 +14,7 @@ from docstring_parser.common import (
     DocstringReturns,
 )
 
-from m2m.data.pool.markup import plain
+from m2m.data.pool.docstring_sections import strip_markup
 
 KINDS = {  # the parser's word → ours; citations and what is not named here are left out
     **dict.fromkeys(["param", "parameter", "arg", "argument", "key", "keyword", "other_param"], "parameters"),
@@ -75,7 +75,7 @@ def sections(docstring: str) -> list[Section]:
     Nothing is cut inside a section. Left out: citations, sections no style knows, and sections
     with placeholders that only running code would fill.
     """
-    parsed = _parsed(plain(docstring))
+    parsed = _parsed(strip_markup(docstring))
     found = [Section("description", tuple(_paragraphs(parsed.description or "")))]
     entries = [(KINDS[meta.args[0]], meta) for meta in parsed.meta if meta.args and meta.args[0] in KINDS]
     for kind, group in groupby(sorted(entries, key=lambda pair: pair[0]), key=lambda pair: pair[0]):

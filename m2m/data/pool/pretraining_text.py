@@ -6,8 +6,8 @@ from collections.abc import Iterable, Set
 
 import polars as pl
 
-from m2m.data.pool.docstring_sections import LISTS, Documented, Section
-from m2m.data.records.hash_split import drawn
+from m2m.data.pool.docstring_sections import LIST_KINDS, Documented, Section
+from m2m.data.records.hash_split import draw_uniform
 
 CLAUSE = re.compile(r"(?<=[.!?:;])\s+|\n")
 WORD = re.compile(r"\w+")
@@ -19,7 +19,7 @@ def divided(
     """`things` for the corpus and for the pool: about `share` of them to the corpus, by the hash of their docstring."""
     sides: tuple[list[Documented], list[Documented]] = [], []
     for thing, text in zip(things, docstrings, strict=True):
-        sides[drawn(" ".join(text.casefold().split()), "corpus", seed) >= share].append(thing)
+        sides[draw_uniform(" ".join(text.casefold().split()), "corpus", seed) >= share].append(thing)
     return sides
 
 
@@ -56,6 +56,6 @@ def texts(part: str) -> set[str]:
 
 
 def _titled(section: Section) -> str:
-    if section.kind not in LISTS:
+    if section.kind not in LIST_KINDS:
         return section.text
     return f"{section.kind.title()}:\n" + "\n".join(f"- {part}" for part in section.parts)

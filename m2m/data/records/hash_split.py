@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from m2m.data.records.cleaning import comparable
+from m2m.data.records.cleaning import fold_case
 
 
 def drawn(text: str, purpose: str, seed: int) -> float:
@@ -29,7 +29,7 @@ def heldout(rows: pl.DataFrame, share: float, seed: int) -> pl.Series:
     Rows of one group, of one instruction or of one response stay together: where their hashes disagree they all go
     to the pool, so no answer and no question of a held-out row is in the pool. Compared without case and line breaks.
     """
-    linked = [pl.col("group"), comparable(pl.col("instruction")), comparable(pl.col("response"))]
+    linked = [pl.col("group"), fold_case(pl.col("instruction")), fold_case(pl.col("response"))]
     sides = rows.select(draws("group", "heldout", seed).lt(share).alias("held"), *linked)
     before = len(sides) + 1
     while (count := int(sides["held"].sum())) < before:  # each pass only takes away

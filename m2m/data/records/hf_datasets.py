@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from m2m.data.records.read_files import Record
+from m2m.data.records.read_files import SourceRecord
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
-def read_hub(id: str, config: str, split: str, revision: str, rows: int | None) -> Iterator[Record]:
+def read_hub(id: str, config: str, split: str, revision: str, rows: int | None) -> Iterator[SourceRecord]:
     """The first `rows` records (None: all) of a data set, streamed; code of the repository is never run.
 
     OSError, one sentence, when it cannot be read.
@@ -23,7 +23,7 @@ def read_hub(id: str, config: str, split: str, revision: str, rows: int | None) 
         _reached(id, commit)
         stream = datasets.load_dataset(id, config or None, split=split, revision=commit, streaming=True)
         for row, value in enumerate(islice(stream, rows)):
-            yield Record(row, value)
+            yield SourceRecord(row, value)
     except Exception as error:  # the network, the server, the libraries between: each has its own exceptions
         raise OSError(_told(id, revision, error)) from error
 

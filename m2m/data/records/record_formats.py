@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from m2m.data.records.cleaning import ROWS
+from m2m.data.records.cleaning import ROW_COLUMNS
 
 SYSTEM = {"system", "developer"}
 USER = {"user", "human", "prompter"}
@@ -51,7 +51,7 @@ def _fields(record: Mapping[str, object]) -> str:
 def rows(source: str, records: Iterable[tuple[int, object, str | None]], columns: tuple[str, str]) -> pl.DataFrame:
     """Records (position, value, or why there is none) as a table with the columns of `clean.ROWS`."""
     found = [(row, Pair(None, None, reason) if reason else pair(value, *columns)) for row, value, reason in records]
-    return pl.DataFrame([(source, row, None, *each) for row, each in found], schema=ROWS, orient="row")
+    return pl.DataFrame([(source, row, None, *each) for row, each in found], schema=ROW_COLUMNS, orient="row")
 
 
 def _alpaca(record: Mapping[str, object]) -> Pair:

@@ -7,7 +7,7 @@ import polars as pl
 
 from m2m.judging.protocols import alpaca_eval, arena_hard
 from m2m.judging.protocols.offline_judges import read_preference
-from m2m.llm.prompt_template import fenced, filled
+from m2m.llm.prompt_template import wrap_as_data, fill_template
 
 Protocol = Literal["alpaca-eval", "arena-hard"]
 PROTOCOLS: tuple[Protocol, ...] = ("alpaca-eval", "arena-hard")
@@ -51,9 +51,9 @@ def fill_judge_prompt(template: str, game: Mapping[str, str | int]) -> JudgeProm
     sides = ("candidate_answer", "opponent_answer")
     order = int(game["order"])
     columns = {"instruction": "instruction", "first": sides[order], "second": sides[1 - order]}
-    texts = {hole: fenced(arena_hard.escape_labels(str(game[column]))) for hole, column in columns.items()}
+    texts = {hole: wrap_as_data(arena_hard.escape_labels(str(game[column]))) for hole, column in columns.items()}
     system, _, user = template.rpartition(SYSTEM_ENDS)
-    return JudgePrompt(system.strip(), filled(user, texts).strip())
+    return JudgePrompt(system.strip(), fill_template(user, texts).strip())
 
 
 def parse_verdicts(verdicts: pl.DataFrame, engine: str) -> pl.DataFrame:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from m2m.data.records.cleaning import normalised
+from m2m.data.records.cleaning import normalize_text
 from m2m.judging.protocols import alpaca_eval, arena_hard
 from m2m.judging.protocols.protocols import PROTOCOLS, Protocol, parse_verdicts
 from m2m.judging.scoring.games import measure_order_bias, measure_repeat_noise, score_by_prompt
@@ -62,7 +62,7 @@ def score_llm_judges(
 def prepare_published_annotations(gamed: pl.DataFrame, instructions: Sequence[str]) -> PublishedAnnotations:
     """AlpacaEval's table (schema Gamed), and each prompt's difficulty; `instructions` in the evaluation set's order."""
     texts = pl.DataFrame({"index": range(len(instructions)), "text": instructions}, {"index": pl.Int64, "text": str})
-    named = texts.with_columns(normalised(pl.col("text"))).join(list_difficulties(gamed), on="index")
+    named = texts.with_columns(normalize_text(pl.col("text"))).join(list_difficulties(gamed), on="index")
     return PublishedAnnotations(convert_gamed_annotations(gamed), dict(named.select("text", "difficulty").rows()))
 
 

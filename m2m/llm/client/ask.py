@@ -10,11 +10,11 @@ from typing import Literal
 
 from m2m.llm.client.budget import Budget
 from m2m.llm.client.http import Caller
-from m2m.llm.client.local_model import identity, written
-from m2m.llm.client.reply import Reply, reply_of
-from m2m.llm.client.reply_cache import Kept, Replies, cache_folder
-from m2m.llm.client.request import Endpoint, Request, body, key_of
-from m2m.llm.client.trouble import Failed
+from m2m.llm.client.local_model import identify_model, write_replies
+from m2m.llm.client.reply import Reply, parse_reply
+from m2m.llm.client.reply_cache import CachedReply, ReplyCache, cache_folder
+from m2m.llm.client.request import Endpoint, Request, build_body, hash_request
+from m2m.llm.client.trouble import RequestError
 from m2m.progress import track_progress
 
 Engine = Literal["endpoint", "local"]
@@ -33,11 +33,11 @@ def ask(requests: Sequence[Request], engine: Engine, endpoint: Endpoint, label: 
     """
     if endpoint.concurrency < 1:
         raise ValueError(f"endpoint.concurrency must be at least 1, got {endpoint.concurrency}")
-    model = endpoint.model if engine == "endpoint" else identity(endpoint.model, endpoint.revision)
-    keys = [key_of(request, model) for request in requests]
+    model = endpoint.model if engine == "endpoint" else identify_model(endpoint.model, endpoint.revision)
+    keys = [hash_request(request, model) for request in requests]
     unique = dict(zip(keys, requests, strict=True))
-    with closing(Replies(cache_folder())) as replies:
-        told = {key: reply_of(raw) for key, raw in replies.read(list(unique)).items()}
+    with closing(ReplyCache(cache_folder())) as replies:
+        told = {key: parse_reply(raw) for key, raw in replies.read(list(unique)).items()}
         missing = {key: request for key, request in unique.items() if key not in told}
         held = len(told)
         if missing:
@@ -51,7 +51,7 @@ def ask(requests: Sequence[Request], engine: Engine, endpoint: Endpoint, label: 
     return [told[key] for key in keys]
 
 
-def _budget(endpoint: Endpoint, keys: Sequence[str], held: int, replies: Replies) -> Budget:
+def _budget(endpoint: Endpoint, keys: Sequence[str], held: int, replies: ReplyCache) -> Budget:
     """What is left of it after all tries of an earlier run, those in vain included."""
     if len(keys) > endpoint.max_requests:
         raise ValueError(
@@ -61,7 +61,7 @@ def _budget(endpoint: Endpoint, keys: Sequence[str], held: int, replies: Replies
     return Budget(endpoint.max_requests, endpoint.max_tokens, *replies.spent(keys))
 
 
-def _served(missing: Mapping[str, Request], endpoint: Endpoint, replies: Replies, budget: Budget) -> Told:
+def _served(missing: Mapping[str, Request], endpoint: Endpoint, replies: ReplyCache, budget: Budget) -> Told:
     """Key and reply of each request, as a server gives them."""
     caller = Caller(endpoint, budget, replies)
     threads = ThreadPoolExecutor(endpoint.concurrency)
@@ -75,16 +75,16 @@ def _served(missing: Mapping[str, Request], endpoint: Endpoint, replies: Replies
         caller.client.close()
 
 
-def _called(key: str, request: Request, caller: Caller, replies: Replies) -> Reply:
+def _called(key: str, request: Request, caller: Caller, replies: ReplyCache) -> Reply:
     """One reply, kept before it is returned; where another process asks for the same, its reply."""
     while not caller.stop.is_set():
         with replies.claimed(key) as ours:
             if known := replies.read([key]):
-                return reply_of(known[key])
+                return parse_reply(known[key])
             if ours:
                 try:
                     raw, reply = caller(key, request)
-                except Failed as error:
+                except RequestError as error:
                     return Reply(error=str(error))
                 replies.keep(_kept(key, request, caller.endpoint.model, raw, reply))
                 return reply
@@ -93,21 +93,21 @@ def _called(key: str, request: Request, caller: Caller, replies: Replies) -> Rep
 
 
 def _written(
-    requests: Mapping[str, Request], missing: Mapping[str, Request], endpoint: Endpoint, model: str, replies: Replies
+    requests: Mapping[str, Request], missing: Mapping[str, Request], endpoint: Endpoint, model: str, replies: ReplyCache
 ) -> Told:
     """Key and reply of each request, from the model in this process."""
-    for key, raw in written(requests, missing, endpoint, model):
-        if isinstance(raw, Failed):
+    for key, raw in write_replies(requests, missing, endpoint, model):
+        if isinstance(raw, RequestError):
             yield key, Reply(error=str(raw))
             continue
-        reply = reply_of(raw)
+        reply = parse_reply(raw)
         replies.keep(_kept(key, missing[key], model, raw, reply))
         yield key, reply
 
 
-def _kept(key: str, request: Request, model: str, raw: str, reply: Reply) -> Kept:
-    sent = json.dumps(body(request, model), ensure_ascii=False)
-    return Kept(key, model, reply.fingerprint, sent, raw, reply.prompt_tokens, reply.completion_tokens)
+def _kept(key: str, request: Request, model: str, raw: str, reply: Reply) -> CachedReply:
+    sent = json.dumps(build_body(request, model), ensure_ascii=False)
+    return CachedReply(key, model, reply.fingerprint, sent, raw, reply.prompt_tokens, reply.completion_tokens)
 
 
 def _shown(new: Told, label: str, held: int, missing: int, endpoint: Endpoint) -> dict[str, Reply]:

@@ -1,119 +1,193 @@
-"""Comparable cells → rows: the noise floor of random, and what every other kind of cell adds to random."""
+"""A view → the seed noise of random, and what every other configuration adds to random."""
+
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
+from jaxtyping import Bool, Float
+from scipy import stats
 
-from m2m.study.analysis.contrasts import Noise, mean_difference, pooled, simultaneous
-from m2m.study.analysis.noise import noise_floor, outside
-from m2m.study.analysis.other_prompts import Prompts
-from m2m.study.cells.cells import NO_DEGREE, SETTING, column, parts, with_worth
-from m2m.study.cells.labels import KIND
-from m2m.study.cells.rows import Row, or_reason, with_holm
+from m2m.schemas.study_numbers import DifferenceNumbers, MeanNumbers
+from m2m.schemas.study_rows import AgainstRandomNumbers, AgainstRandomRow, FloorNumbers, FloorRow, MatchedRow
+from m2m.study.analysis.contrasts import Noise, bound_simultaneously, compare_means, pool_noise
+from m2m.study.analysis.view import View
+from m2m.study.cells.cells import NO_DEGREE, get_column, split_cells
+from m2m.study.cells.labels import CONFIGURATION
+from m2m.study.cells.rows import compute_or_explain
 
-RANDOM = pl.col("strategy") == "random"
-ROWS = ("budget", "min_tokens", "max_tokens")  # which rows such a strategy chooses from, and how many
-
-
-def floor_rows(cells: pl.DataFrame, outcome: str) -> list[Row]:
-    """One row a setting: the random replicates' floor, and the cells that lie outside it."""
-    known = with_worth(cells, outcome)
-    return [{"outcome": outcome} | key | or_reason(_floor, part) for key, part in parts(known, *SETTING)]
+IS_RANDOM = pl.col("strategy") == "random"
+ROW_CHOICE = ("budget", "min_tokens", "max_tokens")  # what rows a strategy without degrees depends on
+OUTSIDE_BY_CHANCE = 0.05  # of one further random cell
 
 
-def noise(cells: pl.DataFrame, size: int) -> Noise:
-    """The noise of training: pooled over all replicated cells of one size, whatever their condition.
+class NoiseFloor(NamedTuple):
+    """Mean and standard deviation of the random cells, and the 95 % prediction interval of one further random cell."""
+
+    mean: float
+    sd: float
+    low: float
+    high: float
+
+
+class Baseline(NamedTuple):
+    """The random cells that a setting's cells are compared with, and the seed noise."""
+
+    randoms: pl.DataFrame
+    noise: Noise
+
+
+def summarize_random(view: View) -> list[FloorRow]:
+    """The one row of a setting: the random cells' noise floor, and the cells that lie outside it."""
+    return [{**view.place, **compute_or_explain(_summarize, view)}]
+
+
+def compute_noise_floor(random: Float[np.ndarray, "cells"]) -> NoiseFloor:
+    """Student's prediction interval, mean ± t · sd · √(1 + 1/n): one cell in twenty lies outside by chance."""
+    n = len(random)
+    if n < 2:
+        raise ValueError(f"a noise floor needs at least 2 random cells, got {n}: run random with more seeds")
+    mean, sd = float(random.mean()), float(random.std(ddof=1))
+    half = float(stats.t.ppf(1 - OUTSIDE_BY_CHANCE / 2, n - 1)) * sd * float(np.sqrt(1 + 1 / n))
+    return NoiseFloor(mean, sd, mean - half, mean + half)
+
+
+def flag_outside(floor: NoiseFloor, outcomes: Float[np.ndarray, "cells"]) -> Bool[np.ndarray, "cells"]:
+    """Which cells lie outside the floor, above or below."""
+    return np.asarray((outcomes < floor.low) | (outcomes > floor.high))
+
+
+def estimate_noise(view: View) -> Noise:
+    """The seed noise: pooled over all replicated cells of the view's size, whatever their condition.
 
     Weights and slack do nothing to a strategy without degrees: of its cells that differ in them alone one counts.
     """
-    same = cells.filter(pl.col("size") == size)
-    dialled = ~pl.col("strategy").is_in(NO_DEGREE)
-    others = same.filter(~dialled).unique([*KIND, "seed", *ROWS], keep="first", maintain_order=True)
-    return pooled([column(part) for _, part in parts(pl.concat([same.filter(dialled), others]), "condition", *KIND)])
+    same_size = view.all_cells.filter(pl.col("size") == view.size)
+    has_degree = ~pl.col("strategy").is_in(NO_DEGREE)
+    baselines = same_size.filter(~has_degree).unique(
+        [*CONFIGURATION, "seed", *ROW_CHOICE], keep="first", maintain_order=True
+    )
+    replicates = split_cells(pl.concat([same_size.filter(has_degree), baselines]), "condition", *CONFIGURATION)
+    return pool_noise([get_column(cells) for _, cells in replicates])
 
 
-def random_rows(cells: pl.DataFrame, outcome: str, prompts: Prompts) -> list[Row]:
-    """One row a setting and kind of cell: its mean − the random mean; Holm's p over the rows of a setting.
+def compare_with_random(view: View) -> list[AgainstRandomRow]:
+    """One row a configuration: its mean − the random mean.
 
     The random cells are those of the same setting. Where it has none, those of another one that were judged against
     the very same opponent: `random_condition` says which. `all_low`, `all_high` hold for all rows of a setting
     together, so for the best of them too.
     """
-    known = with_worth(cells, outcome)
-    rows = []
-    for setting, part in parts(known, *SETTING):
-        kinds = list(parts(part.filter(~RANDOM), *KIND))
-        basis = or_reason(_basis, known, part)
-        for kind, some in kinds:
-            found = basis if "reason" in basis else _row(some, basis["randoms"], basis["noise"], len(kinds), prompts)
-            rows.append({"outcome": outcome} | setting | kind | _means(some) | found)
-    return with_holm(rows, *SETTING)
+    configurations = list(split_cells(view.cells.filter(~IS_RANDOM), *CONFIGURATION))
+    baseline = _find_baseline(view)
+    rows: list[AgainstRandomRow] = []
+    for configuration, cells in configurations:
+        numbers = _compare_with_random(view, cells, baseline, len(configurations))
+        rows.append(
+            {
+                **view.place,
+                "strategy": configuration["strategy"],
+                "match": configuration["match"],
+                "degree": configuration["degree"],
+                **_average(cells),
+                **numbers,
+            }
+        )
+    return rows
 
 
-def matched_rows(cells: pl.DataFrame, outcome: str, strategy: str) -> list[Row]:
-    """One row a setting and degree: `strategy`'s mean − that of the random cells matched to its response lengths."""
-    known, rows = with_worth(cells, outcome), []
-    for key, part in parts(known, *SETTING, "degree"):
-        ours = part.filter(pl.col("strategy") == strategy)
-        matched = part.filter(pl.col("strategy") == "length-matched", pl.col("match") == strategy)
-        if ours.height and matched.height:
-            found = or_reason(_matched, known, ours, matched)
-            rows.append({"outcome": outcome, "strategy": strategy} | key | _means(ours) | found)
-    return with_holm(rows, *SETTING)
+def compare_with_matched(view: View, strategy: str) -> list[MatchedRow]:
+    """One row a degree: `strategy`'s mean − that of the random cells matched to its response lengths."""
+    rows: list[MatchedRow] = []
+    all_matched = view.select_strategy("length-matched").filter(pl.col("match") == strategy)
+    for key, cells in split_cells(view.select_strategy(strategy), "degree"):
+        matched = all_matched.filter(pl.col("degree") == key["degree"])
+        if matched.height:
+            numbers = compute_or_explain(_compare_with_matched, view, cells, matched)
+            degree: int = key["degree"]
+            rows.append({**view.place, "strategy": strategy, "degree": degree, **_average(cells), **numbers})
+    return rows
 
 
-def _floor(part: pl.DataFrame) -> Row:
-    floor, others = noise_floor(column(part.filter(RANDOM))), part.filter(~RANDOM)
-    beyond = others.filter(pl.Series(outside(floor, column(others)), dtype=pl.Boolean))
-    return floor._asdict() | {"judged": others.height, "outside": beyond["experiment"].sort().to_list()}
+def _summarize(view: View) -> FloorNumbers:
+    randoms, judged = view.cells.filter(IS_RANDOM), view.cells.filter(~IS_RANDOM)
+    floor = compute_noise_floor(get_column(randoms))
+    outside = judged.filter(pl.Series(flag_outside(floor, get_column(judged)), dtype=pl.Boolean))
+    return {
+        "mean": floor.mean,
+        "sd": floor.sd,
+        "low": floor.low,
+        "high": floor.high,
+        "cells": randoms.height,
+        "judged": judged.height,
+        "outside": outside["experiment"].sort().to_list(),
+    }
 
 
-def _basis(known: pl.DataFrame, part: pl.DataFrame) -> Row:
-    """What a setting's cells are compared with, and by what noise."""
-    randoms, size = _randoms(known, part), part["size"][0]
+def _find_baseline(view: View) -> Baseline | str:
+    """What the view's cells are compared with, or the reason why there is nothing."""
+    randoms = _find_randoms(view)
     if randoms.is_empty():
-        raise ValueError("there is no random cell of this size and opponent to compare with: run random")
-    return {"randoms": randoms, "noise": noise(known, size)}
+        return "there is no random cell of this size and opponent: run random"
+    try:
+        return Baseline(randoms, estimate_noise(view))
+    except ValueError as reason:
+        return str(reason)
 
 
-def _randoms(known: pl.DataFrame, part: pl.DataFrame) -> pl.DataFrame:
-    own = part.filter(RANDOM)
-    opponents = part["opponent_bits_per_byte"].unique().to_list()
-    if own.height or len(opponents) != 1 or opponents[0] is None:
-        return own
-    same = known.filter(RANDOM, pl.col("size") == part["size"][0], pl.col("opponent_bits_per_byte") == opponents[0])
-    largest = same.group_by("condition").len().sort(["len", "condition"], descending=[True, False])
-    return same.join(largest.head(1), on="condition", how="semi", maintain_order="left")
+def _find_randoms(view: View) -> pl.DataFrame:
+    randoms = view.cells.filter(IS_RANDOM)
+    opponents = view.cells["opponent_bits_per_byte"].unique().to_list()
+    if randoms.height or len(opponents) != 1 or opponents[0] is None:
+        return randoms
+    comparable = view.all_cells.filter(
+        IS_RANDOM, pl.col("size") == view.size, pl.col("opponent_bits_per_byte") == opponents[0]
+    )
+    largest = comparable.group_by("condition").len().sort(["len", "condition"], descending=[True, False])
+    return comparable.join(largest.head(1), on="condition", how="semi", maintain_order="left")
 
 
-def _row(some: pl.DataFrame, randoms: pl.DataFrame, spread: Noise, kinds: int, prompts: Prompts) -> Row:
-    row = {
+def _compare_with_random(
+    view: View, cells: pl.DataFrame, baseline: Baseline | str, configurations: int
+) -> AgainstRandomNumbers:
+    if isinstance(baseline, str):
+        return {"reason": baseline}
+    randoms, noise = baseline
+    weights = np.repeat([1 / cells.height, -1 / randoms.height], [cells.height, randoms.height])
+    difference = compare_means(get_column(cells), get_column(randoms), noise)
+    experiments = cells["experiment"].to_list() + randoms["experiment"].to_list()
+    return {
         "random_condition": randoms["condition"][0],
         "random_response_tokens": _mean(randoms, "mean_response_tokens"),
+        **_subtract(cells, randoms, noise, configurations),
+        **view.prompts.compute_interval(difference, weights, experiments),
     }
-    return row | _difference(some, randoms, spread, kinds) | _reach(some, randoms, spread, prompts)
 
 
-def _matched(known: pl.DataFrame, some: pl.DataFrame, others: pl.DataFrame) -> Row:
-    return _difference(some, others, noise(known, some["size"][0]))
+def _compare_with_matched(view: View, cells: pl.DataFrame, matched: pl.DataFrame) -> DifferenceNumbers:
+    return _subtract(cells, matched, estimate_noise(view), 1)
 
 
-def _difference(some: pl.DataFrame, others: pl.DataFrame, spread: Noise, kinds: int = 1) -> Row:
-    found = mean_difference(column(some), column(others), spread)
-    low, high = simultaneous(found, kinds)
-    against = {"against_cells": others.height, "against_mean": float(column(others).mean())}
-    return found._asdict() | {"all_low": low, "all_high": high, "pooled_sd": spread.sd} | against
+def _subtract(cells: pl.DataFrame, baseline: pl.DataFrame, noise: Noise, configurations: int) -> DifferenceNumbers:
+    difference = compare_means(get_column(cells), get_column(baseline), noise)
+    low, high = bound_simultaneously(difference, configurations)
+    return {
+        **difference.to_numbers(),
+        "all_low": low,
+        "all_high": high,
+        "pooled_sd": noise.sd,
+        "against_cells": baseline.height,
+        "against_mean": float(get_column(baseline).mean()),
+    }
 
 
-def _reach(some: pl.DataFrame, randoms: pl.DataFrame, spread: Noise, prompts: Prompts) -> Row:
-    weights = np.repeat([1 / some.height, -1 / randoms.height], [some.height, randoms.height])
-    found = mean_difference(column(some), column(randoms), spread)
-    return prompts.row(found, weights, some["experiment"].to_list() + randoms["experiment"].to_list())
+def _average(cells: pl.DataFrame) -> MeanNumbers:
+    return {
+        "cells": cells.height,
+        "mean": float(get_column(cells).mean()),
+        "mean_response_tokens": _mean(cells, "mean_response_tokens"),
+        "trained_tokens": _mean(cells, "trained_tokens"),
+    }
 
 
-def _means(some: pl.DataFrame) -> Row:
-    lengths = {name: _mean(some, name) for name in ("mean_response_tokens", "trained_tokens")}
-    return {"cells": some.height, "mean": float(column(some).mean())} | lengths
-
-
-def _mean(some: pl.DataFrame, name: str) -> float:
-    return float(column(some, name).mean())
+def _mean(cells: pl.DataFrame, name: str) -> float:
+    return float(get_column(cells, name).mean())

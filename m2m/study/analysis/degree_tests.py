@@ -1,4 +1,4 @@
-"""Comparable cells → whether the degrees of a strategy differ at all, and whether a straight line tells how."""
+"""A view → whether the degrees of a strategy differ, and whether their means lie on a straight line."""
 
 from collections.abc import Sequence
 
@@ -7,55 +7,63 @@ import polars as pl
 from jaxtyping import Float
 from scipy import stats
 
-from m2m.study.analysis.against_random import noise
+from m2m.schemas.study_numbers import DegreeNumbers
+from m2m.schemas.study_rows import ShapeRow
+from m2m.study.analysis.against_random import estimate_noise
 from m2m.study.analysis.contrasts import Noise
-from m2m.study.cells.cells import SETTING, STRATEGIES, column, parts, with_worth
-from m2m.study.cells.rows import Row, or_reason, with_holm
+from m2m.study.analysis.view import View
+from m2m.study.cells.cells import STRATEGIES, get_column, split_cells
+from m2m.study.cells.rows import compute_or_explain
+
+Groups = Sequence[Float[np.ndarray, "seeds"]]
 
 
-def shape_rows(cells: pl.DataFrame, outcome: str) -> list[Row]:
-    """One row a setting and strategy of the six, judged by the noise pooled over all replicated cells of its size.
+def inspect_degrees(view: View) -> list[ShapeRow]:
+    """One row a strategy of the six, judged by the noise pooled over all replicated cells of its size.
 
-    `p` is that of equal degrees, with Holm's over the strategies and sizes of a condition; `bend_p` that of a straight
-    line through them. `worst` and `best` are degrees.
+    `p` is that of equal degrees, `bend_p` that of a straight line through them. `worst` and `best` are degrees.
     """
-    known = with_worth(cells, outcome)
-    six = known.filter(pl.col("strategy").is_in(STRATEGIES))
-    rows = [
-        {"outcome": outcome} | key | or_reason(_shape, known, part) for key, part in parts(six, *SETTING, "strategy")
-    ]
-    return with_holm(rows, "condition")
+    rows: list[ShapeRow] = []
+    for key, cells in split_cells(view.cells.filter(pl.col("strategy").is_in(STRATEGIES)), "strategy"):
+        strategy: str = key["strategy"]
+        rows.append({**view.place, "strategy": strategy, **compute_or_explain(_inspect, view, cells)})
+    return rows
 
 
-def differ(groups: Sequence[Float[np.ndarray, "seeds"]], spread: Noise) -> float:
+def compute_equality_p(groups: Groups, noise: Noise) -> float:
     """p of equal means: Σ squares of the means about the whole mean ÷ (groups − 1) ÷ noise² is F (one-way ANOVA)."""
-    values = np.concatenate(groups)
-    flat = np.repeat(values.mean(), len(groups))
-    return _p(groups, flat, len(groups) - 1, spread)
+    outcomes = np.concatenate(groups)
+    return _compute_p(groups, np.repeat(outcomes.mean(), len(groups)), len(groups) - 1, noise)
 
 
-def bend(degrees: Sequence[float], groups: Sequence[Float[np.ndarray, "seeds"]], spread: Noise) -> float:
+def compute_linearity_p(degrees: Sequence[float], groups: Groups, noise: Noise) -> float:
     """p of means on a straight line: the F test of lack of fit (Fisher 1922; Draper and Smith 1998, section 2.1)."""
     x = np.repeat(degrees, [len(group) for group in groups])
     slope, intercept = np.polyfit(x, np.concatenate(groups), 1)
-    return _p(groups, intercept + slope * np.asarray(degrees), len(groups) - 2, spread)
+    return _compute_p(groups, intercept + slope * np.asarray(degrees), len(groups) - 2, noise)
 
 
-def _shape(known: pl.DataFrame, part: pl.DataFrame) -> Row:
-    spread = noise(known, part["size"][0])
-    by_degree = {key["degree"]: column(some) for key, some in parts(part, "degree")}
-    if len(by_degree) < 2:
-        raise ValueError(f"degrees differ by noise or more: that needs 2 degrees, got {len(by_degree)}")
-    degrees, groups = list(by_degree), list(by_degree.values())
-    means = {degree: float(group.mean()) for degree, group in by_degree.items()}
-    worst, best = min(degrees, key=means.__getitem__), max(degrees, key=means.__getitem__)
-    row = {"degrees": len(degrees), "p": differ(groups, spread), "worst": worst, "best": best}
-    row |= {"worst_mean": means[worst], "best_mean": means[best], "noise": spread.sd}
-    return row | ({"bend_p": bend([float(one) for one in degrees], groups, spread)} if len(degrees) > 2 else {})
+def _inspect(view: View, cells: pl.DataFrame) -> DegreeNumbers:
+    noise = estimate_noise(view)
+    groups = {int(key["degree"]): get_column(seeds) for key, seeds in split_cells(cells, "degree")}
+    if len(groups) < 2:
+        raise ValueError(f"a comparison of degrees needs 2 degrees, got {len(groups)}: run more")
+    means = {degree: float(outcomes.mean()) for degree, outcomes in groups.items()}
+    worst, best = min(means, key=means.__getitem__), max(means, key=means.__getitem__)
+    numbers: DegreeNumbers = {
+        "degrees": len(groups),
+        "p": compute_equality_p(list(groups.values()), noise),
+        "worst": worst,
+        "best": best,
+        "worst_mean": means[worst],
+        "best_mean": means[best],
+        "noise": noise.sd,
+    }
+    if len(groups) > 2:
+        numbers["bend_p"] = compute_linearity_p([float(degree) for degree in groups], list(groups.values()), noise)
+    return numbers
 
 
-def _p(
-    groups: Sequence[Float[np.ndarray, "seeds"]], expected: Float[np.ndarray, "groups"], df: int, spread: Noise
-) -> float:
+def _compute_p(groups: Groups, expected: Float[np.ndarray, "groups"], df: int, noise: Noise) -> float:
     squares = sum(len(group) * (group.mean() - mean) ** 2 for group, mean in zip(groups, expected, strict=True))
-    return float(stats.f.sf(squares / df / spread.sd**2, df, spread.df))
+    return float(stats.f.sf(squares / df / noise.sd**2, df, noise.df))

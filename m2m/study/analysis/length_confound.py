@@ -1,94 +1,155 @@
-"""Comparable cells → rows: what is left of each slope when response length, and trained tokens, are held fixed."""
+"""A view → what is left of each slope when response length, and trained tokens, are controlled."""
 
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, cast
 
 import numpy as np
 import polars as pl
+from jaxtyping import Float, Int
 
-from m2m.study.analysis.confound import Model, model, survival
-from m2m.study.analysis.slopes import line
-from m2m.study.cells.cells import SETTING, STRATEGIES, column, parts, with_worth
-from m2m.study.cells.correlation import pearson
-from m2m.study.cells.rows import Row, or_reason, with_holm
-from m2m.study.cells.t_estimates import Estimate
+from m2m.schemas.study_numbers import LengthNumbers, Survival
+from m2m.schemas.study_rows import LengthRow
+from m2m.study.analysis.slopes import fit_line
+from m2m.study.analysis.view import View
+from m2m.study.cells.cells import STRATEGIES, get_column
+from m2m.study.cells.correlation import Column, pearson
+from m2m.study.cells.labels import ALPHA
+from m2m.study.cells.rows import compute_or_explain
+from m2m.study.cells.t_estimates import Estimate, make_estimate
 
-SAME = 1e-6  # share of trained tokens that length does not tell: less is the rounding of the mean length
-CAUSES = {"length": "mean_response_tokens", "trained_tokens": "trained_tokens"}
-
-
-class Fitted(NamedTuple):
-    """A strategy's slope alone, and in a model with length."""
-
-    plain: Estimate
-    both: Model
-    cells: int
+MAX_INFLATION = 10.0  # variance inflation above which two causes are not separable (O'Brien 2007 on the custom)
+COLLINEAR = 1e-8  # share of a cause's variance that the other causes leave: below it is a sum of the others
+SAME = 1e-6  # share of trained tokens that length does not explain: below it is the rounding of the mean length
+LENGTH_COLUMNS = {"length": "mean_response_tokens", "trained_tokens": "trained_tokens"}
+GroupNumbers = Int[np.ndarray, "cells"]
 
 
-def length_rows(cells: pl.DataFrame, outcome: str) -> list[Row]:
-    """Three rows a setting and strategy of the six; each has coefficients, variance inflations and a verdict.
+class LinearModel(NamedTuple):
+    """Each cause's coefficient and variance inflation. No coefficient where the inflation is infinite."""
 
-    Holm's p of diversity's coefficient is over the strategies and sizes of a condition, each model by itself.
+    terms: dict[str, Estimate]
+    inflation: dict[str, float]
 
-    `own`: performance on diversity and length, over the strategy's cells. `own and tokens`: trained tokens too,
+
+def regress_on_length(view: View) -> list[LengthRow]:
+    """Three rows a strategy of the six; each has coefficients and variance inflations, and no verdict yet.
+
+    `own`: the outcome on diversity and length, over the strategy's cells. `own and tokens`: trained tokens too,
     unless they are length again, as under a row budget without truncation.
     `shared`: over all cells of the setting, each strategy with a level and a slope of its own, one effect of length
-    for all: where length moves differently in other strategies, it can be told from diversity.
+    for all: where length moves differently in other strategies, it is separable from diversity.
     """
-    rows = [
-        {"outcome": outcome} | key | {"strategy": name} | row
-        for key, part in parts(with_worth(cells, outcome), *SETTING)
-        for name in STRATEGIES
-        if (part["strategy"] == name).any()
-        for row in _three(part, name)
-    ]
-    return [_told(row) for row in with_holm(rows, "condition", "model")]
+    rows: list[LengthRow] = []
+    for strategy in STRATEGIES:
+        cells = view.select_strategy(strategy)
+        if cells.height:
+            alone = compute_or_explain(_regress_own, cells, ["length"])
+            tokens = compute_or_explain(_regress_own_and_tokens, cells)
+            shared = compute_or_explain(_regress_shared, view.cells, strategy)
+            rows.append({**view.place, "strategy": strategy, "model": "own", **alone})
+            rows.append({**view.place, "strategy": strategy, "model": "own and tokens", **tokens})
+            rows.append({**view.place, "strategy": strategy, "model": "shared", **shared})
+    return rows
 
 
-def _three(part: pl.DataFrame, name: str) -> list[Row]:
-    own = part.filter(pl.col("strategy") == name)
-    return [
-        {"model": "own"} | or_reason(_own, own, ["length"]),
-        {"model": "own and tokens"} | or_reason(_own_and_tokens, own),
-        {"model": "shared"} | or_reason(_shared, part, name),
-    ]
+def add_survival(rows: Sequence[LengthRow]) -> list[LengthRow]:
+    """The rows with their `verdict`; after Holm."""
+    return [row if "reason" in row else {**row, "verdict": decide_survival(row)} for row in rows]
 
 
-def _own(own: pl.DataFrame, causes: list[str]) -> Row:
-    columns = {"diversity": column(own, "diversity")} | {cause: column(own, CAUSES[cause]) for cause in causes}
-    return _row(own, columns, np.zeros(own.height, dtype=np.int64), own)
+def decide_survival(row: LengthRow) -> Survival:
+    """What becomes of the plain slope of diversity when length is controlled.
+
+    'still significant' needs a significant plain slope too. 'no longer significant' needs more than a lost effect:
+    length itself must have a significant one. It does not say that length explains the slope.
+    """
+    inflation = row["diversity_inflation"]
+    if inflation is None or inflation > MAX_INFLATION:
+        return "not separable from length"
+    plain = _excludes_zero(row["plain_low"], row["plain_high"])
+    if row["diversity_p_holm"] < ALPHA:
+        if not plain:
+            return "newly significant"
+        return "still significant" if row["diversity_value"] * row["plain"] > 0 else "reversed"
+    length = "length_low" in row and _excludes_zero(row["length_low"], row["length_high"])
+    return "no longer significant" if plain and length else "inconclusive"
 
 
-def _own_and_tokens(own: pl.DataFrame) -> Row:
-    if 1 - pearson(*(column(own, name) for name in CAUSES.values())).r ** 2 < SAME:
-        raise ValueError("trained tokens are length again: so many rows times their mean length")
-    return _own(own, list(CAUSES))
+def fit_model(outcomes: Column, causes: Mapping[str, Column], groups: GroupNumbers) -> LinearModel:
+    """outcome = one constant a group + Σ coefficient · cause, by least squares, t intervals.
+
+    Inflation is 1 / (1 − R²) of a cause on the others, all of them taken about their group's mean; infinite where it
+    is a sum of the others: that one has no coefficient, the rest have (statsmodels would warn and give it one).
+    ValueError for a cause that does not vary within any group, and when no degree of freedom is left.
+    """
+    within = np.column_stack([_centre_cause(cause, groups, name) for name, cause in causes.items()])
+    sizes = np.linalg.norm(within, axis=0)
+    units, centred = within / sizes, _subtract_means(outcomes, groups)
+    df = len(outcomes) - len(np.unique(groups)) - int(np.linalg.matrix_rank(units, tol=COLLINEAR))
+    if df < 1:
+        needed = len(np.unique(groups)) + len(causes) + 1
+        raise ValueError(f"{len(causes)} causes need at least {needed} cells here, got {len(outcomes)}: run more")
+    sd = float(np.linalg.norm(_residuals(centred, units))) / np.sqrt(df)
+    terms, inflation = {}, {}
+    for i, name in enumerate(causes):
+        unique = _residuals(units[:, i], np.delete(units, i, axis=1))  # what no other explains (Frisch and Waugh)
+        share = float(unique @ unique)
+        inflation[name] = 1 / share if share > COLLINEAR else float("inf")
+        if share > COLLINEAR:
+            terms[name] = make_estimate(float(unique @ centred) / share / sizes[i], sd / np.sqrt(share) / sizes[i], df)
+    return LinearModel(terms, inflation)
 
 
-def _shared(part: pl.DataFrame, name: str) -> Row:
-    """The rivals' slopes are in the model, under their names; random and others have a level only."""
-    strategies = part["strategy"].to_numpy()
-    dialled = [one for one in STRATEGIES if part.filter(pl.col("strategy") == one)["degree"].n_unique() > 1]
-    slopes = {one: np.where(strategies == one, column(part, "diversity"), 0) for one in dialled if one != name}
-    ours = {"diversity": np.where(strategies == name, column(part, "diversity"), 0)}
-    columns = ours | {"length": column(part, CAUSES["length"])} | slopes
-    return _row(part, columns, np.unique(strategies, return_inverse=True)[1], part.filter(pl.col("strategy") == name))
+def _regress_own(cells: pl.DataFrame, names: list[str]) -> LengthNumbers:
+    causes = {"diversity": get_column(cells, "diversity")}
+    causes |= {name: get_column(cells, LENGTH_COLUMNS[name]) for name in names}
+    return _list_numbers(cells, fit_model(get_column(cells), causes, np.zeros(cells.height, dtype=np.int64)), cells)
 
 
-def _row(part: pl.DataFrame, columns: dict[str, np.ndarray], groups: np.ndarray, own: pl.DataFrame) -> Row:
-    plain, both = line(column(own, "diversity"), column(own)).slope, model(column(part), columns, groups)
-    known = {"p": both.terms["diversity"].p} if "diversity" in both.terms else {}
-    return {"fitted": Fitted(plain, both, part.height)} | known
+def _regress_own_and_tokens(cells: pl.DataFrame) -> LengthNumbers:
+    if 1 - pearson(*(get_column(cells, name) for name in LENGTH_COLUMNS.values())).r ** 2 < SAME:
+        raise ValueError("trained tokens are length again: the number of rows times their mean length")
+    return _regress_own(cells, list(LENGTH_COLUMNS))
 
 
-def _told(row: Row) -> Row:
-    """`row` with the numbers of its fit in place of that, and its verdict."""
-    if "fitted" not in row:
-        return row
-    fit, holm = row["fitted"], row.get("p_holm", 1.0)
-    kept = {name: row[name] for name in row if name not in ("fitted", "p", "p_holm")}
-    kept |= {"verdict": survival(fit.plain, fit.both, holm), "cells": fit.cells, "plain": fit.plain.value}
-    for name in [name for name in ("diversity", *CAUSES) if name in fit.both.inflation]:
-        kept[f"{name}_inflation"] = fit.both.inflation[name]
-        known = fit.both.terms[name]._asdict() if name in fit.both.terms else {}
-        kept |= {f"{name}_{key}": known[key] for key in ("value", "low", "high", "p") if key in known}
-    return kept | ({"diversity_p_holm": holm} if "p_holm" in row else {})
+def _regress_shared(cells: pl.DataFrame, strategy: str) -> LengthNumbers:
+    """Other strategies' slopes are in the model, under their names; random and other baselines have a level only."""
+    strategies, diversity = cells["strategy"].to_numpy(), get_column(cells, "diversity")
+    dialled = [name for name in STRATEGIES if cells.filter(pl.col("strategy") == name)["degree"].n_unique() > 1]
+    causes = {"diversity": np.where(strategies == strategy, diversity, 0)}
+    causes |= {"length": get_column(cells, LENGTH_COLUMNS["length"])}
+    causes |= {name: np.where(strategies == name, diversity, 0) for name in dialled if name != strategy}
+    model = fit_model(get_column(cells), causes, np.unique(strategies, return_inverse=True)[1])
+    return _list_numbers(cells.filter(pl.col("strategy") == strategy), model, cells)
+
+
+def _list_numbers(strategy_cells: pl.DataFrame, model: LinearModel, cells: pl.DataFrame) -> LengthNumbers:
+    plain = fit_line(get_column(strategy_cells, "diversity"), get_column(strategy_cells)).slope
+    numbers: dict[str, float] = {"plain": plain.value, "plain_low": plain.low, "plain_high": plain.high}
+    for name in [name for name in ("diversity", *LENGTH_COLUMNS) if name in model.inflation]:
+        numbers[f"{name}_inflation"] = model.inflation[name]
+        if name in model.terms:
+            term = model.terms[name]
+            numbers |= {f"{name}_value": term.value, f"{name}_low": term.low}
+            numbers |= {f"{name}_high": term.high, f"{name}_p": term.p}
+    return cast(LengthNumbers, {"cells": cells.height, **numbers})
+
+
+def _excludes_zero(low: float, high: float) -> bool:
+    return low > 0 or high < 0
+
+
+def _centre_cause(cause: Column, groups: GroupNumbers, name: str) -> Column:
+    within = _subtract_means(cause, groups)
+    if np.ptp(within) <= 1e-12 * np.abs(cause).max():
+        raise ValueError(f"{name} is the same in all cells of each group: it has no effect to estimate")
+    return within
+
+
+def _subtract_means(column: Column, groups: GroupNumbers) -> Column:
+    _, group = np.unique(groups, return_inverse=True)
+    return np.asarray(column - (np.bincount(group, column) / np.bincount(group))[group])
+
+
+def _residuals(column: Column, regressors: Float[np.ndarray, "cells others"]) -> Column:
+    return np.asarray(column - regressors @ np.linalg.lstsq(regressors, column, rcond=COLLINEAR)[0])

@@ -1,4 +1,4 @@
-"""Scores a prompt of every cell → how far a slope or a difference would move with other prompts."""
+"""Scores of every cell on each prompt → how far a slope or a difference would move with other prompts."""
 
 from typing import NamedTuple
 
@@ -6,84 +6,91 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float, Int
 
-from m2m.judging.scoring.prompt_bootstrap import DRAWS_AT_ONCE
-from m2m.study.cells.rows import Row, or_reason
+from m2m.schemas.study_numbers import PromptNumbers
 from m2m.study.cells.t_estimates import Estimate
+
+COUNTS_AT_ONCE = 1 << 20  # numbers in memory, resamples × prompts: 8 MiB
 
 
 class PromptScores(NamedTuple):
-    """What each cell gets, and can get, on each prompt, both 0 without any: a cell is worth Σ score / Σ weight."""
+    """Each cell's score and weight on each prompt, both 0 where it has none; its outcome is Σ score / Σ weight."""
 
     score: Float[np.ndarray, "cells prompts"]
     weight: Float[np.ndarray, "cells prompts"]
 
 
-def prompt_scores(scores: pl.DataFrame, experiments: list[str]) -> PromptScores:
-    """The matrices of `experiments`, in their order, from one outcome of schema Scores; prompts sorted by id.
-
-    ValueError when no score is kept at all, or of one cell fewer than two.
-    """
-    some = scores.filter(pl.col("experiment").is_in(experiments))
-    if some.is_empty():
-        raise ValueError("no score a prompt is kept of this outcome: no interval over prompts")
-    counts = some.group_by("experiment").len()
-    if counts.height < len(set(experiments)) or counts["len"].min() == 1:
-        raise ValueError(f"an interval over prompts needs at least 2 of them in each of the {len(experiments)} cells")
-    wide = [some.pivot("experiment", index="id", values=of).sort("id").fill_null(0) for of in ("score", "weight")]
-    return PromptScores(*(table.select(experiments).to_numpy().T for table in wide))
-
-
-def over_prompts(
-    weights: Float[np.ndarray, "cells"], scores: PromptScores, rng: np.random.Generator, resamples: int
-) -> tuple[float, float]:
-    """The 95 % interval of Σ weight · performance for these very cells, had the prompts been others.
-
-    A slope and a difference of means are such sums. The percentile bootstrap, prompts drawn whole, the same ones for
-    every cell. It knows nothing of training noise, as the t interval knows nothing of prompts.
-    """
-    prompts = scores.score.shape[1]
-    block = max(1, DRAWS_AT_ONCE // prompts)
-    sums = []
-    for size in [min(block, resamples - done) for done in range(0, resamples, block)]:
-        counts = _counts(rng.integers(prompts, size=(size, prompts)))
-        weighed = counts @ scores.weight.T
-        some = weighed.all(axis=1)  # a draw without any prompt of some cell says nothing of it
-        sums.append((counts @ scores.score.T)[some] / weighed[some] @ weights)
-    low, high = np.quantile(np.concatenate(sums), [0.025, 0.975])
-    return float(low), float(high)
-
-
-def over_both(known: Estimate, low: float, high: float) -> tuple[float, float]:
-    """The 95 % interval for other trainings and other prompts: squared half-widths of `known` and `low` … `high` added.
-
-    A little too wide: what is noise of one cell on one prompt is in both.
-    """
-    half = float(np.hypot(known.high - known.value, (high - low) / 2))
-    return known.value - half, known.value + half
-
-
-def _counts(drawn: Int[np.ndarray, "resamples prompts"]) -> Float[np.ndarray, "resamples prompts"]:
-    """How often each prompt was drawn."""
-    resamples, prompts = drawn.shape
-    places = drawn + prompts * np.arange(resamples)[:, None]
-    return np.bincount(places.ravel(), minlength=drawn.size).reshape(drawn.shape).astype(np.float64)
-
-
-class Prompts(NamedTuple):
+class PromptBootstrap(NamedTuple):
     """The scores of all cells on one outcome, as in schema Scores, and how often to resample their prompts."""
 
     scores: pl.DataFrame
     seed: int
     resamples: int
 
-    def row(self, known: Estimate, weights: Float[np.ndarray, "cells"], experiments: list[str]) -> Row:
-        """How far `known`, the sum of weight · performance of `experiments`, goes beyond these prompts; or why not."""
-        found = or_reason(self._row, known, weights, experiments)
-        return {"prompts_reason": found["reason"]} if "reason" in found else found
+    def compute_interval(
+        self, estimate: Estimate, weights: Float[np.ndarray, "cells"], experiments: list[str]
+    ) -> PromptNumbers:
+        """The intervals over prompts of `estimate`, which is Σ weight · outcome of `experiments`; or why not."""
+        try:
+            scores = arrange_scores(self.scores, experiments)
+        except ValueError as reason:
+            return {"prompts_reason": str(reason)}
+        low, high = resample_prompts(weights, scores, np.random.default_rng(self.seed), self.resamples)
+        both_low, both_high = combine_intervals(estimate, low, high)
+        return {
+            "prompts": scores.score.shape[1],
+            "prompts_only_low": low,
+            "prompts_only_high": high,
+            "both_low": both_low,
+            "both_high": both_high,
+        }
 
-    def _row(self, known: Estimate, weights: Float[np.ndarray, "cells"], experiments: list[str]) -> Row:
-        scores, rng = prompt_scores(self.scores, experiments), np.random.default_rng(self.seed)
-        low, high = over_prompts(weights, scores, rng, self.resamples)
-        both_low, both_high = over_both(known, low, high)
-        ends = {"prompts_only_low": low, "prompts_only_high": high, "both_low": both_low, "both_high": both_high}
-        return {"prompts": scores.score.shape[1]} | ends
+
+def arrange_scores(scores: pl.DataFrame, experiments: list[str]) -> PromptScores:
+    """The matrices of `experiments`, in their order, from one outcome of schema Scores; prompts sorted by id.
+
+    ValueError when no score is kept at all, or of one cell fewer than two.
+    """
+    rows = scores.filter(pl.col("experiment").is_in(experiments))
+    if rows.is_empty():
+        raise ValueError("no interval over prompts: this outcome has no scores by prompt")
+    counts = rows.group_by("experiment").len()
+    if counts.height < len(set(experiments)) or counts["len"].min() == 1:
+        raise ValueError(f"an interval over prompts needs at least 2 prompts in each of the {len(experiments)} cells")
+    tables = [rows.pivot("experiment", index="id", values=name).sort("id").fill_null(0) for name in ("score", "weight")]
+    return PromptScores(*(table.select(experiments).to_numpy().T for table in tables))
+
+
+def resample_prompts(
+    weights: Float[np.ndarray, "cells"], scores: PromptScores, rng: np.random.Generator, resamples: int
+) -> tuple[float, float]:
+    """The 95 % interval of Σ weight · outcome for these very cells on other prompts.
+
+    A slope and a difference of means are such sums. The percentile bootstrap, prompts drawn whole, the same ones for
+    every cell. It does not include seed noise, as the t interval does not include the choice of prompts.
+    """
+    prompts = scores.score.shape[1]
+    block = max(1, COUNTS_AT_ONCE // prompts)
+    sums = []
+    for size in [min(block, resamples - start) for start in range(0, resamples, block)]:
+        counts = _count_draws(rng.integers(prompts, size=(size, prompts)))
+        totals = counts @ scores.weight.T
+        usable = totals.all(axis=1)  # a draw that misses all prompts of a cell gives it no outcome
+        sums.append((counts @ scores.score.T)[usable] / totals[usable] @ weights)
+    low, high = np.quantile(np.concatenate(sums), [0.025, 0.975])
+    return float(low), float(high)
+
+
+def combine_intervals(estimate: Estimate, low: float, high: float) -> tuple[float, float]:
+    """The 95 % interval for other trainings and other prompts: the squared half-widths of both intervals are added.
+
+    A little too wide: what is noise of one cell on one prompt is in both.
+    """
+    half = float(np.hypot(estimate.high - estimate.value, (high - low) / 2))
+    return estimate.value - half, estimate.value + half
+
+
+def _count_draws(prompts_drawn: Int[np.ndarray, "resamples prompts"]) -> Float[np.ndarray, "resamples prompts"]:
+    """How often each prompt was drawn."""
+    resamples, prompts = prompts_drawn.shape
+    places = prompts_drawn + prompts * np.arange(resamples)[:, None]
+    return np.bincount(places.ravel(), minlength=prompts_drawn.size).reshape(prompts_drawn.shape).astype(np.float64)

@@ -1,119 +1,122 @@
-"""The study's rows → a verdict in plain sentences: a headline for each outcome and setting, and what it rests on."""
+"""The study's rows → the verdict in plain sentences: a headline for each outcome and setting, and what it rests on."""
 
-from typing import Any
+from m2m.schemas.study import Study
+from m2m.schemas.study_numbers import Place
+from m2m.schemas.study_rows import FloorRow, MatchedRow, SettingRow, ShapeRow, SlopeRow, VerdictRow
+from m2m.study.analysis.against_random import OUTSIDE_BY_CHANCE
+from m2m.study.analysis.headline import describe_length_control, write_headline
+from m2m.study.analysis.paper_agreement import describe_claims, describe_correlations, describe_slope_agreement
+from m2m.study.analysis.ranking import rank_configurations
+from m2m.study.cells.labels import (
+    ALPHA,
+    describe_borrowed_random,
+    describe_setting,
+    format_difference,
+    format_interval,
+    format_level,
+    format_p,
+    label_setting,
+    name_configuration,
+    select_place,
+    select_rows,
+    start_sentence,
+)
+from m2m.study.cells.outcomes import MAIN, get_unit
 
-from m2m.study.analysis.agreement import agreed, claimed, correlated
-from m2m.study.analysis.headline import after_length, headline, moves
-from m2m.study.analysis.noise import CHANCE
-from m2m.study.cells.labels import ALPHA, borrowed, full, kind, listed, of, short, span
-from m2m.study.cells.outcomes import MAIN
-from m2m.study.cells.rows import Row
 
-Study = dict[str, Any]
+def write_verdict(study: Study) -> list[VerdictRow]:
+    """A row a main outcome and setting. No sentence has more than 25 words."""
+    outcomes = [outcome for outcome in study["outcomes"] if outcome in MAIN]
+    return [_write_row(study, setting, outcome) for outcome in outcomes for setting in study["settings"]]
 
 
-def verdict(study: Study) -> list[Row]:
-    """A row an outcome and setting: its headline, and the sentences that say what it rests on."""
-    told = [outcome for outcome in study["outcomes"] if outcome in MAIN]
-    return [_paragraph(study, setting, outcome) for outcome in told for setting in study["settings"]]
-
-
-def _paragraph(study: Study, setting: Row, outcome: str) -> Row:
-    here = {"outcome": outcome, "condition": setting["condition"], "size": setting["size"]}
-    mine = {name: of(study[name], here) for name in study if _is_rows(study[name])}
+def _write_row(study: Study, setting: SettingRow, outcome: str) -> VerdictRow:
+    place = Place(outcome=outcome, condition=setting["condition"], size=setting["size"])
+    rows = select_place(study, place)
+    headline = f"{label_setting(setting, study['settings'])}. {write_headline(rows, outcome)}"
     sentences = [
-        _cells(setting),
-        *_floor(mine),
-        *_slopes(mine),
-        *_random(mine),
-        *_matched(mine),
-        *claimed(mine),
-        *agreed(mine),
-        *correlated(mine),
+        f"{describe_setting(setting)}: {setting['cells']} cells, {setting['random_cells']} of them random.",
+        *(_describe_noise(row) for row in rows["floors"]),
+        *(_describe_strategy(rows, row) for row in rows["slopes"]),
+        _describe_random(rows),
+        *(_describe_matched(row) for row in rows["matched"] if "p_holm" in row),
+        *describe_claims(rows["claims"]),
+        *describe_slope_agreement(rows["paper"]),
+        *describe_correlations(rows["metrics"]),
     ]
-    first = f"At {short(setting, study['settings'])}: {headline(mine, outcome)}."
-    return here | {"headline": first, "sentences": sentences}
+    return {**place, "headline": headline, "sentences": sentences}
 
 
-def _is_rows(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(row, dict) and "outcome" in row for row in value)
-
-
-def _cells(setting: Row) -> str:
-    return f"{full(setting)}: {setting['cells']} cells, {setting['random_cells']} of them random."
-
-
-def _floor(mine: Study) -> list[str]:
-    for row in mine["floors"]:
-        if "reason" in row:
-            return [f"No noise floor: {row['reason']}."]
-        beyond, chance = len(row["outside"]), CHANCE * row["judged"]
-        return [
-            f"{row['cells']} random cells spread by {row['sd']:.4f} (standard deviation); {beyond} of {row['judged']} "
-            f"other cells lie outside their 95 % range, {chance:.1f} would by chance."
-        ]
-    return []
-
-
-def _slopes(mine: Study) -> list[str]:
-    return [f"{row['strategy']}: {_slope(mine, row)}{_shape(mine, row['strategy'])}" for row in mine["slopes"]]
-
-
-def _slope(mine: Study, row: Row) -> str:
+def _describe_noise(row: FloorRow) -> str:
     if "reason" in row:
-        return f"no slope, {row['reason']}."
-    reach = (
-        f"; these very models on other prompts of these sources: {span(row, 'prompts_only_low', 'prompts_only_high')}"
-        if "prompts_only_low" in row
-        else ""
+        return f"No seed noise of random: {row['reason']}."
+    return (
+        f"Seed noise: {row['cells']} random cells have a standard deviation of {row['sd']:#.2g}. "
+        f"{len(row['outside'])} of {row['judged']} other cells lie outside random's 95 % prediction interval; "
+        f"{OUTSIDE_BY_CHANCE * row['judged']:.1f} are expected by chance."
     )
-    told = (
-        f"{row['value']:+.4f} {MAIN[row['outcome']].unit} from degree 0 to 6 (95 % {span(row)}, Holm p "
-        f"{row['p_holm']:.2g}{reach})"
+
+
+def _describe_strategy(study: Study, row: SlopeRow) -> str:
+    shapes = select_rows(study["shapes"], {"strategy": row["strategy"]})
+    length = describe_length_control(study["lengths"], row["strategy"])
+    sentences = [_describe_slope(row), _describe_prompts(row), length, *map(_describe_degrees, shapes)]
+    return " ".join(filter(None, sentences))
+
+
+def _describe_slope(row: SlopeRow) -> str:
+    strategy = start_sentence(row["strategy"])
+    if "reason" in row:
+        return f"{strategy} has no slope: {row['reason']}."
+    verdict = "significant" if row["p_holm"] < ALPHA else "not significant"
+    if row["p"] < ALPHA <= row["p_holm"]:
+        verdict = "not significant after Holm correction"
+    return (
+        f"{strategy}: {format_difference(row['value'])} {get_unit(row['outcome'])} from degree 0 to 6 "
+        f"(95 % CI {format_interval(row)}, Holm p {format_p(row['p_holm'])}): {verdict}."
     )
-    length = after_length(mine, row["strategy"])
-    if row["p_holm"] < ALPHA:
-        return f"{told}: it {moves(row)}, {length}."
-    chance = ", one of several slopes may look like this by chance" if row["p"] < ALPHA else ""
-    return f"{told}: cannot tell{chance}; with length held fixed: {length}."
 
 
-def _shape(mine: Study, strategy: str) -> str:
-    """Whether the degrees differ at all, by the noise of replicates, and whether a line is enough to say how."""
-    for row in of(mine["shapes"], {"strategy": strategy}):
-        if row.get("p_holm", 1) >= ALPHA:
-            return ""
-        return (
-            f" Its degrees do differ (Holm p {row['p_holm']:.2g}): degree {row['worst']} is lowest, "
-            f"{row['worst_mean']:+.4f}, degree {row['best']} highest, {row['best_mean']:+.4f}.{_bend(row)}"
-        )
-    return ""
-
-
-def _bend(row: Row) -> str:
-    """What the test for a lack of fit says; with two degrees there is none."""
-    if "bend_p" not in row:
+def _describe_prompts(row: SlopeRow) -> str:
+    if "prompts_only_low" not in row:
         return ""
-    told = "does not tell how" if row["bend_p"] < ALPHA else "is not ruled out"
-    return f" A straight line {told} (p {row['bend_p']:.2g})."
+    ends = format_interval(row, "prompts_only_low", "prompts_only_high")
+    return f"The same models on other prompts of these sources: 95 % CI {ends}."
 
 
-def _random(mine: Study) -> list[str]:
-    known = [row for row in mine["against_random"] if "p_holm" in row]
-    if not known:
-        return ["Nothing can be said against random."]
-    better = [row for row in known if row["p_holm"] < ALPHA and row["value"] > 0]
-    worse = [row for row in known if row["p_holm"] < ALPHA and row["value"] < 0]
-    best = max(known, key=lambda row: row["value"])
-    return [
-        f"Against random{borrowed(best)}: {len(better)} of {len(known)} kinds of cell are better and "
-        f"{len(worse)} worse, after Holm. The best, {kind(best)}, adds {best['value']:+.4f} (95 % for the best of "
-        f"{len(known)}: {span(best, 'all_low', 'all_high')}; noise {best['pooled_sd']:.4f} from {best['df']} degrees "
-        f"of freedom): {'better than random' if best['all_low'] > 0 else 'cannot tell it from random'}."
+def _describe_degrees(row: ShapeRow) -> str:
+    """Whether the degrees differ at all, by the noise of replicates, and whether a straight line fits them."""
+    if row.get("p_holm", 1) >= ALPHA:
+        return ""
+    worst, best = (format_level(row["outcome"], row[name]) for name in ("worst_mean", "best_mean"))
+    differ = (
+        f"The degrees differ (Holm p {format_p(row['p_holm'])}): "
+        f"degree {row['worst']} is lowest ({worst}), degree {row['best']} highest ({best})."
+    )
+    if "bend_p" not in row:
+        return differ
+    line = "does not fit" if row["bend_p"] < ALPHA else "is not rejected"
+    return f"{differ} A straight line {line} (p {format_p(row['bend_p'])})."
+
+
+def _describe_random(study: Study) -> str:
+    ranking = rank_configurations(study["against_random"])
+    if not ranking.compared:
+        return "No configuration could be compared with random."
+    best, number = ranking.best, len(ranking.compared)
+    sentences = [
+        describe_borrowed_random(best),
+        f"Against random, after Holm: {len(ranking.better)} of {number} configurations significantly better, "
+        f"{len(ranking.worse)} significantly worse.",
+        f"Best: {name_configuration(best)}, {format_difference(best['value'])} {get_unit(best['outcome'])} "
+        f"(95 % CI for the best of {number}: {format_interval(best, 'all_low', 'all_high')}).",
+        f"Seed noise pooled over all replicates: {best['pooled_sd']:#.2g} ({best['df']} degrees of freedom).",
     ]
+    return " ".join(filter(None, sentences))
 
 
-def _matched(mine: Study) -> list[str]:
-    known = [row for row in mine["matched"] if "p_holm" in row]
-    gains = [f"{row['value']:+.4f} at degree {row['degree']} (95 % {span(row)})" for row in known]
-    return [f"Against random rows of its very lengths {known[0]['strategy']} adds {listed(gains)}."] if known else []
+def _describe_matched(row: MatchedRow) -> str:
+    return (
+        f"{start_sentence(row['strategy'])} at degree {row['degree']} against length-matched random: "
+        f"{format_difference(row['value'])} {get_unit(row['outcome'])} (95 % CI {format_interval(row)})."
+    )

@@ -13,7 +13,7 @@ NO_DEGREE = ("random", "k-center", "token-entropy")
 LONGEST = 100_000  # tokens: what params.yaml calls no limit
 
 
-def comparable(grid: pl.DataFrame) -> pl.DataFrame:
+def select_comparable(grid: pl.DataFrame) -> pl.DataFrame:
     """The cells of one provenance, the one with most of them, sorted; `grid` as in schema Grid.
 
     Adds diversity = degree / 6, and condition: budget, length window, weights and slack in words. Subsets without units
@@ -28,30 +28,30 @@ def comparable(grid: pl.DataFrame) -> pl.DataFrame:
         )
         .with_columns(diversity=pl.col("degree") / 6)
     )
-    one = ["strategy", "match", "degree", "seed", *SETTING]
+    key = ["strategy", "match", "degree", "seed", *SETTING]
     return cells.sort("condition", "size", "strategy", "match", "degree", "seed", "experiment").unique(
-        one, keep="first", maintain_order=True
+        key, keep="first", maintain_order=True
     )
 
 
-def with_worth(cells: pl.DataFrame, outcome: str) -> pl.DataFrame:
+def select_outcome(cells: pl.DataFrame, outcome: str) -> pl.DataFrame:
     """The cells that have this outcome, as column `worth`, a float."""
     return cells.with_columns(worth=pl.col(outcome).cast(pl.Float64)).drop_nulls("worth")
 
 
-def parts(cells: pl.DataFrame, *by: str) -> Iterator[tuple[dict[str, Any], pl.DataFrame]]:
-    """Each part of `cells` that agrees in the columns `by`, in sorted order, with what it agrees in."""
-    for key, part in cells.sort(by, maintain_order=True).group_by(by, maintain_order=True):
-        yield dict(zip(by, key, strict=True)), part
+def split_cells(cells: pl.DataFrame, *by: str) -> Iterator[tuple[dict[str, Any], pl.DataFrame]]:
+    """Each group of `cells` that agrees in the columns `by`, in sorted order, after the values that it shares."""
+    for key, group in cells.sort(by, maintain_order=True).group_by(by, maintain_order=True):
+        yield dict(zip(by, key, strict=True)), group
 
 
-def column(cells: pl.DataFrame, name: str = "worth") -> Float64[np.ndarray, "cells"]:
+def get_column(cells: pl.DataFrame, name: str = "worth") -> Float64[np.ndarray, "cells"]:
     """One column as floats."""
     return cells[name].cast(pl.Float64).to_numpy()
 
 
 def _window() -> pl.Expr:
     """The length window in words."""
-    every = (pl.col("min_tokens") <= 1) & (pl.col("max_tokens") >= LONGEST)
-    some = pl.format("{}..{} tokens each", "min_tokens", "max_tokens")
-    return pl.when(every).then(pl.lit("any length")).otherwise(some)
+    unlimited = (pl.col("min_tokens") <= 1) & (pl.col("max_tokens") >= LONGEST)
+    limits = pl.format("{}..{} tokens each", "min_tokens", "max_tokens")
+    return pl.when(unlimited).then(pl.lit("any length")).otherwise(limits)

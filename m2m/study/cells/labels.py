@@ -1,57 +1,97 @@
-"""Settings and intervals of a study → the words that all its texts and figures use for them."""
+"""Rows of a study → the words that all its texts and figures use for settings, configurations and numbers."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
+from m2m.schemas.study import Study
+from m2m.schemas.study_numbers import Place
 from m2m.study.cells.cells import NO_DEGREE
-from m2m.study.cells.rows import Row
+from m2m.study.cells.outcomes import is_share
 
-KIND = ("strategy", "match", "degree")  # what cells that differ by their seed alone agree in, within a setting
+CONFIGURATION = ("strategy", "match", "degree")  # what seeds of a configuration agree in, within a setting
 ALPHA = 0.05  # two-sided, after Holm
 UNDER = ("budget", "min_tokens", "max_tokens", "weights", "slack")  # what cells of a setting share beside the size
+AnyRow = TypeVar("AnyRow", bound=Mapping[str, Any])
 
 
-def of(rows: list[Row], where: Row) -> list[Row]:
-    """The rows that agree with `where`."""
-    return [row for row in rows if all(row.get(name) == value for name, value in where.items())]
+def select_rows(rows: Iterable[AnyRow], key: Mapping[str, Any]) -> list[AnyRow]:
+    """The rows that agree with `key`."""
+    return [row for row in rows if all(row.get(name) == value for name, value in key.items())]
 
 
-def name_of(setting: Row) -> str:
-    """A setting as a person calls it: '500 rows', '40000 tokens'."""
+def select_place(study: Study, place: Place) -> Study:
+    """The study with the rows of one outcome and setting alone."""
+    return {
+        **study,
+        "floors": select_rows(study["floors"], place),
+        "against_random": select_rows(study["against_random"], place),
+        "matched": select_rows(study["matched"], place),
+        "slopes": select_rows(study["slopes"], place),
+        "shapes": select_rows(study["shapes"], place),
+        "lengths": select_rows(study["lengths"], place),
+        "metrics": select_rows(study["metrics"], place),
+        "claims": select_rows(study["claims"], place),
+        "paper": select_rows(study["paper"], place),
+        "verdict": select_rows(study["verdict"], place),
+    }
+
+
+def name_setting(setting: Mapping[str, Any]) -> str:
+    """A setting in two words: '500 rows', '40000 tokens'."""
     return f"{setting['size']} {setting['budget']}"
 
 
-def short(setting: Row, settings: list[Row]) -> str:
+def label_setting(setting: Mapping[str, Any], settings: Sequence[Mapping[str, Any]]) -> str:
     """A setting's name, and what not all of `settings` share: '500 rows, 50..200 tokens each'."""
-    parts = setting["condition"].split(", ")[1:]
-    shared = set.intersection(*(set(other["condition"].split(", ")) for other in settings))
-    return ", ".join([name_of(setting), *[part for part in parts if part not in shared]])
+    shared = set.intersection(*(set(row["condition"].split(", ")) for row in settings))
+    words = [name for name in setting["condition"].split(", ")[1:] if name not in shared]
+    return ", ".join([name_setting(setting), *words])
 
 
-def full(setting: Row) -> str:
+def describe_setting(setting: Mapping[str, Any]) -> str:
     """A setting's name and its whole condition: '500 rows, any length, uniform weights, slack 1.5'."""
-    return ", ".join([name_of(setting), *setting["condition"].split(", ")[1:]])
+    return ", ".join([name_setting(setting), *setting["condition"].split(", ")[1:]])
 
 
-def kind(row: Mapping[str, Any]) -> str:
-    """A kind of cell: 'k-center', 'response-micro at degree 6', 'random with the lengths of …'."""
+def name_configuration(row: Mapping[str, Any]) -> str:
+    """'k-center', 'response-micro at degree 6', 'length-matched random for response-micro at degree 6'."""
     if row["strategy"] == "length-matched":
-        return f"random with the lengths of {row['match']} at degree {row['degree']}"
+        return f"length-matched random for {row['match']} at degree {row['degree']}"
     return str(row["strategy"]) if row["strategy"] in NO_DEGREE else f"{row['strategy']} at degree {row['degree']}"
 
 
-def borrowed(row: Row) -> str:
-    """' (random rows of any length; …)' where a row is compared with the random cells of another setting, else ''."""
-    own = row["condition"].split(", ")
-    other = [part for part in row["random_condition"].split(", ") if part not in own]
-    return f" (random rows of {', '.join(other)}; no random of this setting was run)" if other else ""
+def describe_borrowed_random(row: Mapping[str, Any]) -> str:
+    """A sentence where a row is compared with the random cells of another setting, else ''."""
+    condition = row["condition"].split(", ")
+    borrowed = [name for name in row["random_condition"].split(", ") if name not in condition]
+    return f"This setting has no random cells; those of {', '.join(borrowed)} are used." if borrowed else ""
 
 
-def span(row: Row, low: str = "low", high: str = "high") -> str:
-    """An interval, signs and all: '+0.0012 to +0.0093'."""
-    return f"{row[low]:+.4f} to {row[high]:+.4f}"
+def format_difference(value: float) -> str:
+    """A difference with its sign: '+0.003', '−0.015', '0.000'."""
+    return "0.000" if abs(value) < 0.0005 else f"{value:+.3f}".replace("-", "−")
 
 
-def listed(words: list[str]) -> str:
+def format_level(outcome: str, value: float) -> str:
+    """The outcome of a cell: a share without a sign ('0.515'), a bpb reduction with one ('+0.001')."""
+    return f"{value:.3f}" if is_share(outcome) else format_difference(value)
+
+
+def format_interval(row: Mapping[str, Any], low: str = "low", high: str = "high") -> str:
+    """An interval: '−0.001 to 0.006'."""
+    return " to ".join(format_difference(row[end]).replace("+", "") for end in (low, high))
+
+
+def format_p(p: float) -> str:
+    """'0.25', '0.0098' or '< 0.001'."""
+    return "< 0.001" if p < 0.001 else f"{p:.2g}"
+
+
+def join_words(words: Sequence[str]) -> str:
     """'one', 'one and two', 'one, two and three'."""
     return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else words[0]
+
+
+def start_sentence(words: str) -> str:
+    """The words with a capital first letter."""
+    return words[:1].upper() + words[1:]

@@ -1,48 +1,64 @@
-"""A computation that may be impossible → a flat row with its numbers, or with the reason why there are none."""
+"""A computation that may be impossible → its numbers, or the reason why there are none."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVarTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar, TypeVarTuple, cast
 
+from m2m.schemas.study_numbers import CorrelationNumbers, Place, Reason
 from m2m.study.cells.correlation import Correlation
-from m2m.study.cells.t_estimates import holm
+from m2m.study.cells.t_estimates import adjust_holm
 
-Row = dict[str, Any]
-Given = TypeVarTuple("Given")
+StudyRow = dict[str, Any]  # any row, where a figure or a table reads it
+Inputs = TypeVarTuple("Inputs")
+Numbers = TypeVar("Numbers", bound=Reason)
+PlacedRow = TypeVar("PlacedRow", bound=Place)
+Json = TypeVar("Json")
 
 
-def or_reason(make: Callable[[*Given], Row], *given: *Given) -> Row:
-    """What `make` returns when `given` these; where it raises a ValueError, a row with its sentence as `reason`."""
+def compute_or_explain(compute: Callable[[*Inputs], Numbers], *inputs: *Inputs) -> Numbers:
+    """What `compute` returns for `inputs`; where it raises a ValueError, a row with its sentence as `reason`."""
     try:
-        return make(*given)
+        return compute(*inputs)
     except ValueError as error:
-        return {"reason": str(error)}
+        return cast(Numbers, {"reason": str(error)})
 
 
-def correlation_row(kind: str, correlation: Callable[[*Given], Correlation], *columns: *Given) -> Row:
+def make_correlation_row(
+    kind: str, correlation: Callable[[*Inputs], Correlation], *columns: *Inputs
+) -> CorrelationNumbers:
     """A correlation's numbers, or its reason, each under a name that starts with its `kind`."""
-    found = or_reason(lambda: correlation(*columns)._asdict())
-    return {f"{kind}_{name}": value for name, value in found.items() if name != "points"}
+    try:
+        numbers: Mapping[str, object] = correlation(*columns)._asdict()
+    except ValueError as error:
+        numbers = {"reason": str(error)}
+    return cast(CorrelationNumbers, {f"{kind}_{name}": value for name, value in numbers.items() if name != "points"})
 
 
-def with_holm(rows: Sequence[Row], *family: str) -> list[Row]:
-    """The rows with `p_holm` beside `p`: adjusted over all rows that agree in the columns `family`."""
-    keys = [tuple(row[name] for name in family) if "p" in row else None for row in rows]
-    adjusted: dict[int, float] = {}
-    for key in set(keys) - {None}:
-        members = [i for i, other in enumerate(keys) if other == key]
-        adjusted |= dict(zip(members, holm([rows[i]["p"] for i in members]), strict=True))
-    return [row | ({"p_holm": adjusted[i]} if i in adjusted else {}) for i, row in enumerate(rows)]
+def add_holm(rows: Sequence[PlacedRow], *family: str, p: str = "p") -> list[PlacedRow]:
+    """The rows with `p_holm` beside `p`: adjusted over all rows with a `p` that agree in the columns `family`."""
+    members: dict[tuple[object, ...], list[StudyRow]] = {}
+    adjusted = [cast(StudyRow, dict(row)) for row in rows]
+    for row in adjusted:
+        if p in row:
+            members.setdefault(tuple(row[name] for name in family), []).append(row)
+    for relatives in members.values():
+        for row, p_holm in zip(relatives, adjust_holm([row[p] for row in relatives]), strict=True):
+            row[f"{p}_holm"] = p_holm
+    return cast(list[PlacedRow], adjusted)
 
 
-def digits(record: Any, significant: int = 6) -> Any:
+def round_digits(record: Json, significant: int = 6) -> Json:
     """`record` with each float to `significant` digits and infinities as null: the same bytes on every machine.
 
     Halves, of which tables of six decimals make many, go up whatever a machine's last bits are.
     """
+    return cast(Json, _round(record, significant))
+
+
+def _round(record: object, significant: int) -> object:
     if isinstance(record, dict):
-        return {name: digits(value, significant) for name, value in record.items()}
+        return {name: _round(value, significant) for name, value in record.items()}
     if isinstance(record, list):
-        return [digits(value, significant) for value in record]
+        return [_round(value, significant) for value in record]
     if isinstance(record, float):
         return float(f"{record * (1 + 1e-9):.{significant}g}") if abs(record) < float("inf") else None
     return record

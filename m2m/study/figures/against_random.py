@@ -1,56 +1,72 @@
-"""Study → what each kind of cell adds to random, a panel a setting: the longest gain on top."""
+"""Study → what each configuration adds to random, a panel a setting: the largest difference on top."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from m2m.study.cells.cells import SETTING
-from m2m.study.cells.labels import kind, of, short
-from m2m.study.cells.rows import Row
-from m2m.study.figures.style import RANDOM, WIDTH, by_scale, of_rows, room, scale_of
+from m2m.schemas.study import Study
+from m2m.schemas.study_numbers import Place
+from m2m.study.cells.cells import NO_DEGREE
+from m2m.study.cells.labels import (
+    format_difference,
+    format_interval,
+    format_p,
+    label_setting,
+    name_configuration,
+    select_rows,
+)
+from m2m.study.cells.outcomes import MAIN
+from m2m.study.figures.style import GREY, PANEL_WIDTH, Mark, encode_looks, find_look, make_chart, pad_range
 
-LINE = 15  # pixels a kind
+CONFIGURATION_HEIGHT = 15  # pixels
 
 
-def random_panels(study: dict[str, Any], outcome: str) -> list[Any]:
-    """A panel a setting in which something can be said against random."""
-    found = []
+def draw_random_panels(study: Study, outcome: str) -> list[Any]:
+    """A panel a setting in which any configuration can be compared with random, all on one scale."""
+    panels = []
     for setting in study["settings"]:
-        here = {name: setting[name] for name in SETTING} | {"outcome": outcome}
-        rows = [_row(row) for row in of(study["against_random"], here) if "p_holm" in row]
+        view = Place(outcome=outcome, condition=setting["condition"], size=setting["size"])
+        rows = [_summarize_difference(row) for row in select_rows(study["against_random"], view) if "p_holm" in row]
         if rows:
-            found.append((short(setting, study["settings"]), sorted(rows, key=lambda row: -row["value"])))
-    ends = [row[name] for _, rows in found for row in rows for name in ("all_low", "all_high")]
-    return [_panel(title, rows, room([*ends, 0.0])) for title, rows in found]
+            panels.append((label_setting(setting, study["settings"]), sorted(rows, key=lambda row: -row["value"])))
+    ends = [row[name] for _, rows in panels for row in rows for name in ("all_low", "all_high")]
+    axis_title = f"{MAIN[outcome].name}: difference from random"
+    return [_draw_panel(title, rows, pad_range([*ends, 0.0]), axis_title) for title, rows in panels]
 
 
-def _row(row: Row) -> Row:
-    told = (
-        f"{kind(row)} − random: {row['value']:+.4f}, 95 % {row['low']:+.4f} to "
-        f"{row['high']:+.4f}; for all rows together {row['all_low']:+.4f} to {row['all_high']:+.4f}; "
-        f"Holm p {row['p_holm']:.2g}"
+def _summarize_difference(row: Mapping[str, Any]) -> Mark:
+    text = (
+        f"{name_configuration(row)} − random: {format_difference(row['value'])}, 95 % CI {format_interval(row)}; "
+        f"simultaneous 95 % CI {format_interval(row, 'all_low', 'all_high')}; Holm p {format_p(row['p_holm'])}"
     )
     ends = {name: row[name] for name in ("value", "low", "high", "all_low", "all_high")}
-    return ends | {"kind": kind(row).replace("at degree ", ""), "scale": scale_of(row["strategy"]), "told": told}
+    return ends | {"configuration": _label(row), "look": find_look(row["strategy"]), "text": text}
 
 
-def _panel(title: str, rows: list[Row], domain: list[float]) -> Any:
+def _label(row: Mapping[str, Any]) -> str:
+    """A configuration in as few words as fit beside the axis: 'response-micro 6', 'lengths of response-micro 6'."""
+    if row["strategy"] == "length-matched":
+        return f"lengths of {row['match']} {row['degree']}"
+    return str(row["strategy"]) if row["strategy"] in NO_DEGREE else f"{row['strategy']} {row['degree']}"
+
+
+def _draw_panel(title: str, rows: list[Mark], domain: list[float], axis_title: str) -> Any:
     import altair as alt
 
-    y = alt.Y("kind:N", sort=[row["kind"] for row in rows], title=None, axis=alt.Axis(labelLimit=260, ticks=False))
-    scale, told = alt.Scale(domain=domain, nice=False), alt.Description("told:N")
-    colour, shape = by_scale(row["scale"] for row in rows)
-    axis = alt.Axis(tickCount=5, format=".3~f")
-    chart = of_rows(rows)
+    names = [row["configuration"] for row in rows]
+    y = alt.Y("configuration:N", sort=names, title=None, axis=alt.Axis(labelLimit=260, ticks=False))
+    scale, axis = alt.Scale(domain=domain, nice=False), alt.Axis(tickCount=5, format=".3f")
+    colour, shape = encode_looks(row["look"] for row in rows)
+    bars: dict[str, Any] = {"y": y, "color": colour}
+    chart = make_chart(rows)
     layers = [
-        of_rows([{"zero": 0}]).mark_rule(color=RANDOM, strokeDash=[4, 3]).encode(x=alt.X("zero:Q", scale=scale)),
-        chart.mark_rule(strokeWidth=1, opacity=0.45).encode(
-            x=alt.X("all_low:Q", scale=scale, title="mean − random's mean", axis=axis),
-            x2="all_high:Q",
-            y=y,
-            color=colour,
-        ),
-        chart.mark_rule(strokeWidth=2.6).encode(x=alt.X("low:Q", scale=scale), x2="high:Q", y=y, color=colour),
+        make_chart([{"zero": 0}])
+        .mark_rule(color=GREY, strokeDash=[4, 3])
+        .encode(x=alt.X("zero:Q", scale=scale, title=axis_title, axis=axis)),
+        chart.mark_rule(strokeWidth=1, opacity=0.45).encode(x=alt.X("all_low:Q", scale=scale), x2="all_high:Q", **bars),
+        chart.mark_rule(strokeWidth=2.6).encode(x=alt.X("low:Q", scale=scale), x2="high:Q", **bars),
         chart.mark_point(size=50, filled=True, opacity=1).encode(
-            x=alt.X("value:Q", scale=scale), y=y, color=colour, shape=shape, description=told
+            x=alt.X("value:Q", scale=scale), shape=shape, description=alt.Description("text:N"), **bars
         ),
     ]
-    return alt.layer(*layers).properties(width=WIDTH, height=LINE * len(rows), title=title)
+    height = CONFIGURATION_HEIGHT * len(rows)
+    return alt.layer(*layers).properties(width=PANEL_WIDTH, height=height, title=title)

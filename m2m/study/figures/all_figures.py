@@ -1,55 +1,89 @@
 """Study, cells and histograms → every figure of the study, in the order of reading."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
+from m2m.schemas.study import Study
+from m2m.schemas.study_rows import SettingRow
 from m2m.study.cells.outcomes import MAIN
-from m2m.study.figures.against_random import random_panels
-from m2m.study.figures.bands import band_panel
-from m2m.study.figures.cells import cell_panels
-from m2m.study.figures.effects import effect_panels
-from m2m.study.figures.metrics import metric_panels
-from m2m.study.figures.style import SIDES, Figure
+from m2m.study.figures.against_random import draw_random_panels
+from m2m.study.figures.bands import draw_bands
+from m2m.study.figures.cells import draw_cell_panels
+from m2m.study.figures.effects import draw_effect_panels
+from m2m.study.figures.metrics import draw_metric_panels
+from m2m.study.figures.style import SIDE_NAMES, Figure
 
-EFFECTS = (
-    "Small marks are cells, large ones their mean at a degree with its 95 % interval (noise pooled over all replicated "
-    "cells), lines the posterior regression with its 1-sigma band. Grey is random: dashed its mean, shaded where 95 % "
-    "of random cells are expected. Length-matched random are random rows with response-micro's response lengths."
+EFFECTS_CAPTION = (
+    "A large mark is the mean of a configuration with its 95 % CI, from the seed noise of all replicated cells. A "
+    "small mark is a cell. A straight line is the regression on degree with its one-sigma band. It is drawn where the"
+    " slope is significant after Holm correction; all other lines join the means. Grey is random: its mean is dashed,"
+    " and 95 % of random cells are expected in the shaded range. Length-matched random has the response lengths of "
+    "response-micro."
 )
-AGAINST = (
-    "The mean of each kind of cell minus the mean of random: thick the 95 % interval, thin the one that holds for all "
-    "rows together, so for the best of them too. The number is the degree."
+RANDOM_CAPTION = (
+    "The mean of a configuration minus the mean of random. Thick: 95 % CI. Thin: simultaneous 95 % CI, which holds "
+    "for all rows together and so for the best of them. The number after a strategy is its degree."
 )
-METRICS = (
-    "Correlation of each diversity metric of the finished subsets with {told}, over strategies and degrees (seeds "
-    "averaged), with 95 % intervals; and what is left of it when mean response length is held fixed."
+METRICS_CAPTION = (
+    "Correlation of each diversity metric of the subsets with {outcome}, over strategies and degrees. Seeds are "
+    "averaged. Bars are 95 % CI. The partial correlation holds mean response length fixed."
 )
-POOLS = "How many units a degree keeps, and how many rows of the pool carry them: the subset is drawn from these."
-LENGTH = "The confounder: what the degree does to response length. Dashed: random subsets."
-BANDS = "Token types of the pool by how often they occur. Units at the micro scale are those of the middle band."
+POOLS_CAPTION = (
+    "How many units each degree keeps, and how many rows of the pool have only units that are kept. The subset is "
+    "drawn from these rows."
+)
+LENGTHS_CAPTION = (
+    "Length is the confounder. The figure shows how the degree changes it. Dashed: the mean of random subsets."
+)
+BANDS_CAPTION = (
+    "Token types of the pool by how often they occur. The units at the micro scale are those of the mid band."
+)
 
 
-def figures(study: dict[str, Any], cells: pl.DataFrame, histograms: Mapping[str, pl.DataFrame]) -> list[Figure]:
-    """`cells` as from `comparable`, `histograms` by side; a figure without anything to show is left out."""
-    settings = study["settings"]
-    lengths = cell_panels(cells, settings, "mean_response_tokens", "linear")
-    pools = [panel for name in ("k", "candidate_rows") for panel in cell_panels(cells, settings, name, "log")]
-    drawn = [
-        *[figure for one in MAIN if one in study["outcomes"] for figure in _of_outcome(study, cells, one)],
-        Figure("lengths", "Length against degree", LENGTH, lengths),
-        Figure("pools", "Units and candidate pool against degree", POOLS, pools),
-        Figure("bands", "Token bands", BANDS, [band_panel(histograms[side], SIDES[side]) for side in histograms]),
+def draw_figures(study: Study, cells: pl.DataFrame, histograms: Mapping[str, pl.DataFrame]) -> list[Figure]:
+    """`cells` as from `comparable`, `histograms` by side; a figure without anything to show is left out.
+
+    The first figure is the main one: the first outcome in the first setting, which has most cells.
+    """
+    settings, outcomes = study["settings"], [outcome for outcome in MAIN if outcome in study["outcomes"]]
+    lengths = draw_cell_panels(cells, settings, "mean_response_tokens", "linear")
+    pools = [panel for name in ("k", "candidate_rows") for panel in draw_cell_panels(cells, settings, name, "log")]
+    bands = [draw_bands(histograms[side], SIDE_NAMES[side], {}) for side in histograms]
+    main = draw_effect_panels(study, cells, outcomes[0], settings[:1])
+    figures = [
+        Figure("main", f"{_title(outcomes[0])} against diversity", EFFECTS_CAPTION, main),
+        *[
+            figure
+            for outcome in outcomes
+            for figure in _draw_outcome(study, cells, outcome, settings[outcome == outcomes[0] :])
+        ],
+        Figure("lengths", "Response length against degree", LENGTHS_CAPTION, lengths),
+        Figure("pools", "Units and candidate pool against degree", POOLS_CAPTION, pools),
+        Figure("bands", "Token bands", BANDS_CAPTION, bands),
     ]
-    return [figure for figure in drawn if figure.panels]
+    return [figure for figure in figures if figure.panels]
 
 
-def _of_outcome(study: dict[str, Any], cells: pl.DataFrame, outcome: str) -> list[Figure]:
-    lower, metrics = MAIN[outcome].name, METRICS.format(told=MAIN[outcome].told)
-    name = lower[0].upper() + lower[1:]
+def _draw_outcome(study: Study, cells: pl.DataFrame, outcome: str, settings: Sequence[SettingRow]) -> list[Figure]:
+    """The figures of an outcome, with its effects in these settings."""
+    title, caption = _title(outcome), METRICS_CAPTION.format(outcome=MAIN[outcome].phrase)
+    heading = f"{title} against diversity" + (", other settings" if len(settings) < len(study["settings"]) else "")
+    effects = draw_effect_panels(study, cells, outcome, settings)
     return [
-        Figure(f"effects-{outcome}", f"{name} against diversity", EFFECTS, effect_panels(study, cells, outcome)),
-        Figure(f"random-{outcome}", f"{name} against random", AGAINST, random_panels(study, outcome)),
-        Figure(f"metrics-{outcome}", f"Which metric tells {lower}?", metrics, metric_panels(study, outcome)),
+        Figure(f"effects-{outcome}", heading, EFFECTS_CAPTION, effects),
+        Figure(
+            f"random-{outcome}", f"{title} compared with random", RANDOM_CAPTION, draw_random_panels(study, outcome)
+        ),
+        Figure(
+            f"metrics-{outcome}",
+            f"Diversity metrics and {MAIN[outcome].name}",
+            caption,
+            draw_metric_panels(study, outcome),
+        ),
     ]
+
+
+def _title(outcome: str) -> str:
+    name = MAIN[outcome].name
+    return name[0].upper() + name[1:]

@@ -1,115 +1,157 @@
-"""Study and cells → performance against diversity, a panel a setting and side, random's band behind."""
+"""Study and cells → an outcome against diversity, a panel a setting and side, with the range of random cells behind."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
 from scipy import stats
 
-from m2m.study.cells.cells import SETTING, STRATEGIES, with_worth
-from m2m.study.cells.labels import kind, of, short, span
+from m2m.schemas.study import Study
+from m2m.schemas.study_numbers import Place
+from m2m.schemas.study_rows import SettingRow
+from m2m.study.cells.cells import STRATEGIES, select_outcome
+from m2m.study.cells.labels import (
+    ALPHA,
+    format_difference,
+    format_interval,
+    format_level,
+    format_p,
+    label_setting,
+    name_configuration,
+    select_place,
+    select_rows,
+)
 from m2m.study.cells.outcomes import MAIN
-from m2m.study.cells.rows import Row
-from m2m.study.figures.style import GRID, HEIGHT, RANDOM, SIDES, WIDTH, by_scale, degree_axis, of_rows, room, scale_of
+from m2m.study.figures.style import (
+    GREY,
+    GRID,
+    PANEL_HEIGHT,
+    PANEL_WIDTH,
+    SIDE_NAMES,
+    Mark,
+    encode_looks,
+    find_look,
+    make_chart,
+    make_degree_axis,
+    pad_range,
+)
 
-APART = {
-    "macro": -0.14,
-    "meso": 0.0,
-    "micro": 0.14,
-    "length-matched random": 0.26,
-}  # degrees: no interval hides another
-SHOWN = {side: [name for name in STRATEGIES if name.startswith(side)] for side in SIDES}
-SHOWN["response"] += ["length-matched"]  # random rows with the response lengths of response-micro
+DODGE = {"macro": -0.14, "meso": 0.0, "micro": 0.14, "length": 0.26}  # degrees: no interval hides another
+SHOWN_STRATEGIES = {side: [name for name in STRATEGIES if name.startswith(side)] for side in SIDE_NAMES}
+SHOWN_STRATEGIES["response"] += ["length-matched"]  # random rows with the response lengths of response-micro
 
 
-def effect_panels(study: dict[str, Any], cells: pl.DataFrame, outcome: str) -> list[Any]:
+def draw_effect_panels(study: Study, cells: pl.DataFrame, outcome: str, settings: Sequence[SettingRow]) -> list[Any]:
     """A panel a setting and side that has cells of the six strategies or matched to their lengths, on one scale."""
-    drawn = []
-    for setting in study["settings"]:
-        here = {name: setting[name] for name in SETTING}
-        for side, called in SIDES.items():
-            parts = _parts(study, with_worth(cells, outcome), here | {"outcome": outcome}, side)
-            if parts["means"]:
-                drawn.append((f"{called} · {short(setting, study['settings'])}", parts))
-    ends = [value for _, parts in drawn for rows in parts.values() for row in rows for value in _heights(row)]
-    return [_panel(title, parts, outcome, room(ends)) for title, parts in drawn]
+    panels = []
+    for setting in settings:
+        view = Place(outcome=outcome, condition=setting["condition"], size=setting["size"])
+        for side, side_name in SIDE_NAMES.items():
+            layers = _collect_layers(study, select_outcome(cells, outcome), view, side)
+            if layers["means"]:
+                panels.append((f"{side_name} · {label_setting(setting, study['settings'])}", layers))
+    ends = [value for _, layers in panels for rows in layers.values() for row in rows for value in _list_heights(row)]
+    return [_draw_panel(title, layers, outcome, pad_range(ends)) for title, layers in panels]
 
 
-def _parts(study: dict[str, Any], cells: pl.DataFrame, here: Row, side: str) -> dict[str, list[Row]]:
-    kinds = [row for row in of(study["against_random"], here) if row["strategy"] in SHOWN[side]]
-    slopes = [row for row in of(study["slopes"], here) if row["strategy"] in SHOWN[side] and "band" in row]
-    lines = [
-        _look(row) | point | {"degree": 6 * point["diversity"], "told": _line(row)}
-        for row in slopes
-        for point in row["band"]
+def _collect_layers(study: Study, cells: pl.DataFrame, view: Place, side: str) -> dict[str, list[Mark]]:
+    strategies, rows = SHOWN_STRATEGIES[side], select_place(study, view)
+    configurations = [row for row in rows["against_random"] if row["strategy"] in strategies]
+    slopes = [row for row in rows["slopes"] if row["strategy"] in strategies]
+    lines = [row for row in slopes if "band" in row and row.get("p_holm", 1.0) < ALPHA]
+    texts = {row["strategy"]: _describe_slope(row) for row in slopes if "value" in row}
+    straight = {row["strategy"] for row in lines}
+    in_setting = (pl.col("condition") == view["condition"]) & (pl.col("size") == view["size"])
+    side_cells = cells.filter(in_setting & pl.col("strategy").is_in(strategies)).rows(named=True)
+    return {
+        "random": _describe_random(study, view, configurations),
+        "lines": [_fit_point(row, point) for row in lines for point in row["band"]],
+        "joins": [
+            _place(row) | {"worth": row["mean"], "text": texts.get(row["strategy"], row["strategy"])}
+            for row in configurations
+            if row["strategy"] in STRATEGIES and row["strategy"] not in straight
+        ],
+        "cells": [_place(row) | {"worth": row["worth"], "text": _describe_cell(row, view)} for row in side_cells],
+        "means": [_summarize_configuration(row) for row in configurations],
+    }
+
+
+def _describe_random(study: Study, view: Place, configurations: Sequence[Mapping[str, Any]]) -> list[Mark]:
+    """The range in which another random cell is expected, of the random cells that this setting is compared with."""
+    conditions = {row.get("random_condition", view["condition"]) for row in configurations}
+    keys = [{**view, "condition": condition} for condition in conditions]
+    floors = [row for key in keys for row in select_rows(study["floors"], key) if "sd" in row]
+    return [
+        {
+            "low": row["low"],
+            "high": row["high"],
+            "mean": row["mean"],
+            "text": f"random, {row['cells']} cells: mean {format_level(row['outcome'], row['mean'])}, "
+            f"95 % of random cells {format_interval(row)}",
+        }
+        for row in floors
     ]
-    own = cells.filter(pl.col("strategy").is_in(SHOWN[side]), *[pl.col(name) == here[name] for name in SETTING])
-    dots = [_look(row) | _at(row) | {"worth": row["worth"], "told": _cell(row)} for row in own.rows(named=True)]
-    return {"floor": _floor(study, here, kinds), "lines": lines, "cells": dots, "means": [_mean(row) for row in kinds]}
 
 
-def _floor(study: dict[str, Any], here: Row, kinds: list[Row]) -> list[Row]:
-    """Where another random cell is expected; of the random cells that this setting's cells are compared with."""
-    wanted = {row.get("random_condition", here["condition"]) for row in kinds}
-    floors = [row for name in wanted for row in of(study["floors"], here | {"condition": name}) if "sd" in row]
-    return [{key: row[key] for key in ("low", "high", "mean")} | {"told": _floor_told(row)} for row in floors]
-
-
-def _floor_told(row: Row) -> str:
-    ends = f"{row['low']:+.4f} to {row['high']:+.4f}"
-    return f"random, {row['cells']} cells: mean {row['mean']:+.4f}, 95 % of such cells {ends}"
-
-
-def _mean(row: Row) -> Row:
-    """A kind's mean, with the t interval of the noise that is pooled over all replicated cells, where there is one."""
-    found = _look(row) | _at(row) | {"worth": row["mean"]}
-    told = f"{kind(row)}: {row['mean']:+.4f}, mean of {row['cells']} cells"
+def _summarize_configuration(row: Mapping[str, Any]) -> Mark:
+    """A configuration's mean with its 95 % CI, where the noise pooled over all replicated cells is known."""
+    mark = _place(row) | {"worth": row["mean"]}
+    text = f"{name_configuration(row)}: {format_level(row['outcome'], row['mean'])}, mean of {row['cells']} cells"
     if "pooled_sd" not in row:
-        return found | {"told": told}
-    half = float(stats.t.ppf(0.975, row["df"])) * row["pooled_sd"] / row["cells"] ** 0.5
-    low, high = row["mean"] - half, row["mean"] + half
-    lengths = f"{row['mean_response_tokens']:.0f} response tokens"
-    return found | {"low": low, "high": high, "told": f"{told}, 95 % {low:+.4f} to {high:+.4f}; {lengths}"}
+        return mark | {"text": text}
+    half = float(stats.t.ppf(1 - ALPHA / 2, row["df"])) * row["pooled_sd"] / row["cells"] ** 0.5
+    ends = {"low": row["mean"] - half, "high": row["mean"] + half}
+    tokens = f"{row['mean_response_tokens']:.0f} response tokens"
+    return mark | ends | {"text": f"{text}, 95 % CI {format_interval(ends)}; {tokens}"}
 
 
-def _line(row: Row) -> str:
-    return f"{row['strategy']}: slope {row['value']:+.4f} (95 % {span(row)}), Holm p {row['p_holm']:.2g}"
+def _fit_point(row: Mapping[str, Any], point: Mapping[str, Any]) -> Mark:
+    look = {"look": find_look(row["strategy"]), "text": _describe_slope(row)}
+    return {**look, **point, "degree": 6 * point["diversity"]}
 
 
-def _look(row: Row) -> Row:
-    return {"scale": scale_of(row["strategy"])}
+def _describe_slope(row: Mapping[str, Any]) -> str:
+    proof = f", Holm p {format_p(row['p_holm'])}" if "p_holm" in row else ""
+    return f"{row['strategy']}: slope {format_difference(row['value'])} (95 % CI {format_interval(row)}){proof}"
 
 
-def _at(row: Row) -> Row:
-    return {"degree": row["degree"] + APART[scale_of(row["strategy"])]}
+def _describe_cell(row: Mapping[str, Any], view: Place) -> str:
+    name = f"{row['strategy']}, degree {row['degree']}, seed {row['seed']}"
+    return f"{row['experiment']}: {name}: {format_level(view['outcome'], row['worth'])}"
 
 
-def _cell(row: Row) -> str:
-    return f"{row['experiment']}: {row['strategy']}, degree {row['degree']}, seed {row['seed']}: {row['worth']:+.4f}"
+def _place(row: Mapping[str, Any]) -> Mark:
+    strategy = str(row["strategy"])
+    scale = "length" if strategy == "length-matched" else strategy.rpartition("-")[2]
+    return {"strategy": strategy, "look": find_look(strategy), "degree": row["degree"] + DODGE[scale]}
 
 
-def _heights(row: Row) -> list[float]:
+def _list_heights(row: Mark) -> list[float]:
     return [row[name] for name in ("worth", "low", "high") if name in row]
 
 
-def _panel(title: str, parts: dict[str, list[Row]], outcome: str, domain: list[float]) -> Any:
+def _draw_panel(title: str, layers: dict[str, list[Mark]], outcome: str, domain: list[float]) -> Any:
     import altair as alt
 
-    x, height = degree_axis(), alt.Scale(domain=domain, nice=False)
-    y, told = alt.Y("worth:Q", title=MAIN[outcome].axis, scale=height), alt.Description("told:N")
-    colour, shape = by_scale(row["scale"] for row in parts["means"])
-    floor, lines, cells, means = (of_rows(parts[name]) for name in ("floor", "lines", "cells", "means"))
+    x, height = make_degree_axis(), alt.Scale(domain=domain, nice=False)
+    y, text = alt.Y("worth:Q", title=MAIN[outcome].axis, scale=height), alt.Description("text:N")
+    colour, shape = encode_looks(row["look"] for row in layers["means"])
+    random, lines, joins, cells, means = (make_chart(layers[name]) for name in layers)
     low, middle, centre = (alt.Y(f"{name}:Q", scale=height) for name in ("low", "middle", "mean"))
-    at: dict[str, Any] = {"x": x, "color": colour, "description": told}
-    layers = [
-        floor.mark_rect(color=RANDOM, opacity=0.18).encode(y=low, y2="high:Q", description=told),
-        floor.mark_rule(color=RANDOM, strokeDash=[4, 3]).encode(y=centre, description=told),
-        floor.mark_text(color=RANDOM, baseline="top", dy=2, text="random").encode(
-            x=alt.value(WIDTH / 2), y=alt.Y("high:Q", scale=height), description=told
+    channels: dict[str, Any] = {"x": x, "color": colour, "description": text}
+    marks = [
+        random.mark_rect(color=GREY, opacity=0.18).encode(y=low, y2="high:Q", description=text),
+        random.mark_rule(color=GREY, strokeDash=[4, 3]).encode(y=centre, description=text),
+        random.mark_text(color=GREY, align="left", dx=5, text="random").encode(
+            x=alt.value(PANEL_WIDTH), y=centre, description=text
         ),
-        lines.mark_area(opacity=0.16).encode(y=low, y2="high:Q", **at),
-        lines.mark_line(strokeWidth=1.6).encode(y=middle, **at),
-        means.mark_rule(strokeWidth=1.6).encode(y=low, y2="high:Q", **at),
-        cells.mark_point(size=14, filled=True, opacity=0.45).encode(y=y, shape=shape, **at),
-        means.mark_point(size=64, filled=True, opacity=1, stroke=GRID, strokeWidth=0.5).encode(y=y, shape=shape, **at),
+        lines.mark_area(opacity=0.16).encode(y=low, y2="high:Q", **channels),
+        lines.mark_line(strokeWidth=1.8).encode(y=middle, **channels),
+        joins.mark_line(strokeWidth=1.2, opacity=0.8).encode(y=y, detail="strategy:N", **channels),
+        means.mark_rule(strokeWidth=1.6).encode(y=low, y2="high:Q", **channels),
+        cells.mark_point(size=14, filled=True, opacity=0.45).encode(y=y, shape=shape, **channels),
+        means.mark_point(size=64, filled=True, opacity=1, stroke=GRID, strokeWidth=0.5).encode(
+            y=y, shape=shape, **channels
+        ),
     ]
-    return alt.layer(*layers).properties(width=WIDTH, height=HEIGHT, title=title)
+    return alt.layer(*marks).properties(width=PANEL_WIDTH, height=PANEL_HEIGHT, title=title)

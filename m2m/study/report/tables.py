@@ -1,41 +1,56 @@
 """Study and cells → the tables of the report, in the order of reading."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import polars as pl
 
+from m2m.schemas.study import Study
 from m2m.study.analysis.paper_results import SLOPES
 from m2m.study.cells.cells import SETTING, STRATEGIES
-from m2m.study.cells.labels import of, short
+from m2m.study.cells.labels import label_setting, select_rows
 from m2m.study.cells.outcomes import MAIN
-from m2m.study.cells.rows import Row
 
 Value = str | float | int | None
-Columns = dict[str, tuple[str, str]]  # what a row calls it → its head, and the format of its numbers
+Row = Mapping[str, Any]
+Columns = dict[str, tuple[str, str]]  # key in a row → head of the column, and the format of its numbers
 OUTCOME: Columns = {"outcome": ("outcome", "")}
-WHERE: Columns = {"setting": ("setting", "")}
-RANGE: Columns = {"low": ("95\u00a0%\u00a0from", "+.4f"), "high": ("to", "+.4f")}
-SLOPE: Columns = {"strategy": ("strategy", "")} | WHERE | {"value": ("slope", "+.4f")} | RANGE
-PROOF: Columns = {"p_holm": ("p\u00a0(Holm)", ".2g")}
-SHAPE: Columns = {"differ": ("degrees differ, p (Holm)", ".2g"), "bend": ("no line, p", ".2g")}
-HELD: Columns = {"own": ("at equal length: own cells", ""), "shared": ("at equal length: all cells", "")}
-CLAIM: Columns = {"words": ("the paper's claim", ""), "state": ("the data", "")} | WHERE
-CHANCES: Columns = {
-    "p_supported": ("p\u00a0if\u00a0untrue", ".2g"),
-    "p_contradicted": ("p\u00a0if\u00a0true", ".2g"),
-    "rivals": ("rivals", ".0f"),
+STRATEGY: Columns = {"strategy": ("strategy", "")}
+SETTING_COLUMN: Columns = {"setting": ("setting", "")}
+INTERVAL: Columns = {"low": ("95\u00a0%\u00a0CI from", "+.3f"), "high": ("to", "+.3f")}
+SLOPE: Columns = STRATEGY | SETTING_COLUMN | {"value": ("slope", "+.3f")} | INTERVAL
+HOLM: Columns = {"p_holm": ("p\u00a0(Holm)", ".2g")}
+CORRELATION: Columns = {"pearson_r": ("r", "+.2f")}
+DEGREE_TESTS: Columns = {"differ": ("degrees differ, p\u00a0(Holm)", ".2g"), "bend": ("not linear, p", ".2g")}
+EQUAL_LENGTH: Columns = {
+    "own": ("at equal length: this strategy", ""),
+    "shared": ("at equal length: all strategies", ""),
 }
-GAIN: Columns = WHERE | {"degree": ("degree", ".0f"), "value": ("gain", "+.4f")} | RANGE | PROOF
-TOKENS: Columns = {"mean_response_tokens": ("response tokens", ".0f")}
-PAPER: Columns = {size: (f"the paper, {size}", "+.2f") for size in SLOPES}
-CELL: Columns = {
+SLOPES_COLUMNS = (
+    SLOPE | {"positive": ("P(slope\u00a0>\u00a00)", ".3f")} | HOLM | CORRELATION | DEGREE_TESTS | EQUAL_LENGTH
+)
+CLAIM_COLUMNS: Columns = (
+    {"words": ("claim of the paper", ""), "state": ("this study", "")}
+    | SETTING_COLUMN
+    | {
+        "p_supported": ("p\u00a0if\u00a0false", ".2g"),
+        "p_contradicted": ("p\u00a0if\u00a0true", ".2g"),
+        "rivals": ("strategies compared", ".0f"),
+    }
+)
+TOKENS_COLUMN: Columns = {"mean_response_tokens": ("response tokens", ".0f")}
+MATCHED_COLUMNS: Columns = (
+    {"degree": ("degree", ".0f")} | SETTING_COLUMN | {"value": ("difference", "+.3f")} | INTERVAL | HOLM | TOKENS_COLUMN
+)
+PAPER_COLUMNS: Columns = SLOPE | {size: (f"the paper, {size}", "+.2f") for size in SLOPES}
+CELL_COLUMNS: Columns = {
     "experiment": ("cell", ""),
     "strategy": ("strategy", ""),
     "degree": ("degree", ".0f"),
     "seed": ("seed", ".0f"),
     "setting": ("setting", ""),
-    "bpb_reduction": ("bpb reduction", "+.4f"),
-    "floor": ("random's range", ""),
+    "bpb_reduction": ("bpb reduction", "+.3f"),
+    "random_range": ("random's 95\u00a0% range", ""),
     **{name: (MAIN[name].name, ".3f") for name in MAIN if name != "bpb_reduction"},
     "mean_response_tokens": ("response tokens", ".0f"),
     "trained_tokens": ("trained tokens", ",.0f"),
@@ -45,9 +60,25 @@ CELL: Columns = {
     "response_self_bleu": ("response self-BLEU", ".3f"),
     "revision": ("revision", ""),
 }
+SLOPES_NOTE = (
+    "The slope of a straight line from degree 0 to degree 6. “Degrees differ” tests whether any degree differs from "
+    "another, on a straight line or not."
+)
+CLAIMS_NOTE = (
+    "A claim is supported when all compared strategies are beaten, and contradicted when one of them wins. Each test "
+    "is one-sided at 2.5 %."
+)
+MATCHED_NOTE = (
+    "A length-matched random subset has the response lengths of response-micro: length cannot explain the difference."
+)
+PAPER_NOTE = "The paper's slopes × 10⁻². Scale, models and pools differ from this study: compare only signs and order."
+OTHERS_NOTE = (
+    "One benchmark or judge a row. Short, medium and long are thirds of the prompts by length of the reference."
+)
+CELLS_NOTE = "Click a head to sort. Double-click a small mark of the main figure to go to its cell."
 
 
-class Sheet(NamedTuple):
+class ReportTable(NamedTuple):
     """A table to read and sort: heads with the format of their numbers (empty for words), and rows in that order."""
 
     name: str
@@ -57,79 +88,83 @@ class Sheet(NamedTuple):
     rows: list[list[Value]]
 
 
-def sheets(study: dict[str, Any]) -> list[Sheet]:
-    """The numbers of the first outcome, and the slopes of every other one; a table without rows is left out."""
-    first = {"outcome": study["outcomes"][0]}
-    slopes = [row | _where(study, row) | _beside(study, row) for row in study["slopes"]]
-    main = of(slopes, first)
-    others = [row | {"outcome": row["outcome"].replace("_", " ")} for row in slopes if row not in main]
-    claims = [row | _where(study, row) for row in of(study["claims"], first) if row.get("rivals")]
-    matched = [row | _where(study, row) for row in of(study["matched"], first)]
-    beside = [row | _published(row["strategy"]) for row in main]
-    r: Columns = {"pearson_r": ("r", "+.2f")}
-    sure: Columns = {"positive": ("P(>\u00a00)", ".3f")} | PROOF | r | SHAPE
-    found = [
-        _sheet("slopes", "Slopes", SLOPES_TOLD, SLOPE | sure | HELD, main),
-        _sheet("claims", "The paper's claims", CLAIMS, CLAIM | CHANCES, claims),
-        _sheet("matched", "Response-micro against random of its lengths", MATCHED, GAIN | TOKENS, matched),
-        _sheet("paper", "Beside the paper's slopes", BESIDE, SLOPE | PAPER, beside),
-        _sheet("others", "Slopes of the other outcomes", OTHERS, OUTCOME | SLOPE | PROOF | r, others),
+def build_tables(study: Study) -> list[ReportTable]:
+    """The numbers of the first outcome, and the slopes of all other outcomes; a table without rows is left out."""
+    view = {"outcome": study["outcomes"][0]}
+    slopes = [{**row, **_look_up_tests(study, row)} for row in _order_by_setting(study, study["slopes"])]
+    main = select_rows(slopes, view)
+    others = [
+        {**row, "outcome": name.replace("_", " ")}
+        for name in study["outcomes"][1:]
+        for row in select_rows(slopes, {"outcome": name})
     ]
-    return [sheet for sheet in found if sheet.rows]
+    claims = [row for row in _order_by_setting(study, select_rows(study["claims"], view)) if row.get("rivals")]
+    matched = _order_by_setting(study, select_rows(study["matched"], view))
+    papers = [{**row, **_look_up_paper(row["strategy"])} for row in main]
+    tables = [
+        _make_table("slopes", "Slopes", SLOPES_NOTE, SLOPES_COLUMNS, main),
+        _make_table("claims", "The paper's claims", CLAIMS_NOTE, CLAIM_COLUMNS, claims),
+        _make_table("matched", "Response-micro minus length-matched random", MATCHED_NOTE, MATCHED_COLUMNS, matched),
+        _make_table("paper", "Slopes beside the paper's", PAPER_NOTE, PAPER_COLUMNS, papers),
+        _make_table(
+            "others", "Slopes of the other outcomes", OTHERS_NOTE, OUTCOME | SLOPE | HOLM | CORRELATION, others
+        ),
+    ]
+    return [table for table in tables if table.rows]
 
 
-def cell_sheet(study: dict[str, Any], cells: pl.DataFrame) -> Sheet:
-    """Every cell that was compared."""
+def build_cell_table(study: Study, cells: pl.DataFrame) -> ReportTable:
+    """Every cell that was compared; a column without values is left out."""
     rows = [
-        row | _where(study, row) | {"floor": _floor(study, row), "revision": row["revision"][:10]}
-        for row in cells.rows(named=True)
+        {**row, "random_range": _place_in_random_range(study, row), "revision": row["revision"][:10]}
+        for row in _order_by_setting(study, cells.rows(named=True))
     ]
-    known = {name: head for name, head in CELL.items() if any(row.get(name) is not None for row in rows)}
-    return _sheet("cells", "The cells", CELLS, known, rows)
+    columns = {name: head for name, head in CELL_COLUMNS.items() if any(row.get(name) is not None for row in rows)}
+    return _make_table("cells", "The cells", CELLS_NOTE, columns, rows)
 
 
-def ran(study: dict[str, Any], cells: pl.DataFrame) -> list[str]:
-    """What was run, a sentence a setting: strategies that were run alike stand together."""
-    return [f"{short(setting, study['settings'])}: {_ran(cells, setting)}." for setting in study["settings"]]
+def describe_runs(study: Study, cells: pl.DataFrame) -> list[str]:
+    """What was run, a sentence a setting; strategies with equal degrees and seeds are listed together."""
+    return [
+        f"{label_setting(setting, study['settings'])}: {_list_strategies(cells, setting)}."
+        for setting in study["settings"]
+    ]
 
 
-CLAIMS = "Supported when every rival is beaten, contradicted when some rival wins, each at one-sided 2.5 %."
-SLOPES_TOLD = "What the way from degree 0 to 6 is worth on a straight line, and whether degrees differ, line or not."
-MATCHED = "Random rows with the very response lengths of response-micro's subsets: what is left is not length."
-BESIDE = "The paper's slopes × 10⁻², on another scale, of other models and pools: compare signs and order alone."
-CELLS = "Click a head to sort. A double click on a small mark of the main figure leads to its cell."
-OTHERS = "A benchmark or a judge each; short, medium and long are the thirds of the prompts by length of the reference."
+def _make_table(name: str, title: str, note: str, columns: Columns, rows: Sequence[Row]) -> ReportTable:
+    values = [[row.get(column) for column in columns] for row in rows]
+    return ReportTable(name, title, note, list(columns.values()), values)
 
 
-def _sheet(name: str, title: str, note: str, columns: Columns, rows: list[Row]) -> Sheet:
-    return Sheet(name, title, note, list(columns.values()), [[row.get(column) for column in columns] for row in rows])
+def _list_strategies(cells: pl.DataFrame, setting: Row) -> str:
+    setting_cells = cells.filter(*[pl.col(name) == setting[name] for name in SETTING])
+    groups: dict[str, list[str]] = {}
+    for name in setting_cells["strategy"].unique().sort().to_list():
+        groups.setdefault(_count_runs(name, setting_cells.filter(pl.col("strategy") == name)), []).append(name)
+    return "; ".join(f"{', '.join(names)} {runs}" for runs, names in groups.items())
 
 
-def _ran(cells: pl.DataFrame, setting: Row) -> str:
-    here = cells.filter(*[pl.col(name) == setting[name] for name in SETTING])
-    alike: dict[str, list[str]] = {}
-    for name in here["strategy"].unique().sort().to_list():
-        alike.setdefault(_how(name, here.filter(pl.col("strategy") == name)), []).append(name)
-    return "; ".join(f"{', '.join(names)} {how}" for how, names in alike.items())
-
-
-def _how(strategy: str, cells: pl.DataFrame) -> str:
+def _count_runs(strategy: str, cells: pl.DataFrame) -> str:
     if strategy not in STRATEGIES:
         return f"× {cells.height}"
     seeds = cells.group_by("degree").len()["len"].unique().sort().to_list()
-    degrees = ", ".join(str(one) for one in cells["degree"].unique().sort())
-    return f"at degrees {degrees} × {' to '.join(str(one) for one in {seeds[0]: 0, seeds[-1]: 0})} seeds"
+    degrees = ", ".join(str(degree) for degree in cells["degree"].unique().sort())
+    return f"at degrees {degrees} × {' to '.join(str(count) for count in {seeds[0]: 0, seeds[-1]: 0})} seeds"
 
 
-def _where(study: dict[str, Any], row: Row) -> Row:
-    [setting] = of(study["settings"], {name: row[name] for name in SETTING})
-    return {"setting": short(setting, study["settings"])}
+def _order_by_setting(study: Study, rows: Sequence[Row]) -> list[Row]:
+    """The rows, those of the main setting first, each with the name of its setting."""
+    return [
+        {**row, "setting": label_setting(setting, study["settings"])}
+        for setting in study["settings"]
+        for row in select_rows(rows, {"condition": setting["condition"], "size": setting["size"]})
+    ]
 
 
-def _floor(study: dict[str, Any], cell: Row) -> str | None:
-    """Where a cell lies beside its setting's random ones; None where nobody knows, or it is one of them."""
+def _place_in_random_range(study: Study, cell: Row) -> str | None:
+    """Whether a cell is above, below or within the range of its setting's random cells; None for those, or no range."""
     outcome = study["outcomes"][0]
-    floors = of(study["floors"], {"outcome": outcome} | {name: cell[name] for name in SETTING})
+    floors = select_rows(study["floors"], {"outcome": outcome} | {name: cell[name] for name in SETTING})
     if cell["strategy"] == "random" or cell[outcome] is None or not any("outside" in floor for floor in floors):
         return None
     if cell["experiment"] not in floors[0]["outside"]:
@@ -137,13 +172,15 @@ def _floor(study: dict[str, Any], cell: Row) -> str | None:
     return "above" if cell[outcome] > floors[0]["mean"] else "below"
 
 
-def _beside(study: dict[str, Any], row: Row) -> Row:
-    """What becomes of a slope at equal length, and whether the degrees differ at all."""
-    where = {name: row[name] for name in ("outcome", *SETTING, "strategy")}
-    held = {one["model"]: one.get("verdict", one.get("reason")) for one in of(study["lengths"], where)}
-    [shape] = of(study["shapes"], where)
-    return held | {"differ": shape.get("p_holm"), "bend": shape.get("bend_p")}
+def _look_up_tests(study: Study, row: Row) -> Row:
+    """The verdicts on a slope at equal length, and whether the degrees differ at all."""
+    view = {name: row[name] for name in ("outcome", *SETTING, "strategy")}
+    verdicts: dict[str, str | None] = {
+        test["model"]: test.get("verdict", test.get("reason")) for test in select_rows(study["lengths"], view)
+    }
+    [shape] = select_rows(study["shapes"], view)
+    return {**verdicts, "differ": shape.get("p_holm"), "bend": shape.get("bend_p")}
 
 
-def _published(strategy: str) -> Row:
-    return {size: values[STRATEGIES.index(strategy)] for size, values in SLOPES.items()}
+def _look_up_paper(strategy: str) -> Row:
+    return {size: slopes[STRATEGIES.index(strategy)] for size, slopes in SLOPES.items()}

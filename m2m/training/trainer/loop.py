@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from m2m.progress import track_progress
-from m2m.training.trainer.gpu_usage import gpu_figures
-from m2m.training.trainer.mlflow_run import Log, tracked
+from m2m.training.trainer.gpu_usage import measure_gpu
+from m2m.training.trainer.mlflow_run import Log, track_training
 
 PLAIN = {  # what every training shares: no reports but ours, no checkpoints but those asked for
     "report_to": [],
@@ -47,7 +47,7 @@ def trained(
 
     trainer.remove_callback(PrinterCallback)
     first = trainer.is_world_process_zero()
-    with tracked(name, params, key) if first else nullcontext(_unheard) as log:
+    with track_training(name, params, key) if first else nullcontext(_unheard) as log:
         if first:
             trainer.add_callback(_live(f"train {name}", log, tokens, flops / trainer.args.world_size))
         trainer.train(resume_from_checkpoint=None if resume is None else str(resume))
@@ -82,7 +82,7 @@ def _live(label: str, log: Log, tokens: Sequence[int], flops: float) -> Any:
             told = {one: float(logs[one]) for one in ("loss", "grad_norm", "learning_rate")}
             now, step = time.monotonic(), state.global_step
             rate = (read[step] - read[self.seen]) / (now - self.since)
-            log(told | {"tokens_per_second": rate} | gpu_figures(rate * flops), step)
+            log(told | {"tokens_per_second": rate} | measure_gpu(rate * flops), step)
             self.seen, self.since = step, now
 
     return Live()

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from m2m.project_root import find_project_root
-from m2m.training.trainer.journal import Entry, Journal
+from m2m.training.trainer.journal import JournalLine, Journal
 
 EXPERIMENT = "macro-to-micro"
 USER = re.compile(r"//[^/]*@")  # name and password in a URI
@@ -66,7 +66,7 @@ class _Store:
         self.answers = True
         self.client: Any = None
 
-    def take(self, journal: Journal, entries: list[Entry]) -> bool:
+    def take(self, journal: Journal, entries: list[JournalLine]) -> bool:
         """Send `entries` of `journal` to its run, made here where there is none; False when MLflow does not answer."""
         if not self.answers:
             return False
@@ -85,7 +85,7 @@ class _Store:
             return False
         return True
 
-    def _send(self, journal: Journal, entries: list[Entry]) -> None:
+    def _send(self, journal: Journal, entries: list[JournalLine]) -> None:
         from mlflow.entities import Metric, Param
 
         run = journal.run()
@@ -119,7 +119,7 @@ def _client() -> Any:
     return MlflowClient(tracking_uri())
 
 
-def _new_run(client: Any, opened: Entry) -> str:
+def _new_run(client: Any, opened: JournalLine) -> str:
     from filelock import FileLock
 
     with FileLock(find_project_root() / ".cache" / "mlflow.lock"):  # two workers may make the store at once

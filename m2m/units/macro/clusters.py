@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float32, Int64
 
-from m2m.units.macro.neighbors import nearest
+from m2m.units.macro.neighbors import find_neighbors
 
 Neighbors = Literal["exact", "nndescent"]
 NOISE = -1
@@ -90,7 +90,7 @@ def _reduced(
         random_state=seed,
         n_jobs=1,  # more would ignore the seed
         verbose=verbose,
-        precomputed_knn=nearest(vectors, count) if neighbors == "exact" else (None, None, None),
+        precomputed_knn=find_neighbors(vectors, count) if neighbors == "exact" else (None, None, None),
     )
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "precomputed_knn")  # it could not place new rows; there are none

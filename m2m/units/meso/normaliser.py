@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float32
 
-from m2m.units.meso.tag_normalization import Change, associated, folded, near, rare
+from m2m.units.meso.tag_normalization import TagChange, merge_associated, fold_spellings, merge_near, drop_rare
 
 
 def normalised(
@@ -25,12 +25,12 @@ def normalised(
     """
     canon = tags.group_by("tag").len("count").sort("tag")
     canon = canon.with_columns(pl.col("count").cast(pl.Int64), canonical="tag", step=pl.lit("kept"), why=pl.lit(""))
-    canon = _changed(canon, "frequency", rare(_counts(carried(tags, canon)), min_rows))
-    canon = _changed(canon, "rule", folded(_counts(carried(tags, canon))))
+    canon = _changed(canon, "frequency", drop_rare(_counts(carried(tags, canon)), min_rows))
+    canon = _changed(canon, "rule", fold_spellings(_counts(carried(tags, canon))))
     if max_distance > 0:
         counts = _counts(carried(tags, canon))
-        canon = _changed(canon, "semantic", near(counts, vectors_of(sorted(counts)), max_distance))
-    return _changed(canon, "association", associated(carried(tags, canon), min_support, min_confidence))
+        canon = _changed(canon, "semantic", merge_near(counts, vectors_of(sorted(counts)), max_distance))
+    return _changed(canon, "association", merge_associated(carried(tags, canon), min_support, min_confidence))
 
 
 def carried(tags: pl.DataFrame, canon: pl.DataFrame) -> pl.DataFrame:
@@ -43,7 +43,7 @@ def _counts(tags: pl.DataFrame) -> dict[str, int]:
     return dict(tags.group_by("tag").len().iter_rows())
 
 
-def _changed(canon: pl.DataFrame, step: str, changes: dict[str, Change]) -> pl.DataFrame:
+def _changed(canon: pl.DataFrame, step: str, changes: dict[str, TagChange]) -> pl.DataFrame:
     """`canon` after `changes` to its canonical tags."""
     into = pl.DataFrame(
         {

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from m2m.data.pool.docstring_sections import sections
+from m2m.data.pool.docstring_sections import parse_sections
 
 GOOGLE = """Cut a board.
 
@@ -78,7 +78,7 @@ It has to be dry.
 
 
 def found(docstring: str) -> dict[str, str]:
-    return {section.kind: section.text for section in sections(docstring)}
+    return {section.kind: section.text for section in parse_sections(docstring)}
 
 
 @pytest.mark.parametrize("docstring", [GOOGLE, NUMPY, REST], ids=["google", "numpy", "rest"])
@@ -91,7 +91,7 @@ def test_description_parameters_returns_and_errors_are_read_in_every_style(docst
 
 
 def test_each_parameter_is_an_entry_of_its_own() -> None:
-    parameters = next(section for section in sections(NUMPY) if section.kind == "parameters")
+    parameters = next(section for section in parse_sections(NUMPY) if section.kind == "parameters")
     assert parameters.parts == ("board (str): The board, best of oak.", "length (int, optional): How long.")
     assert parameters.text == "- board (str): The board, best of oak.\n- length (int, optional): How long."
 
@@ -119,20 +119,20 @@ def test_citations_are_left_out() -> None:
 
 @pytest.mark.parametrize("text", ["Draw %(what)s now.", "Save a {{klass}}."])
 def test_a_section_with_a_placeholder_is_left_out(text: str) -> None:
-    assert sections(text) == []
+    assert parse_sections(text) == []
 
 
 @pytest.mark.parametrize(
     "text", ["", "  \n ", "Args:\n", "Returns:\n\n:", "Parameters\n----------\n", ":param:", "Args:\n    x"]
 )
 def test_odd_docstrings_are_no_error(text: str) -> None:
-    sections(text)
+    parse_sections(text)
 
 
 @settings(deadline=None, max_examples=40)
 @given(st.text(st.sampled_from("aB :.-`~\n_<>[]()%{}*#>|1"), max_size=80))
 def test_no_text_is_an_error(text: str) -> None:
-    for section in sections(text):
+    for section in parse_sections(text):
         assert section.text.strip()
 
 
@@ -146,7 +146,7 @@ pieces = st.lists(
 @settings(deadline=None, max_examples=40)
 @given(pieces)
 def test_no_mixture_of_styles_is_an_error(lines: list[str]) -> None:
-    sections("\n".join(lines))
+    parse_sections("\n".join(lines))
 
 
 @settings(deadline=None, max_examples=40)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from m2m.data.pool.markup import plain
+from m2m.data.pool.docstring_sections import strip_markup
 
 
 @pytest.mark.parametrize(
@@ -27,10 +27,10 @@ from m2m.data.pool.markup import plain
     ],
 )
 def test_marks_become_what_a_reader_sees(written: str, read: str) -> None:
-    assert plain(written).strip("\n") == read
+    assert strip_markup(written).strip("\n") == read
 
 
 @settings(deadline=None)
 @given(st.text(st.sampled_from("aB1 .,\n()[]=")))
 def test_text_without_marks_stays_as_it_is(text: str) -> None:
-    assert plain(text) == text
+    assert strip_markup(text) == text

@@ -1,9 +1,14 @@
-"""Beside the paper."""
+"""Our slopes beside the paper's: signs, sure ones, and order."""
+
+from typing import cast
 
 import pytest
 
-from m2m.study.analysis.paper_results import SLOPES, beside, paper_rows
+from m2m.schemas.study_numbers import Place
+from m2m.schemas.study_rows import SlopeRow
+from m2m.study.analysis.paper_results import SLOPES, compare_slopes, compare_with_paper
 from m2m.study.cells.cells import STRATEGIES
+from tests.study.study_rows import PLACE, slope
 
 
 def of(*values: float) -> dict[str, float]:
@@ -11,7 +16,7 @@ def of(*values: float) -> dict[str, float]:
 
 
 def test_the_papers_own_slopes_agree_with_the_paper() -> None:
-    row = beside(of(*SLOPES["20K"]), STRATEGIES)[1]
+    row = compare_slopes(of(*SLOPES["20K"]), STRATEGIES)[1]
     assert row == {
         "paper": "20K",
         "strategies": 6,
@@ -24,25 +29,28 @@ def test_the_papers_own_slopes_agree_with_the_paper() -> None:
 
 
 def test_unsure_signs_are_not_counted_as_sure() -> None:
-    row = beside(of(*(-value for value in SLOPES["10K"])), [])[0]
+    row = compare_slopes(of(*(-value for value in SLOPES["10K"])), [])[0]
     assert (row["same_sign"], row["sure_of_sign"], row["same_sign_of_sure"], row["tau"]) == (0, 0, 0, pytest.approx(-1))
 
 
 @pytest.mark.parametrize("values", [(), (1.0,), (1.0, 2.0), (1.0, 1.0, 1.0)])
 def test_few_or_equal_slopes_have_no_order(values: tuple[float, ...]) -> None:
-    assert all(row["tau"] is None and row["strategies"] == len(values) for row in beside(of(*values), []))
+    assert all(row["tau"] is None and row["strategies"] == len(values) for row in compare_slopes(of(*values), []))
 
 
-def test_rows_with_a_reason_are_left_out() -> None:
-    where = {"outcome": "bpb_reduction", "condition": "rows", "size": 500}
-    rows = [where | {"strategy": "response-micro", "reason": "too few"}]
-    assert paper_rows(rows) == []
-    told = where | {"strategy": "response-micro", "value": 1.0, "p_holm": 0.01}
-    assert [row["strategies"] for row in paper_rows([*rows, told])] == [1, 1, 1]
+def test_the_sign_of_a_slope_is_sure_where_it_is_significant_after_holm() -> None:
+    rows = [slope(name, 1.0, p_holm) for name, p_holm in (("response-micro", 0.049), ("response-macro", 0.05))]
+    reason = cast(SlopeRow, PLACE | {"strategy": "response-meso", "cells": 1, "reason": "too few"})
+    table = compare_with_paper(cast(Place, PLACE), [*rows, reason])
+    assert [(row["paper"], row["strategies"], row["sure_of_sign"], row["same_sign_of_sure"]) for row in table] == [
+        ("10K", 2, 1, 1),
+        ("20K", 2, 1, 1),
+        ("30K", 2, 1, 1),
+    ]
+    assert compare_with_paper(cast(Place, PLACE), [reason]) == []
 
 
-def test_a_sign_that_is_sure_by_itself_but_not_among_all_slopes_is_not_sure() -> None:
-    row = {"outcome": "bpb_reduction", "condition": "rows", "size": 500, "strategy": "response-micro", "value": 1.0}
-    for p_holm, sure in ((0.054, 0), (0.046, 1)):
-        found = paper_rows([row | {"low": 0.03, "high": 0.3, "p": 0.027, "p_holm": p_holm}])
-        assert [(one["sure_of_sign"], one["same_sign_of_sure"]) for one in found] == [(sure, sure)] * 3
+def test_a_sure_sign_that_differs_from_the_papers_is_no_agreement() -> None:
+    rows = [slope("response-micro", -1.0, 0.01), slope("instruction-micro", -1.0, 0.2)]
+    row, *_ = compare_with_paper(cast(Place, PLACE), rows)
+    assert (row["same_sign"], row["sure_of_sign"], row["same_sign_of_sure"]) == (1, 1, 0)

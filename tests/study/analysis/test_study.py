@@ -1,4 +1,4 @@
-"""The whole record from planted grids: what was planted is told and nothing else; degenerate grids have reasons."""
+"""The whole study of planted grids: what was planted is found and nothing else; degenerate grids have reasons."""
 
 import json
 
@@ -8,88 +8,113 @@ import pytest
 
 from bench.planted import planted_grid, planted_study
 from m2m.grid.collection import build_grid_table
-from m2m.study.analysis.study import study
+from m2m.schemas.study import Study, validate_study
+from m2m.study.analysis.study import build_study
 from m2m.study.cells.cells import STRATEGIES
-from m2m.study.cells.labels import of
-from tests.planted import NO_SCORES, judged
+from m2m.study.cells.labels import AnyRow, select_rows
+from m2m.study.cells.t_estimates import adjust_holm
+from tests.planted import NO_SCORES, judged, suffix
 
 NOTHING = pl.lit(None, pl.Float64)
 
 
-def told(grid: pl.DataFrame, scores: pl.DataFrame = NO_SCORES, win_rate: pl.Expr = NOTHING) -> dict:
-    record = study(grid.with_columns(likelihood_win_rate=win_rate), scores, seed=1, resamples=200)
-    json.dumps(record, allow_nan=False)
-    return record
+def build(grid: pl.DataFrame, scores: pl.DataFrame = NO_SCORES, win_rate: pl.Expr = NOTHING) -> Study:
+    study = build_study(grid.with_columns(likelihood_win_rate=win_rate), scores, seed=1, resamples=200)
+    validate_study(json.loads(json.dumps(study, allow_nan=False)))
+    return study
 
 
-def one(rows: list[dict], **where: object) -> dict:
-    [row] = of(rows, where)
+def pick(rows: list[AnyRow], **key: object) -> AnyRow:
+    [row] = select_rows(rows, key)
     return row
 
 
 @pytest.fixture(scope="module")
-def effect() -> dict:
-    return told(planted_grid(dict.fromkeys(STRATEGIES, 0.0) | {"response-micro": 0.1}))
+def effect() -> Study:
+    return build(planted_grid(dict.fromkeys(STRATEGIES, 0.0) | {"response-micro": 0.1}))
 
 
-def test_the_planted_slope_is_in_its_interval_and_the_only_one(effect: dict) -> None:
-    rows = of(effect["slopes"], {"outcome": "bpb_reduction"})
+def test_the_planted_slope_is_in_its_interval_and_the_only_pick(effect: Study) -> None:
+    rows = select_rows(effect["slopes"], {"outcome": "bpb_reduction"})
     assert [row["strategy"] for row in rows if row["p_holm"] < 0.05] == ["response-micro"]
-    row = one(rows, strategy="response-micro")
+    row = pick(rows, strategy="response-micro")
     assert row["low"] < 0.1 < row["high"] and row["positive"] > 0.99 and row["df"] == 6
-    assert "the bpb reduction rises with response-micro diversity (survives length)" in effect["verdict"][0]["headline"]
+    headline = effect["verdict"][0]["headline"]
+    assert "Response-micro: +0.1" in headline and "With length controlled: still significant." in headline
+    assert headline.count("from least to most diverse") == 1
 
 
-def test_the_noise_is_pooled_over_all_replicated_cells(effect: dict) -> None:
-    rows = of(effect["against_random"], {"outcome": "bpb_reduction"})
+def test_the_noise_is_pooled_over_all_replicated_cells(effect: Study) -> None:
+    rows = select_rows(effect["against_random"], {"outcome": "bpb_reduction"})
     assert len(rows) == 24
     assert {row["df"] for row in rows} == {24 * 1 + 7}
     assert all(row["all_low"] < row["low"] < row["high"] < row["all_high"] for row in rows)
 
 
-def test_the_floor_names_the_cells_outside(effect: dict) -> None:
-    row = one(effect["floors"], outcome="bpb_reduction")
+def test_the_floor_names_the_cells_outside(effect: Study) -> None:
+    row = pick(effect["floors"], outcome="bpb_reduction")
     assert (row["cells"], row["judged"]) == (8, 48)
     assert 4 <= len(row["outside"]) <= 20
 
 
-def test_every_metric_of_both_sides_is_set_against_performance(effect: dict) -> None:
-    rows = of(effect["metrics"], {"outcome": "bpb_reduction"})
+def test_holms_p_is_over_the_rows_of_a_setting_the_slopes_of_a_condition_and_each_model_of_length() -> None:
+    sizes = [planted_grid(dict.fromkeys(STRATEGIES, 0.02), size=size, seed=size) for size in (500, 900)]
+    study = build(pl.concat([sizes[0], suffix(sizes[1], "large")]))
+    families = [[row for row in study["against_random"] if row["size"] == size] for size in (500, 900)]
+    for family in [*families, study["slopes"], study["shapes"]]:
+        adjusted = adjust_holm([row["p"] for row in family])
+        assert [row["p_holm"] for row in family] == pytest.approx(adjusted, rel=1e-4)
+    assert [len(family) for family in families] == [24, 24] and len(study["slopes"]) == len(study["shapes"]) == 12
+    for model in ("own", "shared"):
+        lengths = select_rows(study["lengths"], {"model": model})
+        adjusted = adjust_holm([row["diversity_p"] for row in lengths])
+        assert [row["diversity_p_holm"] for row in lengths] == pytest.approx(adjusted, rel=1e-4)
+
+
+def test_the_setting_with_most_cells_comes_first_and_is_described() -> None:
+    window = planted_grid({"response-micro": 0.0}, random=3, min_tokens=50, max_tokens=120)
+    main, other = build(pl.concat([window, planted_grid()]))["settings"]
+    assert (main["cells"], main["random_cells"], other["cells"], other["random_cells"]) == (56, 8, 11, 3)
+    assert (other["min_tokens"], other["max_tokens"], other["budget"], other["size"]) == (50, 120, "rows", 500)
+    assert other["strategies"] == ["random", "response-micro"]
+
+
+def test_every_metric_of_both_sides_is_set_against_the_outcome(effect: Study) -> None:
+    rows = select_rows(effect["metrics"], {"outcome": "bpb_reduction"})
     assert len(rows) == 16 and {row["points"] for row in rows} == {25}
-    assert one(rows, metric="response_token_entropy")["paper"] == 0.58
-    assert "partial_r" not in one(rows, metric="response_mean_tokens")
+    assert pick(rows, metric="response_token_entropy")["paper"] == 0.58
+    assert "partial_r" not in pick(rows, metric="response_mean_tokens")
 
 
-def test_without_effects_the_study_says_that_it_cannot_tell() -> None:
-    [verdict] = told(planted_grid())["verdict"]
-    assert (
-        "no strategy's diversity has an effect on the bpb reduction that can be told from noise" in verdict["headline"]
-    )
-    assert sum("cannot tell." in sentence for sentence in verdict["sentences"]) >= 6
+def test_without_effects_the_verdict_says_that_nothing_is_significant() -> None:
+    [verdict] = build(planted_grid())["verdict"]
+    assert "No configuration beats random (best: " in verdict["headline"]
+    assert "No strategy shows a significant effect of diversity (95 % CIs of the slopes: −0." in verdict["headline"]
+    assert sum("): not significant." in sentence for sentence in verdict["sentences"]) == 6
 
 
 def test_length_that_does_it_all_is_never_called_diversity() -> None:
     """Within the strategy length goes with degree; other strategies' lengths tell the two apart, or nothing does."""
     grid = planted_grid(length_effect=0.005, length_slope=100, noise=0.02)
-    rows = of(told(grid)["lengths"], {"outcome": "bpb_reduction"})
-    assert {row["verdict"] for row in rows if row["model"] == "own"} == {"cannot be separated from length"}
-    assert "survives length" not in {row["verdict"] for row in rows if row["model"] == "shared"}
+    rows = select_rows(build(grid)["lengths"], {"outcome": "bpb_reduction"})
+    assert {row["verdict"] for row in rows if row["model"] == "own"} == {"not separable from length"}
+    assert "still significant" not in {row["verdict"] for row in rows if row["model"] == "shared"}
 
 
 def test_tokens_that_are_length_again_are_no_third_cause() -> None:
-    rows = told(planted_grid({"response-micro": 0.2}))["lengths"]
-    plain, both = (one(rows, outcome="bpb_reduction", model=model) for model in ("own", "own and tokens"))
-    assert plain["verdict"] == "survives length" and "trained tokens are length again" in both["reason"]
+    rows = build(planted_grid({"response-micro": 0.2}))["lengths"]
+    plain, both = (pick(rows, outcome="bpb_reduction", model=model) for model in ("own", "own and tokens"))
+    assert plain["verdict"] == "still significant" and "trained tokens are length again" in both["reason"]
 
 
 def test_a_window_without_random_cells_is_compared_with_those_of_the_same_opponent() -> None:
     window = {"min_tokens": 50, "random": 0}
     plain = planted_grid({"response-micro": 0.0})
-    same = told(pl.concat([plain, planted_grid({"response-micro": 0.0}, **window)]))
+    same = build(pl.concat([plain, planted_grid({"response-micro": 0.0}, **window)]))
     rows = [row for row in same["against_random"] if "50..10000" in row["condition"]]
     assert all(row["random_condition"].startswith("rows, 0..10000 tokens each") for row in rows)
     other = planted_grid({"response-micro": 0.0}, **window, opponent_bits_per_byte=2.6)
-    rows = [row for row in told(pl.concat([plain, other]))["against_random"] if "50..10000" in row["condition"]]
+    rows = [row for row in build(pl.concat([plain, other]))["against_random"] if "50..10000" in row["condition"]]
     assert all("no random cell of this size and opponent" in row["reason"] for row in rows)
 
 
@@ -98,7 +123,7 @@ def test_matched_random_cells_are_a_contrast_of_their_own() -> None:
     grid = pl.concat(
         [planted_grid({"response-micro": 0.1}), matched.with_columns(experiment=pl.format("{}-matched", "experiment"))]
     )
-    rows = of(told(grid)["matched"], {"outcome": "bpb_reduction"})
+    rows = select_rows(build(grid)["matched"], {"outcome": "bpb_reduction"})
     assert [row["degree"] for row in rows] == [0, 6]
     assert rows[1]["low"] > 0 and rows[0]["low"] < 0 < rows[0]["high"]
 
@@ -120,53 +145,52 @@ def test_scores_a_prompt_say_how_far_a_slope_reaches() -> None:
     )
     won = scores.with_columns(outcome=pl.lit("likelihood_win_rate"), score=(pl.col("score").sign() + 1) / 2, weight=1.0)
     scores = pl.concat([scores.with_columns(outcome=pl.lit("bpb_reduction")), won])
-    record = told(grid, scores, pl.col("likelihood_win_rate"))
-    row = one(record["slopes"], outcome="bpb_reduction")
+    study = build(grid, scores, pl.col("likelihood_win_rate"))
+    row = pick(study["slopes"], outcome="bpb_reduction")
     assert row["prompts"] == 200
     assert row["prompts_only_low"] < row["value"] < row["prompts_only_high"]
     assert row["both_low"] < min(row["low"], row["prompts_only_low"])
-    row = one(record["slopes"], outcome="likelihood_win_rate")
+    row = pick(study["slopes"], outcome="likelihood_win_rate")
     assert row["prompts"] == 200 and -1 <= row["prompts_only_low"] < row["prompts_only_high"] <= 1
-    assert all("prompts_only_low" in row for row in of(record["against_random"], {"outcome": "bpb_reduction"}))
+    assert all("prompts_only_low" in row for row in select_rows(study["against_random"], {"outcome": "bpb_reduction"}))
 
 
-def test_without_a_performance_the_win_rate_is_what_is_told() -> None:
+def test_without_a_bpb_reduction_the_win_rate_is_the_outcome() -> None:
     grid = planted_grid({"response-micro": 0.1}).with_columns(bpb_reduction=pl.lit(None, pl.Float64))
-    record = told(grid, win_rate=pl.col("likelihood_win_rate"))
-    assert (
-        record["outcomes"] == ["likelihood_win_rate"] and "of the prompts won" in record["verdict"][0]["sentences"][2]
-    )
-    assert "the likelihood win rate rises with response-micro" in record["verdict"][0]["headline"]
+    study = build(grid, win_rate=pl.col("likelihood_win_rate"))
+    assert study["outcomes"] == ["likelihood_win_rate"]
+    assert " in win rate from degree" in study["verdict"][0]["sentences"][2]
+    assert "Response-micro: +0.1" in study["verdict"][0]["headline"]
 
 
-def test_where_an_llm_judges_alone_its_win_rate_is_what_is_told() -> None:
+def test_where_an_llm_judges_alone_its_win_rate_is_the_outcome() -> None:
     grid = build_grid_table(judged(planted_grid(dict.fromkeys(STRATEGIES, 0.0) | {"response-micro": 0.1})).to_dicts())
-    record = told(grid)
-    assert record["outcomes"] == ["alpaca_eval_win_rate"]
-    [verdict] = record["verdict"]
-    assert "the AlpacaEval win rate rises with response-micro diversity (survives length)" in verdict["headline"]
-    assert any("of the prompts won from degree 0 to 6" in sentence for sentence in verdict["sentences"])
-    assert all(record[name] for name in ("against_random", "lengths", "metrics", "claims", "paper"))
+    study = build(grid)
+    assert study["outcomes"] == ["alpaca_eval_win_rate"]
+    [verdict] = study["verdict"]
+    assert " in win rate from least to most diverse" in verdict["headline"]
+    assert "With length controlled: still significant." in verdict["headline"]
+    assert study["against_random"] and study["lengths"] and study["metrics"] and study["claims"] and study["paper"]
 
 
-def test_an_llm_judges_win_rate_has_a_verdict_of_its_own_beside_performance() -> None:
+def test_an_llm_judges_win_rate_has_a_verdict_of_its_own_beside_the_bpb_reduction() -> None:
     grid = planted_grid({"response-micro": 0.1}).with_columns(arena_hard_win_rate="likelihood_win_rate")
-    assert [row["outcome"] for row in told(grid)["verdict"]] == ["bpb_reduction", "arena_hard_win_rate"]
+    assert [row["outcome"] for row in build(grid)["verdict"]] == ["bpb_reduction", "arena_hard_win_rate"]
 
 
 def test_cells_of_other_code_are_left_out_and_counted() -> None:
     other = planted_grid({"response-micro": 9.0}, provenance="zzz", random=2)
-    record = told(
+    study = build(
         pl.concat(
             [planted_grid({"response-macro": 0.0}), other.with_columns(experiment=pl.format("{}-z", "experiment"))]
         )
     )
-    assert (record["cells"], record["cells_left_out"]) == (16, 10)
+    assert (study["cells"], study["cells_left_out"]) == (16, 10)
 
 
 def test_the_order_of_the_rows_changes_nothing() -> None:
     grid = planted_grid({"response-micro": 0.1})
-    assert told(grid) == told(grid.sample(fraction=1, shuffle=True, seed=3))
+    assert build(grid) == build(grid.sample(fraction=1, shuffle=True, seed=3))
 
 
 DEGENERATE = {
@@ -186,13 +210,13 @@ DEGENERATE = {
 
 
 @pytest.mark.parametrize("name", DEGENERATE)
-def test_a_degenerate_grid_is_told_with_reasons(name: str) -> None:
-    record = told(DEGENERATE[name])
-    assert record["verdict"][0]["headline"]
-    assert not any(row.get("p_holm", 1) < 0.05 for row in record["slopes"])
+def test_a_degenerate_grid_has_reasons(name: str) -> None:
+    study = build(DEGENERATE[name])
+    assert study["verdict"][0]["headline"]
+    assert not any(row.get("p_holm", 1) < 0.05 for row in study["slopes"])
 
 
 def test_a_grid_without_cells_or_outcome_is_an_error_that_names_the_remedy() -> None:
     for grid in (planted_grid().head(0), planted_grid().with_columns(bpb_reduction=NOTHING)):
         with pytest.raises(ValueError, match="run `make grid`"):
-            told(grid.drop("bpb_reduction_prompts_only_low", "bpb_reduction_prompts_only_high"))
+            build(grid.drop("bpb_reduction_prompts_only_low", "bpb_reduction_prompts_only_high"))

@@ -1,140 +1,136 @@
-"""The verdict in words says what the numbers say, and no more."""
+"""What the verdict rests on: each sentence against rows whose numbers are known."""
 
-import polars as pl
-
-from bench.planted import planted_grid
-from m2m.study.analysis.headline import headline
-from m2m.study.analysis.study import study
-from m2m.study.analysis.verdict import _random, _slopes
-from m2m.study.cells.cells import STRATEGIES
-from tests.planted import NO_SCORES
+from m2m.study.analysis.verdict import write_verdict
+from tests.study.study_rows import CONDITION, PLACE, gain, lengths, make_study, matched, setting, shape, slope
 
 
-def verdict(grid: pl.DataFrame) -> tuple[str, str]:
-    [row] = study(grid.with_columns(likelihood_win_rate=pl.lit(None, pl.Float64)), NO_SCORES, seed=1, resamples=100)[
-        "verdict"
+def sentences(**rows: object) -> list[str]:
+    [row] = write_verdict(make_study(**rows))
+    return row["sentences"]
+
+
+def test_the_setting_and_its_cells_come_first() -> None:
+    assert sentences()[0] == "500 rows, any length, uniform weights, slack 1.5: 34 cells, 8 of them random."
+
+
+def test_the_headline_begins_with_what_tells_its_setting_from_others() -> None:
+    window = setting(condition=CONDITION.replace("any length", "40..120 tokens each"), cells=10)
+    rows = write_verdict(make_study(settings=[setting(), window]))
+    assert [row["headline"].split(". ")[0] for row in rows] == ["500 rows, any length", "500 rows, 40..120 tokens each"]
+    [row] = write_verdict(make_study())
+    assert row["headline"].startswith("500 rows. No comparison with random")
+
+
+def test_the_rows_of_a_verdict_are_those_of_its_outcome_and_setting() -> None:
+    other = setting(size=900, cells=10)
+    rates = gain(0.5, outcome="likelihood_win_rate")
+    study = make_study(
+        settings=[setting(), other],
+        outcomes=["bpb_reduction", "likelihood_win_rate", "similarity_win_rate"],
+        against_random=[gain(0.1), gain(0.2, size=900), rates],
+    )
+    rows = write_verdict(study)
+    assert [(row["outcome"], row["size"]) for row in rows] == [
+        ("bpb_reduction", 500),
+        ("bpb_reduction", 900),
+        ("likelihood_win_rate", 500),
+        ("likelihood_win_rate", 900),
     ]
-    return row["headline"], "\n".join(row["sentences"])
+    gains = ["+0.100 bpb", "+0.200 bpb", "+0.500 in win rate"]
+    assert all(words in row["headline"] for words, row in zip(gains, rows, strict=False))
+    assert "No comparison with random" in rows[3]["headline"]
 
 
-def test_what_falls_is_said_to_fall() -> None:
-    headline, sentences = verdict(planted_grid(dict.fromkeys(STRATEGIES, 0.0) | {"response-micro": -0.2}))
-    assert "the bpb reduction falls with response-micro diversity" in headline
-    assert ": it falls, " in sentences
+def test_seed_noise_has_its_cells_and_the_cells_outside_beside_what_chance_gives() -> None:
+    floor = PLACE | {
+        "cells": 8,
+        "sd": 0.001682,
+        "judged": 59,
+        "outside": ["a", "b", "c"],
+        "mean": 0,
+        "low": -1,
+        "high": 1,
+    }
+    assert sentences(floors=[floor])[1] == (
+        "Seed noise: 8 random cells have a standard deviation of 0.0017. 3 of 59 other cells lie outside random's "
+        "95 % prediction interval; 3.0 are expected by chance."
+    )
+    rare = floor | {"judged": 14, "outside": []}
+    assert sentences(floors=[rare])[1].endswith(
+        " 0 of 14 other cells lie outside random's 95 % prediction interval; 0.7 are expected by chance."
+    )
+    assert sentences(floors=[PLACE | {"reason": "run more"}])[1] == "No seed noise of random: run more."
 
 
-def test_an_effect_that_goes_with_length_is_said_not_to_be_separable() -> None:
-    headline, _ = verdict(planted_grid(dict.fromkeys(STRATEGIES, 0.2), length_slope=200))
-    assert headline.count("cannot be separated from length") == 1
-    assert all(strategy in headline for strategy in STRATEGIES)
+def test_a_strategy_has_its_slope_its_interval_other_prompts_length_and_its_degrees() -> None:
+    row = slope("response-micro", 0.0221, 0.00004, prompts_only_low=0.0186, prompts_only_high=0.0254)
+    length = lengths("response-micro", "still significant", "inconclusive")
+    assert sentences(slopes=[row], lengths=length, shapes=[shape("response-micro", 0.0098, 2, 5)])[1] == (
+        "Response-micro: +0.022 bpb from degree 0 to 6 (95 % CI 0.012 to 0.042, Holm p < 0.001): significant. "
+        "The same models on other prompts of these sources: 95 % CI 0.019 to 0.025. "
+        "With length controlled: still significant within the strategy, inconclusive across strategies. "
+        "The degrees differ (Holm p 0.0098): degree 2 is lowest (−0.012), degree 5 highest (+0.046). "
+        "A straight line does not fit (p 0.0012)."
+    )
 
 
-def test_without_an_effect_the_headline_says_how_large_one_may_be() -> None:
-    headline, _ = verdict(planted_grid({"response-micro": 0.0}))
-    assert "their 95 % intervals reach from -0." in headline and headline.endswith(" bits a byte.")
+def test_a_share_has_no_sign_and_its_difference_has_one() -> None:
+    rate = {"outcome": "likelihood_win_rate"}
+    degrees = shape("response-micro", 0.01, 0, 6, **rate, worst_mean=0.3375, best_mean=0.5146, bend_p=0.3)
+    study = make_study(
+        outcomes=["likelihood_win_rate"], slopes=[slope("response-micro", 0.1768, 0.01, **rate)], shapes=[degrees]
+    )
+    [row] = write_verdict(study)
+    assert row["sentences"][1] == (
+        "Response-micro: +0.177 in win rate from degree 0 to 6 (95 % CI 0.167 to 0.197, Holm p 0.01): significant. "
+        "The degrees differ (Holm p 0.01): degree 0 is lowest (0.338), degree 6 highest (0.515). "
+        "A straight line is not rejected (p 0.3)."
+    )
 
 
-def test_few_cells_say_nothing() -> None:
-    headline, sentences = verdict(planted_grid({"response-micro": 0.0}, degrees=(0,), seeds=1, random=0))
-    assert "the data do not say whether diversity matters for the bpb reduction" in headline
-    assert "Nothing can be said against random." in sentences
+def test_a_slope_is_significant_after_holm_or_before_it_or_not() -> None:
+    endings = {(0.01, 0.049): "): significant.", (0.04, 0.05): "): not significant after Holm correction."}
+    endings |= {(0.05, 0.3): "): not significant."}
+    for (p, p_holm), ending in endings.items():
+        assert sentences(slopes=[slope("response-micro", 0.01, p_holm, p=p)])[1].endswith(ending)
 
 
-def test_the_expected_number_of_false_alarms_stands_beside_the_count() -> None:
-    _, sentences = verdict(planted_grid())
-    assert "of 48 other cells lie outside their 95 % range, 2.4 would by chance" in sentences
+def test_a_strategy_without_a_slope_has_its_reason() -> None:
+    row = PLACE | {"strategy": "response-micro", "cells": 1, "reason": "a slope needs more"}
+    assert sentences(slopes=[row])[1] == "Response-micro has no slope: a slope needs more."
 
 
-def test_the_gain_over_random_rows_of_the_same_lengths_is_told() -> None:
-    matched = planted_grid({"length-matched": 0.0}, degrees=(0, 6), seeds=3, random=0, noise=0.001)
-    plain = planted_grid({"response-micro": 0.1}, noise=0.001)
-    _, sentences = verdict(pl.concat([plain, matched.with_columns(experiment=pl.format("{}-matched", "experiment"))]))
-    assert "Against random rows of its very lengths response-micro adds " in sentences
-    assert " at degree 0 (95 % " in sentences and " and +0.1" in sentences
+def test_degrees_that_may_be_equal_are_not_described_and_two_have_no_line() -> None:
+    row = slope("response-micro", 0.01, 0.3)
+    assert "degrees differ" not in sentences(slopes=[row], shapes=[shape("response-micro", 0.05, 0, 6)])[1]
+    two = shape("response-micro", 0.01, 0, 6)
+    del two["bend_p"]
+    assert sentences(slopes=[row], shapes=[two])[1].endswith("degree 6 highest (+0.046).")
+    assert "degrees differ" not in sentences(slopes=[row], shapes=[shape("response-macro", 0.01, 0, 6)])[1]
 
 
-def test_degrees_that_differ_without_a_sure_slope_are_told() -> None:
-    """A step at degree 0 is no line, and the line's own noise is the step: replicates tell them apart."""
-    grid = planted_grid({"response-micro": 0.0, "response-macro": 0.0}, degrees=(0, 3, 6), noise=0.002)
-    stepped = (pl.col("strategy") == "response-macro") & (pl.col("degree") == 0)
-    headline, sentences = verdict(grid.with_columns(bpb_reduction=pl.col("bpb_reduction") - stepped * 0.05))
-    assert "the bpb reduction is not the same at all degrees of response-macro diversity (bits a byte)" in headline
-    assert "response-macro is lowest at degree 0, -0.0" in headline and "can be told from noise" not in headline
-    assert "Its degrees do differ (Holm p " in sentences and "A straight line does not tell how (p " in sentences
+def test_against_random_better_and_worse_are_counted_and_the_best_has_the_interval_for_all() -> None:
+    rows = [gain(0.01, 0.2), gain(-0.01, 0.2, degree=0), gain(-0.02, 0.01, degree=2), gain(-0.03, 0.01, degree=3)]
+    assert sentences(against_random=rows)[1] == (
+        "Against random, after Holm: 0 of 4 configurations significantly better, 2 significantly worse. "
+        "Best: response-micro at degree 6, +0.010 bpb (95 % CI for the best of 4: −0.010 to 0.040). "
+        "Seed noise pooled over all replicates: 0.021 (30 degrees of freedom)."
+    )
+    assert sentences()[1] == "No configuration could be compared with random."
 
 
-def test_a_peak_is_told_beside_a_slope_that_is_sure() -> None:
-    grid = planted_grid({"response-micro": 0.3, "response-macro": 0.0}, degrees=(0, 3, 6), noise=0.002)
-    peak = (pl.col("strategy") == "response-macro") & (pl.col("degree") == 3)
-    headline, _ = verdict(grid.with_columns(bpb_reduction=pl.col("bpb_reduction") + peak * 0.05))
-    assert "the bpb reduction rises with response-micro diversity" in headline
-    assert "is not the same at all degrees of response-macro diversity" in headline
-
-
-def test_a_slope_that_is_not_sure_is_held_against_length_too() -> None:
-    grid = planted_grid({"response-micro": 0.0}, noise=0.2, length_slope=200)
-    _, sentences = verdict(grid)
-    assert "cannot tell; with length held fixed: cannot be separated from length" in sentences
-
-
-def test_a_peak_of_a_strategy_whose_length_goes_with_degree_is_said_not_to_be_separable() -> None:
-    grid = planted_grid({"response-micro": 0.0}, degrees=(0, 3, 6), noise=0.002, length_slope=200)
-    peak = (pl.col("strategy") == "response-micro") & (pl.col("degree") == 3)
-    headline, _ = verdict(grid.with_columns(bpb_reduction=pl.col("bpb_reduction") + peak * 0.05))
-    assert "though on no sure straight line" in headline and "(cannot be separated from length" in headline
-
-
-def test_only_the_rivals_that_were_run_are_told_to_be_beaten() -> None:
-    slopes = {"response-micro": 0.3, "response-macro": 0.0}
-    _, sentences = verdict(planted_grid(slopes, seeds=3))
-    assert "every other strategy: supported (of 5 others 1 could be compared: response-macro; one-sided p " in sentences
-
-
-def test_without_a_rival_nothing_is_said_of_rivals() -> None:
-    _, sentences = verdict(planted_grid({"response-micro": 0.3}))
-    assert "every other strategy" not in sentences and "most strongly" not in sentences
-
-
-def test_published_sizes_that_agree_alike_share_a_sentence() -> None:
-    _, sentences = verdict(planted_grid({"response-micro": 0.3, "response-macro": 0.2}))
-    assert "Beside the paper's 10K, 20K and 30K: 2 of 2 slopes have its sign, 2 of the 2 sure ones (Holm)." in sentences
-
-
-def test_a_window_says_whose_random_cells_it_is_compared_with() -> None:
-    window = planted_grid({"response-micro": 0.0}, min_tokens=50, max_tokens=120, random=0)
-    grid = pl.concat([planted_grid({"response-micro": 0.0}, max_tokens=100_000), window])
-    rows = study(grid.with_columns(likelihood_win_rate=pl.lit(None, pl.Float64)), NO_SCORES, seed=1, resamples=100)[
-        "verdict"
+def test_random_cells_of_another_setting_are_named() -> None:
+    [text] = sentences(against_random=[gain(0.1, random_condition=CONDITION.replace("any length", "40..90 tokens"))])[
+        1:
     ]
-    told = {row["condition"].split(", ")[1]: "\n".join(row["sentences"]) for row in rows}
-    words = "Against random (random rows of any length; no random of this setting was run): "
-    assert words in told["50..120 tokens each"] and words not in told["any length"]
+    assert text.startswith("This setting has no random cells; those of 40..90 tokens are used. Against random, after")
 
 
-def test_a_kind_is_better_or_worse_than_random_after_holm_alone_and_the_best_by_its_own_interval() -> None:
-    where = {"condition": "rows, any length", "size": 500, "random_condition": "rows, any length"}
-    noise = {"pooled_sd": 0.01, "df": 20, "strategy": "response-micro", "match": "response-micro"}
-    likely = {"p": 0.001, "low": 0.01, "high": 0.2, "all_low": -0.1, "all_high": 0.3}
-    rows = [
-        where | noise | likely | {"degree": degree, "value": value, "p_holm": p_holm}
-        for degree, value, p_holm in ((0, 0.1, 0.2), (3, -0.1, 0.2), (6, -0.2, 0.01))
+def test_the_gain_over_length_matched_random_has_its_degree_and_plain_interval() -> None:
+    rows = [matched(-0.0062, -0.0088, -0.0036, degree=0, all_low=-1.0, all_high=1.0), matched(0.0003, -0.0023, 0.0029)]
+    reason = {**rows[0], "reason": "no noise"}
+    del reason["p_holm"]
+    assert sentences(matched=[*rows, reason])[2:] == [
+        "Response-micro at degree 0 against length-matched random: −0.006 bpb (95 % CI −0.009 to −0.004).",
+        "Response-micro at degree 6 against length-matched random: 0.000 bpb (95 % CI −0.002 to 0.003).",
     ]
-    [told] = _random({"against_random": rows})
-    assert "0 of 3 kinds of cell are better and 1 worse, after Holm. The best, response-micro at degree 0, adds" in told
-    assert told.endswith("cannot tell it from random.")
-
-
-def test_a_slope_that_is_sure_by_itself_alone_is_said_to_be_one_of_several() -> None:
-    slope = {"outcome": "bpb_reduction", "strategy": "response-micro", "value": 0.1, "low": 0.01, "high": 0.2}
-    mine = {"slopes": [slope | {"p": 0.03, "p_holm": 0.18}], "shapes": [], "lengths": []}
-    assert "cannot tell, one of several slopes may look like this by chance; with length" in _slopes(mine)[0]
-    mine["slopes"][0]["p"] = 0.3
-    assert "by chance" not in _slopes(mine)[0]
-
-
-def test_degrees_that_differ_before_holm_alone_are_no_headline() -> None:
-    slope = {"strategy": "response-micro", "value": 0.01, "low": -0.01, "high": 0.03, "p": 0.3, "p_holm": 0.6}
-    shape = {"strategy": "response-micro", "p": 0.02, "p_holm": 0.12}
-    shape |= {"worst": 0, "worst_mean": 0.0, "best": 6, "best_mean": 0.1}
-    text = headline({"slopes": [slope], "shapes": [shape], "lengths": []}, "bpb_reduction")
-    assert text.startswith("no strategy's diversity has an effect on the bpb reduction that can be told from noise")

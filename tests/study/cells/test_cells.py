@@ -4,11 +4,11 @@ import polars as pl
 import pytest
 
 from bench.planted import planted_grid
-from m2m.study.cells.cells import comparable, parts, with_worth
+from m2m.study.cells.cells import select_comparable, select_outcome, split_cells
 
 
 def test_diversity_is_sixths_of_the_degree() -> None:
-    cells = comparable(planted_grid({"response-micro": 0.0}, degrees=(0, 3, 6)))
+    cells = select_comparable(planted_grid({"response-micro": 0.0}, degrees=(0, 3, 6)))
     assert sorted(set(cells["diversity"])) == [0, 0.5, 1]
 
 
@@ -16,20 +16,20 @@ def test_cells_of_other_code_or_data_never_mix() -> None:
     other = planted_grid({"response-micro": 0.0}, provenance="other").with_columns(
         experiment=pl.format("{}-other", "experiment")
     )
-    cells = comparable(pl.concat([planted_grid(), other]))
+    cells = select_comparable(pl.concat([planted_grid(), other]))
     assert set(cells["provenance"]) == {"one"}
 
 
 def test_the_order_of_the_rows_does_not_matter() -> None:
     grid = planted_grid()
-    assert comparable(grid).equals(comparable(grid.sample(fraction=1, shuffle=True, seed=1)))
+    assert select_comparable(grid).equals(select_comparable(grid.sample(fraction=1, shuffle=True, seed=1)))
 
 
 @pytest.mark.parametrize("name", ["random", "k-center", "token-entropy"])
 def test_one_subset_without_units_counts_once_whatever_its_degree(name: str) -> None:
     grid = planted_grid({}, random=3, strategy=name)
     again = grid.with_columns(degree=pl.lit(5, pl.Int64), experiment=pl.format("{}-again", "experiment"))
-    assert comparable(pl.concat([grid, again])).height == 3
+    assert select_comparable(pl.concat([grid, again])).height == 3
 
 
 def test_a_window_and_a_budget_are_conditions_of_their_own() -> None:
@@ -37,7 +37,7 @@ def test_a_window_and_a_budget_are_conditions_of_their_own() -> None:
         planted_grid({"response-micro": 0.0}, min_tokens=low, budget=budget)
         for low, budget in ((0, "rows"), (50, "tokens"))
     ] + [planted_grid({"response-micro": 0.0}, max_tokens=100_000)]
-    assert [key["condition"] for key, _ in parts(comparable(pl.concat(tables)), "condition")] == [
+    assert [key["condition"] for key, _ in split_cells(select_comparable(pl.concat(tables)), "condition")] == [
         "rows, 0..10000 tokens each, uniform weights, slack 1.5",
         "rows, any length, uniform weights, slack 1.5",
         "tokens, 50..10000 tokens each, uniform weights, slack 1.5",
@@ -46,14 +46,14 @@ def test_a_window_and_a_budget_are_conditions_of_their_own() -> None:
 
 def test_cells_without_the_outcome_take_no_part() -> None:
     grid = planted_grid().with_columns(bpb_reduction=pl.when(pl.col("seed") == 0).then(pl.col("bpb_reduction")))
-    assert set(with_worth(comparable(grid), "bpb_reduction")["seed"]) == {0}
+    assert set(select_outcome(select_comparable(grid), "bpb_reduction")["seed"]) == {0}
 
 
 @pytest.mark.parametrize("rows", [0, 1])
 def test_a_grid_of_hardly_anything_has_hardly_any_cells(rows: int) -> None:
-    assert comparable(planted_grid().head(rows)).height == rows
+    assert select_comparable(planted_grid().head(rows)).height == rows
 
 
 def test_a_window_without_an_upper_end_is_a_window():
-    condition = comparable(planted_grid({"response-micro": 0.0}, min_tokens=50, max_tokens=100_000))["condition"]
+    condition = select_comparable(planted_grid({"response-micro": 0.0}, min_tokens=50, max_tokens=100_000))["condition"]
     assert condition.unique().to_list() == ["rows, 50..100000 tokens each, uniform weights, slack 1.5"]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.stats import permutation_test, spearmanr
 
-from m2m.study.cells.correlation import fisher_interval, partial, pearson, spearman
+from m2m.study.cells.correlation import fisher_interval, partial_correlation, pearson, spearman
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=20)
@@ -40,14 +40,14 @@ def test_a_perfect_line_is_certain() -> None:
 
 def test_partial_correlation_is_that_of_the_residuals() -> None:
     left = [column - np.polyval(np.polyfit(Z, column, 1), Z) for column in (X, Y)]
-    found = partial(X, Y, Z)
+    found = partial_correlation(X, Y, Z)
     assert found.r == pytest.approx(stats.pearsonr(*left).statistic)
     assert found.p == pytest.approx(2 * stats.t.sf(abs(found.r) * np.sqrt(17 / (1 - found.r**2)), 17))
 
 
 def test_what_is_only_length_has_no_partial_correlation() -> None:
     with pytest.raises(ValueError, match="other units"):
-        partial(3 * Z + 1, Y, Z)
+        partial_correlation(3 * Z + 1, Y, Z)
 
 
 def test_what_goes_with_performance_through_length_alone_loses_its_correlation() -> None:
@@ -55,7 +55,9 @@ def test_what_goes_with_performance_through_length_alone_loses_its_correlation()
     length = rng.normal(size=2000)
     metric, performance = length + rng.normal(size=2000), length + rng.normal(size=2000)
     assert pearson(metric, performance).low > 0.4
-    assert partial(metric, performance, length).low < 0 < partial(metric, performance, length).high
+    assert (
+        partial_correlation(metric, performance, length).low < 0 < partial_correlation(metric, performance, length).high
+    )
 
 
 @pytest.mark.parametrize(("points", "p"), [(4, 2 / 24), (5, 2 / 120), (7, 2 / 5040)])
@@ -99,12 +101,14 @@ def test_intervals_hold_the_true_correlation_in_92_to_98_percent_of_studies() ->
         x, z = rng.normal(size=(2, 25))
         y = 0.5 * x + np.sqrt(0.75) * rng.normal(size=25)
         truth = 6 / np.pi * np.arcsin(0.25)  # Spearman's, of a normal pair with r = .5
-        for i, (found, true) in enumerate([(pearson(x, y), 0.5), (spearman(x, y), truth), (partial(x, y, z), 0.5)]):
+        for i, (found, true) in enumerate(
+            [(pearson(x, y), 0.5), (spearman(x, y), truth), (partial_correlation(x, y, z), 0.5)]
+        ):
             held[i] += found.low <= true <= found.high
     assert ((held >= 460) & (held <= 490)).all(), held
 
 
 def test_the_interval_of_a_partial_correlation_knows_of_the_variable_held_fixed() -> None:
     X, Y, Z = np.random.default_rng(0).normal(size=(3, 20))
-    found = partial(X, Y, Z)
+    found = partial_correlation(X, Y, Z)
     assert (found.low, found.high) == pytest.approx(fisher_interval(found.r, 1 / np.sqrt(16)))

@@ -1,4 +1,4 @@
-"""The figures of planted studies: what is drawn are the study's own numbers; what is not known is not drawn."""
+"""All figures of a study: in the order of reading, the main one first; nothing to show, no figure."""
 
 from typing import Any
 
@@ -6,113 +6,83 @@ import polars as pl
 import pytest
 
 from bench.planted import planted_grid
-from m2m.study.analysis.study import study
-from m2m.study.cells.cells import STRATEGIES, comparable
-from m2m.study.cells.labels import of
-from m2m.study.figures.all_figures import figures
+from m2m.study.analysis.study import build_study
+from m2m.study.cells.cells import STRATEGIES, select_comparable
+from m2m.study.figures.all_figures import draw_figures
 from m2m.study.figures.style import Figure
-from tests.planted import NO_SCORES
+from tests.planted import HISTOGRAM, NO_SCORES
+from tests.study.figures.charts import read_layers
+from tests.study.known_study import CELLS, MAIN_NAME, STUDY, WINDOW_NAME
 
 WINDOW = {"min_tokens": 40, "max_tokens": 120, "random": 0}
 
 
-def drawn(grid: pl.DataFrame) -> tuple[dict[str, Any], dict[str, Figure]]:
-    record = study(grid.with_columns(likelihood_win_rate=pl.lit(None, pl.Float64)), NO_SCORES, seed=1, resamples=100)
-    return record, {figure.name: figure for figure in figures(record, comparable(grid), {})}
+def draw(grid: pl.DataFrame) -> tuple[dict[str, Any], dict[str, Figure]]:
+    record = build_study(
+        grid.with_columns(likelihood_win_rate=pl.lit(None, pl.Float64)), NO_SCORES, seed=1, resamples=100
+    )
+    return record, {figure.name: figure for figure in draw_figures(record, select_comparable(grid), {})}
 
 
-def marks(figure: Figure, panel: int, field: str) -> list[Any]:
-    """Every value of a field in the data of one panel's layers."""
-    layers = figure.panels[panel].to_dict()["layer"]
-    return [row[field] for layer in layers for row in layer["data"]["values"] if field in row]
-
-
-@pytest.fixture(scope="module")
-def planted() -> tuple[dict[str, Any], dict[str, Figure]]:
-    plain = planted_grid(dict.fromkeys(STRATEGIES, 0.0) | {"response-micro": 0.1})
-    return drawn(pl.concat([plain, planted_grid({"response-micro": 0.1}, **WINDOW)]))
-
-
-def titles(figure: Figure) -> list[str]:
+def list_titles(figure: Figure) -> list[str]:
     return [panel.to_dict()["title"] for panel in figure.panels]
 
 
-def test_there_is_a_panel_a_setting_and_side_that_was_run(planted: tuple[dict[str, Any], dict[str, Figure]]) -> None:
-    assert titles(planted[1]["effects-bpb_reduction"]) == [
-        "instructions · 500 rows, 0..10000 tokens each",
-        "responses · 500 rows, 0..10000 tokens each",
-        "responses · 500 rows, 40..120 tokens each",
+def test_figures_come_in_the_order_of_reading_each_with_its_panels() -> None:
+    histograms = {side: pl.DataFrame(HISTOGRAM) for side in ("instruction", "response")}
+    figures = {figure.name: figure for figure in draw_figures(STUDY, CELLS, histograms)}
+    sides = [f"instructions · {MAIN_NAME}", f"responses · {MAIN_NAME}"]
+    assert {name: list_titles(figure) for name, figure in figures.items()} == {
+        "main": sides,
+        "effects-bpb_reduction": [f"responses · {WINDOW_NAME}"],
+        "random-bpb_reduction": [MAIN_NAME, WINDOW_NAME],
+        "metrics-bpb_reduction": sides,
+        "effects-likelihood_win_rate": [f"responses · {MAIN_NAME}"],
+        "random-likelihood_win_rate": [MAIN_NAME],
+        "lengths": [*sides, f"responses · {WINDOW_NAME}"],
+        "pools": [*sides, f"responses · {WINDOW_NAME}"] * 2,
+        "bands": ["instructions", "responses"],
+    }
+    assert [figure.title for figure in figures.values()][:4] == [
+        "Bpb reduction against diversity",
+        "Bpb reduction against diversity, other settings",
+        "Bpb reduction compared with random",
+        "Diversity metrics and bpb reduction",
     ]
-    assert titles(planted[1]["random-bpb_reduction"]) == [
-        "500 rows, 0..10000 tokens each",
-        "500 rows, 40..120 tokens each",
-    ]
-    assert len(planted[1]["lengths"].panels) == 3 and len(planted[1]["pools"].panels) == 6
+    assert figures["effects-likelihood_win_rate"].title == "Likelihood win rate against diversity"
 
 
-def test_the_line_and_its_band_are_the_studys(planted: tuple[dict[str, Any], dict[str, Figure]]) -> None:
-    record, found = planted
-    bands = [row["band"] for row in record["slopes"] if row["strategy"].startswith("instruction")]
-    assert marks(found["effects-bpb_reduction"], 0, "middle")[:21] == [
-        point["middle"] for band in bands for point in band
-    ]
+def test_each_outcome_has_its_own_numbers() -> None:
+    figures = {figure.name: figure for figure in draw_figures(STUDY, CELLS, {})}
+    shares = read_layers(figures["effects-likelihood_win_rate"].panels[0])[-1].rows
+    assert [row["worth"] for row in shares] == [0.61]
+    assert read_layers(figures["pools"].panels[1])[-1].rows[1]["value"] == 1202.5  # k before the candidate pool
+    assert read_layers(figures["pools"].panels[3])[-1].rows[0]["value"] == 750
 
 
-def test_a_mean_stands_in_the_middle_of_its_interval(planted: tuple[dict[str, Any], dict[str, Figure]]) -> None:
-    layers = planted[1]["effects-bpb_reduction"].panels[1].to_dict()["layer"]
-    means = layers[-1]["data"]["values"]
-    assert len(means) == 12
-    assert all(row["high"] - row["worth"] == pytest.approx(row["worth"] - row["low"]) for row in means)
-    best = max(means, key=lambda row: row["worth"])
-    assert best["scale"] == "micro" and best["told"].startswith("response-micro at degree 6: +0.")
-
-
-def test_the_window_has_the_band_of_the_random_cells_it_is_compared_with(
-    planted: tuple[dict[str, Any], dict[str, Figure]],
-) -> None:
-    record, found = planted
-    [floor] = [row for row in record["floors"] if "sd" in row]
-    for panel in range(3):
-        assert marks(found["effects-bpb_reduction"], panel, "mean")[0] == floor["mean"]
-
-
-def test_kinds_stand_in_the_order_of_their_gain_over_random(planted: tuple[dict[str, Any], dict[str, Figure]]) -> None:
-    values = marks(planted[1]["random-bpb_reduction"], 0, "value")
-    assert values[:24] == sorted(values[:24], reverse=True)
-    assert values[0] == max(row["value"] for row in planted[0]["against_random"] if "40..120" not in row["condition"])
-
-
-def test_metrics_stand_with_their_correlation_plain_and_given_length(
-    planted: tuple[dict[str, Any], dict[str, Figure]],
-) -> None:
-    record, found = planted
-    [row] = of(record["metrics"], {"metric": "response_token_entropy", "condition": record["settings"][0]["condition"]})
-    panel = found["metrics-bpb_reduction"].panels[1].to_dict()
-    points = [point for point in panel["layer"][-1]["data"]["values"] if point["metric"] == "token entropy"]
-    assert [point["r"] for point in points] == [row["pearson_r"], row["partial_r"], 0.58]
-    assert not any("40..120" in title for title in titles(found["metrics-bpb_reduction"]))
-
-
-def test_a_mean_over_seeds_is_drawn_of_what_a_degree_did(planted: tuple[dict[str, Any], dict[str, Figure]]) -> None:
-    cells = planted_grid(dict.fromkeys(STRATEGIES, 0.0) | {"response-micro": 0.1})
-    some = cells.filter(pl.col("strategy") == "instruction-macro", pl.col("degree") == 0)
-    assert marks(planted[1]["lengths"], 0, "value")[1] == pytest.approx(some["mean_response_tokens"].mean())
+def test_a_real_study_has_a_panel_a_setting_and_side_that_was_run() -> None:
+    plain = planted_grid(dict.fromkeys(STRATEGIES, 0.0) | {"response-micro": 0.1})
+    record, figures = draw(pl.concat([plain, planted_grid({"response-micro": 0.1}, **WINDOW)]))
+    names = [f"500 rows, {window} tokens each" for window in ("0..10000", "40..120")]
+    assert list_titles(figures["main"]) == [f"instructions · {names[0]}", f"responses · {names[0]}"]
+    assert list_titles(figures["effects-bpb_reduction"]) == [f"responses · {names[1]}"]
+    assert list_titles(figures["random-bpb_reduction"]) == names
+    means = [row["mean"] for row in record["against_random"] if "40..120" not in row["condition"]]
+    rows = [row for panel in figures["main"].panels for row in read_layers(panel)[-1].rows]
+    assert sorted(row["worth"] for row in rows) == sorted(means)
 
 
 @pytest.mark.parametrize(
     ("grid", "names"),
     [
         (planted_grid({}, random=3), set()),
-        (
-            planted_grid({"response-micro": 0.0}, degrees=(0,), seeds=1, random=0),
-            {"effects-bpb_reduction", "lengths", "pools"},
-        ),
-        (planted_grid({"response-micro": 0.0}, random=0), {"effects-bpb_reduction", "lengths", "pools"}),
+        (planted_grid({"response-micro": 0.0}, degrees=(0,), seeds=1, random=0), {"main", "lengths", "pools"}),
+        (planted_grid({"response-micro": 0.0}, random=0), {"main", "lengths", "pools"}),
         (planted_grid({"k-center": 0.0}, degrees=(0,)), {"random-bpb_reduction"}),
     ],
     ids=["only random", "one cell", "no random", "no side"],
 )
 def test_a_figure_without_anything_to_show_is_left_out(grid: pl.DataFrame, names: set[str]) -> None:
-    found = drawn(grid)[1]
-    assert set(found) == names
-    assert all(panel.to_dict() for figure in found.values() for panel in figure.panels)
+    figures = draw(grid)[1]
+    assert set(figures) == names
+    assert all(panel.to_dict() for figure in figures.values() for panel in figure.panels)

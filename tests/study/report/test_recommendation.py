@@ -1,154 +1,203 @@
-"""Which subset to take: where there is one, by how much; where the data do not say, that they do not."""
+"""Which subset to take: each sentence, the table and the command against rows whose numbers are known."""
+
+import shlex
 
 import polars as pl
 import pytest
 
 from bench.planted import planted_grid
-from m2m.study.analysis.study import study
+from m2m.schemas.study import Study
+from m2m.study.analysis.study import build_study
 from m2m.study.cells.cells import STRATEGIES
-from m2m.study.report.recommendation import advice
-from tests.planted import NO_SCORES
+from m2m.study.report.recommendation import Recommendation, list_worse, recommend, tabulate_gains, write_paragraphs
+from tests.planted import NO_SCORES, suffix
+from tests.study.study_rows import CONDITION, gain, lengths, make_study, matched, setting
 
 
-def advised(grid: pl.DataFrame, outcome: str = "bpb_reduction") -> str:
-    return "\n".join(
-        advice(
-            study(grid.with_columns(likelihood_win_rate=pl.lit(None, pl.Float64)), NO_SCORES, seed=1, resamples=100),
-            outcome,
-        )
+def advise(study: Study, outcome: str = "bpb_reduction") -> Recommendation:
+    [recommendation] = recommend(study, outcome)
+    return recommendation
+
+
+def build(grid: pl.DataFrame) -> Study:
+    return build_study(grid.with_columns(likelihood_win_rate=pl.lit(None, pl.Float64)), NO_SCORES, 1, 100)
+
+
+def sentences(*rows: object, **more: object) -> list[str]:
+    return advise(make_study(against_random=list(rows), **more)).sentences
+
+
+def test_the_best_is_taken_with_its_gain_its_seeds_and_its_tokens() -> None:
+    rows = [gain(0.06, 0.04, degree=3), gain(0.12, 0.0004), gain(-0.3, 0.001, degree=0), gain(0.5, 0.2, degree=4)]
+    assert sentences(*rows) == [
+        "Take response-micro at degree 6: +0.120 bpb over random (95 % CI 0.100 to 0.150; 4 compared).",
+        "Holm p < 0.001, from 2 seeds against 8 of random.",
+        "1 other configuration does not differ significantly from it.",
+        "Its responses have 90 tokens on average, random's 80.",
+    ]
+
+
+def test_where_nothing_beats_random_random_is_taken_and_the_best_named() -> None:
+    rows = [gain(0.003, 0.3), gain(0.002, 0.3, degree=3), gain(-0.3, 0.001, degree=0)]
+    first, second = sentences(*rows)
+    assert first == (
+        "Take random: nothing beats it (best: response-micro at degree 6, +0.003 bpb, 95 % CI −0.017 to 0.033; "
+        "3 compared)."
     )
-
-
-def test_a_planted_best_subset_is_recommended_with_its_gain_and_its_length() -> None:
-    text = advised(planted_grid(dict.fromkeys(STRATEGIES, 0.0) | {"response-micro": 0.1}))
-    assert "500 rows" in text and "take response-micro at degree 6: +0." in text
-    assert "Its diversity over all degrees, length held fixed: survives length" in text
-    assert "cannot tell" not in text
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_without_an_effect_it_says_that_it_cannot_tell(seed: int) -> None:
-    text = advised(planted_grid(seed=seed))
-    assert "cannot tell any subset from random: take random" in text
-    assert "take response" not in text and "take instruction" not in text
-
-
-def test_what_harms_is_named() -> None:
-    text = advised(planted_grid(dict.fromkeys(STRATEGIES, 0.0) | {"response-macro": -0.2}))
-    assert "Worse than random: " in text and "response-macro at degree 6" in text
-
-
-def test_a_gain_that_length_gives_as_well_is_called_so() -> None:
-    plain = planted_grid({"response-micro": 0.0}, length_effect=0.002, length_slope=100)
-    matched = planted_grid(
-        {"length-matched": 0.0}, length_effect=0.002, length_slope=100, seeds=3, random=0, seed=10
-    )
-    text = advised(pl.concat([plain, matched.with_columns(experiment=pl.format("{}-matched", "experiment"))]))
-    assert "not told from what its length gives" in text
-    assert "Its diversity over all degrees, length held fixed: cannot be separated from length" in text
-
-
-@pytest.mark.parametrize(
-    ("grid", "words"),
-    [
-        (planted_grid({"response-micro": 0.0}, random=0), "the data do not say; there is no random cell"),
-        (planted_grid({"response-micro": 0.0}, seeds=1, random=1), "the data do not say; the noise of training needs"),
-        (planted_grid({}), "only random was run"),
-    ],
-    ids=["no random", "no replicate", "only random"],
-)
-def test_without_a_comparison_the_reason_is_given(grid: pl.DataFrame, words: str) -> None:
-    assert words in advised(grid)
-
-
-def test_an_outcome_that_was_not_measured_is_an_error() -> None:
-    with pytest.raises(ValueError, match="must be one of bpb_reduction, got luck"):
-        advised(planted_grid({}), "luck")
-
-
-def test_a_strategy_without_degrees_is_named_without_one() -> None:
-    text = advised(
-        planted_grid({"k-center": 0.1}, degrees=(0,), noise=0.001, seeds=3).with_columns(
-            bpb_reduction=pl.col("bpb_reduction") + pl.when(pl.col("strategy") == "k-center").then(0.1).otherwise(0)
-        )
-    )
-    assert "take k-center: +0." in text and "degree" not in text
-
-
-def test_the_flags_that_make_its_rows_are_told() -> None:
-    text = advised(planted_grid({"response-micro": 0.1}))
-    assert "dvc exp run -S subset.strategy=response-micro -S subset.degree=6 -S subset.size=500 -S subset.bud" in text
-    assert "dvc exp run -S subset.strategy=random -S subset.size=500 -S subset.budget=rows" in advised(planted_grid())
-
-
-def test_the_best_random_rows_of_a_subsets_lengths_are_named_with_whose_they_are() -> None:
-    matched = planted_grid({"length-matched": 0.0}, degrees=(6,), seeds=3, random=0, noise=0.001).with_columns(
-        bpb_reduction=pl.col("bpb_reduction") + 0.1, experiment=pl.format("{}-matched", "experiment")
-    )
-    text = advised(pl.concat([planted_grid({"response-micro": 0.0}, noise=0.001), matched]))
-    assert "take random with the lengths of response-micro at degree 6: +0.1" in text
-    assert "-S subset.strategy=length-matched -S subset.match=response-micro -S subset.degree=6 -S" in text
-
-
-def test_a_window_is_advised_with_whose_random_cells_it_was_compared() -> None:
-    window = planted_grid({"response-micro": 0.1}, min_tokens=50, max_tokens=120, random=0)
-    text = advised(pl.concat([planted_grid({"response-micro": 0.0}, max_tokens=100_000), window]))
-    first, second = sorted(text.splitlines())
-    words = " over random (random rows of any length; no random of this setting was run) (95 %"
-    assert words in first and "no random of this setting" not in second
-
-
-SETTING = {"condition": "rows, any length", "size": 500, "budget": "rows", "min_tokens": 0, "max_tokens": 10_000}
-SETTING |= {"weights": "uniform", "slack": 1.5}
-
-
-def row(strategy: str, value: float, half: float, p_holm: float, **more: object) -> dict[str, object]:
-    """A kind of cell against random, of an interval for the best that reaches `half` to either side."""
-    lengths = {"mean_response_tokens": 90.0, "random_response_tokens": 80.0}
-    where = {"outcome": "bpb_reduction", "condition": SETTING["condition"], "size": 500}
-    told = where | {"strategy": strategy, "match": strategy, "degree": 6, "value": value, "p_holm": p_holm}
-    told |= {"all_low": value - half, "all_high": value + half, "pooled_sd": 0.02, "df": 30, "cells": 2}
-    return told | lengths | {"against_cells": 8, "random_condition": SETTING["condition"]} | more
-
-
-def said(*rows: dict[str, object], matched: tuple[dict[str, object], ...] = ()) -> str:
-    study = {"outcomes": ["bpb_reduction"], "settings": [SETTING], "against_random": list(rows)}
-    [text] = advice(study | {"matched": list(matched), "lengths": []}, "bpb_reduction")
-    return text
+    assert "per arm give 80 % power" in second
 
 
 def test_the_seeds_that_would_show_a_gain_are_those_of_a_textbook() -> None:
     """Half a standard deviation at two-sided 5 % and a power of 80 %: 63 a group."""
-    assert "about 63 seeds of it and of random would show it" in said(row("response-micro", 0.01, 0.02, 0.3))
-    assert "would show it" not in said(row("response-micro", -0.01, 0.02, 0.3))
+    words = "If the true effect is this size, about 63 seeds per arm give 80 % power."
+    assert sentences(gain(0.01, 0.3, pooled_sd=0.02))[1] == words
+    assert len(sentences(gain(-0.01, 0.3))) == 1
 
 
-def test_a_larger_gain_that_is_not_sure_is_not_taken_before_one_that_is() -> None:
-    text = said(row("response-micro", 0.10, 0.05, 0.001), row("response-macro", 0.30, 0.40, 0.2))
-    assert "take response-micro at degree 6" in text
+def test_the_seeds_allow_for_the_number_of_comparisons() -> None:
+    """Bonferroni for 2: z = 2.2414 + 0.8416, so 2 · (3.0830 · 2)² = 76.04."""
+    rows = [gain(0.01, 0.3, pooled_sd=0.02), gain(-0.01, 0.3, degree=0)]
+    assert "about 77 seeds per arm" in sentences(*rows)[1]
 
 
-def test_what_cannot_be_told_from_the_best_is_named_and_nothing_else() -> None:
-    text = said(*(row(name, value, 0.01, 0.001) for name, value in zip(STRATEGIES, (0.5, 0.49, 0.1), strict=False)))
-    assert f"Not told from it: {STRATEGIES[1]} at degree 6." in text
+def test_what_does_not_differ_from_the_best_is_counted_by_students_t() -> None:
+    """sd .0213 and 2 seeds a mean: at 30 degrees of freedom they must differ by 2.0423 · .0213 = .0435."""
+    rows = [gain(0.2), gain(0.157, degree=4), gain(0.156, degree=3)]
+    assert "1 other configuration does not differ significantly from it." in sentences(*rows)
+    rows += [gain(0.16, degree=2)]
+    assert "2 other configurations do not differ significantly from it." in sentences(*rows)
+    assert not any("differ significantly" in text for text in sentences(gain(0.2), gain(0.1, degree=0)))
 
 
-def test_only_what_is_surely_worse_is_warned_of() -> None:
-    text = said(row("response-micro", -0.3, 0.05, 0.001), row("response-macro", -0.01, 0.05, 0.6))
-    assert text.split("Worse than random: ")[1].startswith("response-micro at degree 6. ")
-
-
-@pytest.mark.parametrize(("low", "words"), [(0.01, "so it holds beyond"), (-0.01, "so it may not hold beyond")])
-def test_a_gain_that_other_prompts_may_take_away_is_said_to_be_one(low: float, words: str) -> None:
-    assert words in said(row("response-micro", 0.1, 0.05, 0.001, prompts_only_low=low, prompts_only_high=0.2))
+@pytest.mark.parametrize(("low", "doubt"), [(0.01, False), (-0.01, True)])
+def test_a_gain_that_other_prompts_may_take_away_is_said_to_be_one(low: float, doubt: bool) -> None:
+    text = " ".join(sentences(gain(0.1, prompts_only_low=low, prompts_only_high=0.2)))
+    ends = f"{'−' * doubt}0.010 to 0.200"
+    assert f"The same models on other prompts of these sources: 95 % CI {ends}." in text
+    assert ("So the gain may not hold on other prompts." in text) == doubt
 
 
 @pytest.mark.parametrize(
     ("low", "high", "words"),
-    [(0.01, 0.1, "more than what"), (-0.1, -0.01, "less than what"), (-0.1, 0.1, "not told from what")],
+    [
+        (0.01, 0.1, "significantly better than length-matched random (+0.055 bpb, 95 % CI 0.010 to 0.100)."),
+        (-0.1, -0.01, "significantly worse than length-matched random (−0.055 bpb, 95 % CI −0.100 to −0.010)."),
+        (-0.1, 0.1, "not significantly different from length-matched random (0.000 bpb, 95 % CI −0.100 to 0.100)."),
+    ],
 )
-def test_a_gain_is_held_against_random_of_the_same_lengths(low: float, high: float, words: str) -> None:
-    best = row("response-micro", 0.1, 0.05, 0.001)
-    matched = best | {"value": (low + high) / 2, "low": low, "high": high}
-    assert f"{words} its length gives" in said(best, matched=(matched, matched | {"degree": 0, "low": 1, "high": 2}))
-    assert said(best, matched=(matched, matched | {"degree": 0})).count("Against random of its lengths") == 1
+def test_the_best_is_compared_with_random_of_its_lengths_at_its_degree(low: float, high: float, words: str) -> None:
+    rows = [matched((low + high) / 2, low, high), matched(1, 1, 2, degree=0), matched(1, 1, 2, strategy="other")]
+    texts = [text for text in sentences(gain(0.1), matched=rows) if "length-matched" in text]
+    assert texts == [f"It is {words}"]
+
+
+def test_what_length_leaves_of_the_slope_is_told() -> None:
+    rows = lengths("response-micro", "reversed", "reversed") + lengths("response-macro", "inconclusive", "inconclusive")
+    assert sentences(gain(0.1), lengths=rows)[-1] == "Slope of response-micro with length controlled: reversed."
+
+
+def test_random_cells_of_another_setting_are_named() -> None:
+    borrowed = CONDITION.replace("any length", "40..90 tokens")
+    words = "This setting has no random cells; those of 40..90 tokens are used."
+    assert sentences(gain(0.1, random_condition=borrowed))[-1] == words
+    assert sentences(gain(0.1, 0.3, random_condition=borrowed))[-1] == words
+
+
+def test_without_a_comparison_the_reason_is_given_and_no_command() -> None:
+    reason = gain(0.1) | {"reason": "there is no noise"}  # type: ignore[operator]
+    del reason["p_holm"]
+    advice = advise(make_study(against_random=[reason, reason]))
+    assert advice == ("500 rows", ["No recommendation: there is no noise."], [], "", [])
+    words = "No recommendation: only random was run: run a strategy to compare with it."
+    assert advise(make_study()).sentences == [words]
+
+
+def test_the_table_holds_random_and_the_largest_gains_with_tokens_and_seeds() -> None:
+    rows = [gain(value, 0.3, degree=degree) for degree, value in enumerate((-0.3, 0.1, 0.05, -0.1, 0.2, 0.04, -0.2))]
+    rows += [gain(0.03, 0.001, strategy="k-center", cells=11, mean_response_tokens=123.6)]
+    rows += [gain(0.02, 0.001, strategy="longest-ish", degree=1)]
+    assert tabulate_gains(advise(make_study(against_random=rows))) == [
+        "configuration               gain bpb  95 % CI         response tokens  seeds",
+        "random                                                80               8",
+        "response-micro at degree 4  +0.200    0.180 to 0.230  90               2",
+        "response-micro at degree 1  +0.100    0.080 to 0.130  90               2",
+        "response-micro at degree 2  +0.050    0.030 to 0.080  90               2",
+        "response-micro at degree 5  +0.040    0.020 to 0.070  90               2",
+        "k-center                    +0.030    0.010 to 0.060  124              11",
+    ]
+
+
+def test_what_is_worse_is_listed_by_itself_the_worst_first() -> None:
+    rows = [gain(-0.1, degree=2), gain(-0.3, degree=0), gain(-0.2, 0.05, degree=1), gain(0.1)]
+    advice = advise(make_study(against_random=rows))
+    assert list_worse(advice) == [
+        "Significantly worse than random (Holm), 2:",
+        "response-micro at degree 0  −0.300",
+        "response-micro at degree 2  −0.100",
+    ]
+    assert list_worse(advise(make_study(against_random=[gain(0.1)]))) == []
+
+
+def test_a_paragraph_a_setting_ends_with_what_is_worse_and_holds_no_command() -> None:
+    study = make_study(
+        settings=[setting(), setting(size=900)],
+        against_random=[gain(0.1), gain(-0.1, degree=0), gain(-0.2, degree=1), gain(-0.1, size=900)],
+    )
+    first, second = write_paragraphs(study, "bpb_reduction")
+    assert first.startswith("500 rows. Take response-micro at degree 6: ") and "dvc" not in first
+    assert first.endswith("random's 80. 2 configurations are significantly worse than random.")
+    assert second.startswith("900 rows. Take random: ")
+    assert second.endswith("1 configuration is significantly worse than random.")
+
+
+SETTINGS = [f"-S subset.{name}" for name in ("size=500", "budget=rows", "min_tokens=0", "max_tokens=100000")]
+SETTINGS += ["-S subset.weights=uniform", "-S subset.slack=1.5"]
+
+
+@pytest.mark.parametrize(
+    ("row", "flags"),
+    [
+        (gain(0.1), ["strategy=response-micro", "degree=6"]),
+        (gain(0.1, 0.3), ["strategy=random"]),
+        (gain(0.1, strategy="k-center"), ["strategy=k-center"]),
+        (
+            gain(0.1, strategy="length-matched", match="response-macro", degree=0),
+            ["strategy=length-matched", "match=response-macro", "degree=0"],
+        ),
+    ],
+    ids=["strategy", "random", "no degree", "length-matched"],
+)
+def test_the_command_makes_the_recommended_rows_and_trains_nothing(row: object, flags: list[str]) -> None:
+    command = advise(make_study(against_random=[row, gain(-0.3, degree=1)])).command
+    assert command == " ".join(
+        ["dvc exp run band@instruction band@response subset@candidate"]
+        + [f"-S subset.{flag}" for flag in flags]
+        + SETTINGS
+    )
+    assert shlex.join(shlex.split(command)) == command
+
+
+def test_an_outcome_that_was_not_measured_is_an_error() -> None:
+    with pytest.raises(ValueError, match="must be one of bpb_reduction, got luck"):
+        recommend(make_study(), "luck")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_without_a_planted_effect_random_is_taken(seed: int) -> None:
+    assert advise(build(planted_grid(seed=seed))).sentences[0].startswith("Take random: nothing beats it (best: ")
+
+
+def test_a_planted_effect_is_taken_and_a_planted_harm_listed() -> None:
+    slopes = dict.fromkeys(STRATEGIES, 0.0) | {"response-micro": 0.1, "response-macro": -0.2}
+    advice = advise(build(planted_grid(slopes)))
+    assert advice.sentences[0].startswith("Take response-micro at degree 6: +0.")
+    assert "With length" not in advice.sentences[-1] and "still significant" in advice.sentences[-1]
+    assert advice.worse[0]["strategy"] == "response-macro" and advice.worse[0]["degree"] == 6
+
+
+def test_a_gain_that_length_gives_as_well_is_called_so() -> None:
+    length = {"length_effect": 0.002, "length_slope": 100}
+    plain = planted_grid({"response-micro": 0.0}, **length)
+    matched_cells = planted_grid({"length-matched": 0.0}, seeds=3, random=0, seed=10, **length)
+    text = " ".join(advise(build(pl.concat([plain, suffix(matched_cells, "m")]))).sentences)
+    assert "not significantly different from length-matched random" in text or "Take length-matched random" in text

@@ -1,14 +1,14 @@
-from m2m.training.trainer.gpu_usage import gpu_figures
+from m2m.training.trainer.gpu_usage import measure_gpu
 
 
 def test_utilisation_is_of_the_gpu_s_peak_and_left_out_without_one(monkeypatch):
     import torch
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert gpu_figures(1e12) == {}
+    assert measure_gpu(1e12) == {}
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda: 5e9)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "NVIDIA H100 80GB HBM3")
-    assert gpu_figures(494.5e12) == {"gpu_memory_gb": 5.0, "mfu": 0.5}
+    assert measure_gpu(494.5e12) == {"gpu_memory_gb": 5.0, "mfu": 0.5}
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "another")
-    assert gpu_figures(494.5e12) == {"gpu_memory_gb": 5.0}
+    assert measure_gpu(494.5e12) == {"gpu_memory_gb": 5.0}

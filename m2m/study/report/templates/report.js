@@ -1,27 +1,27 @@
 "use strict";
 const tip = document.getElementById("tip");
 
-function toldBy(target) {
+function describe(target) {
   const mark = target.closest(".panel .role-mark [aria-label]");
   return mark && !mark.matches("g") ? mark.getAttribute("aria-label") : null;
 }
 
 function show(event) {
-  const told = toldBy(event.target);
-  tip.hidden = told === null;
-  if (told === null) return;
-  tip.textContent = told;
+  const text = describe(event.target);
+  tip.hidden = text === null;
+  if (text === null) return;
+  tip.textContent = text;
   const left = Math.min(event.clientX + 14, window.innerWidth - tip.offsetWidth - 8);
   const below = event.clientY + 18 + tip.offsetHeight < window.innerHeight;
   tip.style.left = `${Math.max(8, left)}px`;
   tip.style.top = `${below ? event.clientY + 18 : event.clientY - tip.offsetHeight - 10}px`;
 }
 
-function lead(event) {
-  const told = toldBy(event.target);
-  if (told === null) return;
+function markCell(event) {
+  const text = describe(event.target);
+  if (text === null) return;
   for (const row of document.querySelectorAll("#cells tbody tr")) {
-    const found = told.startsWith(`${row.cells[0].textContent}: `);
+    const found = text.startsWith(`${row.cells[0].textContent}: `);
     row.classList.toggle("found", found);
     if (found && event.type === "dblclick") row.scrollIntoView({ block: "center" });
   }
@@ -36,7 +36,7 @@ function sortBy(head) {
   const compare = head.matches(".number") ? (a, b) => Number(a) - Number(b) : (a, b) => a.localeCompare(b);
   const rows = [...body.rows].sort((one, other) => {
     const [a, b] = [value(one), value(other)];
-    if (a === "" || b === "") return (a === "") - (b === ""); // what has no value stands last
+    if (a === "" || b === "") return (a === "") - (b === ""); // empty values last
     return down ? compare(b, a) : compare(a, b);
   });
   body.append(...rows);
@@ -50,29 +50,47 @@ function filterBy(input) {
   }
 }
 
-function compareAnswers(held) {
-  const prompt = document.getElementById("prompt"), cells = [...document.querySelectorAll("select.cell")];
+function compareAnswers(examples) {
+  const prompt = document.getElementById("prompt"), selects = [...document.querySelectorAll("select.cell")];
   const option = (text, value) => Object.assign(document.createElement("option"), { textContent: text, value });
-  held.prompts.forEach((one, at) => prompt.append(option(one.instruction.slice(0, 90), at)));
-  cells.forEach((select) => held.cells.forEach((cell, at) => select.append(option(cell.name, at))));
-  cells[0].value = held.shown[0];
-  cells[1].value = held.shown[1];
+  examples.prompts.forEach((row, place) => prompt.append(option(row.instruction.slice(0, 90), place)));
+  selects.forEach((select) => examples.cells.forEach((cell, place) => select.append(option(cell.name, place))));
+  selects.forEach((select, side) => { select.value = examples.shown[side]; });
   const fill = () => {
-    const one = held.prompts[prompt.value];
-    document.getElementById("instruction").textContent = one.instruction;
-    document.getElementById("reference").textContent = one.reference ?? "none is known";
-    document.querySelectorAll(".answer").forEach((place, side) => {
-      const answer = held.cells[cells[side].value].answers[prompt.value];
-      place.textContent = answer === null ? "(not asked)" : answer || "(an empty answer)";
+    const row = examples.prompts[prompt.value];
+    document.getElementById("instruction").textContent = row.instruction;
+    document.getElementById("reference").textContent = row.reference ?? "(no reference)";
+    document.querySelectorAll(".reply").forEach((paragraph, side) => {
+      const answer = examples.cells[selects[side].value].answers[prompt.value];
+      paragraph.textContent = answer === null ? "(not asked)" : answer || "(an empty answer)";
     });
   };
-  [prompt, ...cells].forEach((select) => select.addEventListener("change", fill));
+  [prompt, ...selects].forEach((select) => select.addEventListener("change", fill));
   fill();
 }
 
+async function copyText(button) {
+  const source = document.getElementById(button.dataset.copy);
+  try {
+    await navigator.clipboard.writeText(source.textContent);
+  } catch { // no permission, or an old browser: copy the selection
+    getSelection().selectAllChildren(source);
+    document.execCommand("copy");
+  }
+  button.textContent = "Copied";
+}
+
+function openTarget() { // a link of the contents may lead into what is folded away
+  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (target?.matches("details")) target.open = true;
+}
+
 for (const name of ["pointerover", "pointerdown"]) document.addEventListener(name, show);
-for (const name of ["click", "dblclick"]) document.addEventListener(name, lead);
+for (const name of ["click", "dblclick"]) document.addEventListener(name, markCell);
 for (const head of document.querySelectorAll(".sortable th")) head.addEventListener("click", () => sortBy(head));
 for (const input of document.querySelectorAll("input[data-filter]")) input.addEventListener("input", () => filterBy(input));
-const held = JSON.parse(document.getElementById("examples").textContent);
-if (held.prompts.length) compareAnswers(held);
+for (const button of document.querySelectorAll("button[data-copy]")) button.addEventListener("click", () => copyText(button));
+window.addEventListener("hashchange", openTarget);
+openTarget();
+const examples = JSON.parse(document.getElementById("examples").textContent);
+if (examples.prompts.length) compareAnswers(examples);

@@ -1,0 +1,115 @@
+"""A row of each analysis of the study; a row without numbers has a `reason`."""
+
+from typing import Literal
+
+from typing_extensions import TypedDict
+
+from m2m.schemas.study_numbers import (
+    ClaimNumbers,
+    Configuration,
+    CorrelationNumbers,
+    DegreeNumbers,
+    DifferenceNumbers,
+    LengthNumbers,
+    LineNumbers,
+    MeanNumbers,
+    PaperNumbers,
+    Place,
+    PromptNumbers,
+    Reason,
+)
+
+
+class SettingRow(TypedDict):
+    """A setting and the cells that were run under it."""
+
+    condition: str
+    size: int
+    cells: int
+    random_cells: int
+    budget: str
+    min_tokens: int
+    max_tokens: int
+    weights: str
+    slack: float
+    strategies: list[str]
+
+
+class FloorNumbers(Reason, total=False):
+    """The seed noise of random, the 95 % prediction interval of one further random cell, and the cells outside it."""
+
+    mean: float
+    sd: float
+    low: float
+    high: float
+    cells: int
+    judged: int
+    outside: list[str]
+
+
+class FloorRow(Place, FloorNumbers):
+    """How much random cells differ."""
+
+
+class AgainstRandomNumbers(DifferenceNumbers, PromptNumbers, total=False):
+    """A configuration's mean − the mean of the random cells of `random_condition`."""
+
+    random_condition: str
+    random_response_tokens: float
+
+
+class AgainstRandomRow(Place, Configuration, MeanNumbers, AgainstRandomNumbers):
+    """A configuration against random."""
+
+
+class MatchedRow(Place, MeanNumbers, DifferenceNumbers):
+    """A degree of a strategy against random rows matched to its response lengths."""
+
+    strategy: str
+    degree: int
+
+
+class SlopeRow(Place, LineNumbers, CorrelationNumbers):
+    """A strategy's outcome against its diversity."""
+
+    strategy: str
+    cells: int
+
+
+class ShapeRow(Place, DegreeNumbers):
+    """How the outcome depends on a strategy's degree, whether on a straight line or not."""
+
+    strategy: str
+
+
+class LengthRow(Place, LengthNumbers):
+    """What is left of a strategy's slope when length is controlled."""
+
+    strategy: str
+    model: Literal["own", "own and tokens", "shared"]
+
+
+class MetricRow(Place, CorrelationNumbers):
+    """A diversity metric against the outcome, over configurations; the published correlation beside it."""
+
+    metric: str
+    paper: float | None
+    points: int
+
+
+class ClaimRow(Place, ClaimNumbers):
+    """A claim of the paper."""
+
+    claim: str
+    words: str
+
+
+class PaperRow(Place, PaperNumbers):
+    """Our slopes beside the published ones of one size."""
+
+
+class VerdictRow(Place):
+    """The answer in words, and the sentences that say what it rests on."""
+
+    headline: str
+    sentences: list[str]

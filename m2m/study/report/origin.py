@@ -1,0 +1,34 @@
+"""What a study's cells share → its pool and its model in a few words."""
+
+import re
+import shlex
+from collections.abc import Mapping
+from itertools import pairwise
+
+SOURCE_KIND = re.compile(r"--sources\.(.+)\.kind")
+
+
+def describe_origin(commands: Mapping[str, str]) -> dict[str, str]:
+    """The pool and the model in words, of `commands` by stage as `collect` recorded them; without them, nothing."""
+    origin = {}
+    if "ingest" in commands:
+        origin["Pool"] = _describe_pool(_read_flags(commands["ingest"]))
+    if "base" in commands:
+        origin["Model"] = _describe_model(_read_flags(commands["base"]))
+    return origin
+
+
+def _read_flags(command: str) -> dict[str, str]:
+    return {name: value for name, value in pairwise(shlex.split(command)) if name.startswith("--")}
+
+
+def _describe_pool(flags: Mapping[str, str]) -> str:
+    """'docstrings', 'mine (files)': each source, and its kind where the name does not say it."""
+    kinds = {match[1]: kind for name, kind in flags.items() if (match := SOURCE_KIND.fullmatch(name))}
+    return ", ".join(name if name == kind else f"{name} ({kind})" for name, kind in kinds.items())
+
+
+def _describe_model(flags: Mapping[str, str]) -> str:
+    if flags["--name"] != "scratch":
+        return flags["--name"]
+    return f"small Llama trained from scratch ({flags['--layers']} layers, hidden size {flags['--hidden_size']})"

@@ -1,0 +1,110 @@
+"""Study, cells and what they were made of → the values that the report's template shows."""
+
+import re
+import shlex
+from collections.abc import Mapping
+from pathlib import PurePath
+from typing import Any, NamedTuple
+
+import polars as pl
+from markupsafe import Markup
+
+from m2m.schemas.study import Study
+from m2m.study.cells.outcomes import MAIN
+from m2m.study.figures.all_figures import draw_figures
+from m2m.study.figures.save import list_descriptions, render_svg
+from m2m.study.figures.style import Figure, apply_style
+from m2m.study.report.answer_examples import arrange_answers, pick_shown_cells
+from m2m.study.report.origin import describe_origin
+from m2m.study.report.tables import build_cell_table, build_tables, describe_runs
+
+
+class PageFigure(NamedTuple):
+    """A figure of the page: panels as SVG, one by one so that a narrow window can stack them, and the same in words."""
+
+    name: str
+    title: str
+    caption: str
+    panels: list[Markup]
+    descriptions: list[str]
+
+
+class PageFigures(NamedTuple):
+    """The main figure, those of the first outcome that come before the tables, the rest, and those by other outcome."""
+
+    main: PageFigure | None
+    first: list[PageFigure]
+    rest: list[PageFigure]
+    others: dict[str, list[PageFigure]]
+
+
+def build_answer(study: Study, commands: Mapping[str, str]) -> dict[str, Any]:
+    """What the first screen shows: the answer and what it is about; `commands` by stage as `collect` recorded them."""
+    outcome = study["outcomes"][0]
+    verdicts = [row for row in study["verdict"] if row["outcome"] == outcome]
+    facts = describe_origin(commands) | {"Cells": _count_cells(study)} | _count_prompts(study, outcome)
+    return {
+        "study": study,
+        "answer": verdicts[0],
+        "answer_parts": split_lead(verdicts[0]["headline"]),
+        "verdicts": verdicts[1:],
+        "facts": facts,
+        "meaning": MAIN[outcome].meaning,
+    }
+
+
+def split_lead(headline: str) -> tuple[str, str]:
+    """The first two sentences, the setting and its answer, and the rest: together the headline."""
+    ends = [match.end() for match in re.finditer(r"\. ", headline)]
+    place = ends[1] if len(ends) > 1 else len(headline)
+    return headline[:place], headline[place:]
+
+
+def list_commands(rows_commands: Mapping[str, str], study_path: PurePath) -> list[tuple[str, str]]:
+    """What each command of the page makes, and the command: the rows recommended by setting, and the recommendation."""
+    rows = [(f"The recommended rows, {setting}", command) for setting, command in rows_commands.items() if command]
+    return [*rows, ("The recommendation as text", f"python -m m2m recommend {shlex.quote(study_path.as_posix())}")]
+
+
+def build_body(
+    study: Study, cells: pl.DataFrame, examples: pl.DataFrame, histograms: Mapping[str, pl.DataFrame]
+) -> dict[str, Any]:
+    """What stands below: figures, tables, the verdicts on other outcomes, and answers; tables as in their schemas."""
+    outcome = study["outcomes"][0]
+    others = [name for name in study["outcomes"][1:] if name in MAIN]
+    shown = examples.join(cells, on="experiment", how="semi", maintain_order="left")  # other cells, other prompts
+    return {
+        "figures": _arrange_figures(draw_figures(study, cells, histograms), outcome, others),
+        "others": {name: MAIN[name].phrase for name in others},
+        "other_verdicts": {name: [row for row in study["verdict"] if row["outcome"] == name] for name in others},
+        "runs": describe_runs(study, cells),
+        "tables": build_tables(study),
+        "cells": build_cell_table(study, cells),
+        "examples": arrange_answers(shown, pick_shown_cells(cells, outcome)),
+    }
+
+
+def _count_cells(study: Study) -> str:
+    settings = len(study["settings"])
+    return f"{study['cells']}, in {settings} settings" if settings > 1 else str(study["cells"])
+
+
+def _count_prompts(study: Study, outcome: str) -> dict[str, str]:
+    counts = [row["prompts"] for row in study["against_random"] if row["outcome"] == outcome and "prompts" in row]
+    return {"Evaluation prompts": str(max(counts))} if counts else {}
+
+
+def _arrange_figures(figures: list[Figure], outcome: str, others: list[str]) -> PageFigures:
+    pages = {figure.name: _make_page_figure(figure) for figure in figures}
+    by_other = {name: [page for page in pages.values() if page.name.endswith(f"-{name}")] for name in others}
+    aside = {page.name for group in by_other.values() for page in group} | {"main"}
+    names = (f"random-{outcome}", f"effects-{outcome}", "lengths")
+    first = [pages[name] for name in names if name in pages]
+    rest = [page for page in pages.values() if page.name not in aside and page not in first]
+    return PageFigures(pages.get("main"), first, rest, by_other)
+
+
+def _make_page_figure(figure: Figure) -> PageFigure:
+    panels = [Markup(render_svg(apply_style(panel))) for panel in figure.panels]
+    descriptions = [text for panel in figure.panels for text in list_descriptions(panel)]
+    return PageFigure(figure.name, figure.title, figure.caption, panels, descriptions)

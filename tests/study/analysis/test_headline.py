@@ -1,0 +1,105 @@
+"""The headline says what the rows' numbers say: which configuration, which way, which interval, and no more."""
+
+import pytest
+
+from m2m.study.analysis.headline import describe_length_control, write_headline
+from tests.study.study_rows import gain, lengths, make_study, shape, slope
+
+WORST = gain(-0.04, degree=0)
+NOTHING = "No strategy shows a significant effect of diversity (95 % CIs of the slopes: −0.050 to 0.030 bpb)."
+
+
+def headline(outcome: str = "bpb_reduction", **rows: object) -> str:
+    return write_headline(make_study(**rows), outcome)
+
+
+def test_where_nothing_beats_random_the_largest_gain_is_named_with_the_interval_for_all_compared() -> None:
+    rows = [WORST, gain(0.003, 0.4, degree=4), gain(0.001, 0.6, degree=2)]
+    assert headline(against_random=rows).startswith(
+        "No configuration beats random (best: response-micro at degree 4, +0.003 bpb, 95 % CI −0.017 to 0.033; "
+        "3 compared). 1 of 3 is significantly worse than random. "
+    )
+
+
+def test_what_beats_random_is_counted_and_the_best_is_named() -> None:
+    rows = [gain(0.05), gain(0.07, degree=4), gain(0.01, 0.2, degree=2), WORST, gain(-0.03, degree=1)]
+    assert headline(against_random=rows).startswith(
+        "2 of 5 configurations beat random (best: response-micro at degree 4, +0.070 bpb, 95 % CI 0.050 to 0.100). "
+        "2 of 5 are significantly worse than random. "
+    )
+
+
+def test_one_that_beats_random_is_singular() -> None:
+    text = headline(against_random=[gain(0.05), gain(0.01, 0.2, degree=2)])
+    assert text.startswith("1 of 2 configurations beats random (best: response-micro at degree 6, +0.050 bpb,")
+    assert "worse" not in text
+
+
+def test_a_win_rate_is_named_as_the_unit_of_its_difference() -> None:
+    rows = [gain(0.05, outcome="arena_hard_win_rate")]
+    assert "+0.050 in win rate, 95 % CI 0.030 to 0.080)" in headline("arena_hard_win_rate", against_random=rows)
+
+
+def test_a_trend_has_its_sign_its_interval_and_what_length_leaves_of_it() -> None:
+    rows = [slope("response-macro", -0.0211, 0.02), slope("response-micro", 0.0221, 0.0499)]
+    length = [*lengths("response-macro", "still significant", "still significant")]
+    length += lengths("response-micro", "inconclusive", "no longer significant")
+    assert headline(slopes=rows, lengths=length).endswith(
+        "Response-macro: −0.021 bpb from least to most diverse (95 % CI −0.031 to −0.001). "
+        "With length controlled: still significant. "
+        "Response-micro: +0.022 bpb from least to most diverse (95 % CI 0.012 to 0.042). "
+        "With length controlled: inconclusive within the strategy, no longer significant across strategies."
+    )
+
+
+def test_a_trend_that_is_significant_before_holm_alone_is_none() -> None:
+    rows = [slope("response-micro", 0.01, 0.12), slope("response-macro", -0.04, 0.05)]
+    assert headline(slopes=rows).endswith(NOTHING)
+
+
+def test_degrees_that_differ_without_a_trend_are_grouped_by_the_lowest() -> None:
+    slopes = [slope("response-micro", 0.02, 0.01), slope("response-macro", 0.02, 0.3), slope("response-meso", 0, 0.4)]
+    shapes = [shape("response-micro", 0.001, 0, 6), shape("response-macro", 0.04, 0, 4)]
+    shapes += [shape("response-meso", 0.03, 2, 6), shape("instruction-meso", 0.02, 0, 6)]
+    assert headline(slopes=slopes, shapes=shapes).endswith(
+        "(95 % CI 0.010 to 0.040). "
+        "Response-macro and instruction-meso: no significant linear trend, but the degrees differ; "
+        "degree 0 has the lowest mean. "
+        "Response-meso: no significant linear trend, but the degrees differ; degree 2 has the lowest mean."
+    )
+
+
+def test_degrees_that_differ_before_holm_alone_are_no_headline() -> None:
+    rows = [slope("response-micro", 0.01, 0.3), slope("response-macro", -0.04, 0.5)]
+    assert headline(slopes=rows, shapes=[shape("response-micro", 0.06, 0, 6)]).endswith(NOTHING)
+
+
+def test_without_a_comparison_or_a_slope_the_reason_is_given() -> None:
+    rows = [{"reason": "there is no random cell of this size and opponent: run random"}] * 2
+    assert headline(against_random=rows) == (
+        "No comparison with random: there is no random cell of this size and opponent: run random. "
+        "The effect of diversity cannot be estimated."
+    )
+    assert headline().startswith("No comparison with random: only random was run. ")
+
+
+@pytest.mark.parametrize(
+    ("own", "shared", "words"),
+    [
+        ("reversed", "reversed", "With length controlled: reversed."),
+        ("inconclusive", "reversed", "With length controlled: inconclusive within the strategy, reversed across"),
+    ],
+)
+def test_both_models_of_length_are_named_where_they_differ(own: str, shared: str, words: str) -> None:
+    rows = lengths("response-micro", own, shared) + lengths("response-macro", "newly significant", "inconclusive")
+    assert describe_length_control(rows, "response-micro").startswith(words)
+    assert describe_length_control(rows, "response-meso") == ""
+
+
+def test_a_model_of_length_without_numbers_is_said_to_be_missing() -> None:
+    rows = lengths("response-micro", "inconclusive", "inconclusive")
+    rows[0] = {**rows[0], "reason": "too few"}
+    del rows[0]["verdict"]
+    assert "cannot be estimated within the strategy, inconclusive across" in describe_length_control(
+        rows, "response-micro"
+    )

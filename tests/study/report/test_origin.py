@@ -1,0 +1,26 @@
+"""The pool and the model in words, as the recorded commands name them."""
+
+from m2m.study.report.origin import describe_origin
+
+SCRATCH = "python -m stages.base out --name scratch --revision main --layers 4 --hidden_size 192"
+
+
+def test_a_pool_is_named_by_its_sources_and_a_model_by_its_size() -> None:
+    ingest = "python -m stages.ingest out --seed 1 --sources.docstrings.kind docstrings --sources.docstrings.limit 80"
+    assert describe_origin({"ingest": ingest, "base": SCRATCH, "judge": "python -m stages.judge"}) == {
+        "Pool": "docstrings",
+        "Model": "small Llama trained from scratch (4 layers, hidden size 192)",
+    }
+
+
+def test_the_kind_of_a_source_stands_beside_a_name_of_ones_own() -> None:
+    ingest = "python -m stages.ingest --sources.mine.kind files --sources.mine.path 'a b' --sources.other.kind hub"
+    base = "python -m stages.base out --name HuggingFaceTB/SmolLM2-135M --layers 4"
+    assert describe_origin({"ingest": ingest, "base": base}) == {
+        "Pool": "mine (files), other (hub)",
+        "Model": "HuggingFaceTB/SmolLM2-135M",
+    }
+
+
+def test_without_commands_nothing_is_said() -> None:
+    assert describe_origin({}) == {}
