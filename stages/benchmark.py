@@ -7,9 +7,14 @@ from pathlib import Path
 
 import polars as pl
 
-from m2m.data.benchmarks.eval_prompts import baseline_answers, chosen, from_heldout, from_records
-from m2m.data.benchmarks.sources import Benchmark, pinned, read_benchmark
-from m2m.data.records.read_files import Record
+from m2m.data.benchmarks.eval_prompts import (
+    convert_heldout_rows,
+    convert_records,
+    read_baseline_answers,
+    sample_prompts,
+)
+from m2m.data.benchmarks.sources import Benchmark, pin_benchmark, read_benchmark
+from m2m.data.records.read_files import SourceRecord
 from m2m.runtime.artifacts import read_table, write_table
 from m2m.runtime.cli import names_of, run
 from m2m.runtime.records import write_json
@@ -21,8 +26,8 @@ def main(heldout: Path, prompts: Path, origins: Path, /, *, seed: int, sources: 
     """A source's name is the name of its benchmark; `origins` says what it was, at which commit, and its prompts."""
     if not sources:
         raise ValueError("sources must name at least one benchmark, got none")
-    sources = {name: pinned(source) for name, source in sources.items()}
-    found = {name: chosen(_prompts(name, one, heldout), one.limit, seed) for name, one in sources.items()}
+    sources = {name: pin_benchmark(source) for name, source in sources.items()}
+    found = {name: sample_prompts(_prompts(name, one, heldout), one.limit, seed) for name, one in sources.items()}
     write_table(prompts, Prompts, pl.concat(found.values()).sort("benchmark", "id"))
     write_json(origins, {name: _origin(source) | {"prompts": len(found[name])} for name, source in sources.items()})
 
@@ -34,15 +39,19 @@ def _origin(source: Benchmark) -> dict[str, str]:
 def _prompts(name: str, source: Benchmark, heldout: Path) -> pl.DataFrame:
     if source.kind == "heldout":
         rows = read_table(heldout, Pool)
-        return _some(name, from_heldout(name, rows), len(rows), "ingest held nothing out: raise ingest.heldout_share")
+        return _some(
+            name, convert_heldout_rows(name, rows), len(rows), "ingest held nothing out: raise ingest.heldout_share"
+        )
     records, answers = read_benchmark(source)
-    known = baseline_answers(each.value for each in answers)
+    known = read_baseline_answers(each.value for each in answers)
     if source.answers and not known:
         raise ValueError(f"benchmark {name!r}: no answers in {source.answers}; {_first_reason(answers)}")
-    return _some(name, from_records(name, [one.value for one in records], known), len(records), _first_reason(records))
+    return _some(
+        name, convert_records(name, [one.value for one in records], known), len(records), _first_reason(records)
+    )
 
 
-def _first_reason(records: list[Record]) -> str:
+def _first_reason(records: list[SourceRecord]) -> str:
     return next((record.reason for record in records if record.reason), "no record has what is looked for")
 
 

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import polars as pl
 
-from m2m.data.pool.docstring_questions import asked
-from m2m.data.pool.docstring_sections import Documented, sections
+from m2m.data.pool.docstring_questions import tabulate_pairs
+from m2m.data.pool.docstring_sections import Documented, parse_sections
 from m2m.data.pool.package_docstrings import read_docstrings
-from m2m.data.pool.pool import account, candidates, counted
-from m2m.data.pool.pretraining_text import corpus as text_table
-from m2m.data.pool.pretraining_text import divided, texts_of
-from m2m.data.pool.sources import Source, pinned, read_records
-from m2m.data.records.record_formats import rows as formed
+from m2m.data.pool.pool import count_rows, describe_rows, split_candidates
+from m2m.data.pool.pretraining_text import build_corpus as text_table
+from m2m.data.pool.pretraining_text import collect_clauses, divide_objects
+from m2m.data.pool.sources import Source, pin_source, read_records
+from m2m.data.records.record_formats import tabulate_records as formed
 from m2m.parallel import parallel
 from m2m.runtime.artifacts import write_table
 from m2m.runtime.cli import names_of, run
@@ -44,36 +44,38 @@ def main(
     """
     if not sources:
         raise ValueError("sources must name at least one source, got none")
-    sources = {name: pinned(source) for name, source in sources.items()}
+    sources = {name: pin_source(source) for name, source in sources.items()}
     objects = read_docstrings(package for source in sources.values() for package in source.packages)
-    parsed = parallel(sections, objects["text"].to_list(), "docstrings: sections")
+    parsed = parallel(parse_sections, objects["text"].to_list(), "docstrings: sections")
     named = zip(objects["name"], objects["kind"], parsed, strict=True)
     things = [Documented(name, kind, found) for name, kind, found in named]
-    studied, questioned = divided(things, objects["text"], corpus_share, seed)
-    text = text_table(studied, texts_of(questioned))
+    studied, questioned = divide_objects(things, objects["text"], corpus_share, seed)
+    text = text_table(studied, collect_clauses(questioned))
     rows = pl.concat(_rows(name, source, questioned, max_chars) for name, source in sources.items())
-    found = candidates(
+    found = split_candidates(
         rows,
-        texts_of(studied) if {source.kind for source in sources.values()} - {"docstrings"} else set(),
+        collect_clauses(studied) if {source.kind for source in sources.values()} - {"docstrings"} else set(),
         {name: source.limit for name, source in sources.items()},
         seed=seed,
         heldout_share=heldout_share,
         min_chars=min_chars,
         max_chars=max_chars,
     )
-    print(*account(found), sep="\n")
+    print(*describe_rows(found), sep="\n")
     print(f"corpus: {len(text)} texts from {len(studied)} objects, which give no rows")
     write_table(corpus, Corpus, text)
     write_table(pool, Pool, found.pool)
     write_table(heldout, Pool, found.heldout)
     write_table(rejects, Rejects, found.rejects)
-    rows_of = counted(found)
+    rows_of = count_rows(found)
     write_json(origins, {name: _origin(source) | rows_of[name] for name, source in sources.items()})
 
 
 def _rows(name: str, source: Source, questioned: list[Documented], max_chars: int) -> pl.DataFrame:
     if source.kind == "docstrings":
-        return asked([thing for thing in questioned if thing.name.split(".")[0] in source.packages], name, max_chars)
+        return tabulate_pairs(
+            [thing for thing in questioned if thing.name.split(".")[0] in source.packages], name, max_chars
+        )
     return formed(name, read_records(source), (source.prompt_column or "", source.response_column or ""))
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 import polars as pl
 
-from m2m.data.responses import Said, renewed, told
+from m2m.data.responses import RowReply, replace_responses, summarize_reasons
 from m2m.llm.client.ask import ask
 from m2m.llm.client.request import Endpoint, Request
 from m2m.llm.prompt_template import filled
@@ -48,8 +48,8 @@ def main(
             for text in table["instruction"]
         ]
         replies = ask(requests, engine, endpoint, "respond")
-        table, rest = renewed(table, [Said(reply.text, reply.finish, reply.error) for reply in replies])
-        print(f"respond: {rest.height} of {len(replies)} rows are left out: {told(Counter(rest['reason']))}; "
+        table, rest = replace_responses(table, [RowReply(reply.text, reply.finish, reply.error) for reply in replies])
+        print(f"respond: {rest.height} of {len(replies)} rows are left out: {summarize_reasons(Counter(rest['reason']))}; "
               f"their texts are in {rejected}", file=sys.stderr)  # fmt: skip
     write_table(pairs, Pairs, table)
     write_table(rejected, Unusable, rest)

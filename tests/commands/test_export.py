@@ -76,13 +76,13 @@ def test_every_form_has_the_chosen_rows_in_the_order_of_choice(workspace, form):
     if form == "parquet":
         rows = pl.read_parquet(workspace / "out/data.parquet").select("instruction", "response").rows()
     else:
-        from m2m.data.records.record_formats import pair
+        from m2m.data.records.record_formats import read_pair
 
         lines = [json.loads(line) for line in (workspace / "out/data.jsonl").read_text().splitlines()]
         if form == "prompt-completion":
             rows = [(line["prompt"][0]["content"], line["completion"][0]["content"]) for line in lines]
         else:
-            rows = [(told.instruction, told.response) for told in map(pair, lines)]
+            rows = [(told.instruction, told.response) for told in map(read_pair, lines)]
     assert rows == [(EVIL, "bb"), ("Say a.", "a")]
 
 

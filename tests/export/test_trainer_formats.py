@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from m2m.data.records.record_formats import pair
+from m2m.data.records.record_formats import read_pair
 from m2m.export.trainer_formats import FORMS, factory, record
 
 ROW = {"id": "0", "instruction": "What is 1 + 1?", "response": "2"}
@@ -21,7 +21,7 @@ def test_every_form_holds_both_texts(form):
 @given(TEXTS, TEXTS)
 def test_what_is_written_is_read_back_by_ingest(instruction, response):
     for form in ("messages", "alpaca", "sharegpt"):
-        told = pair(json.loads(json.dumps(record({"instruction": instruction, "response": response}, form))))
+        told = read_pair(json.loads(json.dumps(record({"instruction": instruction, "response": response}, form))))
         assert (told.instruction, told.response) == (instruction, response)
 
 

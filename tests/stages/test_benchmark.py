@@ -102,8 +102,8 @@ def test_both_files_are_fetched_from_the_hub_at_one_commit_which_is_recorded(
         asked.append((id, path, revision))
         return heldout.parent / path
 
-    monkeypatch.setattr(sources, "resolved", lambda id, revision: {"main": "c" * 40}[revision])
-    monkeypatch.setattr(sources, "fetched", fetched)
+    monkeypatch.setattr(sources, "resolve_revision", lambda id, revision: {"main": "c" * 40}[revision])
+    monkeypatch.setattr(sources, "fetch_file", fetched)
     prompts(heldout, arena=Benchmark(kind="hub", id="owner/name", revision="main", **ARENA))
     assert asked == [("owner/name", path, "c" * 40) for path in ARENA.values()]
     origins = json.loads((heldout.parent / "origins.json").read_text())

@@ -18,7 +18,7 @@ import polars as pl
 import pytest
 import zstandard
 
-from m2m.data.pool.pretraining_text import texts
+from m2m.data.pool.pretraining_text import extract_clauses
 from m2m.data.pool.sources import Source
 from m2m.runtime.artifacts import read_table
 from m2m.schemas.corpus import Corpus
@@ -255,11 +255,16 @@ def test_corpus_pool_and_held_out_rows_share_no_object_and_no_text(tmp_path: Pat
     }
     assert studied and studied.isdisjoint(mentioned)
     pieces = {
-        piece for text in asked["response"] for part in text.split("\n") for piece in texts(part.removeprefix("- "))
+        piece
+        for text in asked["response"]
+        for part in text.split("\n")
+        for piece in extract_clauses(part.removeprefix("- "))
     }
     for text in found["corpus"]["text"]:
         for part in text.split("\n")[1:]:
-            assert part in {"", "Parameters:", "Returns:"} or pieces.isdisjoint(texts(part.removeprefix("- ")))
+            assert part in {"", "Parameters:", "Returns:"} or pieces.isdisjoint(
+                extract_clauses(part.removeprefix("- "))
+            )
     assert set(found["pool"]["response"]).isdisjoint(found["heldout"]["response"])
 
 

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping
 
 import polars as pl
 
-from m2m.data.records.cleaning import normalised
-from m2m.data.records.hash_split import draws
-from m2m.data.records.record_formats import pair
+from m2m.data.records.cleaning import normalize_text
+from m2m.data.records.hash_split import draw_each
+from m2m.data.records.record_formats import read_pair
 
-PROMPTS = {
+PROMPT_COLUMNS = {
     "id": pl.String,
     "benchmark": pl.String,
     "instruction": pl.String,
@@ -17,18 +17,18 @@ PROMPTS = {
     "baseline": pl.String,
     "baseline_answer": pl.String,
 }
-BASELINES = ("baseline", "generator", "baseline_model")  # the last two: AlpacaEval's word, and a common one
-ANSWERS = ("baseline_answer", "baseline_response")
+BASELINE_FIELDS = ("baseline", "generator", "baseline_model")  # the last two: AlpacaEval's word, and a common one
+ANSWER_FIELDS = ("baseline_answer", "baseline_response")
 
 
-def from_heldout(benchmark: str, rows: pl.DataFrame) -> pl.DataFrame:
+def convert_heldout_rows(benchmark: str, rows: pl.DataFrame) -> pl.DataFrame:
     """Held-out rows as prompts: the id stays, the response is the reference."""
     return rows.select(
         "id", pl.lit(benchmark).alias("benchmark"), "instruction", pl.col("response").alias("reference")
     ).with_columns(baseline=pl.lit(None, pl.String), baseline_answer=pl.lit(None, pl.String))
 
 
-def from_records(benchmark: str, records: Iterable[object], answers: Mapping[str, tuple[str, str]]) -> pl.DataFrame:
+def convert_records(benchmark: str, records: Iterable[object], answers: Mapping[str, tuple[str, str]]) -> pl.DataFrame:
     """Records as prompts; one that has no instruction, or one again that was there before, is left out.
 
     A record has an instruction in one of the forms of `forms.pair`, or Arena-Hard's turns. Its response is the
@@ -37,9 +37,9 @@ def from_records(benchmark: str, records: Iterable[object], answers: Mapping[str
     digits of the hash of benchmark and instruction.
     """
     found = [_prompt(record, answers) for record in records if isinstance(record, Mapping)]
-    columns = list(PROMPTS)[2:]
-    table = pl.DataFrame(found, schema={name: PROMPTS[name] for name in columns}, orient="row")
-    table = table.with_columns(normalised(pl.col(name)).replace("", None) for name in columns if name != "baseline")
+    columns = list(PROMPT_COLUMNS)[2:]
+    table = pl.DataFrame(found, schema={name: PROMPT_COLUMNS[name] for name in columns}, orient="row")
+    table = table.with_columns(normalize_text(pl.col(name)).replace("", None) for name in columns if name != "baseline")
     table = table.drop_nulls("instruction").unique("instruction", keep="first", maintain_order=True)
     ids = [hashlib.sha256(f"{benchmark}\0{text}".encode()).hexdigest()[:16] for text in table["instruction"]]
     named = table.with_columns(pl.Series("id", ids, pl.String), pl.lit(benchmark).alias("benchmark"))
@@ -47,18 +47,18 @@ def from_records(benchmark: str, records: Iterable[object], answers: Mapping[str
         pl.when(pl.col("baseline_answer").is_not_null())
         .then(pl.col("baseline").fill_null("baseline"))
         .alias("baseline")
-    ).select(*PROMPTS)
+    ).select(*PROMPT_COLUMNS)
 
 
-def chosen(prompts: pl.DataFrame, limit: int | None, seed: int) -> pl.DataFrame:
+def sample_prompts(prompts: pl.DataFrame, limit: int | None, seed: int) -> pl.DataFrame:
     """At most `limit` of `prompts` (None: all), those that the hash of the id prefers. ValueError below 1."""
     if limit is not None and limit < 1:
         raise ValueError(f"a benchmark's limit must be at least 1, or null for all, got {limit}")
-    preferred = prompts.sort(draws("id", "prompts", seed))
+    preferred = prompts.sort(draw_each("id", "prompts", seed))
     return preferred if limit is None else preferred.head(limit)
 
 
-def baseline_answers(records: Iterable[object]) -> dict[str, tuple[str, str]]:
+def read_baseline_answers(records: Iterable[object]) -> dict[str, tuple[str, str]]:
     """uid → (model, answer) of Arena-Hard's model_answer files, of either layout (messages, or choices of turns)."""
     found = {}
     for record in records:
@@ -69,9 +69,9 @@ def baseline_answers(records: Iterable[object]) -> dict[str, tuple[str, str]]:
 
 
 def _prompt(record: Mapping[str, object], answers: Mapping[str, tuple[str, str]]) -> tuple[str | None, ...]:
-    asked = pair(record)
-    generator = next((text for name in BASELINES if (text := _text(record.get(name)))), None)
-    given = next((text for name in ANSWERS if (text := _text(record.get(name)))), None)
+    asked = read_pair(record)
+    generator = next((text for name in BASELINE_FIELDS if (text := _text(record.get(name)))), None)
+    given = next((text for name in ANSWER_FIELDS if (text := _text(record.get(name)))), None)
     own = asked.response if "generator" in record else None
     uid = str(record.get("uid", record.get("question_id")))
     baseline, answer = (generator, given or own) if given or own else answers.get(uid, (None, None))

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from m2m.data.records.hf_datasets import fetched, resolved
-from m2m.data.records.read_files import Record, read_files
+from m2m.data.records.hf_datasets import fetch_file, resolve_revision
+from m2m.data.records.read_files import SourceRecord, read_files
 
 
 @dataclass(frozen=True)
@@ -19,19 +19,19 @@ class Benchmark:
     revision: str | None = None  # hub: commit hash, branch or tag
 
 
-def pinned(source: Benchmark) -> Benchmark:
+def pin_benchmark(source: Benchmark) -> Benchmark:
     """The same source; of a hub repository, the revision is the commit that it names today. OSError if unreachable."""
     if source.kind != "hub" or not source.id:
         return source
-    return replace(source, revision=resolved(source.id, source.revision or ""))
+    return replace(source, revision=resolve_revision(source.id, source.revision or ""))
 
 
-def read_benchmark(source: Benchmark) -> tuple[list[Record], list[Record]]:
+def read_benchmark(source: Benchmark) -> tuple[list[SourceRecord], list[SourceRecord]]:
     """The records of prompts, and those of the baseline's answers, of a source of kind files or hub."""
     if not source.path or (source.kind == "hub" and not source.id):
         raise ValueError("a benchmark of kind files needs path, one of kind hub needs id and path (a file inside it)")
     paths = [source.path, *([source.answers] if source.answers else [])]
     if source.kind == "hub" and source.id:
-        paths = [str(fetched(source.id, path, source.revision or "")) for path in paths]
+        paths = [str(fetch_file(source.id, path, source.revision or "")) for path in paths]
     records = [list(read_files(path)) for path in paths]
     return records[0], records[1] if source.answers else []

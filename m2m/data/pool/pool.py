@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import polars as pl
 
-from m2m.data.pool.pretraining_text import texts
-from m2m.data.records.cleaning import comparable, deduplicated, identified, judged
-from m2m.data.records.hash_split import heldout, limited
+from m2m.data.pool.pretraining_text import extract_clauses
+from m2m.data.records.cleaning import add_ids, flag_duplicates, flag_unusable_rows, fold_case
+from m2m.data.records.hash_split import limit_rows, pick_heldout
 
 PAIR = ["id", "source", "instruction", "response"]
 PLACES = {"pool": "pool", "heldout": "held out", "rejects": "rejects"}
@@ -21,7 +21,7 @@ class Candidates(NamedTuple):
     rejects: pl.DataFrame
 
 
-def candidates(
+def split_candidates(
     rows: pl.DataFrame,
     corpus_texts: Set[str],
     limits: Mapping[str, int | None],
@@ -38,15 +38,15 @@ def candidates(
     """
     if wrong := [source for source, limit in limits.items() if limit is not None and limit < 0]:
         raise ValueError(f"the limit of source {wrong[0]} must be 0 or more, or null for all, got {limits[wrong[0]]}")
-    rows = judged(rows.sort("source", "row"), min_chars, max_chars)
+    rows = flag_unusable_rows(rows.sort("source", "row"), min_chars, max_chars)
     rows = _not_in(corpus_texts, rows)
     _all_usable(rows, limits)
-    rows = deduplicated(identified(rows)).with_columns(
-        pl.coalesce("group", comparable(pl.col("instruction"))).alias("group")
+    rows = flag_duplicates(add_ids(rows)).with_columns(
+        pl.coalesce("group", fold_case(pl.col("instruction"))).alias("group")
     )
     usable = rows.filter(pl.col("reason").is_null())
-    held = usable.select("source", "row").with_columns(heldout(usable, heldout_share, seed).alias("held"))
-    rows = limited(rows, limits, seed).join(held, on=["source", "row"], how="left")
+    held = usable.select("source", "row").with_columns(pick_heldout(usable, heldout_share, seed).alias("held"))
+    rows = limit_rows(rows, limits, seed).join(held, on=["source", "row"], how="left")
     kept = rows.filter(pl.col("reason").is_null()).sort("id")
     rejects = rows.filter(pl.col("reason").is_not_null()).select("source", "row", "reason").sort("source", "row")
     pool = kept.filter(~pl.col("held")).select(PAIR)
@@ -55,7 +55,7 @@ def candidates(
     return Candidates(pool, kept.filter("held").select(PAIR), rejects)
 
 
-def counted(found: Candidates) -> dict[str, dict[str, int]]:
+def count_rows(found: Candidates) -> dict[str, dict[str, int]]:
     """For each source, in the order of their names: rows in the pool, held out, and rejected."""
     sources = pl.concat(table["source"] for table in found).unique().sort()
     return {
@@ -64,12 +64,12 @@ def counted(found: Candidates) -> dict[str, dict[str, int]]:
     }
 
 
-def account(found: Candidates) -> list[str]:
+def describe_rows(found: Candidates) -> list[str]:
     """A sentence a source: how many rows went where, and the reasons for the rejects."""
     return [
         f"{source}: {' + '.join(f'{rows} {PLACES[name]}' for name, rows in counts.items())} = {sum(counts.values())} "
         f"rows read{_reasons(found.rejects.filter(source=source))}"
-        for source, counts in counted(found).items()
+        for source, counts in count_rows(found).items()
     ]
 
 
@@ -81,7 +81,7 @@ def _not_in(corpus_texts: Set[str], rows: pl.DataFrame) -> pl.DataFrame:
     quoting = [
         {"source": source, "row": row, "quotes": "its text is in the corpus of the base model"}
         for source, row, *both in said.select("source", "row", "instruction", "response").iter_rows()
-        if not all(corpus_texts.isdisjoint(texts(text)) for text in both)
+        if not all(corpus_texts.isdisjoint(extract_clauses(text)) for text in both)
     ]
     quotes = pl.DataFrame(quoting, schema={"source": pl.String, "row": pl.Int64, "quotes": pl.String})
     found = rows.join(quotes, on=["source", "row"], how="left", maintain_order="left")

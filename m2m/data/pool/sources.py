@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from m2m.data.records.hf_datasets import read_hub, resolved
-from m2m.data.records.read_files import Record, read_files
+from m2m.data.records.hf_datasets import resolve_revision, stream_dataset
+from m2m.data.records.read_files import SourceRecord, read_files
 
 
 @dataclass(frozen=True)
@@ -26,14 +26,14 @@ class Source:
     response_column: str | None = None
 
 
-def pinned(source: Source) -> Source:
+def pin_source(source: Source) -> Source:
     """The same source; of a hub data set, the revision is the commit that it names today. OSError without a network."""
     if source.kind != "hub" or not source.id:
         return source
-    return replace(source, revision=resolved(source.id, source.revision or ""))
+    return replace(source, revision=resolve_revision(source.id, source.revision or ""))
 
 
-def read_records(source: Source) -> Iterator[Record]:
+def read_records(source: Source) -> Iterator[SourceRecord]:
     """The records of a source of kind files or hub. ValueError when it does not say which."""
     if (source.prompt_column is None) != (source.response_column is None):
         raise ValueError("prompt_column and response_column go together: name both columns of the source, or neither")
@@ -43,4 +43,4 @@ def read_records(source: Source) -> Iterator[Record]:
         return read_files(source.path)
     if not source.id:
         raise ValueError("a source of kind hub needs id: a data set repository such as owner/name, or a local folder")
-    return read_hub(source.id, source.config or "", source.split, source.revision or "", source.rows)
+    return stream_dataset(source.id, source.config or "", source.split, source.revision or "", source.rows)

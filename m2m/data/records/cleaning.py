@@ -4,7 +4,7 @@ import hashlib
 
 import polars as pl
 
-ROWS = {  # a row as read: where it stood, what belongs together, the texts, and why it cannot be used
+ROW_COLUMNS = {  # a row as read: where it stood, what belongs together, the texts, and why it cannot be used
     "source": pl.String,
     "row": pl.Int64,
     "group": pl.String,
@@ -12,34 +12,34 @@ ROWS = {  # a row as read: where it stood, what belongs together, the texts, and
     "response": pl.String,
     "reason": pl.String,
 }
-NORMALISED = ("instruction", "response")
+TEXT_COLUMNS = ("instruction", "response")
 
 
-def normalised(text: pl.Expr) -> pl.Expr:
+def normalize_text(text: pl.Expr) -> pl.Expr:
     """Unicode NFC, line ends as \\n, no white space at either end."""
     return text.str.replace_all("\r\n", "\n", literal=True).str.normalize("NFC").str.strip_chars()
 
 
-def comparable(text: pl.Expr) -> pl.Expr:
+def fold_case(text: pl.Expr) -> pl.Expr:
     """`text` without case and line breaks: equal for texts that differ in nothing else."""
     return text.str.to_lowercase().str.replace_all(r"\s+", " ")
 
 
-def judged(rows: pl.DataFrame, min_chars: int, max_chars: int) -> pl.DataFrame:
+def flag_unusable_rows(rows: pl.DataFrame, min_chars: int, max_chars: int) -> pl.DataFrame:
     """`rows` with instruction and response normalised, and `reason` filled where a row cannot be used.
 
     A row that comes with a reason keeps it. Lengths are in characters after normalisation: an instruction has 1 to
     `max_chars` of them, a response `min_chars` to `max_chars`.
     """
-    rows = rows.with_columns(normalised(pl.col(name)) for name in NORMALISED)
+    rows = rows.with_columns(normalize_text(pl.col(name)) for name in TEXT_COLUMNS)
     reasons = [
-        *(pl.when(pl.col(name).is_null()).then(pl.lit(f"no {name}")) for name in NORMALISED),
-        *(pl.when(pl.col(name) == "").then(pl.lit(f"{name} is empty")) for name in NORMALISED),
+        *(pl.when(pl.col(name).is_null()).then(pl.lit(f"no {name}")) for name in TEXT_COLUMNS),
+        *(pl.when(pl.col(name) == "").then(pl.lit(f"{name} is empty")) for name in TEXT_COLUMNS),
         *(
             pl.when(pl.col(name).str.contains("\0", literal=True)).then(pl.lit(f"{name} holds a NUL character"))
-            for name in NORMALISED
+            for name in TEXT_COLUMNS
         ),
-        *(_longer(name, max_chars) for name in NORMALISED),
+        *(_longer(name, max_chars) for name in TEXT_COLUMNS),
         pl.when(pl.col("response").str.len_chars() < min_chars).then(
             pl.lit(f"response is shorter than {min_chars} characters")
         ),
@@ -53,14 +53,14 @@ def _longer(name: str, max_chars: int) -> pl.Expr:
     )
 
 
-def identified(rows: pl.DataFrame) -> pl.DataFrame:
+def add_ids(rows: pl.DataFrame) -> pl.DataFrame:
     """`rows` with `id`, 16 hex digits of the SHA-256 of instruction and response: equal content, equal id."""
     both = pl.concat_str("instruction", "response", separator="\0")
     digest = both.map_elements(lambda text: hashlib.sha256(text.encode()).hexdigest()[:16], return_dtype=pl.String)
     return rows.with_columns(pl.when(pl.col("reason").is_null()).then(digest).alias("id"))
 
 
-def deduplicated(rows: pl.DataFrame) -> pl.DataFrame:
+def flag_duplicates(rows: pl.DataFrame) -> pl.DataFrame:
     """`rows` with a reason where an earlier row has the same id.
 
     The same instruction with another response is another row: both stay, and `heldout` keeps them on one side.

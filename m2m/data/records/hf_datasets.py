@@ -6,35 +6,35 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from m2m.data.records.read_files import Record
+from m2m.data.records.read_files import SourceRecord
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
-def read_hub(id: str, config: str, split: str, revision: str, rows: int | None) -> Iterator[Record]:
+def stream_dataset(id: str, config: str, split: str, revision: str, rows: int | None) -> Iterator[SourceRecord]:
     """The first `rows` records (None: all) of a data set, streamed; code of the repository is never run.
 
     OSError, one sentence, when it cannot be read.
     """
     import datasets
 
-    commit = resolved(id, revision)
+    commit = resolve_revision(id, revision)
     try:
         _reached(id, commit)
         stream = datasets.load_dataset(id, config or None, split=split, revision=commit, streaming=True)
         for row, value in enumerate(islice(stream, rows)):
-            yield Record(row, value)
+            yield SourceRecord(row, value)
     except Exception as error:  # the network, the server, the libraries between: each has its own exceptions
         raise OSError(_told(id, revision, error)) from error
 
 
-def fetched(id: str, path: str, revision: str) -> Path:
+def fetch_file(id: str, path: str, revision: str) -> Path:
     """The file `path` of the data set repository, or folder, `id`. OSError, one sentence, when it is not to be had."""
     from huggingface_hub import hf_hub_download, try_to_load_from_cache
 
     if Path(id).is_dir():
         return Path(id) / path
-    commit = resolved(id, revision)
+    commit = resolve_revision(id, revision)
     cached = try_to_load_from_cache(id, path, revision=commit, repo_type="dataset")
     if isinstance(cached, str):
         return Path(cached)
@@ -45,7 +45,7 @@ def fetched(id: str, path: str, revision: str) -> Path:
         raise OSError(_told(f"{id}, file {path},", revision, error)) from error
 
 
-def resolved(id: str, revision: str) -> str | None:
+def resolve_revision(id: str, revision: str) -> str | None:
     """The commit that `revision` names, printed where it is not one already; None for a folder, which has none."""
     from huggingface_hub import HfApi
 

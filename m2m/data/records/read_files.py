@@ -22,7 +22,7 @@ BROKEN = (  # NotImplementedError: Arrow's, OverflowError: a date past the year 
 Found = tuple[object, str | None]
 
 
-class Record(NamedTuple):
+class SourceRecord(NamedTuple):
     """One record: its position over all files of the source, from 0; its value, or the reason why it has none."""
 
     row: int
@@ -30,7 +30,7 @@ class Record(NamedTuple):
     reason: str | None = None
 
 
-def read_files(path: str) -> Iterator[Record]:
+def read_files(path: str) -> Iterator[SourceRecord]:
     """The records of the file or the files (glob) at `path`, in the order of their names; never an error.
 
     A file that is missing or no table is one record with the reason.
@@ -38,7 +38,7 @@ def read_files(path: str) -> Iterator[Record]:
     files = [Path(path)] if Path(path).is_file() else _matching(Path(path))
     found = (each for file in files for each in _records(file))
     for row, (value, reason) in enumerate(found if files else [_none(f"no file at {path}")]):
-        yield Record(row, value, reason)
+        yield SourceRecord(row, value, reason)
 
 
 def _matching(pattern: Path) -> list[Path]:

@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 import polars as pl
 
-from m2m.data.records.cleaning import ROWS
+from m2m.data.records.cleaning import ROW_COLUMNS
 
-SYSTEM = {"system", "developer"}
-USER = {"user", "human", "prompter"}
-ASSISTANT = {"assistant", "gpt", "chatgpt", "model", "bot"}
-FORMS = "alpaca (instruction, input, output), prompt–completion, ShareGPT (conversations) or chat (messages)"
+SYSTEM_ROLES = {"system", "developer"}
+USER_ROLES = {"user", "human", "prompter"}
+ASSISTANT_ROLES = {"assistant", "gpt", "chatgpt", "model", "bot"}
+RECORD_FORMS = "alpaca (instruction, input, output), prompt–completion, ShareGPT (conversations) or chat (messages)"
 
 
 class Pair(NamedTuple):
@@ -22,7 +22,7 @@ class Pair(NamedTuple):
     reason: str | None = None
 
 
-def pair(record: object, prompt_column: str = "", response_column: str = "") -> Pair:
+def read_pair(record: object, prompt_column: str = "", response_column: str = "") -> Pair:
     """The first turn of `record`; the columns, where given, win over looking.
 
     A system turn, and alpaca's input, are part of the instruction (before and after it, a blank line between): without
@@ -39,7 +39,7 @@ def pair(record: object, prompt_column: str = "", response_column: str = "") -> 
         return _texts(record[prompt_column], record[response_column])
     read = next((read for field, read in READERS.items() if field in record), None)
     if read is None:
-        told = f"has none of the forms {FORMS}, but the fields {_fields(record)}; set prompt_column, response_column"
+        told = f"has none of the forms {RECORD_FORMS}, but the fields {_fields(record)}; set prompt_column, response_column"
         return Pair(None, None, told)
     return read(record)
 
@@ -48,10 +48,14 @@ def _fields(record: Mapping[str, object]) -> str:
     return ", ".join(sorted(map(str, record))[:8]).encode(errors="backslashreplace").decode()
 
 
-def rows(source: str, records: Iterable[tuple[int, object, str | None]], columns: tuple[str, str]) -> pl.DataFrame:
+def tabulate_records(
+    source: str, records: Iterable[tuple[int, object, str | None]], columns: tuple[str, str]
+) -> pl.DataFrame:
     """Records (position, value, or why there is none) as a table with the columns of `clean.ROWS`."""
-    found = [(row, Pair(None, None, reason) if reason else pair(value, *columns)) for row, value, reason in records]
-    return pl.DataFrame([(source, row, None, *each) for row, each in found], schema=ROWS, orient="row")
+    found = [
+        (row, Pair(None, None, reason) if reason else read_pair(value, *columns)) for row, value, reason in records
+    ]
+    return pl.DataFrame([(source, row, None, *each) for row, each in found], schema=ROW_COLUMNS, orient="row")
 
 
 def _alpaca(record: Mapping[str, object]) -> Pair:
@@ -96,12 +100,12 @@ def _turns(turns: object) -> Pair:
     ):
         return Pair(None, None, f"its turns are no list of messages but {type(turns).__name__}")
     said = [(str(turn.get("role", turn.get("from"))).lower(), turn.get("content", turn.get("value"))) for turn in turns]
-    first = next((at for at, (role, _) in enumerate(said) if role in USER), None)
+    first = next((at for at, (role, _) in enumerate(said) if role in USER_ROLES), None)
     if first is None:
         return Pair(None, None, "has no user turn")
-    if len(said) == first + 1 or said[first + 1][0] not in ASSISTANT:
+    if len(said) == first + 1 or said[first + 1][0] not in ASSISTANT_ROLES:
         return Pair(None, None, "has no assistant turn after its first user turn")
-    before = [_joined(content) for role, content in said[:first] if role in SYSTEM]
+    before = [_joined(content) for role, content in said[:first] if role in SYSTEM_ROLES]
     system = [text for text in before if isinstance(text, str) and text.strip()]
     if strange := [text for text in before if text and not isinstance(text, str)]:
         return Pair(None, None, f"a system turn is no text but {type(strange[0]).__name__}")

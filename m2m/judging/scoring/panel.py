@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from m2m.data.records.cleaning import normalised
+from m2m.data.records.cleaning import normalize_text
 from m2m.judging.protocols.protocols import PROTOCOLS, parsed
 from m2m.judging.scoring.leaderboard import Record, judged
 from m2m.judging.scoring.length_control import Gamed
@@ -50,7 +50,7 @@ def panel(
 def published(gamed: pl.DataFrame, instructions: Sequence[str]) -> Published:
     """AlpacaEval's table (schema Gamed) for its prompts; `instructions` in the order of its evaluation set."""
     texts = pl.DataFrame({"index": range(len(instructions)), "text": instructions}, {"index": pl.Int64, "text": str})
-    named = texts.with_columns(normalised(pl.col("text"))).join(difficulties(gamed), on="index")
+    named = texts.with_columns(normalize_text(pl.col("text"))).join(difficulties(gamed), on="index")
     return Published(gamed_rows(gamed), dict(named.select("text", "difficulty").rows()))
 
 

@@ -3,12 +3,17 @@
 import polars as pl
 import pytest
 
-from m2m.data.benchmarks.eval_prompts import baseline_answers, chosen, from_heldout, from_records
-from m2m.data.records.hash_split import drawn
+from m2m.data.benchmarks.eval_prompts import (
+    convert_heldout_rows,
+    convert_records,
+    read_baseline_answers,
+    sample_prompts,
+)
+from m2m.data.records.hash_split import draw_uniform
 
 
 def only(record: object, **answers: tuple[str, str]) -> tuple[str | None, ...]:
-    return from_records("mine", [record], answers).drop("id", "benchmark").row(0)
+    return convert_records("mine", [record], answers).drop("id", "benchmark").row(0)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +52,7 @@ def test_both_layouts_of_arena_hards_answers_are_read() -> None:
     said = [{"role": "user", "content": "Ask?"}, {"role": "assistant", "content": {"answer": "New."}}]
     old = {"question_id": "b", "model_id": "gpt-4-0314", "choices": [{"index": 0, "turns": [{"content": "Old."}]}]}
     records = [{"uid": "a", "model": "gpt-4-0314", "messages": said}, old, {"uid": "c"}, "broken", None]
-    assert baseline_answers(records) == {"a": ("gpt-4-0314", "New."), "b": ("gpt-4-0314", "Old.")}
+    assert read_baseline_answers(records) == {"a": ("gpt-4-0314", "New."), "b": ("gpt-4-0314", "Old.")}
 
 
 def test_records_without_an_instruction_and_repeated_ones_are_left_out() -> None:
@@ -60,32 +65,32 @@ def test_records_without_an_instruction_and_repeated_ones_are_left_out() -> None
         {"prompt": " a"},
         {"prompt": "b"},
     ]
-    assert sorted(from_records("mine", records, {})["instruction"]) == ["a", "b"]
+    assert sorted(convert_records("mine", records, {})["instruction"]) == ["a", "b"]
 
 
 def test_ids_come_from_benchmark_and_instruction() -> None:
-    one, two = (from_records(name, [{"prompt": "a"}], {})["id"][0] for name in ("one", "two"))
+    one, two = (convert_records(name, [{"prompt": "a"}], {})["id"][0] for name in ("one", "two"))
     assert one != two and len(one) == 16
-    assert from_records("one", [{"prompt": "b"}, {"prompt": "a"}], {})["id"][1] == one
+    assert convert_records("one", [{"prompt": "b"}, {"prompt": "a"}], {})["id"][1] == one
 
 
 def test_no_records_give_no_prompts() -> None:
-    assert from_records("mine", [], {}).shape == (0, 6)
+    assert convert_records("mine", [], {}).shape == (0, 6)
 
 
 def test_a_held_out_row_keeps_its_id_and_its_response_is_the_reference() -> None:
     rows = pl.DataFrame({"id": ["x"], "source": ["docs"], "instruction": ["Ask?"], "response": ["Answer."]})
-    assert from_heldout("own", rows).rows() == [("x", "own", "Ask?", "Answer.", None, None)]
+    assert convert_heldout_rows("own", rows).rows() == [("x", "own", "Ask?", "Answer.", None, None)]
 
 
 def test_the_limit_chooses_by_the_hash_of_the_id() -> None:
-    prompts = from_records("mine", [{"prompt": str(number)} for number in range(20)], {})
-    few, reversed_few = (set(chosen(table, 5, 1)["id"]) for table in (prompts, prompts.reverse()))
-    assert few == reversed_few == set(sorted(prompts["id"], key=lambda id: drawn(id, "prompts", 1))[:5])
-    assert chosen(prompts, None, 1).height == chosen(prompts, 99, 1).height == 20
+    prompts = convert_records("mine", [{"prompt": str(number)} for number in range(20)], {})
+    few, reversed_few = (set(sample_prompts(table, 5, 1)["id"]) for table in (prompts, prompts.reverse()))
+    assert few == reversed_few == set(sorted(prompts["id"], key=lambda id: draw_uniform(id, "prompts", 1))[:5])
+    assert sample_prompts(prompts, None, 1).height == sample_prompts(prompts, 99, 1).height == 20
 
 
 @pytest.mark.parametrize("limit", [0, -1])
 def test_a_limit_below_one_is_refused(limit: int) -> None:
     with pytest.raises(ValueError, match=f"at least 1, or null for all, got {limit}"):
-        chosen(from_records("x", [{"instruction": "a", "output": "b"}] * 2, {}), limit, 1)
+        sample_prompts(convert_records("x", [{"instruction": "a", "output": "b"}] * 2, {}), limit, 1)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from m2m.data.pool.docstring_sections import sections
+from m2m.data.pool.docstring_sections import parse_sections, strip_markup
 
 GOOGLE = """Cut a board.
 
@@ -78,7 +78,7 @@ It has to be dry.
 
 
 def found(docstring: str) -> dict[str, str]:
-    return {section.kind: section.text for section in sections(docstring)}
+    return {section.kind: section.text for section in parse_sections(docstring)}
 
 
 @pytest.mark.parametrize("docstring", [GOOGLE, NUMPY, REST], ids=["google", "numpy", "rest"])
@@ -91,8 +91,8 @@ def test_description_parameters_returns_and_errors_are_read_in_every_style(docst
 
 
 def test_each_parameter_is_an_entry_of_its_own() -> None:
-    parameters = next(section for section in sections(NUMPY) if section.kind == "parameters")
-    assert parameters.parts == ("board (str): The board, best of oak.", "length (int, optional): How long.")
+    parameters = next(section for section in parse_sections(NUMPY) if section.kind == "parameters")
+    assert parameters.entries == ("board (str): The board, best of oak.", "length (int, optional): How long.")
     assert parameters.text == "- board (str): The board, best of oak.\n- length (int, optional): How long."
 
 
@@ -119,20 +119,20 @@ def test_citations_are_left_out() -> None:
 
 @pytest.mark.parametrize("text", ["Draw %(what)s now.", "Save a {{klass}}."])
 def test_a_section_with_a_placeholder_is_left_out(text: str) -> None:
-    assert sections(text) == []
+    assert parse_sections(text) == []
 
 
 @pytest.mark.parametrize(
     "text", ["", "  \n ", "Args:\n", "Returns:\n\n:", "Parameters\n----------\n", ":param:", "Args:\n    x"]
 )
 def test_odd_docstrings_are_no_error(text: str) -> None:
-    sections(text)
+    parse_sections(text)
 
 
 @settings(deadline=None, max_examples=40)
 @given(st.text(st.sampled_from("aB :.-`~\n_<>[]()%{}*#>|1"), max_size=80))
 def test_no_text_is_an_error(text: str) -> None:
-    for section in sections(text):
+    for section in parse_sections(text):
         assert section.text.strip()
 
 
@@ -146,10 +146,39 @@ pieces = st.lists(
 @settings(deadline=None, max_examples=40)
 @given(pieces)
 def test_no_mixture_of_styles_is_an_error(lines: list[str]) -> None:
-    sections("\n".join(lines))
+    parse_sections("\n".join(lines))
 
 
 @settings(deadline=None, max_examples=40)
 @given(st.lists(st.text(st.characters(categories=["Ll"]), min_size=1), min_size=1))
 def test_no_word_of_plain_prose_is_lost(words: list[str]) -> None:
     assert found("\n".join(words))["description"].split() == words
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("Uses :class:`~numpy.ndarray` here.", "Uses `ndarray` here."),
+        ("Uses :py:func:`numpy.dot` here.", "Uses `numpy.dot` here."),
+        ("See :ref:`the guide <user_guide>`.", "See `the guide`."),
+        ("Pass ``None`` here.", "Pass `None` here."),
+        ("See `the site <https://example.org>`_.", "See the site."),
+        ("Shown in [1]_ and [Knuth68]_.", "Shown in and."),
+        ("For example::", "For example:"),
+        ("A [`~transformers.Trainer`] or a [`Model`].", "A `transformers.Trainer` or a `Model`."),
+        (".. versionadded:: 1.2", "Added in version 1.2"),
+        (".. note:: Mind it.", "Note: Mind it."),
+        (".. code-block:: python\n\n    x = 1", "    x = 1"),
+        ("<Tip>\n\nMind it.\n\n</Tip>", "Mind it."),
+        (">>> f()  # doctest: +SKIP", ">>> f()"),
+        ("a[`x`](y) and b::c and `x`", "a[`x`](y) and b::c and `x`"),
+    ],
+)
+def test_marks_become_what_a_reader_sees(written: str, read: str) -> None:
+    assert strip_markup(written).strip("\n") == read
+
+
+@settings(deadline=None)
+@given(st.text(st.sampled_from("aB1 .,\n()[]=")))
+def test_text_without_marks_stays_as_it_is(text: str) -> None:
+    assert strip_markup(text) == text

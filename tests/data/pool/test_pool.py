@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from m2m.data.pool.pool import Candidates, account, candidates
-from m2m.data.pool.pretraining_text import texts
-from m2m.data.records.cleaning import ROWS
+from m2m.data.pool.pool import Candidates, describe_rows, split_candidates
+from m2m.data.pool.pretraining_text import extract_clauses
+from m2m.data.records.cleaning import ROW_COLUMNS
 
 SETTINGS = {"seed": 0, "heldout_share": 0.3, "min_chars": 1, "max_chars": 60}
 Row = tuple[str, str | None, str | None]
@@ -18,12 +18,14 @@ USABLE: list[Row] = [("one", f"q{number}", f"a{number}") for number in range(30)
 
 def table(rows: list[Row]) -> pl.DataFrame:
     return pl.DataFrame(
-        [(source, at, None, *both, None) for at, (source, *both) in enumerate(rows)], schema=ROWS, orient="row"
+        [(source, at, None, *both, None) for at, (source, *both) in enumerate(rows)], schema=ROW_COLUMNS, orient="row"
     )
 
 
 def split(rows: list[Row], corpus_texts: set[str] | None = None, **limits: int | None) -> Candidates:
-    return candidates(table(rows), corpus_texts or set(), limits or {source: None for source, *_ in rows}, **SETTINGS)
+    return split_candidates(
+        table(rows), corpus_texts or set(), limits or {source: None for source, *_ in rows}, **SETTINGS
+    )
 
 
 @settings(deadline=None, max_examples=60)
@@ -65,10 +67,13 @@ def test_of_equal_rows_of_two_sources_the_first_source_keeps_its_own() -> None:
 def test_a_row_that_quotes_the_corpus_is_a_reject_unless_it_was_split_with_it() -> None:
     quoted = "this is a sentence of more than forty characters."
     rows = table([*USABLE, ("one", "q", f"Well: yes. {quoted.title()}"), ("one", None, None)])
-    found = candidates(rows, texts(quoted), {"one": None}, **SETTINGS)
+    found = split_candidates(rows, extract_clauses(quoted), {"one": None}, **SETTINGS)
     assert found.rejects["reason"].to_list() == ["its text is in the corpus of the base model", "no instruction"]
-    grouped = candidates(
-        rows.with_columns(group=pl.lit("toolbox.f")), texts(quoted), {"one": None}, **SETTINGS | {"heldout_share": 0}
+    grouped = split_candidates(
+        rows.with_columns(group=pl.lit("toolbox.f")),
+        extract_clauses(quoted),
+        {"one": None},
+        **SETTINGS | {"heldout_share": 0},
     )
     assert len(grouped.rejects) == 1
 
@@ -97,7 +102,7 @@ def test_a_limit_of_nothing_leaves_the_other_source() -> None:
 def test_the_account_says_where_the_rows_of_each_source_went() -> None:
     found = split([*USABLE, ("one", "q1", "a1"), ("two", "z", "y"), ("two", "z", None)])
     held = found.heldout.filter(source="one").height
-    lines = account(found)
+    lines = describe_rows(found)
     assert lines[0] == f"one: {30 - held} pool + {held} held out + 1 rejects = 31 rows read; 1 × duplicate"
     assert lines[1].endswith("+ 1 rejects = 2 rows read; 1 × no response")
 
@@ -110,4 +115,4 @@ def test_a_limit_below_nothing_is_refused() -> None:
 def test_of_equal_rows_of_one_source_the_first_stays_whatever_order_they_come_in() -> None:
     rows = table([*USABLE, ("one", "q1", "a1")])
     for some in (rows, rows.reverse()):
-        assert candidates(some, set(), {"one": None}, **SETTINGS).rejects["row"].to_list() == [30]
+        assert split_candidates(some, set(), {"one": None}, **SETTINGS).rejects["row"].to_list() == [30]

@@ -8,31 +8,40 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from m2m.data.records.cleaning import ROWS, comparable, deduplicated, identified, judged, normalised
+from m2m.data.records.cleaning import (
+    ROW_COLUMNS,
+    add_ids,
+    flag_duplicates,
+    flag_unusable_rows,
+    fold_case,
+    normalize_text,
+)
 
 texts = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=30)
 
 
 def rows(*pairs: tuple[str | None, str | None]) -> pl.DataFrame:
-    return pl.DataFrame([("mine", at, None, *pair, None) for at, pair in enumerate(pairs)], schema=ROWS, orient="row")
+    return pl.DataFrame(
+        [("mine", at, None, *pair, None) for at, pair in enumerate(pairs)], schema=ROW_COLUMNS, orient="row"
+    )
 
 
 def reasons(*pairs: tuple[str | None, str | None], min_chars: int = 1, max_chars: int = 10) -> list[str | None]:
-    return judged(rows(*pairs), min_chars, max_chars)["reason"].to_list()
+    return flag_unusable_rows(rows(*pairs), min_chars, max_chars)["reason"].to_list()
 
 
 @settings(deadline=None, max_examples=40)
 @given(texts)
 def test_normalised_text_is_nfc_and_stripped_and_stays_so(text: str) -> None:
-    once = pl.DataFrame({"text": [text]}).select(normalised(pl.col("text")))["text"]
+    once = pl.DataFrame({"text": [text]}).select(normalize_text(pl.col("text")))["text"]
     assert once[0] == unicodedata.normalize("NFC", text.replace("\r\n", "\n")).strip()
-    assert once.to_frame().select(normalised(pl.col("text")))["text"][0] == once[0]
+    assert once.to_frame().select(normalize_text(pl.col("text")))["text"][0] == once[0]
 
 
 @settings(deadline=None, max_examples=40)
 @given(texts)
 def test_case_and_line_breaks_do_not_matter_for_comparing(text: str) -> None:
-    both = pl.DataFrame({"text": [f"a {text}", f"A\n{text}"]}).select(comparable(pl.col("text")))["text"]
+    both = pl.DataFrame({"text": [f"a {text}", f"A\n{text}"]}).select(fold_case(pl.col("text")))["text"]
     assert both[0] == both[1]
 
 
@@ -61,7 +70,7 @@ def test_a_short_response_is_no_use_where_a_minimum_is_set() -> None:
 
 def test_a_reason_that_the_reader_gave_stays() -> None:
     read = rows((None, None)).with_columns(reason=pl.lit("is no JSON"))
-    assert judged(read, 1, 10)["reason"].to_list() == ["is no JSON"]
+    assert flag_unusable_rows(read, 1, 10)["reason"].to_list() == ["is no JSON"]
 
 
 def test_ten_megabytes_are_a_reject() -> None:
@@ -71,34 +80,34 @@ def test_ten_megabytes_are_a_reject() -> None:
 @settings(deadline=None, max_examples=40)
 @given(st.lists(st.tuples(texts, texts), max_size=6))
 def test_ids_are_equal_exactly_where_both_texts_are(pairs: list[tuple[str, str]]) -> None:
-    found = identified(rows(*pairs))
+    found = add_ids(rows(*pairs))
     assert found["id"].n_unique() == len(set(pairs))
     assert all(len(id) == 16 for id in found["id"])
 
 
 def test_instruction_and_response_cannot_change_places_or_run_together() -> None:
-    assert identified(rows(("a", "b"), ("b", "a"), ("ab", ""), ("", "ab")))["id"].n_unique() == 4
+    assert add_ids(rows(("a", "b"), ("b", "a"), ("ab", ""), ("", "ab")))["id"].n_unique() == 4
 
 
 def test_of_duplicates_the_first_stays_and_the_others_name_it() -> None:
-    found = deduplicated(identified(rows(("a", "b"), ("a", "c"), ("a", "b"))))
+    found = flag_duplicates(add_ids(rows(("a", "b"), ("a", "c"), ("a", "b"))))
     assert found["reason"].to_list() == [None, None, f"duplicate of {found['id'][0]}"]
 
 
 def test_rejects_are_no_duplicates_of_each_other() -> None:
-    found = deduplicated(identified(judged(rows((None, "b"), (None, "b")), 1, 10)))
+    found = flag_duplicates(add_ids(flag_unusable_rows(rows((None, "b"), (None, "b")), 1, 10)))
     assert found["reason"].to_list() == ["no instruction", "no instruction"]
 
 
 def test_no_rows_are_no_problem() -> None:
-    assert deduplicated(identified(judged(rows(), 1, 10))).is_empty()
+    assert flag_duplicates(add_ids(flag_unusable_rows(rows(), 1, 10))).is_empty()
 
 
 def test_an_id_is_that_of_sha_256() -> None:
-    assert identified(rows(("a", "b")))["id"][0] == hashlib.sha256(b"a\0b").hexdigest()[:16]
+    assert add_ids(rows(("a", "b")))["id"][0] == hashlib.sha256(b"a\0b").hexdigest()[:16]
 
 
 def test_lengths_are_in_characters_and_marks_are_composed() -> None:
-    rows = pl.DataFrame([("mine", 0, None, "e\u0301" * 10, "\u00e9" * 10, None)], schema=ROWS, orient="row")
-    found = judged(rows, 1, 10)
+    rows = pl.DataFrame([("mine", 0, None, "e\u0301" * 10, "\u00e9" * 10, None)], schema=ROW_COLUMNS, orient="row")
+    found = flag_unusable_rows(rows, 1, 10)
     assert found["reason"].to_list() == [None] and found["instruction"][0] == "\u00e9" * 10

@@ -11,8 +11,8 @@ import datasets
 import huggingface_hub
 import pytest
 
-from m2m.data.records.hf_datasets import fetched, read_hub, resolved
-from m2m.data.records.read_files import Record
+from m2m.data.records.hf_datasets import fetch_file, resolve_revision, stream_dataset
+from m2m.data.records.read_files import SourceRecord
 
 ROOT = Path(__file__).parents[3]
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -27,9 +27,12 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_local_folder_is_streamed_up_to_the_row_limit(folder: Path) -> None:
-    found = list(read_hub(str(folder), "", "train", "main", 2))
-    assert found == [Record(0, {"prompt": "q0", "completion": "a0"}), Record(1, {"prompt": "q1", "completion": "a1"})]
-    assert len(list(read_hub(str(folder), "", "train", "", None))) == 5
+    found = list(stream_dataset(str(folder), "", "train", "main", 2))
+    assert found == [
+        SourceRecord(0, {"prompt": "q0", "completion": "a0"}),
+        SourceRecord(1, {"prompt": "q1", "completion": "a1"}),
+    ]
+    assert len(list(stream_dataset(str(folder), "", "train", "", None))) == 5
 
 
 def test_a_missing_split_is_one_sentence(folder: Path) -> None:
@@ -37,15 +40,15 @@ def test_a_missing_split_is_one_sentence(folder: Path) -> None:
         OSError,
         match=r'^folder .* could not be read as a data set, see to config and split: ValueError: Bad split: "?no',
     ):
-        list(read_hub(str(folder), "", "no", "", None))
+        list(stream_dataset(str(folder), "", "no", "", None))
 
 
 def test_a_file_of_a_local_folder_is_its_path(folder: Path) -> None:
-    assert fetched(str(folder), "train.jsonl", "main") == folder / "train.jsonl"
+    assert fetch_file(str(folder), "train.jsonl", "main") == folder / "train.jsonl"
 
 
 def test_a_commit_needs_no_network_to_be_resolved() -> None:
-    assert resolved("owner/name", COMMIT) == COMMIT
+    assert resolve_revision("owner/name", COMMIT) == COMMIT
 
 
 def test_a_branch_is_resolved_to_its_commit_and_printed(
@@ -54,7 +57,7 @@ def test_a_branch_is_resolved_to_its_commit_and_printed(
     asked = []
     info = lambda self, id, revision, timeout: asked.append((id, revision)) or SimpleNamespace(sha=COMMIT)  # noqa: E731
     monkeypatch.setattr(huggingface_hub.HfApi, "dataset_info", info)
-    assert resolved("owner/name", "main") == COMMIT
+    assert resolve_revision("owner/name", "main") == COMMIT
     assert asked == [("owner/name", "main")]
     assert f"owner/name: revision main is commit {COMMIT}" in capsys.readouterr().err
 
@@ -69,7 +72,7 @@ def test_what_is_asked_of_the_hub_is_the_commit_and_streaming(monkeypatch: pytes
 
     monkeypatch.setattr(huggingface_hub.HfApi, "dataset_info", lambda _, id, **named: reached.append((id, named)))
     monkeypatch.setattr(datasets, "load_dataset", load)
-    assert list(read_hub("owner/name", "small", "test", COMMIT, None)) == [Record(0, {"prompt": "a"})]
+    assert list(stream_dataset("owner/name", "small", "test", COMMIT, None)) == [SourceRecord(0, {"prompt": "a"})]
     assert reached == [("owner/name", {"revision": COMMIT, "timeout": 30})]
     assert asked == {"given": ("owner/name", "small"), "split": "test", "revision": COMMIT, "streaming": True}
 
@@ -83,7 +86,7 @@ def test_files_are_fetched_at_the_commit(monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr(huggingface_hub.HfApi, "dataset_info", lambda *_, **__: None)
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
-    assert fetched("owner/name", "a/b.json", COMMIT) == Path("/cache/owner/name/a/b.json")
+    assert fetch_file("owner/name", "a/b.json", COMMIT) == Path("/cache/owner/name/a/b.json")
     assert asked == {"repo_type": "dataset", "revision": COMMIT}
 
 
@@ -96,9 +99,9 @@ def test_without_a_network_one_sentence_says_what_is_needed(monkeypatch: pytest.
     monkeypatch.setattr(datasets, "load_dataset", offline)
     needs = r"^owner/name.* needs the Hugging Face hub .*ConnectionError: Name or service not known; without a network"
     for read in (
-        lambda: resolved("owner/name", ""),
-        lambda: list(read_hub("owner/name", "", "train", COMMIT, None)),
-        lambda: fetched("owner/name", "a.json", COMMIT),
+        lambda: resolve_revision("owner/name", ""),
+        lambda: list(stream_dataset("owner/name", "", "train", COMMIT, None)),
+        lambda: fetch_file("owner/name", "a.json", COMMIT),
     ):
         with pytest.raises(OSError, match=needs) as error:
             read()
@@ -112,7 +115,7 @@ def test_a_file_that_was_fetched_before_needs_no_network(tmp_path: Path, monkeyp
     kept = tmp_path / "a.json"
     monkeypatch.setattr(huggingface_hub, "try_to_load_from_cache", lambda *_, **__: str(kept))
     monkeypatch.setattr(huggingface_hub.HfApi, "dataset_info", offline)
-    assert fetched("owner/name", "a.json", COMMIT) == kept
+    assert fetch_file("owner/name", "a.json", COMMIT) == kept
 
 
 ENDS_AT_ONCE = """

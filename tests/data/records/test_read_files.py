@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from m2m.data.records.read_files import Record, read_files
+from m2m.data.records.read_files import SourceRecord, read_files
 
 RECORDS = [{"prompt": "Ask, or?", "completion": 'Two\nlines "quoted"'}, {"prompt": "é", "completion": "漢"}]
 
@@ -50,7 +50,7 @@ PACK: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-def read(path: Path, data: bytes) -> list[Record]:
+def read(path: Path, data: bytes) -> list[SourceRecord]:
     path.write_bytes(data)
     return list(read_files(str(path)))
 
@@ -59,7 +59,10 @@ def read(path: Path, data: bytes) -> list[Record]:
 @pytest.mark.parametrize("container", CONTAINERS)
 def test_every_container_gives_the_same_records(tmp_path: Path, container: str, packing: str) -> None:
     data = PACK[packing](CONTAINERS[container](RECORDS))
-    assert read(tmp_path / f"rows.{container}{packing}", data) == [Record(0, RECORDS[0]), Record(1, RECORDS[1])]
+    assert read(tmp_path / f"rows.{container}{packing}", data) == [
+        SourceRecord(0, RECORDS[0]),
+        SourceRecord(1, RECORDS[1]),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -80,7 +83,7 @@ def test_usual_variants_are_read_too(tmp_path: Path, name: str, data: bytes) -> 
 
 
 def test_one_object_alone_is_one_record(tmp_path: Path) -> None:
-    assert read(tmp_path / "one.json", json.dumps(RECORDS[0], indent=1).encode()) == [Record(0, RECORDS[0])]
+    assert read(tmp_path / "one.json", json.dumps(RECORDS[0], indent=1).encode()) == [SourceRecord(0, RECORDS[0])]
 
 
 @pytest.mark.parametrize(
@@ -187,7 +190,7 @@ def test_an_empty_table_has_no_records(tmp_path: Path, name: str) -> None:
 
 def test_a_missing_file_and_a_pattern_without_match_are_one_record(tmp_path: Path) -> None:
     for path in (tmp_path / "none.jsonl", tmp_path / "*.jsonl"):
-        assert list(read_files(str(path))) == [Record(0, None, f"no file at {path}")]
+        assert list(read_files(str(path))) == [SourceRecord(0, None, f"no file at {path}")]
 
 
 def test_a_pattern_reads_all_files_by_name_and_counts_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

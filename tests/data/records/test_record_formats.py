@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from m2m.data.records.record_formats import Pair, pair, rows
+from m2m.data.records.record_formats import Pair, read_pair, tabulate_records
 
 USER, ASSISTANT = {"role": "user", "content": "Ask?"}, {"role": "assistant", "content": "Answer."}
 HUMAN, GPT = {"from": "human", "value": "Ask?"}, {"from": "gpt", "value": "Answer."}
@@ -35,7 +35,7 @@ LATER = [{"role": "user", "content": "More?"}, {"role": "assistant", "content": 
     ],
 )
 def test_the_first_turn_is_found_in_every_form(record: dict[str, object]) -> None:
-    assert pair(record) == Pair("Ask?", "Answer.")
+    assert read_pair(record) == Pair("Ask?", "Answer.")
 
 
 @pytest.mark.parametrize(
@@ -49,18 +49,18 @@ def test_the_first_turn_is_found_in_every_form(record: dict[str, object]) -> Non
     ],
 )
 def test_a_system_turn_stands_before_the_instruction(record: dict[str, object]) -> None:
-    assert pair(record) == Pair("Be kind.\n\nAsk?", "Answer.")
+    assert read_pair(record) == Pair("Be kind.\n\nAsk?", "Answer.")
 
 
 def test_an_input_stands_after_the_instruction() -> None:
-    assert pair({"instruction": "Add.", "input": "1, 2", "output": "3"}).instruction == "Add.\n\n1, 2"
-    assert pair({"instruction": "Add.", "context": "1, 2", "response": "3"}).instruction == "Add.\n\n1, 2"
+    assert read_pair({"instruction": "Add.", "input": "1, 2", "output": "3"}).instruction == "Add.\n\n1, 2"
+    assert read_pair({"instruction": "Add.", "context": "1, 2", "response": "3"}).instruction == "Add.\n\n1, 2"
 
 
 def test_named_columns_win_over_looking() -> None:
     record = {"instruction": "no", "output": "no", "question": "Ask?", "solution": "Answer."}
-    assert pair(record, "question", "solution") == Pair("Ask?", "Answer.")
-    assert pair(record, "qestion", "solution").reason == (
+    assert read_pair(record, "question", "solution") == Pair("Ask?", "Answer.")
+    assert read_pair(record, "qestion", "solution").reason == (
         "has no field 'qestion', but the fields instruction, output, question, solution"
     )
 
@@ -93,15 +93,15 @@ def test_named_columns_win_over_looking() -> None:
     ],
 )
 def test_what_cannot_be_used_says_why(record: object, reason: str) -> None:
-    assert pair(record).reason == reason
+    assert read_pair(record).reason == reason
 
 
 def test_an_unknown_form_names_its_fields_and_the_remedy() -> None:
-    assert "the fields answer, question; set prompt_column" in str(pair({"question": "a", "answer": "b"}).reason)
+    assert "the fields answer, question; set prompt_column" in str(read_pair({"question": "a", "answer": "b"}).reason)
 
 
 def test_the_usable_half_of_a_record_is_kept() -> None:
-    assert pair({"prompt": "a"}) == Pair("a", None, "no response")
+    assert read_pair({"prompt": "a"}) == Pair("a", None, "no response")
 
 
 json_values = st.recursive(
@@ -115,20 +115,20 @@ fields = ["instruction", "input", "output", "prompt", "completion", "messages", 
 @settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(fields), json_values))
 def test_no_record_is_an_error_and_a_pair_has_two_texts_or_a_reason(record: dict[str, object]) -> None:
-    found = pair(record)
+    found = read_pair(record)
     assert (found.reason is None) == (found.instruction is not None and found.response is not None)
 
 
 def test_rows_keep_their_positions_and_the_readers_reasons() -> None:
-    table = rows("mine", [(0, {"prompt": "a", "completion": "b"}, None), (7, None, "is no JSON")], ("", ""))
+    table = tabulate_records("mine", [(0, {"prompt": "a", "completion": "b"}, None), (7, None, "is no JSON")], ("", ""))
     assert table.rows() == [("mine", 0, None, "a", "b", None), ("mine", 7, None, None, None, "is no JSON")]
-    assert rows("mine", [], ("", "")).shape == (0, 6)
+    assert tabulate_records("mine", [], ("", "")).shape == (0, 6)
 
 
 def test_turns_nested_without_end_are_told():
-    found = pair({"messages": "[" * 100_000})
+    found = read_pair({"messages": "[" * 100_000})
     assert found.reason == "its turns are no list of messages but str"
 
 
 def test_a_field_name_that_fits_in_no_file_is_told():
-    assert r"\ud800" in pair({"\ud800": "x"}).reason
+    assert r"\ud800" in read_pair({"\ud800": "x"}).reason
