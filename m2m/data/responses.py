@@ -64,8 +64,10 @@ def summarize_reasons(reasons: Counter[str]) -> str:
 def explain_unusable(text: str, finish: str) -> str:
     """The reason why `text` is no usable response, or "". `finish` is the server's reason for the end of the text.
 
-    >>> explain_unusable("  ", "stop"), explain_unusable("Paris, which", "length"), explain_unusable("I'm sorry, but I can't do that.", "stop")
-    ('empty', 'truncated', 'refused')
+    >>> explain_unusable("  ", "stop"), explain_unusable("Paris, which", "length")
+    ('empty', 'truncated')
+    >>> explain_unusable("I'm sorry, but I can't do that.", "stop")
+    'refused'
     >>> explain_unusable("no, " * 30, "stop"), explain_unusable("It is sorry work, and I can't say why.", "stop")
     ('repeats itself', '')
     """

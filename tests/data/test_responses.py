@@ -19,7 +19,7 @@ def test_a_new_response_stands_beside_the_old_one_and_the_others_are_left_out_wi
 
 
 def test_no_response_at_all_is_one_sentence():
-    with pytest.raises(ValueError, match="no row got a usable response: 2 empty, 1 truncated. Check"):
+    with pytest.raises(ValueError, match=r"no row got a usable response: 2 empty, 1 truncated\. Check"):
         replace_responses(POOL, [RowReply("", "stop", ""), RowReply(" ", "stop", ""), RowReply("x", "length", "")])
 
 

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Literal
 
 import datasets
 import huggingface_hub
@@ -24,9 +25,10 @@ from m2m.runtime.artifacts import read_table
 from m2m.schemas.corpus import Corpus
 from m2m.schemas.pool import Pool
 from m2m.schemas.rejects import Rejects
+from m2m.schemas.row_origins import RowOrigins
 from stages.ingest import main
 
-OUTS = ("pool", "heldout", "corpus", "rejects")
+OUTS = ("pool", "heldout", "corpus", "rejects", "row_origins")
 Record = dict[str, object]
 
 FORMS: dict[str, Callable[[str, str], Record]] = {
@@ -65,7 +67,13 @@ PACK: dict[str, Callable[[bytes], bytes]] = {"": bytes, ".gz": gzip.compress, ".
 
 
 def ingest(
-    folder: Path, sources: Mapping[str, Source], *, heldout_share: float = 0.2, min_chars: int = 1, max_chars: int = 500
+    folder: Path,
+    sources: Mapping[str, Source],
+    *,
+    heldout_share: float = 0.2,
+    min_chars: int | None = 1,
+    max_chars: int | None = 500,
+    near_duplicates: Literal["keep", "drop"] = "keep",
 ) -> dict[str, pl.DataFrame]:
     paths = [folder / f"{name}.parquet" for name in OUTS]
     main(
@@ -76,9 +84,10 @@ def ingest(
         corpus_share=0.5,
         min_chars=min_chars,
         max_chars=max_chars,
+        near_duplicates=near_duplicates,
         sources=sources,
     )
-    models = (Pool, Pool, Corpus, Rejects)
+    models = (Pool, Pool, Corpus, Rejects, RowOrigins)
     return {name: read_table(path, model) for name, path, model in zip(OUTS, paths, models, strict=True)}
 
 
@@ -120,7 +129,13 @@ def test_the_origins_say_where_each_source_came_from_and_where_its_rows_went(tmp
     (tmp_path / "rows.jsonl").write_bytes(CONTAINERS["jsonl"]([FORMS["alpaca"](*pair) for pair in [*PAIRS, PAIRS[0]]]))
     found = ingest(tmp_path, {"mine": files(tmp_path / "rows.jsonl")})
     assert json.loads((tmp_path / "origins.json").read_text()) == {
-        "mine": {"kind": "files", "from": str(tmp_path / "rows.jsonl"), "commit": "", "rejects": 1}
+        "mine": {
+            "kind": "files",
+            "from": str(tmp_path / "rows.jsonl"),
+            "commit": "",
+            "rejects": 1,
+            "exchanges_left_out": 0,
+        }
         | {name: len(found[name]) for name in ("pool", "heldout")}
     }
 
@@ -210,7 +225,10 @@ def test_a_source_with_nothing_usable_is_one_clear_error(tmp_path: Path, content
     [
         (Source(kind="files"), "needs path"),
         (Source(kind="hub"), "needs id"),
-        (Source(kind="files", path="a.jsonl", prompt_column="q"), "name both columns of the source, or neither"),
+        (
+            Source(kind="files", path="a.jsonl", prompt_column="q"),
+            "names one of prompt_column and response_column: name both",
+        ),
         (Source(kind="docstrings"), "has nothing usable: no row was read"),
         (Source(kind="docstrings", packages=("no_such_package",)), "got 'no_such_package'"),
     ],
@@ -296,7 +314,20 @@ def command(*flags: object) -> subprocess.CompletedProcess[str]:
     )
 
 
-SETTINGS = ("--seed", 0, "--heldout_share", 0.2, "--corpus_share", 0.5, "--min_chars", 1, "--max_chars", 500)
+SETTINGS = (
+    "--seed",
+    0,
+    "--heldout_share",
+    0.2,
+    "--corpus_share",
+    0.5,
+    "--min_chars",
+    1,
+    "--max_chars",
+    500,
+    "--near_duplicates",
+    "keep",
+)
 
 
 def test_the_command_takes_what_dvc_unpacks_from_a_mapping_of_sources(tmp_path: Path) -> None:

@@ -56,13 +56,13 @@ DESCRIPTION_QUESTIONS = {  # objects that do not 'do' anything
 ENTRY_KINDS = {"parameters": "parameter", "attributes": "attribute"}
 
 
-def make_pairs(documented: Documented, max_chars: int) -> Iterator[tuple[str, str]]:
+def make_pairs(documented: Documented, max_chars: int | None) -> Iterator[tuple[str, str]]:
     """(instruction, response) of each section of `documented`.
 
     A list of parameters or attributes longer than `max_chars` is asked for entry by entry, so that nothing is cut.
     """
     for section in documented.sections:
-        if section.kind in ENTRY_KINDS and len(section.text) > max_chars:
+        if section.kind in ENTRY_KINDS and max_chars is not None and len(section.text) > max_chars:
             for entry in section.entries:
                 yield pick_question(documented, ENTRY_KINDS[section.kind], entry.split(":")[0].split(" (")[0]), entry
         else:
@@ -80,8 +80,8 @@ def pick_question(documented: Documented, kind: str, entry: str = "") -> str:
     return phrasings[index].format(it=documented.name, entry=entry)
 
 
-def tabulate_pairs(objects: Iterable[Documented], source: str, max_chars: int) -> pl.DataFrame:
-    """`make_pairs` of every object as rows: source, row, group (the object's name), instruction, response, reason (null)."""
+def tabulate_pairs(objects: Iterable[Documented], source: str, max_chars: int | None) -> pl.DataFrame:
+    """`make_pairs` of every object as rows: group is the object's name, reason is null."""
     rows = [(documented.name, *pair) for documented in objects for pair in make_pairs(documented, max_chars)]
-    table = [(source, row, *columns, None) for row, columns in enumerate(rows)]
+    table = [(source, row, 0, *columns, None) for row, columns in enumerate(rows)]
     return pl.DataFrame(table, schema=ROW_COLUMNS, orient="row")

@@ -16,7 +16,7 @@ WORD = re.compile(r"\w+")
 def divide_objects(
     objects: Iterable[Documented], docstrings: Iterable[str], share: float, seed: int
 ) -> tuple[list[Documented], list[Documented]]:
-    """`objects` for the corpus and for the pool: about `share` of them to the corpus, by the hash of their docstring."""
+    """`objects` for the corpus, about `share` of them by the hash of their docstring, and for the pool."""
     sides: tuple[list[Documented], list[Documented]] = [], []
     for documented, text in zip(objects, docstrings, strict=True):
         sides[draw_uniform(" ".join(text.casefold().split()), "corpus", seed) >= share].append(documented)

@@ -23,7 +23,7 @@ def stream_dataset(id: str, config: str, split: str, revision: str, rows: int | 
         _reached(id, commit)
         stream = datasets.load_dataset(id, config or None, split=split, revision=commit, streaming=True)
         for row, value in enumerate(islice(stream, rows)):
-            yield SourceRecord(row, value)
+            yield SourceRecord(row, value, place=row)
     except Exception as error:  # the network, the server, the libraries between: each has its own exceptions
         raise OSError(_told(id, revision, error)) from error
 

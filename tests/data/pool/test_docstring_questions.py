@@ -66,7 +66,7 @@ def test_rows_are_numbered_and_grouped_by_object() -> None:
 
 
 def test_nothing_documented_gives_no_rows() -> None:
-    assert tabulate_pairs([], "docs", 100).shape == (0, 6)
+    assert tabulate_pairs([], "docs", 100).shape == (0, 7)
 
 
 def test_a_parameter_is_asked_for_by_its_name_without_its_type() -> None:

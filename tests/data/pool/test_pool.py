@@ -9,7 +9,7 @@ from m2m.data.pool.pool import Candidates, describe_rows, split_candidates
 from m2m.data.pool.pretraining_text import extract_clauses
 from m2m.data.records.cleaning import ROW_COLUMNS
 
-SETTINGS = {"seed": 0, "heldout_share": 0.3, "min_chars": 1, "max_chars": 60}
+SETTINGS = {"seed": 0, "heldout_share": 0.3, "min_chars": 1, "max_chars": 60, "near_duplicates": "keep"}
 Row = tuple[str, str | None, str | None]
 text = st.sampled_from([None, "", "a", "A", "b", "c ", "d", "e\0", "x" * 61])
 any_rows = st.lists(st.tuples(st.sampled_from(["one", "two"]), text, text), max_size=12)
@@ -18,7 +18,9 @@ USABLE: list[Row] = [("one", f"q{number}", f"a{number}") for number in range(30)
 
 def table(rows: list[Row]) -> pl.DataFrame:
     return pl.DataFrame(
-        [(source, at, None, *both, None) for at, (source, *both) in enumerate(rows)], schema=ROW_COLUMNS, orient="row"
+        [(source, at, 0, None, *both, None) for at, (source, *both) in enumerate(rows)],
+        schema=ROW_COLUMNS,
+        orient="row",
     )
 
 
@@ -102,7 +104,7 @@ def test_a_limit_of_nothing_leaves_the_other_source() -> None:
 def test_the_account_says_where_the_rows_of_each_source_went() -> None:
     found = split([*USABLE, ("one", "q1", "a1"), ("two", "z", "y"), ("two", "z", None)])
     held = found.heldout.filter(source="one").height
-    lines = describe_rows(found)
+    lines = describe_rows(found, {})
     assert lines[0] == f"one: {30 - held} pool + {held} held out + 1 rejects = 31 rows read; 1 × duplicate"
     assert lines[1].endswith("+ 1 rejects = 2 rows read; 1 × no response")
 

@@ -22,7 +22,7 @@ texts = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=30)
 
 def rows(*pairs: tuple[str | None, str | None]) -> pl.DataFrame:
     return pl.DataFrame(
-        [("mine", at, None, *pair, None) for at, pair in enumerate(pairs)], schema=ROW_COLUMNS, orient="row"
+        [("mine", at, 0, None, *pair, None) for at, pair in enumerate(pairs)], schema=ROW_COLUMNS, orient="row"
     )
 
 
@@ -108,6 +108,6 @@ def test_an_id_is_that_of_sha_256() -> None:
 
 
 def test_lengths_are_in_characters_and_marks_are_composed() -> None:
-    rows = pl.DataFrame([("mine", 0, None, "e\u0301" * 10, "\u00e9" * 10, None)], schema=ROW_COLUMNS, orient="row")
+    rows = pl.DataFrame([("mine", 0, 0, None, "e\u0301" * 10, "\u00e9" * 10, None)], schema=ROW_COLUMNS, orient="row")
     found = flag_unusable_rows(rows, 1, 10)
     assert found["reason"].to_list() == [None] and found["instruction"][0] == "\u00e9" * 10

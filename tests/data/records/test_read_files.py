@@ -52,7 +52,7 @@ PACK: dict[str, Callable[[bytes], bytes]] = {
 
 def read(path: Path, data: bytes) -> list[SourceRecord]:
     path.write_bytes(data)
-    return list(read_files(str(path)))
+    return [record._replace(file="", place=0) for record in read_files(str(path))]
 
 
 @pytest.mark.parametrize("packing", PACK)
@@ -130,9 +130,10 @@ def test_a_date_that_python_has_no_word_for_is_told(tmp_path: Path) -> None:
     assert "is no parquet table, or not whole" in str(found.reason)
 
 
-@pytest.mark.parametrize("path", [".", "/"])
-def test_a_folder_is_no_file(path: str) -> None:
-    assert [one.reason for one in read_files(path)] == [f"no file at {path}"]
+def test_a_folder_without_data_is_one_record_with_the_remedy(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("words")
+    (record,) = read_files(str(tmp_path))
+    assert record.reason == f"no data file in folder {tmp_path}: name a file, or a pattern such as **/*.jsonl"
 
 
 def test_a_parquet_row_with_wrong_bytes_costs_one_record(tmp_path: Path) -> None:
@@ -152,7 +153,7 @@ def test_a_field_of_ten_megabytes_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "data", "reason"),
     [
-        ("rows.txt", b"hello", "is no table: a name must end in .jsonl, .ndjson, .json, .csv, .parquet"),
+        ("rows.txt", b"hello", "is no table: a name must end in .jsonl, .ndjson, .json, .csv, .tsv, .parquet"),
         ("rows", b"hello", "is no table"),
         ("rows.gz", b"hello", "is no table"),
         ("rows.parquet", b"hello", "is no parquet table, or not whole"),

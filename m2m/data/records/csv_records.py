@@ -1,0 +1,129 @@
+"""CSV of the usual dialects → one record a row; a broken row is one reject and never gives two halves of a record."""
+
+import csv
+import io
+from collections.abc import Iterator
+from typing import BinaryIO, NamedTuple
+
+LONGEST_FIELD = 2**31 - 1  # csv's own limit is 128 KiB; long fields are for the cleaning to judge
+LONGEST_NAME = 60  # characters of a column's name; a longer one is a row's text
+DELIMITERS = ",\t;|"
+MOST_FRAGMENTS = 50  # rows that are held back until the next quote tells whether they are fragments
+
+Parsed = tuple[object, str | None]
+
+
+class _Row(NamedTuple):
+    fields: list[str]
+    lines: list[str]
+    reason: str | None = None
+
+
+def read_csv(stream: BinaryIO) -> Iterator[Parsed]:
+    """Rows as mappings by the header's names; ValueError where there is no usable header, or another way of quoting.
+
+    A row with an unescaped quote ends where its quotes are even again. Everything up to there is
+    one reject, because a line inside a broken row may look like a row.
+    """
+    csv.field_size_limit(LONGEST_FIELD)
+    with io.TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape", newline="") as text:
+        lines = _Lines(text)
+        header = _read_header(lines)
+        rows = _join_fragments(_read_rows(lines)) if header else iter(())
+        for row in rows:
+            yield (None, row.reason) if row.reason else _name_fields(header, row.fields)
+
+
+class _Lines:
+    """The lines of a file, those taken since `taken` was cleared, and the delimiter of the header."""
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self._text = text
+        self._next = next(text, "")
+        self.taken: list[str] = []
+        self.delimiter = max(DELIMITERS, key=self._next.count)
+
+    def __iter__(self) -> "_Lines":
+        return self
+
+    def __next__(self) -> str:
+        if not self._next:
+            raise StopIteration
+        self.taken.append(self._next)
+        self._next = next(self._text, "")
+        return self.taken[-1]
+
+    def is_row_end(self, is_quoted: bool) -> bool:
+        """Whether a broken row ends with the lines taken; `is_quoted`: all fields of all rows before are quoted."""
+        is_even = "".join(self.taken).count('"') % 2 == 0
+        is_closed = self.taken[-1].rstrip().endswith('"')
+        is_row_next = is_quoted and self._next.startswith('"') and f'"{self.delimiter}"' in self._next
+        return not self._next or is_even or (is_closed and is_row_next)
+
+
+def _read_header(lines: _Lines) -> list[str]:
+    line = next(lines, "")
+    names = [name.strip() for name in next(csv.reader([line], delimiter=lines.delimiter, skipinitialspace=True), [])]
+    if any(len(name) > LONGEST_NAME for name in names):
+        raise ValueError(
+            "its first line is a row, not a header: name the columns there, for example instruction,output"
+        )
+    if repeated := [name for name in names if name and names.count(name) > 1]:
+        raise ValueError(f"its header names the column {repeated[0]!r} twice: rename one of them")
+    return names
+
+
+def _read_rows(lines: _Lines) -> Iterator[_Row]:
+    reader = csv.reader(lines, delimiter=lines.delimiter, skipinitialspace=True, strict=True)
+    is_quoted = True
+    while True:
+        lines.taken.clear()
+        try:
+            fields = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            if '\\"' in lines.taken[0]:
+                raise ValueError(
+                    r'it escapes quotes by a backslash (\"): write them twice (""), as CSV does'
+                ) from error
+            while not lines.is_row_end(is_quoted):
+                next(lines)
+            yield _Row([], list(lines.taken), f"is no CSV row: {error}; write a quote inside a field twice")
+        else:
+            is_quoted = is_quoted and "".join(lines.taken).count('"') >= 2 * len(fields)
+            if fields:  # a blank line has none
+                yield _Row(fields, list(lines.taken))
+
+
+def _join_fragments(rows: Iterator[_Row]) -> Iterator[_Row]:
+    """One reject in place of the rows from a quoted or broken one to a quote that nothing opened: they may be one row.
+
+    In `q,"a 5"`, `Well, yes`, `the end."` the quote of 5" ends the field too early, and the next line looks like a row.
+    """
+    pending: list[_Row] = []
+    for row in rows:
+        quotes = "".join(row.lines).count('"')
+        if quotes % 2 and pending and not row.reason:
+            reason = "is no CSV row: a quote closes that nothing opened; write a quote inside a field twice"
+            yield _Row([], row.lines, reason)
+            pending = []
+        elif row.reason or quotes:
+            yield from pending
+            pending = [row]
+        elif pending and len(pending) < MOST_FRAGMENTS:
+            pending.append(row)
+        else:
+            yield from [*pending, row]
+            pending = []
+    yield from pending
+
+
+def _name_fields(header: list[str], fields: list[str]) -> Parsed:
+    if len(fields) > len(header):
+        return None, "has more fields than the header"
+    try:
+        "".join(fields).encode()
+    except UnicodeEncodeError:
+        return None, "is not UTF-8"
+    return dict(zip(header, [*fields, *[None] * (len(header) - len(fields))], strict=True)), None
