@@ -13,7 +13,7 @@ from m2m.data.benchmarks.eval_prompts import (
     read_baseline_answers,
     sample_prompts,
 )
-from m2m.data.benchmarks.sources import Benchmark, check_benchmark, pin_benchmark, read_benchmark
+from m2m.data.benchmarks.sources import Benchmark, check_benchmark, resolve_benchmark, read_benchmark
 from m2m.data.records.read_files import SourceRecord
 from m2m.runtime.artifacts import read_table, write_table
 from m2m.runtime.cli import names_of, run
@@ -28,7 +28,7 @@ def main(heldout: Path, prompts: Path, origins: Path, /, *, seed: int, sources: 
         raise ValueError("sources must name at least one benchmark, got none")
     for name, source in sources.items():
         check_benchmark(name, source)
-    sources = {name: pin_benchmark(source) for name, source in sources.items()}
+    sources = {name: resolve_benchmark(source) for name, source in sources.items()}
     tables = {
         name: sample_prompts(_read_prompts(name, source, heldout), source.limit, seed)
         for name, source in sources.items()

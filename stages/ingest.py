@@ -12,7 +12,7 @@ from m2m.data.pool.docstring_sections import Documented, parse_sections
 from m2m.data.pool.package_docstrings import read_docstrings
 from m2m.data.pool.pool import count_rows, describe_rows, split_candidates
 from m2m.data.pool.pretraining_text import build_corpus, collect_clauses, divide_objects
-from m2m.data.pool.sources import Source, check_source, pin_source, read_records
+from m2m.data.pool.sources import Source, check_source, resolve_source, read_records
 from m2m.data.records.row_table import PLACE_COLUMNS, RowTable, tabulate_records
 from m2m.parallel import parallel
 from m2m.runtime.artifacts import write_table
@@ -49,7 +49,7 @@ def main(
         raise ValueError("sources must name at least one source, got none")
     for name, source in sources.items():
         check_source(name, source)
-    sources = {name: pin_source(source) for name, source in sources.items()}
+    sources = {name: resolve_source(source) for name, source in sources.items()}
     objects = read_docstrings(package for source in sources.values() for package in source.packages)
     parsed = parallel(parse_sections, objects["text"].to_list(), "docstrings: sections")
     named = zip(objects["name"], objects["kind"], parsed, strict=True)
@@ -86,7 +86,7 @@ def _read_rows(name: str, source: Source, questioned: list[Documented], max_char
         asked_about = [documented for documented in questioned if documented.name.split(".")[0] in source.packages]
         rows = tabulate_pairs(asked_about, name, max_chars)
         places = rows.select("source", "row", "turn", file=pl.lit(""), place="row", fields=pl.lit("{}"))
-        return RowTable(rows, places.cast(dict(PLACE_COLUMNS)), 0)
+        return RowTable(rows, places.cast(pl.Schema(PLACE_COLUMNS)), 0)
     columns = (source.prompt_column or "", source.response_column or "")
     return tabulate_records(name, read_records(source), columns, source.turns)
 

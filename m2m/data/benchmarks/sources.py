@@ -32,7 +32,7 @@ def check_benchmark(name: str, source: Benchmark) -> None:
     check_fields(name, asdict(source), asdict(Benchmark()), BENCHMARK_FIELDS)
 
 
-def pin_benchmark(source: Benchmark) -> Benchmark:
+def resolve_benchmark(source: Benchmark) -> Benchmark:
     """The same source; of a hub repository, the revision is the commit that it names today. OSError if unreachable."""
     if source.kind != "hub" or not source.id:
         return source

@@ -12,7 +12,7 @@ from m2m.data.records.near_duplicates import flag_near_duplicates
 
 PAIR = ["id", "source", "instruction", "response"]
 PLACE = ["source", "row", "turn"]
-TABLES = {"pool": "pool", "heldout": "held out", "rejects": "rejects"}
+TABLE_NAMES = {"pool": "pool", "heldout": "held out", "rejects": "rejects"}
 NEAR_SIMILARITY = 0.8  # Jaccard of shingles, from which two rows are near copies
 SHOWN_REASONS = 8
 
@@ -66,7 +66,7 @@ def split_candidates(
 
 def count_rows(candidates: Candidates) -> dict[str, dict[str, int]]:
     """For each source, in the order of their names: rows in the pool, held out, and rejected."""
-    tables = {name: table["source"] for name, table in candidates._asdict().items() if name in TABLES}
+    tables = {name: table["source"] for name, table in candidates._asdict().items() if name in TABLE_NAMES}
     sources = pl.concat(tables.values()).unique().sort()
     return {source: {name: int((column == source).sum()) for name, column in tables.items()} for source in sources}
 
@@ -75,7 +75,7 @@ def describe_rows(candidates: Candidates, left_out: Mapping[str, int]) -> list[s
     """A sentence a source: how many rows went where, the reasons of the rejects, and the exchanges left out."""
     sentences = []
     for source, counts in count_rows(candidates).items():
-        places = [f"{rows} {TABLES[name]}" for name, rows in counts.items()]
+        places = [f"{rows} {TABLE_NAMES[name]}" for name, rows in counts.items()]
         total, unit = sum(counts.values()), "rows"
         if further := left_out.get(source, 0):
             places.append(f"{further} exchanges left out (turns: each keeps them)")

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
-from m2m.data.records.hf_datasets import resolve_revision, stream_dataset
+from m2m.data.records.hf_datasets import read_dataset, resolve_revision
 from m2m.data.records.read_files import SourceRecord, read_files
 from m2m.data.records.record_formats import Turns
 from m2m.data.records.source_fields import check_fields
@@ -44,7 +44,7 @@ def check_source(name: str, source: Source) -> None:
         raise ValueError(f"source {name!r} names one of prompt_column and response_column: name both, or neither")
 
 
-def pin_source(source: Source) -> Source:
+def resolve_source(source: Source) -> Source:
     """The same source; of a hub data set, the revision is the commit that it names today. OSError without a network."""
     if source.kind != "hub" or not source.id:
         return source
@@ -59,4 +59,4 @@ def read_records(source: Source) -> Iterator[SourceRecord]:
         return read_files(source.path)
     if not source.id:
         raise ValueError("a source of kind hub needs id: a data set repository such as owner/name, or a local folder")
-    return stream_dataset(source.id, source.config or "", source.split, source.revision or "", source.rows)
+    return read_dataset(source.id, source.config or "", source.split, source.revision or "", source.rows)

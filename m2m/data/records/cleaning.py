@@ -51,8 +51,8 @@ def flag_unusable_rows(rows: pl.DataFrame, min_chars: int | None, max_chars: int
 
 def add_ids(rows: pl.DataFrame) -> pl.DataFrame:
     """`rows` with `id`, 16 hex digits of the SHA-256 of instruction and response: equal content, equal id."""
-    both = pl.concat_str("instruction", "response", separator="\0")
-    digest = both.map_elements(lambda text: hashlib.sha256(text.encode()).hexdigest()[:16], return_dtype=pl.String)
+    content = pl.concat_str("instruction", "response", separator="\0")
+    digest = content.map_elements(lambda text: hashlib.sha256(text.encode()).hexdigest()[:16], return_dtype=pl.String)
     return rows.with_columns(pl.when(pl.col("reason").is_null()).then(digest).alias("id"))
 
 

@@ -5,12 +5,12 @@ import io
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
+from m2m.data.records.json_records import ParsedRecord
+
 LONGEST_FIELD = 2**31 - 1  # csv's own limit is 128 KiB; long fields are for the cleaning to judge
-LONGEST_NAME = 60  # characters of a column's name; a longer one is a row's text
+LONGEST_COLUMN_NAME = 60  # characters of a column's name; a longer one is a row's text
 DELIMITERS = ",\t;|"
 MOST_FRAGMENTS = 50  # rows that are held back until the next quote tells whether they are fragments
-
-Parsed = tuple[object, str | None]
 
 
 class _Row(NamedTuple):
@@ -19,7 +19,7 @@ class _Row(NamedTuple):
     reason: str | None = None
 
 
-def read_csv(stream: BinaryIO) -> Iterator[Parsed]:
+def read_csv(stream: BinaryIO) -> Iterator[ParsedRecord]:
     """Rows as mappings by the header's names; ValueError where there is no usable header, or another way of quoting.
 
     A row with an unescaped quote ends where its quotes are even again. Everything up to there is
@@ -64,7 +64,7 @@ class _Lines:
 def _read_header(lines: _Lines) -> list[str]:
     line = next(lines, "")
     names = [name.strip() for name in next(csv.reader([line], delimiter=lines.delimiter, skipinitialspace=True), [])]
-    if any(len(name) > LONGEST_NAME for name in names):
+    if any(len(name) > LONGEST_COLUMN_NAME for name in names):
         raise ValueError(
             "its first line is a row, not a header: name the columns there, for example instruction,output"
         )
@@ -119,7 +119,7 @@ def _join_fragments(rows: Iterator[_Row]) -> Iterator[_Row]:
     yield from pending
 
 
-def _name_fields(header: list[str], fields: list[str]) -> Parsed:
+def _name_fields(header: list[str], fields: list[str]) -> ParsedRecord:
     if len(fields) > len(header):
         return None, "has more fields than the header"
     try:

@@ -64,11 +64,11 @@ def _read_exchange(before: Sequence[Turn], question: Turn, answers: Sequence[Tur
         problem = question.problem if not texts.instruction else answers[0].problem
         name = "instruction" if not texts.instruction else "response"
         return texts._replace(reason=f"{name} holds {problem}") if problem else texts
-    spoken = [f"{SPEAKERS.get(turn.role, turn.role)}: {turn.content}" for turn in earlier]
-    question_text = f"User: {texts.instruction}" if spoken else str(texts.instruction)
+    labelled = [f"{SPEAKERS.get(turn.role, turn.role)}: {turn.content}" for turn in earlier]
+    question_text = f"User: {texts.instruction}" if labelled else str(texts.instruction)
     return texts._replace(
         instruction="\n\n".join(
-            [*(str(turn.content) for turn in system if str(turn.content).strip()), *spoken, question_text]
+            [*(str(turn.content) for turn in system if str(turn.content).strip()), *labelled, question_text]
         )
     )
 

@@ -1,4 +1,4 @@
-"""JSON, one value a line or one for the whole file → parsed values, each with the reason where it has none."""
+"""JSON, one value a line or one for the data file → parsed values, each with the reason where it has none."""
 
 import io
 import json
@@ -13,10 +13,10 @@ MAX_FILE_BYTES = 2**32  # of one JSON value, which has to be read at once
 BOM = b"\xef\xbb\xbf"
 TRAILING_COMMA = re.compile(r",\s*[\]}]")
 
-Parsed = tuple[object, str | None]
+ParsedRecord = tuple[object, str | None]
 
 
-def read_json(stream: BinaryIO, is_lines: bool) -> Iterator[Parsed]:
+def read_json_records(stream: BinaryIO, is_lines: bool) -> Iterator[ParsedRecord]:
     """Values of `stream`: lines, a list, objects over several lines, or a container; the content decides which.
 
     `is_lines`: the name promises one value a line. Then a broken first line costs one record; else ValueError.
@@ -28,13 +28,13 @@ def read_json(stream: BinaryIO, is_lines: bool) -> Iterator[Parsed]:
     value, reason = parse_line(first)
     if reason is None:
         return _read_lines(value, lines)
-    whole = first + stream.read(MAX_FILE_BYTES)
-    if len(whole) > MAX_FILE_BYTES:
+    data = first + stream.read(MAX_FILE_BYTES)
+    if len(data) > MAX_FILE_BYTES:
         return _fail("one JSON value of more than 4 GiB: write one object a line, for example with `jq -c '.[]'`")
-    return _read_whole(whole, is_lines and first.strip() not in (b"{", b"["))
+    return _read_whole(data, is_lines and first.strip() not in (b"{", b"["))
 
 
-def parse_line(line: bytes) -> Parsed:
+def parse_line(line: bytes) -> ParsedRecord:
     """The JSON value of one line, or why there is none."""
     if len(line) > MAX_LINE_BYTES:
         return None, f"is longer than {MAX_LINE_BYTES // 2**20} MiB"
@@ -94,9 +94,9 @@ def _unpack_columns(value: dict[str, object]) -> list[object]:
     return [dict(zip(value, cells, strict=True)) for cells in zip(*columns, strict=True)]
 
 
-def _read_lines(first: object, lines: Iterator[bytes]) -> Iterator[Parsed]:
+def _read_lines(first: object, lines: Iterator[bytes]) -> Iterator[ParsedRecord]:
     second = next(lines, None)
-    if second is None:  # the only line may be the whole file
+    if second is None:  # the only line may be the data file
         yield from ((value, None) for value in unpack_container(first))
         return
     yield first, None
@@ -104,20 +104,21 @@ def _read_lines(first: object, lines: Iterator[bytes]) -> Iterator[Parsed]:
     yield from map(parse_line, lines)
 
 
-def _read_whole(whole: bytes, is_lines: bool) -> Iterator[Parsed]:
+def _read_whole(data: bytes, is_lines: bool) -> Iterator[ParsedRecord]:
     try:
-        text = whole.decode()
+        text = data.decode()
         values = _parse_values(text)
     except (ValueError, RecursionError) as error:
         if is_lines:
-            return map(parse_line, _iterate_lines(io.BytesIO(whole)))
+            return map(parse_line, _iterate_lines(io.BytesIO(data)))
         return _fail(_explain_error(error))
     return ((value, None) for value in (unpack_container(values[0]) if len(values) == 1 else values))
 
 
 def _parse_values(text: str) -> list[object]:
     """One JSON value, or several objects one after the other."""
-    decoder, values, position = json.JSONDecoder(), [], 0
+    decoder, position = json.JSONDecoder(), 0
+    values: list[object] = []
     while position < len(text):
         value, position = decoder.raw_decode(text, position)
         if values and not (isinstance(value, dict) and isinstance(values[0], dict)):
@@ -147,5 +148,5 @@ def _iterate_lines(stream: BinaryIO) -> Iterator[bytes]:
         line = stream.readline(MAX_LINE_BYTES + 1)
 
 
-def _fail(reason: str) -> Iterator[Parsed]:
+def _fail(reason: str) -> Iterator[ParsedRecord]:
     raise ValueError(reason)

@@ -11,7 +11,7 @@ from m2m.data.records.word_windows import encode_words, hash_windows, number_wor
 
 SHINGLE_WORDS = 3
 MOST_EQUAL = 64  # rows of one sketch that later ones are compared with: all pairs of 10,000 copies would be 50 million
-BANDS, BAND_ROWS = 21, 6  # two rows of Jaccard 0.8 share a band with a probability of 0.998, of 0.4 with 0.08
+SKETCH_BANDS, BAND_ROWS = 21, 6  # two rows of Jaccard 0.8 share a band with a probability of 0.998, of 0.4 with 0.08
 
 
 def flag_near_duplicates(rows: pl.DataFrame, threshold: float) -> pl.DataFrame:
@@ -62,7 +62,7 @@ def _list_candidates(
     if not len(filled):
         return
     sketches = _sketch(shingles, np.append(offsets[filled], offsets[-1]))
-    pairs = pl.concat(_pair_equal(sketches[:, band]) for band in range(BANDS)).unique()
+    pairs = pl.concat(_pair_equal(sketches[:, band]) for band in range(SKETCH_BANDS)).unique()
     listed = pairs.group_by("row").agg(pl.col("earlier").sort()).sort("row")
     for row, earlier in listed.iter_rows():
         yield int(filled[row]), filled[earlier].tolist()
@@ -74,9 +74,9 @@ def _sketch(
     from rensa import RMinHash
 
     matrix = RMinHash.digest_matrix_from_flat_token_hashes(
-        shingles, offsets.astype(np.uint64), num_perm=BANDS * BAND_ROWS, seed=1
+        shingles, offsets.astype(np.uint64), num_perm=SKETCH_BANDS * BAND_ROWS, seed=1
     )
-    return np.array(matrix.to_rows(), dtype=np.uint32).reshape(-1, BANDS, BAND_ROWS)
+    return np.array(matrix.to_rows(), dtype=np.uint32).reshape(-1, SKETCH_BANDS, BAND_ROWS)
 
 
 def _pair_equal(sketches: UInt32[np.ndarray, "rows band_rows"]) -> pl.DataFrame:
@@ -89,6 +89,6 @@ def _pair_equal(sketches: UInt32[np.ndarray, "rows band_rows"]) -> pl.DataFrame:
     return pairs.filter(pl.col("earlier") < pl.col("row")).select("row", "earlier")
 
 
-def _measure_jaccard(left: frozenset[int], right: frozenset[int]) -> float:
-    shared = len(left & right)
-    return shared / (len(left) + len(right) - shared)
+def _measure_jaccard(first: frozenset[int], second: frozenset[int]) -> float:
+    shared = len(first & second)
+    return shared / (len(first) + len(second) - shared)

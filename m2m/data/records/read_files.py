@@ -11,7 +11,7 @@ from typing import BinaryIO, NamedTuple
 import zstandard
 
 from m2m.data.records.csv_records import read_csv
-from m2m.data.records.json_records import MAX_FILE_BYTES, Parsed, read_json
+from m2m.data.records.json_records import MAX_FILE_BYTES, ParsedRecord, read_json_records
 from m2m.data.records.unpacking import (
     SAMPLE_BYTES,
     check_unpacked,
@@ -73,7 +73,7 @@ def _is_data(file: Path) -> bool:
     return file.is_file() and not is_hidden and any(suffix in READERS for suffix in suffixes)
 
 
-def _read_file(path: Path) -> Iterator[Parsed]:
+def _read_file(path: Path) -> Iterator[ParsedRecord]:
     kind = _detect_kind(path, b"")
     try:
         with open_unpacked(path) as stream:
@@ -101,7 +101,7 @@ def _detect_kind(path: Path, sample: bytes) -> str:
     return ".json" if suffix not in READERS and sample.lstrip().startswith((b"{", b"[")) else suffix
 
 
-def _read_kind(path: Path, kind: str, encoding: str) -> Iterator[Parsed]:
+def _read_kind(path: Path, kind: str, encoding: str) -> Iterator[ParsedRecord]:
     if detect_packing(path):
         check_unpacked(path)
     with open_unpacked(path) as stream:
@@ -111,21 +111,21 @@ def _read_kind(path: Path, kind: str, encoding: str) -> Iterator[Parsed]:
         )
 
 
-def _read_parquet(stream: BinaryIO) -> Iterator[Parsed]:
+def _read_parquet(stream: BinaryIO) -> Iterator[ParsedRecord]:
     from pyarrow import parquet
 
     file = stream if stream.seekable() else io.BytesIO(stream.read())
     yield from _read_batches(parquet.ParquetFile(file).iter_batches(batch_size=1024))
 
 
-def _read_arrow(stream: BinaryIO) -> Iterator[Parsed]:
+def _read_arrow(stream: BinaryIO) -> Iterator[ParsedRecord]:
     """The files of `datasets`' save_to_disk."""
     from pyarrow import ipc
 
     yield from _read_batches(iter(ipc.open_stream(stream)))
 
 
-def _read_batches(batches: Iterator) -> Iterator[Parsed]:  # type: ignore[type-arg]
+def _read_batches(batches: Iterator) -> Iterator[ParsedRecord]:  # type: ignore[type-arg]
     for batch in batches:
         try:
             yield from ((value, None) for value in batch.to_pylist())
@@ -133,17 +133,17 @@ def _read_batches(batches: Iterator) -> Iterator[Parsed]:  # type: ignore[type-a
             yield from (_read_slice(batch.slice(index, 1).to_pylist) for index in range(batch.num_rows))
 
 
-def _read_slice(read: Callable[[], list[object]]) -> Parsed:
+def _read_slice(read: Callable[[], list[object]]) -> ParsedRecord:
     try:
         return read()[0], None
     except UnicodeDecodeError:
         return None, "is not UTF-8"
 
 
-READERS: dict[str, Callable[[BinaryIO], Iterator[Parsed]]] = {
-    ".jsonl": lambda stream: read_json(stream, is_lines=True),
-    ".ndjson": lambda stream: read_json(stream, is_lines=True),
-    ".json": lambda stream: read_json(stream, is_lines=False),
+READERS: dict[str, Callable[[BinaryIO], Iterator[ParsedRecord]]] = {
+    ".jsonl": lambda stream: read_json_records(stream, is_lines=True),
+    ".ndjson": lambda stream: read_json_records(stream, is_lines=True),
+    ".json": lambda stream: read_json_records(stream, is_lines=False),
     ".csv": read_csv,
     ".tsv": read_csv,
     ".parquet": _read_parquet,

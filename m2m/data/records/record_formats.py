@@ -44,11 +44,15 @@ def read_exchanges(record: object, columns: tuple[str, str], turns: Turns) -> Ex
         if missing := [name for name in columns if name.strip().lower() not in fields and name not in fields]:
             return reject(f"has no field {missing[0]!r}, but the fields {_list_fields(record)}")
         return _choose(fields, _read_columns(fields, *columns), turns)
-    forms = [read for names, read in FORMS if any(name in fields for name in names)]
+    forms = [read for names, read in FORM_READERS if any(name in fields for name in names)]
     forms = sorted(forms, key=lambda read: not _is_filled(fields, read))
-    found = [_choose(fields, read(fields), turns) for read in forms]
-    usable = next((exchanges for exchanges in found if any(_is_usable(pair) for pair in exchanges.pairs)), None)
-    return usable or _explain_preference(fields) or (found[0] if found else reject(_explain_fields(record, fields)))
+    candidates = [_choose(fields, read(fields), turns) for read in forms]
+    usable = next((exchanges for exchanges in candidates if any(_is_usable(pair) for pair in exchanges.pairs)), None)
+    return (
+        usable
+        or _explain_preference(fields)
+        or (candidates[0] if candidates else reject(_explain_fields(record, fields)))
+    )
 
 
 def list_other_fields(record: Mapping[str, object], columns: tuple[str, str]) -> dict[str, object]:
@@ -152,11 +156,11 @@ def _read_columns(fields: Fields, prompt_column: str, response_column: str) -> l
 
 def _make_turns(prompt: object, answer: object) -> list[Turn] | str:
     """Of two values, each a text or a list of messages. An answer that repeats the prompt counts from its last turn."""
-    asked = parse_turns(prompt) if _is_list(prompt) else [Turn("user", prompt)]
+    questions = parse_turns(prompt) if _is_list(prompt) else [Turn("user", prompt)]
     answers = parse_turns(answer) if _is_list(answer) else [Turn("assistant", answer)]
-    if isinstance(asked, str) or isinstance(answers, str):
+    if isinstance(questions, str) or isinstance(answers, str):
         return [Turn("user", prompt), Turn("assistant", answer)]
-    return [*asked, *(answers[-1:] if answers and answers[0].role != "assistant" else answers)]
+    return [*questions, *(answers[-1:] if answers and answers[0].role != "assistant" else answers)]
 
 
 def _is_list(value: object) -> bool:
@@ -164,13 +168,13 @@ def _is_list(value: object) -> bool:
 
 
 def _read_instruction(fields: Fields) -> list[Turn] | str:
-    asked, context = fields.get("instruction"), fields.get("input") or fields.get("context")
+    instruction, context = fields.get("instruction"), fields.get("input") or fields.get("context")
     if context and not isinstance(context, str):
         return f"input is no text but {type(context).__name__}"
-    if isinstance(asked, str) and _has_text(context):
-        asked = "\n\n".join(text for text in (asked, str(context)) if text.strip())
+    if isinstance(instruction, str) and _has_text(context):
+        instruction = "\n\n".join(text for text in (instruction, str(context)) if text.strip())
     names = INSTRUCTION_ANSWERS[:2] if _has_text(fields.get("prompt")) else INSTRUCTION_ANSWERS
-    return _make_turns(asked, _find_answer(fields, names))
+    return _make_turns(instruction, _find_answer(fields, names))
 
 
 def _read_prompt(fields: Fields) -> list[Turn] | str:
@@ -187,11 +191,11 @@ def _read_turns(name: str) -> Callable[[Fields], list[Turn] | str]:
 
 
 def _is_filled(fields: Fields, read: Callable[[Fields], list[Turn] | str]) -> bool:
-    names = next(names for names, reader in FORMS if reader is read)
+    names = next(names for names, reader in FORM_READERS if reader is read)
     return any(fields.get(name) is not None for name in names)
 
 
-FORMS: list[tuple[tuple[str, ...], Callable[[Fields], list[Turn] | str]]] = [
+FORM_READERS: list[tuple[tuple[str, ...], Callable[[Fields], list[Turn] | str]]] = [
     *(((name,), _read_turns(name)) for name in TURN_FIELDS),
     (("instruction",), _read_instruction),
     (("prompt",), _read_prompt),

@@ -49,5 +49,5 @@ def tabulate_records(source: str, records: Iterable[SourceRecord], columns: tupl
 def _write_fields(value: object, columns: tuple[str, str]) -> str:
     """A JSON object; what JSON has no word for, such as a date, is text."""
     fields = list_other_fields(value, columns) if isinstance(value, Mapping) else {}
-    known = {name: None if field != field else field for name, field in fields.items()}  # noqa: PLR0124  NaN
-    return json.dumps(known, ensure_ascii=False, default=str).encode(errors="backslashreplace").decode()
+    values = {name: None if field != field else field for name, field in fields.items()}  # noqa: PLR0124  NaN
+    return json.dumps(values, ensure_ascii=False, default=str).encode(errors="backslashreplace").decode()

@@ -13,10 +13,10 @@ def check_fields(
     filled = [field for field, value in values.items() if field != "kind" and value != defaults[field]]
     kind = values["kind"]
     if kind is None:
-        fitting = [other for other, fields in kinds.items() if fields >= set(filled)]
+        fitting = [reader for reader, fields in kinds.items() if fields >= set(filled)]
         raise ValueError(f"source {name!r} has no kind: set kind to {' or '.join(fitting or kinds)}")
     if foreign := [field for field in filled if field not in kinds[str(kind)]]:
-        readers = " or ".join(other for other, fields in kinds.items() if foreign[0] in fields)
+        readers = " or ".join(reader for reader, fields in kinds.items() if foreign[0] in fields)
         raise ValueError(
             f"source {name!r} is of kind {kind}, which does not read {foreign[0]}: "
             f"delete {foreign[0]}, or set kind to {readers}"

@@ -32,9 +32,9 @@ def parse_turns(value: object) -> list[Turn] | str:
     if len(turns) > 1 and all(isinstance(turn, str) for turn in turns):
         return [Turn(("user", "assistant")[index % 2], text) for index, text in enumerate(turns)]
     parsed = [_parse_turn(turn) for turn in turns]
-    if any(not part for part in parsed):
+    if not all(parsed):
         return f"its turns are no list of messages but {type(turns).__name__}"
-    return [turn for part in parsed for turn in part]
+    return [turn for group in parsed for turn in group]
 
 
 def is_label_off(record: Mapping[str, object]) -> bool:
@@ -54,20 +54,20 @@ def join_parts(content: object) -> tuple[object, str | None]:
     """
     if not isinstance(content, Sequence) or isinstance(content, str) or not content:
         return content, None
-    texts = [_part_text(part) for part in content]
+    texts = [_part_text(piece) for piece in content]
     if None not in texts:
         return "\n".join(text for text in texts if text is not None), None
-    part = content[texts.index(None)]
-    named = part.get("type") if isinstance(part, Mapping) else None
+    piece = content[texts.index(None)]
+    named = piece.get("type") if isinstance(piece, Mapping) else None
     return content, f"a part of type {str(named)[:40]!r}" if named else None
 
 
-def _part_text(part: object) -> str | None:
-    if isinstance(part, str):
-        return part
-    if not isinstance(part, Mapping) or str(part.get("type") or "text") not in TEXT_TYPES:
+def _part_text(piece: object) -> str | None:
+    if isinstance(piece, str):
+        return piece
+    if not isinstance(piece, Mapping) or str(piece.get("type") or "text") not in TEXT_TYPES:
         return None
-    return next((text for name in ("text", "value", "content") if isinstance(text := part.get(name), str)), None)
+    return next((text for name in ("text", "value", "content") if isinstance(text := piece.get(name), str)), None)
 
 
 def _parse_json(value: object) -> object:

@@ -14,7 +14,7 @@ FREE_BYTES = 2**30  # a packed file may always become so large, and beyond it
 MAX_RATIO = 100  # times its packed size; real text reaches 20
 PACKINGS = {".gz": b"\x1f\x8b", ".zst": b"\x28\xb5\x2f\xfd"}
 ENCODINGS = ["gb18030", "big5", "shift_jis", "euc_kr", "cp1251", "cp1252"]
-FOREIGN = (  # first bytes, in lower case, and what they mean
+FOREIGN_MARKS = (  # first bytes, in lower case, and what they mean
     (b"version https://git-lfs.github.com/spec/", "is a Git LFS pointer, not the data: run `git lfs pull`"),
     (b"<!doctype html", "is a web page, not the data: download the file itself (on a hub, its raw or resolve address)"),
     (b"<html", "is a web page, not the data: download the file itself (on a hub, its raw or resolve address)"),
@@ -28,9 +28,9 @@ def open_unpacked(path: Path) -> BinaryIO:
     """The bytes of `path`; gzip and zstd are unpacked, whatever the name. Reading raises where packed data is cut."""
     packing = detect_packing(path)
     if packing == ".gz":
-        return io.BufferedReader(gzip.open(path))  # type: ignore[arg-type]
+        return io.BufferedReader(gzip.open(path))
     file = path.open("rb")
-    return io.BufferedReader(_ZstdFrames(file), SAMPLE_BYTES) if packing == ".zst" else file
+    return io.BufferedReader(_ZstdFrames(file), SAMPLE_BYTES) if packing == ".zst" else file  # type: ignore[type-var]
 
 
 def detect_packing(path: Path) -> str:
@@ -58,15 +58,15 @@ def explain_foreign(sample: bytes) -> str | None:
     'is a web page, not the data'
     """
     start = sample[:200].lstrip().lower()
-    return next((meaning for mark, meaning in FOREIGN if start.startswith(mark)), None)
+    return next((meaning for mark, meaning in FOREIGN_MARKS if start.startswith(mark)), None)
 
 
 def explain_encoding(sample: bytes) -> str | None:
-    """A sentence for a text of which at least half of the lines are not UTF-8; None where a few are broken."""
+    """A sentence for a text of which at least half of the lines are not UTF-8; None where a few are invalid."""
     lines = [line for line in sample.split(b"\n") if line.strip()]
-    broken = sum(not _is_utf8(line) for line in lines)
-    accented = sum(not line.isascii() for line in lines) - broken
-    if broken < 2 or 2 * broken < len(lines) - 1 or broken < 10 * accented:  # the header may be ASCII
+    invalid = sum(not _is_utf8(line) for line in lines)
+    accented = sum(not line.isascii() for line in lines) - invalid
+    if invalid < 2 or 2 * invalid < len(lines) - 1 or invalid < 10 * accented:  # the header may be ASCII
         return None
     from charset_normalizer import from_bytes
 

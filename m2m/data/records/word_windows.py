@@ -7,11 +7,11 @@ import polars as pl
 from jaxtyping import Int64, UInt32, UInt64
 
 UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"  # scripts without spaces
-WORD = rf"{UNSPACED}|[\w--{UNSPACED}]+"
+WORD_PATTERN = rf"{UNSPACED}|[\w--{UNSPACED}]+"
 FACTOR = np.uint64(0x9E3779B97F4A7C15)  # of the rolling hash, modulo 2**64
 
 
-class Words(NamedTuple):
+class EncodedWords(NamedTuple):
     """The words of all rows, one after the other: row, the word itself, and its code; 0 is a word without a code."""
 
     rows: UInt32[np.ndarray, "words"]
@@ -21,7 +21,7 @@ class Words(NamedTuple):
 
 def split_words(text: pl.Expr) -> pl.Expr:
     """The words of `text` in lower case, without marks; where a script has no spaces a letter counts as a word."""
-    return text.str.to_lowercase().str.extract_all(WORD)
+    return text.str.to_lowercase().str.extract_all(WORD_PATTERN)
 
 
 def number_words(words: pl.Series) -> pl.DataFrame:
@@ -30,14 +30,14 @@ def number_words(words: pl.Series) -> pl.DataFrame:
     return pl.DataFrame({"word": vocabulary, "code": np.arange(1, len(vocabulary) + 1, dtype=np.uint64)})
 
 
-def encode_words(words: pl.Series, codes: pl.DataFrame) -> Words:
+def encode_words(words: pl.Series, codes: pl.DataFrame) -> EncodedWords:
     """The words of a list column with the codes of `number_words`."""
     flat = words.alias("word").to_frame().with_row_index("row").explode("word", empty_as_null=False)
     coded = flat.join(codes, on="word", how="left", maintain_order="left")
-    return Words(coded["row"].to_numpy(), coded["word"], coded["code"].fill_null(0).to_numpy())
+    return EncodedWords(coded["row"].to_numpy(), coded["word"], coded["code"].fill_null(0).to_numpy())
 
 
-def hash_windows(words: Words, size: int) -> tuple[Int64[np.ndarray, "windows"], UInt64[np.ndarray, "windows"]]:
+def hash_windows(words: EncodedWords, size: int) -> tuple[Int64[np.ndarray, "windows"], UInt64[np.ndarray, "windows"]]:
     """Start and hash of each run of `size` words inside one row; a run with a word of code 0 is left out."""
     count = max(len(words.codes) - size + 1, 0)
     hashes = np.zeros(count, dtype=np.uint64)

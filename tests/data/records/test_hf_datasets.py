@@ -11,7 +11,7 @@ import datasets
 import huggingface_hub
 import pytest
 
-from m2m.data.records.hf_datasets import fetch_file, resolve_revision, stream_dataset
+from m2m.data.records.hf_datasets import fetch_file, resolve_revision, read_dataset
 from m2m.data.records.read_files import SourceRecord
 
 ROOT = Path(__file__).parents[3]
@@ -27,12 +27,12 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_local_folder_is_streamed_up_to_the_row_limit(folder: Path) -> None:
-    found = list(stream_dataset(str(folder), "", "train", "main", 2))
+    found = list(read_dataset(str(folder), "", "train", "main", 2))
     assert found == [
         SourceRecord(0, {"prompt": "q0", "completion": "a0"}),
         SourceRecord(1, {"prompt": "q1", "completion": "a1"}, place=1),
     ]
-    assert len(list(stream_dataset(str(folder), "", "train", "", None))) == 5
+    assert len(list(read_dataset(str(folder), "", "train", "", None))) == 5
 
 
 def test_a_missing_split_is_one_sentence(folder: Path) -> None:
@@ -40,7 +40,7 @@ def test_a_missing_split_is_one_sentence(folder: Path) -> None:
         OSError,
         match=r'^folder .* could not be read as a data set, see to config and split: ValueError: Bad split: "?no',
     ):
-        list(stream_dataset(str(folder), "", "no", "", None))
+        list(read_dataset(str(folder), "", "no", "", None))
 
 
 def test_a_file_of_a_local_folder_is_its_path(folder: Path) -> None:
@@ -72,7 +72,7 @@ def test_what_is_asked_of_the_hub_is_the_commit_and_streaming(monkeypatch: pytes
 
     monkeypatch.setattr(huggingface_hub.HfApi, "dataset_info", lambda _, id, **named: reached.append((id, named)))
     monkeypatch.setattr(datasets, "load_dataset", load)
-    assert list(stream_dataset("owner/name", "small", "test", COMMIT, None)) == [SourceRecord(0, {"prompt": "a"})]
+    assert list(read_dataset("owner/name", "small", "test", COMMIT, None)) == [SourceRecord(0, {"prompt": "a"})]
     assert reached == [("owner/name", {"revision": COMMIT, "timeout": 30})]
     assert asked == {"given": ("owner/name", "small"), "split": "test", "revision": COMMIT, "streaming": True}
 
@@ -100,7 +100,7 @@ def test_without_a_network_one_sentence_says_what_is_needed(monkeypatch: pytest.
     needs = r"^owner/name.* needs the Hugging Face hub .*ConnectionError: Name or service not known; without a network"
     for read in (
         lambda: resolve_revision("owner/name", ""),
-        lambda: list(stream_dataset("owner/name", "", "train", COMMIT, None)),
+        lambda: list(read_dataset("owner/name", "", "train", COMMIT, None)),
         lambda: fetch_file("owner/name", "a.json", COMMIT),
     ):
         with pytest.raises(OSError, match=needs) as error:
