@@ -11,7 +11,7 @@ import datasets
 import huggingface_hub
 import pytest
 
-from m2m.data.records.hf_datasets import fetch_file, resolve_revision, read_dataset
+from m2m.data.records.hf_datasets import fetch_file, read_dataset, resolve_revision
 from m2m.data.records.read_files import SourceRecord
 
 ROOT = Path(__file__).parents[3]
@@ -120,11 +120,11 @@ def test_a_file_that_was_fetched_before_needs_no_network(tmp_path: Path, monkeyp
 
 ENDS_AT_ONCE = """
 import sys, time
-from m2m.data.records.hf_datasets import fetch_file, stream_dataset
+from m2m.data.records.hf_datasets import fetch_file, read_dataset
 from m2m.models import commit_of
 begin = time.monotonic()
 for read in (
-    lambda: next(stream_dataset("owner/name", "", "train", "c" * 40, None)),
+    lambda: next(read_dataset("owner/name", "", "train", "c" * 40, None)),
     lambda: fetch_file("owner/name", "a.json", "c" * 40),
     lambda: commit_of("owner/name", "c" * 40),
 ):
