@@ -64,7 +64,7 @@ class _Lines:
 def _read_header(lines: _Lines) -> list[str]:
     line = next(lines, "")
     names = [name.strip() for name in next(csv.reader([line], delimiter=lines.delimiter, skipinitialspace=True), [])]
-    if any(len(name) > LONGEST_COLUMN_NAME for name in names):
+    if any(len(name) > LONGEST_COLUMN_NAME or name.endswith((".", "?", "!")) for name in names):
         raise ValueError(
             "its first line is a row, not a header: name the columns there, for example instruction,output"
         )

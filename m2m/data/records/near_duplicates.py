@@ -17,8 +17,8 @@ SKETCH_BANDS, BAND_ROWS = 21, 6  # two rows of Jaccard 0.8 share a band with a p
 def flag_near_duplicates(rows: pl.DataFrame, threshold: float) -> pl.DataFrame:
     """`rows` with a reason where another row that stays shares at least `threshold` of the three-word shingles.
 
-    The similarity is Jaccard's, of instruction and response together, without case and marks. Of two near copies the
-    one with the smaller id stays, whatever the order of rows.
+    The similarity is Jaccard's, of instruction and response together, without case and marks; the sketches find pairs
+    from 0.7 on. Of two near copies the one with the smaller id stays, whatever the order of rows.
     """
     usable = rows.filter(pl.col("reason").is_null()).sort("id")
     shingles, offsets = _hash_shingles(usable)

@@ -118,3 +118,57 @@ def test_of_equal_rows_of_one_source_the_first_stays_whatever_order_they_come_in
     rows = table([*USABLE, ("one", "q1", "a1")])
     for some in (rows, rows.reverse()):
         assert split_candidates(some, set(), {"one": None}, **SETTINGS).rejects["row"].to_list() == [30]
+
+
+@pytest.mark.parametrize("share", [-0.1, 1, 1.5])
+def test_a_share_outside_its_range_is_refused(share: float) -> None:
+    with pytest.raises(ValueError, match=f"heldout_share must be at least 0 and below 1, got {share}"):
+        split_candidates(table(USABLE), set(), {"one": None}, **SETTINGS | {"heldout_share": share})
+
+
+def test_nothing_is_held_out_where_the_share_is_nothing() -> None:
+    found = split_candidates(table(USABLE), set(), {"one": None}, **SETTINGS | {"heldout_share": 0})
+    assert found.heldout.is_empty() and found.heldout.columns == found.pool.columns
+    assert len(found.pool) == len(USABLE)
+
+
+def test_without_limits_only_empty_texts_are_rejects() -> None:
+    rows: list[Row] = [*USABLE, ("one", "x" * 10_000, "y"), ("one", "z", "y" * 10_000), ("one", "e", "")]
+    found = split_candidates(table(rows), set(), {"one": None}, **SETTINGS | {"min_chars": None, "max_chars": None})
+    assert found.rejects["reason"].to_list() == ["response is empty"]
+
+
+def test_near_copies_are_dropped_only_where_that_is_set_and_name_what_they_copy() -> None:
+    text = " ".join(f"w{number}" for number in range(12))
+    rows: list[Row] = [*USABLE, ("one", "near", text), ("one", "near", text.upper() + "!")]
+    kept = split_candidates(table(rows), set(), {"one": None}, **SETTINGS)
+    dropped = split_candidates(table(rows), set(), {"one": None}, **SETTINGS | {"near_duplicates": "drop"})
+    assert kept.rejects.is_empty()
+    (reason,) = dropped.rejects["reason"]
+    original = pl.concat([dropped.pool, dropped.heldout]).filter(id=reason.removeprefix("near copy of "))
+    assert original["instruction"].to_list() == ["near"]
+    assert describe_rows(dropped, {})[0].endswith("= 32 rows read; 1 × near copy")
+
+
+def test_origins_name_the_row_of_every_row_that_stays() -> None:
+    found = split([*USABLE, ("one", "q1", "a1"), ("two", "z", None), ("two", "z", "y")], one=20, two=None)
+    stay = pl.concat([found.pool, found.heldout]).sort("id")
+    assert found.origins["id"].to_list() == stay["id"].to_list()
+    places = {(source, row): index for index, (source, row) in enumerate([*(("one", n) for n in range(31))])}
+    for (source, row), instruction in zip(
+        found.origins.select("source", "row").rows(), stay["instruction"], strict=True
+    ):
+        assert source == "two" or USABLE[places[source, row] % 31][1] == instruction
+
+
+def test_the_account_counts_the_exchanges_that_were_left_out() -> None:
+    (line,) = describe_rows(split(USABLE), {"one": 25})
+    assert " + 0 rejects + 25 exchanges left out (turns: each keeps them) = 55 exchanges read" in line
+
+
+def test_reasons_beyond_the_most_frequent_are_counted() -> None:
+    rows = table(USABLE).with_columns(
+        reason=pl.when(pl.col("row") < 12).then(pl.format("reason {}", "row")).otherwise("reason")
+    )
+    (line,) = describe_rows(split_candidates(rows, set(), {"one": None}, **SETTINGS), {})
+    assert line.count("1 × reason") == 8 and line.endswith("; 4 × other reasons")

@@ -111,3 +111,27 @@ def test_lengths_are_in_characters_and_marks_are_composed() -> None:
     rows = pl.DataFrame([("mine", 0, 0, None, "e\u0301" * 10, "\u00e9" * 10, None)], schema=ROW_COLUMNS, orient="row")
     found = flag_unusable_rows(rows, 1, 10)
     assert found["reason"].to_list() == [None] and found["instruction"][0] == "\u00e9" * 10
+
+
+INVISIBLE = {
+    "zero-width space": "\u200b", "joiners": "\u2060\u200d", "byte order mark": "\ufeff", "soft hyphen": "\u00ad",
+    "Braille blank": "\u2800", "Hangul filler": "\u3164\uffa0", "tags": "\U000e0061", 
+    "direction marks": "\u200e\u200f",
+    "variation selector": "\ufe0f", "grapheme joiner": "\u034f", "no-break space": "\u00a0\u3000", "controls": "\x01\x02",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", INVISIBLE.values(), ids=INVISIBLE)
+def test_text_that_nobody_can_see_is_empty(text: str) -> None:
+    assert reasons(("a", text * 3), (text, "b")) == ["response is empty", "instruction is empty"]
+    assert reasons(("a", f"b{text}")) == [None]
+
+
+def test_null_limits_are_off() -> None:
+    long = rows(("a" * 9999, "b"), ("a", "b" * 9999))
+    assert flag_unusable_rows(long, None, None)["reason"].to_list() == [None, None]
+    assert flag_unusable_rows(long, 2, None)["reason"].to_list() == ["response is shorter than 2 characters", None]
+    assert flag_unusable_rows(long, None, 9)["reason"].to_list() == [
+        "instruction is longer than 9 characters",
+        "response is longer than 9 characters",
+    ]

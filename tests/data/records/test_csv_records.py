@@ -40,7 +40,8 @@ def test_an_index_column_without_a_name_is_a_field() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (f"{'A question that is long. ' * 4},An answer.\nq,a\n", "its first line is a row, not a header"),
+        (f"{'A question that is long ' * 4},An answer\nq,a\n", "its first line is a row, not a header"),
+        ("Why?,Because.\nq,a\n", "its first line is a row, not a header"),
         ("output,instruction,output\n1,2,3\n", "its header names the column 'output' twice"),
         ('instruction,output\n"q","She said \\"no\\" twice."\n', "it escapes quotes by a backslash"),
     ],

@@ -208,3 +208,73 @@ def test_a_pattern_reads_files_in_the_order_of_their_names(tmp_path: Path) -> No
     for name in "hbgacfde":
         (tmp_path / f"{name}.jsonl").write_text(json.dumps(name))
     assert [record.value for record in read_files(str(tmp_path / "*.jsonl"))] == list("abcdefgh")
+
+
+def test_records_carry_their_file_and_their_place_in_it(tmp_path: Path) -> None:
+    for name in ("b.jsonl", "a.csv"):
+        (tmp_path / name).write_bytes(as_csv(RECORDS) if name == "a.csv" else as_lines(RECORDS))
+    found = [(record.row, record.file, record.place) for record in read_files(str(tmp_path / "*"))]
+    assert found == [(0, "a.csv", 0), (1, "a.csv", 1), (2, "b.jsonl", 0), (3, "b.jsonl", 1)]
+
+
+def test_a_folder_of_shards_is_read_by_name_without_hidden_files_and_metadata(tmp_path: Path) -> None:
+    for number in (2, 1):
+        (tmp_path / f"train-{number}-of-2.parquet").write_bytes(as_parquet(RECORDS[number - 1 : number]))
+    for name in (".cache.json", "_tmp.json", "dataset_info.json", "state.json", "README.md"):
+        (tmp_path / name).write_text("{}")
+    (tmp_path / "more").mkdir()
+    assert [record.value for record in read_files(str(tmp_path))] == RECORDS
+
+
+def test_a_folder_that_datasets_saved_is_read(tmp_path: Path) -> None:
+    import datasets
+
+    datasets.Dataset.from_list(RECORDS).save_to_disk(tmp_path / "set")
+    assert [record.value for record in read_files(str(tmp_path / "set"))] == RECORDS
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32"])
+@pytest.mark.parametrize("name", ["rows.jsonl", "rows.json"])
+def test_utf_16_is_read(tmp_path: Path, name: str, encoding: str) -> None:
+    assert [one.value for one in read(tmp_path / name, as_lines(RECORDS).decode().encode(encoding))] == RECORDS
+    assert [one.value for one in read(tmp_path / "rows.csv", as_csv(RECORDS).decode().encode("utf-16"))] == RECORDS
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "words"),
+    [
+        ("rows.jsonl", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n", "git lfs pull"),
+        ("rows.parquet", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n", "git lfs pull"),
+        ("rows.csv", b"<!doctype html><title>Sign in</title>", "is a web page"),
+        ("rows.xlsx", b"PK\x03\x04", "Excel workbook"),
+        ("rows.jsonl.bz2", b"BZh91AY&SY", "bzip2"),
+        (
+            "rows.csv",
+            b"instruction,output\n" + "q,Été à la café – où?\n".encode("cp1252") * 9,
+            "iconv -f cp1252",
+        ),
+        ("rows.jsonl", '{"prompt": "请说明怎样种植", "completion": "每天浇水"}\n'.encode("gb18030") * 9, "gb18030"),
+        ("rows.csv", b'instruction,output\n"q","She said \\"no\\" twice."\n', "backslash"),
+        ("rows.csv", b"A first question that is asked here, and it is a long one; so what?,Answer.\n", "not a header"),
+        ("rows.json", b'[{"prompt": "a"},\n]', "comma stands before a closing bracket"),
+        ("rows.json", b'{"train": [{"a": 1}], "test": [{"a": 2}]}', "several lists of records"),
+    ],
+)
+def test_a_file_that_is_not_the_data_is_one_sentence(tmp_path: Path, name: str, data: bytes, words: str) -> None:
+    (record,) = read(tmp_path / name, data)
+    assert record.value is None and words in str(record.reason) and name in str(record.reason)
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("rows.jsonl", gzip.compress(as_lines(RECORDS))),
+        ("rows.jsonl", zstandard.compress(as_lines(RECORDS))),
+        ("rows.json", as_parquet(RECORDS)),
+        ("rows", as_lines(RECORDS)),
+        ("rows.txt", json.dumps(RECORDS).encode()),
+        ("rows.tsv", as_csv(RECORDS)),
+    ],
+)
+def test_the_content_counts_more_than_the_name(tmp_path: Path, name: str, data: bytes) -> None:
+    assert [record.value for record in read(tmp_path / name, data)] == RECORDS
