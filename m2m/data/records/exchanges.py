@@ -98,12 +98,9 @@ def _explain_turns(turns: Sequence[Turn]) -> str | None:
 
 
 def _check_texts(instruction: object, response: object) -> Pair:
-    values = {"instruction": instruction, "response": response}
-    reasons = [reason for name, value in values.items() if (reason := _explain_value(name, value))]
-    texts = [
-        value if isinstance(value, str) and not _explain_value(name, value) else None for name, value in values.items()
-    ]
-    return Pair(texts[0], texts[1], reasons[0] if reasons else None)
+    problems = _explain_value("instruction", instruction), _explain_value("response", response)
+    texts = [None if problem else str(value) for problem, value in zip(problems, (instruction, response), strict=True)]
+    return Pair(texts[0], texts[1], problems[0] or problems[1])
 
 
 def _explain_value(name: str, value: object) -> str | None:

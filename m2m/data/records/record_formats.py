@@ -44,15 +44,14 @@ def read_exchanges(record: object, columns: tuple[str, str], turns: Turns) -> Ex
         if missing := [name for name in columns if name.strip().lower() not in fields and name not in fields]:
             return reject(f"has no field {missing[0]!r}, but the fields {_list_fields(record)}")
         return _choose(fields, _read_columns(fields, *columns), turns)
-    forms = [read for names, read in FORM_READERS if any(name in fields for name in names)]
-    forms = sorted(forms, key=lambda read: not _is_filled(fields, read))
-    candidates = [_choose(fields, read(fields), turns) for read in forms]
-    usable = next((exchanges for exchanges in candidates if any(_is_usable(pair) for pair in exchanges.pairs)), None)
-    return (
-        usable
-        or _explain_preference(fields)
-        or (candidates[0] if candidates else reject(_explain_fields(record, fields)))
-    )
+    names = sorted((name for name in FORM_READERS if name in fields), key=lambda name: fields[name] is None)
+    unusable: list[Exchanges] = []
+    for name in names:
+        exchanges = _choose(fields, FORM_READERS[name](fields), turns)
+        if any(_is_usable(pair) for pair in exchanges.pairs):
+            return exchanges
+        unusable.append(exchanges)
+    return _explain_preference(fields) or (unusable[0] if unusable else reject(_explain_fields(record, fields)))
 
 
 def list_other_fields(record: Mapping[str, object], columns: tuple[str, str]) -> dict[str, object]:
@@ -190,13 +189,8 @@ def _read_turns(name: str) -> Callable[[Fields], list[Turn] | str]:
     return lambda fields: parse_turns(fields[name])
 
 
-def _is_filled(fields: Fields, read: Callable[[Fields], list[Turn] | str]) -> bool:
-    names = next(names for names, reader in FORM_READERS if reader is read)
-    return any(fields.get(name) is not None for name in names)
-
-
-FORM_READERS: list[tuple[tuple[str, ...], Callable[[Fields], list[Turn] | str]]] = [
-    *(((name,), _read_turns(name)) for name in TURN_FIELDS),
-    (("instruction",), _read_instruction),
-    (("prompt",), _read_prompt),
-]
+FORM_READERS: dict[str, Callable[[Fields], list[Turn] | str]] = {
+    **{name: _read_turns(name) for name in TURN_FIELDS},
+    "instruction": _read_instruction,
+    "prompt": _read_prompt,
+}

@@ -11,6 +11,7 @@ from m2m.data.records.exchanges import reject
 from m2m.data.records.read_files import SourceRecord
 from m2m.data.records.record_formats import Turns, list_other_fields, read_exchanges
 
+ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)
 PLACE_COLUMNS = {
     "source": pl.String,
     "row": pl.Int64,
@@ -50,4 +51,4 @@ def _write_fields(value: object, columns: tuple[str, str]) -> str:
     """A JSON object; what JSON has no word for, such as a date, is text."""
     fields = list_other_fields(value, columns) if isinstance(value, Mapping) else {}
     values = {name: None if field != field else field for name, field in fields.items()}  # noqa: PLR0124  NaN
-    return json.dumps(values, ensure_ascii=False, default=str).encode(errors="backslashreplace").decode()
+    return ENCODER.encode(values).encode(errors="backslashreplace").decode()
