@@ -11,7 +11,9 @@ class RowOrigins(pa.DataFrameModel):
     source: str = pa.Field(str_length={"min_value": 1}, description="the source's name in params.yaml")
     file: str = pa.Field(description="the file's name; empty for docstrings and a hub's data sets")
     row: pl.Int64 = pa.Field(ge=0, description="position in the file, else in the source, from 0")
-    exchange: pl.Int64 = pa.Field(ge=0, description="position among the record's rows, from 0; above 0 with turns: each")
+    exchange: pl.Int64 = pa.Field(
+        ge=0, description="position among the record's rows, from 0; above 0 with turns: each"
+    )
     fields: str = pa.Field(description="the record's other fields, such as id, licence or scores: a JSON object")
 
     class Config:

@@ -29,6 +29,8 @@ def pick_heldout(rows: pl.DataFrame, share: float, seed: int) -> pl.Series:
     Rows of one group, of one instruction or of one response stay together: where their hashes disagree they all go
     to the pool, so no answer and no question of a held-out row is in the pool. Compared without case and line breaks.
     """
+    if share == 0:
+        return pl.repeat(False, len(rows), eager=True).alias("held")
     linked = [pl.col("group"), fold_case(pl.col("instruction")), fold_case(pl.col("response"))]
     sides = rows.select(draw_each("group", "heldout", seed).lt(share).alias("held"), *linked)
     before = len(sides) + 1

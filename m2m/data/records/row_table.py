@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import NamedTuple
 
 import polars as pl
@@ -12,6 +13,7 @@ from m2m.data.records.read_files import SourceRecord
 from m2m.data.records.record_formats import Turns, list_other_fields, read_exchanges
 
 ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)
+BATCH_RECORDS = 20_000  # records that are held as Python objects at once
 PLACE_COLUMNS = {
     "source": pl.String,
     "row": pl.Int64,
@@ -32,6 +34,15 @@ class RowTable(NamedTuple):
 
 def tabulate_records(source: str, records: Iterable[SourceRecord], columns: tuple[str, str], turns: Turns) -> RowTable:
     """The rows of a source: one a record, or with `turns: each` one an exchange."""
+    stream = iter(records)
+    batches = iter(lambda: list(islice(stream, BATCH_RECORDS)), [])
+    tables = [_tabulate_batch(source, batch, columns, turns) for batch in batches]
+    tables = tables or [_tabulate_batch(source, [], columns, turns)]
+    rows, places = pl.concat(table.rows for table in tables), pl.concat(table.places for table in tables)
+    return RowTable(rows, places, sum(table.left_out for table in tables))
+
+
+def _tabulate_batch(source: str, records: Iterable[SourceRecord], columns: tuple[str, str], turns: Turns) -> RowTable:
     rows, places, left_out = [], [], 0
     for record in records:
         exchanges = reject(record.reason) if record.reason else read_exchanges(record.value, columns, turns)

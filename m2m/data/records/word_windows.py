@@ -24,6 +24,19 @@ def split_words(text: pl.Expr) -> pl.Expr:
     return text.str.to_lowercase().str.extract_all(WORD_PATTERN)
 
 
+def explain_unspaced(texts: pl.Series) -> str | None:
+    """A sentence where at least half of `texts` are mostly in a script without spaces: phrases have no words there."""
+    letters = pl.col("text").str.count_matches(r"\p{L}")
+    unspaced = texts.alias("text").to_frame().select(2 * pl.col("text").str.count_matches(UNSPACED) > letters)
+    count = int(unspaced.to_series().sum())
+    if count == 0 or 2 * count < len(texts):
+        return None
+    return (
+        f"{count} of {len(texts)} texts are in a script without spaces between words, such as Chinese, Japanese or "
+        "Thai, where key phrases cannot be found: set tag.engine to endpoint or local"
+    )
+
+
 def number_words(words: pl.Series) -> pl.DataFrame:
     """word, code: 1, 2, … for the words of a list column, in their order."""
     vocabulary = words.explode(empty_as_null=False).unique().sort()

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from m2m.data.records.word_windows import encode_words, hash_windows, number_words, split_words
+from m2m.data.records.word_windows import encode_words, explain_unspaced, hash_windows, number_words, split_words
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,23 @@ def test_a_window_with_a_word_that_has_no_number_is_left_out() -> None:
     words = pl.Series([["a", "b", "x", "a", "b"]])
     starts, hashes = hash_windows(encode_words(words, number_words(pl.Series([["a", "b"]]))), 2)
     assert starts.tolist() == [0, 3] and hashes[0] == hashes[1]
+
+
+@pytest.mark.parametrize(
+    ("texts", "count"),
+    [
+        (["请说明怎样种植", "Water it daily."], "1 of 2"),
+        (["บอกวิธีปลูกต้นไม้", "バラの育て方を教えて"], "2 of 2"),
+        (["请用 Python 写一个排序程序并解释"], "1 of 1"),
+    ],
+)
+def test_texts_without_spaces_are_counted(texts: list[str], count: str) -> None:
+    reason = str(explain_unspaced(pl.Series(texts)))
+    assert reason.startswith(f"{count} texts are in a script without spaces") and "tag.engine" in reason
+
+
+@pytest.mark.parametrize(
+    "texts", [["שלום לכולם", "Привет всем"], ["한국어에는 공백이 있습니다"], ["Say 你好 to them all."], ["", "12"], []]
+)
+def test_texts_with_spaces_are_none(texts: list[str]) -> None:
+    assert explain_unspaced(pl.Series(texts, dtype=pl.String)) is None
