@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
@@ -17,6 +18,9 @@ class _Row(NamedTuple):
     fields: list[str]
     lines: list[str]
     reason: str | None = None
+    is_quoted: bool = False  # a field of it is quoted
+    is_stray: bool = False  # a quote stands in a field without quotes
+    is_closed: bool = False  # it is broken, and its last line ends with a quote
 
 
 def read_csv(stream: BinaryIO) -> Iterator[ParsedRecord]:
@@ -56,9 +60,13 @@ class _Lines:
     def is_row_end(self, is_quoted: bool) -> bool:
         """Whether a broken row ends with the lines taken; `is_quoted`: all fields of all rows before are quoted."""
         is_even = "".join(self.taken).count('"') % 2 == 0
-        is_closed = self.taken[-1].rstrip().endswith('"')
+        is_closed = self.is_closed()
         is_row_next = is_quoted and self._next.startswith('"') and f'"{self.delimiter}"' in self._next
-        return not self._next or is_even or (is_closed and is_row_next)
+        return not self._next or (is_even and (is_closed or not is_quoted)) or (is_closed and is_row_next)
+
+    def is_closed(self) -> bool:
+        """Whether the lines taken end with a quote."""
+        return self.taken[-1].rstrip().endswith('"')
 
 
 def _read_header(lines: _Lines) -> list[str]:
@@ -75,7 +83,9 @@ def _read_header(lines: _Lines) -> list[str]:
 
 def _read_rows(lines: _Lines) -> Iterator[_Row]:
     reader = csv.reader(lines, delimiter=lines.delimiter, skipinitialspace=True, strict=True)
-    is_quoted = True
+    field = rf'(?: *"(?:[^"]|"")*"|[^"{re.escape(lines.delimiter)}]*)'
+    strict_row = re.compile(rf"{field}(?:{re.escape(lines.delimiter)}{field})*")
+    is_quoted = lines.taken[0].startswith('"')  # the header
     while True:
         lines.taken.clear()
         try:
@@ -89,32 +99,35 @@ def _read_rows(lines: _Lines) -> Iterator[_Row]:
                 ) from error
             while not lines.is_row_end(is_quoted):
                 next(lines)
-            yield _Row([], list(lines.taken), f"is no CSV row: {error}; write a quote inside a field twice")
+            reason = f"is no CSV row: {error}; write a quote inside a field twice"
+            yield _Row([], list(lines.taken), reason, is_closed=lines.is_closed())
         else:
             is_quoted = is_quoted and "".join(lines.taken).count('"') >= 2 * len(fields)
             if fields:  # a blank line has none
-                yield _Row(fields, list(lines.taken))
+                has_quotes = any('"' in line for line in lines.taken)
+                is_strict = has_quotes and bool(strict_row.fullmatch("".join(lines.taken).rstrip("\r\n")))
+                yield _Row(fields, list(lines.taken), None, is_strict, has_quotes and not is_strict)
 
 
 def _join_fragments(rows: Iterator[_Row]) -> Iterator[_Row]:
-    """One reject in place of the rows from a quoted or broken one to a quote that nothing opened: they may be one row.
+    """One reject in place of the rows from a quoted or broken one to a stray quote: they may be one broken row.
 
     In `q,"a 5"`, `Well, yes`, `the end."` the quote of 5" ends the field too early, and the next line looks like a row.
     """
     pending: list[_Row] = []
     for row in rows:
-        quotes = "".join(row.lines).count('"')
-        if quotes % 2 and pending and not row.reason:
-            reason = "is no CSV row: a quote closes that nothing opened; write a quote inside a field twice"
-            yield _Row([], row.lines, reason)
-            pending = []
-        elif row.reason or quotes:
+        if pending and (row.is_stray or (row.reason and pending[0].reason)):
+            pending = [row._replace(reason=row.reason or "is no CSV row: a quote stands in a field without quotes")]
+        elif row.reason or row.is_quoted:
             yield from pending
             pending = [row]
         elif pending and len(pending) < MOST_FRAGMENTS:
             pending.append(row)
         else:
             yield from [*pending, row]
+            pending = []
+        if row.is_closed:
+            yield from pending
             pending = []
     yield from pending
 

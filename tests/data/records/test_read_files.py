@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import io
 import json
+import random
 from collections.abc import Callable
 from pathlib import Path
 
@@ -278,3 +279,38 @@ def test_a_file_that_is_not_the_data_is_one_sentence(tmp_path: Path, name: str, 
 )
 def test_the_content_counts_more_than_the_name(tmp_path: Path, name: str, data: bytes) -> None:
     assert [record.value for record in read(tmp_path / name, data)] == RECORDS
+
+
+PIECES = [
+    b'"',
+    b",",
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b"null",
+    b"NaN",
+    b"1e999",
+    b"\n",
+    b"\r",
+    b"\\",
+    b"\xff",
+    b"\0",
+    b"false",
+    b";",
+] + [b"\xef\xbb\xbf", b"\\ud800", b"\t", b"{}", b"[[]]", b'"role"', b"<html>", b"\x1f\x8b", b"PAR1"]
+
+
+@pytest.mark.parametrize("packing", PACK)
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_a_mangled_file_is_never_an_error_and_every_record_has_a_value_or_a_reason(
+    tmp_path: Path, container: str, packing: str
+) -> None:
+    rng = random.Random(f"{container}{packing}")
+    for _ in range(25):
+        data = bytearray(PACK[packing](CONTAINERS[container](RECORDS * 3)))
+        for _ in range(rng.randint(1, 5)):
+            place = rng.randrange(len(data) + 1)
+            data[place : place + rng.choice([0, 0, 1, 7])] = rng.choice([b"", *PIECES])
+        for record in read(tmp_path / f"rows.{container}{packing}", bytes(data)):
+            assert record.reason is None or record.value is None

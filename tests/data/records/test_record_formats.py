@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from m2m.data.records.exchanges import Pair
-from m2m.data.records.record_formats import read_pair
+from m2m.data.records.record_formats import RECORD_FIELDS, read_exchanges, read_pair
 
 USER, ASSISTANT = {"role": "user", "content": "Ask?"}, {"role": "assistant", "content": "Answer."}
 HUMAN, GPT = {"from": "human", "value": "Ask?"}, {"from": "gpt", "value": "Answer."}
@@ -110,17 +110,24 @@ def test_the_usable_half_of_a_record_is_kept() -> None:
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=3),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["role", "content", "text"]), inner),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["role", "content", "text", "from", "value", "type", "output", "weight", "tool_calls"]),
+            inner,
+        )
+    ),
     max_leaves=8,
 )
-fields = ["instruction", "input", "output", "prompt", "completion", "messages", "conversations"]
+fields = sorted(RECORD_FIELDS | {"label", "weight", "train"})
 
 
 @settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(fields), json_values))
 def test_no_record_is_an_error_and_a_pair_has_two_texts_or_a_reason(record: dict[str, object]) -> None:
-    found = read_pair(record)
-    assert (found.reason is None) == (found.instruction is not None and found.response is not None)
+    for turns in ("first", "last", "each"):
+        for pair in read_exchanges(record, ("", ""), turns).pairs:
+            assert pair.reason is not None or (pair.instruction is not None and pair.response is not None)
 
 
 def test_turns_nested_without_end_are_told():
