@@ -13,7 +13,7 @@ from m2m.data.benchmarks.eval_prompts import (
     read_baseline_answers,
     sample_prompts,
 )
-from m2m.data.benchmarks.sources import Benchmark, check_benchmark, resolve_benchmark, read_benchmark
+from m2m.data.benchmarks.sources import Benchmark, check_benchmark, read_benchmark, resolve_benchmark
 from m2m.data.records.read_files import SourceRecord
 from m2m.runtime.artifacts import read_table, write_table
 from m2m.runtime.cli import names_of, run

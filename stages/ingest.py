@@ -12,7 +12,7 @@ from m2m.data.pool.docstring_sections import Documented, parse_sections
 from m2m.data.pool.package_docstrings import read_docstrings
 from m2m.data.pool.pool import count_rows, describe_rows, split_candidates
 from m2m.data.pool.pretraining_text import build_corpus, collect_clauses, divide_objects
-from m2m.data.pool.sources import Source, check_source, resolve_source, read_records
+from m2m.data.pool.sources import Source, check_source, read_records, resolve_source
 from m2m.data.records.row_table import PLACE_COLUMNS, RowTable, tabulate_records
 from m2m.parallel import parallel
 from m2m.runtime.artifacts import write_table

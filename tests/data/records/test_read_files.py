@@ -282,23 +282,32 @@ def test_the_content_counts_more_than_the_name(tmp_path: Path, name: str, data: 
 
 
 PIECES = [
-    b'"',
-    b",",
-    b"{",
-    b"}",
-    b"[",
-    b"]",
-    b"null",
-    b"NaN",
-    b"1e999",
-    b"\n",
-    b"\r",
-    b"\\",
-    b"\xff",
-    b"\0",
-    b"false",
-    b";",
-] + [b"\xef\xbb\xbf", b"\\ud800", b"\t", b"{}", b"[[]]", b'"role"', b"<html>", b"\x1f\x8b", b"PAR1"]
+    piece.encode("latin-1")
+    for piece in [
+        '"',
+        ",",
+        "{",
+        "}",
+        "[",
+        "]",
+        "null",
+        "NaN",
+        "1e999",
+        "\\",
+        "ÿ",
+        "\x00",
+        "false",
+        ";",
+        "{}",
+        "[[]]",
+        '"role"',
+        "<html>",
+        "\x8b",
+        "PAR1",
+        "\\ud800",
+    ]
+]
+PIECES += [b"\n", b"\r", b"\t", b"\xef\xbb\xbf"]
 
 
 @pytest.mark.parametrize("packing", PACK)
