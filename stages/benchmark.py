@@ -7,51 +7,65 @@ from pathlib import Path
 
 import polars as pl
 
-from m2m.data.benchmarks.eval_prompts import read_baseline_answers, sample_prompts, convert_heldout_rows, convert_records
-from m2m.data.benchmarks.sources import Benchmark, resolve_benchmark, read_benchmark
+from m2m.data.benchmarks.eval_prompts import (
+    convert_heldout_rows,
+    convert_records,
+    read_baseline_answers,
+    sample_prompts,
+)
+from m2m.data.benchmarks.sources import Benchmark, check_benchmark, read_benchmark, resolve_benchmark
 from m2m.data.records.read_files import SourceRecord
-from m2m.runtime.artifacts import read_table, write_json, write_table
-from m2m.runtime.cli import list_names, run
+from m2m.runtime.artifacts import read_table, write_table
+from m2m.runtime.cli import names_of, run
+from m2m.runtime.records import write_json
 from m2m.schemas.pool import Pool
 from m2m.schemas.prompts import Prompts
 
 
 def main(heldout: Path, prompts: Path, origins: Path, /, *, seed: int, sources: Mapping[str, Benchmark]) -> None:
-    """A source's name is the name of its benchmark; `origins` says what it was, at which commit, and its prompts."""
+    """A source's name is the name of its benchmark; `origins` holds its origin, commit and number of prompts."""
     if not sources:
         raise ValueError("sources must name at least one benchmark, got none")
+    for name, source in sources.items():
+        check_benchmark(name, source)
     sources = {name: resolve_benchmark(source) for name, source in sources.items()}
-    found = {name: sample_prompts(_prompts(name, one, heldout), one.limit, seed) for name, one in sources.items()}
-    write_table(prompts, Prompts, pl.concat(found.values()).sort("benchmark", "id"))
-    write_json(origins, {name: _origin(source) | {"prompts": len(found[name])} for name, source in sources.items()})
+    tables = {
+        name: sample_prompts(_read_prompts(name, source, heldout), source.limit, seed)
+        for name, source in sources.items()
+    }
+    write_table(prompts, Prompts, pl.concat(tables.values()).sort("benchmark", "id"))
+    counts = {name: {"prompts": len(table)} for name, table in tables.items()}
+    write_json(origins, {name: _describe_origin(source) | counts[name] for name, source in sources.items()})
 
 
-def _origin(source: Benchmark) -> dict[str, str]:
-    return {"kind": source.kind, "from": source.id or source.path or "", "commit": source.revision or ""}
+def _describe_origin(source: Benchmark) -> dict[str, str | int]:
+    return {"kind": source.kind or "", "from": source.id or source.path or "", "commit": source.revision or ""}
 
 
-def _prompts(name: str, source: Benchmark, heldout: Path) -> pl.DataFrame:
+def _read_prompts(name: str, source: Benchmark, heldout: Path) -> pl.DataFrame:
     if source.kind == "heldout":
         rows = read_table(heldout, Pool)
-        return _some(name, convert_heldout_rows(name, rows), len(rows), "ingest held nothing out: raise ingest.heldout_share")
-    records, answers = read_benchmark(source)
-    known = read_baseline_answers(each.value for each in answers)
-    if source.answers and not known:
-        raise ValueError(f"benchmark {name!r}: no answers in {source.answers}; {_first_reason(answers)}")
-    return _some(name, convert_records(name, [one.value for one in records], known), len(records), _first_reason(records))
+        reason = "ingest held nothing out: raise ingest.heldout_share"
+        return _check_prompts(name, convert_heldout_rows(name, rows), len(rows), reason)
+    records, answer_records = read_benchmark(source)
+    answers = read_baseline_answers(record.value for record in answer_records)
+    if source.answers and not answers:
+        raise ValueError(f"benchmark {name!r}: no answers in {source.answers}; {_find_reason(answer_records)}")
+    prompts = convert_records(name, [record.value for record in records], answers)
+    return _check_prompts(name, prompts, len(records), _find_reason(records))
 
 
-def _first_reason(records: list[SourceRecord]) -> str:
-    return next((record.reason for record in records if record.reason), "no record has what is looked for")
+def _find_reason(records: list[SourceRecord]) -> str:
+    return next((record.reason for record in records if record.reason), "no record has the fields of a prompt")
 
 
-def _some(name: str, prompts: pl.DataFrame, read: int, reason: str) -> pl.DataFrame:
+def _check_prompts(name: str, prompts: pl.DataFrame, count: int, reason: str) -> pl.DataFrame:
     if prompts.is_empty():
-        raise ValueError(f"benchmark {name!r} has no prompt: {read} records read; {reason}")
-    if left_out := read - len(prompts):
-        print(f"{name}: {left_out} of {read} records have no instruction, or one that came before", file=sys.stderr)
+        raise ValueError(f"benchmark {name!r} has no prompt: {count} records read; {reason}")
+    if left_out := count - len(prompts):
+        print(f"{name}: {left_out} of {count} records have no instruction, or repeat an earlier one", file=sys.stderr)
     return prompts
 
 
 if __name__ == "__main__":
-    run(functools.partial(main, sources={name: Benchmark() for name in list_names("sources")}))
+    run(functools.partial(main, sources={name: Benchmark() for name in names_of("sources")}))

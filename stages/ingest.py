@@ -3,23 +3,25 @@
 import functools
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 import polars as pl
 
 from m2m.data.pool.docstring_questions import tabulate_pairs
 from m2m.data.pool.docstring_sections import Documented, parse_sections
 from m2m.data.pool.package_docstrings import read_docstrings
-from m2m.data.pool.pool import describe_rows, split_candidates, count_rows
-from m2m.data.pool.pretraining_text import build_corpus as text_table
-from m2m.data.pool.pretraining_text import divide_objects, collect_clauses
-from m2m.data.pool.sources import Source, resolve_source, read_records
-from m2m.data.records.record_formats import tabulate_records as formed
-from m2m.parallel import map_parallel
-from m2m.runtime.artifacts import write_json, write_table
-from m2m.runtime.cli import list_names, run
+from m2m.data.pool.pool import count_rows, describe_rows, split_candidates
+from m2m.data.pool.pretraining_text import build_corpus, collect_clauses, divide_objects
+from m2m.data.pool.sources import Source, check_source, read_records, resolve_source
+from m2m.data.records.row_table import PLACE_COLUMNS, RowTable, tabulate_records
+from m2m.parallel import parallel
+from m2m.runtime.artifacts import write_table
+from m2m.runtime.cli import names_of, run
+from m2m.runtime.records import write_json
 from m2m.schemas.corpus import Corpus
 from m2m.schemas.pool import Pool
 from m2m.schemas.rejects import Rejects
+from m2m.schemas.row_origins import RowOrigins
 
 
 def main(
@@ -27,58 +29,82 @@ def main(
     heldout: Path,
     corpus: Path,
     rejects: Path,
+    row_origins: Path,
     origins: Path,
     /,
     *,
     seed: int,
     heldout_share: float,
     corpus_share: float,
-    min_chars: int,
-    max_chars: int,
+    min_chars: int | None,
+    max_chars: int | None,
+    near_duplicates: Literal["keep", "drop"],
     sources: Mapping[str, Source],
 ) -> None:
-    """Read every source; rows read = pool + heldout + rejects. Objects that went to the corpus give no rows.
+    """Read every source; pool + heldout + rejects + exchanges left out = exchanges read.
 
-    `origins` says for each source what it was, at which commit, and where its rows went.
+    Objects that went to the corpus give no rows. `origins` holds the origin and the counts of each source.
     """
     if not sources:
         raise ValueError("sources must name at least one source, got none")
+    for name, source in sources.items():
+        check_source(name, source)
     sources = {name: resolve_source(source) for name, source in sources.items()}
     objects = read_docstrings(package for source in sources.values() for package in source.packages)
-    parsed = map_parallel(parse_sections, objects["text"].to_list(), "docstrings: sections")
+    parsed = parallel(parse_sections, objects["text"].to_list(), "docstrings: sections")
     named = zip(objects["name"], objects["kind"], parsed, strict=True)
-    things = [Documented(name, kind, found) for name, kind, found in named]
-    studied, questioned = divide_objects(things, objects["text"], corpus_share, seed)
-    text = text_table(studied, collect_clauses(questioned))
-    rows = pl.concat(_rows(name, source, questioned, max_chars) for name, source in sources.items())
-    found = split_candidates(
-        rows,
+    documented = [Documented(name, kind, sections) for name, kind, sections in named]
+    studied, questioned = divide_objects(documented, objects["text"], corpus_share, seed)
+    text = build_corpus(studied, collect_clauses(questioned))
+    tables = {name: _read_rows(name, source, questioned, max_chars) for name, source in sources.items()}
+    candidates = split_candidates(
+        pl.concat(table.rows for table in tables.values()),
         collect_clauses(studied) if {source.kind for source in sources.values()} - {"docstrings"} else set(),
         {name: source.limit for name, source in sources.items()},
         seed=seed,
         heldout_share=heldout_share,
         min_chars=min_chars,
         max_chars=max_chars,
+        near_duplicates=near_duplicates,
     )
-    print(*describe_rows(found), sep="\n")
+    left_out = {name: table.left_out for name, table in tables.items()}
+    print(*describe_rows(candidates, left_out), sep="\n")
     print(f"corpus: {len(text)} texts from {len(studied)} objects, which give no rows")
     write_table(corpus, Corpus, text)
-    write_table(pool, Pool, found.pool)
-    write_table(heldout, Pool, found.heldout)
-    write_table(rejects, Rejects, found.rejects)
-    rows_of = count_rows(found)
-    write_json(origins, {name: _origin(source) | rows_of[name] for name, source in sources.items()})
+    write_table(pool, Pool, candidates.pool)
+    write_table(heldout, Pool, candidates.heldout)
+    write_table(rejects, Rejects, candidates.rejects)
+    write_table(row_origins, RowOrigins, _join_places(candidates.origins, tables))
+    counts = {
+        name: rows | _count_left_out(sources[name], left_out[name]) for name, rows in count_rows(candidates).items()
+    }
+    write_json(origins, {name: _describe_origin(source) | counts[name] for name, source in sources.items()})
 
 
-def _rows(name: str, source: Source, questioned: list[Documented], max_chars: int) -> pl.DataFrame:
+def _read_rows(name: str, source: Source, questioned: list[Documented], max_chars: int | None) -> RowTable:
     if source.kind == "docstrings":
-        return tabulate_pairs([thing for thing in questioned if thing.name.split(".")[0] in source.packages], name, max_chars)
-    return formed(name, read_records(source), (source.prompt_column or "", source.response_column or ""))
+        asked_about = [documented for documented in questioned if documented.name.split(".")[0] in source.packages]
+        rows = tabulate_pairs(asked_about, name, max_chars)
+        places = rows.select("source", "row", "turn", file=pl.lit(""), place="row", fields=pl.lit("{}"))
+        return RowTable(rows, places.cast(pl.Schema(PLACE_COLUMNS)), 0)
+    columns = (source.prompt_column or "", source.response_column or "")
+    return tabulate_records(name, read_records(source), columns, source.turns)
 
 
-def _origin(source: Source) -> dict[str, str | int]:
-    return {"kind": source.kind, "from": source.id or source.path or "", "commit": source.revision or ""}
+def _join_places(origins: pl.DataFrame, tables: Mapping[str, RowTable]) -> pl.DataFrame:
+    places = pl.concat(table.places for table in tables.values())
+    joined = origins.join(places, on=["source", "row", "turn"], how="left", maintain_order="left")
+    return joined.select("id", "source", "file", row="place", exchange="turn", fields="fields")
+
+
+def _count_left_out(source: Source, left_out: int) -> dict[str, int]:
+    """Docstrings have no exchanges."""
+    return {} if source.kind == "docstrings" else {"exchanges_left_out": left_out}
+
+
+def _describe_origin(source: Source) -> dict[str, str | int]:
+    return {"kind": source.kind or "", "from": source.id or source.path or "", "commit": source.revision or ""}
 
 
 if __name__ == "__main__":
-    run(functools.partial(main, sources={name: Source() for name in list_names("sources")}))
+    run(functools.partial(main, sources={name: Source() for name in names_of("sources")}))

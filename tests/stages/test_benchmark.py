@@ -45,15 +45,15 @@ def prompts(heldout: Path, **sources: Benchmark) -> pl.DataFrame:
 
 
 def test_held_out_rows_are_prompts_with_references(heldout: Path) -> None:
-    found = prompts(heldout, own=Benchmark())
+    found = prompts(heldout, own=Benchmark(kind="heldout"))
     assert found.select("id", "instruction", "reference").rows() == read_table(heldout, Pool).drop("source").rows()
     assert set(found["benchmark"]) == {"own"} and found["baseline"].null_count() == 10
 
 
 def test_a_limited_number_is_chosen_whatever_the_seed_of_python(heldout: Path) -> None:
-    few = prompts(heldout, own=Benchmark(limit=4))
-    assert len(few) == 4 and few.equals(prompts(heldout, own=Benchmark(limit=4)))
-    assert set(few["id"]) < set(prompts(heldout, own=Benchmark(limit=5))["id"])
+    few = prompts(heldout, own=Benchmark(kind="heldout", limit=4))
+    assert len(few) == 4 and few.equals(prompts(heldout, own=Benchmark(kind="heldout", limit=4)))
+    assert set(few["id"]) < set(prompts(heldout, own=Benchmark(kind="heldout", limit=5))["id"])
 
 
 @pytest.mark.parametrize("name", ["own.jsonl", "own.json", "own.csv", "own.parquet"])
@@ -82,7 +82,7 @@ def test_alpaca_eval_and_arena_hard_are_read_from_a_folder_laid_out_like_the_hub
     folder = str(heldout.parent)
     found = prompts(
         heldout,
-        own=Benchmark(limit=3),
+        own=Benchmark(kind="heldout", limit=3),
         alpaca_eval=Benchmark(kind="hub", id=folder, path="outputs.json", limit=4),
         arena_hard=Benchmark(kind="hub", id=folder, **ARENA),
     )
@@ -102,8 +102,8 @@ def test_both_files_are_fetched_from_the_hub_at_one_commit_which_is_recorded(
         asked.append((id, path, revision))
         return heldout.parent / path
 
-    monkeypatch.setattr(sources, "resolved", lambda id, revision: {"main": "c" * 40}[revision])
-    monkeypatch.setattr(sources, "fetched", fetched)
+    monkeypatch.setattr(sources, "resolve_revision", lambda id, revision: {"main": "c" * 40}[revision])
+    monkeypatch.setattr(sources, "fetch_file", fetched)
     prompts(heldout, arena=Benchmark(kind="hub", id="owner/name", revision="main", **ARENA))
     assert asked == [("owner/name", path, "c" * 40) for path in ARENA.values()]
     origins = json.loads((heldout.parent / "origins.json").read_text())
@@ -114,7 +114,7 @@ def test_records_that_cannot_be_used_are_counted(heldout: Path, capsys: pytest.C
     path = heldout.parent / "own.jsonl"
     path.write_text('{"prompt": "a"}\n{"prompt": "a"}\n{"prompt": 7}\n{"pro')
     assert len(prompts(heldout, mine=Benchmark(kind="files", path=str(path)))) == 1
-    assert "mine: 3 of 4 records have no instruction, or one that came before" in capsys.readouterr().err
+    assert "mine: 3 of 4 records have no instruction, or repeat an earlier one" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_missing_answers_of_a_baseline_are_an_error_not_a_silence(heldout: Path)
 def test_nothing_held_out_names_the_remedy(heldout: Path) -> None:
     write_table(heldout, Pool, read_table(heldout, Pool).clear())
     with pytest.raises(ValueError, match=r"raise ingest\.heldout_share"):
-        prompts(heldout, own=Benchmark())
+        prompts(heldout, own=Benchmark(kind="heldout"))
 
 
 def test_no_sources_are_an_error(heldout: Path) -> None:

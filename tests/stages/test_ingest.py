@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Literal
 
 import datasets
 import huggingface_hub
@@ -24,9 +25,10 @@ from m2m.runtime.artifacts import read_table
 from m2m.schemas.corpus import Corpus
 from m2m.schemas.pool import Pool
 from m2m.schemas.rejects import Rejects
+from m2m.schemas.row_origins import RowOrigins
 from stages.ingest import main
 
-OUTS = ("pool", "heldout", "corpus", "rejects")
+OUTS = ("pool", "heldout", "corpus", "rejects", "row_origins")
 Record = dict[str, object]
 
 FORMS: dict[str, Callable[[str, str], Record]] = {
@@ -65,7 +67,13 @@ PACK: dict[str, Callable[[bytes], bytes]] = {"": bytes, ".gz": gzip.compress, ".
 
 
 def ingest(
-    folder: Path, sources: Mapping[str, Source], *, heldout_share: float = 0.2, min_chars: int = 1, max_chars: int = 500
+    folder: Path,
+    sources: Mapping[str, Source],
+    *,
+    heldout_share: float = 0.2,
+    min_chars: int | None = 1,
+    max_chars: int | None = 500,
+    near_duplicates: Literal["keep", "drop"] = "keep",
 ) -> dict[str, pl.DataFrame]:
     paths = [folder / f"{name}.parquet" for name in OUTS]
     main(
@@ -76,9 +84,10 @@ def ingest(
         corpus_share=0.5,
         min_chars=min_chars,
         max_chars=max_chars,
+        near_duplicates=near_duplicates,
         sources=sources,
     )
-    models = (Pool, Pool, Corpus, Rejects)
+    models = (Pool, Pool, Corpus, Rejects, RowOrigins)
     return {name: read_table(path, model) for name, path, model in zip(OUTS, paths, models, strict=True)}
 
 
@@ -120,7 +129,13 @@ def test_the_origins_say_where_each_source_came_from_and_where_its_rows_went(tmp
     (tmp_path / "rows.jsonl").write_bytes(CONTAINERS["jsonl"]([FORMS["alpaca"](*pair) for pair in [*PAIRS, PAIRS[0]]]))
     found = ingest(tmp_path, {"mine": files(tmp_path / "rows.jsonl")})
     assert json.loads((tmp_path / "origins.json").read_text()) == {
-        "mine": {"kind": "files", "from": str(tmp_path / "rows.jsonl"), "commit": "", "rejects": 1}
+        "mine": {
+            "kind": "files",
+            "from": str(tmp_path / "rows.jsonl"),
+            "commit": "",
+            "rejects": 1,
+            "exchanges_left_out": 0,
+        }
         | {name: len(found[name]) for name in ("pool", "heldout")}
     }
 
@@ -210,7 +225,10 @@ def test_a_source_with_nothing_usable_is_one_clear_error(tmp_path: Path, content
     [
         (Source(kind="files"), "needs path"),
         (Source(kind="hub"), "needs id"),
-        (Source(kind="files", path="a.jsonl", prompt_column="q"), "name both columns of the source, or neither"),
+        (
+            Source(kind="files", path="a.jsonl", prompt_column="q"),
+            "names one of prompt_column and response_column: name both",
+        ),
         (Source(kind="docstrings"), "has nothing usable: no row was read"),
         (Source(kind="docstrings", packages=("no_such_package",)), "got 'no_such_package'"),
     ],
@@ -225,6 +243,116 @@ def test_a_source_that_does_not_say_what_to_read_is_one_clear_error(
 def test_no_sources_are_an_error(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="at least one source"):
         ingest(tmp_path, {})
+
+
+def mixed_records(rng: random.Random) -> tuple[list[Record], int]:
+    """Records of every form, good and bad, and the number of exchanges in them."""
+    records: list[Record] = []
+    exchanges = 0
+    for number in range(rng.randint(5, 60)):
+        count = rng.randint(1, 4)
+        labels = [rng.choice([{}, {}, {"weight": 0}, {"train": False}]) for _ in range(count)]
+        turns = [
+            turn
+            for index, label in enumerate(labels)
+            for turn in (
+                {"role": "user", "content": rng.choice([f"q{number}.{index}", "", None, f"q{index}"])},
+                {"role": "assistant", "content": rng.choice([f"a{number}.{index}", "\u200b", "x" * 600]), **label},
+            )
+        ]
+        single = rng.choice(
+            [
+                {"instruction": f"q{number}", "output": rng.choice(["a", None, float("nan"), "\u2800"])},
+                {"prompt": f"q{number}", "chosen": "a", "rejected": "b"},
+                {"messages": turns[:2], "tools": "[1]"},
+                {"text": "### Human: a"},
+                {"prompt": f"q{number % 7}", "completion": "a", "label": rng.random() < 0.5},
+            ]
+        )
+        is_dialogue = rng.random() < 0.5
+        records.append({"messages": turns} if is_dialogue else single)
+        exchanges += count if is_dialogue else 1
+    return [*records, {"prompt": "sure", "completion": "enough"}], exchanges + 1
+
+
+@pytest.mark.parametrize("turns", ["first", "last", "each"])
+@pytest.mark.parametrize("near_duplicates", ["keep", "drop"])
+@pytest.mark.parametrize("seed", range(8))
+def test_pool_held_out_rejects_and_exchanges_left_out_are_what_was_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], turns: str, near_duplicates: str, seed: int
+) -> None:
+    records, exchanges = mixed_records(random.Random(seed))
+    (tmp_path / "rows.jsonl").write_text("\n".join(json.dumps(record) for record in [*records, "broken"]))
+    source = files(tmp_path / "rows.jsonl", turns=turns, limit=25)
+    found = ingest(tmp_path, {"mine": source}, heldout_share=0.1, near_duplicates=near_duplicates)
+    counts = json.loads((tmp_path / "origins.json").read_text())["mine"]
+    assert {name: counts[name] for name in ("pool", "heldout", "rejects")} == {
+        name: len(found[name]) for name in ("pool", "heldout", "rejects")
+    }
+    assert counts["pool"] + counts["heldout"] + counts["rejects"] + counts["exchanges_left_out"] == exchanges + 1
+    left_out = counts["exchanges_left_out"]
+    assert (f"{left_out} exchanges left out" in capsys.readouterr().out) == (left_out > 0)
+    assert turns != "each" or left_out == 0
+
+
+def test_ten_dialogues_of_one_to_eight_exchanges_are_counted_or_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def dialogue(number: int, count: int) -> Record:
+        roles = ("user", "assistant")
+        return {"messages": [{"role": role, "content": f"{role} {number}.{n}"} for n in range(count) for role in roles]}
+
+    counts = [1, 1, 1, 2, 3, 4, 5, 5, 6, 8]
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(CONTAINERS["jsonl"]([dialogue(number, count) for number, count in enumerate(counts)]))
+    ingest(tmp_path, {"mine": files(path)}, heldout_share=0)
+    assert "mine: 10 pool + 0 held out + 0 rejects + 26 exchanges left out" in capsys.readouterr().out
+    assert json.loads((tmp_path / "origins.json").read_text())["mine"]["exchanges_left_out"] == 26
+    each = ingest(tmp_path, {"mine": files(path, turns="each")}, heldout_share=0, max_chars=None)
+    assert len(each["pool"]) == 36 and each["heldout"].is_empty()
+    assert "left out" not in capsys.readouterr().out
+
+
+def test_origins_of_rows_carry_the_file_the_place_and_the_other_columns(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for name, pairs in (("b.jsonl", PAIRS[20:]), ("a.jsonl", PAIRS[:20])):
+        rows = [
+            FORMS["alpaca"](*pair) | {"id": f"{name}-{n}", "licence": "MIT", "score": n} for n, pair in enumerate(pairs)
+        ]
+        (tmp_path / "in" / name).write_bytes(CONTAINERS["jsonl"](rows))
+    found = ingest(tmp_path, {"mine": files(tmp_path / "in", limit=30)})
+    kept = pl.concat([found["pool"], found["heldout"]])
+    assert found["row_origins"]["id"].to_list() == sorted(kept["id"])
+    texts = dict(kept.select("id", "instruction").rows())
+    for id, source, file, row, exchange, fields in found["row_origins"].rows():
+        assert (source, exchange) == ("mine", 0)
+        assert texts[id] == f"Question {row + (20 if file == 'b.jsonl' else 0)}?"
+        assert json.loads(fields) == {"id": f"{file}-{row}", "licence": "MIT", "score": row}
+
+
+def test_nothing_is_held_out_of_a_pool_that_is_only_selected_from(tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_bytes(CONTAINERS["jsonl"]([FORMS["alpaca"](*pair) for pair in PAIRS]))
+    found = ingest(tmp_path, {"mine": files(tmp_path / "rows.jsonl")}, heldout_share=0, min_chars=None, max_chars=None)
+    assert found["pool"].rows() == ROWS and found["heldout"].is_empty() and found["rejects"].is_empty()
+
+
+def test_a_preference_file_is_read_with_the_setting_that_its_rejects_name(tmp_path: Path) -> None:
+    rows = [
+        {
+            "prompt": q,
+            "chosen": [{"role": "user", "content": q}, {"role": "assistant", "content": a}],
+            "rejected": "No.",
+        }
+        for q, a in PAIRS
+    ]
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(CONTAINERS["jsonl"](rows))
+    with pytest.raises(
+        ValueError, match=r"40 × is a preference row .* prompt_column: prompt and response_column: chosen"
+    ):
+        ingest(tmp_path, {"mine": files(path)})
+    found = ingest(tmp_path, {"mine": files(path, prompt_column="prompt", response_column="chosen")})
+    assert sorted([*found["pool"].rows(), *found["heldout"].rows()]) == ROWS
 
 
 @pytest.fixture
@@ -255,11 +383,16 @@ def test_corpus_pool_and_held_out_rows_share_no_object_and_no_text(tmp_path: Pat
     }
     assert studied and studied.isdisjoint(mentioned)
     pieces = {
-        piece for text in asked["response"] for part in text.split("\n") for piece in extract_clauses(part.removeprefix("- "))
+        piece
+        for text in asked["response"]
+        for part in text.split("\n")
+        for piece in extract_clauses(part.removeprefix("- "))
     }
     for text in found["corpus"]["text"]:
         for part in text.split("\n")[1:]:
-            assert part in {"", "Parameters:", "Returns:"} or pieces.isdisjoint(extract_clauses(part.removeprefix("- ")))
+            assert part in {"", "Parameters:", "Returns:"} or pieces.isdisjoint(
+                extract_clauses(part.removeprefix("- "))
+            )
     assert set(found["pool"]["response"]).isdisjoint(found["heldout"]["response"])
 
 
@@ -291,7 +424,20 @@ def command(*flags: object) -> subprocess.CompletedProcess[str]:
     )
 
 
-SETTINGS = ("--seed", 0, "--heldout_share", 0.2, "--corpus_share", 0.5, "--min_chars", 1, "--max_chars", 500)
+SETTINGS = (
+    "--seed",
+    0,
+    "--heldout_share",
+    0.2,
+    "--corpus_share",
+    0.5,
+    "--min_chars",
+    1,
+    "--max_chars",
+    500,
+    "--near_duplicates",
+    "keep",
+)
 
 
 def test_the_command_takes_what_dvc_unpacks_from_a_mapping_of_sources(tmp_path: Path) -> None:
@@ -317,3 +463,16 @@ def test_the_command_ends_with_one_sentence_and_no_traceback(tmp_path: Path) -> 
     assert done.returncode != 0
     assert done.stderr.startswith("error: source 'mine' has nothing usable: 1 rows read; 1 × no file at")
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_the_command_takes_limits_that_are_off_and_turns(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(CONTAINERS["jsonl"]([FORMS["messages"](*pair) for pair in PAIRS]))
+    outs = [tmp_path / f"{name}.parquet" for name in OUTS]
+    off = ("--seed", 0, "--heldout_share", 0, "--corpus_share", 0.5, "--min_chars", "None", "--max_chars", "None")
+    mine = ("--sources.mine.kind", "files", "--sources.mine.path", path, "--sources.mine.turns", "each")
+    done = command(*outs, tmp_path / "origins.json", *off, "--near_duplicates", "drop", *mine)
+    assert done.returncode == 0, done.stderr
+    assert "mine: 40 pool + 0 held out + 0 rejects = 40 rows read" in done.stdout
+    refused = command(*outs, tmp_path / "o", *SETTINGS, "--sources.mine.path", path)
+    assert refused.returncode != 0 and refused.stderr.startswith("error: source 'mine' has no kind: set kind to files")

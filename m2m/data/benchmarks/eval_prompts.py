@@ -9,7 +9,7 @@ from m2m.data.records.cleaning import normalize_text
 from m2m.data.records.hash_split import draw_each
 from m2m.data.records.record_formats import read_pair
 
-PROMPTS = {
+PROMPT_COLUMNS = {
     "id": pl.String,
     "benchmark": pl.String,
     "instruction": pl.String,
@@ -17,28 +17,28 @@ PROMPTS = {
     "baseline": pl.String,
     "baseline_answer": pl.String,
 }
-BASELINES = ("baseline", "generator", "baseline_model")  # the last two: AlpacaEval's word, and a common one
-ANSWERS = ("baseline_answer", "baseline_response")
+BASELINE_FIELDS = ("baseline", "generator", "baseline_model")  # the last two: AlpacaEval's word, and a common one
+ANSWER_FIELDS = ("baseline_answer", "baseline_response")
 
 
-def from_heldout(benchmark: str, rows: pl.DataFrame) -> pl.DataFrame:
+def convert_heldout_rows(benchmark: str, rows: pl.DataFrame) -> pl.DataFrame:
     """Held-out rows as prompts: the id stays, the response is the reference."""
     return rows.select(
         "id", pl.lit(benchmark).alias("benchmark"), "instruction", pl.col("response").alias("reference")
     ).with_columns(baseline=pl.lit(None, pl.String), baseline_answer=pl.lit(None, pl.String))
 
 
-def from_records(benchmark: str, records: Iterable[object], answers: Mapping[str, tuple[str, str]]) -> pl.DataFrame:
-    """Records as prompts; one that has no instruction, or one again that was there before, is left out.
+def convert_records(benchmark: str, records: Iterable[object], answers: Mapping[str, tuple[str, str]]) -> pl.DataFrame:
+    """Records as prompts; one without an instruction, or with an earlier one's, is left out.
 
-    A record has an instruction in one of the forms of `forms.pair`, or Arena-Hard's turns. Its response is the
+    A record has an instruction in one of the forms of `read_pair`, or Arena-Hard's turns. Its response is the
     reference, unless a generator is named (AlpacaEval): then it is the answer of that baseline. `reference`, and
     `baseline` with `baseline_answer`, win over both; `answers` (uid → baseline, answer) come last. An id is 16 hex
     digits of the hash of benchmark and instruction.
     """
-    found = [_prompt(record, answers) for record in records if isinstance(record, Mapping)]
-    columns = list(PROMPTS)[2:]
-    table = pl.DataFrame(found, schema={name: PROMPTS[name] for name in columns}, orient="row")
+    prompts = [_read_prompt(record, answers) for record in records if isinstance(record, Mapping)]
+    columns = list(PROMPT_COLUMNS)[2:]
+    table = pl.DataFrame(prompts, schema={name: PROMPT_COLUMNS[name] for name in columns}, orient="row")
     table = table.with_columns(normalize_text(pl.col(name)).replace("", None) for name in columns if name != "baseline")
     table = table.drop_nulls("instruction").unique("instruction", keep="first", maintain_order=True)
     ids = [hashlib.sha256(f"{benchmark}\0{text}".encode()).hexdigest()[:16] for text in table["instruction"]]
@@ -47,10 +47,10 @@ def from_records(benchmark: str, records: Iterable[object], answers: Mapping[str
         pl.when(pl.col("baseline_answer").is_not_null())
         .then(pl.col("baseline").fill_null("baseline"))
         .alias("baseline")
-    ).select(*PROMPTS)
+    ).select(*PROMPT_COLUMNS)
 
 
-def chosen(prompts: pl.DataFrame, limit: int | None, seed: int) -> pl.DataFrame:
+def sample_prompts(prompts: pl.DataFrame, limit: int | None, seed: int) -> pl.DataFrame:
     """At most `limit` of `prompts` (None: all), those that the hash of the id prefers. ValueError below 1."""
     if limit is not None and limit < 1:
         raise ValueError(f"a benchmark's limit must be at least 1, or null for all, got {limit}")
@@ -58,42 +58,44 @@ def chosen(prompts: pl.DataFrame, limit: int | None, seed: int) -> pl.DataFrame:
     return preferred if limit is None else preferred.head(limit)
 
 
-def baseline_answers(records: Iterable[object]) -> dict[str, tuple[str, str]]:
+def read_baseline_answers(records: Iterable[object]) -> dict[str, tuple[str, str]]:
     """uid → (model, answer) of Arena-Hard's model_answer files, of either layout (messages, or choices of turns)."""
-    found = {}
+    answers = {}
     for record in records:
-        if isinstance(record, Mapping) and (answer := _answered(record)):
+        if isinstance(record, Mapping) and (answer := _read_answer(record)):
             model = _text(record.get("model", record.get("model_id")))
-            found[str(record.get("uid", record.get("question_id")))] = (model or "baseline", answer)
-    return found
+            answers[str(record.get("uid", record.get("question_id")))] = (model or "baseline", answer)
+    return answers
 
 
-def _prompt(record: Mapping[str, object], answers: Mapping[str, tuple[str, str]]) -> tuple[str | None, ...]:
-    asked = read_pair(record)
-    generator = next((text for name in BASELINES if (text := _text(record.get(name)))), None)
-    given = next((text for name in ANSWERS if (text := _text(record.get(name)))), None)
-    own = asked.response if "generator" in record else None
+def _read_prompt(record: Mapping[str, object], answers: Mapping[str, tuple[str, str]]) -> tuple[str | None, ...]:
+    pair = read_pair(record)
+    generator = next((text for name in BASELINE_FIELDS if (text := _text(record.get(name)))), None)
+    answer_field = next((text for name in ANSWER_FIELDS if (text := _text(record.get(name)))), None)
+    generated = pair.response if "generator" in record else None
     uid = str(record.get("uid", record.get("question_id")))
-    baseline, answer = (generator, given or own) if given or own else answers.get(uid, (None, None))
-    reference = _text(record.get("reference")) or (None if own else asked.response)
-    return asked.instruction or _first(record.get("turns")), reference, baseline, answer
+    baseline, answer = (
+        (generator, answer_field or generated) if answer_field or generated else answers.get(uid, (None, None))
+    )
+    reference = _text(record.get("reference")) or (None if generated else pair.response)
+    return pair.instruction or _read_first_turn(record.get("turns")), reference, baseline, answer
 
 
-def _answered(record: Mapping[str, object]) -> str | None:
+def _read_answer(record: Mapping[str, object]) -> str | None:
     """
-    >>> _answered({"messages": [{"role": "user", "content": "?"}, {"role": "assistant", "content": {"answer": "!"}}]})
+    >>> _read_answer({"messages": [{"role": "assistant", "content": {"answer": "!"}}]})
     '!'
-    >>> _answered({"choices": [{"index": 0, "turns": [{"content": "!"}]}]})
+    >>> _read_answer({"choices": [{"index": 0, "turns": [{"content": "!"}]}]})
     '!'
     """
     choices, messages = record.get("choices"), record.get("messages")
     if isinstance(choices, list) and choices and isinstance(choices[0], Mapping):
-        return _first(choices[0].get("turns"))
-    said = messages[-1].get("content") if isinstance(messages, list) and messages else None
-    return _text(said.get("answer") if isinstance(said, Mapping) else said)
+        return _read_first_turn(choices[0].get("turns"))
+    content = messages[-1].get("content") if isinstance(messages, list) and messages else None
+    return _text(content.get("answer") if isinstance(content, Mapping) else content)
 
 
-def _first(turns: object) -> str | None:
+def _read_first_turn(turns: object) -> str | None:
     """The text of Arena-Hard's first turn."""
     return (
         _text(turns[0].get("content")) if isinstance(turns, list) and turns and isinstance(turns[0], Mapping) else None
@@ -101,9 +103,9 @@ def _first(turns: object) -> str | None:
 
 
 def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value.strip() and _whole(value) else None
+    return value if isinstance(value, str) and value.strip() and _is_encodable(value) else None
 
 
-def _whole(text: str) -> bool:
+def _is_encodable(text: str) -> bool:
     """No half of a surrogate pair, which no table can hold."""
     return not any("\ud800" <= character <= "\udfff" for character in text)

@@ -1,25 +1,38 @@
 """What params.yaml says of one source of evaluation prompts, and the records that it holds."""
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
 from m2m.data.records.hf_datasets import fetch_file, resolve_revision
 from m2m.data.records.read_files import SourceRecord, read_files
+from m2m.data.records.source_fields import check_fields
 
 
 @dataclass(frozen=True)
 class Benchmark:
-    """One entry of `benchmark.sources`; each kind reads its own fields only."""
+    """One entry of `benchmark.sources`; a field that its kind does not read is refused."""
 
-    kind: Literal["heldout", "files", "hub"] = "heldout"
+    kind: Literal["heldout", "files", "hub"] | None = None
     limit: int | None = None  # prompts at most, picked by hash; None: all
-    path: str | None = None  # files: one file or a glob; hub: a file inside the repository
+    path: str | None = None  # files: one file, a folder or a glob; hub: a file inside the repository
     answers: str | None = None  # files, hub: a file with a baseline's answers by uid (Arena-Hard); None: none
     id: str | None = None  # hub: data set repository, or a local folder laid out like it
     revision: str | None = None  # hub: commit hash, branch or tag
 
 
-def pinned(source: Benchmark) -> Benchmark:
+BENCHMARK_FIELDS = {  # the fields that each kind reads
+    "heldout": {"limit"},
+    "files": {"limit", "path", "answers"},
+    "hub": {"limit", "path", "answers", "id", "revision"},
+}
+
+
+def check_benchmark(name: str, source: Benchmark) -> None:
+    """ValueError where the benchmark has no kind, or a field of another kind."""
+    check_fields(name, asdict(source), asdict(Benchmark()), BENCHMARK_FIELDS)
+
+
+def resolve_benchmark(source: Benchmark) -> Benchmark:
     """The same source; of a hub repository, the revision is the commit that it names today. OSError if unreachable."""
     if source.kind != "hub" or not source.id:
         return source

@@ -8,7 +8,7 @@ import polars as pl
 from m2m.data.pool.docstring_sections import Documented
 from m2m.data.records.cleaning import ROW_COLUMNS
 
-ASKED = {
+SECTION_QUESTIONS = {
     "description": ["What does {it} do?", "Explain {it}.", "What is {it} for?", "Describe what {it} does."],
     "parameters": [
         "Which parameters does {it} take?",
@@ -17,12 +17,12 @@ ASKED = {
         "How do I call {it}? Describe its parameters.",
     ],
     "parameter": [
-        "What does the parameter {part} of {it} mean?",
-        "In {it}, what is {part} for?",
-        "Explain the {part} argument of {it}.",
+        "What does the parameter {entry} of {it} mean?",
+        "In {it}, what is {entry} for?",
+        "Explain the {entry} argument of {it}.",
     ],
     "attributes": ["Which attributes does {it} have?", "What can I read from {it}?", "List the attributes of {it}."],
-    "attribute": ["What does the attribute {part} of {it} hold?", "What is {part} in {it}?"],
+    "attribute": ["What does the attribute {entry} of {it} hold?", "What is {entry} in {it}?"],
     "returns": ["What does {it} return?", "What do I get back from {it}?", "Describe the return value of {it}."],
     "yields": ["What does {it} yield?", "What do I get when I iterate over {it}?"],
     "raises": ["Which errors can {it} raise?", "When does {it} fail, and how?", "What exceptions come from {it}?"],
@@ -43,7 +43,7 @@ ASKED = {
         "What else should I look at beside {it}?",
     ],
 }
-DESCRIBED = {  # objects that do not 'do' anything
+DESCRIPTION_QUESTIONS = {  # objects that do not 'do' anything
     "module": [
         "What is {it} about?",
         "What does the module {it} contain?",
@@ -53,31 +53,35 @@ DESCRIBED = {  # objects that do not 'do' anything
     "class": ["What is {it}?", "What does the class {it} represent?", "Explain {it}.", "When would I use {it}?"],
     "property": ["What does {it} hold?", "What is {it}?", "What does the property {it} tell me?"],
 }
-ENTRY = {"parameters": "parameter", "attributes": "attribute"}
+ENTRY_KINDS = {"parameters": "parameter", "attributes": "attribute"}
 
 
-def pairs(thing: Documented, max_chars: int) -> Iterator[tuple[str, str]]:
-    """(instruction, response) of each section of `thing`.
+def make_pairs(documented: Documented, max_chars: int | None) -> Iterator[tuple[str, str]]:
+    """(instruction, response) of each section of `documented`.
 
     A list of parameters or attributes longer than `max_chars` is asked for entry by entry, so that nothing is cut.
     """
-    for section in thing.sections:
-        if section.kind in ENTRY and len(section.text) > max_chars:
-            for entry in section.parts:
-                yield question(thing, ENTRY[section.kind], entry.split(":")[0].split(" (")[0]), entry
+    for section in documented.sections:
+        if section.kind in ENTRY_KINDS and max_chars is not None and len(section.text) > max_chars:
+            for entry in section.entries:
+                yield pick_question(documented, ENTRY_KINDS[section.kind], entry.split(":")[0].split(" (")[0]), entry
         else:
-            yield question(thing, section.kind), section.text
+            yield pick_question(documented, section.kind), section.text
 
 
-def question(thing: Documented, kind: str, part: str = "") -> str:
+def pick_question(documented: Documented, kind: str, entry: str = "") -> str:
     """One of several phrasings, always the same one for the same object, section and part."""
-    phrasings = DESCRIBED.get(thing.kind, ASKED["description"]) if kind == "description" else ASKED[kind]
-    chosen = crc32(f"{thing.name} {kind} {part}".encode()) % len(phrasings)
-    return phrasings[chosen].format(it=thing.name, part=part)
+    phrasings = (
+        DESCRIPTION_QUESTIONS.get(documented.kind, SECTION_QUESTIONS["description"])
+        if kind == "description"
+        else SECTION_QUESTIONS[kind]
+    )
+    index = crc32(f"{documented.name} {kind} {entry}".encode()) % len(phrasings)
+    return phrasings[index].format(it=documented.name, entry=entry)
 
 
-def asked(things: Iterable[Documented], source: str, max_chars: int) -> pl.DataFrame:
-    """`pairs` of every thing as rows: source, row, group (the object's name), instruction, response, reason (null)."""
-    found = [(thing.name, *pair) for thing in things for pair in pairs(thing, max_chars)]
-    rows = [(source, row, *columns, None) for row, columns in enumerate(found)]
-    return pl.DataFrame(rows, schema=ROW_COLUMNS, orient="row")
+def tabulate_pairs(objects: Iterable[Documented], source: str, max_chars: int | None) -> pl.DataFrame:
+    """`make_pairs` of every object as rows: group is the object's name, reason is null."""
+    rows = [(documented.name, *pair) for documented in objects for pair in make_pairs(documented, max_chars)]
+    table = [(source, row, 0, *columns, None) for row, columns in enumerate(rows)]
+    return pl.DataFrame(table, schema=ROW_COLUMNS, orient="row")

@@ -14,9 +14,7 @@ from docstring_parser.common import (
     DocstringReturns,
 )
 
-from m2m.data.pool.docstring_sections import strip_markup
-
-KINDS = {  # the parser's word → ours; citations and what is not named here are left out
+SECTION_KINDS = {  # the parser's word → ours; citations and what is not named here are left out
     **dict.fromkeys(["param", "parameter", "arg", "argument", "key", "keyword", "other_param"], "parameters"),
     **dict.fromkeys(["attribute", "ivar", "cvar", "var"], "attributes"),
     **dict.fromkeys(["return", "returns"], "returns"),
@@ -26,7 +24,7 @@ KINDS = {  # the parser's word → ours; citations and what is not named here ar
     **dict.fromkeys(["notes", "warnings"], "notes"),
     "see_also": "related",
 }
-LISTS = {"parameters", "attributes", "returns", "yields", "raises", "related"}
+LIST_KINDS = {"parameters", "attributes", "returns", "yields", "raises", "related"}
 GOOGLE = google.GoogleParser(
     [
         *google.DEFAULT_SECTIONS,
@@ -42,23 +40,55 @@ PARSERS = [  # a mark without which the style has no section to find, and its pa
     (re.compile(r"^---", re.MULTILINE), numpydoc.NumpydocParser().parse),
 ]
 
-NAMED = re.compile(r"^(\S[^:\n]*?)\n[ \t]+(?=\S)", re.MULTILINE)  # a name alone on its line, then its description
-TEMPLATE = re.compile(r"%\([\w:]+\)s|\{\{")  # filled in only when the package is imported
+NAME_LINE = re.compile(r"^(\S[^:\n]*?)\n[ \t]+(?=\S)", re.MULTILINE)  # a name alone on its line, then its description
+PLACEHOLDER = re.compile(r"%\([\w:]+\)s|\{\{")  # filled in only when the package is imported
 KEPT_LINES = re.compile(r"^(?:\s|[-*+•|>=#.]|\d+[.)]|\w+\)|```)|>>>", re.MULTILINE)
+
+
+ADMONITIONS = {
+    "versionadded": "Added in version",
+    "versionchanged": "Changed in version",
+    "deprecated": "Deprecated in",
+}
+ADMONITIONS |= {name: f"{name.title()}:" for name in ("note", "warning", "tip", "important", "caution", "hint")}
+CODE_DIRECTIVES = {  # their names are left out, their content stays
+    "code-block",
+    "code",
+    "sourcecode",
+    "highlight",
+    "doctest",
+    "testcode",
+    "plot",
+    "parsed-literal",
+}
+MARKUP = [  # a mark that must be there, a pattern, what a reader would see instead; in this order
+    ("", r"^[ \t]*(?:</?Tip.*>|\.\. (?:_.*|\[.*|currentmodule::.*|testsetup::.*))[ \t]*\n?", ""),
+    (":`", r":(?:[\w.+-]+:)+`[~!]?([^`<>]+?)\s*<[^`>]*>`", r"`\1`"),
+    (":`~", r":(?:[\w.+-]+:)+`~(?:[^`]*\.)?([^`.]+)`", r"`\1`"),
+    (":`", r":(?:[\w.+-]+:)+`!?([^`]+)`", r"`\1`"),
+    ("[`", r"\[`~?([^`]+)`\](?![(_])", r"`\1`"),
+    ("`_", r"(?<!`)`([^`<>\n]+?)\s*<[^`>]*>`__?", r"\1"),
+    ("``", r"``([^`]+)``", r"`\1`"),
+    ("]_", r"[ \t]*\[[\w#*]+\]_(?!\w)", ""),
+    ("doctest:", r"[ \t]*#[ \t]*doctest:.*", ""),
+    ("::", r"(?<=\S)::[ \t]*$", ":"),
+]
+MARKUP_RULES = [(mark, re.compile(pattern, re.MULTILINE), replacement) for mark, pattern, replacement in MARKUP]
+DIRECTIVE = re.compile(r"^([ \t]*)\.\. ([\w-]+)::[ \t]*(.*)$", re.MULTILINE)
 
 
 class Section(NamedTuple):
     """One section: its kind, and its paragraphs or list entries in order."""
 
     kind: str
-    parts: tuple[str, ...]
+    entries: tuple[str, ...]
 
     @property
     def text(self) -> str:
         """The section as a person reads it."""
-        if self.kind not in LISTS:
-            return "\n\n".join(self.parts)
-        return self.parts[0] if len(self.parts) == 1 else "\n".join(f"- {part}" for part in self.parts)
+        if self.kind not in LIST_KINDS:
+            return "\n\n".join(self.entries)
+        return self.entries[0] if len(self.entries) == 1 else "\n".join(f"- {entry}" for entry in self.entries)
 
 
 class Documented(NamedTuple):
@@ -69,18 +99,20 @@ class Documented(NamedTuple):
     sections: list[Section]
 
 
-def sections(docstring: str) -> list[Section]:
+def parse_sections(docstring: str) -> list[Section]:
     """The sections of `docstring`, the description first; Google, numpydoc and reST styles, never an error.
 
     Nothing is cut inside a section. Left out: citations, sections no style knows, and sections
     with placeholders that only running code would fill.
     """
     parsed = _parsed(strip_markup(docstring))
-    found = [Section("description", tuple(_paragraphs(parsed.description or "")))]
-    entries = [(KINDS[meta.args[0]], meta) for meta in parsed.meta if meta.args and meta.args[0] in KINDS]
+    sections = [Section("description", tuple(_paragraphs(parsed.description or "")))]
+    entries = [
+        (SECTION_KINDS[meta.args[0]], meta) for meta in parsed.meta if meta.args and meta.args[0] in SECTION_KINDS
+    ]
     for kind, group in groupby(sorted(entries, key=lambda pair: pair[0]), key=lambda pair: pair[0]):
-        found.append(Section(kind, tuple(_parts(kind, [meta for _, meta in group]))))
-    return [section for section in found if section.parts and not TEMPLATE.search(section.text)]
+        sections.append(Section(kind, tuple(_entries(kind, [meta for _, meta in group]))))
+    return [section for section in sections if section.entries and not PLACEHOLDER.search(section.text)]
 
 
 def _parsed(docstring: str) -> Docstring:
@@ -99,12 +131,12 @@ def _tried(parse: Callable[[str], Docstring], docstring: str) -> Docstring | Non
         return None
 
 
-def _parts(kind: str, entries: list[DocstringMeta]) -> list[str]:
+def _entries(kind: str, entries: list[DocstringMeta]) -> list[str]:
     if kind in {"examples", "notes"}:
-        return [part for entry in entries for part in _paragraphs(_whole(entry))]
+        return [paragraph for entry in entries for paragraph in _paragraphs(_whole(entry))]
     if kind == "related":
-        return [part for entry in entries for part in _related(entry.description or "")]
-    return [part for entry in entries if (part := _entry(entry))]
+        return [related for entry in entries for related in _related(entry.description or "")]
+    return [text for entry in entries if (text := _entry(entry))]
 
 
 def _whole(entry: DocstringMeta) -> str:
@@ -114,7 +146,7 @@ def _whole(entry: DocstringMeta) -> str:
 
 def _related(text: str) -> list[str]:
     """numpydoc's See Also: an entry begins at the margin, its description goes on indented."""
-    entries = [" ".join(entry.split()) for entry in re.split(r"\n(?=\S)", NAMED.sub(r"\1: ", text.strip()))]
+    entries = [" ".join(entry.split()) for entry in re.split(r"\n(?=\S)", NAME_LINE.sub(r"\1: ", text.strip()))]
     return [entry.replace(" : ", ": ", 1) for entry in entries if entry]
 
 
@@ -137,3 +169,18 @@ def _paragraphs(text: str) -> list[str]:
 
 def _unwrapped(block: str) -> str:
     return block if KEPT_LINES.search(block) else " ".join(block.split())
+
+
+def strip_markup(text: str) -> str:
+    """`text` without roles, links, directives, citations and other marks; code and its indentation stay."""
+    for mark, pattern, replacement in MARKUP_RULES:
+        text = pattern.sub(replacement, text) if mark in text else text
+    if ".. " not in text:
+        return text
+    return DIRECTIVE.sub(_directive, text)
+
+
+def _directive(match: re.Match[str]) -> str:
+    indent, name, argument = match.groups()
+    replacement = "" if name in CODE_DIRECTIVES else f"{ADMONITIONS.get(name.lower(), '')} {argument}".strip()
+    return f"{indent}{replacement}".rstrip()

@@ -11,14 +11,14 @@ from typing import NamedTuple
 
 import polars as pl
 
-from m2m.parallel import map_parallel
+from m2m.parallel import parallel
 
 NOT_DOCUMENTATION = {
     *("test", "tests", "testing", "conftest", "benchmarks", "asv_bench", "__main__"),
     *("vendor", "_vendor", "vendored", "_vendored_packages", "extern", "_extern", "externals", "third_party"),
 }
 PROPERTIES = {"property", "cached_property", "cache_readonly", "hybrid_property", "memoized_property", "setter"}
-COLUMNS = {"name": pl.String, "kind": pl.String, "text": pl.String}
+DOCSTRING_COLUMNS = {"name": pl.String, "kind": pl.String, "text": pl.String}
 
 
 class Docstring(NamedTuple):
@@ -37,14 +37,16 @@ def read_docstrings(packages: Iterable[str]) -> pl.DataFrame:
     name the longest docstring stays, where several have one text (inherited copies) the first name. ValueError names
     a package that is not installed.
     """
-    files = [file for package in sorted(set(packages)) for file in source_files(package)]
-    each = map_parallel(docstrings_of, files, "docstrings: files")
-    found = pl.DataFrame([one for found in each for one in found], schema=COLUMNS, orient="row")
-    longest = found.sort("name", pl.col("text").str.len_chars(), "text", descending=[False, True, False])
+    files = [file for package in sorted(set(packages)) for file in list_source_files(package)]
+    parsed = parallel(parse_docstrings, files, "docstrings: files")
+    table = pl.DataFrame(
+        [docstring for docstrings in parsed for docstring in docstrings], schema=DOCSTRING_COLUMNS, orient="row"
+    )
+    longest = table.sort("name", pl.col("text").str.len_chars(), "text", descending=[False, True, False])
     return longest.unique("name", keep="first", maintain_order=True).unique("text", keep="first", maintain_order=True)
 
 
-def source_files(package: str) -> list[tuple[Path, str]]:
+def list_source_files(package: str) -> list[tuple[Path, str]]:
     """The Python files of `package` that document it, each with its dotted public name, sorted by path."""
     spec = find_spec(package) if package.isidentifier() else None
     if spec is None or not spec.submodule_search_locations:
@@ -55,16 +57,16 @@ def source_files(package: str) -> list[tuple[Path, str]]:
 
 
 def _wanted(path: Path) -> bool:
-    parts = path.with_suffix("").parts
-    return NOT_DOCUMENTATION.isdisjoint(parts) and not any(part.startswith("test_") for part in parts)
+    names = path.with_suffix("").parts
+    return NOT_DOCUMENTATION.isdisjoint(names) and not any(name.startswith("test_") for name in names)
 
 
 def _public(path: Path) -> str:
     package, *inner = path.with_suffix("").parts
-    return ".".join([package, *(part for part in inner if not part.startswith("_"))])
+    return ".".join([package, *(name for name in inner if not name.startswith("_"))])
 
 
-def docstrings_of(file: tuple[Path, str]) -> list[Docstring]:
+def parse_docstrings(file: tuple[Path, str]) -> list[Docstring]:
     """The docstrings of one (path, public module name); none for a file that this Python cannot parse."""
     path, module = file
     source = path.read_bytes()
@@ -114,5 +116,5 @@ def _encodable(text: str) -> bool:
 def _kind(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> str:
     if isinstance(node, ast.ClassDef):
         return "class"
-    names = {part for mark in node.decorator_list for part in ast.unparse(mark).split(".")}
+    names = {name for mark in node.decorator_list for name in ast.unparse(mark).split(".")}
     return "function" if names.isdisjoint(PROPERTIES) else "property"

@@ -4,66 +4,62 @@ import hashlib
 
 import polars as pl
 
-ROWS = {  # a row as read: where it stood, what belongs together, the texts, and why it cannot be used
+ROW_COLUMNS = {  # a row as read: its record and exchange, what belongs together, the texts, and why it cannot be used
     "source": pl.String,
     "row": pl.Int64,
+    "turn": pl.Int64,
     "group": pl.String,
     "instruction": pl.String,
     "response": pl.String,
     "reason": pl.String,
 }
-NORMALISED = ("instruction", "response")
+TEXT_COLUMNS = ("instruction", "response")
+INVISIBLE = r"^[\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cf}\p{Z}\s\x{2800}]*$"  # U+2800 is the empty Braille pattern
 
 
-def normalised(text: pl.Expr) -> pl.Expr:
+def normalize_text(text: pl.Expr) -> pl.Expr:
     """Unicode NFC, line ends as \\n, no white space at either end."""
     return text.str.replace_all("\r\n", "\n", literal=True).str.normalize("NFC").str.strip_chars()
 
 
-def comparable(text: pl.Expr) -> pl.Expr:
+def fold_case(text: pl.Expr) -> pl.Expr:
     """`text` without case and line breaks: equal for texts that differ in nothing else."""
     return text.str.to_lowercase().str.replace_all(r"\s+", " ")
 
 
-def judged(rows: pl.DataFrame, min_chars: int, max_chars: int) -> pl.DataFrame:
-    """`rows` with instruction and response normalised, and `reason` filled where a row cannot be used.
+def flag_unusable_rows(rows: pl.DataFrame, min_chars: int | None, max_chars: int | None) -> pl.DataFrame:
+    """`rows` with instruction and response normalized, and `reason` filled where a row cannot be used.
 
-    A row that comes with a reason keeps it. Lengths are in characters after normalisation: an instruction has 1 to
-    `max_chars` of them, a response `min_chars` to `max_chars`.
+    A row that comes with a reason keeps it. Lengths are in characters after normalization: an instruction has 1 to
+    `max_chars` of them, a response `min_chars` to `max_chars`; None is no limit.
     """
-    rows = rows.with_columns(normalised(pl.col(name)) for name in NORMALISED)
-    reasons = [
-        *(pl.when(pl.col(name).is_null()).then(pl.lit(f"no {name}")) for name in NORMALISED),
-        *(pl.when(pl.col(name) == "").then(pl.lit(f"{name} is empty")) for name in NORMALISED),
-        *(
-            pl.when(pl.col(name).str.contains("\0", literal=True)).then(pl.lit(f"{name} holds a NUL character"))
-            for name in NORMALISED
-        ),
-        *(_longer(name, max_chars) for name in NORMALISED),
-        pl.when(pl.col("response").str.len_chars() < min_chars).then(
-            pl.lit(f"response is shorter than {min_chars} characters")
-        ),
+    rows = rows.with_columns(normalize_text(pl.col(name)) for name in TEXT_COLUMNS)
+    checks = [
+        *((f"no {name}", pl.col(name).is_null()) for name in TEXT_COLUMNS),
+        *((f"{name} is empty", pl.col(name).str.contains(INVISIBLE)) for name in TEXT_COLUMNS),
+        *((f"{name} holds a NUL character", pl.col(name).str.contains("\0", literal=True)) for name in TEXT_COLUMNS),
     ]
+    if max_chars is not None:
+        longer = f"is longer than {max_chars} characters"
+        checks += [(f"{name} {longer}", pl.col(name).str.len_chars() > max_chars) for name in TEXT_COLUMNS]
+    if min_chars is not None:
+        shorter = f"response is shorter than {min_chars} characters"
+        checks.append((shorter, pl.col("response").str.len_chars() < min_chars))
+    reasons = (pl.when(check).then(pl.lit(reason)) for reason, check in checks)
     return rows.with_columns(pl.coalesce(pl.col("reason"), *reasons).alias("reason"))
 
 
-def _longer(name: str, max_chars: int) -> pl.Expr:
-    return pl.when(pl.col(name).str.len_chars() > max_chars).then(
-        pl.lit(f"{name} is longer than {max_chars} characters")
-    )
-
-
-def identified(rows: pl.DataFrame) -> pl.DataFrame:
+def add_ids(rows: pl.DataFrame) -> pl.DataFrame:
     """`rows` with `id`, 16 hex digits of the SHA-256 of instruction and response: equal content, equal id."""
-    both = pl.concat_str("instruction", "response", separator="\0")
-    digest = both.map_elements(lambda text: hashlib.sha256(text.encode()).hexdigest()[:16], return_dtype=pl.String)
+    content = pl.concat_str("instruction", "response", separator="\0")
+    digest = content.map_elements(lambda text: hashlib.sha256(text.encode()).hexdigest()[:16], return_dtype=pl.String)
     return rows.with_columns(pl.when(pl.col("reason").is_null()).then(digest).alias("id"))
 
 
-def deduplicated(rows: pl.DataFrame) -> pl.DataFrame:
+def flag_duplicates(rows: pl.DataFrame) -> pl.DataFrame:
     """`rows` with a reason where an earlier row has the same id.
 
-    The same instruction with another response is another row: both stay, and `heldout` keeps them on one side.
+    The same instruction with another response is another row: both stay, and `pick_heldout` keeps them together.
     """
     again = pl.col("reason").is_null() & ~pl.col("id").is_first_distinct()
     return rows.with_columns(

@@ -8,29 +8,31 @@ import polars as pl
 from m2m.data.records.cleaning import fold_case
 
 
-def drawn(text: str, purpose: str, seed: int) -> float:
+def draw_uniform(text: str, purpose: str, seed: int) -> float:
     """A number in [0, 1) that looks random, always the same for the same arguments; purposes are independent.
 
-    >>> drawn("a", "heldout", 0) == drawn("a", "heldout", 0) != drawn("a", "limit", 0)
+    >>> draw_uniform("a", "heldout", 0) == draw_uniform("a", "heldout", 0) != draw_uniform("a", "limit", 0)
     True
     """
     digest = hashlib.sha256(f"{seed}\0{purpose}\0{text}".encode()).digest()
     return int.from_bytes(digest[:6]) / 2**48
 
 
-def draws(column: str, purpose: str, seed: int) -> pl.Expr:
-    """`drawn` of each text of `column`."""
-    return pl.col(column).map_elements(lambda text: drawn(text, purpose, seed), return_dtype=pl.Float64)
+def draw_each(column: str, purpose: str, seed: int) -> pl.Expr:
+    """`draw_uniform` of each text of `column`."""
+    return pl.col(column).map_elements(lambda text: draw_uniform(text, purpose, seed), return_dtype=pl.Float64)
 
 
-def heldout(rows: pl.DataFrame, share: float, seed: int) -> pl.Series:
+def pick_heldout(rows: pl.DataFrame, share: float, seed: int) -> pl.Series:
     """True for the rows to hold out: about `share` of them, by the hash of `group`.
 
     Rows of one group, of one instruction or of one response stay together: where their hashes disagree they all go
     to the pool, so no answer and no question of a held-out row is in the pool. Compared without case and line breaks.
     """
+    if share == 0:
+        return pl.repeat(False, len(rows), eager=True).alias("held")
     linked = [pl.col("group"), fold_case(pl.col("instruction")), fold_case(pl.col("response"))]
-    sides = rows.select(draws("group", "heldout", seed).lt(share).alias("held"), *linked)
+    sides = rows.select(draw_each("group", "heldout", seed).lt(share).alias("held"), *linked)
     before = len(sides) + 1
     while (count := int(sides["held"].sum())) < before:  # each pass only takes away
         before = count
@@ -39,10 +41,10 @@ def heldout(rows: pl.DataFrame, share: float, seed: int) -> pl.Series:
     return sides["held"]
 
 
-def limited(rows: pl.DataFrame, limits: Mapping[str, int | None], seed: int) -> pl.DataFrame:
+def limit_rows(rows: pl.DataFrame, limits: Mapping[str, int | None], seed: int) -> pl.DataFrame:
     """`rows` with a reason where its source has a limit and at least that many rows that the hash of `id` prefers."""
     usable = pl.col("reason").is_null()
-    rank = pl.when(usable).then(draws("id", "limit", seed)).rank("ordinal").over("source")
+    rank = pl.when(usable).then(draw_each("id", "limit", seed)).rank("ordinal").over("source")
     limit = pl.col("source").replace_strict(dict(limits), return_dtype=pl.Int64)
     beyond = pl.format("beyond the limit of {} rows", limit)
     return rows.with_columns(pl.when(usable & (rank > limit)).then(beyond).otherwise("reason").alias("reason"))

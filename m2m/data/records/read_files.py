@@ -1,162 +1,151 @@
-"""Files (JSONL, JSON, CSV, Parquet; plain, .gz or .zst) → one record after the other, or why there is none."""
+"""Files (JSON, JSONL, CSV, Parquet, Arrow; plain, .gz or .zst) → one record after the other, or why there is none."""
 
 import csv
-import gzip
 import io
 import json
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import zstandard
 
-BOM = b"\xef\xbb\xbf"
-LONGEST_FIELD = 2**31 - 1  # csv's own limit is 128 KiB; long fields are for the cleaning to judge
+from m2m.data.records.csv_records import read_csv
+from m2m.data.records.json_records import MAX_FILE_BYTES, ParsedRecord, read_json_records
+from m2m.data.records.unpacking import (
+    SAMPLE_BYTES,
+    check_unpacked,
+    detect_packing,
+    explain_encoding,
+    explain_foreign,
+    open_unpacked,
+)
+
 BROKEN = (  # NotImplementedError: Arrow's, OverflowError: a date past the year 9999
     OSError, EOFError, ValueError, OverflowError, NotImplementedError, RecursionError, csv.Error, zlib.error,
     zstandard.ZstdError,
 )  # fmt: skip
+BINARY = {".parquet", ".arrow"}
+METADATA = {"dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json"}  # of Hugging Face's folders
 
 
-Found = tuple[object, str | None]
-
-
-class Record(NamedTuple):
+class SourceRecord(NamedTuple):
     """One record: its position over all files of the source, from 0; its value, or the reason why it has none."""
 
     row: int
     value: object
     reason: str | None = None
+    file: str = ""  # the file's name
+    place: int = 0  # its position in the file, from 0
 
 
-def read_files(path: str) -> Iterator[Record]:
-    """The records of the file or the files (glob) at `path`, in the order of their names; never an error.
+def read_files(path: str) -> Iterator[SourceRecord]:
+    """The records of the file, the folder's files or the files (glob) at `path`, in the order of their names.
 
-    A file that is missing or no table is one record with the reason.
+    Never an error: a file that is missing or no table is one record with the reason.
     """
-    files = [Path(path)] if Path(path).is_file() else _matching(Path(path))
-    found = (each for file in files for each in _records(file))
-    for row, (value, reason) in enumerate(found if files else [_none(f"no file at {path}")]):
-        yield Record(row, value, reason)
+    files, reason = list_files(Path(path))
+    if reason:
+        yield SourceRecord(0, None, reason)
+    row = 0
+    for file in files:
+        for place, (value, reason) in enumerate(_read_file(file)):
+            yield SourceRecord(row, value, reason, file.name, place)
+            row += 1
 
 
-def _matching(pattern: Path) -> list[Path]:
-    root = Path(pattern.anchor or ".")
-    below = pattern.relative_to(root)
-    return sorted(root.glob(str(below))) if below.parts else []
+def list_files(path: Path) -> tuple[list[Path], str | None]:
+    """The files that `path` names, sorted, or why there are none."""
+    if path.is_file():
+        return [path], None
+    if path.is_dir():
+        files = sorted(file for file in path.iterdir() if _is_data(file))
+        return files, None if files else f"no data file in folder {path}: name a file, or a pattern such as **/*.jsonl"
+    root = Path(path.anchor or ".")
+    below = path.relative_to(root)
+    files = sorted(file for file in root.glob(str(below)) if file.is_file()) if below.parts else []
+    return files, None if files else f"no file at {path}"
 
 
-def _records(path: Path) -> Iterator[Found]:
-    packed = UNPACK.get(path.suffix.lower())
-    suffix = (path.with_suffix("") if packed else path).suffix.lower()
-    if suffix not in PARSE:
-        yield _none(f"{path} is no table: a name must end in {', '.join(PARSE)}, and in .gz or .zst when packed")
-        return
+def _is_data(file: Path) -> bool:
+    suffixes = [suffix.lower() for suffix in file.suffixes[-2:]]
+    is_hidden = file.name.startswith((".", "_")) or file.name in METADATA
+    return file.is_file() and not is_hidden and any(suffix in READERS for suffix in suffixes)
+
+
+def _read_file(path: Path) -> Iterator[ParsedRecord]:
+    kind = _detect_kind(path, b"")
     try:
-        data = path.read_bytes()
-        yield from PARSE[suffix](packed(data) if packed else data)
+        with open_unpacked(path) as stream:
+            sample = stream.read(SAMPLE_BYTES)
+        kind = _detect_kind(path, sample)
+        encoding = "utf-8" if kind in BINARY else json.detect_encoding(sample)
+        if reason := explain_foreign(sample) or (
+            None if kind in BINARY or "-8" not in encoding else explain_encoding(sample)
+        ):
+            yield None, f"{path} {reason}"
+        elif kind not in READERS:
+            yield None, f"{path} is no table: a name must end in {', '.join(READERS)}, and in .gz or .zst when packed"
+        else:
+            yield from _read_kind(path, kind, encoding)
     except BROKEN as error:
-        yield _none(
-            f"{path} is no {suffix[1:]} table, or not whole: {str(error).splitlines()[0] if str(error) else error!r}"
+        first = str(error).splitlines()[0] if str(error) else repr(error)
+        yield None, f"{path} is no {kind[1:]}{' ' if kind else ''}table, or not whole: {first}"
+
+
+def _detect_kind(path: Path, sample: bytes) -> str:
+    """Parquet and JSON by their first bytes, whatever the name; else the name's ending."""
+    suffix = (path.with_suffix("") if path.suffix.lower() in {".gz", ".zst"} else path).suffix.lower()
+    if sample.startswith(b"PAR1"):
+        return ".parquet"
+    return ".json" if suffix not in READERS and sample.lstrip().startswith((b"{", b"[")) else suffix
+
+
+def _read_kind(path: Path, kind: str, encoding: str) -> Iterator[ParsedRecord]:
+    if detect_packing(path):
+        check_unpacked(path)
+    with open_unpacked(path) as stream:
+        is_utf8 = encoding.startswith("utf-8")
+        yield from READERS[kind](
+            stream if is_utf8 else io.BytesIO(stream.read(MAX_FILE_BYTES).decode(encoding).encode())
         )
 
 
-def _jsonl(data: bytes) -> Iterator[Found]:
-    return (_line(line) for line in data.removeprefix(BOM).split(b"\n") if line.strip())
-
-
-def _line(line: bytes) -> Found:
-    try:
-        return json.loads(line.decode()), None
-    except UnicodeDecodeError:
-        return _none("is not UTF-8")
-    except (ValueError, RecursionError) as error:
-        return _none(f"is no JSON: {str(error).split(':')[0]}")
-
-
-def _json(data: bytes) -> Iterable[Found]:
-    """A list, {"data": a list}, or lines under another name, as many data sets have it."""
-    data = data.removeprefix(BOM)
-    try:
-        whole = json.loads(data.decode())
-    except ValueError:
-        if data.lstrip().startswith(b"{") and _line(data.lstrip().split(b"\n", 1)[0])[1] is None:
-            return _jsonl(data)
-        raise
-    listed = whole.get("data", whole) if isinstance(whole, dict) else whole
-    return [(value, None) for value in (listed if isinstance(listed, list) else [listed])]
-
-
-def _csv(data: bytes) -> Iterator[Found]:
-    csv.field_size_limit(LONGEST_FIELD)
-    text = io.StringIO(data.removeprefix(BOM).decode(errors="surrogateescape"), newline="")
-    reader = csv.DictReader(text, strict=True)  # else a quote that nothing ends takes the rest for its field
-    if reader.fieldnames:
-        yield from iter(lambda: _next(reader), None)
-
-
-def _next(reader: "csv.DictReader[str]") -> Found | None:
-    """None at the end."""
-    try:
-        return _row(next(reader))
-    except StopIteration:
-        return None
-    except csv.Error as error:
-        return _none(f"is no CSV row: {error}")
-
-
-def _row(record: dict[str, str]) -> Found:
-    if None in record:
-        return _none("has more fields than the header")
-    try:
-        "".join(value or "" for value in record.values()).encode()
-    except UnicodeEncodeError:
-        return _none("is not UTF-8")
-    return record, None
-
-
-def _parquet(data: bytes) -> Iterator[Found]:
+def _read_parquet(stream: BinaryIO) -> Iterator[ParsedRecord]:
     from pyarrow import parquet
 
-    for batch in parquet.ParquetFile(io.BytesIO(data)).iter_batches(batch_size=1024):
+    file = stream if stream.seekable() else io.BytesIO(stream.read())
+    yield from _read_batches(parquet.ParquetFile(file).iter_batches(batch_size=1024))
+
+
+def _read_arrow(stream: BinaryIO) -> Iterator[ParsedRecord]:
+    """The files of `datasets`' save_to_disk."""
+    from pyarrow import ipc
+
+    yield from _read_batches(iter(ipc.open_stream(stream)))
+
+
+def _read_batches(batches: Iterator) -> Iterator[ParsedRecord]:  # type: ignore[type-arg]
+    for batch in batches:
         try:
-            yield from [(value, None) for value in batch.to_pylist()]
+            yield from ((value, None) for value in batch.to_pylist())
         except UnicodeDecodeError:
-            yield from (_alone(batch.slice(at, 1).to_pylist) for at in range(batch.num_rows))
+            yield from (_read_slice(batch.slice(index, 1).to_pylist) for index in range(batch.num_rows))
 
 
-def _alone(read: Callable[[], list[object]]) -> Found:
+def _read_slice(read: Callable[[], list[object]]) -> ParsedRecord:
     try:
         return read()[0], None
     except UnicodeDecodeError:
-        return _none("is not UTF-8")
+        return None, "is not UTF-8"
 
 
-def _unzst(data: bytes) -> bytes:
-    """Every frame to its end: the library's own reader takes a truncated one for a short one."""
-    whole = []
-    while data:
-        frame = zstandard.ZstdDecompressor().decompressobj()
-        whole.append(frame.decompress(data))
-        if not frame.eof:
-            raise EOFError("the file ends in the middle of a zstd frame")
-        data = frame.unused_data
-    return b"".join(whole)
-
-
-def _none(reason: str) -> Found:
-    return None, reason
-
-
-PARSE: dict[str, Callable[[bytes], Iterable[Found]]] = {
-    ".jsonl": _jsonl,
-    ".ndjson": _jsonl,
-    ".json": _json,
-    ".csv": _csv,
-    ".parquet": _parquet,
-}
-UNPACK: dict[str, Callable[[bytes], bytes]] = {
-    ".gz": gzip.decompress,
-    ".zst": _unzst,
+READERS: dict[str, Callable[[BinaryIO], Iterator[ParsedRecord]]] = {
+    ".jsonl": lambda stream: read_json_records(stream, is_lines=True),
+    ".ndjson": lambda stream: read_json_records(stream, is_lines=True),
+    ".json": lambda stream: read_json_records(stream, is_lines=False),
+    ".csv": read_csv,
+    ".tsv": read_csv,
+    ".parquet": _read_parquet,
+    ".arrow": _read_arrow,
 }

@@ -3,7 +3,12 @@
 import polars as pl
 import pytest
 
-from m2m.data.benchmarks.eval_prompts import read_baseline_answers, sample_prompts, convert_heldout_rows, convert_records
+from m2m.data.benchmarks.eval_prompts import (
+    convert_heldout_rows,
+    convert_records,
+    read_baseline_answers,
+    sample_prompts,
+)
 from m2m.data.records.hash_split import draw_uniform
 
 

@@ -1,6 +1,12 @@
 """Questions: natural, varied, stable, and every section is asked for once, whole."""
 
-from m2m.data.pool.docstring_questions import SECTION_QUESTIONS, DESCRIPTION_QUESTIONS, tabulate_pairs, make_pairs, pick_question
+from m2m.data.pool.docstring_questions import (
+    DESCRIPTION_QUESTIONS,
+    SECTION_QUESTIONS,
+    make_pairs,
+    pick_question,
+    tabulate_pairs,
+)
 from m2m.data.pool.docstring_sections import Documented, Section
 
 LONG = Section("parameters", ("board (str): " + "x" * 60, "length: " + "y" * 60))
@@ -22,9 +28,9 @@ def test_the_question_names_the_object_readably() -> None:
 
 def test_a_list_longer_than_the_limit_is_asked_for_entry_by_entry() -> None:
     found = list(make_pairs(thing(LONG), 100))
-    assert [response for _, response in found] == list(LONG.parts)
-    assert ["board" in tabulate_pairs for tabulate_pairs, _ in found] == [True, False]
-    assert ["length" in tabulate_pairs for tabulate_pairs, _ in found] == [False, True]
+    assert [response for _, response in found] == list(LONG.entries)
+    assert ["board" in asked for asked, _ in found] == [True, False]
+    assert ["length" in asked for asked, _ in found] == [False, True]
 
 
 def test_a_list_within_the_limit_is_asked_for_at_once() -> None:
@@ -60,7 +66,7 @@ def test_rows_are_numbered_and_grouped_by_object() -> None:
 
 
 def test_nothing_documented_gives_no_rows() -> None:
-    assert tabulate_pairs([], "docs", 100).shape == (0, 6)
+    assert tabulate_pairs([], "docs", 100).shape == (0, 7)
 
 
 def test_a_parameter_is_asked_for_by_its_name_without_its_type() -> None:
@@ -70,8 +76,8 @@ def test_a_parameter_is_asked_for_by_its_name_without_its_type() -> None:
 
 def test_the_phrasing_is_the_same_in_every_process() -> None:
     names = [f"toolbox.f{at}" for at in range(12)]
-    tabulate_pairs = [pick_question(Documented(name, "function", []), "returns").replace(name, "{it}") for name in names]
-    assert [SECTION_QUESTIONS["returns"].index(text) for text in tabulate_pairs] == [0, 2, 2, 2, 0, 2, 1, 1, 1, 2, 2, 1]
+    asked = [pick_question(Documented(name, "function", []), "returns").replace(name, "{it}") for name in names]
+    assert [SECTION_QUESTIONS["returns"].index(text) for text in asked] == [0, 2, 2, 2, 0, 2, 1, 1, 1, 2, 2, 1]
 
 
 def test_a_list_of_just_the_limit_is_asked_for_at_once() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from m2m.data.pool.docstring_sections import parse_sections
+from m2m.data.pool.docstring_sections import parse_sections, strip_markup
 
 GOOGLE = """Cut a board.
 
@@ -92,7 +92,7 @@ def test_description_parameters_returns_and_errors_are_read_in_every_style(docst
 
 def test_each_parameter_is_an_entry_of_its_own() -> None:
     parameters = next(section for section in parse_sections(NUMPY) if section.kind == "parameters")
-    assert parameters.parts == ("board (str): The board, best of oak.", "length (int, optional): How long.")
+    assert parameters.entries == ("board (str): The board, best of oak.", "length (int, optional): How long.")
     assert parameters.text == "- board (str): The board, best of oak.\n- length (int, optional): How long."
 
 
@@ -153,3 +153,32 @@ def test_no_mixture_of_styles_is_an_error(lines: list[str]) -> None:
 @given(st.lists(st.text(st.characters(categories=["Ll"]), min_size=1), min_size=1))
 def test_no_word_of_plain_prose_is_lost(words: list[str]) -> None:
     assert found("\n".join(words))["description"].split() == words
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("Uses :class:`~numpy.ndarray` here.", "Uses `ndarray` here."),
+        ("Uses :py:func:`numpy.dot` here.", "Uses `numpy.dot` here."),
+        ("See :ref:`the guide <user_guide>`.", "See `the guide`."),
+        ("Pass ``None`` here.", "Pass `None` here."),
+        ("See `the site <https://example.org>`_.", "See the site."),
+        ("Shown in [1]_ and [Knuth68]_.", "Shown in and."),
+        ("For example::", "For example:"),
+        ("A [`~transformers.Trainer`] or a [`Model`].", "A `transformers.Trainer` or a `Model`."),
+        (".. versionadded:: 1.2", "Added in version 1.2"),
+        (".. note:: Mind it.", "Note: Mind it."),
+        (".. code-block:: python\n\n    x = 1", "    x = 1"),
+        ("<Tip>\n\nMind it.\n\n</Tip>", "Mind it."),
+        (">>> f()  # doctest: +SKIP", ">>> f()"),
+        ("a[`x`](y) and b::c and `x`", "a[`x`](y) and b::c and `x`"),
+    ],
+)
+def test_marks_become_what_a_reader_sees(written: str, read: str) -> None:
+    assert strip_markup(written).strip("\n") == read
+
+
+@settings(deadline=None)
+@given(st.text(st.sampled_from("aB1 .,\n()[]=")))
+def test_text_without_marks_stays_as_it_is(text: str) -> None:
+    assert strip_markup(text) == text

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from m2m.data.pool.docstring_sections import Documented, Section
-from m2m.data.pool.pretraining_text import build_corpus, divide_objects, format_prose, extract_clauses, collect_clauses
+from m2m.data.pool.pretraining_text import build_corpus, collect_clauses, divide_objects, extract_clauses, format_prose
 
 words = st.lists(st.sampled_from(["alpha", "beta", "gamma", "delta.", "Epsilon", "zeta?\n"]), min_size=1, max_size=12)
 sections = st.builds(
@@ -26,7 +26,9 @@ def test_no_part_and_no_long_sentence_of_the_corpus_is_elsewhere(
 ) -> None:
     elsewhere = collect_clauses(things(other))
     text = [
-        line.removeprefix("- ") for row in build_corpus(things(mine), elsewhere)["text"] for line in row.split("\n\n")[1:]
+        line.removeprefix("- ")
+        for row in build_corpus(things(mine), elsewhere)["text"]
+        for line in row.split("\n\n")[1:]
     ]
     assert all(elsewhere.isdisjoint(extract_clauses(part)) for part in text if not part.startswith("Parameters:"))
 

@@ -8,13 +8,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from m2m.data.records.cleaning import ROW_COLUMNS, fold_case, flag_duplicates, add_ids, flag_unusable_rows, normalize_text
+from m2m.data.records.cleaning import (
+    ROW_COLUMNS,
+    add_ids,
+    flag_duplicates,
+    flag_unusable_rows,
+    fold_case,
+    normalize_text,
+)
 
 texts = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=30)
 
 
 def rows(*pairs: tuple[str | None, str | None]) -> pl.DataFrame:
-    return pl.DataFrame([("mine", at, None, *pair, None) for at, pair in enumerate(pairs)], schema=ROW_COLUMNS, orient="row")
+    return pl.DataFrame(
+        [("mine", at, 0, None, *pair, None) for at, pair in enumerate(pairs)], schema=ROW_COLUMNS, orient="row"
+    )
 
 
 def reasons(*pairs: tuple[str | None, str | None], min_chars: int = 1, max_chars: int = 10) -> list[str | None]:
@@ -99,6 +108,29 @@ def test_an_id_is_that_of_sha_256() -> None:
 
 
 def test_lengths_are_in_characters_and_marks_are_composed() -> None:
-    rows = pl.DataFrame([("mine", 0, None, "e\u0301" * 10, "\u00e9" * 10, None)], schema=ROW_COLUMNS, orient="row")
+    rows = pl.DataFrame([("mine", 0, 0, None, "e\u0301" * 10, "\u00e9" * 10, None)], schema=ROW_COLUMNS, orient="row")
     found = flag_unusable_rows(rows, 1, 10)
     assert found["reason"].to_list() == [None] and found["instruction"][0] == "\u00e9" * 10
+
+
+INVISIBLE = {
+    "zero-width space": "\u200b", "joiners": "\u2060\u200d", "byte order mark": "\ufeff", "soft hyphen": "\u00ad",
+    "Braille blank": "\u2800", "Hangul filler": "\u3164\uffa0", "tags": "\U000e0061", "marks": "\u200e\u200f",
+    "variation selector": "\ufe0f", "grapheme joiner": "\u034f", "no-break": "\u00a0\u3000", "controls": "\x01\x02",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", INVISIBLE.values(), ids=INVISIBLE)
+def test_text_that_nobody_can_see_is_empty(text: str) -> None:
+    assert reasons(("a", text * 3), (text, "b")) == ["response is empty", "instruction is empty"]
+    assert reasons(("a", f"b{text}")) == [None]
+
+
+def test_null_limits_are_off() -> None:
+    long = rows(("a" * 9999, "b"), ("a", "b" * 9999))
+    assert flag_unusable_rows(long, None, None)["reason"].to_list() == [None, None]
+    assert flag_unusable_rows(long, 2, None)["reason"].to_list() == ["response is shorter than 2 characters", None]
+    assert flag_unusable_rows(long, None, 9)["reason"].to_list() == [
+        "instruction is longer than 9 characters",
+        "response is longer than 9 characters",
+    ]

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from m2m.data.records.hash_split import draw_uniform, pick_heldout, limit_rows
+from m2m.data.records.hash_split import draw_uniform, limit_rows, pick_heldout
 
 short = st.sampled_from(["a", "A", "b", "c", "d", "e", "f"])
 tables = st.lists(st.tuples(short, short, short), min_size=1, max_size=20).map(

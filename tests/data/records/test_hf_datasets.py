@@ -28,7 +28,10 @@ def folder(tmp_path: Path) -> Path:
 
 def test_a_local_folder_is_streamed_up_to_the_row_limit(folder: Path) -> None:
     found = list(read_dataset(str(folder), "", "train", "main", 2))
-    assert found == [SourceRecord(0, {"prompt": "q0", "completion": "a0"}), SourceRecord(1, {"prompt": "q1", "completion": "a1"})]
+    assert found == [
+        SourceRecord(0, {"prompt": "q0", "completion": "a0"}),
+        SourceRecord(1, {"prompt": "q1", "completion": "a1"}, place=1),
+    ]
     assert len(list(read_dataset(str(folder), "", "train", "", None))) == 5
 
 
@@ -117,12 +120,12 @@ def test_a_file_that_was_fetched_before_needs_no_network(tmp_path: Path, monkeyp
 
 ENDS_AT_ONCE = """
 import sys, time
-from m2m.data.records.hf_datasets import fetched, read_hub
+from m2m.data.records.hf_datasets import fetch_file, read_dataset
 from m2m.models import commit_of
 begin = time.monotonic()
 for read in (
-    lambda: next(read_hub("owner/name", "", "train", "c" * 40, None)),
-    lambda: fetched("owner/name", "a.json", "c" * 40),
+    lambda: next(read_dataset("owner/name", "", "train", "c" * 40, None)),
+    lambda: fetch_file("owner/name", "a.json", "c" * 40),
     lambda: commit_of("owner/name", "c" * 40),
 ):
     try:

@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import io
 import json
+import random
 from collections.abc import Callable
 from pathlib import Path
 
@@ -52,14 +53,17 @@ PACK: dict[str, Callable[[bytes], bytes]] = {
 
 def read(path: Path, data: bytes) -> list[SourceRecord]:
     path.write_bytes(data)
-    return list(read_files(str(path)))
+    return [record._replace(file="", place=0) for record in read_files(str(path))]
 
 
 @pytest.mark.parametrize("packing", PACK)
 @pytest.mark.parametrize("container", CONTAINERS)
 def test_every_container_gives_the_same_records(tmp_path: Path, container: str, packing: str) -> None:
     data = PACK[packing](CONTAINERS[container](RECORDS))
-    assert read(tmp_path / f"rows.{container}{packing}", data) == [SourceRecord(0, RECORDS[0]), SourceRecord(1, RECORDS[1])]
+    assert read(tmp_path / f"rows.{container}{packing}", data) == [
+        SourceRecord(0, RECORDS[0]),
+        SourceRecord(1, RECORDS[1]),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -127,9 +131,10 @@ def test_a_date_that_python_has_no_word_for_is_told(tmp_path: Path) -> None:
     assert "is no parquet table, or not whole" in str(found.reason)
 
 
-@pytest.mark.parametrize("path", [".", "/"])
-def test_a_folder_is_no_file(path: str) -> None:
-    assert [one.reason for one in read_files(path)] == [f"no file at {path}"]
+def test_a_folder_without_data_is_one_record_with_the_remedy(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("words")
+    (record,) = read_files(str(tmp_path))
+    assert record.reason == f"no data file in folder {tmp_path}: name a file, or a pattern such as **/*.jsonl"
 
 
 def test_a_parquet_row_with_wrong_bytes_costs_one_record(tmp_path: Path) -> None:
@@ -149,7 +154,7 @@ def test_a_field_of_ten_megabytes_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "data", "reason"),
     [
-        ("rows.txt", b"hello", "is no table: a name must end in .jsonl, .ndjson, .json, .csv, .parquet"),
+        ("rows.txt", b"hello", "is no table: a name must end in .jsonl, .ndjson, .json, .csv, .tsv, .parquet"),
         ("rows", b"hello", "is no table"),
         ("rows.gz", b"hello", "is no table"),
         ("rows.parquet", b"hello", "is no parquet table, or not whole"),
@@ -204,3 +209,117 @@ def test_a_pattern_reads_files_in_the_order_of_their_names(tmp_path: Path) -> No
     for name in "hbgacfde":
         (tmp_path / f"{name}.jsonl").write_text(json.dumps(name))
     assert [record.value for record in read_files(str(tmp_path / "*.jsonl"))] == list("abcdefgh")
+
+
+def test_records_carry_their_file_and_their_place_in_it(tmp_path: Path) -> None:
+    for name in ("b.jsonl", "a.csv"):
+        (tmp_path / name).write_bytes(as_csv(RECORDS) if name == "a.csv" else as_lines(RECORDS))
+    found = [(record.row, record.file, record.place) for record in read_files(str(tmp_path / "*"))]
+    assert found == [(0, "a.csv", 0), (1, "a.csv", 1), (2, "b.jsonl", 0), (3, "b.jsonl", 1)]
+
+
+def test_a_folder_of_shards_is_read_by_name_without_hidden_files_and_metadata(tmp_path: Path) -> None:
+    for number in (2, 1):
+        (tmp_path / f"train-{number}-of-2.parquet").write_bytes(as_parquet(RECORDS[number - 1 : number]))
+    for name in (".cache.json", "_tmp.json", "dataset_info.json", "state.json", "README.md"):
+        (tmp_path / name).write_text("{}")
+    (tmp_path / "more").mkdir()
+    assert [record.value for record in read_files(str(tmp_path))] == RECORDS
+
+
+def test_a_folder_that_datasets_saved_is_read(tmp_path: Path) -> None:
+    import datasets
+
+    datasets.Dataset.from_list(RECORDS).save_to_disk(tmp_path / "set")
+    assert [record.value for record in read_files(str(tmp_path / "set"))] == RECORDS
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32"])
+@pytest.mark.parametrize("name", ["rows.jsonl", "rows.json"])
+def test_utf_16_is_read(tmp_path: Path, name: str, encoding: str) -> None:
+    assert [one.value for one in read(tmp_path / name, as_lines(RECORDS).decode().encode(encoding))] == RECORDS
+    assert [one.value for one in read(tmp_path / "rows.csv", as_csv(RECORDS).decode().encode("utf-16"))] == RECORDS
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "words"),
+    [
+        ("rows.jsonl", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n", "git lfs pull"),
+        ("rows.parquet", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n", "git lfs pull"),
+        ("rows.csv", b"<!doctype html><title>Sign in</title>", "is a web page"),
+        ("rows.xlsx", b"PK\x03\x04", "Excel workbook"),
+        ("rows.jsonl.bz2", b"BZh91AY&SY", "bzip2"),
+        (
+            "rows.csv",
+            b"instruction,output\n" + "q,Été à la café – où?\n".encode("cp1252") * 9,
+            "iconv -f cp1252",
+        ),
+        ("rows.jsonl", '{"prompt": "请说明怎样种植", "completion": "每天浇水"}\n'.encode("gb18030") * 9, "gb18030"),
+        ("rows.csv", b'instruction,output\n"q","She said \\"no\\" twice."\n', "backslash"),
+        ("rows.csv", b"A first question that is asked here, and it is a long one; so what?,Answer.\n", "not a header"),
+        ("rows.json", b'[{"prompt": "a"},\n]', "comma stands before a closing bracket"),
+        ("rows.json", b'{"train": [{"a": 1}], "test": [{"a": 2}]}', "several lists of records"),
+    ],
+)
+def test_a_file_that_is_not_the_data_is_one_sentence(tmp_path: Path, name: str, data: bytes, words: str) -> None:
+    (record,) = read(tmp_path / name, data)
+    assert record.value is None and words in str(record.reason) and name in str(record.reason)
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("rows.jsonl", gzip.compress(as_lines(RECORDS))),
+        ("rows.jsonl", zstandard.compress(as_lines(RECORDS))),
+        ("rows.json", as_parquet(RECORDS)),
+        ("rows", as_lines(RECORDS)),
+        ("rows.txt", json.dumps(RECORDS).encode()),
+        ("rows.tsv", as_csv(RECORDS)),
+    ],
+)
+def test_the_content_counts_more_than_the_name(tmp_path: Path, name: str, data: bytes) -> None:
+    assert [record.value for record in read(tmp_path / name, data)] == RECORDS
+
+
+PIECES = [
+    piece.encode("latin-1")
+    for piece in [
+        '"',
+        ",",
+        "{",
+        "}",
+        "[",
+        "]",
+        "null",
+        "NaN",
+        "1e999",
+        "\\",
+        "ÿ",
+        "\x00",
+        "false",
+        ";",
+        "{}",
+        "[[]]",
+        '"role"',
+        "<html>",
+        "\x8b",
+        "PAR1",
+        "\\ud800",
+    ]
+]
+PIECES += [b"\n", b"\r", b"\t", b"\xef\xbb\xbf"]
+
+
+@pytest.mark.parametrize("packing", PACK)
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_a_mangled_file_is_never_an_error_and_every_record_has_a_value_or_a_reason(
+    tmp_path: Path, container: str, packing: str
+) -> None:
+    rng = random.Random(f"{container}{packing}")
+    for _ in range(25):
+        data = bytearray(PACK[packing](CONTAINERS[container](RECORDS * 3)))
+        for _ in range(rng.randint(1, 5)):
+            place = rng.randrange(len(data) + 1)
+            data[place : place + rng.choice([0, 0, 1, 7])] = rng.choice([b"", *PIECES])
+        for record in read(tmp_path / f"rows.{container}{packing}", bytes(data)):
+            assert record.reason is None or record.value is None

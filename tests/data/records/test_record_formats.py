@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from m2m.data.records.record_formats import Pair, read_pair, tabulate_records
+from m2m.data.records.exchanges import Pair
+from m2m.data.records.record_formats import RECORD_FIELDS, read_exchanges, read_pair
 
 USER, ASSISTANT = {"role": "user", "content": "Ask?"}, {"role": "assistant", "content": "Answer."}
 HUMAN, GPT = {"from": "human", "value": "Ask?"}, {"from": "gpt", "value": "Answer."}
@@ -74,7 +75,7 @@ def test_named_columns_win_over_looking() -> None:
         ({"instruction": "a", "input": 21, "output": "b"}, "input is no text but int"),
         (
             {"messages": [{"role": "system", "content": [{"type": "image"}]}, USER, ASSISTANT]},
-            "a system turn is no text but list",
+            "a system turn holds a part of type 'image'",
         ),
         ({"instruction": ["a"], "output": "b"}, "instruction is no text but list"),
         ({"instruction": "a", "output": "\ud800"}, "response holds half of a surrogate pair"),
@@ -86,7 +87,10 @@ def test_named_columns_win_over_looking() -> None:
         ({"messages": ["Hello"]}, "its turns are no list of messages but list"),
         ({"messages": None}, "its turns are no list of messages but NoneType"),
         ({"messages": [USER, {"role": "assistant", "content": None}]}, "no response"),
-        ({"messages": [USER, {"role": "assistant", "content": [{"type": "image"}]}]}, "response is no text but list"),
+        (
+            {"messages": [USER, {"role": "assistant", "content": [{"type": "image"}]}]},
+            "response holds a part of type 'image'",
+        ),
         ({"prompt": [USER], "completion": None}, "no response"),
         (["a", "b"], "is no record with named fields but list"),
         (None, "is no record with named fields but NoneType"),
@@ -106,23 +110,24 @@ def test_the_usable_half_of_a_record_is_kept() -> None:
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=3),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["role", "content", "text"]), inner),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["role", "content", "text", "from", "value", "type", "output", "weight", "tool_calls"]),
+            inner,
+        )
+    ),
     max_leaves=8,
 )
-fields = ["instruction", "input", "output", "prompt", "completion", "messages", "conversations"]
+fields = sorted(RECORD_FIELDS | {"label", "weight", "train"})
 
 
 @settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(fields), json_values))
 def test_no_record_is_an_error_and_a_pair_has_two_texts_or_a_reason(record: dict[str, object]) -> None:
-    found = read_pair(record)
-    assert (found.reason is None) == (found.instruction is not None and found.response is not None)
-
-
-def test_rows_keep_their_positions_and_the_readers_reasons() -> None:
-    table = tabulate_records("mine", [(0, {"prompt": "a", "completion": "b"}, None), (7, None, "is no JSON")], ("", ""))
-    assert table.rows() == [("mine", 0, None, "a", "b", None), ("mine", 7, None, None, None, "is no JSON")]
-    assert tabulate_records("mine", [], ("", "")).shape == (0, 6)
+    for turns in ("first", "last", "each"):
+        for pair in read_exchanges(record, ("", ""), turns).pairs:
+            assert pair.reason is not None or (pair.instruction is not None and pair.response is not None)
 
 
 def test_turns_nested_without_end_are_told():
@@ -132,3 +137,158 @@ def test_turns_nested_without_end_are_told():
 
 def test_a_field_name_that_fits_in_no_file_is_told():
     assert r"\ud800" in read_pair({"\ud800": "x"}).reason
+
+
+def test_a_null_field_never_hides_a_filled_one() -> None:
+    empty = dict.fromkeys(["instruction", "input", "output", "messages", "conversations", "prompt", "completion"])
+    for record in (
+        {"instruction": "Ask?", "output": "Answer."},
+        {"messages": [USER, ASSISTANT]},
+        {"conversations": [HUMAN, GPT]},
+        {"prompt": "Ask?", "completion": "Answer."},
+    ):
+        for absent in (None, "", float("nan"), []):
+            assert read_pair(dict.fromkeys(empty, absent) | record) == Pair("Ask?", "Answer."), (record, absent)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"instruction": "Ask?", "output": "Answer.", "prompt": "### Instruction: Ask? ### Output: Answer."},
+        {"prompt": "alpaca_short", "instruction": "Ask?", "output": "Answer.", "response": "Answer."},
+        {"instruction": "Ask?", "response": "Answer.", "prompt": "short"},
+        {"instruction": "a label", "prompt": "Ask?", "completion": "Answer."},
+        {"messages": [], "instruction": "Ask?", "output": "Answer."},
+        {"messages": [USER], "prompt": "Ask?", "completion": "Answer."},
+    ],
+)
+def test_a_form_wins_only_where_both_sides_are_filled(record: dict[str, object]) -> None:
+    assert read_pair(record) == Pair("Ask?", "Answer.")
+
+
+@pytest.mark.parametrize("field", ["system", "system_prompt", "system_message"])
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"instruction": "Ask?", "output": "Answer."},
+        {"prompt": "Ask?", "completion": "Answer."},
+        {"conversations": [HUMAN, GPT]},
+        {"messages": [SYSTEM, USER, ASSISTANT]},
+    ],
+)
+def test_a_system_column_is_part_of_the_instruction_once(record: dict[str, object], field: str) -> None:
+    assert read_pair({**record, field: "Be kind."}) == Pair("Be kind.\n\nAsk?", "Answer.")
+    assert read_pair({**record, field: ""}).response == "Answer."
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        [["Before?", "Yes."]],
+        [{"role": "user", "content": "Before?"}, {"role": "assistant", "content": "Yes."}],
+        json.dumps([["Before?", "Yes."]]),
+        ["Before?", "Yes."],
+    ],
+)
+def test_a_history_column_precedes_the_instruction(history: object) -> None:
+    record = {"instruction": "Ask?", "output": "Answer.", "system": "Be kind.", "history": history}
+    expected = "Be kind.\n\nUser: Before?\n\nAssistant: Yes.\n\nUser: Ask?"
+    assert read_pair(record) == Pair(expected, "Answer.")
+
+
+@pytest.mark.parametrize("history", [None, [], "", "[]", float("nan")])
+def test_an_empty_history_is_none(history: object) -> None:
+    assert read_pair({"instruction": "Ask?", "output": "Answer.", "history": history}) == Pair("Ask?", "Answer.")
+
+
+def test_a_history_that_cannot_be_read_is_a_reject_that_names_it() -> None:
+    reason = read_pair({"instruction": "Ask?", "output": "Answer.", "history": "long ago"}).reason
+    assert reason == "its history cannot be read: its turns are no list of messages but str"
+
+
+@pytest.mark.parametrize("tools", [[{"name": "f"}], '[{"name": "f"}]', {"name": "f"}])
+def test_filled_tools_are_a_reject_that_names_the_column(tools: object) -> None:
+    for record in ({"messages": [USER, ASSISTANT]}, {"instruction": "Ask?", "output": "Answer."}):
+        assert (
+            read_pair({**record, "tools": tools}).reason
+            == "has tools in the column tools, which no plain prompt carries"
+        )
+
+
+@pytest.mark.parametrize("tools", [None, [], "", "[]", "null"])
+def test_empty_tools_are_none(tools: object) -> None:
+    assert read_pair({"messages": [USER, ASSISTANT], "tools": tools}) == Pair("Ask?", "Answer.")
+
+
+PREFERENCES = [
+    {"prompt": "Ask?", "chosen": "Answer.", "rejected": "No."},
+    {"prompt": "Ask?", "chosen": [USER, ASSISTANT], "rejected": [USER, {"role": "assistant", "content": "No."}]},
+    {"prompt": "Ask?", "chosen": [ASSISTANT], "rejected": [{"role": "assistant", "content": "No."}]},
+    {"prompt": [USER], "chosen": [ASSISTANT], "rejected": [{"role": "assistant", "content": "No."}]},
+]
+
+
+@pytest.mark.parametrize("record", PREFERENCES)
+def test_a_preference_row_names_the_setting_that_works_and_it_works(record: dict[str, object]) -> None:
+    reason = str(read_pair({**record, "prompt": "Ask?"}).reason)
+    assert reason.startswith("is a preference row (chosen, rejected)")
+    assert reason.endswith("set prompt_column: prompt and response_column: chosen")
+    assert read_pair(record, "prompt", "chosen") == Pair("Ask?", "Answer.")
+
+
+def test_a_preference_row_without_a_prompt_names_what_works() -> None:
+    dialogues = {"chosen": [USER, ASSISTANT], "rejected": [USER, {"role": "assistant", "content": "No."}]}
+    assert "set prompt_column: chosen and response_column: chosen" in str(read_pair(dialogues).reason)
+    assert read_pair(dialogues, "chosen", "chosen") == Pair("Ask?", "Answer.")
+    assert "write the prompt to a column of its own" in str(read_pair({"chosen": "H: a A: b", "rejected": "c"}).reason)
+
+
+def test_a_row_with_the_chosen_dialogue_in_messages_is_read() -> None:
+    assert read_pair({**PREFERENCES[1], "messages": [USER, ASSISTANT]}) == Pair("Ask?", "Answer.")
+
+
+@pytest.mark.parametrize("field", ["conversation", "dialogue", "dialog", "turns", "contents", "Messages", " messages "])
+def test_turns_under_other_names_are_read(field: str) -> None:
+    assert read_pair({field: [USER, ASSISTANT]}) == Pair("Ask?", "Answer.")
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"data": ["Ask?", "Answer.", "More?", "No."]},
+        {"conversation": [{"input": "Ask?", "output": "Answer."}]},
+        {"prompt": [USER], "answer": [ASSISTANT]},
+        {"Instruction": "Ask?", "OUTPUT": "Answer."},
+        {
+            "contents": [
+                {"role": "user", "parts": [{"text": "Ask?"}]},
+                {"role": "model", "parts": [{"text": "Answer."}]},
+            ]
+        },
+        {"instruction": "", "input": "Ask?", "output": "Answer."},
+        {"instruction": "Ask?", "input": float("nan"), "output": "Answer."},
+    ],
+)
+def test_other_usual_records_are_read(record: dict[str, object]) -> None:
+    assert read_pair(record) == Pair("Ask?", "Answer.")
+
+
+def test_one_column_of_turns_may_be_named_as_both() -> None:
+    assert read_pair({"chat_log": [USER, ASSISTANT]}, "chat_log", "chat_log") == Pair("Ask?", "Answer.")
+
+
+def test_advice_is_advice_that_can_help() -> None:
+    baked = str(read_pair({"text": "### Human: a ### Assistant: b"}).reason)
+    assert "write them to two columns" in baked and "prompt_column" not in baked
+    turns = str(read_pair({"chat_log": [USER, ASSISTANT]}).reason)
+    assert "name a column of turns as both prompt_column and response_column" in turns
+    assert "prompt_column" not in str(read_pair({"id": "x"}).reason)
+
+
+def test_a_reason_does_not_print_a_whole_response_as_a_field_name() -> None:
+    reason = str(read_pair({"Why is the sky blue? " * 9: "a", " b ": "c"}).reason)
+    assert len(reason) < 300 and "' b '" in reason
+
+
+def test_nan_as_a_response_is_none() -> None:
+    assert read_pair({"instruction": "Ask?", "output": float("nan")}).reason == "no response"

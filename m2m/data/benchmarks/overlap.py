@@ -1,0 +1,69 @@
+"""Candidate pool and evaluation prompts → the rows that share text with a prompt, each with the shared words."""
+
+import polars as pl
+
+from m2m.data.records.word_windows import encode_words, hash_windows, number_words, split_words
+
+GRAM = 13  # words in a row, as in the data reports of GPT-3 and Llama
+CHUNK_ROWS = 20_000
+OVERLAP_COLUMNS = {
+    "id": pl.String,
+    "prompt": pl.String,
+    "field": pl.String,
+    "kind": pl.String,
+    "grams": pl.Int64,
+    "text": pl.String,
+}
+
+
+def find_overlaps(pool: pl.DataFrame, prompts: pl.DataFrame) -> pl.DataFrame:
+    """The overlaps of `pool` (id, instruction, response) with `prompts` (id, instruction), as schema Overlaps has them.
+
+    Only words count, without case and marks. exact: all words of a side and of a prompt are equal. 13-gram: a side
+    holds 13 words in a row of a prompt; a prompt of fewer words matches exactly or not at all.
+    """
+    words = prompts.select(prompt="id", words=split_words(pl.col("instruction"))).filter(pl.col("words").list.len() > 0)
+    grams, codes = _list_grams(words)
+    tables = [pl.DataFrame(schema=OVERLAP_COLUMNS)]
+    for field in ("instruction", "response"):
+        for chunk in pool.select("id", words=field).iter_slices(CHUNK_ROWS):
+            sides = chunk.with_columns(split_words(pl.col("words")))
+            tables += [_match_exactly(sides, words, field), _match_grams(sides, grams, codes, field)]
+    return pl.concat(tables).sort("id", "prompt", "field", "kind")
+
+
+def _list_grams(words: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Hash, prompt and words of each 13-gram of the prompts; and a code from 1 for each of their words."""
+    long = words.filter(pl.col("words").list.len() >= GRAM)
+    codes = number_words(long["words"])
+    return _list_windows(long.rename({"prompt": "id"}), codes).select("hash", "gram", prompt="id").unique(), codes
+
+
+def _list_windows(texts: pl.DataFrame, codes: pl.DataFrame, hashes: pl.Series | None = None) -> pl.DataFrame:
+    """id, hash and gram of the windows of `texts` (id, words), only of those with one of `hashes` where it is given."""
+    words = encode_words(texts["words"], codes)
+    starts, keys = hash_windows(words, GRAM)
+    windows = pl.DataFrame({"start": starts, "hash": keys})
+    if hashes is not None:
+        windows = windows.filter(pl.col("hash").is_in(hashes.implode()))
+    grams = [" ".join(words.texts[start : start + GRAM]) for start in windows["start"]]
+    ids = texts["id"].gather(words.rows[windows["start"].to_numpy()])
+    return windows.select(ids.alias("id"), "hash", pl.Series("gram", grams, pl.String))
+
+
+def _match_exactly(sides: pl.DataFrame, words: pl.DataFrame, field: str) -> pl.DataFrame:
+    text = pl.col("words").list.join(" ")
+    matches = sides.select("id", text=text).join(words.select("prompt", text=text), on="text")
+    return matches.select(
+        "id", "prompt", field=pl.lit(field), kind=pl.lit("exact"), grams=pl.lit(0, pl.Int64), text="text"
+    )
+
+
+def _match_grams(sides: pl.DataFrame, grams: pl.DataFrame, codes: pl.DataFrame, field: str) -> pl.DataFrame:
+    windows = _list_windows(sides, codes, grams["hash"].unique())
+    matches = windows.join(grams, on=["hash", "gram"], maintain_order="left")
+    counts = matches.group_by("id", "prompt", maintain_order=True).agg(
+        grams=pl.len().cast(pl.Int64), text=pl.first("gram")
+    )
+    kind = f"{GRAM}-gram"
+    return counts.select("id", "prompt", field=pl.lit(field), kind=pl.lit(kind), grams="grams", text="text")

@@ -1,0 +1,65 @@
+"""Records of a source → its rows, where each of them stood with the record's other fields, and what was left out."""
+
+import json
+from collections.abc import Iterable, Mapping
+from itertools import islice
+from typing import NamedTuple
+
+import polars as pl
+
+from m2m.data.records.cleaning import ROW_COLUMNS
+from m2m.data.records.exchanges import reject
+from m2m.data.records.read_files import SourceRecord
+from m2m.data.records.record_formats import Turns, list_other_fields, read_exchanges
+
+ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)
+BATCH_RECORDS = 20_000  # records that are held as Python objects at once
+PLACE_COLUMNS = {
+    "source": pl.String,
+    "row": pl.Int64,
+    "turn": pl.Int64,
+    "file": pl.String,
+    "place": pl.Int64,
+    "fields": pl.String,
+}
+
+
+class RowTable(NamedTuple):
+    """Rows (`ROW_COLUMNS`), their places (`PLACE_COLUMNS`), and how many exchanges became no row."""
+
+    rows: pl.DataFrame
+    places: pl.DataFrame
+    left_out: int
+
+
+def tabulate_records(source: str, records: Iterable[SourceRecord], columns: tuple[str, str], turns: Turns) -> RowTable:
+    """The rows of a source: one a record, or with `turns: each` one an exchange."""
+    stream = iter(records)
+    batches = iter(lambda: list(islice(stream, BATCH_RECORDS)), [])
+    tables = [_tabulate_batch(source, batch, columns, turns) for batch in batches]
+    tables = tables or [_tabulate_batch(source, [], columns, turns)]
+    rows, places = pl.concat(table.rows for table in tables), pl.concat(table.places for table in tables)
+    return RowTable(rows, places, sum(table.left_out for table in tables))
+
+
+def _tabulate_batch(source: str, records: Iterable[SourceRecord], columns: tuple[str, str], turns: Turns) -> RowTable:
+    rows, places, left_out = [], [], 0
+    for record in records:
+        exchanges = reject(record.reason) if record.reason else read_exchanges(record.value, columns, turns)
+        left_out += exchanges.left_out
+        fields = _write_fields(record.value, columns)
+        for turn, pair in enumerate(exchanges.pairs):
+            rows.append((source, record.row, turn, None, *pair))
+            places.append((source, record.row, turn, record.file, record.place, fields))
+    return RowTable(
+        pl.DataFrame(rows, schema=ROW_COLUMNS, orient="row"),
+        pl.DataFrame(places, schema=PLACE_COLUMNS, orient="row"),
+        left_out,
+    )
+
+
+def _write_fields(value: object, columns: tuple[str, str]) -> str:
+    """A JSON object; what JSON has no word for, such as a date, is text."""
+    fields = list_other_fields(value, columns) if isinstance(value, Mapping) else {}
+    values = {name: None if field != field else field for name, field in fields.items()}  # noqa: PLR0124  NaN
+    return ENCODER.encode(values).encode(errors="backslashreplace").decode()

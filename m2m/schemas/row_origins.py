@@ -1,0 +1,21 @@
+"""Where each row of the pool and each held-out row stood in its source, with the source's other columns."""
+
+import pandera.polars as pa
+import polars as pl
+
+
+class RowOrigins(pa.DataFrameModel):
+    """Sorted by id; the rows of pool and held-out rows together."""
+
+    id: str = pa.Field(unique=True, str_length={"min_value": 1}, description="as in the pool")
+    source: str = pa.Field(str_length={"min_value": 1}, description="the source's name in params.yaml")
+    file: str = pa.Field(description="the file's name; empty for docstrings and a hub's data sets")
+    row: pl.Int64 = pa.Field(ge=0, description="position in the file, else in the source, from 0")
+    exchange: pl.Int64 = pa.Field(
+        ge=0, description="position among the record's rows, from 0; above 0 with turns: each"
+    )
+    fields: str = pa.Field(description="the record's other fields, such as id, licence or scores: a JSON object")
+
+    class Config:
+        strict = True
+        ordered = True

@@ -1,0 +1,99 @@
+"""CSV: dialects are read, a broken row is one reject, and no pair is made of two pieces of a broken row."""
+
+import csv
+import io
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from m2m.data.records.csv_records import read_csv
+
+GOOD = {"instruction": "Name a tree, please.", "output": "Oak; it is old."}
+
+
+def read(text: str, encoding: str = "utf-8") -> list[tuple[object, str | None]]:
+    return list(read_csv(io.BytesIO(text.encode(encoding))))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'instruction,output\n"Name a tree, please.",Oak; it is old.\n',
+        'instruction;output\nName a tree, please.;"Oak; it is old."\n',
+        "instruction\toutput\nName a tree, please.\tOak; it is old.\n",
+        "instruction|output\r\nName a tree, please.|Oak; it is old.\r\n",
+        ' instruction , output \n"Name a tree, please.",Oak; it is old.\n',
+        'instruction, output\n"Name a tree, please.", "Oak; it is old."\n',
+        '\ufeffinstruction,output\n"Name a tree, please.",Oak; it is old.',
+        'instruction,output\n\n"Name a tree, please.",Oak; it is old.\n\n',
+    ],
+)
+def test_usual_dialects_give_the_same_record(text: str) -> None:
+    assert read(text) == [(GOOD, None)]
+
+
+def test_an_index_column_without_a_name_is_a_field() -> None:
+    assert read(",instruction,output\n0,q,a\n") == [({"": "0", "instruction": "q", "output": "a"}, None)]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (f"{'A question that is long ' * 4},An answer\nq,a\n", "its first line is a row, not a header"),
+        ("Why?,Because.\nq,a\n", "its first line is a row, not a header"),
+        ("output,instruction,output\n1,2,3\n", "its header names the column 'output' twice"),
+        ('instruction,output\n"q","She said \\"no\\" twice."\n', "it escapes quotes by a backslash"),
+    ],
+)
+def test_a_file_of_another_kind_is_one_sentence(text: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        read(text)
+
+
+BROKEN = [
+    '"q1","My aunt said "go slow" about gears.\nWhen you begin, take your time\nIt helps."',
+    '"q1","He said "hi"\nWell, yes\nand left."',
+    '"q1","""He said "hi", twice.\nOne, two\n"',
+    'q1,"a 5"\nWell, yes\nthe end."',
+    'q1,"a "b" c\nWell, yes\nd "e" f"',
+    'q1,"say "hi\nWell, yes\nthere"',
+]
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+@pytest.mark.parametrize("quoting", [csv.QUOTE_ALL, csv.QUOTE_MINIMAL])
+def test_a_broken_row_gives_no_pair_and_its_neighbours_stay(broken: str, quoting: int) -> None:
+    text = io.StringIO(newline="")
+    csv.writer(text, quoting=quoting).writerows([("instruction", "output"), ("q0", "one, two")])
+    text.write(broken + "\n")
+    csv.writer(text, quoting=quoting).writerows([("q2", "three, four"), ("q3", "five, six")])
+    found = read(text.getvalue())
+    pairs = [tuple(value.values()) for value, _ in found if isinstance(value, dict)]
+    assert pairs == [("q0", "one, two"), ("q2", "three, four"), ("q3", "five, six")]
+    assert [str(reason)[:14] for value, reason in found if value is None] == ["is no CSV row:"]
+
+
+def test_an_inch_mark_in_a_file_of_quoted_fields_costs_one_record() -> None:
+    found = read('"instruction","output"\n"q0","a 5" pipe"\n"q1","a1"\n"q2","a2"\n')
+    assert [value is None for value, _ in found] == [True, False, False]
+
+
+def test_a_quote_that_nothing_ends_takes_the_rest_and_says_so() -> None:
+    (good, _), (value, reason) = read('instruction,output\na,b\nc,"d\ne,f\n')
+    assert good == {"instruction": "a", "output": "b"} and value is None
+    assert "unexpected end of data" in str(reason)
+
+
+fields = st.text(st.sampled_from('ab"\n, ;'), max_size=6).filter(lambda text: text == text.strip(" "))
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(fields, fields), min_size=1, max_size=6), st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL]))
+def test_what_a_csv_writer_writes_is_read_back(rows: list[tuple[str, str]], quoting: int) -> None:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, quoting=quoting, lineterminator="\n")
+    writer.writerows([("instruction", "output"), *rows])
+    assert [value for value, _ in read(text.getvalue())] == [
+        {"instruction": first, "output": second} for first, second in rows
+    ]
