@@ -4,7 +4,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-from m2m.cell.metrics import measure_coverage, measure_diversity, measure_worth, summarize_selection
+from m2m.cell.metrics import (
+    measure_coverage,
+    measure_diversity,
+    measure_worth,
+    split_metrics,
+    summarize_selection,
+)
 
 
 def answers(bits):
@@ -112,3 +118,10 @@ def test_the_order_of_the_chosen_rows_changes_no_metric():
         for rows in (chosen, chosen[[2, 0, 3, 1]])
     )
     assert one == other
+
+
+def test_metrics_that_are_compared_come_in_reading_order_and_all_others_by_name():
+    record = {"k_max": 9, "k": 3, "a_detail": 1, "rows": 5, "bpb_reduction": 0.1}
+    compared, remaining = split_metrics(record)
+    assert list(compared.items()) == [("bpb_reduction", 0.1), ("rows", 5), ("k", 3)]
+    assert list(remaining.items()) == [("a_detail", 1), ("k_max", 9)]

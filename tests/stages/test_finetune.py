@@ -13,6 +13,10 @@ import polars as pl
 import psutil
 import pytest
 
+from m2m.runtime.artifacts import write_record
+from m2m.schemas.subset_summary import SubsetSummary
+from tests.subset_summary import SUMMARY
+
 ROOT = Path(__file__).parents[2]
 FLAGS = {
     "arm": "candidate",
@@ -54,7 +58,7 @@ def pool(tmp_path_factory) -> Path:
     pl.DataFrame(pairs, schema_overrides={"original": pl.String}).write_parquet(folder / "pairs.parquet")
     subset = {"id": ids[:22], "unit": "-", "turn": range(22)}
     pl.DataFrame(subset, schema_overrides={"turn": pl.Int32}).write_parquet(folder / "subset.parquet")
-    (folder / "subset.json").write_text('{"strategy": "response-micro", "degree": 3, "size": 22}')
+    write_record(folder / "subset.json", SubsetSummary, SUMMARY | {"size": 22})
     names = sorted({tokenizer.convert_ids_to_tokens(i) for text in texts for i in tokenizer(text)["input_ids"]})
     bands = {"token": names, "text": names, "count": 9, "band": "mid"}
     pl.DataFrame(bands, schema_overrides={"count": pl.Int64}).write_parquet(folder / "bands.parquet")
