@@ -1,4 +1,4 @@
-"""Shows how far a long loop is: a bar on a terminal, a plain line every 15 seconds in a log."""
+"""Shows the progress of a long loop: a bar on a terminal, a plain line every 15 seconds in a log."""
 
 import sys
 import time
@@ -19,12 +19,12 @@ class _Rate(ProgressColumn):
 
 
 def track_progress(items: Iterable[Item], label: str, total: int) -> Iterator[Item]:
-    """Yield `items`, of which there are `total`; standard error says how many are done, how fast, how long to go."""
-    shown = _bar if sys.stderr.isatty() else _lines
-    return shown(items, label, total)
+    """Yield `items`, `total` of them; standard error gets how many are done, the rate, and the time left."""
+    show = _show_bar if sys.stderr.isatty() else _print_lines
+    return show(items, label, total)
 
 
-def _bar(items: Iterable[Item], label: str, total: int) -> Iterator[Item]:
+def _show_bar(items: Iterable[Item], label: str, total: int) -> Iterator[Item]:
     columns = (TextColumn(label), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task(label, total=total)
@@ -33,12 +33,12 @@ def _bar(items: Iterable[Item], label: str, total: int) -> Iterator[Item]:
             bar.advance(task)
 
 
-def _lines(items: Iterable[Item], label: str, total: int) -> Iterator[Item]:
-    begin = shown = time.monotonic()
-    for done, item in enumerate(items, start=1):
+def _print_lines(items: Iterable[Item], label: str, total: int) -> Iterator[Item]:
+    begin = last_print = time.monotonic()
+    for count, item in enumerate(items, start=1):
         yield item
-        now = time.monotonic()
-        if done == total or now - shown >= LINE_INTERVAL_SECONDS:
-            rate = done / max(now - begin, 1e-9)
-            print(f"{label}: {done}/{total}, {rate:.1f}/s, {(total - done) / rate:.0f} s left", file=sys.stderr)
-            shown = now
+        clock = time.monotonic()
+        if count == total or clock - last_print >= LINE_INTERVAL_SECONDS:
+            rate = count / max(clock - begin, 1e-9)
+            print(f"{label}: {count}/{total}, {rate:.1f}/s, {(total - count) / rate:.0f} s left", file=sys.stderr)
+            last_print = clock

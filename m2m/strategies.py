@@ -3,6 +3,7 @@
 A strategy of a side and a scale chooses by units. A baseline chooses by something else, in `m2m.selection.baselines`.
 """
 
+from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import NamedTuple
 
@@ -43,18 +44,18 @@ MATCHES = (*UNIT_STRATEGIES, "random")  # whose lengths a strategy of MATCHED ma
 
 
 def get_strategy(name: str, setting: str = "subset.strategy") -> Strategy:
-    """The entry of the strategy `name`, as `setting` has it; ValueError lists the names, the nearest one first."""
+    """The entry of the strategy `name`, as `setting` has it; ValueError lists the names, and suggests the nearest."""
     if name not in STRATEGIES:
-        raise ValueError(f"{setting} must be one of {', '.join(STRATEGIES)}, got {name}{_suggest(name)}")
+        raise ValueError(f"{setting} must be one of {', '.join(STRATEGIES)}, got {name}{_suggest(name, STRATEGIES)}")
     return STRATEGIES[name]
 
 
 def require_match(name: str, setting: str = "subset.match") -> None:
     """ValueError unless `name` is a strategy whose response lengths another subset may have."""
     if name not in MATCHES:
-        raise ValueError(f"{setting} must be one of {', '.join(MATCHES)}, got {name}{_suggest(name)}")
+        raise ValueError(f"{setting} must be one of {', '.join(MATCHES)}, got {name}{_suggest(name, MATCHES)}")
 
 
-def _suggest(name: str) -> str:
-    nearest = get_close_matches(name, STRATEGIES, n=1, cutoff=0.6)
+def _suggest(name: str, names: Iterable[str]) -> str:
+    nearest = get_close_matches(name, names, n=1)
     return f": did you mean {nearest[0]}?" if nearest else ""

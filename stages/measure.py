@@ -72,9 +72,9 @@ def main(
     types = {side: list_types(units_of(unit_tokenizer, tokenizer, chosen[side].to_list())) for side in SIDES}
     record |= measure_coverage(chosen["id"], unit_tables, types, _read_sides(bands, Bands))
     record |= {"truncated_answers": int(answer_tables["candidate"]["truncated"].sum())}
-    compared, others = split_metrics({name: round(value, 6) for name, value in record.items()})
+    compared, remaining = split_metrics({name: round(value, 6) for name, value in record.items()})
     write_record(cell, CellMetrics, compared)
-    write_record(details, CellDetails, others)
+    write_record(details, CellDetails, remaining)
     rates = [f"{name} {value:.3f}" for name, value in compared.items() if name.endswith("win_rate")]
     print(
         f"{_describe_reduction(record)}{', '.join(rates)}; metrics: {cell}, {details}; to compare cells: dvc exp show"

@@ -22,8 +22,8 @@ def count_ngrams(tokens: Int[np.ndarray, "tokens"], offsets: Int64[np.ndarray, "
     """
     singles = tokens.astype(np.int64)
     texts = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
-    room = offsets[1:][texts] - np.arange(len(tokens))  # tokens from here to the end of the text
-    places = [np.flatnonzero(room >= n) for n in (1, 2, 3, 4)]
+    remaining = offsets[1:][texts] - np.arange(len(tokens))  # tokens from here to the end of the text
+    places = [np.flatnonzero(remaining >= n) for n in (1, 2, 3, 4)]
     pairs = np.zeros_like(singles)
     pairs[places[1]] = _ranks(_joined(singles, singles, places[1], 1))
     keys = [singles, pairs[places[1]], _joined(pairs, singles, places[2], 2), _joined(pairs, pairs, places[3], 2)]
@@ -39,9 +39,9 @@ def ngram_ratios(counts: list[NgramCounts]) -> list[float]:
 
 
 def _joined(
-    heads: Int64[np.ndarray, "tokens"], tails: Int64[np.ndarray, "tokens"], at: Int64[np.ndarray, "n"], step: int
+    heads: Int64[np.ndarray, "tokens"], tails: Int64[np.ndarray, "tokens"], places: Int64[np.ndarray, "n"], step: int
 ) -> Int64[np.ndarray, "n"]:
-    return np.asarray(heads[at] * (tails.max(initial=0) + 1) + tails[at + step])
+    return np.asarray(heads[places] * (tails.max(initial=0) + 1) + tails[places + step])
 
 
 def _ranks(keys: Int64[np.ndarray, "n"]) -> Int64[np.ndarray, "n"]:

@@ -19,7 +19,7 @@ def choose_scope(quick: bool, full: bool) -> Scope:
     return "quick" if quick else "full" if full else "plain"
 
 
-def list_cells(parts: Mapping[str, Mapping[str, Any]], subset: Mapping[str, Any], scope: Scope) -> list[Cell]:
+def list_cells(grid_parts: Mapping[str, Mapping[str, Any]], subset: Mapping[str, Any], scope: Scope) -> list[Cell]:
     """Every combination of each part's lists; what a part does not list is as in `subset`.
 
     A part with three degrees and more has all seven of them in `full`, and 0, 3, 6 in `quick`, which also keeps one
@@ -27,7 +27,7 @@ def list_cells(parts: Mapping[str, Mapping[str, Any]], subset: Mapping[str, Any]
     ValueError for a part that lists what is not a setting of `subset`, or for a cell that cannot be.
     """
     cells: list[Cell] = []
-    for name, lists in parts.items():
+    for name, lists in grid_parts.items():
         unknown = sorted(set(lists) - set(subset))
         if unknown:
             raise ValueError(f"grid.parts.{name} may list settings of subset ({', '.join(subset)}), got {unknown[0]}")
@@ -57,14 +57,14 @@ def list_overrides(cell: Cell, subset: Mapping[str, Any]) -> list[str]:
     return [f"subset.{name}={value}" for name, value in cell.items() if subset[name] != value]
 
 
-def _drop_degree(cell: Mapping[str, Any], part: str) -> Cell:
-    strategy = get_strategy(cell["strategy"], f"strategy of a cell in grid.parts.{part}")
+def _drop_degree(cell: Mapping[str, Any], part_name: str) -> Cell:
+    strategy = get_strategy(cell["strategy"], f"strategy of a cell in grid.parts.{part_name}")
     return dict(cell) if strategy.has_degree else {**cell, "degree": 0}
 
 
-def _require_possible(part: str, cell: Cell) -> None:
+def _require_possible(part_name: str, cell: Cell) -> None:
     """A mistake that DVC or `subset` would report late, once a cell and try."""
-    require_match(cell["match"], f"match of a cell in grid.parts.{part}")
+    require_match(cell["match"], f"match of a cell in grid.parts.{part_name}")
     rules = {
         "degree": (cell["degree"] in range(7), "in 0..6"),
         "size": (cell["size"] >= 1, "at least 1"),
@@ -72,7 +72,7 @@ def _require_possible(part: str, cell: Cell) -> None:
     }
     for name, (holds, rule) in rules.items():
         if not holds:
-            raise ValueError(f"{name} of a cell in grid.parts.{part} must be {rule}, got {cell[name]}")
+            raise ValueError(f"{name} of a cell in grid.parts.{part_name} must be {rule}, got {cell[name]}")
 
 
 def _limit_lists(lists: Mapping[str, Sequence[Any]], scope: Scope) -> dict[str, Sequence[Any]]:

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 import yaml
 
-Lock = dict[str, dict[str, Any]]  # a stage's cmd and params, and the hashes of its deps and outs by path
+from m2m.grid.provenance import Lock
+
 PIPELINE, CELL_FILE, DETAILS_FILE = "dvc.yaml", "metrics/cell.json", "metrics/cell_details.json"
 INTERRUPTED = (["symbolic-ref", "HEAD"], ["rev-parse", "--verify", "refs/stash"])
 CELL_INPUTS = ("data/raw", "stages", "m2m", "profiles/launch", "params.yaml", "dvc.yaml", "dvc.lock", "constraints.txt")

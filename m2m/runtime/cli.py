@@ -15,31 +15,30 @@ import tyro
 
 SETTINGS_FILE = Path("params.yaml")
 ENVIRONMENT = {  # of every stage, where it is not set already
-    "OMP_WAIT_POLICY": "PASSIVE",  # threads that spin for long slow a neighbour, and it us, sixfold
+    "OMP_WAIT_POLICY": "PASSIVE",  # threads that spin for long slow a neighbouring process sixfold
     "GOMP_SPINCOUNT": "10000",  # some 30 µs: none at all halves the speed of a small model alone
-    "HF_HUB_DISABLE_TELEMETRY": "1",  # TRL would tell the hub of each training
+    "HF_HUB_DISABLE_TELEMETRY": "1",  # TRL would report each training to the hub
 }
 FOREIGN = ("dvc", "polars", "yaml")
-# torch and its kin are a million objects that stay: to look for garbage among them again and again takes seconds
+# torch and its kin are a million objects that stay: looking for garbage among them takes seconds each time
 THRESHOLDS = (50_000, 20, 20)
 
 
 def run(main: Callable[..., None], program: str = "") -> None:
     """Call `main` with the flags of this process; an error that a person can mend ends it with its text and place.
 
-    Those are every ValueError and OSError, and what FOREIGN packages say of files and settings.
-
-    `--help` explains each setting by its comment in params.yaml. A command, whose name is `program`, has its own words.
+    These are every ValueError and OSError, and the errors of FOREIGN packages about files and settings. `--help`
+    describes each setting by its comment in params.yaml; a command, whose name is `program`, has its own help.
     """
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     module = Path(os.path.relpath(sys.argv[0])).with_suffix("").parts
-    if _helps() and SETTINGS_FILE.exists() and not program:
-        told = main.func if isinstance(main, functools.partial) else main
-        meanings = _explained(main, module[-1], SETTINGS_FILE.read_text(encoding="utf-8"))
-        told.__doc__ = inspect.cleandoc(told.__doc__ or "") + (f"\n\nArgs:\n{meanings}" if meanings else "")
+    if _is_help() and SETTINGS_FILE.exists() and not program:
+        function = main.func if isinstance(main, functools.partial) else main
+        meanings = _describe_settings(main, module[-1], SETTINGS_FILE.read_text(encoding="utf-8"))
+        function.__doc__ = inspect.cleandoc(function.__doc__ or "") + (f"\n\nArgs:\n{meanings}" if meanings else "")
     gc.set_threshold(*THRESHOLDS)
-    atexit.register(gc.freeze)  # nor is it looked for at the end
+    atexit.register(gc.freeze)  # nor at exit
     try:
         tyro.cli(main, prog=program or f"python -m {'.'.join(module)}", config=(tyro.conf.FlagCreatePairsOff,))
     except Exception as error:
@@ -54,27 +53,28 @@ def run(main: Callable[..., None], program: str = "") -> None:
 def list_names(mapping: str) -> list[str]:
     """The names that the flags of this process give to the parts of a `mapping`, as in --sources.NAME.kind files.
 
-    `--help` alone gets NAME, so that it tells what a part may have.
+    `--help` alone gets NAME, so that it shows what a part may have.
     """
-    flags = [word.split(".") for word in sys.argv if word.startswith(f"--{mapping}.")]
+    flags = [argument.split(".") for argument in sys.argv if argument.startswith(f"--{mapping}.")]
     for flag in flags:
         if len(flag) != 3:
-            sys.exit(f"error: a name in {mapping} holds letters, digits, - and _ alone, got {'.'.join(flag[1:])!r}")
-    return list(dict.fromkeys(name for _, name, _ in flags)) or ["NAME"] * _helps()
+            sys.exit(f"error: a name in {mapping} may have letters, digits, - and _, got {'.'.join(flag[1:])!r}")
+    return list(dict.fromkeys(name for _, name, _ in flags)) or ["NAME"] * _is_help()
 
 
-def _helps() -> bool:
+def _is_help() -> bool:
     return not {"-h", "--help"}.isdisjoint(sys.argv)
 
 
-def _explained(main: Callable[..., None], name: str, settings: str) -> str:
-    """A docstring's Args from the comments of params.yaml: those of the stage's own block, or else of the only one."""
+def _describe_settings(main: Callable[..., None], name: str, settings: str) -> str:
+    """A docstring's Args from the comments of params.yaml: of the stage's block, or of the only one with it."""
     pattern = re.compile(r"^  (\w+):.*?# (.+)$", re.MULTILINE)
     blocks = [(text.split(":")[0], dict(pattern.findall(text))) for text in re.split(r"(?m)^(?=\w)", settings)]
     lines = []
     for flag, parameter in inspect.signature(main).parameters.items():
-        found = [told[flag] for block, told in sorted(blocks, key=lambda one: one[0] != name) if flag in told]
-        own = any(block == name and flag in told for block, told in blocks)
-        if parameter.kind is parameter.KEYWORD_ONLY and (own or len(found) == 1):
-            lines.append(f"    {flag}: {found[0]}")
+        stage_first = sorted(blocks, key=lambda block: block[0] != name)
+        meanings = [comments[flag] for _, comments in stage_first if flag in comments]
+        is_of_stage = any(block == name and flag in comments for block, comments in blocks)
+        if parameter.kind is parameter.KEYWORD_ONLY and (is_of_stage or len(meanings) == 1):
+            lines.append(f"    {flag}: {meanings[0]}")
     return "\n".join(lines)

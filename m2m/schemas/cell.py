@@ -4,9 +4,9 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Count = Annotated[int, Field(ge=0)]
-Amount = Annotated[float, Field(ge=0)]
-Share = Annotated[float, Field(ge=0, le=1)]
+_Count = Annotated[int, Field(ge=0)]
+_Amount = Annotated[float, Field(ge=0)]
+_Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class CellMetrics(BaseModel):
@@ -17,37 +17,37 @@ class CellMetrics(BaseModel):
     bpb_reduction: (
         Annotated[float, Field(description="bits a byte saved over the opponent, higher is better")] | None
     ) = None
-    likelihood_win_rate: Annotated[Share, Field(description="references likelier than by the opponent")] | None = None
-    similarity_win_rate: Annotated[Share, Field(description="answers nearer to the reference")] | None = None
-    alpaca_eval_win_rate: Annotated[Share, Field(description="AlpacaEval's judge, against the opponent")] | None = None
-    alpaca_eval_lc_win_rate: Annotated[Share, Field(description="its length-controlled form")] | None = None
+    likelihood_win_rate: Annotated[_Share, Field(description="references likelier than by the opponent")] | None = None
+    similarity_win_rate: Annotated[_Share, Field(description="answers nearer to the reference")] | None = None
+    alpaca_eval_win_rate: Annotated[_Share, Field(description="AlpacaEval's judge, against the opponent")] | None = None
+    alpaca_eval_lc_win_rate: Annotated[_Share, Field(description="its length-controlled form")] | None = None
     alpaca_eval_lc_minimal_win_rate: (
-        Annotated[Share, Field(description="the same from this cell's answers alone")] | None
+        Annotated[_Share, Field(description="the same from this cell's answers alone")] | None
     ) = None
-    arena_hard_win_rate: Annotated[Share, Field(description="Arena-Hard's judge, against the opponent")] | None = None
-    mean_response_tokens: Annotated[Amount, Field(description="of the subset, without the end token")]
-    opponent_mean_response_tokens: Amount
-    trained_tokens: Annotated[Count, Field(description="response tokens, end tokens included, of all epochs")]
-    opponent_trained_tokens: Count
-    candidate_bits_per_byte: Annotated[Amount, Field(description="of the references")] | None = None
-    opponent_bits_per_byte: Amount | None = None
+    arena_hard_win_rate: Annotated[_Share, Field(description="Arena-Hard's judge, against the opponent")] | None = None
+    mean_response_tokens: Annotated[_Amount, Field(description="of the subset, without the end token")]
+    trained_tokens: Annotated[_Count, Field(description="response tokens, end tokens included, of all epochs")]
     rows: Annotated[int, Field(ge=1)]
-    candidate_rows: Annotated[int, Field(ge=1, description="rows of the candidate pool")]
     k: Annotated[int, Field(ge=1, description="units that were sampled over")]
-    units_covered: Count
-    k_evenness: Share
-    response_ngram_ratio: Share
-    response_self_bleu: Share
-    response_token_entropy: Annotated[Amount, Field(description="bits")]
+    units_covered: _Count
+    k_evenness: _Share
+    candidate_rows: Annotated[int, Field(ge=1, description="rows of the candidate pool")]
+    response_ngram_ratio: _Share
+    response_self_bleu: _Share
+    response_token_entropy: Annotated[_Amount, Field(description="bits")]
     response_vendi: Annotated[float, Field(ge=1)]
     response_embedding_distance: Annotated[float, Field(ge=0, le=2)]
-    response_compression_ratio: Amount
-    instruction_ngram_ratio: Share
-    instruction_self_bleu: Share
-    instruction_token_entropy: Annotated[Amount, Field(description="bits")]
+    response_compression_ratio: _Amount
+    instruction_ngram_ratio: _Share
+    instruction_self_bleu: _Share
+    instruction_token_entropy: Annotated[_Amount, Field(description="bits")]
     instruction_vendi: Annotated[float, Field(ge=1)]
     instruction_embedding_distance: Annotated[float, Field(ge=0, le=2)]
-    instruction_compression_ratio: Amount
+    instruction_compression_ratio: _Amount
+    candidate_bits_per_byte: Annotated[_Amount, Field(description="of the references")] | None = None
+    opponent_bits_per_byte: _Amount | None = None
+    opponent_mean_response_tokens: _Amount
+    opponent_trained_tokens: _Count
 
 
 class CellDetails(BaseModel):

@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Count = Annotated[int, Field(ge=0)]
-Share = Annotated[float, Field(ge=0, le=1)]
+_Count = Annotated[int, Field(ge=0)]
+_Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class SubsetSummary(BaseModel):
@@ -19,8 +19,8 @@ class SubsetSummary(BaseModel):
     seed: int
     size: Annotated[int, Field(ge=1, description="rows, or tokens under a token budget")]
     budget: Literal["rows", "tokens"]
-    min_tokens: Count
-    max_tokens: Count
+    min_tokens: _Count
+    max_tokens: _Count
     pool_rows: Annotated[int, Field(ge=1, description="rows whose response is inside the length window")]
     rows_without_unit: Annotated[int, Field(ge=0, description="of pool_rows: no degree chooses them")]
     candidate_rows: Annotated[int, Field(ge=1)]
@@ -30,8 +30,8 @@ class SubsetSummary(BaseModel):
     k_by_degree: Annotated[list[int], Field(min_length=7, max_length=7)]
     collapsed_degrees: Annotated[list[list[int]], Field(description="groups of degrees that are one subset")]
     rows: Annotated[int, Field(ge=1)]
-    response_tokens: Count
+    response_tokens: _Count
     mean_response_tokens: Annotated[float, Field(ge=0)]
     mean_response_characters: Annotated[float, Field(ge=0)]
-    units_covered: Count
-    k_evenness: Share
+    units_covered: _Count
+    k_evenness: _Share

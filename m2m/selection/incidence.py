@@ -29,15 +29,15 @@ def build_incidence(
     """The incidence of the pool rows `ids` (unique, sorted) that are `inside`, and the unit names, sorted.
 
     `table` has the columns id and unit in any row order, no pair twice. A unit that no row inside carries is left out.
-    ValueError names an id that is no row of the pool.
+    ValueError names an id that is not in the pool.
     """
     rows = _codes(table["id"], ids)
     if rows.null_count():
         raise ValueError(f"units must belong to rows of the pool, got id {table['id'].filter(rows.is_null())[0]!r}")
-    kept = pl.Series(inside).gather(rows)
-    unit = table["unit"].filter(kept)
+    is_inside = pl.Series(inside).gather(rows)
+    unit = table["unit"].filter(is_inside)
     names = unit.unique().sort()
-    grouped = group_pairs(_numbers(rows.filter(kept)), _numbers(_codes(unit, names)), len(ids), len(names))
+    grouped = group_pairs(_numbers(rows.filter(is_inside)), _numbers(_codes(unit, names)), len(ids), len(names))
     return grouped, names
 
 
@@ -61,7 +61,7 @@ def _starts(keys: Int32[np.ndarray, "pairs"], n_keys: int) -> Int64[np.ndarray, 
 
 
 def _codes(names: pl.Series, categories: pl.Series) -> pl.Series:
-    """The position of each name in `categories`, null where it is none of them."""
+    """The position of each name in `categories`, null where it is not in them."""
     return names.cast(pl.Enum(categories), strict=False).to_physical()
 
 

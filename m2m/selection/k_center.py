@@ -32,22 +32,22 @@ def _farthest(vectors, costs, size, chosen):  # type: ignore[no-untyped-def]
     """Fills `chosen` and returns the number of turns; ties go to the first row.
 
     `queue` holds each free row's largest cosine with the first `seen` chosen rows. It only grows with more of them, so
-    a row is the farthest once it has seen all and still is in front.
+    a row is the farthest once it has compared all and still is in front.
     """
     queue = [(np.float32(-2), row) for row in range(len(vectors))]
-    seen = np.zeros(len(vectors), np.int64)
+    compared = np.zeros(len(vectors), np.int64)
     turns, spent = 0, 0
     while spent < size:
         nearest, row = heappop(queue)
-        rival = queue[0] if queue else (np.float32(2), row)
-        while seen[row] < turns and (nearest, row) < rival:
-            other = chosen[seen[row]]
+        runner_up = queue[0] if queue else (np.float32(2), row)
+        while compared[row] < turns and (nearest, row) < runner_up:
+            center = chosen[compared[row]]
             cosine = np.float32(0)
             for i in range(vectors.shape[1]):
-                cosine += vectors[row, i] * vectors[other, i]
+                cosine += vectors[row, i] * vectors[center, i]
             nearest = max(nearest, cosine)
-            seen[row] += 1
-        if (nearest, row) < rival:
+            compared[row] += 1
+        if (nearest, row) < runner_up:
             chosen[turns] = row
             turns += 1
             spent += costs[row]

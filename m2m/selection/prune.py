@@ -31,8 +31,8 @@ class Chain(NamedTuple):
         self, end: Int32[np.ndarray, "things"], amounts: Int64[np.ndarray, "things"]
     ) -> Int64[np.ndarray, "states"]:
         states = int(self.unit_end.max(initial=0)) + 1
-        gone = np.bincount(end, amounts, minlength=states).astype(np.int64)
-        return np.asarray(amounts.sum() - gone.cumsum())
+        dropped = np.bincount(end, amounts, minlength=states).astype(np.int64)
+        return np.asarray(amounts.sum() - dropped.cumsum())
 
 
 def prune(incidence: Incidence) -> Chain:
@@ -48,9 +48,11 @@ def prune(incidence: Incidence) -> Chain:
 def peel(incidence: Incidence, load: Int64[np.ndarray, "units"]) -> tuple[Chain, Int64[np.ndarray, "units"]]:
     """Drop the unit with the smallest `load` + live rows, together with those rows, until no unit is left: O(pairs).
 
-    A unit that loses its last row to another leaves in the same step; a row without a unit is in no state. Ties are
-    settled by the canonical order. Returned beside the chain: how many rows were dropped with each unit, their sum
-    being all rows. At `load` 0 it is the peeling of Charikar 2000, §3.
+    A unit that loses its last row to another leaves in the same step; a row without a unit is in no state. Ties: units
+    start in canonical order. One whose score falls goes behind those that have that score, and the first unit of its
+    old score takes its place. So ties depend on the incidence alone, but they do not keep the canonical order.
+    Beside the chain it returns how many rows were dropped with each unit; they sum to all rows. At `load` 0 it is the
+    peeling of Charikar 2000, §3.
     """
     row_end = np.zeros(len(incidence.row_start) - 1, np.int32)
     unit_end = np.zeros(len(load), np.int32)
@@ -88,11 +90,11 @@ def _peel(  # type: ignore[no-untyped-def]
             row_end[row] = state
             dropped[unit] += 1
             for j in range(row_start[row], row_start[row + 1]):
-                other = row_units[j]
-                if unit_end[other] == 0:
-                    _lower(queue, place, score, first, head + 1, other)
-                    if score[other] == load[other]:
-                        unit_end[other] = state
+                carried = row_units[j]
+                if unit_end[carried] == 0:
+                    _lower(queue, place, score, first, head + 1, carried)
+                    if score[carried] == load[carried]:
+                        unit_end[carried] = state
 
 
 @njit(inline="always")
@@ -101,9 +103,9 @@ def _lower(queue, place, score, first, head, unit):  # type: ignore[no-untyped-d
 
     Places before `head` are done with.
     """
-    at, to = place[unit], max(first[score[unit]], head)
-    other = queue[to]
-    queue[at], queue[to] = other, unit
-    place[other], place[unit] = at, to
+    origin, to = place[unit], max(first[score[unit]], head)
+    neighbor = queue[to]
+    queue[origin], queue[to] = neighbor, unit
+    place[neighbor], place[unit] = origin, to
     first[score[unit]] = to + 1
     score[unit] -= 1

@@ -36,15 +36,15 @@ def sample(
     draws that are rejected. ValueError when all candidates together cost less than `size`.
     """
     free = chain.candidates(state)
-    held = int(costs[free].sum())
-    if size > held:
-        raise ValueError(f"size must be at most what the candidate pool holds, {held}, got {size}: take less")
+    available = int(costs[free].sum())
+    if size > available:
+        raise ValueError(f"size must be at most what the candidate pool holds, {available}, got {size}: take less")
     chosen = np.empty((2, free.sum()), np.int32)
     chance = _chances(np.diff(incidence.row_start), free, weights)
-    left = np.diff(incidence.unit_start)
-    queue = _queue(np.flatnonzero(chain.unit_end > state), left)
-    *rest, unit_rows = incidence
-    turns = _serve(*rest, unit_rows.copy(), left, free, chance, costs, *queue, size, rng, *chosen)
+    free_counts = np.diff(incidence.unit_start)
+    queue = _queue(np.flatnonzero(chain.unit_end > state), free_counts)
+    *starts, unit_rows = incidence
+    turns = _serve(*starts, unit_rows.copy(), free_counts, free, chance, costs, *queue, size, rng, *chosen)
     return Draw(*chosen[:, :turns])
 
 
@@ -57,29 +57,47 @@ def _chances(
     return np.asarray(carried[candidates].min() / np.maximum(carried, 1))
 
 
-def _queue(live: Int64[np.ndarray, "live"], held: Int64[np.ndarray, "units"]) -> tuple[Int64[np.ndarray, "..."], ...]:
+def _queue(
+    live: Int64[np.ndarray, "live"], row_counts: Int64[np.ndarray, "units"]
+) -> tuple[Int64[np.ndarray, "..."], ...]:
     """The live units by count, the chosen rows that carry each, fewest first; each unit's place there; the counts, all
     0 at first, at most the rows that a unit has; and for each count the place behind the last unit of that count.
     """
-    place = np.empty_like(held)
+    place = np.empty_like(row_counts)
     place[live] = np.arange(len(live))
-    return live, place, np.zeros_like(held), np.full(held.max() + 1, len(live))
+    return live, place, np.zeros_like(row_counts), np.full(row_counts.max() + 1, len(live))
 
 
 @njit(cache=True)
 def _serve(  # type: ignore[no-untyped-def]
-    row_start, row_units, start, rows, left, free, chance, costs, queue, place, count, end, size, rng, chosen, served
+    row_start,
+    row_units,
+    start,
+    rows,
+    free_counts,
+    free,
+    chance,
+    costs,
+    queue,
+    place,
+    count,
+    end,
+    size,
+    rng,
+    chosen,
+    served,
 ):
     """Fills `chosen` with rows and `served` with their units, and returns the number of turns.
 
-    `rows[start[u] : start[u] + left[u]]` holds the free rows of unit u. Exhausted units stand in `queue` before `head`.
+    `rows[start[u] : start[u] + free_counts[u]]` are the free rows of unit u. Exhausted units are in `queue` before
+    `head`.
     """
     head, fewest, turns, spent = 0, 0, 0, 0
     while spent < size:
         while end[fewest] <= head:
             fewest += 1
         unit = queue[head + int(rng.random() * (end[fewest] - head))]
-        row = _take(rows, start, left, free, chance, unit, rng)
+        row = _take(rows, start, free_counts, free, chance, unit, rng)
         if row < 0:
             _move(queue, place, unit, head)
             head += 1
@@ -96,14 +114,14 @@ def _serve(  # type: ignore[no-untyped-def]
 
 
 @njit(inline="always")
-def _take(rows, start, left, free, chance, unit, rng):  # type: ignore[no-untyped-def]
+def _take(rows, start, free_counts, free, chance, unit, rng):  # type: ignore[no-untyped-def]
     """Draw a free row of `unit`, which then is free no more; −1 when there is none. Others drop out."""
-    while left[unit] > 0:
-        at = start[unit] + int(rng.random() * left[unit])
-        row = rows[at]
+    while free_counts[unit] > 0:
+        index = start[unit] + int(rng.random() * free_counts[unit])
+        row = rows[index]
         if not free[row]:
-            left[unit] -= 1
-            rows[at] = rows[start[unit] + left[unit]]
+            free_counts[unit] -= 1
+            rows[index] = rows[start[unit] + free_counts[unit]]
         elif rng.random() < chance[row]:
             free[row] = False
             return row
@@ -113,6 +131,6 @@ def _take(rows, start, left, free, chance, unit, rng):  # type: ignore[no-untype
 @njit(inline="always")
 def _move(queue, place, unit, to):  # type: ignore[no-untyped-def]
     """Let `unit` change places with the unit at `to`."""
-    other, at = queue[to], place[unit]
-    queue[at], queue[to] = other, unit
-    place[other], place[unit] = at, to
+    neighbor, origin = queue[to], place[unit]
+    queue[origin], queue[to] = neighbor, unit
+    place[neighbor], place[unit] = origin, to

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Int32, Int64
 from numba import njit
 
-MISS = 0.01  # chance that none of the rows at hand is among the best ones, as many as are to be chosen
+MISS = 0.01  # chance that no row at hand is among the best, which are as many as are chosen
 
 
 def choose_high_entropy_rows(
@@ -20,7 +20,7 @@ def choose_high_entropy_rows(
 ) -> Int64[np.ndarray, "chosen"]:
     """Rows `inside` until their summed `costs` reach `size`: of those at hand, the one that raises token entropy most.
 
-    Greedy on the entropy of all chosen tokens, after length the metric that correlates best with performance in the
+    Greedy on the entropy of all chosen tokens, after length the metric that correlates best with win rate in the
     paper's section 5 (0.58), by the stochastic greedy of Mirzasoleiman et al. 2015: at hand are rows / chosen ·
     ln(1 / `miss`) free rows at random, new ones at each step, so that O(tokens · ln(1 / miss)) are looked at and seeds
     differ. Where `miss` is so small that all rows are at hand, it is plain greedy. Row r is
@@ -46,8 +46,8 @@ def _raise(tokens, offsets, costs, size, hand, steps, count, free, rng):  # type
     while spent < size:
         best, best_place, best_sum = -1.0, -1, 0.0
         for place in range(turns, min(turns + hand, len(free))):
-            at = place + int(rng.random() * (len(free) - place))
-            free[place], free[at] = free[at], free[place]
+            swap = place + int(rng.random() * (len(free) - place))
+            free[place], free[swap] = free[swap], free[place]
             row = free[place]
             begin, end = offsets[row], offsets[row + 1]
             grown = summed

@@ -76,7 +76,7 @@ def test_the_parts_of_a_mapping_are_named_by_its_flags(monkeypatch):
     assert list_names("sources") == []
     for name in ("my.pool", "my pool"):  # the blank ends the word
         monkeypatch.setattr(sys, "argv", f"x --sources.{name}.kind files".split())
-        with pytest.raises(SystemExit, match=r"a name in sources holds letters, digits, - and _ alone, got 'my"):
+        with pytest.raises(SystemExit, match=r"a name in sources may have letters, digits, - and _, got 'my"):
             list_names("sources")
 
 

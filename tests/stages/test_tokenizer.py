@@ -1,0 +1,77 @@
+"""tokenizer: of a model that exists it is copied and its commit kept; else it is trained on corpus or pool."""
+
+import json
+
+import huggingface_hub
+import polars as pl
+import pytest
+import transformers
+
+from m2m.models import load_tokenizer
+from m2m.runtime.artifacts import write_table
+from m2m.schemas.corpus import Corpus
+from m2m.schemas.pool import Pool
+from stages.tokenizer import main
+
+
+def run(folder, name="scratch", corpus=("one two",), revision="main"):
+    columns = {"id": [f"{number:03}" for number in range(len(corpus))], "text": list(corpus)}
+    write_table(folder / "corpus.parquet", Corpus, pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String)))
+    row = {"id": "a", "source": "mine", "instruction": "zebra zebra zebra", "response": "quagga quagga quagga"}
+    write_table(folder / "pool.parquet", Pool, pl.DataFrame([row]))
+    paths = (folder / "corpus.parquet", folder / "pool.parquet", folder / "tokenizer")
+    main(*paths, name=name, revision=revision, vocab_size=280)
+    return load_tokenizer(folder / "tokenizer")
+
+
+def test_it_is_trained_on_the_corpus_but_for_its_heldout_fiftieth(tmp_path):
+    held_out, training = ["xylophone " * 9], ["mean of a list"] * 49
+    tokens = run(tmp_path, corpus=held_out + training).get_vocab()
+    assert "mean" in tokens
+    assert not [token for token in tokens if "xylo" in token]
+
+
+def test_without_a_corpus_it_is_trained_on_both_sides_of_the_pool_and_says_so(tmp_path, capsys):
+    tokens = run(tmp_path, corpus=()).get_vocab()
+    assert {"zebra", "quagga"} <= {token.strip("Ġ") for token in tokens}
+    assert "there is no corpus, so it is trained on the pool" in capsys.readouterr().err
+
+
+def test_of_a_folder_its_path_is_kept_beside_its_tokenizer(tmp_path, tokenizer, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    tokenizer.save_pretrained(tmp_path / "mine")
+    assert run(tmp_path, "mine").get_vocab() == tokenizer.get_vocab()
+    reference = json.loads((tmp_path / "tokenizer/reference.json").read_text())
+    assert reference == {"name": str(tmp_path / "mine"), "revision": "local"}
+
+
+class Info:
+    sha = "c" * 40
+
+
+def test_of_a_branch_of_the_hub_the_commit_is_kept(tmp_path, tokenizer, monkeypatch):
+    calls = []
+    load = transformers.AutoTokenizer.from_pretrained
+
+    def from_pretrained(name, **options):
+        calls.append((name, options))
+        return tokenizer if name == "owner/name" else load(name, **options)
+
+    monkeypatch.setattr(huggingface_hub.HfApi, "model_info", lambda *_, **__: Info)
+    monkeypatch.setattr(transformers.AutoTokenizer, "from_pretrained", from_pretrained)
+    run(tmp_path, "owner/name")
+    assert calls[0] == ("owner/name", {"revision": "c" * 40, "trust_remote_code": False})
+    reference = json.loads((tmp_path / "tokenizer/reference.json").read_text())
+    assert reference == {"name": "owner/name", "revision": "c" * 40}
+
+
+def test_a_model_whose_licence_is_not_accepted_is_one_sentence_and_leaves_nothing(tmp_path, monkeypatch):
+    def gated(*_, **__):
+        raise OSError("You are trying to access a gated repo.\nMake sure to have access to it.")
+
+    monkeypatch.setattr(huggingface_hub.HfApi, "model_info", lambda *_, **__: Info)
+    monkeypatch.setattr(transformers.AutoTokenizer, "from_pretrained", gated)
+    with pytest.raises(OSError, match=r"the model 'owner/name' at revision 'c+' .* HF_TOKEN") as error:
+        run(tmp_path, "owner/name")
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "tokenizer").exists()

@@ -1,0 +1,47 @@
+"""What a strategy is, is said once."""
+
+from pathlib import Path
+
+import pytest
+
+from m2m.strategies import (
+    BASELINES,
+    MATCHED,
+    MATCHES,
+    NO_DEGREE,
+    STRATEGIES,
+    UNIT_STRATEGIES,
+    get_strategy,
+    require_match,
+)
+
+
+def test_the_six_are_side_by_scale_and_choose_by_their_units():
+    assert (
+        *("instruction-macro", "instruction-meso", "instruction-micro"),
+        *("response-macro", "response-meso", "response-micro"),
+    ) == UNIT_STRATEGIES
+    assert all(name == f"{STRATEGIES[name].side}-{STRATEGIES[name].scale}" for name in UNIT_STRATEGIES)
+    assert all(STRATEGIES[name].has_degree for name in UNIT_STRATEGIES)
+
+
+def test_baselines_choose_by_something_else():
+    assert BASELINES == ("random", "length-matched", "k-center", "token-entropy")
+    assert NO_DEGREE == ("random", "k-center", "token-entropy")
+    assert MATCHED == ("length-matched",)
+    assert list(MATCHES) == [*UNIT_STRATEGIES, "random"]
+
+
+def test_a_name_that_is_near_no_strategy_gets_no_suggestion():
+    with pytest.raises(ValueError, match=r"^grid must be one of instruction-macro, .*, got xyz$"):
+        get_strategy("xyz", "grid")
+    with pytest.raises(ValueError, match=r"^subset\.match must be one of .*, random, got k-center$"):
+        require_match("k-center")
+
+
+@pytest.mark.parametrize(
+    "path", [*Path("m2m/grid").glob("*.py"), *Path("m2m/selection").glob("*.py"), *Path("stages").glob("*.py")], ids=str
+)
+def test_no_module_of_grid_selection_or_stages_lists_strategies_again(path):
+    text = path.read_text()
+    assert sum(f'"{name}"' in text for name in UNIT_STRATEGIES) == 0
