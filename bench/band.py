@@ -20,11 +20,11 @@ LOW, HIGH = 10, 500
 
 def micro_units(tokenizer: object, ids: pl.Series, texts: list[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
     """What the stage does between reading and writing: the table of types, and the units of the middle band."""
-    found = tokenize(tokenizer, texts)
-    counts = np.bincount(found.tokens, minlength=len(found.names))
+    tokens = tokenize(tokenizer, texts)
+    counts = np.bincount(tokens.tokens, minlength=len(tokens.names))
     codes = bands_of(counts, LOW, HIGH)
-    rows, types = carried_types(found.tokens, found.offsets, wanted_types(codes, "mid"))
-    units = pl.DataFrame([ids.gather(rows), pl.Series("unit", found.names).gather(types)]).sort("id", "unit")
+    rows, types = carried_types(tokens.tokens, tokens.offsets, wanted_types(codes, "mid"))
+    units = pl.DataFrame([ids.gather(rows), pl.Series("unit", tokens.names).gather(types)]).sort("id", "unit")
     return pl.DataFrame({"count": counts, "band": codes}).filter(pl.col("count") > 0), units
 
 
@@ -47,10 +47,10 @@ def main() -> None:
     header()
     show("tokens, bands, micro units", len(texts), seconds, "encode_batch alone", peer_seconds)
     for code, band in enumerate(BANDS):
-        part = types.filter(pl.col("band") == code)["count"]
-        print(f"{band}: {len(part):,} types, {part.sum():,} occurrences")
-    none = len(texts) - units["id"].n_unique()
-    print(f"{len(units) / len(texts):.1f} mid types a response, {none:,} responses with none")
+        counts = types.filter(pl.col("band") == code)["count"]
+        print(f"{band}: {len(counts):,} types, {counts.sum():,} occurrences")
+    without_unit = len(texts) - units["id"].n_unique()
+    print(f"{len(units) / len(texts):.1f} mid types a response, {without_unit:,} responses without one")
 
 
 if __name__ == "__main__":

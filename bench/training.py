@@ -54,10 +54,10 @@ def rows_of(case: Case, length: int, vocabulary: int) -> list[Row]:
     """Random tokens; a third of each row is its prompt."""
     rng = np.random.default_rng(1)
     count = STEPS * case.batch_size
-    drawn = np.exp(rng.normal(np.log(600 / 2048 * length), 0.7, count)).astype(int).clip(8, length)
-    lengths = np.sort(drawn) if case.lengths == "mixed" else np.full(count, length)
+    sampled = np.exp(rng.normal(np.log(600 / 2048 * length), 0.7, count)).astype(int).clip(8, length)
+    lengths = np.sort(sampled) if case.lengths == "mixed" else np.full(count, length)
     steps = rng.permutation(lengths.reshape(STEPS, case.batch_size)).ravel()
-    texts = [rng.integers(3, vocabulary, many).tolist() for many in steps]
+    texts = [rng.integers(3, vocabulary, size).tolist() for size in steps]
     return [(text[: len(text) // 3], text[len(text) // 3 :]) for text in texts]
 
 
@@ -74,8 +74,8 @@ def plain_times(model: Any, rows: list[Row], case: Case) -> list[float]:
     for start in range(0, len(rows), case.batch_size):
         step = rows[start : start + case.batch_size]
         tokens = sum(len(completion) for _, completion in step)
-        for at in range(0, case.batch_size, at_once):
-            batch = collate([labelled(row, 0) for row in step[at : at + at_once]])
+        for offset in range(0, case.batch_size, at_once):
+            batch = collate([labelled(row, 0) for row in step[offset : offset + at_once]])
             moved = {name: value.to(kind) if torch.is_tensor(value) else value for name, value in batch.items()}
             with torch.autocast(kind, torch.bfloat16):
                 model(**moved, num_items_in_batch=tokens, use_cache=False).loss.backward()
@@ -122,12 +122,12 @@ def measured(model: Any, llama: Any, case: Case, plain: bool, length: int) -> di
     import torch
 
     cuda = model.device.type == "cuda"
-    told: dict[str, Any] = {
+    figures: dict[str, Any] = {
         "device": torch.cuda.get_device_name() if cuda else "CPU",
         "loop": "plain" if plain else "Trainer",
     }
     if case.attention == "flash_attention_2" and not (cuda and importlib.util.find_spec("flash_attn")):
-        return told | {"note": "flash-attn is not installed" if cuda else "no GPU"}
+        return figures | {"note": "flash-attn is not installed" if cuda else "no GPU"}
     rows = rows_of(case, length, model.config.vocab_size)
     gc.collect()
     if cuda:
@@ -144,7 +144,7 @@ def measured(model: Any, llama: Any, case: Case, plain: bool, length: int) -> di
             require_exact_packing(llama.config, torch.bfloat16, model.device, case.attention)
         ended = (plain_times if plain else trainer_times)(model, rows, case)
     except torch.OutOfMemoryError:
-        return told | {"note": f"out of memory at {torch.cuda.max_memory_allocated() / 1e9:.1f} GB"}
+        return figures | {"note": f"out of memory at {torch.cuda.max_memory_allocated() / 1e9:.1f} GB"}
     finally:
         model.zero_grad(set_to_none=True)
     seconds = ended[-1] - ended[0]
@@ -152,21 +152,21 @@ def measured(model: Any, llama: Any, case: Case, plain: bool, length: int) -> di
     rate = sum(len(prompt) + len(completion) for prompt, completion in timed) / seconds
     trained = sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
     flops = rate * estimate_token_flops(sum(weight.numel() for weight in model.parameters()), trained)
-    told |= {"steps": len(ended) - 1, "seconds": seconds, "tokens_per_second": rate, "tflops": flops / 1e12}
+    figures |= {"steps": len(ended) - 1, "seconds": seconds, "tokens_per_second": rate, "tflops": flops / 1e12}
     if cuda:
-        peak = find_peak_flops(told["device"])
-        told |= {"mfu": flops / peak if peak else None, "peak_gb": torch.cuda.max_memory_allocated() / 1e9}
-    return told
+        peak = find_peak_flops(figures["device"])
+        figures |= {"mfu": flops / peak if peak else None, "peak_gb": torch.cuda.max_memory_allocated() / 1e9}
+    return figures
 
 
-def show(case: Case, told: dict[str, Any]) -> None:
+def show(case: Case, figures: dict[str, Any]) -> None:
     """A row for people, a line of JSON for programs."""
     packed = f"packing {case.packing}, {case.attention}"
     name = f"{case.method}, {case.lengths} rows, {packed}, checkpointing {case.checkpointing}"
     form = {"tokens_per_second": "{:,.0f}", "mfu": "{:.1%}", "peak_gb": "{:.1f} GB"}
-    cells = [form[key].format(told[key]) if told.get(key) is not None else "–" for key in form]
-    print(f"| {name} | {' | '.join(cells)} | {told.get('note', '')} |")
-    print(json.dumps({"case": name, **case._asdict(), **told}), flush=True)
+    cells = [form[key].format(figures[key]) if figures.get(key) is not None else "–" for key in form]
+    print(f"| {name} | {' | '.join(cells)} | {figures.get('note', '')} |")
+    print(json.dumps({"case": name, **case._asdict(), **figures}), flush=True)
 
 
 def main() -> None:
