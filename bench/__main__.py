@@ -12,8 +12,8 @@ FULL = {"selection": ["--full"], "cluster": ["--rows", "117000"]}
 
 def main(flags: list[str]) -> int:
     """The number of benchmarks that failed."""
-    given = FULL if "--full" in flags else {}
-    commands = [[sys.executable, "-m", f"bench.{room}", *given.get(room, [])] for room in ROOMS]
+    extra_flags = FULL if "--full" in flags else {}
+    commands = [[sys.executable, "-m", f"bench.{module}", *extra_flags.get(module, [])] for module in ROOMS]
     return sum(subprocess.run(command, check=False).returncode != 0 for command in commands)
 
 

@@ -8,14 +8,13 @@ import numpy as np
 import polars as pl
 
 from bench.pool import EVERY, TOKENS, WINDOW, Spelt
-from m2m.selection.select import DEGREES, find_degree_states
+from m2m.arrays import entropy_bits
 from m2m.selection.incidence import Incidence, build_incidence
 from m2m.selection.length_matched import choose_length_matched_rows
 from m2m.selection.prune import prune
 from m2m.selection.sample import Weights
-from m2m.selection.select import select
+from m2m.selection.select import DEGREES, find_degree_states, select
 from m2m.selection.token_entropy import choose_high_entropy_rows
-from m2m.arrays import entropy_bits
 
 Row = dict[str, object]
 SIZE, SLACK, SEED, MATCH = 10_000, 1.5, 1, "response-micro"
@@ -52,18 +51,22 @@ class Pool(NamedTuple):
 
 def unit_rows(pool: Pool, sizes: tuple[int, ...]) -> list[Row]:
     """k_min and k_max of each strategy and size, over all responses that have a token."""
-    found = []
+    records = []
     for strategy in pool.units:
         carried = pool.within(strategy, pool.responses.lengths >= EVERY[0])
-        held = np.diff(carried.row_start)
+        units_per_row = np.diff(carried.row_start)
         chain = prune(carried)
-        k, rows = chain.units_left(), chain.rows_left(np.ones_like(held))
-        told = {"strategy": strategy, "units_a_row": held.mean(), "rows_without_unit": int((held == 0).sum())}
+        k, rows = chain.units_left(), chain.rows_left(np.ones_like(units_per_row))
+        figures = {
+            "strategy": strategy,
+            "units_a_row": units_per_row.mean(),
+            "rows_without_unit": int((units_per_row == 0).sum()),
+        }
         for size in sizes:
             states = find_degree_states(k, rows, size, SLACK)
             ends = {"k_min": int(k[states[0]]), "k_max": int(k[states[-1]]), "rows_at_k_min": int(rows[states[0]])}
-            found.append(told | {"size": size} | ends)
-    return found
+            records.append(figures | {"size": size} | ends)
+    return records
 
 
 def subset_rows(pool: Pool, condition: Condition, centers: np.ndarray | None) -> Iterator[Row]:
@@ -94,11 +97,11 @@ def subset_rows(pool: Pool, condition: Condition, centers: np.ndarray | None) ->
 
 def numbers(pool: Pool, rows: np.ndarray) -> Row:
     tokens, offsets = pool.responses
-    said = np.concatenate([tokens[offsets[row] : offsets[row + 1]] for row in rows.tolist()])
-    count = np.bincount(said, minlength=len(pool.mid))
+    spelled = np.concatenate([tokens[offsets[row] : offsets[row + 1]] for row in rows.tolist()])
+    count = np.bincount(spelled, minlength=len(pool.mid))
     return {
         "rows": len(rows),
-        "mean_response_tokens": len(said) / len(rows),
+        "mean_response_tokens": len(spelled) / len(rows),
         "response_token_entropy": entropy_bits(count),
         "mid_types": int(np.count_nonzero(count[pool.mid])),
     }
@@ -106,14 +109,16 @@ def numbers(pool: Pool, rows: np.ndarray) -> Row:
 
 def rise_rows(subsets: pl.DataFrame) -> list[Row]:
     """What each figure gains from degree 0 to 6 of `MATCH`, and what random rows of the same lengths do not gain."""
-    found = []
-    for (name, weights), part in subsets.group_by("name", "weights", maintain_order=True):
-        ours, like = (part.filter(pl.col("strategy") == which).sort("degree") for which in (MATCH, "length-matched"))
+    records = []
+    for (name, weights), group in subsets.group_by("name", "weights", maintain_order=True):
+        diverse, like = (
+            group.filter(pl.col("strategy") == strategy).sort("degree") for strategy in (MATCH, "length-matched")
+        )
         for figure in ("mean_response_tokens", "response_token_entropy", "mid_types"):
-            values, matched = ours[figure].cast(pl.Float64).to_numpy(), like[figure].cast(pl.Float64).to_numpy()
+            values, matched = diverse[figure].cast(pl.Float64).to_numpy(), like[figure].cast(pl.Float64).to_numpy()
             rise, of_length = values[-1] - values[0], matched[-1] - matched[0]
             steps = {"steps_up": int((np.diff(values) > 0).sum()), "steps": len(values) - 1}
-            told = {"at_0": values[0], "at_6": values[-1], "rise": rise}
+            figures = {"at_0": values[0], "at_6": values[-1], "rise": rise}
             key = {"name": name, "weights": weights, "figure": figure}
-            found.append(key | told | steps | {"rise_of_matched": of_length, "left": rise - of_length})
-    return found
+            records.append(key | figures | steps | {"rise_of_matched": of_length, "left": rise - of_length})
+    return records

@@ -65,10 +65,10 @@ def main() -> None:
         del calls["exact"]
     for call in calls.values():
         call(vectors[:WARM])
-    found = {name: timed(lambda call=call: call(vectors)) for name, call in calls.items()}
-    reference, peer_seconds = found.pop("BERTopic")
+    results = {name: timed(lambda call=call: call(vectors)) for name, call in calls.items()}
+    reference, peer_seconds = results.pop("BERTopic")
     header()
-    for name, (labels, seconds) in found.items():
+    for name, (labels, seconds) in results.items():
         show(f"cluster, {name} neighbours", len(vectors), seconds, "BERTopic", peer_seconds)
         print(
             f"{labels.max() + 1} clusters, share of noise {(labels == NOISE_LABEL).mean():.3f}; against the peer: "

@@ -14,10 +14,10 @@ from m2m.selection.select import Selection, describe_chain, select
 from m2m.study.cells.cells import STRATEGIES
 
 
-def jaccard(one: np.ndarray, other: np.ndarray) -> float:
+def jaccard(left_ids: np.ndarray, right_ids: np.ndarray) -> float:
     """Rows in both over rows in either."""
-    both = np.intersect1d(one, other)
-    return len(both) / (len(one) + len(other) - len(both))
+    common = np.intersect1d(left_ids, right_ids)
+    return len(common) / (len(left_ids) + len(right_ids) - len(common))
 
 
 def chosen(strategy: str, ids: pl.Series, degree: int, size: int) -> Selection:
@@ -34,9 +34,9 @@ def main() -> None:
     ids = pl.read_parquet("data/pairs.parquet", columns=["id"])["id"].sort()
     print(f"{len(ids):,} rows, {size} chosen\n\n| | k of degrees 0 … 6 | Jaccard of 0 and 6 |\n|---|---|---:|")
     for strategy in STRATEGIES:
-        least, most = (chosen(strategy, ids, degree, size) for degree in (0, 6))
-        k = ", ".join(f"{one:,}" for one in describe_chain(least)["k_by_degree"])
-        print(f"| {strategy} | {k} | {jaccard(least.draw.rows, most.draw.rows):.3f} |")
+        least_diverse, most_diverse = (chosen(strategy, ids, degree, size) for degree in (0, 6))
+        k = ", ".join(f"{units:,}" for units in describe_chain(least_diverse)["k_by_degree"])
+        print(f"| {strategy} | {k} | {jaccard(least_diverse.draw.rows, most_diverse.draw.rows):.3f} |")
 
 
 if __name__ == "__main__":

@@ -26,8 +26,10 @@ def our_bleu(tokens: np.ndarray) -> float:
 
 def nltk_bleu(tokens: np.ndarray) -> float:
     texts, smooth = tokens.tolist(), SmoothingFunction().method1
-    others = [texts[:i] + texts[i + 1 :] for i in range(len(texts))]
-    return float(np.mean([sentence_bleu(o, t, smoothing_function=smooth) for o, t in zip(others, texts, strict=True)]))
+    references = [texts[:i] + texts[i + 1 :] for i in range(len(texts))]
+    return float(
+        np.mean([sentence_bleu(o, t, smoothing_function=smooth) for o, t in zip(references, texts, strict=True)])
+    )
 
 
 def both_sides(sides: list[np.ndarray], rng: np.random.Generator) -> list[dict[str, float]]:
@@ -45,13 +47,15 @@ def main(rows: int, length: int) -> None:
     tokens = zipf_tokens(rng, rows, length)
     header()
     _, seconds = timed(lambda: our_bleu(tokens))
-    few = tokens[:SAMPLE]
-    theirs, sample_seconds = timed(lambda: nltk_bleu(few))
-    difference = abs(our_bleu(few) - theirs)
+    sample = tokens[:SAMPLE]
+    peer_score, sample_seconds = timed(lambda: nltk_bleu(sample))
+    difference = abs(our_bleu(sample) - peer_score)
     if difference > 1e-12:
-        sys.exit(f"self-BLEU differs from NLTK's by {difference:.1e} on {len(few)} texts: 1e-12 is allowed")
-    peer = f"NLTK on {len(few)} texts ({sample_seconds:.2f} s, differs by {difference:.0e}), extrapolated quadratically"
-    show(f"self-BLEU, {rows} × {length} tokens", rows, seconds, peer, sample_seconds * (rows / len(few)) ** 2)
+        sys.exit(f"self-BLEU differs from NLTK's by {difference:.1e} on {len(sample)} texts: 1e-12 is allowed")
+    peer = (
+        f"NLTK on {len(sample)} texts ({sample_seconds:.2f} s, differs by {difference:.0e}), extrapolated quadratically"
+    )
+    show(f"self-BLEU, {rows} × {length} tokens", rows, seconds, peer, sample_seconds * (rows / len(sample)) ** 2)
     sides = [tokens, zipf_tokens(rng, rows, length)]
     _, seconds = timed(lambda: both_sides(sides, rng))
     show(f"all metrics, both sides, {rows} × {length} tokens", rows, seconds)

@@ -22,7 +22,7 @@ def made_up(rows: int) -> list[str]:
     rng = np.random.default_rng(1)
     counts = np.exp(rng.normal(np.log(45), 1, rows)).astype(int) + 1
     words = ["".join(rng.choice(SYLLABLES, rng.integers(2, 4))) for _ in range(5_000)]
-    return [" ".join(words[at] for at in rng.integers(0, len(words), count)) for count in counts]
+    return [" ".join(words[index] for index in rng.integers(0, len(words), count)) for count in counts]
 
 
 def precisions() -> list[Literal["float32", "bfloat16"]]:
@@ -44,16 +44,16 @@ def main() -> None:
         texts = pl.read_parquet(chosen.pool, columns=["response"])["response"].sample(chosen.rows, seed=1).to_list()
     plain = load_embedder(PACKAGED, "main", "float32", chosen.max_tokens)
     plain.encode(texts[:64])  # warm
-    theirs, peer_seconds = timed(lambda: plain.encode(texts, show_progress_bar=False))
-    theirs /= np.linalg.norm(theirs, axis=1, keepdims=True)
+    peer_vectors, peer_seconds = timed(lambda: plain.encode(texts, show_progress_bar=False))
+    peer_vectors /= np.linalg.norm(peer_vectors, axis=1, keepdims=True)
     header()
     for precision in precisions():
-        ours = load_embedder(PACKAGED, "main", precision, chosen.max_tokens)
-        embed(ours, texts[:64], chosen.batch_size)
-        vectors, seconds = timed(lambda ours=ours: embed(ours, texts, chosen.batch_size))
+        embedder = load_embedder(PACKAGED, "main", precision, chosen.max_tokens)
+        embed(embedder, texts[:64], chosen.batch_size)
+        vectors, seconds = timed(lambda embedder=embedder: embed(embedder, texts, chosen.batch_size))
         case = f"embed, {chosen.max_tokens} tokens, {precision}, batches of {chosen.batch_size}"
         show(case, len(texts), seconds, "sentence-transformers' defaults, fp32", peer_seconds)
-        print(f"cosine to the peer's fp32 vectors: {(vectors * theirs).sum(axis=1).mean():.6f} on average")
+        print(f"cosine to the peer's fp32 vectors: {(vectors * peer_vectors).sum(axis=1).mean():.6f} on average")
 
 
 if __name__ == "__main__":

@@ -22,15 +22,15 @@ def made_up(rows: int) -> np.ndarray:
     centers, ways = rng.normal(size=(CLUSTERS, DIM)), rng.normal(size=(CLUSTERS, 24, DIM)) / np.sqrt(24)
     place = rng.integers(0, CLUSTERS, rows)
     vectors = np.empty((rows, DIM), np.float32)
-    for at in range(CLUSTERS):
-        own = place == at
-        vectors[own] = centers[at] + SPREAD * rng.normal(size=(own.sum(), 24)) @ ways[at]
+    for cluster in range(CLUSTERS):
+        members = place == cluster
+        vectors[members] = centers[cluster] + SPREAD * rng.normal(size=(members.sum(), 24)) @ ways[cluster]
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
 def ours(vectors: np.ndarray, size: int) -> np.ndarray:
-    every = np.ones(len(vectors), np.bool_)
-    return choose_farthest_rows(vectors, every, every.astype(np.int64), size, np.random.default_rng(1))
+    all_rows = np.ones(len(vectors), np.bool_)
+    return choose_farthest_rows(vectors, all_rows, all_rows.astype(np.int64), size, np.random.default_rng(1))
 
 
 def plain(vectors: np.ndarray, first: int, size: int) -> np.ndarray:
@@ -47,19 +47,19 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=117_000)
     parser.add_argument("--size", type=int, default=10_000)
     parser.add_argument("--vectors", type=Path)
-    given = parser.parse_args()
-    vectors = made_up(given.rows)
-    if given.vectors:
-        vectors = np.array(pl.read_parquet(given.vectors)["vector"].to_list(), np.float32)[: given.rows]
+    arguments = parser.parse_args()
+    vectors = made_up(arguments.rows)
+    if arguments.vectors:
+        vectors = np.array(pl.read_parquet(arguments.vectors)["vector"].to_list(), np.float32)[: arguments.rows]
     ours(vectors[:100], 10)  # compiles
     header()
-    some, few = vectors[: len(vectors) // 6].copy(), given.size // 10
-    rows, seconds = timed(lambda: ours(some, few))
-    theirs, peer_seconds = timed(lambda: plain(some, int(rows[0]), few))
-    show(f"k-center of {few:,}", len(some), seconds, "NumPy, a product a step", peer_seconds)
-    print(f"same choice: {np.mean(rows == theirs):.1%} of the turns")
-    _, seconds = timed(lambda: ours(vectors, given.size))
-    show(f"k-center of {given.size:,}", len(vectors), seconds)
+    sample, center_count = vectors[: len(vectors) // 6].copy(), arguments.size // 10
+    rows, seconds = timed(lambda: ours(sample, center_count))
+    peer_rows, peer_seconds = timed(lambda: plain(sample, int(rows[0]), center_count))
+    show(f"k-center of {center_count:,}", len(sample), seconds, "NumPy, a product a step", peer_seconds)
+    print(f"same choice: {np.mean(rows == peer_rows):.1%} of the turns")
+    _, seconds = timed(lambda: ours(vectors, arguments.size))
+    show(f"k-center of {arguments.size:,}", len(vectors), seconds)
 
 
 if __name__ == "__main__":

@@ -5,8 +5,8 @@ import random
 
 import numpy as np
 
-from m2m.selection.select import find_degree_states
 from m2m.selection.incidence import Incidence
+from m2m.selection.select import find_degree_states
 
 Lists = list[list[int]]
 
@@ -19,57 +19,57 @@ def lists(starts: np.ndarray, members: np.ndarray) -> Lists:
 def heap_every_cell(pool: Incidence, sizes: tuple[int, ...], slack: float) -> list[int]:
     rows, units = lists(pool.row_start, pool.row_units), lists(pool.unit_start, pool.unit_rows)
     *_, load = heap_prune(rows, units, [0] * len(units))
-    k, held, gone, _ = heap_prune(rows, units, load)
-    columns = np.array(k), np.array(held)
+    k, row_counts, missing_units, _ = heap_prune(rows, units, load)
+    columns = np.array(k), np.array(row_counts)
     cells = [(size, state) for size in sizes for state in find_degree_states(*columns, size, slack)]
     for size, state in cells:
-        heap_sample(rows, units, {row for row, end in enumerate(gone) if end > state}, size)
+        heap_sample(rows, units, {row for row, end in enumerate(missing_units) if end > state}, size)
     return [k[state] for _, state in cells]
 
 
 def heap_prune(rows: Lists, units: Lists, load: list[int]) -> tuple[list[int], list[int], list[int], list[int]]:
     """Units and rows left in each state, the state in which each row is gone, the rows dropped with each unit."""
-    live, gone, dropped = [len(members) for members in units], [0] * len(rows), [0] * len(units)
-    k, held = [sum(map(bool, live))], [sum(map(bool, rows))]
+    live, missing_units, dropped = [len(members) for members in units], [0] * len(rows), [0] * len(units)
+    k, row_counts = [sum(map(bool, live))], [sum(map(bool, rows))]
     queue = [(load[unit] + count, unit) for unit, count in enumerate(live) if count]
     heapq.heapify(queue)
     while queue:
         score, unit = heapq.heappop(queue)
         if not live[unit] or score != load[unit] + live[unit]:
             continue
-        left = [row for row in units[unit] if not gone[row]]
+        remaining = [row for row in units[unit] if not missing_units[row]]
         empty = 0
-        for row in left:
-            gone[row] = len(k)
-            for other in rows[row]:
-                live[other] -= 1
-                if live[other]:
-                    heapq.heappush(queue, (load[other] + live[other], other))
+        for row in remaining:
+            missing_units[row] = len(k)
+            for neighbour in rows[row]:
+                live[neighbour] -= 1
+                if live[neighbour]:
+                    heapq.heappush(queue, (load[neighbour] + live[neighbour], neighbour))
                 else:
                     empty += 1
-        dropped[unit] = len(left)
+        dropped[unit] = len(remaining)
         k.append(k[-1] - empty)
-        held.append(held[-1] - len(left))
-    return k, held, gone, dropped
+        row_counts.append(row_counts[-1] - len(remaining))
+    return k, row_counts, missing_units, dropped
 
 
 def heap_sample(rows: Lists, units: Lists, free: set[int], size: int) -> list[tuple[int, int]]:
     rng = random.Random(0)
-    left = {unit: [row for row in units[unit] if row in free] for unit in {u for row in free for u in rows[row]}}
-    count = dict.fromkeys(left, 0)
-    queue = [(0, rng.random(), unit) for unit in left]
+    remaining = {unit: [row for row in units[unit] if row in free] for unit in {u for row in free for u in rows[row]}}
+    count = dict.fromkeys(remaining, 0)
+    queue = [(0, rng.random(), unit) for unit in remaining]
     heapq.heapify(queue)
-    for members in left.values():
+    for members in remaining.values():
         rng.shuffle(members)
     chosen: list[tuple[int, int]] = []
     while len(chosen) < size:
         served, _, unit = heapq.heappop(queue)
         if served != count[unit]:
             continue
-        while left[unit] and left[unit][-1] not in free:
-            left[unit].pop()
-        if left[unit]:
-            row = left[unit].pop()
+        while remaining[unit] and remaining[unit][-1] not in free:
+            remaining[unit].pop()
+        if remaining[unit]:
+            row = remaining[unit].pop()
             free.remove(row)
             chosen.append((row, unit))
             for carried in rows[row]:

@@ -72,9 +72,9 @@ def main(studies: int) -> None:
     rng = np.random.default_rng(0)
     for name, (study, truth) in STUDIES.items():
         for prompts in (30, 100, 300):
-            drawn = [study(rng, prompts) for _ in range(studies)]
+            samples = [study(rng, prompts) for _ in range(studies)]
             share = {
-                form.__name__: np.mean([low <= truth <= high for low, high in (form(*data, rng) for data in drawn)])
+                form.__name__: np.mean([low <= truth <= high for low, high in (form(*data, rng) for data in samples)])
                 for form in (ours, bca, student)
             }
             print(json.dumps({"case": f"95 % of {name}, {prompts} prompts", "rows": studies} | share), flush=True)

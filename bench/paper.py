@@ -14,39 +14,47 @@ import polars as pl
 from bench.chosen import CONDITIONS, Pool, Row, rise_rows, subset_rows, unit_rows
 from bench.pool import Spelt, gpt2, llama2, read_pool
 from m2m.text.embedder import PACKAGED, embed, load_embedder
-from m2m.units.meso.key_phrases import extract_phrases
-from m2m.units.meso.normaliser import apply_canonical_tags, normalize_tags
-from m2m.units.micro.token_bands import BAND_NAMES, assign_bands, collect_row_types, select_types
+from m2m.units.meso.key_phrases import key_phrases
+from m2m.units.meso.normaliser import carried, normalised
+from m2m.units.micro.token_bands import BANDS, bands_of, carried_types, wanted_types
 
 LOW, HIGH, SIDES, SIZES = 10, 500, ("instruction", "response"), (10_000, 20_000, 30_000)
 RARE, SUPPORT = 20, 40  # rows: InsTag's own thresholds
 
 
-def micro(ids: pl.Series, said: Spelt) -> tuple[np.ndarray, np.ndarray, pl.DataFrame]:
+def micro(ids: pl.Series, spelled: Spelt) -> tuple[np.ndarray, np.ndarray, pl.DataFrame]:
     """Each type's count and band, and the units of the middle band."""
-    counts = np.bincount(said.tokens).astype(np.int64)
-    codes = assign_bands(counts, LOW, HIGH)
-    rows, types = collect_row_types(said.tokens, said.offsets, select_types(codes, "mid"))
+    counts = np.bincount(spelled.tokens).astype(np.int64)
+    codes = bands_of(counts, LOW, HIGH)
+    rows, types = carried_types(spelled.tokens, spelled.offsets, wanted_types(codes, "mid"))
     return counts, codes, pl.DataFrame([ids.gather(rows), pl.Series("unit", types).cast(pl.String)])
 
 
-def band_rows(tokenizer: str, side: str, found: tuple[np.ndarray, np.ndarray, pl.DataFrame], texts: int) -> list[Row]:
+def band_rows(
+    tokenizer: str, side: str, positions: tuple[np.ndarray, np.ndarray, pl.DataFrame], texts: int
+) -> list[Row]:
     """Types and occurrences of each band; of the middle one, how many types a text has and how many texts have none."""
-    counts, codes, units = found
+    counts, codes, units = positions
     rows: list[Row] = []
-    for code, band in enumerate(BAND_NAMES):
-        part = counts[(codes == code) & (counts > 0)]
-        own = {"types_a_text": len(units) / texts, "texts_without": texts - units["id"].n_unique()}
-        key = {"tokenizer": tokenizer, "side": side, "band": band, "types": len(part), "occurrences": int(part.sum())}
-        rows.append(key | (own if band == "mid" else dict.fromkeys(own)))
+    for code, band in enumerate(BANDS):
+        band_counts = counts[(codes == code) & (counts > 0)]
+        figures = {"types_a_text": len(units) / texts, "texts_without": texts - units["id"].n_unique()}
+        key = {
+            "tokenizer": tokenizer,
+            "side": side,
+            "band": band,
+            "types": len(band_counts),
+            "occurrences": int(band_counts.sum()),
+        }
+        rows.append(key | (figures if band == "mid" else dict.fromkeys(figures)))
     return rows
 
 
 def meso(ids: pl.Series, texts: list[str]) -> pl.DataFrame:
     """Units of the offline tagger and the normaliser."""
     share, embedder = RARE / len(texts), load_embedder(PACKAGED, "main", "float32", 128)
-    raw = extract_phrases(ids.to_list(), texts, per_text=4, max_words=3, min_share=share, max_share=0.1)
-    names = normalize_tags(
+    raw = key_phrases(ids.to_list(), texts, per_text=4, max_words=3, min_share=share, max_share=0.1)
+    names = normalised(
         raw,
         lambda tags: embed(embedder, tags, 256),
         min_rows=ceil(share * len(texts)),
@@ -54,15 +62,15 @@ def meso(ids: pl.Series, texts: list[str]) -> pl.DataFrame:
         min_support=SUPPORT,
         min_confidence=0.99,
     )
-    return apply_canonical_tags(raw, names).rename({"tag": "unit"})
+    return carried(raw, names).rename({"tag": "unit"})
 
 
 def places(ids: pl.Series, chosen: pl.Series) -> np.ndarray:
     """Where the chosen ids stand among the sorted `ids`; ValueError when one does not."""
-    found = ids.search_sorted(chosen).clip(0, len(ids) - 1)
-    if not (ids.gather(found) == chosen).all():
+    positions = ids.search_sorted(chosen).clip(0, len(ids) - 1)
+    if not (ids.gather(positions) == chosen).all():
         raise ValueError("a subset must be of this pool, and one of its ids is not: make it anew with bench.vectors")
-    return found.to_numpy()
+    return positions.to_numpy()
 
 
 def write(out: Path, name: str, rows: list[Row]) -> pl.DataFrame:
@@ -79,28 +87,30 @@ def main() -> None:
     parser.add_argument("shared", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--made", type=Path, help="what bench.vectors wrote")
-    given = parser.parse_args()
-    table = read_pool(given.shared)
+    arguments = parser.parse_args()
+    table = read_pool(arguments.shared)
     ids, texts = table["id"], {side: table[side].to_list() for side in SIDES}
-    ours = {side: llama2(given.shared, texts[side]) for side in SIDES}
+    llama_tokens = {side: llama2(arguments.shared, texts[side]) for side in SIDES}
     bands, units = [], {}
     for side in SIDES:
-        found = micro(ids, ours[side])
-        theirs = micro(ids, gpt2(given.shared, texts[side]))
-        bands += band_rows("llama-2", side, found, len(ids)) + band_rows("gpt-2", side, theirs, len(ids))
+        positions = micro(ids, llama_tokens[side])
+        gpt_bands = micro(ids, gpt2(arguments.shared, texts[side]))
+        bands += band_rows("llama-2", side, positions, len(ids)) + band_rows("gpt-2", side, gpt_bands, len(ids))
         units[f"{side}-meso"] = meso(ids, texts[side])
-        units[f"{side}-micro"] = found[2]
-        if given.made:
-            units[f"{side}-macro"] = pl.read_parquet(given.made / f"{side}-macro.parquet")
-    write(given.out, "bands", bands)
-    counts = np.bincount(ours["response"].tokens).astype(np.int64)
-    pool = Pool(ids, ours["response"], assign_bands(counts, LOW, HIGH) == BAND_NAMES.index("mid"), dict(sorted(units.items())))
-    write(given.out, "units", unit_rows(pool, SIZES))
+        units[f"{side}-micro"] = positions[2]
+        if arguments.made:
+            units[f"{side}-macro"] = pl.read_parquet(arguments.made / f"{side}-macro.parquet")
+    write(arguments.out, "bands", bands)
+    counts = np.bincount(llama_tokens["response"].tokens).astype(np.int64)
+    pool = Pool(
+        ids, llama_tokens["response"], bands_of(counts, LOW, HIGH) == BANDS.index("mid"), dict(sorted(units.items()))
+    )
+    write(arguments.out, "units", unit_rows(pool, SIZES))
     chosen = []
     for condition in CONDITIONS:
-        path = given.made / f"k-center-{condition.name}.parquet" if given.made else None
+        path = arguments.made / f"k-center-{condition.name}.parquet" if arguments.made else None
         chosen += list(subset_rows(pool, condition, places(ids, pl.read_parquet(path)["id"]) if path else None))
-    write(given.out, "rise", rise_rows(write(given.out, "subsets", chosen)))
+    write(arguments.out, "rise", rise_rows(write(arguments.out, "subsets", chosen)))
 
 
 if __name__ == "__main__":

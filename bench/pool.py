@@ -45,5 +45,5 @@ def gpt2(shared: Path, texts: list[str]) -> Spelt:
 
 
 def spelt(lists: list[list[int]]) -> Spelt:
-    offsets = np.append(0, np.cumsum([len(one) for one in lists])).astype(np.int64)
-    return Spelt(np.fromiter((token for one in lists for token in one), np.int32, offsets[-1]), offsets)
+    offsets = np.append(0, np.cumsum([len(tokens) for tokens in lists])).astype(np.int64)
+    return Spelt(np.fromiter((token for tokens in lists for token in tokens), np.int32, offsets[-1]), offsets)

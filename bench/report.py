@@ -26,8 +26,8 @@ def show(case: str, rows: int, seconds: float, peer: str | None = None, peer_sec
     """One case; `ratio` is the peer's seconds over ours, `peak` the most memory that this process has held so far."""
     ratio = peer_seconds / seconds if peer_seconds else None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    told = f"{peer_seconds:.2f} s | {ratio:,.1f} ×" if peer_seconds else "– | –"
-    print(f"| {case} | {rows:,} | {seconds:.3f} s | {peer or '–'} | {told} | {peak:,.0f} MB |")
+    comparison = f"{peer_seconds:.2f} s | {ratio:,.1f} ×" if peer_seconds else "– | –"
+    print(f"| {case} | {rows:,} | {seconds:.3f} s | {peer or '–'} | {comparison} | {peak:,.0f} MB |")
     keys = ("case", "rows", "seconds", "peer", "peer_seconds", "ratio", "peak_mb")
     values = (case, rows, seconds, peer, peer_seconds, ratio, peak)
     print(json.dumps(dict(zip(keys, values, strict=True)), ensure_ascii=False), flush=True)

@@ -13,10 +13,10 @@ import polars as pl
 
 from bench.heap import heap_every_cell
 from bench.report import header, show, timed
-from m2m.selection.select import find_degree_states
 from m2m.selection.incidence import Incidence, build_incidence, group_pairs
 from m2m.selection.prune import peel, prune
 from m2m.selection.sample import Weights, sample
+from m2m.selection.select import find_degree_states
 
 SIZES, SLACK, UNITS = (10_000, 20_000, 30_000), 1.5, 14_500
 PICKED = 1_000  # rows, beside apricot
@@ -38,9 +38,9 @@ def _pairs(
     counts = np.exp(rng.normal(np.log(mean_units) - 0.5, 1, rows)).astype(np.int64) + 1
     row = np.repeat(np.arange(first, first + rows, dtype=np.int32), counts)
     place = np.arange(len(row)) - np.repeat(counts.cumsum() - counts, counts) + rng.random(len(row))
-    drawn = np.searchsorted(weights, place / np.repeat(counts, counts) * weights[-1]).astype(np.int32)
-    new = np.append(True, (np.diff(row) > 0) | (np.diff(drawn) > 0))
-    return row[new], drawn[new]
+    unit_ids = np.searchsorted(weights, place / np.repeat(counts, counts) * weights[-1]).astype(np.int32)
+    new = np.append(True, (np.diff(row) > 0) | (np.diff(unit_ids) > 0))
+    return row[new], unit_ids[new]
 
 
 def read_pool(path: Path) -> Incidence:
@@ -53,8 +53,8 @@ def every_cell(pool: Incidence, weights: Weights, sizes: tuple[int, ...] = SIZES
     """Units of each degree and size; the subsets themselves are drawn and dropped."""
     costs = np.ones(len(pool.row_start) - 1, np.int64)
     chain = prune(pool)
-    k, held = chain.units_left(), chain.rows_left(costs)
-    cells = [(size, state) for size in sizes for state in find_degree_states(k, held, size, SLACK)]
+    k, rows_kept = chain.units_left(), chain.rows_left(costs)
+    cells = [(size, state) for size in sizes for state in find_degree_states(k, rows_kept, size, SLACK)]
     for size, state in cells:
         sample(pool, chain, state, costs, size, weights, np.random.default_rng(0))
     return [int(k[state]) for _, state in cells]
@@ -65,9 +65,9 @@ def apricot_choice(pool: Incidence, size: int) -> int:
     from apricot import FeatureBasedSelection
     from scipy.sparse import csr_matrix
 
-    ones = np.ones(len(pool.row_units))
+    incidences = np.ones(len(pool.row_units))
     matrix = csr_matrix(
-        (ones, pool.row_units, pool.row_start), shape=(len(pool.row_start) - 1, len(pool.unit_start) - 1)
+        (incidences, pool.row_units, pool.row_start), shape=(len(pool.row_start) - 1, len(pool.unit_start) - 1)
     )
     return len(FeatureBasedSelection(size, concave_func="sqrt", optimizer="lazy").fit(matrix).ranking)
 
@@ -86,14 +86,14 @@ def rules(pool: Incidence, k: np.ndarray) -> dict[str, np.ndarray]:
     Each row gives 1 to its units, in any division; the rows within k units are at most what the k richest units got.
     The rounds of Greedy++ find a division that makes this bound low.
     """
-    load, found = np.zeros(len(pool.unit_start) - 1, np.int64), {}
+    load, results = np.zeros(len(pool.unit_start) - 1, np.int64), {}
     for rounds in range(1, 101):
         chain, dropped = peel(pool, load)
         load = load + dropped
         if rounds in (1, 2, 3, 10):
-            left = np.searchsorted(-chain.units_left(), -k)  # the first state of at most k units
-            found[f"peeled {rounds} ×"] = chain.rows_left(np.ones(len(chain.row_end), np.int64))[left]
-    return found | {"by weight": by_weight(pool, k), "bound": np.sort(load)[::-1].cumsum()[k - 1] / 100}
+            states = np.searchsorted(-chain.units_left(), -k)  # the first state of at most k units
+            results[f"peeled {rounds} ×"] = chain.rows_left(np.ones(len(chain.row_end), np.int64))[states]
+    return results | {"by weight": by_weight(pool, k), "bound": np.sort(load)[::-1].cumsum()[k - 1] / 100}
 
 
 def by_weight(pool: Incidence, k: np.ndarray) -> np.ndarray:
@@ -113,17 +113,17 @@ def against_rules(pool: Incidence) -> None:
     print("| rows kept at | " + " | ".join(f"{share:.0%} of the units" for share in shares) + " |")
     print("|---|" + "---:|" * len(shares))
     for name, rows in rules(pool, k).items():
-        print(f"| {name} | " + " | ".join(f"{int(some):,}" for some in rows) + " |")
+        print(f"| {name} | " + " | ".join(f"{int(count):,}" for count in rows) + " |")
 
 
 def against_peers(pool: Incidence) -> None:
     rows, small = len(pool.row_start) - 1, synthetic(1000, 10)
     every_cell(small, "uniform", (100,)), one_subset(small, 100), apricot_choice(small, 100)  # compiles
-    theirs, peer_seconds = timed(lambda: heap_every_cell(pool, SIZES, SLACK))
+    peer_cells, peer_seconds = timed(lambda: heap_every_cell(pool, SIZES, SLACK))
     for weights in ("uniform", "inverse"):
-        ours, seconds = timed(lambda weights=weights: every_cell(pool, weights))
+        cells, seconds = timed(lambda weights=weights: every_cell(pool, weights))
         show(f"micro: 7 degrees × 3 sizes, {weights}", rows, seconds, "heapq, uniform", peer_seconds)
-        print(f"largest difference in k: {max(abs(a - b) for a, b in zip(ours, theirs, strict=True))}")
+        print(f"largest difference in k: {max(abs(a - b) for a, b in zip(cells, peer_cells, strict=True))}")
     _, seconds = timed(lambda: one_subset(pool, PICKED))
     _, peer_seconds = timed(lambda: apricot_choice(pool, PICKED))
     show(f"micro: one subset of {PICKED:,}", rows, seconds, "apricot FeatureBasedSelection", peer_seconds)
@@ -137,13 +137,13 @@ def grown(rows: int) -> tuple[int, float]:
 
 def growth(full: bool) -> None:
     """The exponent is the slope of log seconds over log rows, from 10⁵ on."""
-    seen = []
+    timings = []
     for rows in (10**5, 10**6, 10**7)[: 3 if full else 2]:
         pairs, seconds = grown(rows)
-        seen.append((rows, seconds))
+        timings.append((rows, seconds))
         show(f"growth: prune + sample a tenth, {1e9 * seconds / pairs:.0f} ns an incidence", rows, seconds)
-    slope = np.polyfit(*np.log(np.array(seen).T), 1)[0]
-    show(f"growth: exponent {slope:.2f} over these", *seen[-1])
+    slope = np.polyfit(*np.log(np.array(timings).T), 1)[0]
+    show(f"growth: exponent {slope:.2f} over these", *timings[-1])
 
 
 def main() -> None:

@@ -20,8 +20,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from m2m.planning.gpus import estimate_token_flops, find_peak_flops
-from m2m.training.finetuning.collation import TokenRow, label_tokens, require_exact_packing
-from m2m.training.finetuning.lora import add_adapters
+from m2m.training.finetuning.collation import Row, labelled, require_exact_packing
+from m2m.training.finetuning.lora import with_adapters
 
 LLAMA_2_7B = {"hidden_size": 4096, "intermediate_size": 11008, "num_hidden_layers": 32, "num_attention_heads": 32}
 TINY = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
@@ -50,18 +50,18 @@ def cases() -> Iterator[Case]:
                 yield Case(method, "mixed", packing, attention, "full", 16, 4)
 
 
-def rows_of(case: Case, length: int, vocabulary: int) -> list[TokenRow]:
+def rows_of(case: Case, length: int, vocabulary: int) -> list[Row]:
     """Random tokens; a third of each row is its prompt."""
     rng = np.random.default_rng(1)
     count = STEPS * case.batch_size
-    drawn = np.exp(rng.normal(np.log(600 / 2048 * length), 0.7, count)).astype(int).clip(8, length)
-    lengths = np.sort(drawn) if case.lengths == "mixed" else np.full(count, length)
+    sampled = np.exp(rng.normal(np.log(600 / 2048 * length), 0.7, count)).astype(int).clip(8, length)
+    lengths = np.sort(sampled) if case.lengths == "mixed" else np.full(count, length)
     steps = rng.permutation(lengths.reshape(STEPS, case.batch_size)).ravel()
-    texts = [rng.integers(3, vocabulary, many).tolist() for many in steps]
+    texts = [rng.integers(3, vocabulary, size).tolist() for size in steps]
     return [(text[: len(text) // 3], text[len(text) // 3 :]) for text in texts]
 
 
-def plain_times(model: Any, rows: list[TokenRow], case: Case) -> list[float]:
+def plain_times(model: Any, rows: list[Row], case: Case) -> list[float]:
     """When each step ended, seconds, in a loop of our own."""
     import torch
     from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
@@ -74,8 +74,8 @@ def plain_times(model: Any, rows: list[TokenRow], case: Case) -> list[float]:
     for start in range(0, len(rows), case.batch_size):
         step = rows[start : start + case.batch_size]
         tokens = sum(len(completion) for _, completion in step)
-        for at in range(0, case.batch_size, at_once):
-            batch = collate([label_tokens(row, 0) for row in step[at : at + at_once]])
+        for offset in range(0, case.batch_size, at_once):
+            batch = collate([labelled(row, 0) for row in step[offset : offset + at_once]])
             moved = {name: value.to(kind) if torch.is_tensor(value) else value for name, value in batch.items()}
             with torch.autocast(kind, torch.bfloat16):
                 model(**moved, num_items_in_batch=tokens, use_cache=False).loss.backward()
@@ -86,7 +86,7 @@ def plain_times(model: Any, rows: list[TokenRow], case: Case) -> list[float]:
     return ended
 
 
-def trainer_times(model: Any, rows: list[TokenRow], case: Case) -> list[float]:
+def trainer_times(model: Any, rows: list[Row], case: Case) -> list[float]:
     """The same, by the trainer that the finetune stage makes, guard and all."""
     from tokenizers import Tokenizer
     from tokenizers.models import WordLevel
@@ -122,12 +122,12 @@ def measured(model: Any, llama: Any, case: Case, plain: bool, length: int) -> di
     import torch
 
     cuda = model.device.type == "cuda"
-    told: dict[str, Any] = {
+    figures: dict[str, Any] = {
         "device": torch.cuda.get_device_name() if cuda else "CPU",
         "loop": "plain" if plain else "Trainer",
     }
     if case.attention == "flash_attention_2" and not (cuda and importlib.util.find_spec("flash_attn")):
-        return told | {"note": "flash-attn is not installed" if cuda else "no GPU"}
+        return figures | {"note": "flash-attn is not installed" if cuda else "no GPU"}
     rows = rows_of(case, length, model.config.vocab_size)
     gc.collect()
     if cuda:
@@ -144,7 +144,7 @@ def measured(model: Any, llama: Any, case: Case, plain: bool, length: int) -> di
             require_exact_packing(llama.config, torch.bfloat16, model.device, case.attention)
         ended = (plain_times if plain else trainer_times)(model, rows, case)
     except torch.OutOfMemoryError:
-        return told | {"note": f"out of memory at {torch.cuda.max_memory_allocated() / 1e9:.1f} GB"}
+        return figures | {"note": f"out of memory at {torch.cuda.max_memory_allocated() / 1e9:.1f} GB"}
     finally:
         model.zero_grad(set_to_none=True)
     seconds = ended[-1] - ended[0]
@@ -152,21 +152,21 @@ def measured(model: Any, llama: Any, case: Case, plain: bool, length: int) -> di
     rate = sum(len(prompt) + len(completion) for prompt, completion in timed) / seconds
     trained = sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
     flops = rate * estimate_token_flops(sum(weight.numel() for weight in model.parameters()), trained)
-    told |= {"steps": len(ended) - 1, "seconds": seconds, "tokens_per_second": rate, "tflops": flops / 1e12}
+    figures |= {"steps": len(ended) - 1, "seconds": seconds, "tokens_per_second": rate, "tflops": flops / 1e12}
     if cuda:
-        peak = find_peak_flops(told["device"])
-        told |= {"mfu": flops / peak if peak else None, "peak_gb": torch.cuda.max_memory_allocated() / 1e9}
-    return told
+        peak = find_peak_flops(figures["device"])
+        figures |= {"mfu": flops / peak if peak else None, "peak_gb": torch.cuda.max_memory_allocated() / 1e9}
+    return figures
 
 
-def show(case: Case, told: dict[str, Any]) -> None:
+def show(case: Case, figures: dict[str, Any]) -> None:
     """A row for people, a line of JSON for programs."""
     packed = f"packing {case.packing}, {case.attention}"
     name = f"{case.method}, {case.lengths} rows, {packed}, checkpointing {case.checkpointing}"
     form = {"tokens_per_second": "{:,.0f}", "mfu": "{:.1%}", "peak_gb": "{:.1f} GB"}
-    cells = [form[key].format(told[key]) if told.get(key) is not None else "–" for key in form]
-    print(f"| {name} | {' | '.join(cells)} | {told.get('note', '')} |")
-    print(json.dumps({"case": name, **case._asdict(), **told}), flush=True)
+    cells = [form[key].format(figures[key]) if figures.get(key) is not None else "–" for key in form]
+    print(f"| {name} | {' | '.join(cells)} | {figures.get('note', '')} |")
+    print(json.dumps({"case": name, **case._asdict(), **figures}), flush=True)
 
 
 def main() -> None:
@@ -189,7 +189,7 @@ def main() -> None:
     model = llama
     for case in cases():
         if case.method == "lora" and model is llama:
-            model = add_adapters(llama, **LORA)
+            model = with_adapters(llama, **LORA)
         show(case, measured(model, llama, case, chosen.plain, length))
 
 

@@ -36,15 +36,15 @@ def nearest(vectors: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     """As m2m.units.macro.neighbors does, by torch, on a GPU where there is one; equal distances in any order."""
     import torch
 
-    every = torch.from_numpy(vectors).to("cuda" if torch.cuda.is_available() else "cpu")
-    found = []
-    for at in range(0, len(every), BLOCK):
-        cosines = every[at : at + BLOCK] @ every.T
-        own = torch.arange(len(cosines), device=every.device)
-        cosines[own, at + own] = 2  # before any twin
-        found.append([part.cpu().numpy() for part in cosines.topk(count, dim=1)])
-    distances = np.maximum(1 - np.concatenate([cosines for cosines, _ in found]), 0)
-    return np.concatenate([rows for _, rows in found]).astype(np.int32), distances
+    points = torch.from_numpy(vectors).to("cuda" if torch.cuda.is_available() else "cpu")
+    blocks = []
+    for start in range(0, len(points), BLOCK):
+        cosines = points[start : start + BLOCK] @ points.T
+        diagonal = torch.arange(len(cosines), device=points.device)
+        cosines[diagonal, start + diagonal] = 2  # before any twin
+        blocks.append([task.cpu().numpy() for task in cosines.topk(count, dim=1)])
+    distances = np.maximum(1 - np.concatenate([cosines for cosines, _ in blocks]), 0)
+    return np.concatenate([rows for _, rows in blocks]).astype(np.int32), distances
 
 
 def clustered(shared: Path, work: Path, out: Path, side: str) -> None:
@@ -81,9 +81,9 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         work = Path(folder)
         embedded(chosen.shared, work, chosen.model, chosen.precision)
-        parts = [(clustered, side) for side in SIDES] + [(centered, name) for name in CENTERS]
+        tasks = [(clustered, side) for side in SIDES] + [(centered, name) for name in CENTERS]
         places = (chosen.shared, work, chosen.out)
-        jobs = [get_context("spawn").Process(target=part, args=(*places, which)) for part, which in parts]
+        jobs = [get_context("spawn").Process(target=task, args=(*places, argument)) for task, argument in tasks]
         for job in jobs:
             job.start()
         for job in jobs:

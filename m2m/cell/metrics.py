@@ -15,7 +15,7 @@ from m2m.cell.performance import (
 from m2m.diversity.metrics import measure_side
 from m2m.diversity.unit_coverage import count_mid_types, count_units, unit_coverage, unit_evenness
 from m2m.judging.protocols.protocols import PROTOCOLS, parse_verdicts
-from m2m.judging.scoring.games import sum_by_prompt
+from m2m.judging.scoring.games import score_by_prompt
 from m2m.judging.scoring.leaderboard import PublishedAnnotations, score_llm_judges
 from m2m.schemas.cell import CellMetrics
 from m2m.strategies import SIDES
@@ -135,10 +135,10 @@ def _measure_group(
     for (engine, name), games in offline.group_by("engine", "opponent", maintain_order=True):
         rate = name_win_rate(str(engine), str(name)) + suffix
         read = parse_verdicts(games, str(engine))
-        liked = sum_by_prompt(read).sort("id")
+        scores = score_by_prompt(read, str(engine)).sort("id")
         record |= {f"{rate}_missing": read["won"].null_count()}
-        if liked.height > 1:
-            record |= _interval(rate, estimate_win_rate((liked["won"] / liked["weight"]).to_numpy(), seed, resamples))
+        if scores.height > 1:
+            record |= _interval(rate, estimate_win_rate(scores["score"].to_numpy(), seed, resamples))
     return record
 
 

@@ -5,7 +5,7 @@ import polars as pl
 from jaxtyping import Float64
 
 from m2m.judging.protocols.protocols import parse_verdicts
-from m2m.judging.scoring.games import compute_win_rates_by_length, sum_by_prompt
+from m2m.judging.scoring.games import compute_win_rates_by_length, score_by_prompt
 from m2m.judging.scoring.prompt_bootstrap import bootstrap_ratio, bootstrap_win_rate
 
 
@@ -33,5 +33,5 @@ def estimate_win_rate(liked: Float64[np.ndarray, "prompts"], seed: int, resample
 def calculate_wins_by_reference(verdicts: pl.DataFrame, prompts: pl.DataFrame) -> dict[str, float]:
     """Win rate by the likelihood in the terciles of the reference's length in characters: short, medium, long."""
     lengths = prompts.select("id", length=pl.col("reference").str.len_chars())
-    liked = sum_by_prompt(parse_verdicts(verdicts, "likelihood")).join(lengths, on="id").sort("id")
-    return compute_win_rates_by_length((liked["won"] / liked["weight"]).to_numpy(), liked["length"].to_numpy())
+    scores = score_by_prompt(parse_verdicts(verdicts, "likelihood"), "likelihood").join(lengths, on="id").sort("id")
+    return compute_win_rates_by_length(scores["score"].to_numpy(), scores["length"].to_numpy())

@@ -6,8 +6,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from m2m.grid.dvc_experiments import Lock, locate_cached_file, read_experiments, read_lock
-from m2m.grid.provenance import is_consistent, is_finished
+from m2m.grid.dvc_experiments import locate_cached_file, read_experiments, read_lock
+from m2m.grid.provenance import Lock, is_consistent, is_finished
 from m2m.runtime.artifacts import read_json
 from m2m.strategies import SIDES
 

@@ -1,7 +1,7 @@
 """Reads what a plan needs: stale stages, finished cells, the size of the data, the model's shape, kept replies."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -80,7 +80,7 @@ def describe_storage() -> dict[str, str]:
     return {"DVC's run cache": f"{runs:,} stage runs"} | replies | {"disk": f"{free / 1e9:,.0f} GB free"}
 
 
-def _is_stale(stage: dict[str, Any], previous: dict[str, Any] | None) -> bool:
+def _is_stale(stage: Mapping[str, Any], previous: Mapping[str, Any] | None) -> bool:
     if previous is None or stage["cmd"] != previous["cmd"]:
         return True
     return any(md5 and md5 != previous["deps"].get(path) for path, md5 in stage["deps"].items())
