@@ -12,7 +12,7 @@ import polars as pl
 from sklearn.metrics import adjusted_rand_score
 
 from bench.report import header, show, timed
-from m2m.units.macro.clusters import NOISE, Neighbors, by_size, cluster_labels
+from m2m.units.macro.clusters import NOISE_LABEL, Neighbors, cluster_vectors, number_by_size
 
 SETTINGS = {"n_neighbors": 15, "n_components": 5}
 SIZES = {"min_cluster_size": 15, "min_samples": 5}
@@ -32,7 +32,7 @@ def made_up(rows: int, topics: int = 300, dim: int = 384) -> np.ndarray:
 
 
 def ours(vectors: np.ndarray, neighbors: Neighbors) -> np.ndarray:
-    return cluster_labels(vectors, 1, **SETTINGS, **SIZES, neighbors=neighbors)
+    return cluster_vectors(vectors, 1, **SETTINGS, **SIZES, neighbors=neighbors)
 
 
 def theirs(vectors: np.ndarray) -> np.ndarray:
@@ -71,8 +71,8 @@ def main() -> None:
     for name, (labels, seconds) in found.items():
         show(f"cluster, {name} neighbours", len(vectors), seconds, "BERTopic", peer_seconds)
         print(
-            f"{labels.max() + 1} clusters, share of noise {(labels == NOISE).mean():.3f}; against the peer: "
-            f"same labels {bool((labels == by_size(reference)).all())}, "
+            f"{labels.max() + 1} clusters, share of noise {(labels == NOISE_LABEL).mean():.3f}; against the peer: "
+            f"same labels {bool((labels == number_by_size(reference)).all())}, "
             f"adjusted Rand index {adjusted_rand_score(labels, reference):.4f}"
         )
 

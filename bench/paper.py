@@ -14,9 +14,9 @@ import polars as pl
 from bench.chosen import CONDITIONS, Pool, Row, rise_rows, subset_rows, unit_rows
 from bench.pool import Spelt, gpt2, llama2, read_pool
 from m2m.text.embedder import PACKAGED, embed, load_embedder
-from m2m.units.meso.key_phrases import key_phrases
-from m2m.units.meso.normaliser import carried, normalised
-from m2m.units.micro.token_bands import BANDS, bands_of, carried_types, wanted_types
+from m2m.units.meso.key_phrases import extract_phrases
+from m2m.units.meso.normaliser import apply_canonical_tags, normalize_tags
+from m2m.units.micro.token_bands import BAND_NAMES, assign_bands, collect_row_types, select_types
 
 LOW, HIGH, SIDES, SIZES = 10, 500, ("instruction", "response"), (10_000, 20_000, 30_000)
 RARE, SUPPORT = 20, 40  # rows: InsTag's own thresholds
@@ -25,8 +25,8 @@ RARE, SUPPORT = 20, 40  # rows: InsTag's own thresholds
 def micro(ids: pl.Series, said: Spelt) -> tuple[np.ndarray, np.ndarray, pl.DataFrame]:
     """Each type's count and band, and the units of the middle band."""
     counts = np.bincount(said.tokens).astype(np.int64)
-    codes = bands_of(counts, LOW, HIGH)
-    rows, types = carried_types(said.tokens, said.offsets, wanted_types(codes, "mid"))
+    codes = assign_bands(counts, LOW, HIGH)
+    rows, types = collect_row_types(said.tokens, said.offsets, select_types(codes, "mid"))
     return counts, codes, pl.DataFrame([ids.gather(rows), pl.Series("unit", types).cast(pl.String)])
 
 
@@ -34,7 +34,7 @@ def band_rows(tokenizer: str, side: str, found: tuple[np.ndarray, np.ndarray, pl
     """Types and occurrences of each band; of the middle one, how many types a text has and how many texts have none."""
     counts, codes, units = found
     rows: list[Row] = []
-    for code, band in enumerate(BANDS):
+    for code, band in enumerate(BAND_NAMES):
         part = counts[(codes == code) & (counts > 0)]
         own = {"types_a_text": len(units) / texts, "texts_without": texts - units["id"].n_unique()}
         key = {"tokenizer": tokenizer, "side": side, "band": band, "types": len(part), "occurrences": int(part.sum())}
@@ -45,8 +45,8 @@ def band_rows(tokenizer: str, side: str, found: tuple[np.ndarray, np.ndarray, pl
 def meso(ids: pl.Series, texts: list[str]) -> pl.DataFrame:
     """Units of the offline tagger and the normaliser."""
     share, embedder = RARE / len(texts), load_embedder(PACKAGED, "main", "float32", 128)
-    raw = key_phrases(ids.to_list(), texts, per_text=4, max_words=3, min_share=share, max_share=0.1)
-    names = normalised(
+    raw = extract_phrases(ids.to_list(), texts, per_text=4, max_words=3, min_share=share, max_share=0.1)
+    names = normalize_tags(
         raw,
         lambda tags: embed(embedder, tags, 256),
         min_rows=ceil(share * len(texts)),
@@ -54,7 +54,7 @@ def meso(ids: pl.Series, texts: list[str]) -> pl.DataFrame:
         min_support=SUPPORT,
         min_confidence=0.99,
     )
-    return carried(raw, names).rename({"tag": "unit"})
+    return apply_canonical_tags(raw, names).rename({"tag": "unit"})
 
 
 def places(ids: pl.Series, chosen: pl.Series) -> np.ndarray:
@@ -94,7 +94,9 @@ def main() -> None:
             units[f"{side}-macro"] = pl.read_parquet(given.made / f"{side}-macro.parquet")
     write(given.out, "bands", bands)
     counts = np.bincount(ours["response"].tokens).astype(np.int64)
-    pool = Pool(ids, ours["response"], bands_of(counts, LOW, HIGH) == BANDS.index("mid"), dict(sorted(units.items())))
+    pool = Pool(
+        ids, ours["response"], assign_bands(counts, LOW, HIGH) == BAND_NAMES.index("mid"), dict(sorted(units.items()))
+    )
     write(given.out, "units", unit_rows(pool, SIZES))
     chosen = []
     for condition in CONDITIONS:

@@ -77,13 +77,13 @@ def copy_tokenizer(name: str, commit: str, folder: Path) -> None:
         )
 
 
-def weight_files(folder: Path) -> list[Path]:
+def list_weight_files(folder: Path) -> list[Path]:
     """The files that say what model `folder` holds: its own, and those of a folder on this disk that it refers to."""
     name, _ = _resolved(folder)
     return [path for place in {folder, Path(name)} if place.is_dir() for path in place.iterdir() if path.is_file()]
 
 
-def commit_of(name: str, revision: str) -> str:
+def resolve_commit(name: str, revision: str) -> str:
     """The commit hash that `revision` of the hub model `name` stands for today; "local" for a folder on this disk."""
     if Path(name).is_dir():
         return "local"

@@ -16,9 +16,9 @@ from m2m.schemas.pairs import Pairs
 from m2m.schemas.tokens import Tokens
 from m2m.schemas.units import Units
 from m2m.study.figures.pictures import write_picture
-from m2m.text.tokenize import Tokenized, load_saved, tokenize, units_of
-from m2m.units.micro.band_histogram import band_chart, band_histogram
-from m2m.units.micro.token_bands import BANDS, bands_of, carried_types, wanted_types
+from m2m.text.tokenize import Tokenized, load_saved, tokenize, tokenize_units
+from m2m.units.micro.band_histogram import build_histogram, plot_bands
+from m2m.units.micro.token_bands import BAND_NAMES, assign_bands, collect_row_types, select_types
 
 ALMOST_EMPTY = 20  # token types: below this a band cannot tell degrees of diversity apart
 
@@ -42,21 +42,21 @@ def main(
     """`tokenizer` makes the units: "base", "words", or a folder or hub id; the tokens are always the base model's."""
     table = read_table(pairs, Pairs).sort("id")
     ours = tokenize(load_saved(base_tokenizer), table[side].to_list())
-    theirs = ours if tokenizer == "base" else units_of(tokenizer, base_tokenizer, table[side].to_list())
+    theirs = ours if tokenizer == "base" else tokenize_units(tokenizer, base_tokenizer, table[side].to_list())
     write_table(tokens, Tokens, table.select("id", tokens=_lists(ours)))
 
     counts = np.bincount(theirs.tokens, minlength=len(theirs.names)).astype(np.int64)
-    codes = bands_of(counts, low, high)
+    codes = assign_bands(counts, low, high)
     known = _table(theirs, counts, codes)
     write_table(bands, Bands, known)
-    write_table(histogram, Histogram, band_histogram(known))
-    write_picture(picture, band_chart(known, f"Token bands of the {side}s"))
-    wanted = wanted_types(codes, band)
+    write_table(histogram, Histogram, build_histogram(known))
+    write_picture(picture, plot_bands(known, f"Token bands of the {side}s"))
+    wanted = select_types(codes, band)
     if (counts[wanted] > 0).sum() < ALMOST_EMPTY:
         print(
             f"warning: the {band} band of the {side}s is nearly empty: change low {low} or high {high}", file=sys.stderr
         )
-    rows, types = carried_types(theirs.tokens, theirs.offsets, wanted)
+    rows, types = collect_row_types(theirs.tokens, theirs.offsets, wanted)
     carried = pl.DataFrame([table["id"].gather(rows), pl.Series("unit", theirs.names).gather(types)])
     write_table(units, Units, carried.sort("id", "unit"))
 
@@ -67,7 +67,7 @@ def _lists(found: Tokenized) -> pl.Series:
 
 def _table(found: Tokenized, counts: np.ndarray, codes: np.ndarray) -> pl.DataFrame:
     every = pl.DataFrame(
-        {"token": found.names, "text": found.texts, "count": counts, "band": [BANDS[code] for code in codes]}
+        {"token": found.names, "text": found.texts, "count": counts, "band": [BAND_NAMES[code] for code in codes]}
     )
     return every.filter(pl.col("count") > 0).sort("count", "token", descending=[True, False])
 

@@ -2,12 +2,19 @@
 
 from pathlib import Path
 
-from m2m.models import commit_of, copy_tokenizer, write_reference
+from m2m.models import copy_tokenizer, resolve_commit, write_reference
 from m2m.runtime.artifacts import read_table
 from m2m.runtime.cli import run
 from m2m.runtime.records import write_json
 from m2m.schemas.corpus import Corpus
-from m2m.training.pretrain import bits_per_byte, blocks, gzip_bits_per_byte, new_model, pretrain, train_tokenizer
+from m2m.training.pretrain import (
+    build_model,
+    measure_bits_per_byte,
+    measure_gzip_bits,
+    pack_blocks,
+    pretrain,
+    train_tokenizer,
+)
 
 
 def main(
@@ -32,7 +39,7 @@ def main(
 ) -> None:
     """`name` is "scratch", a hub id or a folder; the sizes are for "scratch" alone."""
     if name != "scratch":
-        commit = commit_of(name, revision)
+        commit = resolve_commit(name, revision)
         copy_tokenizer(name, commit, tokenizer)
         write_reference(model, str(Path(name).resolve()) if commit == "local" else name, commit)
         write_json(report, {"base": name, "revision": commit})
@@ -40,11 +47,11 @@ def main(
     texts = read_table(corpus, Corpus)["text"].to_list()
     heldout, training = texts[: len(texts) // 50], texts[len(texts) // 50 :]  # ids are hashes: their order is random
     words = train_tokenizer(training, tokenizer, vocab_size=vocab_size)
-    llama = new_model(words, hidden_size=hidden_size, layers=layers, heads=heads, context=context, seed=seed)
-    rows = blocks(words, training, block)[: train_tokens // block]
+    llama = build_model(words, hidden_size=hidden_size, layers=layers, heads=heads, context=context, seed=seed)
+    rows = pack_blocks(words, training, block)[: train_tokens // block]
     pretrain(llama, rows, model, seed=seed, batch_size=batch_size, learning_rate=learning_rate)
-    measured = bits_per_byte(llama, words, heldout, block)
-    gzipped = gzip_bits_per_byte(heldout)
+    measured = measure_bits_per_byte(llama, words, heldout, block)
+    gzipped = measure_gzip_bits(heldout)
     print(f"base: {measured:.3f} bits a byte on held-out text; gzip needs {gzipped:.3f}")
     write_json(
         report,

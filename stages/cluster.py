@@ -12,8 +12,8 @@ from m2m.schemas.clusters import Clusters
 from m2m.schemas.pairs import Pairs
 from m2m.schemas.units import Units
 from m2m.schemas.vectors import Vectors
-from m2m.units.macro.cluster_words import described
-from m2m.units.macro.clusters import cluster_labels, to_nearest
+from m2m.units.macro.cluster_words import describe_clusters
+from m2m.units.macro.clusters import assign_nearest, cluster_vectors
 
 MANY = 20_000  # rows that take minutes: UMAP then tells how far it is
 
@@ -39,9 +39,9 @@ def main(
     points = matrix(rows["vector"])
     print(f"cluster {side}: UMAP and HDBSCAN over {len(points)} rows", flush=True)
     chosen = (seed, n_neighbors, n_components, min_cluster_size, min_samples, neighbors)
-    labels = cluster_labels(points, *chosen, verbose=len(points) >= MANY)
-    write_table(clusters, Clusters, described(rows[side].to_list(), labels))
-    placed = rows.select("id", cluster=to_nearest(labels, points) if noise == "nearest" else labels)
+    labels = cluster_vectors(points, *chosen, verbose=len(points) >= MANY)
+    write_table(clusters, Clusters, describe_clusters(rows[side].to_list(), labels))
+    placed = rows.select("id", cluster=assign_nearest(labels, points) if noise == "nearest" else labels)
     named = placed.filter(pl.col("cluster") >= 0).select("id", unit=pl.col("cluster").cast(pl.String))
     write_table(units, Units, named)
 

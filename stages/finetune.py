@@ -16,11 +16,11 @@ from m2m.schemas.loss import Loss
 from m2m.schemas.pairs import Pairs
 from m2m.schemas.subset import Subset
 from m2m.text.prompt_format import encode_pairs
-from m2m.text.tokenize import count_types, units_of
-from m2m.training.finetuning.batch_order import in_order, training_order
+from m2m.text.tokenize import count_types, tokenize_units
+from m2m.training.finetuning.batch_order import arrange_rows, order_batches
 from m2m.training.finetuning.finetune import Recipe, finetune
 from m2m.training.finetuning.launch import require_processes
-from m2m.training.finetuning.truncation import fitted, require_share
+from m2m.training.finetuning.truncation import require_share, truncate_rows
 
 
 def main(
@@ -67,12 +67,12 @@ def main(
     chosen = pool.join(require_ids(subset, read_table(subset, Subset), pool["id"]), on="id", validate="1:1").sort("id")
     words, responses = load_tokenizer(tokenizer), chosen["response"].to_list()
     encoded = encode_pairs(words, chosen["instruction"].to_list(), responses, prompt_format)
-    own = np.diff(units_of("base", tokenizer, responses).offsets).tolist()
-    rows, counts = fitted([(one.prompt, one.completion) for one in encoded], own, max_length, max_lost_share)
+    own = np.diff(tokenize_units("base", tokenizer, responses).offsets).tolist()
+    rows, counts = truncate_rows([(one.prompt, one.completion) for one in encoded], own, max_length, max_lost_share)
 
     mid = read_table(bands, Bands).filter(pl.col("band") == "mid")["token"].to_list()
     left = [text[: one.ends[len(kept) - 1]] for text, one, (_, kept) in zip(responses, encoded, rows, strict=True)]
-    selected, kept = (count_types(units_of(units, tokenizer, texts), mid) for texts in (responses, left))
+    selected, kept = (count_types(tokenize_units(units, tokenizer, texts), mid) for texts in (responses, left))
     require_share("tokens of the middle band", selected - kept, selected, max_lost_share)
     counts |= {"mid_tokens": kept, "lost_mid_tokens": selected - kept}
     counts |= {"trained_tokens": epochs * counts["response_tokens"]}
@@ -80,7 +80,7 @@ def main(
         write_json(report, counts)
 
     lengths = np.array([len(prompt) + len(completion) for prompt, completion in rows])
-    order = training_order(lengths, batch_size, epochs, np.random.default_rng(seed))
+    order = order_batches(lengths, batch_size, epochs, np.random.default_rng(seed))
     recipe = Recipe(
         seed=seed,
         method=method,
@@ -100,7 +100,7 @@ def main(
     losses = finetune(
         base,
         words,
-        in_order(rows, order, ([], [])),
+        arrange_rows(rows, order, ([], [])),
         model,
         recipe,
         name=arm,

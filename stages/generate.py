@@ -5,8 +5,8 @@ from typing import Any, Literal
 
 import polars as pl
 
-from m2m.inference.generate import completion_bits, greedy_answers
-from m2m.inference.served_checkpoint import served_answers
+from m2m.inference.generate import generate_answers, score_completions
+from m2m.inference.served_checkpoint import request_answers
 from m2m.llm.client.ask import Engine
 from m2m.llm.client.request import Endpoint
 from m2m.models import load_model, load_tokenizer
@@ -14,7 +14,7 @@ from m2m.runtime.artifacts import read_table, write_table
 from m2m.runtime.cli import run
 from m2m.schemas.answers import Answers
 from m2m.schemas.prompts import Prompts
-from m2m.text.prompt_format import Format, encode_pairs, encode_prompts
+from m2m.text.prompt_format import PromptFormat, encode_pairs, encode_prompts
 
 NONE_SCORED = pl.DataFrame(schema={"id": pl.String, "bits": pl.Float64, "bytes": pl.Int32})
 
@@ -26,7 +26,7 @@ def main(
     answers: Path,
     /,
     *,
-    prompt_format: Format,
+    prompt_format: PromptFormat,
     engine: Engine,
     batch_size: int,
     max_length: int,
@@ -43,7 +43,7 @@ def main(
         raise ValueError(f"max_new_tokens must be below max_length ({max_length}), got {max_new_tokens}: lower it")
     asked = read_table(prompts, Prompts).sort("id")
     if engine == "endpoint":
-        said = served_answers(
+        said = request_answers(
             model,
             asked["instruction"].to_list(),
             prompt_format,
@@ -58,7 +58,7 @@ def main(
         prompted = encode_prompts(words, asked["instruction"].to_list(), prompt_format)
         if long := sum(len(ids) > room for ids in prompted):
             print(f"generate: {long} of {len(prompted)} prompts are cut to their last {room} tokens: raise max_length")
-        said = greedy_answers(
+        said = generate_answers(
             checkpoint,
             words,
             [ids[-room:] for ids in prompted],
@@ -80,7 +80,7 @@ def _scored(
     checkpoint: Any,
     words: Any,
     asked: pl.DataFrame,
-    prompt_format: Format,
+    prompt_format: PromptFormat,
     max_length: int,
     room: int,
     batch_size: int,
@@ -96,7 +96,7 @@ def _scored(
     size = [len(text[:end].encode()) for text, end in zip(known["reference"], read, strict=True)]
     return known.select(
         "id",
-        pl.Series("bits", completion_bits(checkpoint, words, rows, batch_size=batch_size), dtype=pl.Float64),
+        pl.Series("bits", score_completions(checkpoint, words, rows, batch_size=batch_size), dtype=pl.Float64),
         pl.Series("bytes", size, dtype=pl.Int32),
     )
 

@@ -12,7 +12,7 @@ from jaxtyping import Float32
 from m2m.judging.protocols.offline_judges import baselines, by_likelihood, by_similarity, games
 from m2m.judging.protocols.protocols import PROTOCOLS, Protocol, own, played, words
 from m2m.llm.client.ask import Engine, ask
-from m2m.llm.client.reply import Reply, same_model
+from m2m.llm.client.reply import Reply, is_same_model
 from m2m.llm.client.request import Endpoint, Request
 from m2m.runtime.artifacts import read_table, require_ids, write_table
 from m2m.runtime.cli import run
@@ -112,7 +112,7 @@ def _raw(protocol: Protocol, reply: Reply) -> str | None:
 
 
 def _warn(judge: str, teacher: str) -> None:
-    if teacher and (same_model(judge, teacher) or same_model(teacher, judge)):
+    if teacher and (is_same_model(judge, teacher) or is_same_model(teacher, judge)):
         print(f"judge: {judge} also wrote the responses: it may prefer what sounds like itself", file=sys.stderr)
 
 

@@ -10,7 +10,7 @@ import polars as pl
 from m2m.data.responses import Said, renewed, told
 from m2m.llm.client.ask import ask
 from m2m.llm.client.request import Endpoint, Request
-from m2m.llm.prompt_template import filled
+from m2m.llm.prompt_template import fill_template
 from m2m.runtime.artifacts import columns_of, read_table, write_table
 from m2m.runtime.cli import run
 from m2m.schemas.pairs import Pairs
@@ -44,7 +44,7 @@ def main(
     else:
         prompt = template.read_text(encoding="utf-8")
         requests = [
-            Request((filled(prompt, {"instruction": text}),), reply_tokens, temperature=temperature, seed=seed)
+            Request((fill_template(prompt, {"instruction": text}),), reply_tokens, temperature=temperature, seed=seed)
             for text in table["instruction"]
         ]
         replies = ask(requests, engine, endpoint, "respond")

@@ -9,7 +9,7 @@ from typing import Literal
 import polars as pl
 
 from m2m.llm.client.request import Endpoint, Request
-from m2m.llm.prompt_template import fenced, filled
+from m2m.llm.prompt_template import fill_template, wrap_as_data
 from m2m.runtime.artifacts import columns_of, read_table, write_table
 from m2m.runtime.cli import run
 from m2m.schemas.pairs import Pairs
@@ -17,9 +17,9 @@ from m2m.schemas.tags import Canon, Tags
 from m2m.schemas.units import Units
 from m2m.schemas.unusable import Unusable
 from m2m.text.embedder import embed, load_embedder
-from m2m.units.meso.key_phrases import key_phrases
+from m2m.units.meso.key_phrases import extract_phrases
 from m2m.units.meso.llm_tags import parse_tags
-from m2m.units.meso.normaliser import carried, normalised
+from m2m.units.meso.normaliser import apply_canonical_tags, normalize_tags
 from m2m.units.meso.structured_replies import Unparsed, ask_in_form
 
 
@@ -54,18 +54,18 @@ def main(
     table = read_table(pairs, Pairs).sort("id").select("id", text=side)
     rest = pl.DataFrame(schema=columns_of(Unusable))
     if engine == "phrases":
-        raw = key_phrases(table["id"].to_list(), table["text"].to_list(), per_text, max_words, min_share, max_share)
+        raw = extract_phrases(table["id"].to_list(), table["text"].to_list(), per_text, max_words, min_share, max_share)
     else:
-        prompt = filled(template.read_text(encoding="utf-8"), {"tags": str(per_text), "words": str(max_words)})
+        prompt = fill_template(template.read_text(encoding="utf-8"), {"tags": str(per_text), "words": str(max_words)})
         requests = [
-            Request((filled(prompt, {"text": fenced(text)}),), reply_tokens, temperature=temperature)
+            Request((fill_template(prompt, {"text": wrap_as_data(text)}),), reply_tokens, temperature=temperature)
             for text in table["text"]
         ]
         found = ask_in_form(requests, partial(parse_tags, per_text=per_text), engine, endpoint, f"tag {side}")
         raw, rest = _split(table["id"].to_list(), found)
         print(f"tag {side}: {rest.height} of {table.height} rows got no tags, see {rejected}", file=sys.stderr)
     raw = raw.sort("id", "tag")
-    names = normalised(
+    names = normalize_tags(
         raw,
         lambda texts: embed(load_embedder(model, revision, precision, max_tokens), texts, batch_size),
         min_rows=ceil(min_share * len(table)),
@@ -75,7 +75,7 @@ def main(
     )
     write_table(tags, Tags, raw)
     write_table(canon, Canon, names)
-    write_table(units, Units, carried(raw, names).rename({"tag": "unit"}))
+    write_table(units, Units, apply_canonical_tags(raw, names).rename({"tag": "unit"}))
     write_table(rejected, Unusable, rest)
 
 

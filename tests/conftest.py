@@ -36,9 +36,9 @@ def tokenizer(tmp_path_factory):
 
 @pytest.fixture
 def llama(tokenizer):
-    from m2m.training.pretrain import new_model
+    from m2m.training.pretrain import build_model
 
-    return new_model(tokenizer, hidden_size=32, layers=2, heads=2, context=64, seed=1)
+    return build_model(tokenizer, hidden_size=32, layers=2, heads=2, context=64, seed=1)
 
 
 @pytest.fixture

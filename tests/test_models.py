@@ -3,12 +3,12 @@ import json
 import pytest
 from transformers import ByT5Tokenizer
 
-from m2m.models import commit_of, copy_tokenizer, load_model, load_tokenizer, write_reference
+from m2m.models import copy_tokenizer, load_model, load_tokenizer, resolve_commit, write_reference
 
 
 def test_a_reference_to_a_folder_loads_that_folder(llama, tmp_path):
     llama.save_pretrained(tmp_path / "model")
-    write_reference(tmp_path / "base", str(tmp_path / "model"), commit_of(str(tmp_path / "model"), "main"))
+    write_reference(tmp_path / "base", str(tmp_path / "model"), resolve_commit(str(tmp_path / "model"), "main"))
     loaded = load_model(tmp_path / "base", "float32")
     assert loaded.lm_head.weight.equal(llama.lm_head.weight.to(loaded.device))
     assert json.loads((tmp_path / "base" / "reference.json").read_text())["revision"] == "local"

@@ -18,7 +18,7 @@ from m2m.grid.progress_table import clock
 from m2m.grid.provenance import CELL, identities, identity, name_of, provenance
 from m2m.grid.runner import log_of, mind
 from m2m.runtime.cli import run
-from m2m.training.finetuning.launch import gpus_of
+from m2m.training.finetuning.launch import count_gpus
 
 
 def main(*, jobs: int = 0, quick: bool = False, full: bool = False) -> None:
@@ -59,7 +59,7 @@ def _grid(settings: dict[str, Any], scope: Scope, jobs: int) -> None:
             "(data: dvc add it, then git add the .dvc file and the .gitignore beside it)"
         )
     wanted = design(settings["grid"]["parts"], settings["subset"], scope)
-    seconds, each = settings["grid"]["seconds"], gpus_of(Path(settings["launch"]))
+    seconds, each = settings["grid"]["seconds"], count_gpus(Path(settings["launch"]))
     jobs = jobs or workers.most(each)
     whole = clock(len(wanted) * seconds / jobs)
     print(f"grid: {len(wanted)} cells, about {whole} if none is there; first the stages that they share", flush=True)

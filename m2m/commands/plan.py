@@ -9,7 +9,7 @@ from m2m.grid.design import Cell, design, scope_of
 from m2m.grid.dvc_experiments import experiments, locked_here, workspace
 from m2m.grid.params_file import read_settings
 from m2m.grid.provenance import CELL, identities, identity, provenance
-from m2m.llm.client.reply_cache import Replies, cache_folder
+from m2m.llm.client.reply_cache import ReplyCache, cache_folder
 from m2m.planning.cost_inputs import assumed, counted
 from m2m.planning.cost_model import Facts, estimate, llm_calls
 from m2m.planning.cost_report import bill, table
@@ -113,7 +113,7 @@ def _held() -> dict[str, str]:
         runs = sum(1 for _ in Path(repo.stage_cache.cache_dir).glob("*/*/*"))
     kept = {}
     if (cache_folder() / "replies.db").exists():
-        with closing(Replies(cache_folder())) as replies:
+        with closing(ReplyCache(cache_folder())) as replies:
             for one in replies.holdings():
                 paid = one.prompt_tokens + one.completion_tokens
                 kept[f"kept of {one.model}"] = f"{one.replies:,} replies, {paid:,} tokens: not paid again"

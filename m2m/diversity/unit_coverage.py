@@ -5,7 +5,7 @@ import polars as pl
 from jaxtyping import Int64
 
 from m2m.shannon import entropy_bits
-from m2m.units.micro.token_bands import BANDS, bands_of
+from m2m.units.micro.token_bands import BAND_NAMES, assign_bands
 
 
 def unit_counts(units: pl.DataFrame, ids: pl.Series) -> Int64[np.ndarray, "units"]:
@@ -20,7 +20,7 @@ def mid_types(tokens: pl.DataFrame, ids: pl.Series, low: int, high: int) -> int:
     """Distinct token types in the rows `ids` that occur `low` … `high` times in all rows (columns id and tokens)."""
     every = tokens["tokens"].explode(empty_as_null=False).to_numpy()
     ours = tokens.filter(pl.col("id").is_in(ids.implode()))["tokens"].explode(empty_as_null=False).to_numpy()
-    mid = bands_of(np.bincount(every).astype(np.int64), low, high) == BANDS.index("mid")
+    mid = assign_bands(np.bincount(every).astype(np.int64), low, high) == BAND_NAMES.index("mid")
     return int(np.count_nonzero(mid[np.unique(ours)]))
 
 

@@ -15,7 +15,7 @@ class Answer(NamedTuple):
     truncated: bool  # stopped by the token limit
 
 
-def greedy_answers(
+def generate_answers(
     model: Any,
     tokenizer: Any,
     prompts: Sequence[list[int]],
@@ -53,7 +53,7 @@ def greedy_answers(
     return [answers[at] for at in range(len(prompts))]
 
 
-def completion_bits(
+def score_completions(
     model: Any, tokenizer: Any, rows: Sequence[tuple[list[int], list[int]]], *, batch_size: int
 ) -> list[float]:
     """−log2 p(completion | prompt) of each (prompt, completion) token row, in the order of `rows`."""

@@ -6,15 +6,15 @@ from pathlib import Path
 
 from m2m.inference.generate import Answer
 from m2m.llm.client.ask import ask
-from m2m.llm.client.local_model import identity
+from m2m.llm.client.local_model import identify_model
 from m2m.llm.client.request import Endpoint, Request
-from m2m.text.prompt_format import PROMPT, Format
+from m2m.text.prompt_format import PROMPT, PromptFormat
 
 
-def served_answers(
+def request_answers(
     checkpoint: Path,
     instructions: Sequence[str],
-    prompt_format: Format,
+    prompt_format: PromptFormat,
     *,
     max_new_tokens: int,
     repetition_penalty: float,
@@ -26,7 +26,7 @@ def served_answers(
     cell's candidate reports another name, and is not believed (one that repeats what it is asked cannot be told). The
     name to serve is printed. ValueError when the model has no {weights}, or an instruction no answer.
     """
-    arm, about = checkpoint.name, identity(str(checkpoint), "main")
+    arm, about = checkpoint.name, identify_model(str(checkpoint), "main")
     there = _named(endpoint, {"{arm}": arm, "{weights}": about.rpartition("@")[2][:8]})
     print(f"generate: {checkpoint} is to be served as {there.model}", flush=True)
     plain = prompt_format == "plain"

@@ -14,7 +14,7 @@ SPECIAL = re.compile(
 )
 
 
-def filled(template: str, texts: Mapping[str, str]) -> str:
+def fill_template(template: str, texts: Mapping[str, str]) -> str:
     """`template` with each {name} replaced by `texts[name]`; braces in the texts mean nothing.
 
     ValueError when a text has no place in the template. {other} names stay, as in an example of JSON.
@@ -27,7 +27,7 @@ def filled(template: str, texts: Mapping[str, str]) -> str:
     return HOLE.sub(lambda hole: texts.get(hole[1], hole[0]), template)
 
 
-def fenced(text: str) -> str:
+def wrap_as_data(text: str) -> str:
     """`text` as data: between two lines with a mark that it cannot hold, since the mark is a hash of it.
 
     What a server may read as the end of a turn is broken by a blank: <|eot_id|> becomes < |eot_id|>.

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal, NamedTuple
 
-Format = Literal["plain", "chat"]
+PromptFormat = Literal["plain", "chat"]
 
 # text is data: a special token that it spells out is split like any other word
 PLAIN = {"add_special_tokens": False, "split_special_tokens": True, "verbose": False}
@@ -24,7 +24,7 @@ class Encoded(NamedTuple):
     ends: list[int]  # for each completion token: characters of the response read so far
 
 
-def encode_prompts(tokenizer: Any, instructions: list[str], prompt_format: Format) -> list[list[int]]:
+def encode_prompts(tokenizer: Any, instructions: list[str], prompt_format: PromptFormat) -> list[list[int]]:
     """Token ids that a model sees before it answers, beginning token included where the tokenizer has one.
 
     "plain" is a question and a line of its own for the answer; "chat" is the tokenizer's chat template up to where the
@@ -38,7 +38,9 @@ def encode_prompts(tokenizer: Any, instructions: list[str], prompt_format: Forma
     return [begin + ids for ids in tokenizer(texts, **PLAIN)["input_ids"]]
 
 
-def encode_pairs(tokenizer: Any, instructions: list[str], responses: list[str], prompt_format: Format) -> list[Encoded]:
+def encode_pairs(
+    tokenizer: Any, instructions: list[str], responses: list[str], prompt_format: PromptFormat
+) -> list[Encoded]:
     """Prompt and completion ids of each pair; prompt and response are tokenised apart, so no token spans both."""
     answers = tokenizer(responses, return_offsets_mapping=True, **PLAIN)
     prompts = encode_prompts(tokenizer, instructions, prompt_format)

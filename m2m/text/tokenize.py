@@ -51,12 +51,16 @@ def tokenize(tokenizer: Any, texts: list[str]) -> Tokenized:
     return Tokenized(tokens, offsets, names, readable)
 
 
-def units_of(name: str, base: Path, texts: list[str]) -> Tokenized:
+def tokenize_units(name: str, base: Path, texts: list[str]) -> Tokenized:
     """Tokens as units are made of them: `name` is "words", "base" (the tokenizer in `base`), or a folder or hub id."""
-    return words(texts) if name == "words" else tokenize(load_saved(base) if name == "base" else load_fast(name), texts)
+    return (
+        split_words(texts)
+        if name == "words"
+        else tokenize(load_saved(base) if name == "base" else load_fast(name), texts)
+    )
 
 
-def words(texts: list[str]) -> Tokenized:
+def split_words(texts: list[str]) -> Tokenized:
     """What stands between white space, numbered in alphabetical order."""
     lists = [text.split() for text in texts]
     names = sorted({word for found in lists for word in found})

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from m2m.memory import keep_freed_memory
-from m2m.training.trainer.gpu_usage import model_flops
-from m2m.training.trainer.loop import PLAIN, Loss, trained
+from m2m.training.trainer.gpu_usage import estimate_token_flops
+from m2m.training.trainer.loop import TRAINER_SETTINGS, LossPoint, run_training
 
 END = "<|end|>"
 
@@ -34,7 +34,7 @@ def train_tokenizer(texts: Sequence[str], folder: Path, *, vocab_size: int) -> A
     return tokenizer
 
 
-def new_model(tokenizer: Any, *, hidden_size: int, layers: int, heads: int, context: int, seed: int) -> Any:
+def build_model(tokenizer: Any, *, hidden_size: int, layers: int, heads: int, context: int, seed: int) -> Any:
     """A randomly initialised Llama of that shape, tied embeddings, float32."""
     from transformers import LlamaConfig, LlamaForCausalLM, set_seed
     from transformers.utils import logging
@@ -58,7 +58,7 @@ def new_model(tokenizer: Any, *, hidden_size: int, layers: int, heads: int, cont
     )
 
 
-def blocks(tokenizer: Any, texts: Sequence[str], length: int) -> list[list[int]]:
+def pack_blocks(tokenizer: Any, texts: Sequence[str], length: int) -> list[list[int]]:
     """`texts` as one stream, an end token after each, cut into rows: an end token, then `length` − 1 of the stream."""
     stream = [
         i
@@ -71,7 +71,7 @@ def blocks(tokenizer: Any, texts: Sequence[str], length: int) -> list[list[int]]
 
 def pretrain(
     model: Any, rows: Sequence[Sequence[int]], folder: Path, *, seed: int, batch_size: int, learning_rate: float
-) -> list[Loss]:
+) -> list[LossPoint]:
     """Train `model` once over `rows` of one length, every token counts; save it in `folder`; return its loss curve."""
     from transformers import Trainer, TrainingArguments
 
@@ -86,32 +86,32 @@ def pretrain(
             warmup_steps=0.05,
             weight_decay=0.1,
             logging_steps=20,
-            **PLAIN,
+            **TRAINER_SETTINGS,
         )
         settings._n_gpu = min(settings.n_gpu, 1)  # else each of several GPUs would take a batch, of fewer steps
         data = [{"input_ids": row, "labels": row} for row in rows]
         trainer = Trainer(model=model, args=settings, train_dataset=data)
         read = [sum(map(len, rows[at : at + batch_size])) for at in range(0, len(rows), batch_size)]
         told = {"seed": seed, "batch_size": batch_size, "learning_rate": learning_rate, "rows": len(rows)}
-        flops = model_flops(model.num_parameters(), model.num_parameters())
-        losses = trained(trainer, name="base", key=str(seed), tokens=read, flops=flops, params=told, resume=None)
+        flops = estimate_token_flops(model.num_parameters(), model.num_parameters())
+        losses = run_training(trainer, name="base", key=str(seed), tokens=read, flops=flops, params=told, resume=None)
     model.save_pretrained(folder)
     return losses
 
 
-def bits_per_byte(model: Any, tokenizer: Any, texts: Sequence[str], length: int) -> float:
+def measure_bits_per_byte(model: Any, tokenizer: Any, texts: Sequence[str], length: int) -> float:
     """−log2 p(text) / UTF-8 bytes over whole blocks of `texts`; end tokens are paid for and carry no byte."""
     import torch
 
     model.eval()
-    rows: Any = torch.tensor(blocks(tokenizer, texts, length), device=model.device)
+    rows: Any = torch.tensor(pack_blocks(tokenizer, texts, length), device=model.device)
     with torch.inference_mode():
         nats = sum(model(input_ids=part, labels=part).loss.item() * part[:, 1:].numel() for part in rows.split(32))
     text = tokenizer.batch_decode(rows[:, 1:], skip_special_tokens=True)
     return float(nats) / math.log(2) / sum(len(part.encode()) for part in text)
 
 
-def gzip_bits_per_byte(texts: Sequence[str]) -> float:
+def measure_gzip_bits(texts: Sequence[str]) -> float:
     """What gzip -9 needs for `texts` joined by newlines: the plain reference for `bits_per_byte`."""
     raw = "\n".join(texts).encode()
     return 8 * len(gzip.compress(raw, compresslevel=9, mtime=0)) / len(raw)

@@ -11,7 +11,7 @@ from dvc.repo import Repo
 from m2m.commands import plan
 from m2m.grid.design import design
 from m2m.grid.dvc_experiments import Experiment
-from m2m.llm.client.reply_cache import Kept, Replies, cache_folder
+from m2m.llm.client.reply_cache import CachedReply, ReplyCache, cache_folder
 from m2m.runtime.artifacts import write_table
 from m2m.schemas.prompts import Prompts
 from m2m.schemas.tokens import Tokens
@@ -84,8 +84,8 @@ def test_cells_that_experiments_hold_are_counted(folder, monkeypatch, capsys):
 
 
 def test_kept_replies_are_told_by_model(folder, monkeypatch, capsys):
-    replies = Replies(cache_folder())
-    replies.keep(Kept("k", "tiny", "", "{}", "{}", 30, 12))
+    replies = ReplyCache(cache_folder())
+    replies.keep(CachedReply("k", "tiny", "", "{}", "{}", 30, 12))
     replies.close()
     assert told(monkeypatch, capsys, lock(), lock())["kept of tiny"] == "1 replies, 42 tokens: not paid again"
 

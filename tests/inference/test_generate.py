@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from m2m.inference.generate import completion_bits, greedy_answers
+from m2m.inference.generate import generate_answers, score_completions
 
 ROWS = [([5, 6, 7], [8, 9]), ([5], [10, 11, 12, 13]), ([9, 9, 9, 9, 9], [7])]
 
@@ -18,7 +18,7 @@ def bits_one_by_one(model, prompt, completion):
 def test_bits_are_those_of_each_row_alone_whatever_the_batch(llama, tokenizer):
     alone = [bits_one_by_one(llama.eval(), *row) for row in ROWS]
     for batch_size in (1, 2, 3):
-        assert completion_bits(llama, tokenizer, ROWS, batch_size=batch_size) == pytest.approx(alone, abs=1e-4)
+        assert score_completions(llama, tokenizer, ROWS, batch_size=batch_size) == pytest.approx(alone, abs=1e-4)
 
 
 def greedy_one_by_one(model, prompt, count):
@@ -37,7 +37,7 @@ def test_batched_answers_are_the_greedy_ones_of_each_whole_prompt(llama, tokeniz
     alone = [greedy_one_by_one(llama.eval(), prompt, 4) for prompt in prompts]
     assert alone[1] != alone[2] and not any(tokenizer.eos_token_id in ids for ids in alone)
     settings = {"batch_size": 3, "max_new_tokens": 4, "repetition_penalty": 1.0}
-    found = greedy_answers(llama, tokenizer, prompts, **settings)
+    found = generate_answers(llama, tokenizer, prompts, **settings)
     assert [one.text for one in found] == [tokenizer.decode(ids).strip() for ids in alone]
 
 
@@ -48,7 +48,7 @@ def test_an_answer_that_ends_by_itself_is_not_truncated(llama, tokenizer):
         llama.model.norm.weight.fill_(1.0)
         llama.model.embed_tokens.weight.abs_()
     settings = {"batch_size": 1, "max_new_tokens": 4, "repetition_penalty": 1.0}
-    [answer] = greedy_answers(llama, tokenizer, [[tokenizer.eos_token_id]], **settings)
+    [answer] = generate_answers(llama, tokenizer, [[tokenizer.eos_token_id]], **settings)
     assert (answer.text, answer.tokens, answer.truncated) == ("", 1, False)
 
 
@@ -61,14 +61,14 @@ def test_padding_with_the_end_token_does_not_keep_an_answer_from_ending(llama, t
         llama.model.norm.weight.fill_(1.0)
     settings = {"max_new_tokens": 4, "repetition_penalty": 1.3}
     prompts = [[5, 6, 7, 8], [5]]
-    together = greedy_answers(llama, tokenizer, prompts, batch_size=2, **settings)
-    assert together == greedy_answers(llama, tokenizer, prompts, batch_size=1, **settings)
+    together = generate_answers(llama, tokenizer, prompts, batch_size=2, **settings)
+    assert together == generate_answers(llama, tokenizer, prompts, batch_size=1, **settings)
     assert [answer.tokens for answer in together] == [1, 1]
 
 
 def test_a_batch_holds_a_prompt_at_least(llama, tokenizer):
     with pytest.raises(ValueError, match=r"generate\.batch_size must be at least 1, got 0"):
-        completion_bits(llama, tokenizer, [([1], [2])], batch_size=0)
+        score_completions(llama, tokenizer, [([1], [2])], batch_size=0)
 
 
 def test_a_token_that_was_there_is_said_again_only_where_no_penalty_is_on_it(llama, tokenizer):
@@ -79,6 +79,6 @@ def test_a_token_that_was_there_is_said_again_only_where_no_penalty_is_on_it(lla
         llama.lm_head.weight[12] = 0.9
         llama.model.norm.weight.fill_(1.0)
     settings = {"batch_size": 1, "max_new_tokens": 2}
-    answers = [greedy_answers(llama, tokenizer, [[5]], repetition_penalty=by, **settings) for by in (1.0, 1.3)]
+    answers = [generate_answers(llama, tokenizer, [[5]], repetition_penalty=by, **settings) for by in (1.0, 1.3)]
     plain, other = (found.text for [found] in answers)
     assert plain == tokenizer.decode([11, 11]).strip() != other == tokenizer.decode([11, 12]).strip()

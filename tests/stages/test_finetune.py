@@ -43,12 +43,12 @@ WORDS = ["the", "mean", "of", "a", "list", "or", "sum", "over", "an", "axis", "a
 @pytest.fixture(scope="module")
 def pool(tmp_path_factory) -> Path:
     """A base model, its tokenizer, 30 pairs, a subset of 22 of them, and a table of bands."""
-    from m2m.training.pretrain import new_model, train_tokenizer
+    from m2m.training.pretrain import build_model, train_tokenizer
 
     folder = tmp_path_factory.mktemp("pool")
     texts = [" ".join(WORDS[(at * step) % len(WORDS)] for step in range(1, 4 + at)) for at in range(30)]
     tokenizer = train_tokenizer(texts, folder / "tokenizer", vocab_size=300)
-    new_model(tokenizer, hidden_size=16, layers=1, heads=2, context=64, seed=1).save_pretrained(folder / "base")
+    build_model(tokenizer, hidden_size=16, layers=1, heads=2, context=64, seed=1).save_pretrained(folder / "base")
     ids = [f"{at:02}" for at in range(30)]
     pairs = {"id": ids, "source": "toy", "instruction": "What is it?", "response": texts, "original": None}
     pl.DataFrame(pairs, schema_overrides={"original": pl.String}).write_parquet(folder / "pairs.parquet")

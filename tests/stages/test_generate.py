@@ -5,8 +5,8 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
-from m2m.inference.generate import greedy_answers
-from m2m.llm.client.local_model import identity
+from m2m.inference.generate import generate_answers
+from m2m.llm.client.local_model import identify_model
 from m2m.runtime.artifacts import read_table, write_table
 from m2m.schemas.answers import Answers
 from m2m.schemas.prompts import Prompts
@@ -20,7 +20,7 @@ THERE = replace(HERE, model="{arm}-{weights}")
 
 
 def weights_of(checkpoint):
-    return identity(str(checkpoint), "main").split("@")[1][:8]
+    return identify_model(str(checkpoint), "main").split("@")[1][:8]
 
 
 @pytest.fixture
@@ -157,5 +157,5 @@ def test_of_a_long_prompt_the_end_is_kept(checkpoint, tokenizer, llama, tmp_path
     main(*checkpoint, asked, tmp_path / "out.parquet", engine="local", repetition_penalty=1.0, endpoint=HERE, **short)
     [prompt] = encode_prompts(tokenizer, ["What is it?"], "plain")
     settings = {"batch_size": 1, "max_new_tokens": 8, "repetition_penalty": 1.0}
-    [expected] = greedy_answers(llama, tokenizer, [prompt[-3:]], **settings)
+    [expected] = generate_answers(llama, tokenizer, [prompt[-3:]], **settings)
     assert read_table(tmp_path / "out.parquet", Answers)["answer"].to_list() == [expected.text]

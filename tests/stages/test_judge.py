@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 
 from m2m.judging.protocols.protocols import parsed
-from m2m.llm.client.reply_cache import Replies
+from m2m.llm.client.reply_cache import ReplyCache
 from m2m.runtime.artifacts import read_table, write_table
 from m2m.schemas.answers import Answers
 from m2m.schemas.prompts import Prompts
@@ -241,5 +241,5 @@ def test_kill_9_in_the_middle_then_again_ends_as_if_nothing_had_been(tmp_path, m
 def kept(folder: Path) -> int:
     if not (folder / ".cache/llm/replies.db").exists():
         return 0
-    with closing(Replies(folder / ".cache/llm")) as replies:
+    with closing(ReplyCache(folder / ".cache/llm")) as replies:
         return sum(holding.replies for holding in replies.holdings())

@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from m2m.llm.client.reply_cache import Replies
+from m2m.llm.client.reply_cache import ReplyCache
 from m2m.runtime.artifacts import read_table, write_table
 from m2m.schemas.pairs import Pairs
 from m2m.schemas.pool import Pool
@@ -107,5 +107,5 @@ def number_of(body):
 
 
 def kept(folder):
-    with closing(Replies(folder / ".cache/llm")) as replies:
+    with closing(ReplyCache(folder / ".cache/llm")) as replies:
         return sum(held.replies for held in replies.holdings())

@@ -5,7 +5,7 @@ import copy
 import pytest
 from tokenizers import Tokenizer
 
-from m2m.text.tokenize import Tokenized, load_fast, load_saved, tokenize, words
+from m2m.text.tokenize import Tokenized, load_fast, load_saved, split_words, tokenize
 
 
 def texts_of(found: Tokenized) -> list[list[str]]:
@@ -14,14 +14,14 @@ def texts_of(found: Tokenized) -> list[list[str]]:
 
 
 def test_words_stand_between_white_space_in_any_script():
-    found = words(["the cat, the", "", "数字 the\tcat"])
+    found = split_words(["the cat, the", "", "数字 the\tcat"])
     assert texts_of(found) == [["the", "cat,", "the"], [], ["数字", "the", "cat"]]
     assert found.names == found.texts == sorted(found.names)
 
 
 def test_no_text_and_no_word_give_empty_arrays():
-    assert (words([]).tokens.tolist(), words([]).offsets.tolist()) == ([], [0])
-    assert (words([" "]).tokens.tolist(), words([" "]).offsets.tolist()) == ([], [0, 0])
+    assert (split_words([]).tokens.tolist(), split_words([]).offsets.tolist()) == ([], [0])
+    assert (split_words([" "]).tokens.tolist(), split_words([" "]).offsets.tolist()) == ([], [0, 0])
 
 
 @pytest.fixture(params=["saved", "any"])

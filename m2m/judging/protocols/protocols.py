@@ -7,7 +7,7 @@ import polars as pl
 
 from m2m.judging.protocols import alpaca_eval, arena_hard
 from m2m.judging.protocols.winrate import preference
-from m2m.llm.prompt_template import fenced, filled
+from m2m.llm.prompt_template import fill_template, wrap_as_data
 
 Protocol = Literal["alpaca-eval", "arena-hard"]
 PROTOCOLS: tuple[Protocol, ...] = ("alpaca-eval", "arena-hard")
@@ -50,9 +50,9 @@ def words(template: str, game: Mapping[str, str | int]) -> Words:
     """The template with instruction and answers filled in, fenced, and without anything that reads as a verdict."""
     sides = ("candidate_answer", "opponent_answer")
     shown = {"instruction": "instruction", "first": sides[int(game["order"])], "second": sides[1 - int(game["order"])]}
-    texts = {hole: fenced(arena_hard.without_labels(str(game[name]))) for hole, name in shown.items()}
+    texts = {hole: wrap_as_data(arena_hard.without_labels(str(game[name]))) for hole, name in shown.items()}
     system, _, user = template.rpartition(SYSTEM_ENDS)
-    return Words(system.strip(), filled(user, texts).strip())
+    return Words(system.strip(), fill_template(user, texts).strip())
 
 
 def parsed(verdicts: pl.DataFrame, engine: str) -> pl.DataFrame:

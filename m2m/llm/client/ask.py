@@ -10,17 +10,17 @@ from typing import Literal
 
 from m2m.llm.client.budget import Budget
 from m2m.llm.client.http import Caller
-from m2m.llm.client.local_model import identity, written
-from m2m.llm.client.reply import Reply, reply_of
-from m2m.llm.client.reply_cache import Kept, Replies, cache_folder
-from m2m.llm.client.request import Endpoint, Request, body, key_of
-from m2m.llm.client.trouble import Failed
+from m2m.llm.client.local_model import identify_model, write_replies
+from m2m.llm.client.reply import Reply, parse_reply
+from m2m.llm.client.reply_cache import CachedReply, ReplyCache, cache_folder
+from m2m.llm.client.request import Endpoint, Request, build_body, hash_request
+from m2m.llm.client.trouble import RequestError
 from m2m.progress import progress
 
 Engine = Literal["endpoint", "local"]
-Told = Generator[tuple[str, Reply], None, None]
-HOPELESS = 5  # failures, and no success yet
-SECONDS_BETWEEN_LINES = 60.0
+KeyedReplies = Generator[tuple[str, Reply], None, None]
+FAILURES_AT_START = 5  # failures, and no success yet
+SECONDS_BETWEEN_COST_LINES = 60.0
 SECONDS_BETWEEN_LOOKS = 0.2  # at a request that another process is making
 
 
@@ -33,11 +33,11 @@ def ask(requests: Sequence[Request], engine: Engine, endpoint: Endpoint, label: 
     """
     if endpoint.concurrency < 1:
         raise ValueError(f"endpoint.concurrency must be at least 1, got {endpoint.concurrency}")
-    model = endpoint.model if engine == "endpoint" else identity(endpoint.model, endpoint.revision)
-    keys = [key_of(request, model) for request in requests]
+    model = endpoint.model if engine == "endpoint" else identify_model(endpoint.model, endpoint.revision)
+    keys = [hash_request(request, model) for request in requests]
     unique = dict(zip(keys, requests, strict=True))
-    with closing(Replies(cache_folder())) as replies:
-        told = {key: reply_of(raw) for key, raw in replies.read(list(unique)).items()}
+    with closing(ReplyCache(cache_folder())) as replies:
+        told = {key: parse_reply(raw) for key, raw in replies.read(list(unique)).items()}
         missing = {key: request for key, request in unique.items() if key not in told}
         held = len(told)
         if missing:
@@ -51,7 +51,7 @@ def ask(requests: Sequence[Request], engine: Engine, endpoint: Endpoint, label: 
     return [told[key] for key in keys]
 
 
-def _budget(endpoint: Endpoint, keys: Sequence[str], held: int, replies: Replies) -> Budget:
+def _budget(endpoint: Endpoint, keys: Sequence[str], held: int, replies: ReplyCache) -> Budget:
     """What is left of it after all tries of an earlier run, those in vain included."""
     if len(keys) > endpoint.max_requests:
         raise ValueError(
@@ -61,7 +61,7 @@ def _budget(endpoint: Endpoint, keys: Sequence[str], held: int, replies: Replies
     return Budget(endpoint.max_requests, endpoint.max_tokens, *replies.spent(keys))
 
 
-def _served(missing: Mapping[str, Request], endpoint: Endpoint, replies: Replies, budget: Budget) -> Told:
+def _served(missing: Mapping[str, Request], endpoint: Endpoint, replies: ReplyCache, budget: Budget) -> KeyedReplies:
     """Key and reply of each request, as a server gives them."""
     caller = Caller(endpoint, budget, replies)
     threads = ThreadPoolExecutor(endpoint.concurrency)
@@ -75,16 +75,16 @@ def _served(missing: Mapping[str, Request], endpoint: Endpoint, replies: Replies
         caller.client.close()
 
 
-def _called(key: str, request: Request, caller: Caller, replies: Replies) -> Reply:
+def _called(key: str, request: Request, caller: Caller, replies: ReplyCache) -> Reply:
     """One reply, kept before it is returned; where another process asks for the same, its reply."""
     while not caller.stop.is_set():
         with replies.claimed(key) as ours:
             if known := replies.read([key]):
-                return reply_of(known[key])
+                return parse_reply(known[key])
             if ours:
                 try:
                     raw, reply = caller(key, request)
-                except Failed as error:
+                except RequestError as error:
                     return Reply(error=str(error))
                 replies.keep(_kept(key, request, caller.endpoint.model, raw, reply))
                 return reply
@@ -93,24 +93,24 @@ def _called(key: str, request: Request, caller: Caller, replies: Replies) -> Rep
 
 
 def _written(
-    requests: Mapping[str, Request], missing: Mapping[str, Request], endpoint: Endpoint, model: str, replies: Replies
-) -> Told:
+    requests: Mapping[str, Request], missing: Mapping[str, Request], endpoint: Endpoint, model: str, replies: ReplyCache
+) -> KeyedReplies:
     """Key and reply of each request, from the model in this process."""
-    for key, raw in written(requests, missing, endpoint, model):
-        if isinstance(raw, Failed):
+    for key, raw in write_replies(requests, missing, endpoint, model):
+        if isinstance(raw, RequestError):
             yield key, Reply(error=str(raw))
             continue
-        reply = reply_of(raw)
+        reply = parse_reply(raw)
         replies.keep(_kept(key, missing[key], model, raw, reply))
         yield key, reply
 
 
-def _kept(key: str, request: Request, model: str, raw: str, reply: Reply) -> Kept:
-    sent = json.dumps(body(request, model), ensure_ascii=False)
-    return Kept(key, model, reply.fingerprint, sent, raw, reply.prompt_tokens, reply.completion_tokens)
+def _kept(key: str, request: Request, model: str, raw: str, reply: Reply) -> CachedReply:
+    sent = json.dumps(build_body(request, model), ensure_ascii=False)
+    return CachedReply(key, model, reply.fingerprint, sent, raw, reply.prompt_tokens, reply.completion_tokens)
 
 
-def _shown(new: Told, label: str, held: int, missing: int, endpoint: Endpoint) -> dict[str, Reply]:
+def _shown(new: KeyedReplies, label: str, held: int, missing: int, endpoint: Endpoint) -> dict[str, Reply]:
     """All of `new`, with progress and cost on standard error. OSError when too many fail, of those held and missing."""
     told: dict[str, Reply] = {}
     failed = read = wrote = 0
@@ -118,13 +118,13 @@ def _shown(new: Told, label: str, held: int, missing: int, endpoint: Endpoint) -
     for key, reply in progress(new, label, missing):
         told[key] = reply
         failed, read, wrote = failed + bool(reply.error), read + reply.prompt_tokens, wrote + reply.completion_tokens
-        hopeless = not held and failed == len(told) == HOPELESS
+        hopeless = not held and failed == len(told) == FAILURES_AT_START
         if failed > endpoint.max_failed_share * (held + missing) or hopeless:
             raise OSError(
                 f"{failed} of {len(told)} requests failed for good, of {held + missing}, and max_failed_share is "
                 f"{endpoint.max_failed_share}; the last: {reply.error}; every reply is kept: run again to go on"
             )
-        if time.monotonic() - shown >= SECONDS_BETWEEN_LINES:
+        if time.monotonic() - shown >= SECONDS_BETWEEN_COST_LINES:
             share = missing / len(told)
             print(f"{label}: {read:,} tokens read, {wrote:,} written; in the end about {read * share:,.0f} and "
                   f"{wrote * share:,.0f}", file=sys.stderr)  # fmt: skip

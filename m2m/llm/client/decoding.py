@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from m2m.llm.client.request import Request
 
 
-class Written(NamedTuple):
+class WrittenReply(NamedTuple):
     """One reply of the model."""
 
     text: str
@@ -17,7 +17,7 @@ class Written(NamedTuple):
 
 def write_batch(
     model: Any, tokenizer: Any, batch: Mapping[str, Request], prompts: Mapping[str, list[int]]
-) -> list[Written]:
+) -> list[WrittenReply]:
     """One reply a request. A row's chance comes from its key (hexadecimal) alone, so it knows nothing of its batch."""
     import torch
 
@@ -65,11 +65,11 @@ def _ends(model: Any, tokenizer: Any) -> set[int]:
     return {tokenizer.eos_token_id, *(known if isinstance(known, list) else [known])} - {None}
 
 
-def _told(tokenizer: Any, request: Request, ids: list[int], ends: set[int], logits: list[Any]) -> Written:
+def _told(tokenizer: Any, request: Request, ids: list[int], ends: set[int], logits: list[Any]) -> WrittenReply:
     end = next((at for at, token in enumerate(ids) if token in ends), len(ids))
     text = tokenizer.decode(ids[:end], skip_special_tokens=True)
     logprobs = [_place(tokenizer, token, step, request.top_logprobs) for token, step in zip(ids[:end], logits)]  # noqa: B905
-    return Written(text, min(end + 1, len(ids)), "stop" if end < len(ids) else "length", logprobs)
+    return WrittenReply(text, min(end + 1, len(ids)), "stop" if end < len(ids) else "length", logprobs)
 
 
 def _place(tokenizer: Any, token: int, logits: Any, count: int) -> dict[str, Any]:

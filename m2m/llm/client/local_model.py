@@ -6,18 +6,18 @@ from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from m2m.llm.client.decoding import Written, write_batch
-from m2m.llm.client.request import Endpoint, Request, messages
-from m2m.llm.client.trouble import Failed
+from m2m.llm.client.decoding import WrittenReply, write_batch
+from m2m.llm.client.request import Endpoint, Request, list_messages
+from m2m.llm.client.trouble import RequestError
 
 
-def identity(name: str, revision: str) -> str:
+def identify_model(name: str, revision: str) -> str:
     """The name of a folder with a hash of its files, or of a hub id with its commit: another model, other replies."""
-    from m2m.models import commit_of
+    from m2m.models import resolve_commit
 
     folder = Path(name)
     if not folder.is_dir():
-        return f"{name}@{commit_of(name, revision)}"
+        return f"{name}@{resolve_commit(name, revision)}"
     whole = hashlib.sha256()
     for path in sorted(path for path in folder.iterdir() if path.suffix in {".safetensors", ".json", ".jinja"}):
         with path.open("rb") as file:
@@ -25,9 +25,9 @@ def identity(name: str, revision: str) -> str:
     return f"{folder.name}@{whole.hexdigest()[:16]}"
 
 
-def written(
+def write_replies(
     requests: Mapping[str, Request], missing: Container[str], endpoint: Endpoint, model_name: str
-) -> Iterator[tuple[str, str | Failed]]:
+) -> Iterator[tuple[str, str | RequestError]]:
     """Key and raw reply of each of the `missing` requests; batches hold `concurrency` prompts of like length.
 
     A request that is longer, with its reply, than the model's context is Failed, as a server would refuse it. Batches
@@ -44,7 +44,7 @@ def written(
             tokens = write_batch(model, tokenizer, batch, prompts)
             texts = zip(batch, tokens, strict=True)
             yield from ((key, _raw(prompts[key], told, model_name)) for key, told in texts if key in missing)
-    yield from ((key, Failed(told)) for key, told in long.items() if key in missing)
+    yield from ((key, RequestError(told)) for key, told in long.items() if key in missing)
 
 
 def _too_long(model: Any, prompt: list[int], request: Request) -> str:
@@ -75,7 +75,9 @@ def _prompt(tokenizer: Any, request: Request) -> list[int]:
         return list(tokenizer(request.turns[0])["input_ids"])
     if tokenizer.chat_template is None:
         raise ValueError("the model of engine local has no chat template: choose an instruction-tuned one")
-    turns = [turn | {"content": _plain(turn["content"], tokenizer.all_special_tokens)} for turn in messages(request)]
+    turns = [
+        turn | {"content": _plain(turn["content"], tokenizer.all_special_tokens)} for turn in list_messages(request)
+    ]
     text = tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False)
     return list(tokenizer(text, add_special_tokens=False)["input_ids"])
 
@@ -87,7 +89,7 @@ def _plain(text: str, special: list[str]) -> str:
     return text
 
 
-def _raw(prompt: list[int], told: Written, model_name: str) -> str:
+def _raw(prompt: list[int], told: WrittenReply, model_name: str) -> str:
     """What a server would send: a chat completion."""
     choice: dict[str, Any] = {"message": {"content": told.text}, "finish_reason": told.finish}
     if told.logprobs:

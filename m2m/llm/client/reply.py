@@ -20,7 +20,7 @@ class Reply(NamedTuple):
     error: str = ""  # why there is no reply; empty: there is one
 
 
-def reply_of(raw: str) -> Reply:
+def parse_reply(raw: str) -> Reply:
     """The reply in `raw`, a chat completion or a completion. ValueError says why it holds none."""
     try:
         record = json.loads(raw)
@@ -43,7 +43,7 @@ def reply_of(raw: str) -> Reply:
     return reply._replace(text=reply.text.encode("utf-8", "replace").decode())  # half a surrogate fits in no file
 
 
-def same_model(asked: str, reported: str) -> bool:
+def is_same_model(asked: str, reported: str) -> bool:
     """Whether a server that reports this name gave what was asked; servers add an owner, a path, a date or version.
 
     Another word at the end is another model.

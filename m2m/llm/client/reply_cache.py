@@ -22,7 +22,7 @@ MARKS = 500  # keys in one query
 ONE_AT_A_TIME = 2**60  # beyond the places of all keys
 
 
-class Holding(NamedTuple):
+class ModelUsage(NamedTuple):
     """What is kept of one model."""
 
     model: str
@@ -31,7 +31,7 @@ class Holding(NamedTuple):
     completion_tokens: int
 
 
-class Kept(NamedTuple):
+class CachedReply(NamedTuple):
     """One row: a request as it was sent (its limit by the older of two names), and the raw reply."""
 
     key: str
@@ -48,7 +48,7 @@ def cache_folder() -> Path:
     return home() / ".cache" / "llm"
 
 
-class Replies:
+class ReplyCache:
     """A sqlite file that threads and processes share; each reply is on the disk before the next step."""
 
     def __init__(self, folder: Path) -> None:
@@ -75,7 +75,7 @@ class Replies:
                 found |= self.database.execute(f"select key, reply from replies where key in ({_marks(some)})", some)
         return found
 
-    def keep(self, row: Kept) -> None:
+    def keep(self, row: CachedReply) -> None:
         """Write one reply; of two for one key the first stays."""
         with self.lock:
             self.database.execute("insert or ignore into replies values (?,?,?,?,?,?,?)", row)
@@ -105,13 +105,13 @@ class Replies:
             requests, tokens = requests + count, tokens + used
         return requests, tokens
 
-    def holdings(self) -> list[Holding]:
+    def holdings(self) -> list[ModelUsage]:
         """What is kept, by model."""
         with self.lock:
             rows = self.database.execute(
                 "select model, count(*), sum(prompt_tokens), sum(completion_tokens) from replies group by model"
             ).fetchall()
-        return [Holding(*row) for row in sorted(rows)]
+        return [ModelUsage(*row) for row in sorted(rows)]
 
     @contextmanager
     def claimed(self, key: str) -> Iterator[bool]:

@@ -36,14 +36,14 @@ class Request:
     about: str = ""  # never sent: what else the reply depends on, such as the hash of the checkpoint that is served
 
 
-def body(request: Request, model: str) -> dict[str, Any]:
+def build_body(request: Request, model: str) -> dict[str, Any]:
     """The JSON object that is sent."""
     sent: dict[str, Any] = {"model": model, "max_tokens": request.reply_tokens}
     sent |= {"temperature": request.temperature, "seed": request.seed}
     if request.form == "completion":
         sent["prompt"] = request.turns[0]
     else:
-        sent["messages"] = messages(request)
+        sent["messages"] = list_messages(request)
     if request.top_logprobs:
         sent |= {"logprobs": True, "top_logprobs": request.top_logprobs}
     if request.repetition_penalty != 1:
@@ -51,20 +51,20 @@ def body(request: Request, model: str) -> dict[str, Any]:
     return sent
 
 
-def messages(request: Request) -> list[dict[str, str]]:
+def list_messages(request: Request) -> list[dict[str, str]]:
     """The turns of a chat, each with its role."""
     begin = [{"role": "system", "content": request.system}] if request.system else []
     roles = ("user", "assistant")
     return begin + [{"role": roles[at % 2], "content": text} for at, text in enumerate(request.turns)]
 
 
-def key_of(request: Request, model: str) -> str:
+def hash_request(request: Request, model: str) -> str:
     """64 hex digits: the same for the same request to the same model, and no other; the server's address is no part."""
-    whole = {"form": request.form, "body": body(request, model), "about": request.about}
+    whole = {"form": request.form, "body": build_body(request, model), "about": request.about}
     return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
 
 
-def most_tokens(request: Request) -> int:
+def bound_tokens(request: Request) -> int:
     """No call can cost more: a token is a byte at least; 16 a turn for the chat template."""
     texts = (request.system, *request.turns)
     return request.reply_tokens + sum(len(text.encode()) + 16 for text in texts)

@@ -12,7 +12,7 @@ PASSING = {408, 409, 425, 429}  # and 500 and above
 OF_THE_REQUEST = {400, 413, 422}  # too long for the model, filtered: no other request need fail
 
 
-class Passing(Exception):
+class TransientError(Exception):
     """Trouble that may pass: to be tried again, after `wait` seconds at least."""
 
     def __init__(self, told: str, wait: float = 0.0, *, paid: bool = False, used: int | None = None) -> None:
@@ -20,17 +20,17 @@ class Passing(Exception):
         self.wait, self.paid, self.used = wait, paid, used
 
 
-class Failed(Exception):
+class RequestError(Exception):
     """This request will not be answered, now or later; others may be."""
 
 
-def refused(endpoint: Endpoint, status: int, told: str, code: str | None, wait: float) -> Exception:
+def interpret_status(endpoint: Endpoint, status: int, told: str, code: str | None, wait: float) -> Exception:
     """What a status other than 200 means; `told` is the server's own words, cleaned, `code` its name for the error."""
     url, key, no_credit = endpoint.url, endpoint.key, code == "insufficient_quota"
     if status in OF_THE_REQUEST:
-        return Failed(f"refused {told}")
+        return RequestError(f"refused {told}")
     if (status in PASSING or status >= 500) and not no_credit:
-        return Passing(f"{url} is busy or broken {told}", wait)
+        return TransientError(f"{url} is busy or broken {told}", wait)
     if status in {401, 403} and key:
         return OSError(f"{url} takes no request with the key in {key} {told}: export a valid one")
     if status in {401, 403}:
@@ -41,7 +41,7 @@ def refused(endpoint: Endpoint, status: int, told: str, code: str | None, wait: 
     return OSError(f"{url} {what} {told}")
 
 
-def retry_after(header: str, clock: Callable[[], float]) -> float:
+def read_retry_after(header: str, clock: Callable[[], float]) -> float:
     """Seconds to wait, from a Retry-After header: a number, or a date; 0 where it says nothing that can be read."""
     try:
         seconds = float(header) if NUMBER.fullmatch(header) else parsedate_to_datetime(header).timestamp() - clock()

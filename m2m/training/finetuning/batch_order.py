@@ -7,11 +7,11 @@ import numpy as np
 from jaxtyping import Int64
 
 Row = TypeVar("Row")
-EMPTY = -1
+EMPTY_PLACE = -1
 WINDOW = 16  # steps whose rows are sorted by length together: less padding, and still a random mixture
 
 
-def training_order(
+def order_batches(
     lengths: Int64[np.ndarray, "rows"], batch_size: int, epochs: int, rng: np.random.Generator
 ) -> Int64[np.ndarray, "steps batch_size"]:
     """The rows of each step: every row once an epoch, like lengths together, the steps in random order.
@@ -25,9 +25,9 @@ def training_order(
     return np.concatenate([_epoch(lengths, batch_size, rng) for _ in range(epochs)])
 
 
-def in_order(rows: Sequence[Row], order: Int64[np.ndarray, "steps batch_size"], empty: Row) -> list[Row]:
+def arrange_rows(rows: Sequence[Row], order: Int64[np.ndarray, "steps batch_size"], empty: Row) -> list[Row]:
     """`rows` as a training sees them, one step after another; `empty` stands in the EMPTY places."""
-    return [empty if at == EMPTY else rows[at] for at in order.ravel().tolist()]
+    return [empty if at == EMPTY_PLACE else rows[at] for at in order.ravel().tolist()]
 
 
 def _epoch(
@@ -37,6 +37,6 @@ def _epoch(
     wide = WINDOW * batch_size
     windows = [shuffled[at : at + wide] for at in range(0, len(shuffled), wide)]
     by_length = np.concatenate([some[np.argsort(lengths[some], kind="stable")] for some in windows])
-    steps = np.full((-(-len(lengths) // batch_size), batch_size), EMPTY, dtype=np.int64)
+    steps = np.full((-(-len(lengths) // batch_size), batch_size), EMPTY_PLACE, dtype=np.int64)
     steps.ravel()[: len(by_length)] = by_length
     return rng.permutation(steps)

@@ -16,7 +16,7 @@ from m2m.project_root import home
 WHOLE = "whole"  # an empty file: all of this checkpoint has been written
 
 
-def content_key(files: Iterable[Path], facts: Mapping[str, Any]) -> str:
+def hash_training(files: Iterable[Path], facts: Mapping[str, Any]) -> str:
     """A name for the training that these files and facts lead to; another byte in any of them is another name."""
     told = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
     for path in sorted(files):
@@ -26,7 +26,7 @@ def content_key(files: Iterable[Path], facts: Mapping[str, Any]) -> str:
 
 
 @contextmanager
-def checkpoint_folder(key: str, first: bool) -> Iterator[Path]:
+def lock_checkpoint_folder(key: str, first: bool) -> Iterator[Path]:
     """The folder of this training, at an absolute path; gone when the training has ended well.
 
     The first of its processes holds a lock, so that two trainings of the same thing run one after the other.
@@ -42,13 +42,13 @@ def checkpoint_folder(key: str, first: bool) -> Iterator[Path]:
         shutil.rmtree(folder)
 
 
-def latest(folder: Path) -> Path | None:
+def find_latest_checkpoint(folder: Path) -> Path | None:
     """The newest checkpoint that was written to its end."""
     whole = [path.parent for path in folder.glob(f"checkpoint-*/{WHOLE}")]
     return max(whole, key=lambda path: int(path.name.removeprefix("checkpoint-")), default=None)
 
 
-def saving(accelerator: Any, minutes: float) -> Any:
+def make_save_callback(accelerator: Any, minutes: float) -> Any:
     """A callback that has the trainer save its state when `minutes` have passed since it began or saved last.
 
     It waits for a step whose loss is logged: a mean that is half taken is in no checkpoint of the trainer's.

@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-Row = tuple[Sequence[int], Sequence[int]]
+TokenRow = tuple[Sequence[int], Sequence[int]]
 Batch = dict[str, Any]
 Packing = Literal["none", "exact"]
-EMPTY: Row = ((), ())  # fills up a step: it is read as one padding token, and no loss falls on it
+EMPTY_ROW: TokenRow = ((), ())  # fills up a step: it is read as one padding token, and no loss falls on it
 IGNORED = -100  # the label that carries no loss
 
 
-def labelled(row: Row, pad: int) -> dict[str, list[int]]:
+def label_tokens(row: TokenRow, pad: int) -> dict[str, list[int]]:
     """The input and labels of one (prompt, completion) row; only the completion carries a loss."""
     prompt, completion = row
     if not any(row):
@@ -33,7 +33,7 @@ def require_exact_packing(config: Any, dtype: Any, device: Any, attention: str) 
         model = AutoModelForCausalLM.from_config(small, dtype=dtype, attn_implementation=attention).eval()
         together, alone = (
             model(**_without_labels(collate(rows), device)).logits[0, -len(second) :].float()
-            for rows in ([labelled((first, ()), 0), labelled((second, ()), 0)], [labelled((second, ()), 0)])
+            for rows in ([label_tokens((first, ()), 0), label_tokens((second, ()), 0)], [label_tokens((second, ()), 0)])
         )
     gap = float((together - alone).abs().mean() / alone.std())
     if gap > (1e-3 if dtype == torch.float32 else 0.05):

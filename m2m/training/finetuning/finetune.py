@@ -5,14 +5,19 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from m2m.models import Attention, read_model, weight_files
-from m2m.training.finetuning.checkpoints import checkpoint_folder, content_key, latest, saving
-from m2m.training.finetuning.collation import Packing, Row, labelled, require_exact_packing
-from m2m.training.finetuning.lora import merged, with_adapters
-from m2m.training.trainer.gpu_usage import model_flops
-from m2m.training.trainer.loop import PLAIN, Loss, trained
+from m2m.models import Attention, list_weight_files, read_model
+from m2m.training.finetuning.checkpoints import (
+    find_latest_checkpoint,
+    hash_training,
+    lock_checkpoint_folder,
+    make_save_callback,
+)
+from m2m.training.finetuning.collation import Packing, TokenRow, label_tokens, require_exact_packing
+from m2m.training.finetuning.lora import add_adapters, merge_adapters
+from m2m.training.trainer.gpu_usage import estimate_token_flops
+from m2m.training.trainer.loop import TRAINER_SETTINGS, LossPoint, run_training
 
-Dtype = Literal["float32", "mixed", "bfloat16"]  # mixed: float32 weights, bfloat16 arithmetic
+TrainingDtype = Literal["float32", "mixed", "bfloat16"]  # mixed: float32 weights, bfloat16 arithmetic
 
 
 class Recipe(NamedTuple):
@@ -31,20 +36,20 @@ class Recipe(NamedTuple):
     packing: Packing
     attention: Attention
     gradient_checkpointing: Literal["none", "full"]
-    dtype: Dtype
+    dtype: TrainingDtype
 
 
 def finetune(
     base: Path,
     tokenizer: Any,
-    rows: Sequence[Row],
+    rows: Sequence[TokenRow],
     folder: Path,
     recipe: Recipe,
     *,
     name: str,
     checkpoint_minutes: float,
     params: Mapping[str, Any],
-) -> list[Loss]:
+) -> list[LossPoint]:
     """Train the model of `base` once over `rows`, `batch_size` of them a step, and save it in `folder`.
 
     An adapted model is saved merged. ValueError where a step cannot be cut for the processes, and, at the first step
@@ -59,20 +64,22 @@ def finetune(
             f"finetune.batch_size {recipe.batch_size} must be a multiple of processes × accumulate, got "
             f"{processes.num_processes} × {recipe.accumulate}: change one of them"
         )
-    key = content_key(weight_files(base), _facts(recipe, rows, processes.num_processes))
-    with checkpoint_folder(key, processes.is_main_process) as kept:
+    key = hash_training(list_weight_files(base), _facts(recipe, rows, processes.num_processes))
+    with lock_checkpoint_folder(key, processes.is_main_process) as kept:
         processes.wait_for_everyone()  # for the first, which may have waited for its turn
         model = read_model(base, "bfloat16" if recipe.dtype == "bfloat16" else "float32", recipe.attention)
         told = {**recipe._asdict(), **params, "processes": processes.num_processes, "key": key}
         if recipe.method == "lora":
             adapters = {word: recipe._asdict()[f"lora_{word}"] for word in ("rank", "alpha", "dropout", "targets")}
-            model = with_adapters(model, seed=recipe.seed, **adapters)
-        flops = model_flops(model.num_parameters(), model.num_parameters(only_trainable=True))
+            model = add_adapters(model, seed=recipe.seed, **adapters)
+        flops = estimate_token_flops(model.num_parameters(), model.num_parameters(only_trainable=True))
         trainer = _trainer(model, tokenizer, rows, recipe, at_once, kept, processes.device.type == "cpu")
-        trainer.add_callback(saving(trainer.accelerator, checkpoint_minutes))
+        trainer.add_callback(make_save_callback(trainer.accelerator, checkpoint_minutes))
         steps = [rows[at : at + recipe.batch_size] for at in range(0, len(rows), recipe.batch_size)]
         read = [sum(len(part) for row in step for part in row) for step in steps]
-        losses = trained(trainer, name=name, key=key, tokens=read, flops=flops, params=told, resume=latest(kept))
+        losses = run_training(
+            trainer, name=name, key=key, tokens=read, flops=flops, params=told, resume=find_latest_checkpoint(kept)
+        )
         _save(trainer, recipe.method, folder)
         if processes.is_main_process:
             tokenizer.save_pretrained(folder)  # a server takes the folder as it is
@@ -90,7 +97,7 @@ def require_tokens(found: int, expected: int, step: int) -> None:
 
 
 def _trainer(
-    model: Any, tokenizer: Any, rows: Sequence[Row], recipe: Recipe, at_once: int, kept: Path, cpu: bool
+    model: Any, tokenizer: Any, rows: Sequence[TokenRow], recipe: Recipe, at_once: int, kept: Path, cpu: bool
 ) -> Any:
     from datasets import Dataset
     from transformers import Trainer
@@ -133,15 +140,15 @@ def _trainer(
         router_aux_loss_coef=0.0,  # of a mixture of experts: the loss is that of the tokens alone
         padding_free=recipe.packing == "exact",
         ddp_find_unused_parameters=False,
-        **PLAIN,
+        **TRAINER_SETTINGS,
     )
     if recipe.packing == "exact":
         require_exact_packing(model.config, model.dtype, settings.device, recipe.attention)
-    data = Dataset.from_list([labelled(row, tokenizer.pad_token_id) for row in rows])
+    data = Dataset.from_list([label_tokens(row, tokenizer.pad_token_id) for row in rows])
     return Guarded(model=model, args=settings, train_dataset=data, processing_class=tokenizer)
 
 
-def _facts(recipe: Recipe, rows: Sequence[Row], processes: int) -> dict[str, Any]:
+def _facts(recipe: Recipe, rows: Sequence[TokenRow], processes: int) -> dict[str, Any]:
     from accelerate import PartialState
 
     form = str(PartialState().distributed_type)  # sharded checkpoints fit no other form
@@ -160,6 +167,6 @@ def _save(trainer: Any, method: str, folder: Path) -> None:
         return
     model = trainer.accelerator.unwrap_model(trainer.model)
     if method == "lora":
-        merged(model, state).save_pretrained(folder)
+        merge_adapters(model, state).save_pretrained(folder)
     else:
         model.save_pretrained(folder, state_dict=state)

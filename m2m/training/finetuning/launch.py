@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 
-def gpus_of(launch: Path) -> int:
+def count_gpus(launch: Path) -> int:
     """How many GPUs of this machine a training takes: one a process, and one on the CPU too, for what else runs there.
 
     ValueError where `launch` asks for several machines, which no queue of this one can start.

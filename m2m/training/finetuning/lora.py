@@ -3,7 +3,7 @@
 from typing import Any
 
 
-def with_adapters(model: Any, *, seed: int, rank: int, alpha: int, dropout: float, targets: str) -> Any:
+def add_adapters(model: Any, *, seed: int, rank: int, alpha: int, dropout: float, targets: str) -> Any:
     """`model` with adapters in float32, all else frozen; `targets` is "all-linear" or a pattern of module names."""
     from peft import LoraConfig, get_peft_model
     from transformers import set_seed
@@ -16,7 +16,7 @@ def with_adapters(model: Any, *, seed: int, rank: int, alpha: int, dropout: floa
         raise ValueError(f"finetune.lora_targets {targets!r} fits no module: set it to all-linear ({error})") from error
 
 
-def merged(model: Any, state: dict[str, Any]) -> Any:
+def merge_adapters(model: Any, state: dict[str, Any]) -> Any:
     """A plain model with the weights of `state`, which is all of the adapted `model`'s, adapters added in.
 
     Built empty and filled from `state`, so that it works where each process holds but a part of `model` (FSDP). The sum

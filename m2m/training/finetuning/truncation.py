@@ -5,7 +5,7 @@ from collections.abc import Sequence
 Row = tuple[list[int], list[int]]
 
 
-def fitted(
+def truncate_rows(
     rows: Sequence[Row], response_tokens: Sequence[int], max_length: int, max_lost_share: float
 ) -> tuple[list[Row], dict[str, int]]:
     """(prompt, completion) rows of at most `max_length` tokens, and the counts of tokens kept and lost.

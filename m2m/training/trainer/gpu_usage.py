@@ -14,13 +14,13 @@ PEAKS = {
 }
 
 
-def peak_flops(name: str) -> float | None:
+def find_peak_flops(name: str) -> float | None:
     """Dense bfloat16 operations a second of the GPU that the driver calls `name`; None where it is not in the table."""
     fitting = [known for known in PEAKS if name == known or name.startswith((known + " ", known + "-"))]
     return PEAKS[max(fitting, key=len)] * 1e12 if fitting else None
 
 
-def model_flops(parameters: int, trained: int) -> float:
+def estimate_token_flops(parameters: int, trained: int) -> float:
     """Operations a token: 2 a parameter forward, 2 backward through it, 2 more for each that is itself trained.
 
     6 · N where all are trained (Kaplan et al. 2020, section 2.1); attention's own product is left out, as is usual.
@@ -28,12 +28,12 @@ def model_flops(parameters: int, trained: int) -> float:
     return 4.0 * parameters + 2.0 * trained
 
 
-def gpu_figures(flops_per_second: float) -> dict[str, float]:
+def measure_gpu(flops_per_second: float) -> dict[str, float]:
     """Most memory held so far, GB, and model FLOPs utilisation of this process's GPU; nothing without a GPU."""
     import torch
 
     if not torch.cuda.is_available():
         return {}
-    peak = peak_flops(torch.cuda.get_device_name())
+    peak = find_peak_flops(torch.cuda.get_device_name())
     held = {"gpu_memory_gb": torch.cuda.max_memory_allocated() / 1e9}
     return held if peak is None else held | {"mfu": flops_per_second / peak}

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-Entry = dict[str, Any]
+JournalLine = dict[str, Any]
 
 
 class Journal:
@@ -15,7 +15,7 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def add(self, entry: Entry) -> Entry:
+    def add(self, entry: JournalLine) -> JournalLine:
         """Write `entry` with the time, seconds since 1970, and return it as written."""
         timed = {"time": time.time(), **entry}
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -24,7 +24,7 @@ class Journal:
             file.write(b"\n" * torn + json.dumps(timed).encode() + b"\n")
         return timed
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[JournalLine]:
         """All of them, oldest first; a line that a full disk left half written is none."""
         lines = self.path.read_text().splitlines() if self.path.exists() else []
         return [entry for line in lines if (entry := _entry(line))]
@@ -39,7 +39,7 @@ class Journal:
         return bool(told) and "status" in told[-1]
 
 
-def _entry(line: str) -> Entry | None:
+def _entry(line: str) -> JournalLine | None:
     try:
         entry = json.loads(line)
     except ValueError:

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from m2m.progress import progress
-from m2m.training.trainer.gpu_usage import gpu_figures
-from m2m.training.trainer.mlflow_run import Log, tracked
+from m2m.training.trainer.gpu_usage import measure_gpu
+from m2m.training.trainer.mlflow_run import Log, track_training
 
-PLAIN = {  # what every training shares: no reports but ours, no checkpoints but those asked for
+TRAINER_SETTINGS = {  # what every training shares: no reports but ours, no checkpoints but those asked for
     "report_to": [],
     "save_strategy": "no",
     "max_grad_norm": 1.0,
@@ -21,7 +21,7 @@ PLAIN = {  # what every training shares: no reports but ours, no checkpoints but
 }
 
 
-class Loss(NamedTuple):
+class LossPoint(NamedTuple):
     """One point of a loss curve: mean nats a trained token since the point before."""
 
     step: int
@@ -29,7 +29,7 @@ class Loss(NamedTuple):
     learning_rate: float
 
 
-def trained(
+def run_training(
     trainer: Any,
     *,
     name: str,
@@ -38,7 +38,7 @@ def trained(
     flops: float,
     params: Mapping[str, Any],
     resume: Path | None,
-) -> list[Loss]:
+) -> list[LossPoint]:
     """Train, on from `resume` where there is one, and return the whole loss curve.
 
     `tokens` are those that each step reads in all processes, `flops` a token's operations: for the speed.
@@ -47,12 +47,12 @@ def trained(
 
     trainer.remove_callback(PrinterCallback)
     first = trainer.is_world_process_zero()
-    with tracked(name, params, key) if first else nullcontext(_unheard) as log:
+    with track_training(name, params, key) if first else nullcontext(_unheard) as log:
         if first:
             trainer.add_callback(_live(f"train {name}", log, tokens, flops / trainer.args.world_size))
         trainer.train(resume_from_checkpoint=None if resume is None else str(resume))
     history = [entry for entry in trainer.state.log_history if "loss" in entry]
-    return [Loss(entry["step"], float(entry["loss"]), float(entry["learning_rate"])) for entry in history]
+    return [LossPoint(entry["step"], float(entry["loss"]), float(entry["learning_rate"])) for entry in history]
 
 
 def _unheard(values: Mapping[str, float], step: int) -> None:
@@ -82,7 +82,7 @@ def _live(label: str, log: Log, tokens: Sequence[int], flops: float) -> Any:
             told = {one: float(logs[one]) for one in ("loss", "grad_norm", "learning_rate")}
             now, step = time.monotonic(), state.global_step
             rate = (read[step] - read[self.seen]) / (now - self.since)
-            log(told | {"tokens_per_second": rate} | gpu_figures(rate * flops), step)
+            log(told | {"tokens_per_second": rate} | measure_gpu(rate * flops), step)
             self.seen, self.since = step, now
 
     return Live()

@@ -10,20 +10,20 @@ from contextlib import contextmanager
 from typing import Any
 
 from m2m.project_root import home
-from m2m.training.trainer.journal import Entry, Journal
+from m2m.training.trainer.journal import Journal, JournalLine
 
 EXPERIMENT = "macro-to-micro"
-USER = re.compile(r"//[^/]*@")  # name and password in a URI
+CREDENTIALS = re.compile(r"//[^/]*@")  # name and password in a URI
 Log = Callable[[Mapping[str, float], int], None]  # figures, and the step they belong to
 
 
-def tracking_uri() -> str:
+def resolve_tracking_uri() -> str:
     """`MLFLOW_TRACKING_URI`, or a sqlite file in the repository: absolute, since queue copies are thrown away."""
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home() / 'mlflow.db'}"
 
 
 @contextmanager
-def tracked(name: str, params: Mapping[str, Any], key: str) -> Iterator[Log]:
+def track_training(name: str, params: Mapping[str, Any], key: str) -> Iterator[Log]:
     """A run around a training; its status says whether the training ended or failed.
 
     Every figure is first a line in .cache/runs, then MLflow's. When the store does not answer, the training goes on, a
@@ -66,7 +66,7 @@ class _Store:
         self.answers = True
         self.client: Any = None
 
-    def take(self, journal: Journal, entries: list[Entry]) -> bool:
+    def take(self, journal: Journal, entries: list[JournalLine]) -> bool:
         """Send `entries` of `journal` to its run, made here where there is none; False when MLflow does not answer."""
         if not self.answers:
             return False
@@ -77,7 +77,7 @@ class _Store:
             self.answers = not self.aloud and _refused(error)
             if self.aloud:
                 print(
-                    f"warning: MLflow at {USER.sub('//', tracking_uri())} does not answer "
+                    f"warning: MLflow at {CREDENTIALS.sub('//', resolve_tracking_uri())} does not answer "
                     f"({type(error).__name__}): the training goes on, its figures are kept in {journal.path} and "
                     "sent at the end or by the next training",
                     file=sys.stderr,
@@ -85,7 +85,7 @@ class _Store:
             return False
         return True
 
-    def _send(self, journal: Journal, entries: list[Entry]) -> None:
+    def _send(self, journal: Journal, entries: list[JournalLine]) -> None:
         from mlflow.entities import Metric, Param
 
         run = journal.run()
@@ -116,10 +116,10 @@ def _client() -> Any:
     from mlflow import MlflowClient
 
     logging.getLogger("mlflow").setLevel(logging.WARNING)
-    return MlflowClient(tracking_uri())
+    return MlflowClient(resolve_tracking_uri())
 
 
-def _new_run(client: Any, opened: Entry) -> str:
+def _new_run(client: Any, opened: JournalLine) -> str:
     from filelock import FileLock
 
     with FileLock(home() / ".cache" / "mlflow.lock"):  # two workers may make the store at once

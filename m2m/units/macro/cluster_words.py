@@ -7,9 +7,9 @@ from jaxtyping import Int64
 WORDS = 10  # a cluster
 
 
-def described(texts: list[str], labels: Int64[np.ndarray, "texts"]) -> pl.DataFrame:
+def describe_clusters(texts: list[str], labels: Int64[np.ndarray, "texts"]) -> pl.DataFrame:
     """The columns cluster, size, share of all texts, words; largest first. Noise, −1, is always there."""
-    words = top_words(texts, labels, WORDS)
+    words = rank_words(texts, labels, WORDS)
     size = {-1: 0} | dict(zip(*(part.tolist() for part in np.unique(labels, return_counts=True)), strict=True))
     order = sorted(size, key=lambda label: (-size[label], label))
     return pl.DataFrame(
@@ -22,7 +22,7 @@ def described(texts: list[str], labels: Int64[np.ndarray, "texts"]) -> pl.DataFr
     )
 
 
-def top_words(texts: list[str], groups: Int64[np.ndarray, "texts"], count: int) -> dict[int, list[str]]:
+def rank_words(texts: list[str], groups: Int64[np.ndarray, "texts"], count: int) -> dict[int, list[str]]:
     """For each group, up to `count` words by class-based TF-IDF, highest first, ties by the alphabet.
 
     The weight of a word is its share of the group's words × log(1 + A / f): A words an average group has, f the word's

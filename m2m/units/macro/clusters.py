@@ -6,13 +6,13 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float32, Int64
 
-from m2m.units.macro.neighbors import nearest
+from m2m.units.macro.neighbors import find_neighbors
 
 Neighbors = Literal["exact", "nndescent"]
-NOISE = -1
+NOISE_LABEL = -1
 
 
-def cluster_labels(
+def cluster_vectors(
     vectors: Float32[np.ndarray, "rows dim"],
     seed: int,
     n_neighbors: int,
@@ -35,28 +35,28 @@ def cluster_labels(
     from hdbscan import HDBSCAN
 
     found = HDBSCAN(min_cluster_size=min_cluster_size, min_samples=min_samples, core_dist_n_jobs=1).fit(reduced)
-    if found.labels_.max() == NOISE:
+    if found.labels_.max() == NOISE_LABEL:
         raise ValueError(
             f"no cluster among {len(vectors)} rows at min_cluster_size {min_cluster_size}, min_samples {min_samples}: "
             "lower them, or take a larger pool"
         )
-    return by_size(found.labels_.astype(np.int64))
+    return number_by_size(found.labels_.astype(np.int64))
 
 
-def by_size(labels: Int64[np.ndarray, "rows"]) -> Int64[np.ndarray, "rows"]:
+def number_by_size(labels: Int64[np.ndarray, "rows"]) -> Int64[np.ndarray, "rows"]:
     """The labels renumbered 0, 1, … by falling size, ties by the first row that carries them; −1 stays."""
-    old, first, size = np.unique(labels[labels != NOISE], return_index=True, return_counts=True)
-    new = np.full(old.max(initial=NOISE) + 2, NOISE)
+    old, first, size = np.unique(labels[labels != NOISE_LABEL], return_index=True, return_counts=True)
+    new = np.full(old.max(initial=NOISE_LABEL) + 2, NOISE_LABEL)
     new[old[np.lexsort((first, -size))]] = np.arange(len(old))
     renumbered: Int64[np.ndarray, rows] = new[labels]
     return renumbered
 
 
-def to_nearest(
+def assign_nearest(
     labels: Int64[np.ndarray, "rows"], vectors: Float32[np.ndarray, "rows dim"]
 ) -> Int64[np.ndarray, "rows"]:
     """Noise rows get the cluster whose mean vector has the highest cosine similarity to theirs; the others stay."""
-    members = labels != NOISE
+    members = labels != NOISE_LABEL
     sums = np.zeros((labels.max() + 1, vectors.shape[1]), np.float64)
     np.add.at(sums, labels[members], vectors[members])
     directions = sums / np.linalg.norm(sums, axis=1, keepdims=True)
@@ -90,7 +90,7 @@ def _reduced(
         random_state=seed,
         n_jobs=1,  # more would ignore the seed
         verbose=verbose,
-        precomputed_knn=nearest(vectors, count) if neighbors == "exact" else (None, None, None),
+        precomputed_knn=find_neighbors(vectors, count) if neighbors == "exact" else (None, None, None),
     )
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "precomputed_knn")  # it could not place new rows; there are none

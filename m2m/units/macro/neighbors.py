@@ -5,11 +5,11 @@ from jaxtyping import Float32, Int32
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 # of BLAS, always: another number moves the last bits, and clusters with them (adjusted Rand index 0.55)
-THREADS = 2
+BLAS_THREADS = 2
 BLOCK = 256  # rows compared at once: 117K rows then need 0.5 GB
 
 
-def nearest(
+def find_neighbors(
     vectors: Float32[np.ndarray, "rows dim"], count: int
 ) -> tuple[Int32[np.ndarray, "rows count"], Float32[np.ndarray, "rows count"]]:
     """The `count` ≤ rows nearest rows of each row and their cosine distances: itself first at 0, then nearest first.
@@ -17,7 +17,7 @@ def nearest(
     Vectors have norm 1. Equal distances are ordered by row; of equal ones at the end, which come in is NumPy's choice.
     Brute force, rows² · dim: 0.7 s at 7,000 rows on two cores.
     """
-    with threadpool_limits(THREADS, user_api="blas"):
+    with threadpool_limits(BLAS_THREADS, user_api="blas"):
         found = [_block(vectors, at, count) for at in range(0, len(vectors), BLOCK)]
     return np.concatenate([rows for rows, _ in found]), np.concatenate([distances for _, distances in found])
 

@@ -7,12 +7,15 @@ import polars as pl
 import regex as re  # type: ignore[import-untyped]
 from jaxtyping import Float64, Int32
 
-FIRST, ANY = r"[\p{L}\p{Nl}\p{No}]", r"[\p{L}\p{M}\p{N}_]"  # of a word's characters, vowel signs among them
+FIRST_LETTER, WORD_LETTER = (
+    r"[\p{L}\p{Nl}\p{No}]",
+    r"[\p{L}\p{M}\p{N}_]",
+)  # of a word's characters, vowel signs among them
 # words that a space, and nothing else, parts
-RUN = re.compile(rf"(?<![\p{{L}}\p{{N}}_]\p{{M}}*){FIRST}{ANY}+(?: {FIRST}{ANY}+)*")
+RUN = re.compile(rf"(?<![\p{{L}}\p{{N}}_]\p{{M}}*){FIRST_LETTER}{WORD_LETTER}+(?: {FIRST_LETTER}{WORD_LETTER}+)*")
 
 
-def key_phrases(
+def extract_phrases(
     ids: list[str], texts: list[str], per_text: int, max_words: int, min_share: float, max_share: float
 ) -> pl.DataFrame:
     """The columns id, tag, sorted: the up to `per_text` phrases of a text that have the highest TF-IDF.
@@ -24,7 +27,7 @@ def key_phrases(
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     vectorizer = TfidfVectorizer(
-        analyzer=lambda text: candidates(text, max_words),
+        analyzer=lambda text: list_phrases(text, max_words),
         min_df=max(min_share, 1 / len(texts)),
         max_df=max_share,
         sublinear_tf=True,
@@ -40,7 +43,7 @@ def key_phrases(
     return pl.DataFrame(found, schema={"id": pl.String, "tag": pl.String}, orient="row").sort("id", "tag")
 
 
-def candidates(text: str, max_words: int) -> list[str]:
+def list_phrases(text: str, max_words: int) -> list[str]:
     """Every phrase of `text`, in lower case, as often as it occurs; a phrase that repeats a word is none."""
     from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 

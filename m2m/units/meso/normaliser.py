@@ -6,10 +6,10 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float32
 
-from m2m.units.meso.tag_normalization import Change, associated, folded, near, rare
+from m2m.units.meso.tag_normalization import TagChange, drop_rare, fold_spellings, merge_associated, merge_near
 
 
-def normalised(
+def normalize_tags(
     tags: pl.DataFrame,
     vectors_of: Callable[[list[str]], Float32[np.ndarray, "tags dim"]],
     *,
@@ -25,15 +25,17 @@ def normalised(
     """
     canon = tags.group_by("tag").len("count").sort("tag")
     canon = canon.with_columns(pl.col("count").cast(pl.Int64), canonical="tag", step=pl.lit("kept"), why=pl.lit(""))
-    canon = _changed(canon, "frequency", rare(_counts(carried(tags, canon)), min_rows))
-    canon = _changed(canon, "rule", folded(_counts(carried(tags, canon))))
+    canon = _changed(canon, "frequency", drop_rare(_counts(apply_canonical_tags(tags, canon)), min_rows))
+    canon = _changed(canon, "rule", fold_spellings(_counts(apply_canonical_tags(tags, canon))))
     if max_distance > 0:
-        counts = _counts(carried(tags, canon))
-        canon = _changed(canon, "semantic", near(counts, vectors_of(sorted(counts)), max_distance))
-    return _changed(canon, "association", associated(carried(tags, canon), min_support, min_confidence))
+        counts = _counts(apply_canonical_tags(tags, canon))
+        canon = _changed(canon, "semantic", merge_near(counts, vectors_of(sorted(counts)), max_distance))
+    return _changed(
+        canon, "association", merge_associated(apply_canonical_tags(tags, canon), min_support, min_confidence)
+    )
 
 
-def carried(tags: pl.DataFrame, canon: pl.DataFrame) -> pl.DataFrame:
+def apply_canonical_tags(tags: pl.DataFrame, canon: pl.DataFrame) -> pl.DataFrame:
     """The columns id, tag, sorted: which row carries which canonical tag; a row without any is left out."""
     live = tags.join(canon.select("tag", "canonical"), on="tag").drop_nulls("canonical")
     return live.select("id", tag="canonical").unique().sort("id", "tag")
@@ -43,7 +45,7 @@ def _counts(tags: pl.DataFrame) -> dict[str, int]:
     return dict(tags.group_by("tag").len().iter_rows())
 
 
-def _changed(canon: pl.DataFrame, step: str, changes: dict[str, Change]) -> pl.DataFrame:
+def _changed(canon: pl.DataFrame, step: str, changes: dict[str, TagChange]) -> pl.DataFrame:
     """`canon` after `changes` to its canonical tags."""
     into = pl.DataFrame(
         {

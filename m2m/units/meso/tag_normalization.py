@@ -11,20 +11,20 @@ from jaxtyping import Float32
 Counts = dict[str, int]  # tag → rows that carry it
 
 
-class Change(NamedTuple):
+class TagChange(NamedTuple):
     """What becomes of a tag: another tag, or nothing; `why` is for reading."""
 
     into: str | None
     why: str
 
 
-def rare(counts: Counts, min_rows: int) -> dict[str, Change]:
+def drop_rare(counts: Counts, min_rows: int) -> dict[str, TagChange]:
     """Tags that fewer than `min_rows` rows carry are dropped."""
     few = {tag: count for tag, count in counts.items() if count < min_rows}
-    return {tag: Change(None, f"in {count} rows, fewer than {min_rows}") for tag, count in few.items()}
+    return {tag: TagChange(None, f"in {count} rows, fewer than {min_rows}") for tag, count in few.items()}
 
 
-def folded(counts: Counts) -> dict[str, Change]:
+def fold_spellings(counts: Counts) -> dict[str, TagChange]:
     """Tags that differ in case, special characters and endings alone become the most frequent of their spellings.
 
     Lower case, special characters to spaces, the stem of each word (Snowball, English). A tag without a letter or a
@@ -39,11 +39,11 @@ def folded(counts: Counts) -> dict[str, Change]:
     for tag, plain in spelling.items():
         weight[plain] = weight.get(plain, 0) + counts[tag]
     best = _leaders(weight, stems)
-    changes = {tag: Change(best[stems[plain]] or None, f"stem {stems[plain]!r}") for tag, plain in spelling.items()}
+    changes = {tag: TagChange(best[stems[plain]] or None, f"stem {stems[plain]!r}") for tag, plain in spelling.items()}
     return {tag: change for tag, change in changes.items() if change.into != tag}
 
 
-def near(counts: Counts, vectors: Float32[np.ndarray, "tags dim"], max_distance: float) -> dict[str, Change]:
+def merge_near(counts: Counts, vectors: Float32[np.ndarray, "tags dim"], max_distance: float) -> dict[str, TagChange]:
     """Tags within cosine distance `max_distance`, also by way of tags between, become the most frequent of them.
 
     DBSCAN, where one neighbour is enough. `vectors`, of norm 1, are in the order of the sorted tags. `max_distance` is
@@ -58,10 +58,10 @@ def near(counts: Counts, vectors: Float32[np.ndarray, "tags dim"], max_distance:
     best, place = _leaders(counts, group), {tag: at for at, tag in enumerate(tags)}
     into = {tag: best[group[tag]] for tag in tags if best[group[tag]] != tag}
     distance = {tag: 1 - float(vectors[place[tag]] @ vectors[place[leader]]) for tag, leader in into.items()}
-    return {tag: Change(leader, f"cosine distance {distance[tag]:.3f}") for tag, leader in into.items()}
+    return {tag: TagChange(leader, f"cosine distance {distance[tag]:.3f}") for tag, leader in into.items()}
 
 
-def associated(tags: pl.DataFrame, min_rows: int, min_confidence: float) -> dict[str, Change]:
+def merge_associated(tags: pl.DataFrame, min_rows: int, min_confidence: float) -> dict[str, TagChange]:
     """A tag whose rows carry another, more frequent one too, to `min_confidence` of them, becomes that one.
 
     `tags` has the columns id, tag, no pair twice. Rules of one tag to one tag by FP-Growth (Han et al. 2000) over pairs
@@ -77,12 +77,12 @@ def associated(tags: pl.DataFrame, min_rows: int, min_confidence: float) -> dict
     return {tag: _followed(tag, rules, counts) for tag in sorted(rules)}
 
 
-def _followed(tag: str, rules: dict[str, tuple[float, int, str]], counts: Counts) -> Change:
+def _followed(tag: str, rules: dict[str, tuple[float, int, str]], counts: Counts) -> TagChange:
     """Rules lead to ever more frequent tags, so the way ends."""
     sure, _, into = rules[tag]
     while into in rules:
         into = rules[into][2]
-    return Change(into, f"{-sure:.1%} of its {counts[tag]} rows carry {rules[tag][2]!r}")
+    return TagChange(into, f"{-sure:.1%} of its {counts[tag]} rows carry {rules[tag][2]!r}")
 
 
 def _pairs(tags: pl.DataFrame, min_rows: int) -> list[tuple[list[str], int]]:

@@ -6,10 +6,10 @@ import numpy as np
 from jaxtyping import Bool, Int32, Int64
 
 Band = Literal["low", "mid", "high"]
-BANDS: tuple[Band, ...] = ("low", "mid", "high")
+BAND_NAMES: tuple[Band, ...] = ("low", "mid", "high")
 
 
-def bands_of(counts: Int64[np.ndarray, "types"], low: int, high: int) -> Int64[np.ndarray, "types"]:
+def assign_bands(counts: Int64[np.ndarray, "types"], low: int, high: int) -> Int64[np.ndarray, "types"]:
     """0 (low: count < `low`), 1 (mid: `low` ≤ count ≤ `high`) or 2 (high) for each type's count in the pool.
 
     Section 3 of the paper, where low is 10 and high is 500. ValueError where `low` > `high`.
@@ -19,14 +19,14 @@ def bands_of(counts: Int64[np.ndarray, "types"], low: int, high: int) -> Int64[n
     return np.searchsorted([low, high + 1], counts, side="right").astype(np.int64)
 
 
-def wanted_types(
+def select_types(
     bands: Int64[np.ndarray, "types"], units: Literal["low", "mid", "high", "all"]
 ) -> Bool[np.ndarray, "types"]:
     """Which types are units."""
-    return np.ones(len(bands), bool) if units == "all" else bands == BANDS.index(units)
+    return np.ones(len(bands), bool) if units == "all" else bands == BAND_NAMES.index(units)
 
 
-def carried_types(
+def collect_row_types(
     tokens: Int32[np.ndarray, "tokens"], offsets: Int64[np.ndarray, "rows+1"], wanted: Bool[np.ndarray, "types"]
 ) -> tuple[Int32[np.ndarray, "pairs"], Int32[np.ndarray, "pairs"]]:
     """Every pair of a row and a wanted type that occurs in it, once, as (rows, types), sorted by row, then type.

@@ -118,12 +118,12 @@ def test_a_file_that_was_fetched_before_needs_no_network(tmp_path: Path, monkeyp
 ENDS_AT_ONCE = """
 import sys, time
 from m2m.data.records.hf_datasets import fetched, read_hub
-from m2m.models import commit_of
+from m2m.models import resolve_commit
 begin = time.monotonic()
 for read in (
     lambda: next(read_hub("owner/name", "", "train", "c" * 40, None)),
     lambda: fetched("owner/name", "a.json", "c" * 40),
-    lambda: commit_of("owner/name", "c" * 40),
+    lambda: resolve_commit("owner/name", "c" * 40),
 ):
     try:
         read()

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from m2m.llm.client.ask import ask
-from m2m.llm.client.reply_cache import Replies, cache_folder
-from m2m.llm.client.request import Request, key_of, most_tokens
+from m2m.llm.client.reply_cache import ReplyCache, cache_folder
+from m2m.llm.client.request import Request, bound_tokens, hash_request
 from tests.llm_server import FAULTS, HERE, PATIENCE, llm_server, said
 
 pytestmark = pytest.mark.usefixtures("llm_home")
@@ -88,7 +88,7 @@ def test_kept_replies_that_do_not_tell_their_cost_count_as_the_most_they_can_hav
     with llm_server(fault=lambda number: "no usage") as server:
         here = replace(HERE, url=server.url)
         ask(requests(20), "endpoint", here, "test")
-        spent = sum(most_tokens(request) for request in requests(20))
+        spent = sum(bound_tokens(request) for request in requests(20))
         with pytest.raises(ValueError, match="could be passed"):
             ask(requests(21), "endpoint", replace(here, max_tokens=spent), "test")
     assert len(server.served) == 20
@@ -186,14 +186,14 @@ def test_after_kill_9_in_the_middle_every_request_has_still_been_paid_once():
         in_a_process(server.url)
     assert sorted(map(said, server.served)) == sorted(request.turns[0] for request in requests(40))
     assert len(server.asked) == 44
-    with closing(Replies(cache_folder())) as replies:
-        tries, _ = replies.spent([key_of(request, HERE.model) for request in requests(40)])
+    with closing(ReplyCache(cache_folder())) as replies:
+        tries, _ = replies.spent([hash_request(request, HERE.model) for request in requests(40)])
     assert tries == 44  # the four that the kill cut short may have been paid
 
 
 def kept() -> dict[str, str]:
-    with closing(Replies(cache_folder())) as replies:
-        return replies.read([key_of(request, HERE.model) for request in requests(40)])
+    with closing(ReplyCache(cache_folder())) as replies:
+        return replies.read([hash_request(request, HERE.model) for request in requests(40)])
 
 
 def test_a_pipeline_that_asks_no_llm_needs_no_client():

@@ -8,10 +8,10 @@ import pytest
 
 from m2m.llm.client import http
 from m2m.llm.client.budget import Budget
-from m2m.llm.client.http import Caller, key_in
-from m2m.llm.client.reply_cache import Replies, cache_folder
+from m2m.llm.client.http import Caller, read_key
+from m2m.llm.client.reply_cache import ReplyCache, cache_folder
 from m2m.llm.client.request import Request
-from m2m.llm.client.trouble import Failed, Passing
+from m2m.llm.client.trouble import RequestError, TransientError
 from tests.llm_server import HERE, PATIENCE, REFUSALS, llm_server
 
 pytestmark = pytest.mark.usefixtures("llm_home")
@@ -21,7 +21,7 @@ QUESTION = Request(("Why?",), reply_tokens=8, top_logprobs=2)
 @pytest.fixture
 def caller(llm_home):
     """A maker of callers, of one cache."""
-    with closing(Replies(cache_folder())) as kept:
+    with closing(ReplyCache(cache_folder())) as kept:
         yield lambda server, **more: Caller(replace(HERE, url=server.url, **more), Budget(99, 10_000, 0, 0), kept)
 
 
@@ -46,13 +46,16 @@ def test_trouble_that_passes_is_tried_again(caller, fault):
     ],
 )
 def test_trouble_that_does_not_pass_ends_after_eight_times_and_says_what_it_is(caller, fault, told):
-    with llm_server(fault=lambda _: fault) as server, pytest.raises(Failed, match=told):
+    with llm_server(fault=lambda _: fault) as server, pytest.raises(RequestError, match=told):
         caller(server)("key", QUESTION)
     assert len(server.asked) == 8
 
 
 def test_a_text_too_long_for_the_model_fails_alone_and_at_once(caller):
-    with llm_server(fault=lambda _: "400") as server, pytest.raises(Failed, match="maximum context length is 8 tokens"):
+    with (
+        llm_server(fault=lambda _: "400") as server,
+        pytest.raises(RequestError, match="maximum context length is 8 tokens"),
+    ):
         caller(server)("key", QUESTION)
     assert len(server.asked) == 1
 
@@ -76,7 +79,7 @@ def test_a_reply_that_does_not_fit_keeps_its_limit_whatever_the_server_calls_it(
     asked = replace(QUESTION, form=form, top_logprobs=0)
     with llm_server(fault=lambda number: "400" if number < 1 else "") as server:
         ask = caller(server)
-        with pytest.raises(Failed, match="is too large"):
+        with pytest.raises(RequestError, match="is too large"):
             ask("one", asked)
         ask("two", asked)
     assert [body["max_tokens"] for body in server.asked] == [8, 8]
@@ -112,13 +115,13 @@ def test_nothing_that_the_environment_has_for_openai_goes_to_a_server_that_needs
 def test_a_key_that_is_not_set_and_a_url_that_holds_one_are_told_before_the_first_request(monkeypatch):
     monkeypatch.delenv("NO_SUCH_KEY", raising=False)
     with pytest.raises(ValueError, match='variable NO_SUCH_KEY, which is not set: export it, or set key to ""'):
-        key_in(replace(HERE, url="http://x/v1", key="NO_SUCH_KEY"))
+        read_key(replace(HERE, url="http://x/v1", key="NO_SUCH_KEY"))
     with pytest.raises(ValueError, match="key must be the name of an environment variable") as told:
-        key_in(replace(HERE, url="http://x/v1", key="sk-secret"))
+        read_key(replace(HERE, url="http://x/v1", key="sk-secret"))
     assert "secret" not in str(told.value)
     for url in ("http://me:secret@x/v1", "localhost:8000/v1"):
         with pytest.raises(ValueError, match="url must begin with http:// or https:// and hold no") as error:
-            key_in(replace(HERE, url=url))
+            read_key(replace(HERE, url=url))
         assert "secret" not in str(error.value)
 
 
@@ -126,7 +129,7 @@ def test_a_key_that_is_not_set_and_a_url_that_holds_one_are_told_before_the_firs
 def test_a_key_that_no_header_can_hold_is_refused_without_a_word_of_it(key, monkeypatch):
     monkeypatch.setenv("MY_KEY", key)
     with pytest.raises(ValueError, match="the key in MY_KEY must be printable ASCII") as error:
-        key_in(replace(HERE, url="http://x/v1", key="MY_KEY"))
+        read_key(replace(HERE, url="http://x/v1", key="MY_KEY"))
     assert "secret" not in str(error.value)
 
 
@@ -134,7 +137,7 @@ def test_a_server_that_is_down_was_not_paid(caller):
     with llm_server() as server:
         pass
     call = caller(server)
-    with pytest.raises(Failed, match=r"gave no reply \(APIConnectionError: .*refused.*, 8 times"):
+    with pytest.raises(RequestError, match=r"gave no reply \(APIConnectionError: .*refused.*, 8 times"):
         call("key", QUESTION)
     assert (call.budget.requests, call.budget.tokens) == call.replies.spent(["key"]) == (0, 0)
 
@@ -151,7 +154,7 @@ def test_a_dropped_reply_may_have_been_paid_and_counts_in_full(caller):
 def test_a_wait_lasts_at_least_as_long_as_the_server_says():
     class State:
         class outcome:
-            exception = staticmethod(lambda: Passing("busy", 7.0))
+            exception = staticmethod(lambda: TransientError("busy", 7.0))
 
     assert http._wait(lambda _: 0.5)(State) == 7.5
 
@@ -162,7 +165,7 @@ def test_a_stop_ends_a_wait_of_a_minute_at_once(caller, monkeypatch):
         call, ended = caller(server), threading.Event()
 
         def run():
-            with pytest.raises(Failed):
+            with pytest.raises(RequestError):
                 call("key", QUESTION)
             ended.set()
 
@@ -175,6 +178,6 @@ def test_after_a_stop_nothing_is_sent_and_nothing_paid(caller):
     with llm_server() as server:
         call = caller(server)
         call.stop.set()
-        with pytest.raises(Failed, match="stopped"):
+        with pytest.raises(RequestError, match="stopped"):
             call("key", QUESTION)
     assert (server.asked, call.budget.requests, call.replies.spent(["key"])) == ([], 0, (0, 0))

@@ -94,10 +94,10 @@ def test_log_probabilities_come_in_the_form_of_a_server(model):
 
 
 def test_other_weights_are_another_model_and_other_replies(model, llama):
-    before = local_model.identity(model.model, model.revision)
+    before = local_model.identify_model(model.model, model.revision)
     llama.lm_head.weight.data += 1
     llama.save_pretrained(model.model)
-    assert before != local_model.identity(model.model, model.revision)
+    assert before != local_model.identify_model(model.model, model.revision)
     assert before.startswith("tiny@")
 
 

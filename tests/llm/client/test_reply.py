@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from m2m.llm.client import reply as module
-from m2m.llm.client.reply import Reply, reply_of, same_model
+from m2m.llm.client.reply import Reply, is_same_model, parse_reply
 
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -23,13 +23,13 @@ def test_the_examples_in_the_docstrings_hold():
 def test_a_chat_and_a_completion_say_the_same():
     rest = {"finish_reason": "stop"}
     chat = {"choices": [{"message": {"content": "yes"}, **rest}]}
-    assert reply_of(json.dumps(chat)) == reply_of(json.dumps({"choices": [{"text": "yes", **rest}]}))
-    assert reply_of(json.dumps(chat)) == Reply("yes", "stop")
+    assert parse_reply(json.dumps(chat)) == parse_reply(json.dumps({"choices": [{"text": "yes", **rest}]}))
+    assert parse_reply(json.dumps(chat)) == Reply("yes", "stop")
 
 
 def test_a_reply_that_the_server_filtered_has_no_text_but_a_finish():
     raw = json.dumps({"choices": [{"message": {"content": None}, "finish_reason": "content_filter"}], "usage": None})
-    assert reply_of(raw) == Reply("", "content_filter")
+    assert parse_reply(raw) == Reply("", "content_filter")
 
 
 @pytest.mark.parametrize(
@@ -48,15 +48,15 @@ def test_a_reply_that_the_server_filtered_has_no_text_but_a_finish():
 )
 def test_what_is_no_completion_is_one_sentence(raw):
     with pytest.raises(ValueError, match=r"a reply that is no completion|a reply without text"):
-        reply_of(raw)
+        parse_reply(raw)
 
 
 def test_half_a_surrogate_in_a_reply_becomes_a_character_that_can_be_written():
-    assert reply_of(r'{"choices": [{"text": "a\ud83d"}]}').text == "a?"
+    assert parse_reply(r'{"choices": [{"text": "a\ud83d"}]}').text == "a?"
 
 
 def test_a_usage_below_zero_gives_no_budget_back():
-    reply = reply_of('{"choices": [{"text": ""}], "usage": {"prompt_tokens": -9, "completion_tokens": -1}}')
+    reply = parse_reply('{"choices": [{"text": ""}], "usage": {"prompt_tokens": -9, "completion_tokens": -1}}')
     assert (reply.prompt_tokens, reply.completion_tokens) == (0, 0)
 
 
@@ -72,18 +72,18 @@ def test_a_usage_below_zero_gives_no_budget_back():
     ],
 )
 def test_a_sibling_is_another_model(asked, reported):
-    assert not same_model(asked, reported)
+    assert not is_same_model(asked, reported)
 
 
 @pytest.mark.parametrize("added", ["", "-0613", "-2024-08-06", "@main", ":latest", "-001"])
 def test_a_date_or_version_at_the_end_is_the_same_model(added):
-    assert same_model("owner/gpt-4o", f"owner/gpt-4o{added}")
-    assert same_model("gpt-4o", f"owner/gpt-4o{added}")
+    assert is_same_model("owner/gpt-4o", f"owner/gpt-4o{added}")
+    assert is_same_model("gpt-4o", f"owner/gpt-4o{added}")
 
 
 @given(ANYTHING)
 def test_any_json_is_a_reply_or_a_value_error(record):
     try:
-        assert isinstance(reply_of(json.dumps(record)), Reply)
+        assert isinstance(parse_reply(json.dumps(record)), Reply)
     except ValueError as error:
         assert "a reply" in str(error)

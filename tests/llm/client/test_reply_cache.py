@@ -5,13 +5,13 @@ import os
 import signal
 from contextlib import closing
 
-from m2m.llm.client.reply_cache import Holding, Kept, Replies, cache_folder
+from m2m.llm.client.reply_cache import CachedReply, ModelUsage, ReplyCache, cache_folder
 
-ROW = Kept("a" * 64, "m", "fp", "{}", "raw", 3, 4)
+ROW = CachedReply("a" * 64, "m", "fp", "{}", "raw", 3, 4)
 
 
 def holder(folder, ready):
-    with closing(Replies(folder)) as replies, replies.claimed(ROW.key):
+    with closing(ReplyCache(folder)) as replies, replies.claimed(ROW.key):
         replies.keep(ROW)
         ready.set()
         signal.pause()
@@ -22,16 +22,16 @@ def test_the_cache_is_in_the_repository_of_the_person_also_from_a_queue_copy(llm
 
 
 def test_of_two_replies_for_one_request_the_first_stays(tmp_path):
-    with closing(Replies(tmp_path)) as replies:
+    with closing(ReplyCache(tmp_path)) as replies:
         replies.keep(ROW)
         replies.keep(ROW._replace(reply="another"))
         assert replies.read([ROW.key, "b" * 64]) == {ROW.key: "raw"}
-        assert replies.holdings() == [Holding("m", 1, 3, 4)]
+        assert replies.holdings() == [ModelUsage("m", 1, 3, 4)]
 
 
 def test_more_keys_than_one_query_takes_are_read(tmp_path):
     keys = [f"{number:064x}" for number in range(1203)]
-    with closing(Replies(tmp_path)) as replies:
+    with closing(ReplyCache(tmp_path)) as replies:
         rows = [(key,) for key in keys]
         replies.database.execute("begin")  # one for all: the disk is waited for once
         replies.database.executemany("insert into replies (key, reply) values (?, 'raw')", rows)
@@ -43,7 +43,7 @@ def test_a_claim_keeps_other_processes_out_until_its_own_is_killed_and_what_that
     context = multiprocessing.get_context("spawn")
     ready = context.Event()
     other = context.Process(target=holder, args=(tmp_path, ready))
-    with closing(Replies(tmp_path)) as replies:
+    with closing(ReplyCache(tmp_path)) as replies:
         other.start()
         assert ready.wait(60)
         with replies.claimed(ROW.key) as ours:
@@ -58,11 +58,11 @@ def test_a_claim_keeps_other_processes_out_until_its_own_is_killed_and_what_that
 
 
 def test_what_was_spent_is_every_try_that_may_have_been_paid_at_its_cost_or_the_most_it_can_be(tmp_path):
-    with closing(Replies(tmp_path)) as replies:
+    with closing(ReplyCache(tmp_path)) as replies:
         told, in_vain, refused, _cut_short, _of_another = [replies.begin(key, 100) for key in "aaaab"]
         replies.end(told, 7)
         replies.end(in_vain, 5)
         replies.end(refused, None)
-    with closing(Replies(tmp_path)) as replies:
+    with closing(ReplyCache(tmp_path)) as replies:
         assert replies.spent(["a", "c"]) == (3, 112)
         assert replies.spent([]) == (0, 0)

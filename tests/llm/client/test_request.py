@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from m2m.llm.client.request import Request, body, key_of, most_tokens
+from m2m.llm.client.request import Request, bound_tokens, build_body, hash_request
 
 ONE = Request(("Why?",), reply_tokens=8)
 OTHERS = {
@@ -12,21 +12,21 @@ OTHERS = {
 
 
 def test_what_is_sent_is_openai_s_protocol_and_nothing_of_ours():
-    assert body(ONE, "m") == {
+    assert build_body(ONE, "m") == {
         "model": "m", "max_tokens": 8, "temperature": 0.0, "seed": 0, "messages": [{"role": "user", "content": "Why?"}],
     }  # fmt: skip
     talk = replace(ONE, turns=("Why?", "So.", "Why so?"), system="Be brief.", about="never sent", top_logprobs=5)
-    assert [turn["role"] for turn in body(talk, "m")["messages"]] == ["system", "user", "assistant", "user"]
-    assert body(talk, "m")["top_logprobs"] == 5
-    assert "never sent" not in str(body(talk, "m"))
-    assert body(replace(ONE, form="completion"), "m")["prompt"] == "Why?"
+    assert [turn["role"] for turn in build_body(talk, "m")["messages"]] == ["system", "user", "assistant", "user"]
+    assert build_body(talk, "m")["top_logprobs"] == 5
+    assert "never sent" not in str(build_body(talk, "m"))
+    assert build_body(replace(ONE, form="completion"), "m")["prompt"] == "Why?"
 
 
 def test_every_field_of_a_request_and_the_model_are_part_of_its_key():
-    keys = {key_of(replace(ONE, **{name: value}), "m") for name, value in OTHERS.items()}
-    assert len(keys | {key_of(ONE, "m"), key_of(ONE, "n")}) == len(OTHERS) + 2
+    keys = {hash_request(replace(ONE, **{name: value}), "m") for name, value in OTHERS.items()}
+    assert len(keys | {hash_request(ONE, "m"), hash_request(ONE, "n")}) == len(OTHERS) + 2
 
 
 @pytest.mark.parametrize("text", ["plain", "ünïcode", "日本語" * 50])
 def test_no_tokenizer_makes_more_tokens_than_bytes(text):
-    assert most_tokens(replace(ONE, turns=(text,), system=text)) >= 8 + 2 * len(text.encode())
+    assert bound_tokens(replace(ONE, turns=(text,), system=text)) >= 8 + 2 * len(text.encode())

@@ -1,15 +1,15 @@
 import pytest
 import torch
 
-from m2m.training.finetuning.collation import EMPTY, labelled, require_exact_packing
+from m2m.training.finetuning.collation import EMPTY_ROW, label_tokens, require_exact_packing
 
 
 def test_labels_stand_on_the_completion_alone():
-    assert labelled(([5, 6], [7, 0]), 3) == {"input_ids": [5, 6, 7, 0], "labels": [-100, -100, 7, 0]}
+    assert label_tokens(([5, 6], [7, 0]), 3) == {"input_ids": [5, 6, 7, 0], "labels": [-100, -100, 7, 0]}
 
 
 def test_an_empty_place_is_one_padding_token_without_loss():
-    assert labelled(EMPTY, 3) == {"input_ids": [3], "labels": [-100]}
+    assert label_tokens(EMPTY_ROW, 3) == {"input_ids": [3], "labels": [-100]}
 
 
 @pytest.mark.parametrize("attention", ["sdpa", "eager"])

@@ -3,7 +3,7 @@ import torch
 
 from m2m.models import load_model, load_tokenizer
 from m2m.training.finetuning import finetune as finetuning
-from m2m.training.finetuning.collation import EMPTY
+from m2m.training.finetuning.collation import EMPTY_ROW
 from m2m.training.finetuning.finetune import Recipe, finetune
 
 pytestmark = pytest.mark.filterwarnings("default")  # mlflow, peft and transformers warn of each other
@@ -23,7 +23,7 @@ RECIPE = Recipe(
     gradient_checkpointing="none",
     dtype="float32",
 )
-ROWS = [([5, 6], [7, 8, 0]), ([9], [10, 0]), ([5], [6, 7, 8, 9, 0]), EMPTY]
+ROWS = [([5, 6], [7, 8, 0]), ([9], [10, 0]), ([5], [6, 7, 8, 9, 0]), EMPTY_ROW]
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +117,7 @@ def test_a_mask_that_trains_on_the_question_too_stops_the_first_step(base, token
         tokens = right(row, pad)["input_ids"]
         return {"input_ids": tokens, "labels": tokens if any(row) else [-100]}
 
-    right = finetuning.labelled
+    right = finetuning.label_tokens
     monkeypatch.setattr(finetuning, "labelled", wrong)
     with pytest.raises(ValueError, match=r"the loss of step 1 falls on 6 tokens, but its responses have 5"):
         tuned(base, tokenizer)
@@ -136,14 +136,14 @@ def test_lora_learns_in_its_adapters_and_leaves_a_plain_model(llama, base, token
 
 
 def test_merged_weights_are_peft_s_own_merge(llama, tokenizer):
-    from m2m.training.finetuning.lora import merged, with_adapters
+    from m2m.training.finetuning.lora import add_adapters, merge_adapters
 
-    model = with_adapters(llama, seed=1, rank=2, alpha=4, dropout=0.0, targets="all-linear")
+    model = add_adapters(llama, seed=1, rank=2, alpha=4, dropout=0.0, targets="all-linear")
     with torch.no_grad():
         for name, weight in model.named_parameters():
             if "lora_B" in name:
                 weight.normal_(generator=torch.Generator().manual_seed(1))
-    ours = merged(model, {name: value.clone() for name, value in model.state_dict().items()}).state_dict()
+    ours = merge_adapters(model, {name: value.clone() for name, value in model.state_dict().items()}).state_dict()
     theirs = model.merge_and_unload().state_dict()
     assert ours.keys() == theirs.keys()
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)

@@ -11,7 +11,7 @@ import psutil
 import pytest
 from ruamel.yaml import YAML
 
-from m2m.training.finetuning.collation import EMPTY
+from m2m.training.finetuning.collation import EMPTY_ROW
 
 ROOT = Path(__file__).parents[3]
 ROWS = [([5 + at % 3, 6], [7 + at % 5, 8, *range(9, 9 + at), 0]) for at in range(23)]
@@ -104,13 +104,13 @@ class Cut(NamedTuple):
 
 @pytest.fixture(scope="module", params=["full", "lora"])
 def cut(request, tokenizer, tmp_path_factory):
-    from m2m.training.pretrain import new_model
+    from m2m.training.pretrain import build_model
 
     folder = tmp_path_factory.mktemp("sharded")
-    new_model(tokenizer, hidden_size=32, layers=2, heads=2, context=64, seed=1).save_pretrained(folder / "base")
+    build_model(tokenizer, hidden_size=32, layers=2, heads=2, context=64, seed=1).save_pretrained(folder / "base")
     tokenizer.save_pretrained(folder / "base")
     (folder / "worker.py").write_text(WORKER)
-    (folder / "tests_fsdp_facts.py").write_text(f"RECIPE = {RECIPE!r}\nROWS = {[*ROWS, EMPTY]!r}\n")
+    (folder / "tests_fsdp_facts.py").write_text(f"RECIPE = {RECIPE!r}\nROWS = {[*ROWS, EMPTY_ROW]!r}\n")
     losses, told = ended(begun(folder, "cut", request.param, 10))
     assert "train candidate: 6/6" in told
     return Cut(folder, request.param, losses)
@@ -132,7 +132,7 @@ def test_sharded_processes_learn_what_one_whole_model_learns(cut, tokenizer, tmp
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
     recipe = Recipe(**RECIPE | {"method": cut.method})
     named = {"name": "candidate", "checkpoint_minutes": 10, "params": {}}
-    whole = finetune(cut.folder / "base", tokenizer, [*ROWS, EMPTY], tmp_path / "whole", recipe, **named)
+    whole = finetune(cut.folder / "base", tokenizer, [*ROWS, EMPTY_ROW], tmp_path / "whole", recipe, **named)
     assert cut.losses == pytest.approx([one.loss for one in whole], abs=1e-4)
     assert same_weights(tmp_path / "whole", cut.folder / "cut", 2e-3)
 

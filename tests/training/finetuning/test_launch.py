@@ -3,26 +3,26 @@ from pathlib import Path
 import pytest
 import torch
 
-from m2m.training.finetuning.launch import gpus_of, require_processes
+from m2m.training.finetuning.launch import count_gpus, require_processes
 
 LAUNCH = Path(__file__).parents[3] / "profiles" / "launch"
 
 
 @pytest.mark.parametrize(("name", "gpus"), [("cpu", 1), ("cpu-2", 1), ("gpu", 1), ("fsdp", 8)])
 def test_a_training_takes_a_gpu_a_process(name, gpus):
-    assert gpus_of(LAUNCH / f"{name}.yaml") == gpus
+    assert count_gpus(LAUNCH / f"{name}.yaml") == gpus
 
 
 def test_a_training_on_several_machines_is_none_for_a_grid():
     with pytest.raises(ValueError, match="asks for 2 machines, but the grid's cells run on this one"):
-        gpus_of(LAUNCH / "machines.yaml")
+        count_gpus(LAUNCH / "machines.yaml")
 
 
 @pytest.mark.parametrize(("text", "lacking"), [("", "use_cpu and num_processes"), ("use_cpu: true\n", "num_processes")])
 def test_a_launch_file_that_does_not_say_what_it_takes_is_told_so(tmp_path, text, lacking):
     (tmp_path / "own.yaml").write_text(text)
     with pytest.raises(ValueError, match=rf"own\.yaml does not say {lacking}: add it, or write the file anew"):
-        gpus_of(tmp_path / "own.yaml")
+        count_gpus(tmp_path / "own.yaml")
 
 
 @pytest.mark.parametrize("name", ["gpu", "fsdp"])

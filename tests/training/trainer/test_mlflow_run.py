@@ -4,7 +4,7 @@ import pytest
 
 from m2m.training.trainer import mlflow_run
 from m2m.training.trainer.journal import Journal
-from m2m.training.trainer.mlflow_run import tracked, tracking_uri
+from m2m.training.trainer.mlflow_run import resolve_tracking_uri, track_training
 
 pytestmark = pytest.mark.filterwarnings("default")
 NOWHERE = "http://127.0.0.1:1"
@@ -20,31 +20,33 @@ def _home(tmp_path, monkeypatch):
 def runs():
     import mlflow
 
-    mlflow.set_tracking_uri(tracking_uri())
+    mlflow.set_tracking_uri(resolve_tracking_uri())
     return mlflow.search_runs(experiment_names=["macro-to-micro"], output_format="list")
 
 
 def points(run, name="loss"):
     from mlflow import MlflowClient
 
-    return [(one.step, one.value) for one in MlflowClient(tracking_uri()).get_metric_history(run.info.run_id, name)]
+    return [
+        (one.step, one.value) for one in MlflowClient(resolve_tracking_uri()).get_metric_history(run.info.run_id, name)
+    ]
 
 
 def test_the_store_is_in_the_repository_of_the_person_also_from_a_queue_copy(tmp_path, monkeypatch):
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
-    assert tracking_uri() == f"sqlite:///{tmp_path}/mlflow.db"
+    assert resolve_tracking_uri() == f"sqlite:///{tmp_path}/mlflow.db"
 
 
 def test_a_server_of_the_person_comes_first(monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", NOWHERE)
-    assert tracking_uri() == NOWHERE
+    assert resolve_tracking_uri() == NOWHERE
 
 
 def test_a_training_is_one_run_with_its_experiment_and_its_end(tmp_path, monkeypatch):
     monkeypatch.setenv("DVC_EXP_NAME", "tidy-otter")
-    with tracked("candidate", {"rows": 3}, "a") as log:
+    with track_training("candidate", {"rows": 3}, "a") as log:
         log({"loss": 1.5}, 1)
-    with pytest.raises(RuntimeError), tracked("candidate", {"rows": 3}, "a"):
+    with pytest.raises(RuntimeError), track_training("candidate", {"rows": 3}, "a"):
         raise RuntimeError
     failed, ended = runs()
     assert [failed.info.status, ended.info.status] == ["FAILED", "FINISHED"]
@@ -56,16 +58,16 @@ def test_a_training_is_one_run_with_its_experiment_and_its_end(tmp_path, monkeyp
 
 
 def test_with_the_server_away_training_goes_on_warns_once_and_the_next_one_sends_the_run(tmp_path, monkeypatch, capsys):
-    store = tracking_uri()
+    store = resolve_tracking_uri()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", NOWHERE)
-    with tracked("candidate", {"rows": 3}, "a") as log:
+    with track_training("candidate", {"rows": 3}, "a") as log:
         for step in (1, 2, 3):
             log({"loss": 4.0 - step}, step)
     assert capsys.readouterr().err.count("does not answer") == 1
     assert [path.name for path in (tmp_path / ".cache/runs").iterdir()] == ["candidate-a.jsonl"]
 
     monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
-    with tracked("opponent", {"rows": 3}, "b"):
+    with track_training("opponent", {"rows": 3}, "b"):
         pass
     assert sorted(run.info.run_name.split()[0] for run in runs()) == ["candidate", "opponent"]
     [late] = [run for run in runs() if run.info.run_name.startswith("candidate")]
@@ -75,7 +77,7 @@ def test_with_the_server_away_training_goes_on_warns_once_and_the_next_one_sends
 
 def test_the_warning_does_not_tell_the_password_of_the_server(monkeypatch, capsys):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://me:hunter2@127.0.0.1:1")
-    with tracked("candidate", {"rows": 3}, "a"):
+    with track_training("candidate", {"rows": 3}, "a"):
         pass
     told = capsys.readouterr().err
     assert "MLflow at http://127.0.0.1:1 does not answer" in told
@@ -83,10 +85,10 @@ def test_the_warning_does_not_tell_the_password_of_the_server(monkeypatch, capsy
 
 
 def test_a_killed_training_goes_on_in_its_run(tmp_path):
-    first = tracked("candidate", {"rows": 3}, "a")
+    first = track_training("candidate", {"rows": 3}, "a")
     log = first.__enter__()  # and never leaves, as if killed
     log({"loss": 3.0}, 1)
-    with tracked("candidate", {"rows": 3}, "a") as log:
+    with track_training("candidate", {"rows": 3}, "a") as log:
         log({"loss": 2.0}, 2)
     [run] = runs()
     assert (run.info.status, points(run)) == ("FINISHED", [(1, 3.0), (2, 2.0)])
@@ -128,10 +130,10 @@ def test_a_kept_run_that_somebody_deleted_holds_no_other_up(tmp_path, monkeypatc
     from mlflow import MlflowClient
 
     for name in "ab":
-        with tracked("candidate", {}, name):
+        with track_training("candidate", {}, name):
             pass
     deleted = next(run.info.run_id for run in runs())
-    MlflowClient(tracking_uri()).delete_run(deleted)
+    MlflowClient(resolve_tracking_uri()).delete_run(deleted)
     folder = tmp_path / ".cache/runs"
     waiting = [Journal(folder / f"candidate-{name}.jsonl") for name in "xy"]
     for journal in waiting:
@@ -140,7 +142,7 @@ def test_a_kept_run_that_somebody_deleted_holds_no_other_up(tmp_path, monkeypatc
     for journal in waiting:
         journal.add({"metrics": {"loss": 1.0}, "step": 1})
         journal.add({"status": "FINISHED"})
-    with tracked("opponent", {}, "c"):
+    with track_training("opponent", {}, "c"):
         pass
     assert [path.name for path in folder.iterdir()] == ["candidate-x.jsonl"]
     assert "late" in [run.info.run_name for run in runs()]
@@ -151,11 +153,11 @@ def test_a_training_that_goes_on_after_a_failure_is_nobodys_to_send(tmp_path, mo
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    with pytest.raises(RuntimeError), tracked("candidate", {}, "a"):
+    with pytest.raises(RuntimeError), track_training("candidate", {}, "a"):
         raise RuntimeError
     journal = Journal(tmp_path / ".cache/runs/candidate-a.jsonl")
     assert journal.ended()
-    with tracked("candidate", {}, "a"):
+    with track_training("candidate", {}, "a"):
         assert not journal.ended()
 
 
@@ -170,5 +172,5 @@ def test_a_server_that_is_away_is_tried_once_for_all_the_runs_that_wait(tmp_path
     monkeypatch.setattr(mlflow_run, "_client", away)
     for name in "xyz":
         Journal(tmp_path / f".cache/runs/candidate-{name}.jsonl").add({"status": "FINISHED"})
-    with tracked("opponent", {}, "c"):
+    with track_training("opponent", {}, "c"):
         assert len(tried) == 2  # for those that wait, and for its own

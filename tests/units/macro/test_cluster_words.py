@@ -5,7 +5,7 @@ from math import log
 import numpy as np
 import pytest
 
-from m2m.units.macro.cluster_words import described, top_words
+from m2m.units.macro.cluster_words import describe_clusters, rank_words
 
 TEXTS = ["apple apple pear", "apple plum", "iron plum", "the"]
 
@@ -14,27 +14,27 @@ def test_words_are_ranked_by_the_class_based_weight():
     labels = np.array([0, 0, 1, 1])
     # words: 5 and 2, average 3.5; apple 3, pear 1, plum 2, iron 1
     weight = {"apple": 3 / 5 * log(1 + 3.5 / 3), "pear": 1 / 5 * log(1 + 3.5), "plum": 1 / 5 * log(1 + 3.5 / 2)}
-    assert top_words(TEXTS, labels, 5)[0] == sorted(weight, key=weight.__getitem__, reverse=True)
-    assert top_words(TEXTS, labels, 1)[1] == ["iron"]
+    assert rank_words(TEXTS, labels, 5)[0] == sorted(weight, key=weight.__getitem__, reverse=True)
+    assert rank_words(TEXTS, labels, 1)[1] == ["iron"]
 
 
 def test_equal_weights_go_by_the_alphabet():
-    assert top_words(["pear apple", "plum"], np.array([0, 1]), 2)[0] == ["apple", "pear"]
+    assert rank_words(["pear apple", "plum"], np.array([0, 1]), 2)[0] == ["apple", "pear"]
 
 
 def test_a_cluster_of_stop_words_has_no_words():
-    assert top_words(TEXTS, np.array([0, 0, 0, 1]), 3)[1] == []
+    assert rank_words(TEXTS, np.array([0, 0, 0, 1]), 3)[1] == []
 
 
 def test_no_word_at_all_is_an_error():
     with pytest.raises(ValueError, match="empty vocabulary"):
-        top_words(["the"], np.array([0]), 3)
+        rank_words(["the"], np.array([0]), 3)
 
 
 def test_the_table_is_sorted_by_size_and_lists_the_noise():
-    table = described(TEXTS, np.array([1, 0, 0, -1]))
+    table = describe_clusters(TEXTS, np.array([1, 0, 0, -1]))
     assert table.drop("words").rows() == [("0", 2, 0.5), ("-1", 1, 0.25), ("1", 1, 0.25)]
 
 
 def test_noise_is_listed_when_there_is_none():
-    assert described(["plum"], np.array([0])).rows() == [("0", 1, 1.0, "plum"), ("-1", 0, 0.0, "")]
+    assert describe_clusters(["plum"], np.array([0])).rows() == [("0", 1, 1.0, "plum"), ("-1", 0, 0.0, "")]

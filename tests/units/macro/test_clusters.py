@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from m2m.units.macro.clusters import by_size, cluster_labels, to_nearest
+from m2m.units.macro.clusters import assign_nearest, cluster_vectors, number_by_size
 
 SETTINGS = {"seed": 1, "n_neighbors": 15, "n_components": 2, "min_cluster_size": 10, "min_samples": 2}
 UMAP_SAYS = pytest.mark.filterwarnings("ignore:Tensorflow not installed:ImportWarning")
@@ -19,53 +19,53 @@ def blobs(sizes: list[int], seed: int = 1) -> np.ndarray:
 
 
 def test_the_largest_cluster_is_0_and_noise_stays():
-    assert by_size(np.array([7, 3, 3, -1, 7, 3])).tolist() == [1, 0, 0, -1, 1, 0]
+    assert number_by_size(np.array([7, 3, 3, -1, 7, 3])).tolist() == [1, 0, 0, -1, 1, 0]
 
 
 def test_equal_sizes_are_numbered_by_their_first_row():
-    assert by_size(np.array([5, 2, 2, 5, 0, 0])).tolist() == [0, 1, 1, 0, 2, 2]
+    assert number_by_size(np.array([5, 2, 2, 5, 0, 0])).tolist() == [0, 1, 1, 0, 2, 2]
 
 
 def test_noise_alone_and_no_row_stay_as_they_are():
-    assert by_size(np.array([-1, -1])).tolist() == [-1, -1]
-    assert by_size(np.array([], np.int64)).tolist() == []
+    assert number_by_size(np.array([-1, -1])).tolist() == [-1, -1]
+    assert number_by_size(np.array([], np.int64)).tolist() == []
 
 
 @given(st.lists(st.integers(-1, 5), max_size=30), st.permutations(range(6)))
 def test_numbers_do_not_depend_on_the_labels_that_came_in(labels, names):
     labels = np.array(labels, np.int64)
     renamed = np.where(labels < 0, -1, np.array(names)[labels])
-    assert (by_size(labels) == by_size(renamed)).all()
-    sizes = np.bincount(by_size(labels)[by_size(labels) >= 0])
+    assert (number_by_size(labels) == number_by_size(renamed)).all()
+    sizes = np.bincount(number_by_size(labels)[number_by_size(labels) >= 0])
     assert (np.diff(sizes) <= 0).all()
 
 
 def test_noise_goes_to_the_cluster_of_the_nearest_mean_and_members_stay():
     vectors = np.array([[1, 0], [1, 0], [0, 1], [0.8, 0.6], [0.6, 0.8]], np.float32)
-    assert to_nearest(np.array([0, 0, 1, -1, -1]), vectors).tolist() == [0, 0, 1, 0, 1]
+    assert assign_nearest(np.array([0, 0, 1, -1, -1]), vectors).tolist() == [0, 0, 1, 0, 1]
 
 
 def test_without_noise_nothing_moves():
     labels = np.array([0, 1, 0])
-    assert to_nearest(labels, blobs([3])).tolist() == labels.tolist()
+    assert assign_nearest(labels, blobs([3])).tolist() == labels.tolist()
 
 
 def test_too_few_rows_are_an_error_that_says_how_many_are_needed():
     with pytest.raises(ValueError, match="2 components need at least 5 rows, got 4"):
-        cluster_labels(blobs([4]), **SETTINGS, neighbors="exact")
+        cluster_vectors(blobs([4]), **SETTINGS, neighbors="exact")
 
 
 @pytest.mark.long
 @UMAP_SAYS
 @pytest.mark.parametrize("neighbors", ["exact", "nndescent"])
 def test_planted_clusters_are_found_again_and_the_same_each_time(neighbors):
-    labels = cluster_labels(blobs([60, 40, 20]), **SETTINGS, neighbors=neighbors)
+    labels = cluster_vectors(blobs([60, 40, 20]), **SETTINGS, neighbors=neighbors)
     assert labels.tolist() == [0] * 60 + [1] * 40 + [2] * 20
-    assert (labels == cluster_labels(blobs([60, 40, 20]), **SETTINGS, neighbors=neighbors)).all()
+    assert (labels == cluster_vectors(blobs([60, 40, 20]), **SETTINGS, neighbors=neighbors)).all()
 
 
 @pytest.mark.long
 @UMAP_SAYS
 def test_rows_that_form_no_cluster_are_an_error_that_names_the_settings():
     with pytest.raises(ValueError, match="no cluster among 12 rows at min_cluster_size 10"):
-        cluster_labels(blobs([12]), **SETTINGS, neighbors="exact")
+        cluster_vectors(blobs([12]), **SETTINGS, neighbors="exact")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from m2m.units.meso.key_phrases import candidates, key_phrases
+from m2m.units.meso.key_phrases import extract_phrases, list_phrases
 
 TEXTS = ["Sparse matrix product.", "Sparse matrix of the graph.", "A graph is drawn.", "The product is drawn."]
 IDS = ["a", "b", "c", "d"]
@@ -11,26 +11,26 @@ IDS = ["a", "b", "c", "d"]
 def tags(
     texts: list[str] = TEXTS, per_text: int = 4, max_words: int = 2, min_share: float = 0.5
 ) -> list[tuple[str, str]]:
-    return key_phrases([f"{at}" for at in range(len(texts))], texts, per_text, max_words, min_share, 1.0).rows()
+    return extract_phrases([f"{at}" for at in range(len(texts))], texts, per_text, max_words, min_share, 1.0).rows()
 
 
 def test_phrases_do_not_cross_stop_words_or_punctuation():
-    assert candidates("Sparse matrix of the graph, numpy.linalg", 2) == [
+    assert list_phrases("Sparse matrix of the graph, numpy.linalg", 2) == [
         "sparse", "matrix", "sparse matrix", "graph", "numpy", "linalg",
     ]  # fmt: skip
 
 
 def test_a_phrase_that_repeats_a_word_is_none():
-    assert candidates("series series", 2) == ["series", "series"]
+    assert list_phrases("series series", 2) == ["series", "series"]
 
 
 def test_numbers_and_single_letters_are_no_words():
-    assert candidates("x 42 3dim 日本, don't", 2) == ["日本", "don"]
+    assert list_phrases("x 42 3dim 日本, don't", 2) == ["日本", "don"]
 
 
 def test_vowel_signs_belong_to_their_words():
-    assert candidates("हिन्दी भाषा", 2) == ["हिन्दी", "भाषा", "हिन्दी भाषा"]
-    assert candidates("⚠️warning", 2) == ["warning"]
+    assert list_phrases("हिन्दी भाषा", 2) == ["हिन्दी", "भाषा", "हिन्दी भाषा"]
+    assert list_phrases("⚠️warning", 2) == ["warning"]
 
 
 def test_phrases_of_one_text_share_no_word():
@@ -42,10 +42,10 @@ def test_a_text_has_at_most_per_text_tags():
 
 
 def test_rare_and_frequent_phrases_are_no_tags():
-    found = key_phrases(IDS, TEXTS, 4, 1, 0.5, 0.5)
+    found = extract_phrases(IDS, TEXTS, 4, 1, 0.5, 0.5)
     assert set(found["tag"]) == {"drawn", "graph", "matrix", "product", "sparse"}
     with pytest.raises(ValueError, match="no terms remain"):
-        key_phrases(IDS, TEXTS, 4, 1, 0.9, 1.0)
+        extract_phrases(IDS, TEXTS, 4, 1, 0.9, 1.0)
 
 
 def test_equal_texts_have_equal_tags():
@@ -53,8 +53,8 @@ def test_equal_texts_have_equal_tags():
 
 
 def test_row_order_changes_nothing():
-    there = key_phrases(IDS, TEXTS, 2, 2, 0.5, 1.0)
-    back = key_phrases(IDS[::-1], TEXTS[::-1], 2, 2, 0.5, 1.0)
+    there = extract_phrases(IDS, TEXTS, 2, 2, 0.5, 1.0)
+    back = extract_phrases(IDS[::-1], TEXTS[::-1], 2, 2, 0.5, 1.0)
     assert there.equals(back)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 
-from m2m.units.meso.normaliser import carried, normalised
+from m2m.units.meso.normaliser import apply_canonical_tags, normalize_tags
 
 VECTORS = {"arrays": (1, 0), "ndarray": (1, 0.1), "plot": (0, 1), "axes": (-1, 0), "figure": (-1, -1)}
 
@@ -21,7 +21,7 @@ def toy() -> pl.DataFrame:
 
 
 def canon(tags: pl.DataFrame, vectors_of=vectors_of, max_distance: float = 0.05) -> pl.DataFrame:
-    return normalised(tags, vectors_of, min_rows=3, max_distance=max_distance, min_support=4, min_confidence=0.99)
+    return normalize_tags(tags, vectors_of, min_rows=3, max_distance=max_distance, min_support=4, min_confidence=0.99)
 
 
 def test_each_step_does_what_is_known_and_says_why():
@@ -37,7 +37,7 @@ def test_each_step_does_what_is_known_and_says_why():
 
 
 def test_a_row_carries_each_canonical_tag_once_and_a_dropped_tag_not_at_all():
-    units = carried(toy(), canon(toy()))
+    units = apply_canonical_tags(toy(), canon(toy()))
     assert units.filter(pl.col("id") == "20")["tag"].to_list() == ["plot"]
     assert units.filter(pl.col("id") == "00")["tag"].to_list() == ["arrays"]
     assert units["tag"].value_counts().sort("tag").rows() == [("arrays", 14), ("figure", 4), ("plot", 10)]
@@ -54,7 +54,7 @@ def test_a_distance_of_0_compares_no_meanings():
 def test_row_order_changes_nothing():
     shuffled = toy().sample(fraction=1, shuffle=True, seed=3)
     assert canon(shuffled).equals(canon(toy()))
-    assert carried(shuffled, canon(shuffled)).equals(carried(toy(), canon(toy())))
+    assert apply_canonical_tags(shuffled, canon(shuffled)).equals(apply_canonical_tags(toy(), canon(toy())))
 
 
 def test_no_tag_gives_an_empty_table():
@@ -62,7 +62,7 @@ def test_no_tag_gives_an_empty_table():
 
 
 def test_all_tags_dropped_leaves_no_unit():
-    assert carried(toy().filter(pl.col("tag") == "once"), canon(toy())).is_empty()
+    assert apply_canonical_tags(toy().filter(pl.col("tag") == "once"), canon(toy())).is_empty()
 
 
 def test_spellings_that_are_too_rare_to_stay_give_no_tag_its_name():
@@ -70,5 +70,5 @@ def test_spellings_that_are_too_rare_to_stay_give_no_tag_its_name():
     pairs = [(f"{row:02}", tag) for tag, rows in carriers.items() for row in rows]
     tags = pl.DataFrame(pairs, schema={"id": pl.String, "tag": pl.String}, orient="row")
     settings = {"min_rows": 3, "max_distance": 0, "min_support": 4, "min_confidence": 0.99}
-    found = normalised(tags, lambda _: np.empty((0, 0), np.float32), **settings)
+    found = normalize_tags(tags, lambda _: np.empty((0, 0), np.float32), **settings)
     assert found["canonical"].drop_nulls().to_list() == ["array"]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from m2m.units.meso.tag_normalization import associated, folded, near, rare
+from m2m.units.meso.tag_normalization import drop_rare, fold_spellings, merge_associated, merge_near
 
 NAMES = st.text("abAB -_+", min_size=1, max_size=6)
 COUNTS = st.dictionaries(NAMES, st.integers(1, 50), max_size=12)
@@ -25,12 +25,12 @@ def rows(**carriers: str) -> pl.DataFrame:
 
 
 def test_a_tag_in_too_few_rows_is_dropped_and_the_reason_says_the_numbers():
-    assert rare({"often": 20, "seldom": 19}, 20) == {"seldom": (None, "in 19 rows, fewer than 20")}
+    assert drop_rare({"often": 20, "seldom": 19}, 20) == {"seldom": (None, "in 19 rows, fewer than 20")}
 
 
 def test_words_that_differ_in_a_vowel_sign_alone_stay_apart():
-    assert folded({"दिन": 50, "दान": 60, "दीन": 40, "ยา": 3, "ยี่": 4}) == {}
-    changes = folded({"❤️": 3, "⚠️ warning": 5, "warning": 9})
+    assert fold_spellings({"दिन": 50, "दान": 60, "दीन": 40, "ยา": 3, "ยี่": 4}) == {}
+    changes = fold_spellings({"❤️": 3, "⚠️ warning": 5, "warning": 9})
     assert {tag: change.into for tag, change in changes.items()} == {"❤️": None, "⚠️ warning": "warning"}
 
 
@@ -40,11 +40,11 @@ def test_an_association_of_just_as_many_rows_as_are_asked_for_is_seen(rows_in_al
     pairs = [(row, "b") for row in ids] + [(row, "a") for row in ids[:7]]
     pairs += [(row, tag) for tag in "cd" for row in ids[7:16]]  # no path: of one FP-Growth does not round
     table = pl.DataFrame(pairs, schema={"id": pl.String, "tag": pl.String}, orient="row")
-    assert associated(table, 7, 0.99)["a"].into == "b"
+    assert merge_associated(table, 7, 0.99)["a"].into == "b"
 
 
 def test_case_special_characters_and_endings_fold_into_the_most_frequent_spelling():
-    changes = folded({"Data Frame": 3, "data_frames": 5, "data-frames": 4, "series": 9})
+    changes = fold_spellings({"Data Frame": 3, "data_frames": 5, "data-frames": 4, "series": 9})
     assert {tag: change.into for tag, change in changes.items()} == {
         "Data Frame": "data frames",
         "data_frames": "data frames",
@@ -54,78 +54,80 @@ def test_case_special_characters_and_endings_fold_into_the_most_frequent_spellin
 
 
 def test_the_most_frequent_spelling_is_counted_over_its_variants():
-    changes = folded({"array": 6, "Arrays": 4, "arrays": 4})
+    changes = fold_spellings({"array": 6, "Arrays": 4, "arrays": 4})
     assert {tag: change.into for tag, change in changes.items()} == {"array": "arrays", "Arrays": "arrays"}
 
 
 def test_a_tag_of_special_characters_alone_is_dropped():
-    assert folded({"++": 7})["++"].into is None
+    assert fold_spellings({"++": 7})["++"].into is None
 
 
 def test_tags_within_the_cosine_distance_become_the_most_frequent_and_others_stay():
     vectors = on_circle(0, 10, 40)  # cosine distances 0.015 and 0.134
-    changes = near({"a": 1, "b": 2, "c": 3}, vectors, 0.05)
+    changes = merge_near({"a": 1, "b": 2, "c": 3}, vectors, 0.05)
     assert changes == {"a": ("b", "cosine distance 0.015")}
 
 
 def test_a_threshold_meant_as_similarity_would_merge_everything():
-    assert len(near({"a": 1, "b": 2, "c": 3}, on_circle(0, 40, 80), 0.95)) == 2
+    assert len(merge_near({"a": 1, "b": 2, "c": 3}, on_circle(0, 40, 80), 0.95)) == 2
 
 
 def test_distance_links_through_a_tag_between():
-    assert near({"a": 9, "b": 1, "c": 1}, on_circle(0, 15, 30), 0.05)["c"].into == "a"
+    assert merge_near({"a": 9, "b": 1, "c": 1}, on_circle(0, 15, 30), 0.05)["c"].into == "a"
 
 
 def test_a_tag_that_never_stands_without_another_becomes_that_one():
-    changes = associated(rows(python="abcdefgh", numpy="abcd", rust="efij"), min_rows=4, min_confidence=0.99)
+    changes = merge_associated(rows(python="abcdefgh", numpy="abcd", rust="efij"), min_rows=4, min_confidence=0.99)
     assert changes == {"numpy": ("python", "100.0% of its 4 rows carry 'python'")}
 
 
 def test_an_association_below_the_confidence_or_the_support_is_none():
     tags = rows(python="abcdefgh", numpy="abcdz")
-    assert associated(tags, min_rows=4, min_confidence=0.99) == {}
-    assert associated(tags, min_rows=4, min_confidence=0.8)["numpy"].into == "python"
-    assert associated(tags, min_rows=5, min_confidence=0.8) == {}
+    assert merge_associated(tags, min_rows=4, min_confidence=0.99) == {}
+    assert merge_associated(tags, min_rows=4, min_confidence=0.8)["numpy"].into == "python"
+    assert merge_associated(tags, min_rows=5, min_confidence=0.8) == {}
 
 
 def test_associations_are_followed_to_their_end():
-    changes = associated(rows(code="abcdefgh", python="abcdef", numpy="abcd"), min_rows=4, min_confidence=0.99)
+    changes = merge_associated(rows(code="abcdefgh", python="abcdef", numpy="abcd"), min_rows=4, min_confidence=0.99)
     assert {tag: change.into for tag, change in changes.items()} == {"numpy": "code", "python": "code"}
 
 
 def test_twins_become_the_first_of_the_alphabet():
-    assert associated(rows(y="abcd", x="abcd"), 4, 0.99)["y"].into == "x"
+    assert merge_associated(rows(y="abcd", x="abcd"), 4, 0.99)["y"].into == "x"
 
 
 def test_of_two_associations_the_surer_wins_then_the_more_frequent():
-    assert associated(rows(a="bcdef", b="bcdefg", c="bcde"), 4, 0.9)["c"].into == "b"
-    assert associated(rows(a="bcdefghijk", b="cdef", c="bcde" + "lmn", d="bcdex"), 4, 0.5)["d"].into == "a"
+    assert merge_associated(rows(a="bcdef", b="bcdefg", c="bcde"), 4, 0.9)["c"].into == "b"
+    assert merge_associated(rows(a="bcdefghijk", b="cdef", c="bcde" + "lmn", d="bcdex"), 4, 0.5)["d"].into == "a"
 
 
-@pytest.mark.parametrize("step", [lambda: rare({}, 2), lambda: folded({}), lambda: near({}, np.empty((0, 2)), 0.1)])
+@pytest.mark.parametrize(
+    "step", [lambda: drop_rare({}, 2), lambda: fold_spellings({}), lambda: merge_near({}, np.empty((0, 2)), 0.1)]
+)
 def test_no_tag_at_all_changes_nothing(step):
     assert step() == {}
 
 
 def test_no_row_at_all_has_no_association():
-    assert associated(rows(), 2, 0.9) == {}
+    assert merge_associated(rows(), 2, 0.9) == {}
 
 
 @given(COUNTS)
 def test_folding_twice_is_folding_once(counts):
-    changes = folded(counts)
+    changes = fold_spellings(counts)
     after: dict[str, int] = {}
     for tag, count in counts.items():
         into = changes[tag].into if tag in changes else tag
         if into is not None:
             after[into] = after.get(into, 0) + count
-    assert folded(after) == {}
+    assert fold_spellings(after) == {}
 
 
 @given(COUNTS, st.floats(0.001, 1), st.integers(0, 5))
 def test_a_merge_ends_at_a_tag_that_stays(counts, distance, seed):
     vectors = on_circle(*np.random.default_rng(seed).uniform(0, 90, len(counts)))
-    changes = near(counts, vectors, distance)
+    changes = merge_near(counts, vectors, distance)
     assert all(change.into in counts and change.into not in changes for change in changes.values())
     assert all(counts[change.into] >= counts[tag] for tag, change in changes.items())
 
@@ -133,7 +135,7 @@ def test_a_merge_ends_at_a_tag_that_stays(counts, distance, seed):
 @given(st.lists(st.sets(st.sampled_from("abcde")), min_size=1, max_size=20), st.integers(1, 4))
 def test_associations_are_those_of_counting_pairs(carried, min_rows):
     tags = rows(**{tag: "".join(chr(0x4E00 + at) for at, tags in enumerate(carried) if tag in tags) for tag in "abcde"})
-    changes = associated(tags, min_rows, 0.75)
+    changes = merge_associated(tags, min_rows, 0.75)
     count = {tag: sum(tag in tags for tags in carried) for tag in "abcde"}
     both = {(a, b): sum({a, b} <= tags for tags in carried) for a in "abcde" for b in "abcde" if a != b}
     merged = {

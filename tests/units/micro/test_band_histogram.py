@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from m2m.schemas.histogram import Histogram
-from m2m.units.micro.band_histogram import band_chart, band_examples, band_histogram
+from m2m.units.micro.band_histogram import build_histogram, pick_examples, plot_bands
 
 LOW, HIGH = 10, 500
 
@@ -17,7 +17,7 @@ def bands(counts):
 
 
 def test_bins_double_and_split_at_the_thresholds():
-    found = band_histogram(bands([1, 2, 3, 8, 9, 10, 15, 500, 501]))
+    found = build_histogram(bands([1, 2, 3, 8, 9, 10, 15, 500, 501]))
     assert found.rows() == [
         ("low", 1, 1, 1), ("low", 2, 2, 5), ("low", 8, 2, 17), ("mid", 10, 2, 25), ("mid", 500, 1, 500),
         ("high", 501, 1, 501),
@@ -26,23 +26,23 @@ def test_bins_double_and_split_at_the_thresholds():
 
 @given(st.lists(st.integers(1, 10_000), min_size=1))
 def test_no_type_and_no_occurrence_is_lost(counts):
-    found = Histogram.validate(band_histogram(bands(counts)))
+    found = Histogram.validate(build_histogram(bands(counts)))
     assert found["types"].sum() == len(counts)
     assert found["occurrences"].sum() == sum(counts)
 
 
 def test_examples_are_words_that_a_person_can_read():
     table = bands([20, 30, 40]).with_columns(text=pl.Series(["\ufffd", " model", "\n"]))
-    assert band_examples(table) == {"low": [], "mid": ["model"], "high": []}
+    assert pick_examples(table) == {"low": [], "mid": ["model"], "high": []}
 
 
 def test_the_chart_shades_the_bands_that_there_are():
-    drawn = band_chart(bands([3, 20, 30]), "responses").to_dict()
+    drawn = plot_bands(bands([3, 20, 30]), "responses").to_dict()
     assert len(drawn["layer"]) == 3
     assert drawn["title"] == "responses"
 
 
 def test_equal_tables_are_drawn_alike():
     table = bands([3, 8, 20, 30, 600, 700])
-    once = band_chart(table, "responses").to_dict()
-    assert all(band_chart(table, "responses").to_dict() == once for _ in range(20))
+    once = plot_bands(table, "responses").to_dict()
+    assert all(plot_bands(table, "responses").to_dict() == once for _ in range(20))

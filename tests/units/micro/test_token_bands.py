@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from m2m.units.micro.token_bands import bands_of, carried_types, wanted_types
+from m2m.units.micro.token_bands import assign_bands, collect_row_types, select_types
 
 
 def flat(texts: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:
@@ -14,37 +14,37 @@ def flat(texts: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_ten_and_five_hundred_belong_to_the_middle_band():
-    assert bands_of(np.array([0, 9, 10, 500, 501]), 10, 500).tolist() == [0, 0, 1, 1, 2]
+    assert assign_bands(np.array([0, 9, 10, 500, 501]), 10, 500).tolist() == [0, 0, 1, 1, 2]
 
 
 def test_equal_thresholds_leave_one_count_in_the_middle():
-    assert bands_of(np.array([4, 5, 6]), 5, 5).tolist() == [0, 1, 2]
+    assert assign_bands(np.array([4, 5, 6]), 5, 5).tolist() == [0, 1, 2]
 
 
 def test_thresholds_the_wrong_way_round_are_an_error():
     with pytest.raises(ValueError, match=r"band.low must not be above band.high, got 500 and 10"):
-        bands_of(np.array([1]), 500, 10)
+        assign_bands(np.array([1]), 500, 10)
 
 
 @pytest.mark.parametrize(
     ("units", "wanted"), [("low", [1, 0, 0]), ("mid", [0, 1, 0]), ("high", [0, 0, 1]), ("all", [1, 1, 1])]
 )
 def test_units_are_the_types_of_the_band_that_is_named(units, wanted):
-    assert wanted_types(np.array([0, 1, 2]), units).tolist() == [bool(at) for at in wanted]
+    assert select_types(np.array([0, 1, 2]), units).tolist() == [bool(at) for at in wanted]
 
 
 def test_a_type_that_a_row_repeats_is_carried_once():
-    rows, types = carried_types(*flat([[3, 1, 3], [], [2, 2]]), np.array([True, True, False, True]))
+    rows, types = collect_row_types(*flat([[3, 1, 3], [], [2, 2]]), np.array([True, True, False, True]))
     assert (rows.tolist(), types.tolist()) == ([0, 0], [1, 3])
 
 
 @given(st.lists(st.lists(st.integers(0, 7), max_size=20), max_size=10), st.lists(st.booleans(), min_size=8, max_size=8))
 def test_pairs_are_those_of_sets_sorted(texts, wanted):
-    rows, types = carried_types(*flat(texts), np.array(wanted))
+    rows, types = collect_row_types(*flat(texts), np.array(wanted))
     expected = [(row, token) for row, text in enumerate(texts) for token in sorted(set(text)) if wanted[token]]
     assert list(zip(rows.tolist(), types.tolist(), strict=True)) == expected
 
 
 def test_a_type_that_occurs_300_times_in_one_row_is_carried():
-    rows, types = carried_types(*flat([[0] * 300]), np.array([True]))
+    rows, types = collect_row_types(*flat([[0] * 300]), np.array([True]))
     assert (rows.tolist(), types.tolist()) == ([0], [0])
