@@ -1,6 +1,7 @@
 """Base model + subset → a fine-tuned model, its loss curve, and the tokens it was really trained on."""
 
 import hashlib
+import sys
 from pathlib import Path
 from typing import Literal
 
@@ -20,7 +21,7 @@ from m2m.text.tokenize import count_types, tokenize_units
 from m2m.training.finetuning.batch_order import arrange_rows, order_batches
 from m2m.training.finetuning.finetune import Recipe, finetune
 from m2m.training.finetuning.launch import require_processes
-from m2m.training.finetuning.truncation import require_share, truncate_rows
+from m2m.training.finetuning.truncation import LongPrompts, find_trainable_rows, require_share, truncate_rows
 
 
 def main(
@@ -52,13 +53,16 @@ def main(
     warmup_share: float,
     max_length: int,
     max_lost_share: float,
+    long_prompts: LongPrompts,
     packing: Literal["none", "exact"],
     attention: Literal["sdpa", "eager", "flash_attention_2"],
     gradient_checkpointing: Literal["none", "full"],
     dtype: Literal["float32", "mixed", "bfloat16"],
     checkpoint_minutes: float,
 ) -> None:
-    """Run by `accelerate launch -m`; rows over `max_length` tokens are cut, counted, and refused past a share.
+    """Run by `accelerate launch -m`; responses over `max_length` tokens are cut, counted, and refused past a share.
+
+    A prompt that leaves no response within `max_length` is an error, or its row is dropped (`long_prompts`).
 
     `summary` tells MLflow which cell this is.
     """
@@ -68,6 +72,13 @@ def main(
     words, responses = load_tokenizer(tokenizer), chosen["response"].to_list()
     encoded = encode_pairs(words, chosen["instruction"].to_list(), responses, prompt_format)
     own = np.diff(tokenize_units("base", tokenizer, responses).offsets).tolist()
+    trainable, note = find_trainable_rows(
+        chosen["id"].to_list(), [one.prompt for one in encoded], max_length, long_prompts
+    )
+    dropped = len(encoded) - len(trainable)
+    if note and first:
+        print(f"finetune: {note}: these rows are dropped", file=sys.stderr)
+    responses, encoded, own = ([column[row] for row in trainable] for column in (responses, encoded, own))
     rows, counts = truncate_rows([(one.prompt, one.completion) for one in encoded], own, max_length, max_lost_share)
 
     mid = read_table(bands, Bands).filter(pl.col("band") == "mid")["token"].to_list()
@@ -76,6 +87,7 @@ def main(
     require_share("tokens of the middle band", selected - kept, selected, max_lost_share)
     counts |= {"mid_tokens": kept, "lost_mid_tokens": selected - kept}
     counts |= {"trained_tokens": epochs * counts["response_tokens"]}
+    counts |= {"dropped_rows": dropped} if long_prompts == "drop" else {}
     if first:
         write_json(report, counts)
 

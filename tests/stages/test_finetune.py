@@ -31,6 +31,7 @@ FLAGS = {
     "warmup_share": 0.05,
     "max_length": 64,
     "max_lost_share": 0.5,
+    "long_prompts": "error",
     "packing": "none",
     "attention": "sdpa",
     "gradient_checkpointing": "none",
@@ -159,14 +160,14 @@ def test_a_launch_that_starts_another_number_of_processes_is_an_error(pool, tmp_
     started = [sys.executable, "-m", *words[words.index("stages.finetune") :]]
     done = subprocess.run(started, cwd=ROOT, env=environment(tmp_path), capture_output=True, text=True)
     assert done.returncode != 0
-    assert "asks for 2 processes, but 1 run" in done.stderr
+    assert "is for 2 processes, but 1 run" in done.stderr
 
 
 def killed(pool: Path, out: Path, launch: str, at: int, **changed) -> None:
     """Start a training that saves its state at every logged step, and kill all of it once it has at step `at`."""
     words = command(pool, out, launch, checkpoint_minutes=0.0, **changed)
     child = subprocess.Popen(words, cwd=ROOT, env=environment(out), stderr=subprocess.DEVNULL)
-    while not list(out.glob(f".cache/checkpoints/*/checkpoint-{at}/whole")):
+    while not list(out.glob(f".cache/checkpoints/*/checkpoint-{at}/complete")):
         assert child.poll() is None, "the training ended before it could be killed"
         time.sleep(0.005)
     for process in [psutil.Process(child.pid), *psutil.Process(child.pid).children(recursive=True)]:

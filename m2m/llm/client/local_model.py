@@ -61,7 +61,7 @@ def write_replies(
 def write_batch(
     model: Any, tokenizer: Any, batch: Mapping[str, Request], prompts: Mapping[str, list[int]]
 ) -> list[WrittenReply]:
-    """One reply a request. A row's randomness comes from its key (hexadecimal) alone, not from the rest of its batch."""
+    """One reply a request. A row's random numbers come from its key (hexadecimal) alone, not from its batch."""
     import torch
 
     requests = list(batch.values())

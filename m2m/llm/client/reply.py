@@ -48,12 +48,14 @@ def is_same_model(requested: str, reported: str) -> bool:
 
     Another word at the end is another model.
 
-    >>> is_same_model("gpt-4", "gpt-4-0613"), is_same_model("nvidia/llama", "llama"), is_same_model("tiny", "/models/tiny@main")
+    >>> is_same_model("gpt-4", "gpt-4-0613"), is_same_model("nvidia/llama", "llama"), is_same_model("any", "")
     (True, True, True)
-    >>> is_same_model("gpt-4", "gpt-4o"), is_same_model("llama-70b", "llama-8b"), is_same_model("anything", "")
-    (False, False, True)
-    >>> is_same_model("gpt-4o", "gpt-4o-2024-08-06"), is_same_model("gpt-4o", "gpt-4o-mini"), is_same_model("tiny", "tiny:1b")
-    (True, False, True)
+    >>> is_same_model("gpt-4o", "gpt-4o-2024-08-06"), is_same_model("tiny", "tiny:1b")
+    (True, True)
+    >>> is_same_model("tiny", "/models/tiny@main"), is_same_model("gpt-4", "gpt-4o")
+    (True, False)
+    >>> is_same_model("gpt-4o", "gpt-4o-mini"), is_same_model("llama-70b", "llama-8b")
+    (False, False)
     """
     requested, reported = requested.casefold(), reported.casefold()
     name = reported if "/" in requested else reported.rsplit("/", 1)[-1]

@@ -65,6 +65,6 @@ def hash_request(request: Request, model: str) -> str:
 
 
 def bound_tokens(request: Request) -> int:
-    """The most tokens that a call can cost: a token is at least a byte, and the chat template takes 16 a turn at most."""
+    """The most tokens that a call can cost: a token is at least a byte, and a chat template takes at most 16 a turn."""
     texts = (request.system, *request.turns)
     return request.reply_tokens + sum(len(text.encode()) + 16 for text in texts)
