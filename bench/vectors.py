@@ -33,7 +33,7 @@ def embedded(shared: Path, work: Path, model: str, precision: Literal["float32",
 
 
 def nearest(vectors: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """As m2m.units.macro.neighbors does, by torch, on a GPU where there is one; equal distances in any order."""
+    """As m2m.units.macro.clusters does, by torch, on a GPU where there is one; equal distances in any order."""
     import torch
 
     every = torch.from_numpy(vectors).to("cuda" if torch.cuda.is_available() else "cpu")

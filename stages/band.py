@@ -18,7 +18,15 @@ from m2m.schemas.units import Units
 from m2m.study.figures.pictures import write_picture
 from m2m.text.tokenize import Tokenized, load_saved, tokenize, tokenize_units
 from m2m.units.micro.band_histogram import build_histogram, plot_bands
-from m2m.units.micro.token_bands import BAND_NAMES, assign_bands, collect_row_types, select_types
+from m2m.units.micro.token_bands import (
+    BAND_NAMES,
+    Limits,
+    assign_bands,
+    collect_row_types,
+    describe_units,
+    scale_limits,
+    select_types,
+)
 
 ALMOST_EMPTY = 20  # token types: below this a band cannot tell degrees of diversity apart
 
@@ -35,8 +43,9 @@ def main(
     *,
     side: Literal["instruction", "response"],
     tokenizer: str,
-    low: int,
-    high: int,
+    low: float,
+    high: float,
+    limits: Limits,
     band: Literal["low", "mid", "high", "all"],
 ) -> None:
     """`tokenizer` makes the units: "base", "words", or a folder or hub id; the tokens are always the base model's."""
@@ -46,7 +55,8 @@ def main(
     write_table(tokens, Tokens, table.select("id", tokens=_lists(ours)))
 
     counts = np.bincount(theirs.tokens, minlength=len(theirs.names)).astype(np.int64)
-    codes = assign_bands(counts, low, high)
+    occurrences = scale_limits(low, high, limits, table.height)
+    codes = assign_bands(counts, *occurrences)
     known = _table(theirs, counts, codes)
     write_table(bands, Bands, known)
     write_table(histogram, Histogram, build_histogram(known))
@@ -59,6 +69,9 @@ def main(
     rows, types = collect_row_types(theirs.tokens, theirs.offsets, wanted)
     carried = pl.DataFrame([table["id"].gather(rows), pl.Series("unit", theirs.names).gather(types)])
     write_table(units, Units, carried.sort("id", "unit"))
+    if band == "mid":
+        sentence = describe_units(carried["unit"].n_unique(), occurrences, table.height, carried["id"].n_unique())
+        print(f"band {side}: {sentence}", file=sys.stderr)
 
 
 def _lists(found: Tokenized) -> pl.Series:

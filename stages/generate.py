@@ -45,6 +45,7 @@ def main(
     if engine == "endpoint":
         said = request_answers(
             model,
+            tokenizer,
             asked["instruction"].to_list(),
             prompt_format,
             max_new_tokens=max_new_tokens,

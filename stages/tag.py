@@ -19,8 +19,8 @@ from m2m.schemas.unusable import Unusable
 from m2m.text.embedder import embed, load_embedder
 from m2m.units.meso.key_phrases import extract_phrases
 from m2m.units.meso.llm_tags import parse_tags
-from m2m.units.meso.normaliser import apply_canonical_tags, normalize_tags
 from m2m.units.meso.structured_replies import Unparsed, ask_in_form
+from m2m.units.meso.tag_normalization import apply_canonical_tags, normalize_tags
 
 
 def main(

@@ -97,6 +97,11 @@ def split_words(texts: list[str]) -> Tokenized:
     return Tokenized(tokens, np.append(0, lengths.cumsum()), names, names)
 
 
+def list_types(tokenized: Tokenized) -> list[str]:
+    """The names of the token types that occur."""
+    return [tokenized.names[number] for number in np.unique(tokenized.tokens)]
+
+
 def count_types(tokenized: Tokenized, types: list[str]) -> int:
     """How many of the tokens are of these types, by name."""
     names, counted = tokenized.names, set(types)

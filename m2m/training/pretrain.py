@@ -14,6 +14,11 @@ from m2m.training.trainer.loop import TRAINER_SETTINGS, LossPoint, run_training
 END = "<|end|>"
 
 
+def split_corpus(texts: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+    """The held-out fiftieth, and the texts for training; sorted by ids that are hashes, their order is random."""
+    return texts[: len(texts) // 50], texts[len(texts) // 50 :]
+
+
 def train_tokenizer(texts: Sequence[str], folder: Path, *, vocab_size: int) -> Any:
     """A byte-level BPE tokenizer of `vocab_size` types with one special token, which ends a text; saved in `folder`."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers

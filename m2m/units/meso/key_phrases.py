@@ -1,4 +1,4 @@
-"""Turns texts into raw tags: the key phrases of each by TF-IDF over word n-grams."""
+"""Extracts raw tags from texts: the key phrases of each by TF-IDF over word n-grams."""
 
 from itertools import groupby
 
@@ -35,34 +35,34 @@ def extract_phrases(
     weights = vectorizer.fit_transform(texts)
     names = vectorizer.get_feature_names_out().tolist()
     words = [name.split() for name in names]
-    found = []
+    tags = []
     for row, key in enumerate(ids):
         begin, end = weights.indptr[row : row + 2]
-        chosen = _chosen(weights.indices[begin:end], weights.data[begin:end], words, per_text)
-        found += [(key, names[phrase]) for phrase in chosen]
-    return pl.DataFrame(found, schema={"id": pl.String, "tag": pl.String}, orient="row").sort("id", "tag")
+        chosen = _choose(weights.indices[begin:end], weights.data[begin:end], words, per_text)
+        tags += [(key, names[phrase]) for phrase in chosen]
+    return pl.DataFrame(tags, schema={"id": pl.String, "tag": pl.String}, orient="row").sort("id", "tag")
 
 
 def list_phrases(text: str, max_words: int) -> list[str]:
-    """Every phrase of `text`, in lower case, as often as it occurs; a phrase that repeats a word is none."""
+    """Every phrase of `text`, in lower case, as often as it occurs; phrases that repeat a word are left out."""
     from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
-    found = []
+    phrases = []
     for run in RUN.findall(text.lower()):
         for stopped, group in groupby(run.split(), ENGLISH_STOP_WORDS.__contains__):
             words = [] if stopped else list(group)
-            grams = [words[at : at + size] for size in range(1, max_words + 1) for at in range(len(words) - size + 1)]
-            found += [" ".join(gram) for gram in grams if len(set(gram)) == len(gram)]
-    return found
+            grams = [words[i : i + size] for size in range(1, max_words + 1) for i in range(len(words) - size + 1)]
+            phrases += [" ".join(gram) for gram in grams if len(set(gram)) == len(gram)]
+    return phrases
 
 
-def _chosen(
+def _choose(
     phrases: Int32[np.ndarray, "phrases"], weights: Float64[np.ndarray, "phrases"], words: list[list[str]], count: int
 ) -> list[int]:
     chosen: list[int] = []
-    used: set[str] = set()
+    taken_words: set[str] = set()
     for phrase in phrases[np.lexsort((phrases, -weights))].tolist():
-        if len(chosen) < count and used.isdisjoint(words[phrase]):
+        if len(chosen) < count and taken_words.isdisjoint(words[phrase]):
             chosen.append(phrase)
-            used.update(words[phrase])
+            taken_words.update(words[phrase])
     return chosen

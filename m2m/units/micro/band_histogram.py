@@ -1,10 +1,10 @@
-"""The token-band table → a histogram over frequency, and the picture of the three bands."""
+"""Bins the token-band table by frequency, and plots the three bands."""
 
 from typing import Any
 
 import polars as pl
 
-BAND_COLOURS = {"low": "#9ecae1", "mid": "#e6550d", "high": "#756bb1"}  # told apart by colour-blind eyes too
+BAND_COLOURS = {"low": "#9ecae1", "mid": "#e6550d", "high": "#756bb1"}  # distinct for colour-blind readers too
 EXAMPLES = 9
 
 
@@ -19,13 +19,13 @@ def build_histogram(bands: pl.DataFrame) -> pl.DataFrame:
 
 def pick_examples(bands: pl.DataFrame) -> dict[str, list[str]]:
     """Up to nine readable token texts a band, spread evenly over its types from frequent to rare."""
-    words = bands.filter(pl.col("text").str.strip_chars().str.contains(r"^[\p{L}\p{N}_]{2,12}$"))
-    found = {}
+    readable = bands.filter(pl.col("text").str.strip_chars().str.contains(r"^[\p{L}\p{N}_]{2,12}$"))
+    examples = {}
     for name in BAND_COLOURS:
-        texts = words.filter(pl.col("band") == name).sort("count", "token", descending=[True, False])["text"]
+        texts = readable.filter(pl.col("band") == name).sort("count", "token", descending=[True, False])["text"]
         texts = texts.str.strip_chars().unique(maintain_order=True)
-        found[name] = texts.gather_every(max(1, len(texts) // EXAMPLES)).head(EXAMPLES).to_list()
-    return found
+        examples[name] = texts.gather_every(max(1, len(texts) // EXAMPLES)).head(EXAMPLES).to_list()
+    return examples
 
 
 def plot_bands(bands: pl.DataFrame, title: str) -> Any:
