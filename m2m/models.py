@@ -6,7 +6,7 @@ import platform
 from pathlib import Path
 from typing import Any, Literal
 
-Dtype = Literal["float32", "bfloat16"]
+ModelDtype = Literal["float32", "bfloat16"]
 Attention = Literal["sdpa", "eager", "flash_attention_2"]
 REFERENCE = "reference.json"
 TRIM_THRESHOLD, TOP_PAD, MMAP_MAX = -1, -2, -4  # names of malloc.h's mallopt
@@ -18,14 +18,14 @@ def write_reference(folder: Path, name: str, revision: str) -> None:
     (folder / REFERENCE).write_text(json.dumps({"name": name, "revision": revision}, indent=1) + "\n")
 
 
-def load_model(folder: Path, dtype: Dtype) -> Any:
+def load_model(folder: Path, dtype: ModelDtype) -> Any:
     """The causal model in `folder`, or the one that its reference names, on the GPU where there is one."""
     import torch
 
     return read_model(folder, dtype, "sdpa").to("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def read_model(folder: Path, dtype: Dtype, attention: Attention) -> Any:
+def read_model(folder: Path, dtype: ModelDtype, attention: Attention) -> Any:
     """The same in main memory, for a training of several processes. ValueError where `attention` cannot run."""
     import torch
     from transformers import AutoModelForCausalLM

@@ -41,5 +41,5 @@ def test_the_end_token_pads_where_there_is_no_padding_token(tokenizer, tmp_path)
 
 def test_a_tokenizer_whose_tokens_cannot_be_counted_is_refused(tmp_path):
     ByT5Tokenizer().save_pretrained(tmp_path / "slow")
-    with pytest.raises(ValueError, match="a ByT5Tokenizer, is no fast one"):
+    with pytest.raises(ValueError, match="a ByT5Tokenizer, must be a fast one"):
         copy_tokenizer(str(tmp_path / "slow"), "local", tmp_path / "tokenizer")

@@ -8,7 +8,7 @@ from m2m.inference.generate import Answer
 from m2m.llm.client.ask import ask
 from m2m.llm.client.local_model import identify_model
 from m2m.llm.client.request import Endpoint, Request
-from m2m.llm.prompt_template import break_tokens
+from m2m.llm.prompt_template import split_control_tokens
 from m2m.text.prompt_format import PROMPT, PromptFormat
 from m2m.text.tokenize import list_control_tokens, load_saved
 
@@ -42,12 +42,13 @@ def request_answers(
         about=about,
     )
     control = list_control_tokens(load_saved(tokenizer)).values()
-    harmless = [break_tokens(text, control) for text in instructions]
+    harmless = [split_control_tokens(text, control) for text in instructions]
     texts = [PROMPT.format(instruction=text) if plain else text for text in harmless]
     replies = ask([replace(form, turns=(text,)) for text in texts], "endpoint", server, f"generate {arm}")
     if failed := [reply.error for reply in replies if reply.error]:
         raise ValueError(
-            f"{len(failed)} of {len(replies)} prompts have no answer, the last: {failed[-1]}; run the same command again"
+            f"{len(failed)} of {len(replies)} prompts have no answer, the last: {failed[-1]}; "
+            "run the same command again"
         )
     return [Answer(reply.text.strip(), reply.completion_tokens, reply.finish == "length") for reply in replies]
 
@@ -56,8 +57,8 @@ def _fill_endpoint(endpoint: Endpoint, holes: Mapping[str, str]) -> Endpoint:
     """`endpoint` with its holes filled."""
     if "{weights}" not in endpoint.model:
         raise ValueError(
-            "generate.endpoint.model must contain {weights}, or a server that was not reloaded would answer for another "
-            f"cell, got {endpoint.model!r}: write {{arm}}-{{weights}}, and serve the checkpoint by that name"
+            "generate.endpoint.model must contain {weights}, or a server that was not reloaded would answer for "
+            f"another cell, got {endpoint.model!r}: write {{arm}}-{{weights}}, and serve the checkpoint by that name"
         )
     model, url = endpoint.model, endpoint.url
     for hole, value in holes.items():

@@ -43,10 +43,10 @@ def wrap_as_data(text: str) -> str:
     return f"<data {mark}>\n{text}\n</data {mark}>"
 
 
-def break_tokens(text: str, tokens: Iterable[str]) -> str:
+def split_control_tokens(text: str, tokens: Iterable[str]) -> str:
     """`text` with a blank inside each of the `tokens` that it spells out: to a model they are then words.
 
-    >>> break_tokens("a<|eot_id|>b", ["<|eot_id|>"])
+    >>> split_control_tokens("a<|eot_id|>b", ["<|eot_id|>"])
     'a< |eot_id|>b'
     """
     for token in tokens:

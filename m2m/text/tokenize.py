@@ -8,15 +8,12 @@ import numpy as np
 from jaxtyping import Int32, Int64
 from tokenizers import Tokenizer
 
-BATCH = 4096  # texts; larger batches only take more memory
+TEXTS_AT_ONCE = 4096  # texts; larger batches only take more memory
 BLANKS = " \t\r\n▁"  # ▁ is a space in SentencePiece
-PRINTABLE = [
-    *range(0x21, 0x7F),
-    *range(0xA1, 0xAD),
-    *range(0xAE, 0x100),
-]  # bytes that byte-level BPE spells as they are
-OTHERS = [byte for byte in range(0x100) if byte not in PRINTABLE]
-SPELLED_BYTES = {chr(byte): byte for byte in PRINTABLE} | {chr(0x100 + i): byte for i, byte in enumerate(OTHERS)}
+# byte-level BPE spells printable bytes as they are, and the others by letters from U+0100 on
+PRINTABLE = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+HIDDEN = [byte for byte in range(0x100) if byte not in PRINTABLE]
+SPELLED_BYTES = {chr(byte): byte for byte in PRINTABLE} | {chr(0x100 + i): byte for i, byte in enumerate(HIDDEN)}
 
 
 class Tokenized(NamedTuple):
@@ -72,7 +69,9 @@ def split_added_tokens(tokenizer: Tokenizer) -> Tokenizer:
 
 def tokenize(tokenizer: Any, texts: list[str]) -> Tokenized:
     """No special tokens, no truncation."""
-    batches = [_encode(tokenizer, texts[start : start + BATCH]) for start in range(0, len(texts), BATCH)]
+    batches = [
+        _encode(tokenizer, texts[start : start + TEXTS_AT_ONCE]) for start in range(0, len(texts), TEXTS_AT_ONCE)
+    ]
     offsets = np.concatenate([np.zeros(1, np.int64), *(lengths for _, lengths in batches)]).cumsum()
     tokens = np.concatenate([np.zeros(0, np.int32), *(numbers for numbers, _ in batches)])
     size = tokenizer.get_vocab_size(with_added_tokens=True)
@@ -104,8 +103,8 @@ def list_types(tokenized: Tokenized) -> list[str]:
 
 def count_types(tokenized: Tokenized, types: list[str]) -> int:
     """How many of the tokens are of these types, by name."""
-    names, counted = tokenized.names, set(types)
-    return int(np.fromiter((name in counted for name in names), bool, len(names))[tokenized.tokens].sum())
+    names, selected = tokenized.names, set(types)
+    return int(np.fromiter((name in selected for name in names), bool, len(names))[tokenized.tokens].sum())
 
 
 def label_token(name: str, text: str) -> str:

@@ -118,7 +118,7 @@ def test_a_server_that_still_serves_another_cell_is_not_believed(asked, checkpoi
 def test_a_name_without_the_weights_is_refused_with_the_remedy(asked, checkpoint, tmp_path):
     with (
         llm_server() as server,
-        pytest.raises(ValueError, match=r"must contain \{weights\}.* write \{arm\}-\{weights\}"),
+        pytest.raises(ValueError, match=r"contain \{weights\}.* write \{arm\}-\{weights\}"),
     ):
         there = replace(THERE, url=server.url, model="{arm}")
         main(*checkpoint, asked, tmp_path / "a", engine="endpoint", repetition_penalty=1.0, endpoint=there, **SETTINGS)

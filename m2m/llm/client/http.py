@@ -64,24 +64,24 @@ class Caller:
             raise RequestError(f"{error}, {ATTEMPTS} times") from error
 
     def _try(self, key: str, request: Request) -> tuple[str, Reply]:
-        bound = bound_tokens(request)
-        self.budget.reserve(bound)
-        tokens, paid, number = bound, True, 0
+        ceiling = bound_tokens(request)
+        self.budget.reserve(ceiling)
+        tokens, paid, number = ceiling, True, 0
         try:
-            number = self.replies.begin(key, bound)  # after a kill, the next run counts this try in full
+            number = self.replies.begin(key, ceiling)  # after a kill, the next run counts this try in full
             if self.stop.is_set():
                 raise RequestError("stopped")
             raw = self._send(request)
             reply = self._check(request, raw)
-            tokens = (reply.prompt_tokens + reply.completion_tokens) or bound
+            tokens = (reply.prompt_tokens + reply.completion_tokens) or ceiling
         except TransientError as error:
-            paid, tokens = error.paid, (bound if error.tokens is None else error.tokens) * error.paid
+            paid, tokens = error.paid, (ceiling if error.tokens is None else error.tokens) * error.paid
             raise
         except (RequestError, OSError, ValueError):
             paid, tokens = False, 0
             raise
         finally:
-            self.budget.settle(bound, tokens, paid=paid)
+            self.budget.settle(ceiling, tokens, paid=paid)
             if number:
                 self.replies.end(number, tokens if paid else None)
         return raw, reply

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from m2m.llm.client.http import RequestError
 from m2m.llm.client.request import Endpoint, Request, list_messages
-from m2m.llm.prompt_template import break_tokens
+from m2m.llm.prompt_template import split_control_tokens
 from m2m.text.tokenize import list_control_tokens
 
 MODEL_FILES = {".safetensors", ".json", ".jinja"}
@@ -155,10 +155,10 @@ def _encode_prompt(tokenizer: Any, request: Request) -> list[int]:
     """Token ids; no text can end its own turn. ValueError where a chat needs a chat template and there is none."""
     control = list_control_tokens(tokenizer.backend_tokenizer).values()
     if request.form == "completion":
-        return list(tokenizer(break_tokens(request.turns[0], control))["input_ids"])
+        return list(tokenizer(split_control_tokens(request.turns[0], control))["input_ids"])
     if tokenizer.chat_template is None:
         raise ValueError("the model of engine local has no chat template: choose an instruction-tuned model")
-    turns = [turn | {"content": break_tokens(turn["content"], control)} for turn in list_messages(request)]
+    turns = [turn | {"content": split_control_tokens(turn["content"], control)} for turn in list_messages(request)]
     text = tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False)
     return list(tokenizer(text, add_special_tokens=False)["input_ids"])
 

@@ -80,11 +80,11 @@ class ReplyCache:
         with self.lock:
             self.database.execute("insert or ignore into replies values (?,?,?,?,?,?,?)", row)
 
-    def begin(self, key: str, bound: int) -> int:
-        """Record that `key` will be requested, at a cost of at most `bound` tokens; the number of the try."""
+    def begin(self, key: str, ceiling: int) -> int:
+        """Record that `key` will be requested, at a cost of at most `ceiling` tokens; the number of the try."""
         with self.lock:
             return int(
-                self.database.execute("insert into tries (key, tokens) values (?,?)", (key, bound)).lastrowid or 0
+                self.database.execute("insert into tries (key, tokens) values (?,?)", (key, ceiling)).lastrowid or 0
             )
 
     def end(self, number: int, tokens: int | None) -> None:

@@ -6,7 +6,7 @@ from typing import TypeVar
 import numpy as np
 from jaxtyping import Int64
 
-Row = TypeVar("Row")
+_Row = TypeVar("_Row")
 EMPTY_PLACE = -1
 WINDOW = 16  # steps whose rows are sorted by length together: less padding, and still in random order
 
@@ -25,7 +25,7 @@ def order_batches(
     return np.concatenate([_order_epoch(lengths, batch_size, rng) for _ in range(epochs)])
 
 
-def arrange_rows(rows: Sequence[Row], order: Int64[np.ndarray, "steps batch_size"], empty: Row) -> list[Row]:
+def arrange_rows(rows: Sequence[_Row], order: Int64[np.ndarray, "steps batch_size"], empty: _Row) -> list[_Row]:
     """`rows` as a training sees them, one step after another; `empty` fills the empty places."""
     return [empty if row == EMPTY_PLACE else rows[row] for row in order.ravel().tolist()]
 

@@ -6,7 +6,7 @@ from typing import Literal
 from m2m.training.finetuning.collation import TokenRow
 
 LongPrompts = Literal["error", "drop"]
-NAMED = 5  # rows in an error
+ROWS_NAMED = 5  # rows in an error
 
 
 def find_trainable_rows(
@@ -19,11 +19,11 @@ def find_trainable_rows(
     long = [row for row, prompt in enumerate(prompts) if len(prompt) >= max_length]
     if not long:
         return list(range(len(prompts))), ""
-    named = ", ".join(f"{ids[row]} ({len(prompts[row])} tokens)" for row in long[:NAMED])
-    more = f" and {len(long) - NAMED} more" if len(long) > NAMED else ""
+    named = ", ".join(f"{ids[row]} ({len(prompts[row])} tokens)" for row in long[:ROWS_NAMED])
+    remaining = f" and {len(long) - ROWS_NAMED} more" if len(long) > ROWS_NAMED else ""
     sentence = (
         f"the prompts of {len(long)} of {len(prompts)} rows leave no response token within finetune.max_length "
-        f"{max_length}: {named}{more}"
+        f"{max_length}: {named}{remaining}"
     )
     if long_prompts == "drop" and len(long) < len(prompts):
         return sorted(set(range(len(prompts))) - set(long)), sentence

@@ -29,8 +29,8 @@ def normalize_tags(
 ) -> pl.DataFrame:
     """One row a tag of `tags` (columns id, tag; no pair twice): tag, count, canonical (null: dropped), step, why.
 
-    The steps of InsTag (Lu et al. 2023) in its order: frequency, rule, semantic, association; each gets
-    the tags that the step before has left, and counts rows again. `vectors_of` gives texts vectors of norm 1, unless `max_distance` is 0.
+    The steps of InsTag (Lu et al. 2023) in its order: frequency, rule, semantic, association. Each gets the tags that
+    the step before has left, and counts rows again. `vectors_of` gives vectors of norm 1, unless `max_distance` is 0.
     """
     canon = tags.group_by("tag").len("count").sort("tag")
     canon = canon.with_columns(pl.col("count").cast(pl.Int64), canonical="tag", step=pl.lit("kept"), why=pl.lit(""))
@@ -132,7 +132,7 @@ def _find_pairs(tags: pl.DataFrame, min_rows: int) -> list[tuple[list[str], int]
     carried = csr_array((np.ones(len(rows), bool), (rows, columns)))
     frame = pd.DataFrame.sparse.from_spmatrix(carried, columns=range(len(names)))
     itemsets = fpgrowth(frame, min_support=(min_rows - 0.5) / len(frame), max_len=2)  # it rounds the product up
-    sets = [
+    named = [
         ([names[int(column)] for column in itemset], support) for support, itemset in itemsets.itertuples(index=False)
     ]
     return [(pair, round(support * len(frame))) for pair, support in named if len(pair) == 2]

@@ -63,8 +63,8 @@ def describe_units(types: int, limits: tuple[float, float], rows: int, rows_with
     >>> describe_units(14_545, (10, 500), 122_488, 114_198)
     '14,545 types, of 10 to 500 occurrences in 122,488 rows; 8,290 rows (6.8 %) carry none and cannot be chosen by them'
     """
-    without = rows - rows_with_unit
+    rows_without = rows - rows_with_unit
     return (
-        f"{types:,} types, of {limits[0]:,.10g} to {limits[1]:,.10g} occurrences in {rows:,} rows; {without:,} rows "
-        f"({100 * without / max(rows, 1):.1f} %) carry none and cannot be chosen by them"
+        f"{types:,} types, of {limits[0]:,.10g} to {limits[1]:,.10g} occurrences in {rows:,} rows; "
+        f"{rows_without:,} rows ({100 * rows_without / max(rows, 1):.1f} %) carry none and cannot be chosen by them"
     )

@@ -31,9 +31,7 @@ def test_a_pool_of_copies_has_the_same_middle_band_by_shares(copies):
 
 
 def test_the_sentence_counts_types_rows_and_rows_without_a_unit():
-    expected = (
-        "3 types, of 2.5 to 1,000 occurrences in 2,000 rows; 500 rows (25.0 %) carry none and cannot be chosen by"
-    )
+    expected = "3 types, of 2.5 to 1,000 occurrences in 2,000 rows; 500 rows (25.0 %) carry none and"
     assert describe_units(3, (2.5, 1000.0), 2000, 1500).startswith(expected)
 
 
