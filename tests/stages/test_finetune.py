@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -117,6 +118,35 @@ def test_the_report_counts_the_tokens_of_the_responses_themselves(pool, alone):
     assert told["trained_tokens"] == told["response_tokens"] == own
     assert told["mid_tokens"] == own - 22  # in this pool every type is of the middle band
     assert (told["rows"], told["lost_tokens"], told["lost_mid_tokens"]) == (22, 0, 0)
+
+
+@pytest.fixture
+def long_prompt(pool, tmp_path) -> Path:
+    """The same pool, but row 03 has a prompt that fills max_length."""
+    folder = tmp_path / "long"
+    shutil.copytree(pool, folder)
+    is_long = pl.col("id") == "03"
+    pairs = pl.read_parquet(pool / "pairs.parquet")
+    instruction = pl.when(is_long).then(pl.lit("What is it? " * 64)).otherwise("instruction").alias("instruction")
+    pairs.with_columns(instruction).write_parquet(folder / "pairs.parquet")
+    return folder
+
+
+@pytest.mark.long
+def test_a_long_prompt_stops_before_training_and_is_named(long_prompt, tmp_path):
+    words = command(long_prompt, tmp_path, "cpu")
+    done = subprocess.run(words, cwd=ROOT, env=environment(tmp_path), capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "the prompts of 1 of 22 rows leave no response token within finetune.max_length 64: 03 (" in done.stderr
+    assert "train candidate" not in done.stderr
+
+
+@pytest.mark.long
+def test_a_long_prompt_is_dropped_where_the_setting_says_so_and_is_counted(long_prompt, tmp_path):
+    told = finetuned(long_prompt, tmp_path, long_prompts="drop")
+    assert "finetune: the prompts of 1 of 22 rows" in told
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert (report["rows"], report["dropped_rows"]) == (21, 1)
 
 
 @pytest.mark.long

@@ -53,7 +53,7 @@ def test_without_noise_nothing_moves():
 
 
 def test_too_few_rows_are_an_error_that_says_how_many_are_needed():
-    with pytest.raises(ValueError, match="cluster.n_components 2 needs at least 5 rows, got 4: lower it"):
+    with pytest.raises(ValueError, match=r"cluster\.n_components 2 needs at least 5 rows, got 4: lower it"):
         cluster_vectors(blobs([4]), **SETTINGS, neighbors="exact")
 
 
