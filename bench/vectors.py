@@ -33,7 +33,7 @@ def embedded(shared: Path, work: Path, model: str, precision: Literal["float32",
 
 
 def nearest(vectors: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """As m2m.units.macro.neighbors does, by torch, on a GPU where there is one; equal distances in any order."""
+    """As m2m.units.macro.clusters does, by torch, on a GPU where there is one; equal distances in any order."""
     import torch
 
     points = torch.from_numpy(vectors).to("cuda" if torch.cuda.is_available() else "cpu")
@@ -49,7 +49,7 @@ def nearest(vectors: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
 
 def clustered(shared: Path, work: Path, out: Path, side: str) -> None:
     """The pipeline's UMAP and HDBSCAN at a cluster size for a large pool; noise carries no unit."""
-    clusters.nearest = nearest
+    clusters.find_neighbors = nearest
     vectors = np.load(work / f"{side}.npy")
     labels, seconds = timed(lambda: clusters.cluster_vectors(vectors, 1, 15, 5, 50, 5, "exact"))
     units = read_pool(shared).select("id", unit=pl.Series(labels)).filter(pl.col("unit") >= 0)

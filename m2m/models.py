@@ -1,46 +1,47 @@
-"""Loads and saves causal language models and tokenizers: folders of safetensors, or a hub reference with its commit."""
+"""Loads and saves causal language models and tokenizers: folders of safetensors, or hub ids with their commit."""
 
+import ctypes
 import json
+import platform
 from pathlib import Path
 from typing import Any, Literal
 
-from m2m.memory import keep_freed_memory
-
-Dtype = Literal["float32", "bfloat16"]
+ModelDtype = Literal["float32", "bfloat16"]
 Attention = Literal["sdpa", "eager", "flash_attention_2"]
 REFERENCE = "reference.json"
+TRIM_THRESHOLD, TOP_PAD, MMAP_MAX = -1, -2, -4  # names of malloc.h's mallopt
 
 
 def write_reference(folder: Path, name: str, revision: str) -> None:
-    """Keep the hub id `name` at commit `revision` in place of its weights."""
+    """Write the hub id `name` at commit `revision` to `folder`, in place of its weights."""
     folder.mkdir(parents=True)
     (folder / REFERENCE).write_text(json.dumps({"name": name, "revision": revision}, indent=1) + "\n")
 
 
-def load_model(folder: Path, dtype: Dtype) -> Any:
-    """The causal model in `folder`, or the one that its reference names, on the best device at hand."""
+def load_model(folder: Path, dtype: ModelDtype) -> Any:
+    """The causal model in `folder`, or the one that its reference names, on the GPU where there is one."""
     import torch
 
     return read_model(folder, dtype, "sdpa").to("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def read_model(folder: Path, dtype: Dtype, attention: Attention) -> Any:
-    """The same in main memory, as a training of several processes takes it. ValueError where `attention` cannot run."""
+def read_model(folder: Path, dtype: ModelDtype, attention: Attention) -> Any:
+    """The same in main memory, for a training of several processes. ValueError where `attention` cannot run."""
     import torch
     from transformers import AutoModelForCausalLM
     from transformers.utils import logging
 
     if attention == "flash_attention_2" and not torch.cuda.is_available():
-        raise ValueError("finetune.attention flash_attention_2 needs a GPU, and there is none: set it to sdpa")
+        raise ValueError("finetune.attention flash_attention_2 needs a GPU, but there is none: set it to sdpa")
     keep_freed_memory()
     logging.disable_progress_bar()
-    name, revision = _resolved(folder)
+    name, revision = _resolve(folder)
     chosen = {"dtype": getattr(torch, dtype), "attn_implementation": attention}
     safe = {"trust_remote_code": False, "use_safetensors": True}
     try:
         return AutoModelForCausalLM.from_pretrained(name, revision=revision, **chosen, **safe)
     except OSError as error:
-        raise OSError(_missing(name, revision)) from error
+        raise OSError(_describe_missing(name, revision)) from error
     except ImportError as error:
         raise ValueError(
             f"finetune.attention {attention} cannot run here: install flash-attn or set it to sdpa"
@@ -60,7 +61,7 @@ def load_tokenizer(folder: Path) -> Any:
 def copy_tokenizer(name: str, commit: str, folder: Path) -> None:
     """Save the tokenizer of the hub model `name` at `commit`, or of the folder `name` ("local"), in `folder`.
 
-    ValueError when it is not a fast one, whose tokens the stages could count.
+    ValueError when it is not a fast tokenizer, whose tokens the stages can count.
     """
     from transformers import AutoTokenizer
 
@@ -68,23 +69,23 @@ def copy_tokenizer(name: str, commit: str, folder: Path) -> None:
     try:
         tokenizer = AutoTokenizer.from_pretrained(name, revision=revision, trust_remote_code=False)
     except OSError as error:
-        raise OSError(_missing(name, revision)) from error
+        raise OSError(_describe_missing(name, revision)) from error
     tokenizer.save_pretrained(folder)
     if not (folder / "tokenizer.json").is_file():
         raise ValueError(
-            f"the tokenizer of {name!r}, a {type(tokenizer).__name__}, is no fast one: it has no tokenizer.json, by "
-            "which tokens are counted; choose a base model that has one"
+            f"the tokenizer of {name!r}, a {type(tokenizer).__name__}, must be a fast one, but has no tokenizer.json, "
+            "which counts tokens: set base.name to a model that has one"
         )
 
 
-def weight_files(folder: Path) -> list[Path]:
-    """The files that say what model `folder` holds: its own, and those of a folder on this disk that it refers to."""
-    name, _ = _resolved(folder)
-    return [path for place in {folder, Path(name)} if place.is_dir() for path in place.iterdir() if path.is_file()]
+def list_weight_files(folder: Path) -> list[Path]:
+    """The files that define the model in `folder`: its own, and those of a folder on this disk that it refers to."""
+    name, _ = _resolve(folder)
+    return [path for source in {folder, Path(name)} if source.is_dir() for path in source.iterdir() if path.is_file()]
 
 
-def commit_of(name: str, revision: str) -> str:
-    """The commit hash that `revision` of the hub model `name` stands for today; "local" for a folder on this disk."""
+def resolve_commit(name: str, revision: str) -> str:
+    """The commit hash of `revision` of the hub model `name` today; "local" for a folder on this disk."""
     if Path(name).is_dir():
         return "local"
     from huggingface_hub import HfApi
@@ -92,10 +93,23 @@ def commit_of(name: str, revision: str) -> str:
     try:
         return str(HfApi().model_info(name, revision=revision).sha)
     except Exception as error:
-        raise OSError(_missing(name, revision)) from error
+        raise OSError(_describe_missing(name, revision)) from error
 
 
-def _resolved(folder: Path) -> tuple[str, str | None]:
+def keep_freed_memory() -> None:
+    """Ask glibc for no mmap and no trimming: a training step frees and allocates the same hundreds of megabytes.
+
+    Of fine-tuning on 500 rows on a CPU, 48 s of system time become 6 s.
+    """
+    if platform.libc_ver()[0] != "glibc":
+        return
+    libc = ctypes.CDLL(None)
+    libc.mallopt(MMAP_MAX, 0)
+    libc.mallopt(TRIM_THRESHOLD, 2**31 - 1)
+    libc.mallopt(TOP_PAD, 2**26)
+
+
+def _resolve(folder: Path) -> tuple[str, str | None]:
     reference = folder / REFERENCE
     if not reference.exists():
         return str(folder), None
@@ -103,9 +117,9 @@ def _resolved(folder: Path) -> tuple[str, str | None]:
     return record["name"], None if record["revision"] == "local" else record["revision"]
 
 
-def _missing(name: str, revision: str | None) -> str:
+def _describe_missing(name: str, revision: str | None) -> str:
     return (
         f"the model {name!r} at revision {revision!r} could not be loaded from this disk or from the Hugging Face hub: "
-        "check the name, the network, and HF_TOKEN where a licence has to be accepted, "
-        "or put a folder with its safetensors files in base.name"
+        "check the name, the network, and HF_TOKEN where a licence must be accepted, "
+        "or set base.name to a folder with its safetensors files"
     )

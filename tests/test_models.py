@@ -3,7 +3,7 @@ import json
 import pytest
 from transformers import ByT5Tokenizer
 
-from m2m.models import resolve_commit, copy_tokenizer, load_model, load_tokenizer, write_reference
+from m2m.models import copy_tokenizer, load_model, load_tokenizer, resolve_commit, write_reference
 
 
 def test_a_reference_to_a_folder_loads_that_folder(llama, tmp_path):
@@ -41,5 +41,5 @@ def test_the_end_token_pads_where_there_is_no_padding_token(tokenizer, tmp_path)
 
 def test_a_tokenizer_whose_tokens_cannot_be_counted_is_refused(tmp_path):
     ByT5Tokenizer().save_pretrained(tmp_path / "slow")
-    with pytest.raises(ValueError, match="a ByT5Tokenizer, is no fast one"):
+    with pytest.raises(ValueError, match="a ByT5Tokenizer, must be a fast one"):
         copy_tokenizer(str(tmp_path / "slow"), "local", tmp_path / "tokenizer")

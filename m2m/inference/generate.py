@@ -1,21 +1,21 @@
-"""Asks a causal model: greedy answers to prompts, and how many bits a given response costs it."""
+"""Generates greedy answers of a causal model to prompts, and scores given responses in bits."""
 
 import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from m2m.progress import track_progress
+from m2m.progress import progress
 
 
 class Answer(NamedTuple):
-    """What the model wrote."""
+    """An answer of the model."""
 
     text: str
     tokens: int  # the end token included
     truncated: bool  # stopped by the token limit
 
 
-def greedy_answers(
+def generate_answers(
     model: Any,
     tokenizer: Any,
     prompts: Sequence[list[int]],
@@ -24,19 +24,19 @@ def greedy_answers(
     max_new_tokens: int,
     repetition_penalty: float,
 ) -> list[Answer]:
-    """One answer a prompt (token ids), in the order of `prompts`; batches hold prompts of like length.
+    """One answer a prompt (token ids), in the order of `prompts`; batches contain prompts of similar length.
 
-    The penalty is on the tokens of prompt and answer, not on the padding: that is often the end token, and an answer
-    would depend on the prompts beside its own.
+    The penalty is on the tokens of prompt and answer, not on the padding. Padding is often the end token, and an answer
+    would then depend on the other prompts of its batch.
     """
     import torch
     from transformers import LogitsProcessorList, RepetitionPenaltyLogitsProcessor
 
     model.eval()
     answers: dict[int, Answer] = {}
-    batches = _by_length(prompts, batch_size)
-    for batch in track_progress(batches, "answer", len(batches)):
-        ids, mask = _left_padded([prompts[at] for at in batch], tokenizer.pad_token_id, model.device)
+    batches = _batch_by_length(prompts, batch_size)
+    for batch in progress(batches, "answer", len(batches)):
+        ids, mask = _pad_left([prompts[row] for row in batch], tokenizer.pad_token_id, model.device)
         penalty = RepetitionPenaltyLogitsProcessor(repetition_penalty, prompt_ignore_length=(mask == 0).sum(1))
         with torch.inference_mode():
             out = model.generate(
@@ -48,12 +48,12 @@ def greedy_answers(
                 pad_token_id=tokenizer.pad_token_id,
                 eos_token_id=tokenizer.eos_token_id,
             )
-        for at, row in zip(batch, out[:, ids.shape[1] :].tolist(), strict=True):
-            answers[at] = _answer(tokenizer, row)
-    return [answers[at] for at in range(len(prompts))]
+        for row, answer in zip(batch, out[:, ids.shape[1] :].tolist(), strict=True):
+            answers[row] = _decode_answer(tokenizer, answer)
+    return [answers[row] for row in range(len(prompts))]
 
 
-def completion_bits(
+def score_completions(
     model: Any, tokenizer: Any, rows: Sequence[tuple[list[int], list[int]]], *, batch_size: int
 ) -> list[float]:
     """−log2 p(completion | prompt) of each (prompt, completion) token row, in the order of `rows`."""
@@ -62,29 +62,29 @@ def completion_bits(
 
     model.eval()
     bits: dict[int, float] = {}
-    batches = _by_length([prompt + completion for prompt, completion in rows], batch_size)
-    for batch in track_progress(batches, "likelihood", len(batches)):
-        ids, mask = _left_padded([rows[at][0] + rows[at][1] for at in batch], tokenizer.pad_token_id, model.device)
-        scored = max(len(rows[at][1]) for at in batch)
+    batches = _batch_by_length([prompt + completion for prompt, completion in rows], batch_size)
+    for batch in progress(batches, "likelihood", len(batches)):
+        ids, mask = _pad_left([rows[row][0] + rows[row][1] for row in batch], tokenizer.pad_token_id, model.device)
+        scored = max(len(rows[row][1]) for row in batch)
         with torch.inference_mode():
             positions = (mask.cumsum(1) - 1).clamp(min=0)
             logits = model(
                 input_ids=ids, attention_mask=mask, position_ids=positions, logits_to_keep=scored + 1
             ).logits[:, :-1]
             nats = cross_entropy(logits.float().transpose(1, 2), ids[:, -scored:], reduction="none").double()
-        for at, row in zip(batch, nats, strict=True):
-            bits[at] = float(row[-len(rows[at][1]) :].sum()) / math.log(2)
-    return [bits[at] for at in range(len(rows))]
+        for row, row_nats in zip(batch, nats, strict=True):
+            bits[row] = float(row_nats[-len(rows[row][1]) :].sum()) / math.log(2)
+    return [bits[row] for row in range(len(rows))]
 
 
-def _by_length(rows: Sequence[list[int]], batch_size: int) -> list[list[int]]:
+def _batch_by_length(rows: Sequence[list[int]], batch_size: int) -> list[list[int]]:
     if batch_size < 1:
         raise ValueError(f"generate.batch_size must be at least 1, got {batch_size}: set it to what memory allows")
-    order = sorted(range(len(rows)), key=lambda at: (len(rows[at]), rows[at]))
-    return [order[at : at + batch_size] for at in range(0, len(order), batch_size)]
+    order = sorted(range(len(rows)), key=lambda row: (len(rows[row]), rows[row]))
+    return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
 
 
-def _left_padded(rows: Sequence[list[int]], pad: int, device: Any) -> tuple[Any, Any]:
+def _pad_left(rows: Sequence[list[int]], pad: int, device: Any) -> tuple[Any, Any]:
     import torch
 
     width = max(map(len, rows))
@@ -93,7 +93,7 @@ def _left_padded(rows: Sequence[list[int]], pad: int, device: Any) -> tuple[Any,
     return ids, mask
 
 
-def _answer(tokenizer: Any, ids: list[int]) -> Answer:
+def _decode_answer(tokenizer: Any, ids: list[int]) -> Answer:
     ended = tokenizer.eos_token_id in ids
-    kept = ids[: ids.index(tokenizer.eos_token_id)] if ended else ids
-    return Answer(tokenizer.decode(kept, skip_special_tokens=True).strip(), len(kept) + ended, not ended)
+    text = ids[: ids.index(tokenizer.eos_token_id)] if ended else ids
+    return Answer(tokenizer.decode(text, skip_special_tokens=True).strip(), len(text) + ended, not ended)

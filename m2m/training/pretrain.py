@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from m2m.memory import keep_freed_memory
-from m2m.planning.gpus import estimate_token_flops
+from m2m.models import keep_freed_memory
+from m2m.training.trainer.gpu_usage import estimate_token_flops
 from m2m.training.trainer.loop import TRAINER_SETTINGS, LossPoint, run_training
 
 END = "<|end|>"
@@ -20,7 +20,7 @@ def split_corpus(texts: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
 
 
 def train_tokenizer(texts: Sequence[str], folder: Path, *, vocab_size: int) -> Any:
-    """A byte-level BPE tokenizer of `vocab_size` types with one special token, which ends a text; kept in `folder`."""
+    """A byte-level BPE tokenizer of `vocab_size` types with one special token, which ends a text; saved in `folder`."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
@@ -39,8 +39,8 @@ def train_tokenizer(texts: Sequence[str], folder: Path, *, vocab_size: int) -> A
     return tokenizer
 
 
-def new_model(tokenizer: Any, *, hidden_size: int, layers: int, heads: int, context: int, seed: int) -> Any:
-    """A randomly initialised Llama of that shape, tied embeddings, float32."""
+def build_model(tokenizer: Any, *, hidden_size: int, layers: int, heads: int, context: int, seed: int) -> Any:
+    """A randomly initialised Llama of this shape, with tied embeddings, in float32."""
     from transformers import LlamaConfig, LlamaForCausalLM, set_seed
     from transformers.utils import logging
 
@@ -63,21 +63,22 @@ def new_model(tokenizer: Any, *, hidden_size: int, layers: int, heads: int, cont
     )
 
 
-def blocks(tokenizer: Any, texts: Sequence[str], length: int) -> list[list[int]]:
-    """`texts` as one stream, an end token after each, cut into rows: an end token, then `length` − 1 of the stream."""
+def pack_blocks(tokenizer: Any, texts: Sequence[str], length: int) -> list[list[int]]:
+    """`texts` as one stream, an end token after each, as rows: an end token, then `length` − 1 tokens of the stream."""
     stream = [
         i
         for ids in tokenizer(list(texts), split_special_tokens=True)["input_ids"]
         for i in (*ids, tokenizer.eos_token_id)
     ]
     width = length - 1
-    return [[tokenizer.eos_token_id, *stream[at : at + width]] for at in range(0, len(stream) - width + 1, width)]
+    starts = range(0, len(stream) - width + 1, width)
+    return [[tokenizer.eos_token_id, *stream[start : start + width]] for start in starts]
 
 
 def pretrain(
     model: Any, rows: Sequence[Sequence[int]], folder: Path, *, seed: int, batch_size: int, learning_rate: float
 ) -> list[LossPoint]:
-    """Train `model` once over `rows` of one length, every token counts; save it in `folder`; return its loss curve."""
+    """Train `model` once over `rows` of one length, on every token; save it in `folder`; return its loss curve."""
     from transformers import Trainer, TrainingArguments
 
     with tempfile.TemporaryDirectory() as scratch:
@@ -93,30 +94,34 @@ def pretrain(
             logging_steps=20,
             **TRAINER_SETTINGS,
         )
-        settings._n_gpu = min(settings.n_gpu, 1)  # else each of several GPUs would take a batch, of fewer steps
+        settings._n_gpu = min(settings.n_gpu, 1)  # or each of several GPUs would take a batch, for fewer steps
         data = [{"input_ids": row, "labels": row} for row in rows]
         trainer = Trainer(model=model, args=settings, train_dataset=data)
-        read = [sum(map(len, rows[at : at + batch_size])) for at in range(0, len(rows), batch_size)]
-        told = {"seed": seed, "batch_size": batch_size, "learning_rate": learning_rate, "rows": len(rows)}
-        flops = estimate_token_flops(model.num_parameters(), model.num_parameters())
-        losses = run_training(trainer, name="base", key=str(seed), tokens=read, flops=flops, params=told, resume=None)
-    model.save_pretrained(folder)
-    return losses
+        return run_training(
+            trainer,
+            name="base",
+            key=str(seed),
+            tokens=[sum(map(len, rows[start : start + batch_size])) for start in range(0, len(rows), batch_size)],
+            flops=estimate_token_flops(model.num_parameters(), model.num_parameters()),
+            params={"seed": seed, "batch_size": batch_size, "learning_rate": learning_rate, "rows": len(rows)},
+            resume=None,
+            save=lambda: model.save_pretrained(folder),
+        )
 
 
-def bits_per_byte(model: Any, tokenizer: Any, texts: Sequence[str], length: int) -> float:
-    """−log2 p(text) / UTF-8 bytes over whole blocks of `texts`; end tokens are paid for and carry no byte."""
+def measure_bits_per_byte(model: Any, tokenizer: Any, texts: Sequence[str], length: int) -> float:
+    """−log2 p(text) / UTF-8 bytes over whole blocks of `texts`; end tokens cost bits and have no byte."""
     import torch
 
     model.eval()
-    rows: Any = torch.tensor(blocks(tokenizer, texts, length), device=model.device)
+    rows: Any = torch.tensor(pack_blocks(tokenizer, texts, length), device=model.device)
     with torch.inference_mode():
-        nats = sum(model(input_ids=part, labels=part).loss.item() * part[:, 1:].numel() for part in rows.split(32))
-    text = tokenizer.batch_decode(rows[:, 1:], skip_special_tokens=True)
-    return float(nats) / math.log(2) / sum(len(part.encode()) for part in text)
+        nats = sum(model(input_ids=batch, labels=batch).loss.item() * batch[:, 1:].numel() for batch in rows.split(32))
+    decoded = tokenizer.batch_decode(rows[:, 1:], skip_special_tokens=True)
+    return float(nats) / math.log(2) / sum(len(text.encode()) for text in decoded)
 
 
-def gzip_bits_per_byte(texts: Sequence[str]) -> float:
-    """What gzip -9 needs for `texts` joined by newlines: the plain reference for `bits_per_byte`."""
+def measure_gzip_bits(texts: Sequence[str]) -> float:
+    """The bits a byte of gzip -9 for `texts` joined by newlines: a reference for the model's."""
     raw = "\n".join(texts).encode()
     return 8 * len(gzip.compress(raw, compresslevel=9, mtime=0)) / len(raw)

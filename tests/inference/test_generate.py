@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from m2m.inference.generate import score_completions, generate_answers
+from m2m.inference.generate import generate_answers, score_completions
 
 ROWS = [([5, 6, 7], [8, 9]), ([5], [10, 11, 12, 13]), ([9, 9, 9, 9, 9], [7])]
 

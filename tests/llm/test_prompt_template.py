@@ -2,11 +2,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from m2m.llm.prompt_template import SPECIAL, wrap_as_data, fill_template
+from m2m.llm.prompt_template import SPECIAL, fill_template, wrap_as_data
 
 
 def test_a_text_without_a_place_in_the_template_is_one_sentence():
-    with pytest.raises(ValueError, match=r"no place for \['answer'\]: write \{answer\} where it belongs"):
+    with pytest.raises(ValueError, match=r"must contain \{answer\}: write it where the text belongs"):
         fill_template("Judge {question}", {"question": "q", "answer": "a"})
 
 

@@ -15,7 +15,7 @@ from stages.band import main
 
 TEXTS = ["the mean of a list", "the sum of two lists", "an array"] * 10
 OUTS = ("tokens.parquet", "bands.parquet", "units.parquet", "histogram.csv", "picture.svg")
-SETTINGS = {"side": "response", "tokenizer": "base", "low": 10, "high": 20, "band": "mid"}
+SETTINGS = {"side": "response", "tokenizer": "base", "low": 10, "high": 20, "limits": "occurrences", "band": "mid"}
 
 
 @pytest.fixture

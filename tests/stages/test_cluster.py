@@ -26,7 +26,7 @@ SETTINGS = {
 
 @pytest.fixture
 def clustered(tmp_path, monkeypatch) -> Callable[[str], tuple[pl.DataFrame, pl.DataFrame]]:
-    monkeypatch.setattr(stages.cluster, "cluster_labels", lambda vectors, *_, verbose: LABELS)
+    monkeypatch.setattr(stages.cluster, "cluster_vectors", lambda vectors, *_, verbose: LABELS)
     pairs = pl.DataFrame(
         {
             "id": list("abcd"),

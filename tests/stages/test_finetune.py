@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -35,6 +36,7 @@ FLAGS = {
     "warmup_share": 0.05,
     "max_length": 64,
     "max_lost_share": 0.5,
+    "long_prompts": "error",
     "packing": "none",
     "attention": "sdpa",
     "gradient_checkpointing": "none",
@@ -122,6 +124,35 @@ def test_the_report_counts_the_tokens_of_the_responses_themselves(pool, alone):
     assert (told["rows"], told["lost_tokens"], told["lost_mid_tokens"]) == (22, 0, 0)
 
 
+@pytest.fixture
+def long_prompt(pool, tmp_path) -> Path:
+    """The same pool, but row 03 has a prompt that fills max_length."""
+    folder = tmp_path / "long"
+    shutil.copytree(pool, folder)
+    is_long = pl.col("id") == "03"
+    pairs = pl.read_parquet(pool / "pairs.parquet")
+    instruction = pl.when(is_long).then(pl.lit("What is it? " * 64)).otherwise("instruction").alias("instruction")
+    pairs.with_columns(instruction).write_parquet(folder / "pairs.parquet")
+    return folder
+
+
+@pytest.mark.long
+def test_a_long_prompt_stops_before_training_and_is_named(long_prompt, tmp_path):
+    words = command(long_prompt, tmp_path, "cpu")
+    done = subprocess.run(words, cwd=ROOT, env=environment(tmp_path), capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "the prompts of 1 of 22 rows leave no response token within finetune.max_length 64: 03 (" in done.stderr
+    assert "train candidate" not in done.stderr
+
+
+@pytest.mark.long
+def test_a_long_prompt_is_dropped_where_the_setting_says_so_and_is_counted(long_prompt, tmp_path):
+    told = finetuned(long_prompt, tmp_path, long_prompts="drop")
+    assert "finetune: the prompts of 1 of 22 rows" in told
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert (report["rows"], report["dropped_rows"]) == (21, 1)
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("method", ["full", "lora"])
 def test_two_processes_learn_what_one_learns_at_the_same_global_batch(pool, tmp_path, method):
@@ -163,14 +194,14 @@ def test_a_launch_that_starts_another_number_of_processes_is_an_error(pool, tmp_
     started = [sys.executable, "-m", *words[words.index("stages.finetune") :]]
     done = subprocess.run(started, cwd=ROOT, env=environment(tmp_path), capture_output=True, text=True)
     assert done.returncode != 0
-    assert "asks for 2 processes, but 1 run" in done.stderr
+    assert "is for 2 processes, but 1 run" in done.stderr
 
 
 def killed(pool: Path, out: Path, launch: str, at: int, **changed) -> None:
     """Start a training that saves its state at every logged step, and kill all of it once it has at step `at`."""
     words = command(pool, out, launch, checkpoint_minutes=0.0, **changed)
     child = subprocess.Popen(words, cwd=ROOT, env=environment(out), stderr=subprocess.DEVNULL)
-    while not list(out.glob(f".cache/checkpoints/*/checkpoint-{at}/whole")):
+    while not list(out.glob(f".cache/checkpoints/*/checkpoint-{at}/complete")):
         assert child.poll() is None, "the training ended before it could be killed"
         time.sleep(0.005)
     for process in [psutil.Process(child.pid), *psutil.Process(child.pid).children(recursive=True)]:

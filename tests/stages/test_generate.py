@@ -107,7 +107,7 @@ def test_other_weights_under_the_same_name_are_asked_anew(asked, checkpoint, lla
 def test_a_server_that_still_serves_another_cell_is_not_believed(asked, checkpoint, tmp_path, capsys):
     with (
         llm_server(fault=lambda number: "wrong model") as server,
-        pytest.raises(OSError, match="'somebody-else' answer"),
+        pytest.raises(OSError, match="answered as 'somebody-else'"),
     ):
         there = replace(THERE, url=server.url)
         main(*checkpoint, asked, tmp_path / "a", engine="endpoint", repetition_penalty=1.0, endpoint=there, **SETTINGS)
@@ -116,7 +116,10 @@ def test_a_server_that_still_serves_another_cell_is_not_believed(asked, checkpoi
 
 @pytest.mark.usefixtures("llm_home")
 def test_a_name_without_the_weights_is_refused_with_the_remedy(asked, checkpoint, tmp_path):
-    with llm_server() as server, pytest.raises(ValueError, match=r"must hold \{weights\}.* write \{arm\}-\{weights\}"):
+    with (
+        llm_server() as server,
+        pytest.raises(ValueError, match=r"contain \{weights\}.* write \{arm\}-\{weights\}"),
+    ):
         there = replace(THERE, url=server.url, model="{arm}")
         main(*checkpoint, asked, tmp_path / "a", engine="endpoint", repetition_penalty=1.0, endpoint=there, **SETTINGS)
     assert server.asked == []

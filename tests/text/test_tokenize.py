@@ -3,20 +3,20 @@
 import copy
 
 import pytest
-from tokenizers import Tokenizer
+from tokenizers import AddedToken, Tokenizer
 
-from m2m.text.tokenize import Tokenized, load_fast, load_saved, tokenize, split_words
+from m2m.text.tokenize import Tokenized, label_token, load_fast, load_saved, split_words, tokenize
 
 
-def texts_of(found: Tokenized) -> list[list[str]]:
-    names = [found.names[token] for token in found.tokens]
-    return [names[begin:end] for begin, end in zip(found.offsets[:-1], found.offsets[1:], strict=True)]
+def texts_of(tokenized: Tokenized) -> list[list[str]]:
+    names = [tokenized.names[token] for token in tokenized.tokens]
+    return [names[begin:end] for begin, end in zip(tokenized.offsets[:-1], tokenized.offsets[1:], strict=True)]
 
 
 def test_words_stand_between_white_space_in_any_script():
-    found = split_words(["the cat, the", "", "数字 the\tcat"])
-    assert texts_of(found) == [["the", "cat,", "the"], [], ["数字", "the", "cat"]]
-    assert found.names == found.texts == sorted(found.names)
+    tokenized = split_words(["the cat, the", "", "数字 the\tcat"])
+    assert texts_of(tokenized) == [["the", "cat,", "the"], [], ["数字", "the", "cat"]]
+    assert tokenized.names == tokenized.texts == sorted(tokenized.names)
 
 
 def test_no_text_and_no_word_give_empty_arrays():
@@ -38,24 +38,59 @@ def loaded(request, tokenizer, tmp_path):
 
 def test_tokens_are_those_that_the_model_sees(tokenizer, loaded):
     texts = ["The mean of a list.", "", "Zahlen: ¼, 数字"]
-    found = tokenize(loaded, texts)
-    parts = [found.tokens[a:b].tolist() for a, b in zip(found.offsets[:-1], found.offsets[1:], strict=True)]
-    assert parts == [tokenizer.encode(text, add_special_tokens=False) for text in texts]
-    assert len(found.names) == len(set(found.names)) == len(tokenizer)
+    tokenized = tokenize(loaded, texts)
+    rows = [tokenized.tokens[a:b].tolist() for a, b in zip(tokenized.offsets[:-1], tokenized.offsets[1:], strict=True)]
+    assert rows == [tokenizer.encode(text, add_special_tokens=False) for text in texts]
+    assert len(tokenized.names) == len(set(tokenized.names)) == len(tokenizer)
 
 
 def test_a_special_token_that_a_text_spells_out_is_text(tokenizer, loaded):
-    found = tokenize(loaded, [tokenizer.eos_token])
-    assert tokenizer.eos_token_id not in found.tokens
-    assert len(found.tokens) > 1
+    tokenized = tokenize(loaded, [tokenizer.eos_token])
+    assert tokenizer.eos_token_id not in tokenized.tokens
+    assert len(tokenized.tokens) > 1
+
+
+def test_every_added_token_but_blanks_is_text_and_keeps_its_number(tokenizer, tmp_path):
+    adding = copy.deepcopy(tokenizer)
+    adding.add_tokens([AddedToken("<|python_tag|>", special=True), "<tool_call>", "     "])
+    adding.save_pretrained(tmp_path)
+    tokenized = tokenize(load_saved(tmp_path), ["<tool_call>     <|python_tag|>"])
+    names = [tokenized.names[token] for token in tokenized.tokens]
+    assert names.count("     ") == 1
+    assert not {"<tool_call>", "<|python_tag|>"} & set(names)
+    assert tokenized.names == adding.convert_ids_to_tokens(range(len(adding)))
 
 
 def test_bytes_that_are_no_character_are_readable_as_such(loaded):
-    found = tokenize(loaded, ["¼"])
-    assert {found.texts[token] for token in found.tokens} == {"\ufffd"}
+    tokenized = tokenize(loaded, ["¼"])
+    assert {tokenized.texts[token] for token in tokenized.tokens} == {"\ufffd"}
 
 
 def test_a_tokenizer_that_is_nowhere_is_one_sentence(monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(OSError, match=r"tokenizer 'no/such@v1' could not be loaded .* set band.tokenizer to 'base'"):
         load_fast("no/such@v1")
+
+
+@pytest.mark.parametrize("sign", ["a", "é", "数", "☃", "\x7f", "\xad", "\x00"])
+def test_the_labels_of_the_tokens_of_a_character_are_its_bytes(tokenizer, sign):
+    """Byte-level BPE, as it spells every byte: the label of several bytes is that of each."""
+    names = tokenizer.backend_tokenizer.pre_tokenizer.pre_tokenize_str(sign)[0][0]
+    escaped = "".join(label_token(name, "\ufffd") for name in names)
+    spelled = sign.encode() if sign.isprintable() and len(sign.encode()) == 1 else b""
+    assert escaped == (spelled.decode() or "".join(rf"\x{byte:02x}" for byte in sign.encode()))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "label"),
+    [
+        ("▁the", "the", "the"),
+        ("Ġthe", " the", "␣the"),
+        ("ĠâĤ", " \ufffd", r"␣\xe2\x82"),
+        ("words�", "�", "�"),
+        ("\u202e", "\u202e", r"\u202e"),
+        ("\x1b[1m", "\x1b[1m", r"\x1b[1m"),
+    ],
+)
+def test_a_label_has_no_byte_symbol_and_nothing_invisible(name, text, label):
+    assert label_token(name, text) == label

@@ -1,41 +1,41 @@
-"""Counts what an LLM has cost and lets no request through that could pass the limit."""
+"""Counts requests and tokens of an LLM, and stops before a request that could exceed the limit."""
 
 import threading
 
 
 class Budget:
-    """Requests and tokens of one stage; `requests` and `tokens` begin with what its earlier tries have cost."""
+    """Requests and tokens of one stage; `requests` and `tokens` begin with the cost of its earlier tries."""
 
     def __init__(self, max_requests: int, max_tokens: int, requests: int, tokens: int) -> None:
         self.max_requests, self.max_tokens = max_requests, max_tokens
         self.requests, self.tokens, self.reserved = requests, tokens, 0
         self.changed = threading.Condition()
 
-    def reserve(self, most: int) -> None:
-        """Set aside one request of at most `most` tokens; waits for open ones to give back. ValueError: none left."""
+    def reserve(self, ceiling: int) -> None:
+        """Reserve one request of at most `ceiling` tokens; waits for open requests to settle. ValueError: none left."""
         with self.changed:
-            while self.requests < self.max_requests and self.reserved and not self._fits(most):
+            while self.requests < self.max_requests and self.reserved and not self._fits(ceiling):
                 self.changed.wait()
             if self.requests >= self.max_requests:
-                raise ValueError(f"max_requests, {self.max_requests}, is reached{KEPT}")
-            if not self._fits(most):
+                raise ValueError(f"endpoint.max_requests is reached, {self.max_requests}{KEPT}")
+            if not self._fits(ceiling):
                 raise ValueError(
-                    f"max_tokens, {self.max_tokens}, could be passed: {self.tokens} are used, "
-                    f"and the next request may take {most}{KEPT}"
+                    f"endpoint.max_tokens is {self.max_tokens}, of which {self.tokens} are used, and the next request "
+                    f"may take {ceiling}{KEPT}"
                 )
             self.requests += 1
-            self.reserved += most
+            self.reserved += ceiling
 
-    def settle(self, most: int, used: int, *, paid: bool) -> None:
-        """Give back what `reserve` set aside; `used` tokens stay, and the request too where it may have been `paid`."""
+    def settle(self, ceiling: int, tokens: int, *, paid: bool) -> None:
+        """Release a reservation; `tokens` stay counted, and the request too where it may have been `paid`."""
         with self.changed:
-            self.reserved -= most
-            self.tokens += used
+            self.reserved -= ceiling
+            self.tokens += tokens
             self.requests -= not paid
             self.changed.notify_all()
 
-    def _fits(self, most: int) -> bool:
-        return self.tokens + self.reserved + most <= self.max_tokens
+    def _fits(self, ceiling: int) -> bool:
+        return self.tokens + self.reserved + ceiling <= self.max_tokens
 
 
-KEPT = "; every reply so far is kept: raise the limit and run again to go on"
+KEPT = ": raise it and run the same command again; every reply so far is kept"

@@ -1,21 +1,38 @@
-"""Sends one request to a server that speaks OpenAI's protocol, again and again while the trouble may pass."""
+"""Sends one request to a server with OpenAI's protocol, and retries while the error may pass."""
 
 import os
+import re
 import threading
 import time
 from collections.abc import Callable
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from m2m.llm.client.budget import Budget
-from m2m.llm.client.reply import Reply, parse_reply, is_same_model
+from m2m.llm.client.reply import Reply, is_same_model, parse_reply
 from m2m.llm.client.reply_cache import ReplyCache
-from m2m.llm.client.request import Endpoint, Request, build_body, bound_tokens
-from m2m.llm.client.trouble import RequestError, TransientError, interpret_status, read_retry_after
+from m2m.llm.client.request import Endpoint, Request, bound_tokens, build_body
 
 ATTEMPTS = 8  # with the waits below about two minutes, in which a server can start again
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0  # seconds; a random share of 1, 2, 4, …
-LIMIT, NEW_LIMIT = "max_tokens", "max_completion_tokens"  # OpenAI's newer models refuse the old name
+LONGEST_RETRY_AFTER = 3600.0  # seconds
+TOKEN_LIMIT, NEW_TOKEN_LIMIT = "max_tokens", "max_completion_tokens"  # OpenAI's newer models refuse the old name
 PATHS = {"chat": "/chat/completions", "completion": "/completions"}
+NUMBER = re.compile(r"\s*\d+(\.\d+)?\s*")
+PASSING = {408, 409, 425, 429}  # and 500 and above
+OF_THE_REQUEST = {400, 413, 422}  # too long for the model, filtered: other requests may succeed
+
+
+class TransientError(Exception):
+    """An error that may pass: try again after at least `wait` seconds."""
+
+    def __init__(self, message: str, wait: float = 0.0, *, paid: bool = False, tokens: int | None = None) -> None:
+        super().__init__(message)
+        self.wait, self.paid, self.tokens = wait, paid, tokens
+
+
+class RequestError(Exception):
+    """This request will never be answered; others may be."""
 
 
 class Caller:
@@ -25,13 +42,13 @@ class Caller:
         from openai import OpenAI
 
         self.endpoint, self.budget, self.replies, self.stop = endpoint, budget, replies, threading.Event()
-        self.key, self.limit = key_in(endpoint), LIMIT
+        self.key, self.limit = read_key(endpoint), TOKEN_LIMIT
         self.client = OpenAI(base_url=endpoint.url, api_key=self.key or "none", timeout=endpoint.timeout, max_retries=0)
         self.client.organization = self.client.project = None  # the environment's, which are for OpenAI alone
         self.client._custom_headers = {}
 
     def __call__(self, key: str, request: Request) -> tuple[str, Reply]:
-        """The raw reply and what it says. Failed, or ValueError/OSError where no other request would do better."""
+        """The raw reply, and parsed. RequestError; ValueError or OSError where no other request would do better."""
         import tenacity
 
         retrying = tenacity.Retrying(
@@ -42,89 +59,97 @@ class Caller:
             reraise=True,
         )
         try:
-            return retrying(self._once, key, request)
+            return retrying(self._try, key, request)
         except TransientError as error:
             raise RequestError(f"{error}, {ATTEMPTS} times") from error
 
-    def _once(self, key: str, request: Request) -> tuple[str, Reply]:
-        most = bound_tokens(request)
-        self.budget.reserve(most)
-        used, paid, one = most, True, 0
+    def _try(self, key: str, request: Request) -> tuple[str, Reply]:
+        ceiling = bound_tokens(request)
+        self.budget.reserve(ceiling)
+        tokens, paid, number = ceiling, True, 0
         try:
-            one = self.replies.begin(key, most)  # should a kill cut it short, the next run knows
+            number = self.replies.begin(key, ceiling)  # after a kill, the next run counts this try in full
             if self.stop.is_set():
                 raise RequestError("stopped")
-            raw = self._sent(request)
-            reply = self._checked(request, raw)
-            used = (reply.prompt_tokens + reply.completion_tokens) or most
+            raw = self._send(request)
+            reply = self._check(request, raw)
+            tokens = (reply.prompt_tokens + reply.completion_tokens) or ceiling
         except TransientError as error:
-            paid, used = error.paid, (most if error.used is None else error.used) * error.paid
+            paid, tokens = error.paid, (ceiling if error.tokens is None else error.tokens) * error.paid
             raise
         except (RequestError, OSError, ValueError):
-            paid, used = False, 0
+            paid, tokens = False, 0
             raise
         finally:
-            self.budget.settle(most, used, paid=paid)
-            if one:
-                self.replies.end(one, used if paid else None)
+            self.budget.settle(ceiling, tokens, paid=paid)
+            if number:
+                self.replies.end(number, tokens if paid else None)
         return raw, reply
 
-    def _sent(self, request: Request) -> str:
+    def _send(self, request: Request) -> str:
         import httpx2
         import openai
 
-        sent = build_body(request, self.endpoint.model)
-        sent[self.limit] = sent.pop(LIMIT)
+        body = build_body(request, self.endpoint.model)
+        body[self.limit] = body.pop(TOKEN_LIMIT)
         try:
-            response = self.client.post(PATHS[request.form], body=sent, cast_to=httpx2.Response)
+            response = self.client.post(PATHS[request.form], body=body, cast_to=httpx2.Response)
             return str(response.content, "utf-8", "replace")
         except openai.APIStatusError as error:
-            if f"'{NEW_LIMIT}' instead" in error.message and LIMIT in sent and request.form == "chat":
-                self.limit = NEW_LIMIT
-                return self._sent(request)
-            told = f"(HTTP {error.status_code}: {self._clean(error.message)})"
+            if f"'{NEW_TOKEN_LIMIT}' instead" in error.message and TOKEN_LIMIT in body and request.form == "chat":
+                self.limit = NEW_TOKEN_LIMIT
+                return self._send(request)
+            message = f"(HTTP {error.status_code}: {self._clean(error.message)})"
             wait = read_retry_after(error.response.headers.get("retry-after", ""), time.time)
-            raise interpret_status(self.endpoint, error.status_code, told, error.code, wait) from None
+            raise interpret_status(self.endpoint, error.status_code, message, error.code, wait) from None
         except openai.APIConnectionError as error:
-            never_sent = isinstance(error.__cause__, httpx2.ConnectError | httpx2.ConnectTimeout)
-            told = f"{self.endpoint.url} gave no reply ({type(error).__name__}: {self._clean(str(error.__cause__))})"
-            raise TransientError(told, paid=not never_sent) from None
+            paid = not isinstance(error.__cause__, httpx2.ConnectError | httpx2.ConnectTimeout)
+            reason = f"{type(error).__name__}: {self._clean(str(error.__cause__))}"
+            raise TransientError(f"{self.endpoint.url} gave no reply ({reason})", paid=paid) from None
 
-    def _checked(self, request: Request, raw: str) -> Reply:
-        """ValueErrors of a reply become Passing: a gateway's error page, another model that stands in, …"""
+    def _check(self, request: Request, raw: str) -> Reply:
+        """A reply that cannot be used is a TransientError: a gateway's error page, a stand-in for the model, …"""
         try:
             reply = parse_reply(raw)
         except ValueError as error:
             raise TransientError(f"{self.endpoint.url} sent {self._clean(str(error))}", paid=True) from None
-        used = reply.prompt_tokens + reply.completion_tokens
+        tokens = reply.prompt_tokens + reply.completion_tokens
         if not is_same_model(self.endpoint.model, reply.model):
-            told = (
-                f"asked {self.endpoint.model!r}, {self._clean(reply.model)!r} answered: if that is right, set model so"
+            name = self._clean(reply.model)
+            message = (
+                f"requested model {self.endpoint.model!r} but the server answered as {name!r}: "
+                f"if intended, set endpoint.model to {name}"
             )
-            raise TransientError(told, paid=True, used=used)
+            raise TransientError(message, paid=True, tokens=tokens)
         if request.top_logprobs and request.form == "chat" and not reply.logprobs:
-            told = f"{self.endpoint.url} sends no log-probabilities, which this judge reads: choose a server that does"
-            raise TransientError(told, paid=True, used=used)
+            message = f"{self.endpoint.url} sends no log-probabilities, which this judge needs: choose another server"
+            raise TransientError(message, paid=True, tokens=tokens)
         return reply
 
     def _clean(self, text: str) -> str:
         """One short line of untrusted text, without the key."""
-        shown = text.replace(self.key, "***") if self.key else text
-        return " ".join("".join(one if one.isprintable() else " " for one in shown).split())[:200]
+        safe = text.replace(self.key, "***") if self.key else text
+        return " ".join("".join(sign if sign.isprintable() else " " for sign in safe).split())[:200]
 
 
-def key_in(endpoint: Endpoint) -> str:
-    """The key, from the environment alone. ValueError when it is not there, or when the URL is none or has a secret."""
+def read_key(endpoint: Endpoint) -> str:
+    """The key, from the environment alone. ValueError where it is not set, or where the URL is invalid or secret."""
     if "@" in endpoint.url or not endpoint.url.startswith(("http://", "https://")):
-        raise ValueError("url must begin with http:// or https:// and hold no name or password, which belong into key")
+        raise ValueError(
+            "endpoint.url must begin with http:// or https:// and contain no name or password: put the key in an "
+            "environment variable and its name in endpoint.key"
+        )
     if not endpoint.key:
         return ""
     if not endpoint.key.isidentifier():
-        raise ValueError("key must be the name of an environment variable that holds the key, not the key itself")
+        raise ValueError(
+            "endpoint.key must be the name of an environment variable, not the key itself: export the key and give "
+            "the variable's name"
+        )
     if not os.environ.get(endpoint.key):
         raise ValueError(
-            f"key names the environment variable {endpoint.key}, which is not set: export it, "
-            'or set key to "" for a server that needs none'
+            f"endpoint.key names the environment variable {endpoint.key}, which is not set: export it, "
+            'or set endpoint.key to "" for a server that needs no key'
         )
     key = os.environ[endpoint.key]
     if any(not "!" <= sign <= "~" for sign in key):  # an error of the transport would quote it
@@ -134,6 +159,37 @@ def key_in(endpoint: Endpoint) -> str:
     return key
 
 
+def interpret_status(endpoint: Endpoint, status: int, message: str, code: str | None, wait: float) -> Exception:
+    """The error that a status other than 200 means; `message` is the server's, cleaned, `code` its name for it."""
+    url, key, no_credit = endpoint.url, endpoint.key, code == "insufficient_quota"
+    if status in OF_THE_REQUEST:
+        return RequestError(f"refused {message}")
+    if (status in PASSING or status >= 500) and not no_credit:
+        return TransientError(f"{url} is busy or broken {message}", wait)
+    if status in {401, 403} and key:
+        return OSError(f"{url} refuses the key in {key} {message}: export a valid one")
+    if status in {401, 403}:
+        return OSError(
+            f"{url} needs a key {message}: set endpoint.key to the name of the environment variable that contains it"
+        )
+    if status in {404, 405}:
+        return OSError(
+            f"{url} has no model {endpoint.model!r}, or is no such server {message}: check endpoint.model, and "
+            "endpoint.url, which usually ends in /v1"
+        )
+    reason = "reports that there is no credit left" if status == 402 or no_credit else "refused the request"
+    return OSError(f"{url} {reason} {message}")
+
+
+def read_retry_after(header: str, clock: Callable[[], float]) -> float:
+    """Seconds to wait, from a Retry-After header: a number, or a date; 0 where it cannot be read."""
+    try:
+        seconds = float(header) if NUMBER.fullmatch(header) else parsedate_to_datetime(header).timestamp() - clock()
+    except (ValueError, TypeError, OverflowError):
+        return 0.0
+    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER)
+
+
 def _wait(backoff: Callable[[Any], float]) -> Callable[[Any], float]:
-    """What the server asks for, and a random share on top, so that not all come back at once."""
+    """The server's wait, and a random share more, so that not all threads come back at once."""
     return lambda state: float(state.outcome.exception().wait) + backoff(state)

@@ -1,10 +1,10 @@
-"""Raw JSON of a server → a reply; text that is no usable reply is named as such."""
+"""Parses the raw JSON of a server into a reply, or says why it is none."""
 
 import json
 import re
 from typing import Any, NamedTuple
 
-LATER = r"([@:].*|(-\d{2,})+)?"  # what servers add to a name: @main, :latest, -0613, -2024-08-06
+VERSION = r"([@:].*|(-\d{2,})+)?"  # what servers add to a name: @main, :latest, -0613, -2024-08-06
 
 
 class Reply(NamedTuple):
@@ -16,12 +16,12 @@ class Reply(NamedTuple):
     prompt_tokens: int = 0
     completion_tokens: int = 0
     model: str = ""  # the name that the server gives itself
-    fingerprint: str = ""  # the server's word for its weights and settings; empty: it gives none
+    fingerprint: str = ""  # the server's identifier of its weights and settings; empty: it gives none
     error: str = ""  # why there is no reply; empty: there is one
 
 
-def reply_of(raw: str) -> Reply:
-    """The reply in `raw`, a chat completion or a completion. ValueError says why it holds none."""
+def parse_reply(raw: str) -> Reply:
+    """The reply in `raw`, a chat completion or a completion. ValueError: why it contains none."""
     try:
         record = json.loads(raw)
         choice = record["choices"][0]
@@ -38,23 +38,27 @@ def reply_of(raw: str) -> Reply:
         )
     except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError) as error:
         raise ValueError(f"a reply that is no completion: {raw[:80]!r}") from error
-    if not all(isinstance(word, str) for word in (reply.text, reply.finish, reply.model, reply.fingerprint)):
+    if not all(isinstance(field, str) for field in (reply.text, reply.finish, reply.model, reply.fingerprint)):
         raise ValueError(f"a reply without text: {raw[:80]!r}")
     return reply._replace(text=reply.text.encode("utf-8", "replace").decode())  # half a surrogate fits in no file
 
 
-def same_model(asked: str, reported: str) -> bool:
-    """Whether a server that reports this name gave what was asked; servers add an owner, a path, a date or version.
+def is_same_model(requested: str, reported: str) -> bool:
+    """Whether the model that a server reports is the requested one; servers add an owner, a path, a date or a version.
 
     Another word at the end is another model.
 
-    >>> same_model("gpt-4", "gpt-4-0613"), same_model("nvidia/llama", "llama"), same_model("tiny", "/models/tiny@main")
+    >>> is_same_model("gpt-4", "gpt-4-0613"), is_same_model("nvidia/llama", "llama"), is_same_model("any", "")
     (True, True, True)
-    >>> same_model("gpt-4", "gpt-4o"), same_model("llama-70b", "llama-8b"), same_model("anything", "")
-    (False, False, True)
-    >>> same_model("gpt-4o", "gpt-4o-2024-08-06"), same_model("gpt-4o", "gpt-4o-mini"), same_model("tiny", "tiny:1b")
-    (True, False, True)
+    >>> is_same_model("gpt-4o", "gpt-4o-2024-08-06"), is_same_model("tiny", "tiny:1b")
+    (True, True)
+    >>> is_same_model("tiny", "/models/tiny@main"), is_same_model("gpt-4", "gpt-4o")
+    (True, False)
+    >>> is_same_model("gpt-4o", "gpt-4o-mini"), is_same_model("llama-70b", "llama-8b")
+    (False, False)
     """
-    asked, reported = asked.casefold(), reported.casefold()
-    name = reported if "/" in asked else reported.rsplit("/", 1)[-1]
-    return not reported or asked.endswith("/" + reported) or re.fullmatch(re.escape(asked) + LATER, name) is not None
+    requested, reported = requested.casefold(), reported.casefold()
+    name = reported if "/" in requested else reported.rsplit("/", 1)[-1]
+    if not reported or requested.endswith("/" + reported):
+        return True
+    return re.fullmatch(re.escape(requested) + VERSION, name) is not None

@@ -1,4 +1,4 @@
-"""Keeps every raw reply of an LLM by the content of its request, and what each try cost: paid once, whatever dies."""
+"""Keeps every raw reply of an LLM by the content of its request, and the cost of each try: a reply is paid once."""
 
 import fcntl
 import sqlite3
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from m2m.project_root import find_project_root
+from m2m.project_root import home
 
 TABLES = """
 create table if not exists replies (
@@ -22,8 +22,8 @@ MARKS = 500  # keys in one query
 ONE_AT_A_TIME = 2**60  # beyond the places of all keys
 
 
-class Holding(NamedTuple):
-    """What is kept of one model."""
+class ModelUsage(NamedTuple):
+    """How much is cached of one model."""
 
     model: str
     replies: int
@@ -31,8 +31,8 @@ class Holding(NamedTuple):
     completion_tokens: int
 
 
-class Kept(NamedTuple):
-    """One row: a request as it was sent (its limit by the older of two names), and the raw reply."""
+class CachedReply(NamedTuple):
+    """One row: a request as it was sent (with max_tokens as the name of its limit), and the raw reply."""
 
     key: str
     model: str
@@ -44,12 +44,12 @@ class Kept(NamedTuple):
 
 
 def cache_folder() -> Path:
-    """Absolute, and outside the outs: DVC's queue throws its copies away."""
-    return find_project_root() / ".cache" / "llm"
+    """An absolute path, outside the outs: DVC's queue deletes its copies of the repository."""
+    return home() / ".cache" / "llm"
 
 
-class Replies:
-    """A sqlite file that threads and processes share; each reply is on the disk before the next step."""
+class ReplyCache:
+    """A sqlite file that threads and processes share; each reply is on disk before the next step."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -58,7 +58,7 @@ class Replies:
             folder / "replies.db", timeout=60, isolation_level=None, check_same_thread=False
         )
         self.claims = (folder / "claims").open("ab")
-        with self._held(ONE_AT_A_TIME, fcntl.LOCK_EX):  # two processes that make the file at once fail: "locked"
+        with self._lock(ONE_AT_A_TIME, fcntl.LOCK_EX):  # two processes that make the file at once fail: "locked"
             self.database.execute("pragma journal_mode=wal")
             self.database.execute("pragma synchronous=full")
             self.database.executescript(TABLES)
@@ -68,62 +68,62 @@ class Replies:
         self.claims.close()
 
     def read(self, keys: Sequence[str]) -> dict[str, str]:
-        """The raw replies that are kept of `keys`."""
-        found: dict[str, str] = {}
-        for some in _parts(keys):
+        """The cached raw replies of `keys`."""
+        raw: dict[str, str] = {}
+        for batch in _split(keys):
             with self.lock:
-                found |= self.database.execute(f"select key, reply from replies where key in ({_marks(some)})", some)
-        return found
+                raw |= self.database.execute(f"select key, reply from replies where key in ({_marks(batch)})", batch)
+        return raw
 
-    def keep(self, row: Kept) -> None:
+    def keep(self, row: CachedReply) -> None:
         """Write one reply; of two for one key the first stays."""
         with self.lock:
             self.database.execute("insert or ignore into replies values (?,?,?,?,?,?,?)", row)
 
-    def begin(self, key: str, most: int) -> int:
-        """Write down that `key` will be asked for, at a cost of at most `most` tokens; the number of the try."""
+    def begin(self, key: str, ceiling: int) -> int:
+        """Record that `key` will be requested, at a cost of at most `ceiling` tokens; the number of the try."""
         with self.lock:
             return int(
-                self.database.execute("insert into tries (key, tokens) values (?,?)", (key, most)).lastrowid or 0
+                self.database.execute("insert into tries (key, tokens) values (?,?)", (key, ceiling)).lastrowid or 0
             )
 
-    def end(self, one: int, used: int | None) -> None:
-        """Write down the tokens that a try has cost; None: it was not paid, and is forgotten."""
+    def end(self, number: int, tokens: int | None) -> None:
+        """Record the tokens that a try has cost; None: it was not paid, and is deleted."""
         with self.lock:
-            if used is None:
-                self.database.execute("delete from tries where id = ?", (one,))
+            if tokens is None:
+                self.database.execute("delete from tries where id = ?", (number,))
             else:
-                self.database.execute("update tries set tokens = ? where id = ?", (used, one))
+                self.database.execute("update tries set tokens = ? where id = ?", (tokens, number))
 
     def spent(self, keys: Sequence[str]) -> tuple[int, int]:
-        """Tries and their tokens, of all who ever asked for `keys`; one that a kill cut short counts in full."""
+        """All tries for `keys` and their tokens; a try that a kill interrupted counts in full."""
         requests = tokens = 0
-        for some in _parts(keys):
+        for batch in _split(keys):
             with self.lock:
-                query = f"select count(*), coalesce(sum(tokens), 0) from tries where key in ({_marks(some)})"
-                [(count, used)] = self.database.execute(query, some).fetchall()
-            requests, tokens = requests + count, tokens + used
+                query = f"select count(*), coalesce(sum(tokens), 0) from tries where key in ({_marks(batch)})"
+                [(count, cost)] = self.database.execute(query, batch).fetchall()
+            requests, tokens = requests + count, tokens + cost
         return requests, tokens
 
-    def holdings(self) -> list[Holding]:
-        """What is kept, by model."""
+    def holdings(self) -> list[ModelUsage]:
+        """How much is cached, by model."""
         with self.lock:
             rows = self.database.execute(
                 "select model, count(*), sum(prompt_tokens), sum(completion_tokens) from replies group by model"
             ).fetchall()
-        return [Holding(*row) for row in sorted(rows)]
+        return [ModelUsage(*row) for row in sorted(rows)]
 
     @contextmanager
     def claimed(self, key: str) -> Iterator[bool]:
-        """Whether this process, and no other, may ask for `key` now; the kernel takes a dead process's claim back."""
+        """Whether this process, and no other, may request `key` now; the kernel ends the claim of a dead process."""
         try:
-            with self._held(int(key[:15], 16), fcntl.LOCK_EX | fcntl.LOCK_NB):
+            with self._lock(int(key[:15], 16), fcntl.LOCK_EX | fcntl.LOCK_NB):
                 yield True
         except BlockingIOError:
             yield False
 
     @contextmanager
-    def _held(self, place: int, how: int) -> Iterator[None]:
+    def _lock(self, place: int, how: int) -> Iterator[None]:
         """A lock on one byte of an empty file."""
         fcntl.lockf(self.claims, how, 1, place)
         try:
@@ -132,7 +132,7 @@ class Replies:
             fcntl.lockf(self.claims, fcntl.LOCK_UN, 1, place)
 
 
-def _parts(keys: Sequence[str]) -> list[Sequence[str]]:
+def _split(keys: Sequence[str]) -> list[Sequence[str]]:
     return [keys[begin : begin + MARKS] for begin in range(0, len(keys), MARKS)]
 
 

@@ -1,4 +1,4 @@
-"""What is asked of a large language model, and where: one request, one endpoint."""
+"""One request to a large language model, and the endpoint that it is sent to."""
 
 import hashlib
 import json
@@ -23,48 +23,48 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class Request:
-    """One call. Requests that are equal in every field are one: `seed` or `about` tells repeats apart."""
+    """One call. Requests that are equal in every field are one: repeats differ in `seed` or `about`."""
 
-    turns: tuple[str, ...]  # user, assistant, user, …; form completion: the one text to go on with
+    turns: tuple[str, ...]  # user, assistant, user, …; form completion: the one text to continue
     reply_tokens: int  # the reply is cut there
     system: str = ""
     temperature: float = 0.0
     seed: int = 0
     top_logprobs: int = 0  # form chat: log-probabilities of so many tokens at each place; 0: none
-    repetition_penalty: float = 1.0  # 1: none, and not sent; no part of OpenAI's protocol, but vLLM and others know it
+    repetition_penalty: float = 1.0  # 1: none, and not sent; beyond OpenAI's protocol, but vLLM and others accept it
     form: Literal["chat", "completion"] = "chat"
-    about: str = ""  # never sent: what else the reply depends on, such as the hash of the checkpoint that is served
+    about: str = ""  # never sent: what else the reply depends on, such as the hash of a served checkpoint
 
 
-def body(request: Request, model: str) -> dict[str, Any]:
+def build_body(request: Request, model: str) -> dict[str, Any]:
     """The JSON object that is sent."""
-    sent: dict[str, Any] = {"model": model, "max_tokens": request.reply_tokens}
-    sent |= {"temperature": request.temperature, "seed": request.seed}
+    body: dict[str, Any] = {"model": model, "max_tokens": request.reply_tokens}
+    body |= {"temperature": request.temperature, "seed": request.seed}
     if request.form == "completion":
-        sent["prompt"] = request.turns[0]
+        body["prompt"] = request.turns[0]
     else:
-        sent["messages"] = messages(request)
+        body["messages"] = list_messages(request)
     if request.top_logprobs:
-        sent |= {"logprobs": True, "top_logprobs": request.top_logprobs}
+        body |= {"logprobs": True, "top_logprobs": request.top_logprobs}
     if request.repetition_penalty != 1:
-        sent["repetition_penalty"] = request.repetition_penalty
-    return sent
+        body["repetition_penalty"] = request.repetition_penalty
+    return body
 
 
-def messages(request: Request) -> list[dict[str, str]]:
+def list_messages(request: Request) -> list[dict[str, str]]:
     """The turns of a chat, each with its role."""
     begin = [{"role": "system", "content": request.system}] if request.system else []
     roles = ("user", "assistant")
-    return begin + [{"role": roles[at % 2], "content": text} for at, text in enumerate(request.turns)]
+    return begin + [{"role": roles[turn % 2], "content": text} for turn, text in enumerate(request.turns)]
 
 
-def key_of(request: Request, model: str) -> str:
-    """64 hex digits: the same for the same request to the same model, and no other; the server's address is no part."""
-    whole = {"form": request.form, "body": body(request, model), "about": request.about}
-    return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
+def hash_request(request: Request, model: str) -> str:
+    """64 hex digits, the same for equal requests to one model at any address."""
+    record = {"form": request.form, "body": build_body(request, model), "about": request.about}
+    return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
 
 
-def most_tokens(request: Request) -> int:
-    """No call can cost more: a token is a byte at least; 16 a turn for the chat template."""
+def bound_tokens(request: Request) -> int:
+    """The most tokens that a call can cost: a token is at least a byte, and a chat template takes at most 16 a turn."""
     texts = (request.system, *request.turns)
     return request.reply_tokens + sum(len(text.encode()) + 16 for text in texts)

@@ -1,4 +1,4 @@
-"""Row lengths → the order of a training: which rows each step sees, the same for any number of processes."""
+"""Orders the rows of a training: which rows each step sees, the same for any number of processes."""
 
 from collections.abc import Sequence
 from typing import TypeVar
@@ -6,37 +6,37 @@ from typing import TypeVar
 import numpy as np
 from jaxtyping import Int64
 
-Row = TypeVar("Row")
-EMPTY = -1
-WINDOW = 16  # steps whose rows are sorted by length together: less padding, and still a random mixture
+_Row = TypeVar("_Row")
+EMPTY_PLACE = -1
+WINDOW = 16  # steps whose rows are sorted by length together: less padding, and still in random order
 
 
-def training_order(
+def order_batches(
     lengths: Int64[np.ndarray, "rows"], batch_size: int, epochs: int, rng: np.random.Generator
 ) -> Int64[np.ndarray, "steps batch_size"]:
-    """The rows of each step: every row once an epoch, like lengths together, the steps in random order.
+    """The rows of each step: every row once an epoch, similar lengths together, the steps in random order.
 
-    An epoch's last places are EMPTY where `batch_size` does not divide the rows, so that every step has as many places
-    and can be cut into equal parts for processes and for accumulation. ValueError without an epoch or a place.
+    An epoch's last places are EMPTY_PLACE where `batch_size` does not divide the rows: every step has as many places,
+    and can be divided equally among processes and for accumulation. ValueError without an epoch or a place.
     """
     for name, value in (("batch_size", batch_size), ("epochs", epochs)):
         if value < 1:
             raise ValueError(f"finetune.{name} must be at least 1, got {value}")
-    return np.concatenate([_epoch(lengths, batch_size, rng) for _ in range(epochs)])
+    return np.concatenate([_order_epoch(lengths, batch_size, rng) for _ in range(epochs)])
 
 
-def in_order(rows: Sequence[Row], order: Int64[np.ndarray, "steps batch_size"], empty: Row) -> list[Row]:
-    """`rows` as a training sees them, one step after another; `empty` stands in the EMPTY places."""
-    return [empty if at == EMPTY else rows[at] for at in order.ravel().tolist()]
+def arrange_rows(rows: Sequence[_Row], order: Int64[np.ndarray, "steps batch_size"], empty: _Row) -> list[_Row]:
+    """`rows` as a training sees them, one step after another; `empty` fills the empty places."""
+    return [empty if row == EMPTY_PLACE else rows[row] for row in order.ravel().tolist()]
 
 
-def _epoch(
+def _order_epoch(
     lengths: Int64[np.ndarray, "rows"], batch_size: int, rng: np.random.Generator
 ) -> Int64[np.ndarray, "steps batch_size"]:
     shuffled = rng.permutation(len(lengths))
     wide = WINDOW * batch_size
-    windows = [shuffled[at : at + wide] for at in range(0, len(shuffled), wide)]
-    by_length = np.concatenate([some[np.argsort(lengths[some], kind="stable")] for some in windows])
-    steps = np.full((-(-len(lengths) // batch_size), batch_size), EMPTY, dtype=np.int64)
+    windows = [shuffled[start : start + wide] for start in range(0, len(shuffled), wide)]
+    by_length = np.concatenate([window[np.argsort(lengths[window], kind="stable")] for window in windows])
+    steps = np.full((-(-len(lengths) // batch_size), batch_size), EMPTY_PLACE, dtype=np.int64)
     steps.ravel()[: len(by_length)] = by_length
     return rng.permutation(steps)

@@ -1,4 +1,4 @@
-"""Keeps a training's state outside its outs, so that the same training goes on after it was killed."""
+"""Keeps a training's state outside its outs, so that the same training resumes after a kill."""
 
 import hashlib
 import json
@@ -11,53 +11,55 @@ from typing import Any
 
 from filelock import FileLock
 
-from m2m.project_root import find_project_root
+from m2m.project_root import home
+from m2m.training.trainer.keep_training import keep_training
 
-WHOLE = "whole"  # an empty file: all of this checkpoint has been written
+COMPLETE = "complete"  # an empty file: all of this checkpoint has been written
 
 
-def content_key(files: Iterable[Path], facts: Mapping[str, Any]) -> str:
-    """A name for the training that these files and facts lead to; another byte in any of them is another name."""
-    told = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
+def hash_training(files: Iterable[Path], facts: Mapping[str, Any]) -> str:
+    """A name for the training with these files and facts; a change of any byte gives another name."""
+    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
     for path in sorted(files):
         with path.open("rb") as file:
-            told.update(path.name.encode() + hashlib.file_digest(file, "sha256").digest())
-    return told.hexdigest()[:32]
+            digest.update(path.name.encode() + hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()[:32]
 
 
 @contextmanager
-def checkpoint_folder(key: str, first: bool) -> Iterator[Path]:
-    """The folder of this training, at an absolute path; gone when the training has ended well.
+def lock_checkpoint_folder(key: str, first: bool) -> Iterator[Path]:
+    """The folder of this training, at an absolute path; removed when the training has ended well.
 
-    The first of its processes holds a lock, so that two trainings of the same thing run one after the other.
+    The first of its processes locks it, so that two equal trainings run one after the other.
     """
-    folder = find_project_root() / ".cache" / "checkpoints" / key
+    folder = home() / ".cache" / "checkpoints" / key
     if not first:
         yield folder
         return
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / "lock"):
-        folder.mkdir(exist_ok=True)  # who held the lock has removed it
+        folder.mkdir(exist_ok=True)  # the previous holder of the lock has removed it
         yield folder
-        shutil.rmtree(folder)
+        with keep_training(f"the checkpoints in {folder} could not be removed: delete them by hand"):
+            shutil.rmtree(folder)
 
 
-def latest(folder: Path) -> Path | None:
-    """The newest checkpoint that was written to its end."""
-    whole = [path.parent for path in folder.glob(f"checkpoint-*/{WHOLE}")]
-    return max(whole, key=lambda path: int(path.name.removeprefix("checkpoint-")), default=None)
+def find_latest_checkpoint(folder: Path) -> Path | None:
+    """The newest checkpoint that was written completely."""
+    complete = [path.parent for path in folder.glob(f"checkpoint-*/{COMPLETE}")]
+    return max(complete, key=lambda path: int(path.name.removeprefix("checkpoint-")), default=None)
 
 
-def saving(accelerator: Any, minutes: float) -> Any:
-    """A callback that has the trainer save its state when `minutes` have passed since it began or saved last.
+def make_save_callback(accelerator: Any, minutes: float) -> Any:
+    """A callback that makes the trainer save its state when `minutes` have passed since its start or its last save.
 
-    It waits for a step whose loss is logged: a mean that is half taken is in no checkpoint of the trainer's.
+    It waits for a step whose loss is logged, since the trainer's checkpoints contain no unfinished mean.
     """
     import torch
     from transformers import TrainerCallback
 
-    class Saving(TrainerCallback):  # type: ignore[misc]  # transformers is not followed
-        """All processes save together, as soon as the first finds that it is time."""
+    class SaveByTime(TrainerCallback):  # type: ignore[misc]  # transformers is not followed
+        """All processes save together, as soon as it is time for one of them."""
 
         since = time.monotonic()
 
@@ -71,7 +73,7 @@ def saving(accelerator: Any, minutes: float) -> Any:
         def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             accelerator.wait_for_everyone()
             if state.is_world_process_zero:
-                (Path(args.output_dir) / f"checkpoint-{state.global_step}" / WHOLE).touch()
+                (Path(args.output_dir) / f"checkpoint-{state.global_step}" / COMPLETE).touch()
             self.since = time.monotonic()
 
-    return Saving()
+    return SaveByTime()

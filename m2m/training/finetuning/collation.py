@@ -1,16 +1,16 @@
-"""Token rows → what TRL's trainer reads: labels on the completion alone; and whether rows may lie end to end."""
+"""Turns token rows into inputs and labels of TRL's trainer, and checks that rows may be packed end to end."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-Row = tuple[Sequence[int], Sequence[int]]
+TokenRow = tuple[Sequence[int], Sequence[int]]
 Batch = dict[str, Any]
 Packing = Literal["none", "exact"]
-EMPTY: Row = ((), ())  # fills up a step: it is read as one padding token, and no loss falls on it
+EMPTY_ROW: TokenRow = ((), ())  # fills up a step: one padding token without a loss
 IGNORED = -100  # the label that carries no loss
 
 
-def labelled(row: Row, pad: int) -> dict[str, list[int]]:
+def label_tokens(row: TokenRow, pad: int) -> dict[str, list[int]]:
     """The input and labels of one (prompt, completion) row; only the completion carries a loss."""
     prompt, completion = row
     if not any(row):
@@ -19,7 +19,7 @@ def labelled(row: Row, pad: int) -> dict[str, list[int]]:
 
 
 def require_exact_packing(config: Any, dtype: Any, device: Any, attention: str) -> None:
-    """ValueError where a model of this kind sees from one packed row into another: tried on two layers of it."""
+    """ValueError where a model of this kind attends from one packed row to another: tested on two layers of it."""
     import torch
     from transformers import AutoModelForCausalLM
     from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
@@ -33,18 +33,18 @@ def require_exact_packing(config: Any, dtype: Any, device: Any, attention: str) 
         model = AutoModelForCausalLM.from_config(small, dtype=dtype, attn_implementation=attention).eval()
         together, alone = (
             model(**_without_labels(collate(rows), device)).logits[0, -len(second) :].float()
-            for rows in ([labelled((first, ()), 0), labelled((second, ()), 0)], [labelled((second, ()), 0)])
+            for rows in ([label_tokens((first, ()), 0), label_tokens((second, ()), 0)], [label_tokens((second, ()), 0)])
         )
     gap = float((together - alone).abs().mean() / alone.std())
     if gap > (1e-3 if dtype == torch.float32 else 0.05):
         raise ValueError(
-            f"packing exact is not exact here: {type(model).__name__} with attention {attention} gives a row other "
-            f"logits beside another row than alone (by {gap:.1%}): set finetune.packing to none"
+            f"finetune.packing exact is not exact here: {type(model).__name__} with attention {attention} gives a row "
+            f"other logits beside another row than alone (by {gap:.1%}): set finetune.packing to none"
         )
 
 
 def _without_labels(batch: Mapping[str, Any], device: Any) -> Batch:
     import torch
 
-    kept = {name: value for name, value in batch.items() if name != "labels"}
-    return {name: value.to(device) if torch.is_tensor(value) else value for name, value in kept.items()}
+    inputs = {name: value for name, value in batch.items() if name != "labels"}
+    return {name: value.to(device) if torch.is_tensor(value) else value for name, value in inputs.items()}

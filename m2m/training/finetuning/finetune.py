@@ -1,18 +1,23 @@
 """Fine-tunes a causal model on prompt–completion token rows, loss on the completion alone."""
 
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from m2m.models import Attention, read_model, list_weight_files
-from m2m.planning.gpus import estimate_token_flops
-from m2m.training.finetuning.checkpoints import lock_checkpoint_folder, hash_training, find_latest_checkpoint, make_save_callback
+from m2m.models import Attention, list_weight_files, read_model
+from m2m.training.finetuning.checkpoints import (
+    find_latest_checkpoint,
+    hash_training,
+    lock_checkpoint_folder,
+    make_save_callback,
+)
+from m2m.training.finetuning.code_version import identify_code
 from m2m.training.finetuning.collation import Packing, TokenRow, label_tokens, require_exact_packing
-from m2m.training.finetuning.lora import merge_adapters, add_adapters
+from m2m.training.finetuning.lora import add_adapters, merge_adapters
+from m2m.training.trainer.gpu_usage import estimate_token_flops
 from m2m.training.trainer.loop import TRAINER_SETTINGS, LossPoint, run_training
 
-Dtype = Literal["float32", "mixed", "bfloat16"]  # mixed: float32 weights, bfloat16 arithmetic
+TrainingDtype = Literal["float32", "mixed", "bfloat16"]  # mixed: float32 weights, bfloat16 arithmetic
 
 
 class Recipe(NamedTuple):
@@ -31,7 +36,7 @@ class Recipe(NamedTuple):
     packing: Packing
     attention: Attention
     gradient_checkpointing: Literal["none", "full"]
-    dtype: Dtype
+    dtype: TrainingDtype
 
 
 def finetune(
@@ -47,76 +52,82 @@ def finetune(
 ) -> list[LossPoint]:
     """Train the model of `base` once over `rows`, `batch_size` of them a step, and save it in `folder`.
 
-    An adapted model is saved merged. ValueError where a step cannot be cut for the processes, and, at the first step
-    that shows it, where the trainer puts its loss on another number of tokens than the rows complete.
+    An adapted model is saved merged. ValueError where a step cannot be divided among the processes, or, at the step
+    itself, where the trainer's loss is not on all completion tokens and on these alone.
     """
     from accelerate import PartialState
 
     processes = PartialState()
-    at_once, rest = divmod(recipe.batch_size, processes.num_processes * recipe.accumulate)
-    if rest or not at_once:
+    rows_at_once, remainder = divmod(recipe.batch_size, processes.num_processes * recipe.accumulate)
+    if remainder or not rows_at_once:
         raise ValueError(
             f"finetune.batch_size {recipe.batch_size} must be a multiple of processes × accumulate, got "
             f"{processes.num_processes} × {recipe.accumulate}: change one of them"
         )
-    key = hash_training(list_weight_files(base), _facts(recipe, rows, processes.num_processes))
-    with lock_checkpoint_folder(key, processes.is_main_process) as kept:
-        processes.wait_for_everyone()  # for the first, which may have waited for its turn
+    key = hash_training(list_weight_files(base), _list_facts(recipe, rows, processes.num_processes))
+    with lock_checkpoint_folder(key, processes.is_main_process) as checkpoints:
+        processes.wait_for_everyone()  # for the first, which may have waited for the lock
         model = read_model(base, "bfloat16" if recipe.dtype == "bfloat16" else "float32", recipe.attention)
-        told = {**recipe._asdict(), **params, "processes": processes.num_processes, "key": key}
         if recipe.method == "lora":
-            adapters = {word: recipe._asdict()[f"lora_{word}"] for word in ("rank", "alpha", "dropout", "targets")}
+            adapters = {name: recipe._asdict()[f"lora_{name}"] for name in ("rank", "alpha", "dropout", "targets")}
             model = add_adapters(model, seed=recipe.seed, **adapters)
         flops = estimate_token_flops(model.num_parameters(), model.num_parameters(only_trainable=True))
-        trainer = _trainer(model, tokenizer, rows, recipe, at_once, kept, processes.device.type == "cpu")
+        trainer = _trainer(model, tokenizer, rows, recipe, rows_at_once, checkpoints, processes.device.type == "cpu")
         trainer.add_callback(make_save_callback(trainer.accelerator, checkpoint_minutes))
-        steps = [rows[at : at + recipe.batch_size] for at in range(0, len(rows), recipe.batch_size)]
-        read = [sum(len(part) for row in step for part in row) for step in steps]
-        losses = run_training(trainer, name=name, key=key, tokens=read, flops=flops, params=told, resume=find_latest_checkpoint(kept))
-        _save(trainer, recipe.method, folder)
+        losses = run_training(
+            trainer,
+            name=name,
+            key=key,
+            tokens=[sum(len(prompt) + len(completion) for prompt, completion in step) for step in _steps(rows, recipe)],
+            flops=flops,
+            params={**recipe._asdict(), **params, "processes": processes.num_processes, "key": key},
+            resume=find_latest_checkpoint(checkpoints),
+            save=lambda: _save(trainer, recipe.method, folder),
+        )
         if processes.is_main_process:
             tokenizer.save_pretrained(folder)  # a server takes the folder as it is
         processes.wait_for_everyone()
     return losses
 
 
-def require_tokens(found: int, expected: int, step: int) -> None:
-    """ValueError where a step's loss falls on other tokens than its responses have."""
-    if found != expected:
+def require_tokens(tokens: int, expected: int, step: int) -> None:
+    """ValueError where a step's loss is on another number of tokens than its responses have."""
+    if tokens != expected:
         raise ValueError(
-            f"the loss of step {step} falls on {found} tokens, but its responses have {expected}: "
-            "the mask or the prompt format is wrong"
+            f"the loss of step {step} is on {tokens} tokens, but its responses have {expected}: "
+            "the mask or the prompt format is wrong; please report it with your settings"
         )
 
 
+def _steps(rows: Sequence[TokenRow], recipe: Recipe) -> list[Sequence[TokenRow]]:
+    return [rows[start : start + recipe.batch_size] for start in range(0, len(rows), recipe.batch_size)]
+
+
 def _trainer(
-    model: Any, tokenizer: Any, rows: Sequence[TokenRow], recipe: Recipe, at_once: int, kept: Path, cpu: bool
+    model: Any, tokenizer: Any, rows: Sequence[TokenRow], recipe: Recipe, rows_at_once: int, output: Path, cpu: bool
 ) -> Any:
     from datasets import Dataset
     from transformers import Trainer
     from trl import SFTConfig, SFTTrainer
 
-    wanted = [
-        sum(len(completion) for _, completion in rows[at : at + recipe.batch_size])
-        for at in range(0, len(rows), recipe.batch_size)
-    ]
+    completion_tokens = [sum(len(completion) for _, completion in step) for step in _steps(rows, recipe)]
 
     class Guarded(SFTTrainer):  # type: ignore[misc]  # TRL is not followed
-        """Compares the labels that each step's loss is divided by with the response tokens of its rows."""
+        """Compares the number of labels that each step's loss is divided by with the response tokens of its rows."""
 
-        # TRL's own also takes every token's entropy and accuracy, and half as much time again on a CPU
+        # TRL's own also computes every token's entropy and accuracy, which takes half as much time again on a CPU
         compute_loss = Trainer.compute_loss
 
-        def get_batch_samples(self, *words: Any, **named: Any) -> Any:
-            samples, tokens = super().get_batch_samples(*words, **named)
-            require_tokens(int(tokens), wanted[self.state.global_step], self.state.global_step + 1)
+        def get_batch_samples(self, *arguments: Any, **named: Any) -> Any:
+            samples, tokens = super().get_batch_samples(*arguments, **named)
+            require_tokens(int(tokens), completion_tokens[self.state.global_step], self.state.global_step + 1)
             return samples, tokens
 
     settings = SFTConfig(
-        output_dir=str(kept),
+        output_dir=str(output),
         seed=recipe.seed,
         num_train_epochs=1,
-        per_device_train_batch_size=at_once,
+        per_device_train_batch_size=rows_at_once,
         gradient_accumulation_steps=recipe.accumulate,
         learning_rate=recipe.learning_rate,
         lr_scheduler_type="cosine",
@@ -127,8 +138,8 @@ def _trainer(
         use_cpu=cpu,
         bf16=recipe.dtype != "float32",
         activation_checkpointing=recipe.gradient_checkpointing == "full",
-        save_total_limit=2,  # the newest may be half written
-        dataset_kwargs={"skip_prepare_dataset": True},  # tokens, labels and lengths are settled, and were checked
+        save_total_limit=2,  # the newest may be incomplete
+        dataset_kwargs={"skip_prepare_dataset": True},  # tokens, labels and lengths were made and checked before
         max_length=None,
         router_aux_loss_coef=0.0,  # of a mixture of experts: the loss is that of the tokens alone
         padding_free=recipe.packing == "exact",
@@ -141,17 +152,13 @@ def _trainer(
     return Guarded(model=model, args=settings, train_dataset=data, processing_class=tokenizer)
 
 
-def _facts(recipe: Recipe, rows: Sequence[TokenRow], processes: int) -> dict[str, Any]:
+def _list_facts(recipe: Recipe, rows: Sequence[TokenRow], processes: int) -> dict[str, Any]:
+    """Everything but the base model that decides what a training computes, its code included."""
     from accelerate import PartialState
 
-    form = str(PartialState().distributed_type)  # sharded checkpoints fit no other form
-    versions = {name: version(name) for name in ("accelerate", "peft", "torch", "transformers", "trl")}
-    code = [
-        (Path(__file__).parent / f"{module}.py").read_text()
-        for module in ("collation", "finetune", "lora", "../trainer/loop")
-    ]
-    facts = {"recipe": recipe, "rows": rows, "processes": processes, "form": form}
-    return facts | {"versions": versions, "code": code}
+    distribution = str(PartialState().distributed_type)  # sharded checkpoints fit no other
+    code = identify_code(__name__, Path(__file__).parents[3])
+    return {"recipe": recipe, "rows": rows, "processes": processes, "distribution": distribution, "code": code}
 
 
 def _save(trainer: Any, method: str, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""A training's record as a file of JSON lines: what it is, its figures as they come, how it ended."""
+"""Keeps a training's record as a file of JSON lines: its settings, its figures as they come, its end."""
 
 import json
 import os
@@ -6,42 +6,42 @@ import time
 from pathlib import Path
 from typing import Any
 
-Entry = dict[str, Any]
+JournalLine = dict[str, Any]
 
 
 class Journal:
-    """Lines are only ever added, each in one write; the line after one that a full disk tore begins anew."""
+    """Lines are only ever added, each in one write; after a line that a full disk cut short, a new line begins."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def add(self, entry: Entry) -> Entry:
-        """Write `entry` with the time, seconds since 1970, and return it as written."""
-        timed = {"time": time.time(), **entry}
+    def add(self, line: JournalLine) -> JournalLine:
+        """Write `line` with the time, seconds since 1970, and return it as written."""
+        timed = {"time": time.time(), **line}
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("a+b", buffering=0) as file:
             torn = file.tell() and file.seek(-1, os.SEEK_END) >= 0 and file.read(1) != b"\n"
             file.write(b"\n" * torn + json.dumps(timed).encode() + b"\n")
         return timed
 
-    def entries(self) -> list[Entry]:
-        """All of them, oldest first; a line that a full disk left half written is none."""
+    def read(self) -> list[JournalLine]:
+        """All lines, oldest first, but those that are only half written."""
         lines = self.path.read_text().splitlines() if self.path.exists() else []
-        return [entry for line in lines if (entry := _entry(line))]
+        return [record for line in lines if (record := _parse(line))]
 
-    def run(self) -> str | None:
-        """The MLflow run that the lines are sent to, where one was made."""
-        return next((str(one["run"]) for one in self.entries() if "run" in one), None)
+    def find_run(self) -> str | None:
+        """The MLflow run that the lines are sent to, where one exists."""
+        return next((str(line["run"]) for line in self.read() if "run" in line), None)
 
-    def ended(self) -> bool:
+    def is_ended(self) -> bool:
         """Whether the training came to its end, well or not, and was not begun again since."""
-        told = [one for one in self.entries() if "run" not in one]
-        return bool(told) and "status" in told[-1]
+        lines = [line for line in self.read() if "run" not in line]
+        return bool(lines) and "status" in lines[-1]
 
 
-def _entry(line: str) -> Entry | None:
+def _parse(line: str) -> JournalLine | None:
     try:
-        entry = json.loads(line)
+        record = json.loads(line)
     except ValueError:
         return None
-    return entry if isinstance(entry, dict) else None
+    return record if isinstance(record, dict) else None

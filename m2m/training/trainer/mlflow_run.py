@@ -1,4 +1,4 @@
-"""Keeps one MLflow run for each training that was really executed, also when its server is away for a while."""
+"""Records each training that is executed as one MLflow run; nothing that fails here ends the training."""
 
 import logging
 import os
@@ -6,129 +6,154 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
-from m2m.project_root import find_project_root
-from m2m.training.trainer.journal import JournalLine, Journal
+from m2m.project_root import home
+from m2m.training.trainer.journal import Journal, JournalLine
+from m2m.training.trainer.keep_training import keep_training
 
 EXPERIMENT = "macro-to-micro"
-USER = re.compile(r"//[^/]*@")  # name and password in a URI
+CREDENTIALS = re.compile(r"//[^/\s]*@")  # name and password in a URI
 Log = Callable[[Mapping[str, float], int], None]  # figures, and the step they belong to
 
 
-def tracking_uri() -> str:
-    """`MLFLOW_TRACKING_URI`, or a sqlite file in the repository: absolute, since queue copies are thrown away."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{find_project_root() / 'mlflow.db'}"
+def resolve_tracking_uri() -> str:
+    """`MLFLOW_TRACKING_URI`, or a sqlite file in the repository: absolute, since DVC deletes its queue's copies."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home() / 'mlflow.db'}"
 
 
 @contextmanager
-def tracked(name: str, params: Mapping[str, Any], key: str) -> Iterator[Log]:
+def track_training(name: str, params: Mapping[str, Any], key: str) -> Iterator[Log]:
     """A run around a training; its status says whether the training ended or failed.
 
-    Every figure is first a line in .cache/runs, then MLflow's. When the store does not answer, the training goes on, a
-    warning is printed once, and the lines are sent at the end or by the next training. `key` names the training: one
-    that was killed and goes on with the same key goes on in the same run.
+    Every figure is first a line in .cache/runs, then MLflow's. When MLflow fails, the training continues, a warning is
+    printed once, and the lines are sent at the end or by the next training. `key` identifies the training: after a
+    kill, a training with the same key continues the same run.
     """
-    folder = find_project_root() / ".cache" / "runs"
-    store, earlier = _Store(aloud=True), _Store(aloud=False)  # what MLflow refuses of an old run is not the new one's
-    for path in sorted(folder.glob("*.jsonl")):
-        if (left := Journal(path)).ended() and earlier.take(left, left.entries()):
-            path.unlink(missing_ok=True)
-    journal = Journal(folder / f"{name}-{key}.jsonl")
-    if journal.entries():
-        journal.add({"again": True})  # or another training would send and remove what this one goes on writing
-    else:
-        experiment = os.environ.get("DVC_EXP_NAME", "workspace")
-        tags = {"dvc.experiment": experiment, "stage": name, **_revision()}
-        told = {one: str(value) for one, value in params.items()}
-        journal.add({"open": f"{name} {experiment}", "tags": tags, "params": told})
-    store.take(journal, journal.entries())
+    folder = home() / ".cache" / "runs"
+    journal, store, recording = Journal(folder / f"{name}-{key}.jsonl"), _Store(warns=True), False
+    failure = f"this training is not recorded any further in {journal.path}; it continues"
+    with keep_training("earlier trainings could not be sent to MLflow; this training continues"):
+        _send_earlier(folder)
+    with keep_training(failure):
+        _begin(journal, name, params)
+        store.send(journal, journal.read())
+        recording = True
 
-    def log(values: Mapping[str, float], step: int) -> None:
-        store.take(journal, [journal.add({"metrics": dict(values), "step": step})])
+    def record(line: JournalLine) -> None:
+        nonlocal recording
+        if recording:
+            recording = False
+            with keep_training(failure):
+                store.send(journal, [journal.add(line)])
+                recording = True
 
     status = "FAILED"
     try:
-        yield log
+        yield lambda values, step: record({"metrics": dict(values), "step": step})
         status = "FINISHED"
     finally:
-        last = journal.add({"status": status})
-        if store.take(journal, [last]) or _Store(aloud=False).take(journal, journal.entries()):
-            journal.path.unlink(missing_ok=True)
+        record({"status": status})
+        if recording:
+            with keep_training(f"{journal.path} could not be sent or removed"):
+                if store.answers or _Store(warns=False).send(journal, journal.read()):
+                    journal.path.unlink(missing_ok=True)
 
 
 class _Store:
-    """MLflow as long as it answers; from its first silence on, none. Not `aloud`: it may refuse one run, not all."""
+    """MLflow until its first failure; then nothing more is sent. Without `warns`, MLflow may also refuse one run."""
 
-    def __init__(self, aloud: bool) -> None:
-        self.aloud = aloud
+    def __init__(self, warns: bool) -> None:
+        self.warns = warns
         self.answers = True
         self.client: Any = None
 
-    def take(self, journal: Journal, entries: list[JournalLine]) -> bool:
-        """Send `entries` of `journal` to its run, made here where there is none; False when MLflow does not answer."""
+    def send(self, journal: Journal, lines: list[JournalLine]) -> bool:
+        """Send `lines` of `journal` to its run, which is created where there is none; False when MLflow fails."""
         if not self.answers:
             return False
         try:
-            self.client = self.client or _client()
-            self._send(journal, entries)
+            self.client = self.client or _connect()
+            _send(self.client, journal, lines)
         except Exception as error:  # MLflow's and its transport's errors have no common parent
-            self.answers = not self.aloud and _refused(error)
-            if self.aloud:
-                print(
-                    f"warning: MLflow at {USER.sub('//', tracking_uri())} does not answer "
-                    f"({type(error).__name__}): the training goes on, its figures are kept in {journal.path} and "
-                    "sent at the end or by the next training",
-                    file=sys.stderr,
+            self.answers = not self.warns and _is_refusal(error)
+            if self.warns:
+                uri, [reason, *_] = resolve_tracking_uri(), [*str(error).splitlines(), ""]
+                message = (
+                    f"warning: MLflow at {uri} does not answer ({type(error).__name__}: {reason}): the training "
+                    f"continues, its figures are kept in {journal.path} and sent at the end or by the next training"
                 )
+                print(CREDENTIALS.sub("//", message), file=sys.stderr)
             return False
         return True
 
-    def _send(self, journal: Journal, entries: list[JournalLine]) -> None:
-        from mlflow.entities import Metric, Param
 
-        run = journal.run()
-        for one in entries:
-            if "open" in one and run is None:
-                run = _new_run(self.client, one)
-                journal.add({"run": run})
-                params = [Param(name, value[:6000]) for name, value in one["params"].items()]
-                self.client.log_batch(run, params=params)
-            elif "metrics" in one:
-                when, step = int(one["time"] * 1000), one["step"]
-                points = [Metric(name, value, when, step) for name, value in one["metrics"].items()]
-                self.client.log_batch(run, metrics=points)
-            elif "status" in one:
-                self.client.set_terminated(run, one["status"], int(one["time"] * 1000))
+def _send(client: Any, journal: Journal, lines: list[JournalLine]) -> None:
+    from mlflow.entities import Metric, Param
 
-
-def _refused(error: Exception) -> bool:
-    """Whether MLflow is there and wants this run no more, such as one that somebody deleted."""
-    from mlflow.exceptions import MlflowException
-
-    return isinstance(error, MlflowException) and error.get_http_status_code() < 500
+    run = journal.find_run()
+    for line in lines:
+        if "open" in line and run is None:
+            run = _create_run(client, line)
+            journal.add({"run": run})
+            params = [Param(name, value[:6000]) for name, value in line["params"].items()]
+            client.log_batch(run, params=params)
+        elif "metrics" in line:
+            milliseconds, step = int(line["time"] * 1000), line["step"]
+            points = [Metric(name, value, milliseconds, step) for name, value in line["metrics"].items()]
+            client.log_batch(run, metrics=points)
+        elif "status" in line:
+            client.set_terminated(run, line["status"], int(line["time"] * 1000))
 
 
-def _client() -> Any:
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")  # a server that is away must not hold a training up
+def _send_earlier(folder: Path) -> None:
+    """Send the records of ended trainings that MLflow did not take at the time."""
+    store = _Store(warns=False)
+    for path in sorted(folder.glob("*.jsonl")):
+        if (earlier := Journal(path)).is_ended() and store.send(earlier, earlier.read()):
+            path.unlink(missing_ok=True)
+
+
+def _begin(journal: Journal, name: str, params: Mapping[str, Any]) -> None:
+    if journal.read():
+        journal.add({"again": True})  # or another training would send and remove what this one continues to write
+        return
+    experiment = os.environ.get("DVC_EXP_NAME", "workspace")
+    tags = {"dvc.experiment": experiment, "stage": name, **_read_revision()}
+    journal.add({"open": f"{name} {experiment}", "tags": tags, "params": {k: str(v) for k, v in params.items()}})
+
+
+def _is_refusal(error: Exception) -> bool:
+    """Whether MLflow answers but refuses this run, as one that somebody deleted."""
+    exceptions = sys.modules.get("mlflow.exceptions")  # importing it may be the very error
+    if exceptions is None or not isinstance(error, exceptions.MlflowException):
+        return False
+    return bool(error.get_http_status_code() < 500)
+
+
+def _connect() -> Any:
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")  # no training waits long for a server that is away
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
     from mlflow import MlflowClient
 
     logging.getLogger("mlflow").setLevel(logging.WARNING)
-    return MlflowClient(tracking_uri())
+    return MlflowClient(resolve_tracking_uri())
 
 
-def _new_run(client: Any, opened: JournalLine) -> str:
+def _create_run(client: Any, opened: JournalLine) -> str:
     from filelock import FileLock
 
-    with FileLock(find_project_root() / ".cache" / "mlflow.lock"):  # two workers may make the store at once
-        found = client.get_experiment_by_name(EXPERIMENT)
-        number = found.experiment_id if found else client.create_experiment(EXPERIMENT)
+    with FileLock(home() / ".cache" / "mlflow.lock"):  # two workers may create the store at once
+        experiment = client.get_experiment_by_name(EXPERIMENT)
+        number = experiment.experiment_id if experiment else client.create_experiment(EXPERIMENT)
     run = client.create_run(number, int(opened["time"] * 1000), tags=opened["tags"], run_name=opened["open"])
     return str(run.info.run_id)
 
 
-def _revision() -> dict[str, str]:
-    found = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
-    return {"git.revision": found.stdout.strip()} if found.returncode == 0 else {}
+def _read_revision() -> dict[str, str]:
+    with suppress(OSError):  # no git
+        process = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+        return {"git.revision": process.stdout.strip()} if process.returncode == 0 else {}
+    return {}

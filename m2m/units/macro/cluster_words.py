@@ -1,4 +1,4 @@
-"""Turns texts and their clusters into each cluster's size and the words that tell it from the others."""
+"""Describes clusters of texts by their size and by the words that distinguish them."""
 
 import numpy as np
 import polars as pl
@@ -7,10 +7,10 @@ from jaxtyping import Int64
 WORDS = 10  # a cluster
 
 
-def described(texts: list[str], labels: Int64[np.ndarray, "texts"]) -> pl.DataFrame:
-    """The columns cluster, size, share of all texts, words; largest first. Noise, −1, is always there."""
-    words = top_words(texts, labels, WORDS)
-    size = {-1: 0} | dict(zip(*(part.tolist() for part in np.unique(labels, return_counts=True)), strict=True))
+def describe_clusters(texts: list[str], labels: Int64[np.ndarray, "texts"]) -> pl.DataFrame:
+    """The columns cluster, size, share of all texts, words; largest first. Noise, −1, always has a row."""
+    words = rank_words(texts, labels, WORDS)
+    size = {-1: 0} | dict(zip(*(column.tolist() for column in np.unique(labels, return_counts=True)), strict=True))
     order = sorted(size, key=lambda label: (-size[label], label))
     return pl.DataFrame(
         {
@@ -22,7 +22,7 @@ def described(texts: list[str], labels: Int64[np.ndarray, "texts"]) -> pl.DataFr
     )
 
 
-def top_words(texts: list[str], groups: Int64[np.ndarray, "texts"], count: int) -> dict[int, list[str]]:
+def rank_words(texts: list[str], groups: Int64[np.ndarray, "texts"], count: int) -> dict[int, list[str]]:
     """For each group, up to `count` words by class-based TF-IDF, highest first, ties by the alphabet.
 
     The weight of a word is its share of the group's words × log(1 + A / f): A words an average group has, f the word's
@@ -39,10 +39,10 @@ def top_words(texts: list[str], groups: Int64[np.ndarray, "texts"], count: int) 
     counts = member @ occurrences
     words, sizes = vectorizer.get_feature_names_out(), np.maximum(counts.sum(axis=1), 1)
     weights = np.log1p(counts.sum() / len(names) / counts.sum(axis=0))
-    found = {}
+    ranked = {}
     for group, name in enumerate(names.tolist()):
         begin, end = counts.indptr[group : group + 2]
         columns = counts.indices[begin:end]
         scores = counts.data[begin:end] / sizes[group] * weights[columns]
-        found[name] = words[columns[np.lexsort((columns, -scores))[:count]]].tolist()
-    return found
+        ranked[name] = words[columns[np.lexsort((columns, -scores))[:count]]].tolist()
+    return ranked

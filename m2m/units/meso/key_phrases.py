@@ -1,4 +1,4 @@
-"""Turns texts into raw tags: the key phrases of each by TF-IDF over word n-grams."""
+"""Extracts raw tags from texts: the key phrases of each by TF-IDF over word n-grams."""
 
 from itertools import groupby
 
@@ -7,12 +7,15 @@ import polars as pl
 import regex as re  # type: ignore[import-untyped]
 from jaxtyping import Float64, Int32
 
-FIRST, ANY = r"[\p{L}\p{Nl}\p{No}]", r"[\p{L}\p{M}\p{N}_]"  # of a word's characters, vowel signs among them
+FIRST_LETTER, WORD_LETTER = (
+    r"[\p{L}\p{Nl}\p{No}]",
+    r"[\p{L}\p{M}\p{N}_]",
+)  # of a word's characters, vowel signs among them
 # words that a space, and nothing else, parts
-RUN = re.compile(rf"(?<![\p{{L}}\p{{N}}_]\p{{M}}*){FIRST}{ANY}+(?: {FIRST}{ANY}+)*")
+RUN = re.compile(rf"(?<![\p{{L}}\p{{N}}_]\p{{M}}*){FIRST_LETTER}{WORD_LETTER}+(?: {FIRST_LETTER}{WORD_LETTER}+)*")
 
 
-def key_phrases(
+def extract_phrases(
     ids: list[str], texts: list[str], per_text: int, max_words: int, min_share: float, max_share: float
 ) -> pl.DataFrame:
     """The columns id, tag, sorted: the up to `per_text` phrases of a text that have the highest TF-IDF.
@@ -24,7 +27,7 @@ def key_phrases(
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     vectorizer = TfidfVectorizer(
-        analyzer=lambda text: candidates(text, max_words),
+        analyzer=lambda text: list_phrases(text, max_words),
         min_df=max(min_share, 1 / len(texts)),
         max_df=max_share,
         sublinear_tf=True,
@@ -32,34 +35,34 @@ def key_phrases(
     weights = vectorizer.fit_transform(texts)
     names = vectorizer.get_feature_names_out().tolist()
     words = [name.split() for name in names]
-    found = []
+    tags = []
     for row, key in enumerate(ids):
         begin, end = weights.indptr[row : row + 2]
-        chosen = _chosen(weights.indices[begin:end], weights.data[begin:end], words, per_text)
-        found += [(key, names[phrase]) for phrase in chosen]
-    return pl.DataFrame(found, schema={"id": pl.String, "tag": pl.String}, orient="row").sort("id", "tag")
+        chosen = _choose(weights.indices[begin:end], weights.data[begin:end], words, per_text)
+        tags += [(key, names[phrase]) for phrase in chosen]
+    return pl.DataFrame(tags, schema={"id": pl.String, "tag": pl.String}, orient="row").sort("id", "tag")
 
 
-def candidates(text: str, max_words: int) -> list[str]:
-    """Every phrase of `text`, in lower case, as often as it occurs; a phrase that repeats a word is none."""
+def list_phrases(text: str, max_words: int) -> list[str]:
+    """Every phrase of `text`, in lower case, as often as it occurs; phrases that repeat a word are left out."""
     from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
-    found = []
+    phrases = []
     for run in RUN.findall(text.lower()):
         for stopped, group in groupby(run.split(), ENGLISH_STOP_WORDS.__contains__):
             words = [] if stopped else list(group)
-            grams = [words[at : at + size] for size in range(1, max_words + 1) for at in range(len(words) - size + 1)]
-            found += [" ".join(gram) for gram in grams if len(set(gram)) == len(gram)]
-    return found
+            grams = [words[i : i + size] for size in range(1, max_words + 1) for i in range(len(words) - size + 1)]
+            phrases += [" ".join(gram) for gram in grams if len(set(gram)) == len(gram)]
+    return phrases
 
 
-def _chosen(
+def _choose(
     phrases: Int32[np.ndarray, "phrases"], weights: Float64[np.ndarray, "phrases"], words: list[list[str]], count: int
 ) -> list[int]:
     chosen: list[int] = []
-    used: set[str] = set()
+    taken_words: set[str] = set()
     for phrase in phrases[np.lexsort((phrases, -weights))].tolist():
-        if len(chosen) < count and used.isdisjoint(words[phrase]):
+        if len(chosen) < count and taken_words.isdisjoint(words[phrase]):
             chosen.append(phrase)
-            used.update(words[phrase])
+            taken_words.update(words[phrase])
     return chosen

@@ -1,4 +1,4 @@
-"""What an LLM replied when asked for tags → the tags."""
+"""Parses the tags in an LLM's reply."""
 
 import json
 import re
@@ -10,7 +10,7 @@ LONGEST_TAG = 80  # characters; what is longer is a sentence
 def parse_tags(text: str, per_text: int) -> list[str]:
     """The first `per_text` tags of a JSON object {"tags": [...]}, in lower case, each once; ValueError: what is wrong.
 
-    A code fence around the object is taken off; any other word beside it is not.
+    A code fence around the object is removed; any other text beside it is an error.
 
     >>> parse_tags('```json\\n{"tags": ["Unit  Conversion", "code", "code", "c", "d"]}\\n```', 3)
     ['unit conversion', 'code', 'c']

@@ -1,4 +1,4 @@
-"""Asks an LLM for replies in a given form, and once more where the first is not in it."""
+"""Asks an LLM for replies in a given form, and once more where the first reply is not in this form."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -13,7 +13,7 @@ AGAIN = "That reply cannot be used: {why}. Reply once more, in the form that was
 
 
 class Unparsed(NamedTuple):
-    """A reply that stayed out of form, or none at all."""
+    """A reply that has another form after two tries, or an error."""
 
     reason: str
     text: str
@@ -22,24 +22,24 @@ class Unparsed(NamedTuple):
 def ask_in_form(
     requests: Sequence[Request], parse: Callable[[str], Parsed], engine: Engine, endpoint: Endpoint, label: str
 ) -> list[Parsed | Unparsed]:
-    """What `parse` makes of each reply; its ValueError says what is wrong, and is told to the LLM, once.
+    """What `parse` makes of each reply; the message of its ValueError goes back to the LLM, once.
 
-    One budget holds for both rounds; `max_failed_share` is of all the requests, in each round.
+    One budget is for both rounds; `max_failed_share` is a share of all requests, in each round.
     """
     first = ask(requests, engine, endpoint, label)
-    results = [_result(reply, parse) for reply in first]
-    wrong = [at for at, one in enumerate(results) if isinstance(one, Unparsed) and not first[at].error]
-    if not wrong:
+    results = [_parse(reply, parse) for reply in first]
+    retried = [row for row, result in enumerate(results) if isinstance(result, Unparsed) and not first[row].error]
+    if not retried:
         return results
-    again = [_again(requests[at], first[at].text, results[at]) for at in wrong]
-    paid = [request for request, reply in zip(requests, first, strict=True) if not reply.error]  # kept: costs nothing
+    again = [_ask_again(requests[row], first[row].text, results[row]) for row in retried]
+    paid = [request for request, reply in zip(requests, first, strict=True) if not reply.error]  # cached: costs nothing
     second = ask([*paid, *again], engine, endpoint, f"{label}, again")[len(paid) :]
-    for at, reply in zip(wrong, second, strict=True):
-        results[at] = _result(reply, parse)
+    for row, reply in zip(retried, second, strict=True):
+        results[row] = _parse(reply, parse)
     return results
 
 
-def _result(reply: Reply, parse: Callable[[str], Parsed]) -> Parsed | Unparsed:
+def _parse(reply: Reply, parse: Callable[[str], Parsed]) -> Parsed | Unparsed:
     if reply.error:
         return Unparsed(reply.error, "")
     try:
@@ -48,6 +48,6 @@ def _result(reply: Reply, parse: Callable[[str], Parsed]) -> Parsed | Unparsed:
         return Unparsed(str(error), reply.text)
 
 
-def _again(request: Request, text: str, result: object) -> Request:
+def _ask_again(request: Request, text: str, result: object) -> Request:
     why = result.reason if isinstance(result, Unparsed) else ""
     return replace(request, turns=(*request.turns, text, AGAIN.format(why=why)))

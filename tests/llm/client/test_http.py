@@ -8,13 +8,20 @@ import pytest
 
 from m2m.llm.client import http
 from m2m.llm.client.budget import Budget
-from m2m.llm.client.http import Caller, read_key
+from m2m.llm.client.http import (
+    Caller,
+    RequestError,
+    TransientError,
+    interpret_status,
+    read_key,
+    read_retry_after,
+)
 from m2m.llm.client.reply_cache import ReplyCache, cache_folder
 from m2m.llm.client.request import Request
-from m2m.llm.client.trouble import RequestError, TransientError
 from tests.llm_server import HERE, PATIENCE, REFUSALS, llm_server
 
 pytestmark = pytest.mark.usefixtures("llm_home")
+THERE = replace(HERE, url="http://x/v1", key="MY_KEY")
 QUESTION = Request(("Why?",), reply_tokens=8, top_logprobs=2)
 
 
@@ -41,8 +48,11 @@ def test_trouble_that_passes_is_tried_again(caller, fault):
         ("500", r"is busy or broken \(HTTP 500: .*Oops.*, 8 times"),
         ("drop", r"gave no reply \(APIConnectionError: .*, 8 times"),
         ("no json", r"sent a reply that is no completion: '<html>bad gateway</html>', 8 times"),
-        ("wrong model", r"asked 'tiny', 'somebody-else' answered: if that is right, set model so, 8 times"),
-        ("no logprobs", r"sends no log-probabilities, .*: choose a server that does, 8 times"),
+        (
+            "wrong model",
+            r"requested model 'tiny' but the server answered as 'somebody-else': if intended, set end",
+        ),
+        ("no logprobs", r"sends no log-probabilities, .*: choose another server, 8 times"),
     ],
 )
 def test_trouble_that_does_not_pass_ends_after_eight_times_and_says_what_it_is(caller, fault, told):
@@ -52,7 +62,10 @@ def test_trouble_that_does_not_pass_ends_after_eight_times_and_says_what_it_is(c
 
 
 def test_a_text_too_long_for_the_model_fails_alone_and_at_once(caller):
-    with llm_server(fault=lambda _: "400") as server, pytest.raises(RequestError, match="maximum context length is 8 tokens"):
+    with (
+        llm_server(fault=lambda _: "400") as server,
+        pytest.raises(RequestError, match="maximum context length is 8 tokens"),
+    ):
         caller(server)("key", QUESTION)
     assert len(server.asked) == 1
 
@@ -111,13 +124,13 @@ def test_nothing_that_the_environment_has_for_openai_goes_to_a_server_that_needs
 
 def test_a_key_that_is_not_set_and_a_url_that_holds_one_are_told_before_the_first_request(monkeypatch):
     monkeypatch.delenv("NO_SUCH_KEY", raising=False)
-    with pytest.raises(ValueError, match='variable NO_SUCH_KEY, which is not set: export it, or set key to ""'):
+    with pytest.raises(ValueError, match="variable NO_SUCH_KEY, which is not set: export it, or set"):
         read_key(replace(HERE, url="http://x/v1", key="NO_SUCH_KEY"))
     with pytest.raises(ValueError, match="key must be the name of an environment variable") as told:
         read_key(replace(HERE, url="http://x/v1", key="sk-secret"))
     assert "secret" not in str(told.value)
     for url in ("http://me:secret@x/v1", "localhost:8000/v1"):
-        with pytest.raises(ValueError, match="url must begin with http:// or https:// and hold no") as error:
+        with pytest.raises(ValueError, match="url must begin with http:// or https:// and contain no") as error:
             read_key(replace(HERE, url=url))
         assert "secret" not in str(error.value)
 
@@ -178,3 +191,52 @@ def test_after_a_stop_nothing_is_sent_and_nothing_paid(caller):
         with pytest.raises(RequestError, match="stopped"):
             call("key", QUESTION)
     assert (server.asked, call.budget.requests, call.replies.spent(["key"])) == ([], 0, (0, 0))
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "told"),
+    [
+        (401, OSError, "refuses the key in MY_KEY"),
+        (402, OSError, "no credit left"),
+        (404, OSError, "has no model 'tiny'"),
+        (418, OSError, "refused the request"),
+        (400, RequestError, "refused"),
+        (413, RequestError, "refused"),
+        (408, TransientError, "busy or broken"),
+        (429, TransientError, "busy or broken"),
+        (503, TransientError, "busy or broken"),
+    ],
+)
+def test_a_status_is_trouble_for_all_for_one_request_or_for_now(status, kind, told):
+    error = interpret_status(THERE, status, "(so it said)", None, 0.0)
+    assert type(error) is kind
+    assert told in str(error)
+    assert "(so it said)" in str(error)
+
+
+def test_a_server_that_needs_a_key_gets_another_sentence_than_one_that_refuses_a_key():
+    assert "needs a key" in str(interpret_status(replace(THERE, key=""), 401, "", None, 0.0))
+
+
+def test_no_credit_left_is_final_though_its_status_is_that_of_a_busy_server():
+    assert isinstance(interpret_status(THERE, 429, "", "insufficient_quota", 0.0), OSError)
+
+
+def test_the_wait_that_a_busy_server_names_goes_with_the_trouble():
+    assert interpret_status(THERE, 429, "", None, 7.0).wait == 7.0
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("3", 3.0),
+        ("1.5", 1.5),
+        ("", 0.0),
+        ("soon", 0.0),
+        ("-5", 0.0),
+        ("999999999", 3600.0),
+        ("Thu, 01 Jan 1970 00:01:30 GMT", 30.0),
+    ],
+)
+def test_retry_after_is_a_number_or_a_date(header, seconds):
+    assert read_retry_after(header, lambda: 60.0) == seconds

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from m2m.llm.client import reply as module
-from m2m.llm.client.reply import Reply, parse_reply, is_same_model
+from m2m.llm.client.reply import Reply, is_same_model, parse_reply
 
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),

@@ -5,7 +5,7 @@ import os
 import signal
 from contextlib import closing
 
-from m2m.llm.client.reply_cache import ModelUsage, CachedReply, ReplyCache, cache_folder
+from m2m.llm.client.reply_cache import CachedReply, ModelUsage, ReplyCache, cache_folder
 
 ROW = CachedReply("a" * 64, "m", "fp", "{}", "raw", 3, 4)
 

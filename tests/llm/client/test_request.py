@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from m2m.llm.client.request import Request, build_body, hash_request, bound_tokens
+from m2m.llm.client.request import Request, bound_tokens, build_body, hash_request
 
 ONE = Request(("Why?",), reply_tokens=8)
 OTHERS = {

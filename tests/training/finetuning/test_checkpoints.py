@@ -1,6 +1,6 @@
 import pytest
 
-from m2m.training.finetuning.checkpoints import lock_checkpoint_folder, hash_training, find_latest_checkpoint
+from m2m.training.finetuning.checkpoints import find_latest_checkpoint, hash_training, lock_checkpoint_folder
 
 
 def test_another_byte_or_another_fact_is_another_key(tmp_path):
@@ -32,7 +32,7 @@ def test_a_checkpoint_that_was_not_written_to_its_end_is_passed_over(tmp_path):
     for step in (9, 10, 11):
         (tmp_path / f"checkpoint-{step}").mkdir()
     for step in (9, 10):
-        (tmp_path / f"checkpoint-{step}/whole").touch()
+        (tmp_path / f"checkpoint-{step}/complete").touch()
     assert find_latest_checkpoint(tmp_path) == tmp_path / "checkpoint-10"
 
 

@@ -117,9 +117,9 @@ def test_a_mask_that_trains_on_the_question_too_stops_the_first_step(base, token
         tokens = right(row, pad)["input_ids"]
         return {"input_ids": tokens, "labels": tokens if any(row) else [-100]}
 
-    right = finetuning.labelled
-    monkeypatch.setattr(finetuning, "labelled", wrong)
-    with pytest.raises(ValueError, match=r"the loss of step 1 falls on 6 tokens, but its responses have 5"):
+    right = finetuning.label_tokens
+    monkeypatch.setattr(finetuning, "label_tokens", wrong)
+    with pytest.raises(ValueError, match=r"the loss of step 1 is on 6 tokens, but its responses have 5"):
         tuned(base, tokenizer)
 
 
@@ -136,7 +136,7 @@ def test_lora_learns_in_its_adapters_and_leaves_a_plain_model(llama, base, token
 
 
 def test_merged_weights_are_peft_s_own_merge(llama, tokenizer):
-    from m2m.training.finetuning.lora import merge_adapters, add_adapters
+    from m2m.training.finetuning.lora import add_adapters, merge_adapters
 
     model = add_adapters(llama, seed=1, rank=2, alpha=4, dropout=0.0, targets="all-linear")
     with torch.no_grad():
@@ -150,5 +150,5 @@ def test_merged_weights_are_peft_s_own_merge(llama, tokenizer):
 
 
 def test_adapters_that_fit_no_module_are_refused(base, tokenizer):
-    with pytest.raises(ValueError, match="'nothing' fits no module"):
+    with pytest.raises(ValueError, match="'nothing' matches no module"):
         tuned(base, tokenizer, method="lora", lora_targets="nothing")

@@ -42,7 +42,7 @@ def saving(accelerator, minutes):
         callback.on_save = lambda *words, **named: (saved(*words, **named), time.sleep(600))
     return callback
 
-rightly, finetuning.saving = finetuning.saving, saving
+rightly, finetuning.make_save_callback = finetuning.make_save_callback, saving
 base, folder, method = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 losses = finetuning.finetune(
     base, load_tokenizer(base), ROWS, folder, finetuning.Recipe(**RECIPE | {"method": method}),
@@ -142,7 +142,7 @@ def test_sharded_processes_learn_what_one_whole_model_learns(cut, tokenizer, tmp
 def test_killed_sharded_processes_go_on_and_end_as_undisturbed_ones(cut):
     killed = begun(cut.folder, "killed", cut.method, 0)
     until = time.monotonic() + 300
-    while not list(cut.folder.glob("killed/.cache/checkpoints/*/checkpoint-1/whole")) and time.monotonic() < until:
+    while not list(cut.folder.glob("killed/.cache/checkpoints/*/checkpoint-1/complete")) and time.monotonic() < until:
         time.sleep(0.1)
     for process in [*psutil.Process(killed.pid).children(recursive=True), killed]:
         process.kill()

@@ -14,28 +14,28 @@ def test_a_training_takes_a_gpu_a_process(name, gpus):
 
 
 def test_a_training_on_several_machines_is_none_for_a_grid():
-    with pytest.raises(ValueError, match="asks for 2 machines, but the grid's cells run on this one"):
+    with pytest.raises(ValueError, match="is for 2 machines, but the grid runs its cells on this machine"):
         count_gpus(LAUNCH / "machines.yaml")
 
 
 @pytest.mark.parametrize(("text", "lacking"), [("", "use_cpu and num_processes"), ("use_cpu: true\n", "num_processes")])
 def test_a_launch_file_that_does_not_say_what_it_takes_is_told_so(tmp_path, text, lacking):
     (tmp_path / "own.yaml").write_text(text)
-    with pytest.raises(ValueError, match=rf"own\.yaml does not say {lacking}: add it, or write the file anew"):
+    with pytest.raises(ValueError, match=rf"own\.yaml must contain {lacking}: add it, or rewrite the file"):
         count_gpus(tmp_path / "own.yaml")
 
 
 @pytest.mark.parametrize("name", ["gpu", "fsdp"])
 def test_a_launch_on_gpus_does_not_train_on_the_cpu_in_silence(name, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(ValueError, match=r"asks for a GPU, but there is none: set launch to profiles/launch/cpu\.yaml"):
+    with pytest.raises(ValueError, match=r"needs a GPU, but there is none: set launch to profiles/launch/cpu\.yaml"):
         require_processes(LAUNCH / f"{name}.yaml")
 
 
 def test_one_process_that_sees_several_gpus_is_told_to_choose(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
-    with pytest.raises(ValueError, match=r"asks for one GPU, but 4 are visible: set CUDA_VISIBLE_DEVICES to one"):
+    with pytest.raises(ValueError, match=r"is for one GPU, but 4 are visible: set CUDA_VISIBLE_DEVICES to one"):
         require_processes(LAUNCH / "gpu.yaml")
 
 

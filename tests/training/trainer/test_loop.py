@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from m2m.training.pretrain import measure_bits_per_byte, pack_blocks, measure_gzip_bits, pretrain
+from m2m.training.pretrain import measure_bits_per_byte, measure_gzip_bits, pack_blocks, pretrain
 
 pytestmark = pytest.mark.filterwarnings("default")  # mlflow and transformers warn of each other
 

@@ -4,7 +4,7 @@ import pytest
 
 from m2m.training.trainer import mlflow_run
 from m2m.training.trainer.journal import Journal
-from m2m.training.trainer.mlflow_run import track_training, resolve_tracking_uri
+from m2m.training.trainer.mlflow_run import resolve_tracking_uri, track_training
 
 pytestmark = pytest.mark.filterwarnings("default")
 NOWHERE = "http://127.0.0.1:1"
@@ -27,7 +27,9 @@ def runs():
 def points(run, name="loss"):
     from mlflow import MlflowClient
 
-    return [(one.step, one.value) for one in MlflowClient(resolve_tracking_uri()).get_metric_history(run.info.run_id, name)]
+    return [
+        (one.step, one.value) for one in MlflowClient(resolve_tracking_uri()).get_metric_history(run.info.run_id, name)
+    ]
 
 
 def test_the_store_is_in_the_repository_of_the_person_also_from_a_queue_copy(tmp_path, monkeypatch):
@@ -94,14 +96,14 @@ def test_a_killed_training_goes_on_in_its_run(tmp_path):
 
 def test_a_journal_is_plain_lines_in_order(tmp_path):
     journal = Journal(tmp_path / "runs" / "one.jsonl")
-    assert journal.entries() == []
+    assert journal.read() == []
     journal.add({"open": "candidate"})
     journal.add({"run": "7"})
-    assert not journal.ended()
+    assert not journal.is_ended()
     journal.add({"status": "FINISHED"})
     told = [json.loads(line) for line in journal.path.read_text().splitlines()]
-    assert told == journal.entries()
-    assert (journal.run(), journal.ended()) == ("7", True)
+    assert told == journal.read()
+    assert (journal.find_run(), journal.is_ended()) == ("7", True)
 
 
 def test_a_half_written_line_is_left_out_and_stops_nothing(tmp_path):
@@ -109,19 +111,19 @@ def test_a_half_written_line_is_left_out_and_stops_nothing(tmp_path):
     journal.add({"status": "FINISHED"})
     with journal.path.open("a") as file:
         file.write('{"metrics": {"lo')
-    assert [one["status"] for one in journal.entries()] == ["FINISHED"]
+    assert [one["status"] for one in journal.read()] == ["FINISHED"]
     journal.add({"status": "FAILED"})
     journal.add({"again": True})
-    assert [one.get("status") for one in journal.entries()] == ["FINISHED", "FAILED", None]
+    assert [one.get("status") for one in journal.read()] == ["FINISHED", "FAILED", None]
 
 
 def test_a_training_that_was_begun_again_has_not_ended(tmp_path):
     journal = Journal(tmp_path / "one.jsonl")
     for entry in ({"open": "candidate"}, {"status": "FAILED"}, {"run": "7"}):
         journal.add(entry)
-    assert journal.ended()
+    assert journal.is_ended()
     journal.add({"again": True})
-    assert not journal.ended()
+    assert not journal.is_ended()
 
 
 def test_a_kept_run_that_somebody_deleted_holds_no_other_up(tmp_path, monkeypatch):
@@ -154,9 +156,9 @@ def test_a_training_that_goes_on_after_a_failure_is_nobodys_to_send(tmp_path, mo
     with pytest.raises(RuntimeError), track_training("candidate", {}, "a"):
         raise RuntimeError
     journal = Journal(tmp_path / ".cache/runs/candidate-a.jsonl")
-    assert journal.ended()
+    assert journal.is_ended()
     with track_training("candidate", {}, "a"):
-        assert not journal.ended()
+        assert not journal.is_ended()
 
 
 def test_a_server_that_is_away_is_tried_once_for_all_the_runs_that_wait(tmp_path, monkeypatch):
@@ -167,7 +169,7 @@ def test_a_server_that_is_away_is_tried_once_for_all_the_runs_that_wait(tmp_path
         tried.append(1)
         raise ConnectionError
 
-    monkeypatch.setattr(mlflow_run, "_client", away)
+    monkeypatch.setattr(mlflow_run, "_connect", away)
     for name in "xyz":
         Journal(tmp_path / f".cache/runs/candidate-{name}.jsonl").add({"status": "FINISHED"})
     with track_training("opponent", {}, "c"):

@@ -1,11 +1,13 @@
-"""Cluster numbers, noise and their errors; UMAP itself compiles for long and runs in the long tests."""
+"""Exact neighbours against scikit-learn's; cluster numbers, noise and errors; UMAP itself runs in the long tests."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.neighbors import NearestNeighbors
+from threadpoolctl import threadpool_limits
 
-from m2m.units.macro.clusters import number_by_size, cluster_vectors, assign_nearest
+from m2m.units.macro.clusters import BLOCK, assign_nearest, cluster_vectors, find_neighbors, number_by_size
 
 SETTINGS = {"seed": 1, "n_neighbors": 15, "n_components": 2, "min_cluster_size": 10, "min_samples": 2}
 UMAP_SAYS = pytest.mark.filterwarnings("ignore:Tensorflow not installed:ImportWarning")
@@ -51,7 +53,7 @@ def test_without_noise_nothing_moves():
 
 
 def test_too_few_rows_are_an_error_that_says_how_many_are_needed():
-    with pytest.raises(ValueError, match="2 components need at least 5 rows, got 4"):
+    with pytest.raises(ValueError, match=r"cluster\.n_components 2 needs at least 5 rows, got 4: lower it"):
         cluster_vectors(blobs([4]), **SETTINGS, neighbors="exact")
 
 
@@ -69,3 +71,42 @@ def test_planted_clusters_are_found_again_and_the_same_each_time(neighbors):
 def test_rows_that_form_no_cluster_are_an_error_that_names_the_settings():
     with pytest.raises(ValueError, match="no cluster among 12 rows at min_cluster_size 10"):
         cluster_vectors(blobs([12]), **SETTINGS, neighbors="exact")
+
+
+def unit_vectors(rows: int, dim: int = 8, seed: int = 1) -> np.ndarray:
+    vectors = np.random.default_rng(seed).normal(size=(rows, dim)).astype(np.float32)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("rows", [5, BLOCK, BLOCK + 1])
+def test_neighbours_and_distances_are_those_of_scikit_learn(rows):
+    vectors = unit_vectors(rows)
+    found, distances = find_neighbors(vectors, 5)
+    expected, theirs = NearestNeighbors(n_neighbors=5, metric="cosine").fit(vectors).kneighbors(vectors)[::-1]
+    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_allclose(distances, theirs, atol=1e-6)
+
+
+def test_a_row_is_its_own_first_neighbour_even_with_a_twin():
+    found, distances = find_neighbors(np.repeat(unit_vectors(2), 2, axis=0), 2)
+    assert found.tolist() == [[0, 1], [1, 0], [2, 3], [3, 2]]
+    np.testing.assert_allclose(distances, 0, atol=1e-6)
+
+
+def test_the_number_of_threads_changes_no_bit():
+    vectors = unit_vectors(2000, 384)
+    found = []
+    for threads in (1, 2, 3):
+        with threadpool_limits(threads, user_api="blas"):
+            found.append(find_neighbors(vectors, 15)[1].tobytes())
+    assert len(set(found)) == 1
+
+
+def test_one_row_has_itself():
+    found, distances = find_neighbors(unit_vectors(1), 1)
+    assert (found.tolist(), distances.tolist()) == ([[0]], [[0.0]])
+
+
+def test_all_rows_are_the_neighbours_of_each_when_as_many_are_asked():
+    found, _ = find_neighbors(unit_vectors(6), 6)
+    assert (np.sort(found, axis=1) == np.arange(6)).all()

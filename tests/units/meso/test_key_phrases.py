@@ -2,7 +2,7 @@
 
 import pytest
 
-from m2m.units.meso.key_phrases import list_phrases, extract_phrases
+from m2m.units.meso.key_phrases import extract_phrases, list_phrases
 
 TEXTS = ["Sparse matrix product.", "Sparse matrix of the graph.", "A graph is drawn.", "The product is drawn."]
 IDS = ["a", "b", "c", "d"]

@@ -40,7 +40,7 @@ def test_a_reply_out_of_form_is_asked_for_once_more_and_told_why():
 def test_the_second_round_is_within_the_budget_of_the_first():
     with llm_server(answer) as server:
         here = replace(HERE, url=server.url, max_requests=4)
-        with pytest.raises(ValueError, match="5 requests are to be made, 3 of them are answered already, and max_req"):
+        with pytest.raises(ValueError, match="needs 5 requests, of which 3 are answered already"):
             ask_in_form(REQUESTS, number, "endpoint", here, "test")
     assert len(server.asked) == 3
 

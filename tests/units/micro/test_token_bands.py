@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from m2m.units.micro.token_bands import assign_bands, collect_row_types, select_types
+from m2m.units.micro.token_bands import assign_bands, collect_row_types, describe_units, scale_limits, select_types
 
 
 def flat(texts: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:
@@ -15,6 +15,24 @@ def flat(texts: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:
 
 def test_ten_and_five_hundred_belong_to_the_middle_band():
     assert assign_bands(np.array([0, 9, 10, 500, 501]), 10, 500).tolist() == [0, 0, 1, 1, 2]
+
+
+def test_occurrences_stay_and_shares_grow_with_the_rows():
+    assert scale_limits(10, 500, "occurrences", 7) == (10, 500)
+    assert scale_limits(0.25, 0.5, "share", 8) == (2.0, 4.0)
+    assert scale_limits(0.25, 0.5, "share", 80) == (20.0, 40.0)
+
+
+@pytest.mark.parametrize("copies", [1, 2, 10])
+def test_a_pool_of_copies_has_the_same_middle_band_by_shares(copies):
+    counts, rows = np.array([1, 4, 5, 20, 21, 90]), 40
+    limits = scale_limits(0.125, 0.5, "share", rows * copies)
+    assert assign_bands(counts * copies, *limits).tolist() == [0, 0, 1, 1, 2, 2]
+
+
+def test_the_sentence_counts_types_rows_and_rows_without_a_unit():
+    expected = "3 types, of 2.5 to 1,000 occurrences in 2,000 rows; 500 rows (25.0 %) carry none and"
+    assert describe_units(3, (2.5, 1000.0), 2000, 1500).startswith(expected)
 
 
 def test_equal_thresholds_leave_one_count_in_the_middle():

@@ -1,0 +1,212 @@
+"""MLflow, the disk or the terminal fail at every moment of a training: the model is saved, and one sentence says so."""
+
+import io
+import os
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from m2m.models import load_model
+from m2m.training.finetuning.finetune import finetune
+from m2m.training.trainer import mlflow_run
+from tests.training.finetuning.test_finetune import RECIPE, ROWS
+
+pytestmark = pytest.mark.filterwarnings("default")  # mlflow and transformers warn of each other
+MOMENTS = pytest.mark.parametrize("moment", ["start", "middle", "end"])
+
+
+@pytest.fixture(scope="module")
+def empty_store(tmp_path_factory) -> Path:
+    """Making one takes seconds."""
+    from mlflow import MlflowClient
+
+    path = tmp_path_factory.mktemp("store") / "runs.db"
+    MlflowClient(f"sqlite:///{path}").create_experiment("macro-to-micro")
+    return path
+
+
+@pytest.fixture(autouse=True)
+def _store(tmp_path, empty_store, monkeypatch):
+    shutil.copy(empty_store, tmp_path / "runs.db")
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/runs.db?timeout=0.05")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+
+
+@pytest.fixture
+def train(llama, tokenizer, tmp_path):
+    """A training of two steps: its folder is returned when it has ended."""
+    llama.save_pretrained(tmp_path / "base")
+
+    def run():
+        named = {"name": "candidate", "checkpoint_minutes": 10, "params": {}}
+        losses = finetune(tmp_path / "base", tokenizer, ROWS, tmp_path / "model", RECIPE, **named)
+        assert len(losses) >= 1
+        return tmp_path / "model"
+
+    return run
+
+
+def at(moment, failure, monkeypatch):
+    """Call `failure` when MLflow is first connected to, when it gets figures, or when it gets the end."""
+    kinds = {"start": "open", "middle": "metrics", "end": "status"}
+    send = mlflow_run._Store.send
+
+    def failing(store, record, lines):
+        if any(kinds[moment] in line for line in lines):
+            failure()
+        return send(store, record, lines)
+
+    monkeypatch.setattr(mlflow_run._Store, "send", failing)
+
+
+def is_saved(folder) -> bool:
+    names = {path.name for path in folder.iterdir()}
+    return {"model.safetensors", "config.json", "tokenizer.json"} <= names and bool(load_model(folder, "float32"))
+
+
+@MOMENTS
+def test_without_mlflow_to_import(train, monkeypatch, capsys, moment):
+    def take_away():
+        monkeypatch.setattr(mlflow_run, "_connect", missing)
+        monkeypatch.setattr(mlflow_run, "_send", lambda *_: missing())
+        for name in [name for name in sys.modules if name.partition(".")[0] == "mlflow"]:
+            monkeypatch.delitem(sys.modules, name)
+        monkeypatch.setitem(sys.modules, "mlflow", None)
+
+    def missing():
+        from mlflow import MlflowClient  # noqa: F401
+
+    at(moment, take_away, monkeypatch)
+    assert is_saved(train())
+    warning = capsys.readouterr().err
+    assert warning.count("does not answer (ModuleNotFoundError: import of mlflow halted") == 1
+    assert "the training continues, its figures are kept in" in warning
+
+
+@MOMENTS
+def test_with_a_full_disk(train, monkeypatch, capsys, moment):
+    opened = Path.open
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    def fill():
+        monkeypatch.setattr(
+            Path, "open", lambda path, *mode: (full if path.suffix == ".jsonl" else opened)(path, *mode)
+        )
+        monkeypatch.setattr(mlflow_run, "_send", full)
+
+    at(moment, fill, monkeypatch)
+    assert is_saved(train())
+    warning = capsys.readouterr().err
+    assert "No space left on device" in warning
+    assert "continues" in warning
+
+
+@pytest.mark.long  # MLflow itself waits up to 20 s
+@MOMENTS
+def test_with_a_locked_database(train, tmp_path, monkeypatch, capsys, moment):
+    locks = []
+
+    def lock():
+        locks.append(sqlite3.connect(tmp_path / "runs.db", isolation_level=None))
+        locks[0].execute("create table if not exists another (number)")
+        locks[0].execute("begin exclusive")
+
+    at(moment, lambda: locks or lock(), monkeypatch)
+    assert is_saved(train())
+    locks[0].close()
+    warning = capsys.readouterr().err
+    assert warning.count("does not answer (") == 1
+    assert "database is locked" in warning
+    assert len(list((tmp_path / ".cache/runs").iterdir())) == 1  # for the next training to send
+
+
+@MOMENTS
+def test_with_a_server_that_is_killed(train, monkeypatch, capsys, moment):
+    def kill():
+        monkeypatch.setattr(mlflow_run, "_send", refuse)
+
+    def refuse(*_):
+        raise ConnectionRefusedError(111, "Connection refused")
+
+    at(moment, kill, monkeypatch)
+    assert is_saved(train())
+    assert capsys.readouterr().err.count("does not answer (ConnectionRefusedError: ") == 1
+
+
+def is_open(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.mark.long
+def test_with_a_real_server_that_is_killed_between_two_steps(train, tmp_path, monkeypatch, capsys):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    words = ["mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    words += ["--backend-store-uri", f"sqlite:///{tmp_path}/server.db", "--artifacts-destination", str(tmp_path)]
+    server = subprocess.Popen([sys.executable, "-m", *words], stderr=subprocess.DEVNULL, start_new_session=True)
+    try:
+        until = time.monotonic() + 180
+        while not is_open(port):
+            assert server.poll() is None
+            assert time.monotonic() < until
+            time.sleep(0.1)
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{port}")
+        at(
+            "middle",
+            lambda: server.poll() is None and (os.killpg(server.pid, signal.SIGKILL), server.wait()),
+            monkeypatch,
+        )
+        assert is_saved(train())
+    finally:
+        if server.poll() is None:
+            os.killpg(server.pid, signal.SIGKILL)
+            server.wait()
+    assert capsys.readouterr().err.count("does not answer (MlflowException: ") == 1
+
+
+def test_with_checkpoints_that_cannot_be_removed(train, monkeypatch, capsys):
+    def stuck(folder):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(shutil, "rmtree", stuck)
+    assert is_saved(train())
+    assert "could not be removed: delete them by hand (PermissionError: " in capsys.readouterr().err
+
+
+def test_with_a_terminal_that_is_gone(train, monkeypatch):
+    class Gone(io.StringIO):
+        def write(self, _: str) -> int:
+            raise BrokenPipeError(32, "Broken pipe")
+
+    monkeypatch.setattr(sys, "stderr", Gone())
+    monkeypatch.setattr(mlflow_run, "_connect", lambda: 1 / 0)
+    assert is_saved(train())
+
+
+def test_a_model_that_cannot_be_saved_is_a_failed_run(train, tmp_path, monkeypatch):
+    from m2m.training.finetuning import finetune as finetuning
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(finetuning, "_save", full)
+    with pytest.raises(OSError, match="No space left"):
+        train()
+    from mlflow import MlflowClient
+
+    client = MlflowClient(mlflow_run.resolve_tracking_uri())
+    [run] = client.search_runs([client.get_experiment_by_name("macro-to-micro").experiment_id])
+    assert run.info.status == "FAILED"
+    assert len(list((tmp_path / ".cache/checkpoints").iterdir())) == 1  # to go on from
