@@ -52,6 +52,6 @@ def test_a_strategy_with_one_unit_keeps_its_degree():
 
 def test_random_of_a_subsets_lengths_is_named_after_the_subset():
     settings = {"strategy": "stratified-length", "match": "response-macro", "degree": 6, "size": 4}
-    assert "chosen by random with the lengths of response-macro at degree 6 of 0..6" in card(
+    assert "chosen by length-matched random for response-macro at degree 6 of 0..6" in card(
         CARD._replace(settings=settings)
     )

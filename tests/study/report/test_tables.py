@@ -42,7 +42,7 @@ def test_a_slope_stands_beside_its_verdict_on_length_and_the_papers(record: dict
     assert column(slopes, "strategy") == column(paper, "strategy") == list(STRATEGIES)
     values = [row["value"] for row in record["slopes"] if row["outcome"] == "bpb_reduction"]
     assert column(slopes, "slope") == column(paper, "slope") == values
-    assert column(slopes, "at equal length: own cells")[-1] == "survives length"
+    assert column(slopes, "at equal length: own cells")[-1] == "still significant"
     assert column(paper, "the paper, 30K") == [1.45, 2.07, -1.80, 0.59, 2.00, 10.06]
 
 
