@@ -23,20 +23,20 @@ def planted_grid(
     seed: int = 0,
     **settings: object,
 ) -> pl.DataFrame:
-    """A valid table: performance = slope · diversity + length_effect · (length − 100) + noise.
+    """A valid table: bpb reduction = slope · diversity + length_effect · (length − 100) + noise.
 
     The length is 100 + length_slope · diversity, give or take 5. `settings` overrides columns of every row: another
     size, window, budget or provenance.
     """
     rng = np.random.default_rng(seed)
     slopes = dict.fromkeys(STRATEGIES, 0.0) if slopes is None else slopes
-    asked = [(name, degree, one) for name in slopes for degree in degrees for one in range(seeds)]
-    asked += [("random", 0, one) for one in range(random)]
+    cells = [(name, degree, cell_seed) for name in slopes for degree in degrees for cell_seed in range(seeds)]
+    cells += [("random", 0, cell_seed) for cell_seed in range(random)]
     rows = []
-    for i, (strategy, degree, one) in enumerate(asked):
+    for i, (strategy, degree, cell_seed) in enumerate(cells):
         diversity = degree / 6
         length = 100 + length_slope * diversity + rng.normal(0, 5)
-        worth = slopes.get(strategy, 0) * diversity + length_effect * (length - 100) + rng.normal(0, noise)
+        reduction = slopes.get(strategy, 0) * diversity + length_effect * (length - 100) + rng.normal(0, noise)
         rows.append(
             {
                 "experiment": f"cell-{i:03d}-{settings.get('min_tokens', 0)}",
@@ -46,16 +46,16 @@ def planted_grid(
                 "match": "response-micro" if strategy == "length-matched" else strategy,
                 "degree": degree,
                 "size": 500,
-                "seed": one,
+                "seed": cell_seed,
                 "slack": 1.5,
                 "weights": "uniform",
                 "budget": "rows",
                 "min_tokens": 0,
                 "max_tokens": 10_000,
-                "bpb_reduction": worth,
-                "bpb_reduction_prompts_only_low": worth - 0.02,
-                "bpb_reduction_prompts_only_high": worth + 0.02,
-                "likelihood_win_rate": float(np.clip(0.5 + worth, 0, 1)),
+                "bpb_reduction": reduction,
+                "bpb_reduction_prompts_only_low": reduction - 0.02,
+                "bpb_reduction_prompts_only_high": reduction + 0.02,
+                "likelihood_win_rate": float(np.clip(0.5 + reduction, 0, 1)),
                 "likelihood_win_rate_missing": 0,
                 "opponent_bits_per_byte": 2.5,
                 "mean_response_tokens": length,
@@ -76,7 +76,7 @@ def planted_grid(
 
 
 class PlantedStudy(NamedTuple):
-    """One strategy's cells and then random's, all judged on the same prompts."""
+    """One strategy's cells and then random's, all scored on the same prompts."""
 
     diversity: np.ndarray  # of the cells of the strategy
     level: np.ndarray  # of every cell on all prompts: what a bootstrap over prompts is about
@@ -99,7 +99,7 @@ def planted_study(
     diversity = np.repeat(np.linspace(0, 1, degrees), seeds)
     dialled = np.concatenate([diversity, np.zeros(8)])
     level, tilt = slope * dialled + rng.normal(0, 0.02, len(dialled)), rng.normal(0, 0.1, prompts)
-    both = rng.normal(0, 0.1, (len(dialled), prompts))
-    saved = level[:, None] + rng.normal(0, 0.3, prompts) + np.outer(dialled, tilt) + both
+    interaction = rng.normal(0, 0.1, (len(dialled), prompts))
+    saved = level[:, None] + rng.normal(0, 0.3, prompts) + np.outer(dialled, tilt) + interaction
     size = np.round(np.exp(rng.normal(5, 0.7, prompts))) + 1
     return PlantedStudy(diversity, level, saved * size, size, slope + float(tilt @ size / size.sum()))

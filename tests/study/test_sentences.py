@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -36,7 +37,7 @@ def step(grid: pl.DataFrame) -> pl.DataFrame:
     return grid.with_columns(bpb_reduction=pl.col("bpb_reduction") - low * 0.5)
 
 
-WINDOW = {"min_tokens": 40, "max_tokens": 120, "weights": "inverse", "random": 0}
+WINDOW: dict[str, Any] = {"min_tokens": 40, "max_tokens": 120, "weights": "inverse", "random": 0}
 GRIDS = {
     "nothing": planted_grid(),
     "everything": planted_grid(dict.fromkeys(STRATEGIES, 0.5)),

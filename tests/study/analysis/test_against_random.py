@@ -1,5 +1,7 @@
 """Rows against random: a window's own random cells come first, single seeds borrow the noise of the rest."""
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 import pytest
@@ -18,7 +20,7 @@ from m2m.study.analysis.against_random import (
 )
 from tests.planted import NO_SCORES, suffix, views
 
-WINDOW = {"min_tokens": 50}
+WINDOW: dict[str, Any] = {"min_tokens": 50}
 FLAT = {"response-micro": 0.0}
 
 

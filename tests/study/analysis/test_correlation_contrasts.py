@@ -85,7 +85,7 @@ def test_the_smaller_of_two_samples_weighs_in_the_error() -> None:
     assert found.p_above == pytest.approx(0.1418, abs=1e-4)  # z = (0.5493 − 0.3095) / √(1/100 + 1/25) = 1.0724
 
 
-def test_williams_t_of_a_known_matrix():
+def test_williams_t_of_a_known_matrix() -> None:
     """Correlations .396, .179 and .088 of 66 points: t(63) = 1.381, as by hand from Steiger 1980, equation 7."""
     wanted = np.array([[1, 0.396, 0.179], [0.396, 1, 0.088], [0.179, 0.088, 1]])
     rng = np.random.default_rng(0)

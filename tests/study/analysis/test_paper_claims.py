@@ -35,7 +35,7 @@ def test_rivals_without_a_contrast_are_counted() -> None:
 
 
 def states(grid: pl.DataFrame) -> dict[str, str]:
-    return {row["claim"]: row.get("state", row.get("reason")) for row in judge_claims(views(grid)[0])}
+    return {row["claim"]: row.get("state") or row["reason"] for row in judge_claims(views(grid)[0])}
 
 
 def test_a_strategy_that_alone_helps_is_found() -> None:

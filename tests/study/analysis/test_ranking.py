@@ -1,5 +1,8 @@
 """Which configurations are better and worse than random, and which one is the best."""
 
+from typing import cast
+
+from m2m.schemas.study_rows import AgainstRandomRow
 from m2m.study.analysis.ranking import rank_configurations
 from tests.study.study_rows import gain
 
@@ -27,5 +30,6 @@ def test_an_interval_for_all_rows_that_excludes_0_comes_before_a_larger_gain_wit
 
 
 def test_rows_without_numbers_leave_their_reasons_once() -> None:
-    ranking = rank_configurations([gain(0.1), {"reason": "b"}, {"reason": "a"}, {"reason": "b"}])  # type: ignore[list-item]
+    reasons = [cast(AgainstRandomRow, {"reason": reason}) for reason in "bab"]
+    ranking = rank_configurations([gain(0.1), *reasons])
     assert len(ranking.compared) == 1 and ranking.reasons == ["a", "b"]

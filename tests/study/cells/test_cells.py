@@ -54,6 +54,6 @@ def test_a_grid_of_hardly_anything_has_hardly_any_cells(rows: int) -> None:
     assert select_comparable(planted_grid().head(rows)).height == rows
 
 
-def test_a_window_without_an_upper_end_is_a_window():
+def test_a_window_without_an_upper_end_is_a_window() -> None:
     condition = select_comparable(planted_grid({"response-micro": 0.0}, min_tokens=50, max_tokens=100_000))["condition"]
     assert condition.unique().to_list() == ["rows, 50..100000 tokens each, uniform weights, slack 1.5"]

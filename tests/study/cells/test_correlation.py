@@ -1,5 +1,7 @@
 """Correlations with intervals: scipy as oracle, constants, perfect orders, and how often they hold the truth."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.stats import permutation_test, spearmanr
 
-from m2m.study.cells.correlation import fisher_interval, partial_correlation, pearson, spearman
+from m2m.study.cells.correlation import Correlation, fisher_interval, partial_correlation, pearson, spearman
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=20)
@@ -79,7 +81,9 @@ def test_the_p_of_few_points_is_that_of_all_orders() -> None:
 
 
 @pytest.mark.parametrize("correlation", [pearson, spearman])
-def test_too_few_points_and_constants_have_no_correlation(correlation) -> None:
+def test_too_few_points_and_constants_have_no_correlation(
+    correlation: Callable[[np.ndarray, np.ndarray], Correlation],
+) -> None:
     with pytest.raises(ValueError, match="at least 4 points, got 3"):
         correlation(X[:3], Y[:3])
     with pytest.raises(ValueError, match="the same in all 20"):

@@ -1,10 +1,10 @@
 """Rows with numbers or with a reason."""
 
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
-from m2m.schemas.study_numbers import Reason
+from m2m.schemas.study_numbers import EstimateNumbers, Reason
 from m2m.schemas.study_rows import AgainstRandomRow
 from m2m.study.cells.rows import add_holm, compute_or_explain, round_digits
 
@@ -20,11 +20,16 @@ def test_an_impossible_computation_leaves_its_reason() -> None:
 
 def test_any_other_error_is_an_error() -> None:
     with pytest.raises(ZeroDivisionError):
-        compute_or_explain(lambda: {"value": 1 / 0})
+        compute_or_explain(lambda: EstimateNumbers(value=1 / 0))
 
 
 def test_holm_looks_at_each_family_alone_and_skips_rows_without_p() -> None:
-    numbers = [{"size": 1, "p": 0.01}, {"size": 1, "reason": "too few"}, {"size": 2, "p": 0.04}, {"size": 1, "p": 0.5}]
+    numbers: list[dict[str, Any]] = [
+        {"size": 1, "p": 0.01},
+        {"size": 1, "reason": "too few"},
+        {"size": 2, "p": 0.04},
+        {"size": 1, "p": 0.5},
+    ]
     rows = [cast(AgainstRandomRow, row | {"q": row.get("p", 0) / 2}) for row in numbers]
     adjusted = add_holm(rows, "size")
     assert [row.get("p_holm") for row in adjusted] == pytest.approx([0.02, None, 0.04, 0.5])

@@ -1,6 +1,7 @@
 """Which subset to take: each sentence, the table and the command against rows whose numbers are known."""
 
 import shlex
+from typing import Any
 
 import polars as pl
 import pytest
@@ -104,7 +105,7 @@ def test_random_cells_of_another_setting_are_named() -> None:
 
 
 def test_without_a_comparison_the_reason_is_given_and_no_command() -> None:
-    reason = gain(0.1) | {"reason": "there is no noise"}  # type: ignore[operator]
+    reason = gain(0.1) | {"reason": "there is no noise"}
     del reason["p_holm"]
     advice = advise(make_study(against_random=[reason, reason]))
     assert advice == ("500 rows", ["No recommendation: there is no noise."], [], "", [])
@@ -196,7 +197,7 @@ def test_a_planted_effect_is_taken_and_a_planted_harm_listed() -> None:
 
 
 def test_a_gain_that_length_gives_as_well_is_called_so() -> None:
-    length = {"length_effect": 0.002, "length_slope": 100}
+    length: dict[str, Any] = {"length_effect": 0.002, "length_slope": 100}
     plain = planted_grid({"response-micro": 0.0}, **length)
     matched_cells = planted_grid({"length-matched": 0.0}, seeds=3, random=0, seed=10, **length)
     text = " ".join(advise(build(pl.concat([plain, suffix(matched_cells, "m")]))).sentences)
