@@ -19,7 +19,7 @@ def band_histogram(bands: pl.DataFrame) -> pl.DataFrame:
 def band_examples(bands: pl.DataFrame) -> dict[str, list[str]]:
     """Up to nine readable token texts a band, spread evenly over its types from frequent to rare."""
     words = bands.filter(pl.col("text").str.strip_chars().str.contains(r"^[\p{L}\p{N}_]{2,12}$"))
-    found = {}
+    found: dict[str, list[str]] = {}
     for name in BANDS:
         texts = words.filter(pl.col("band") == name).sort("count", "token", descending=[True, False])["text"]
         texts = texts.str.strip_chars().unique(maintain_order=True)

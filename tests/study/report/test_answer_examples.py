@@ -5,7 +5,7 @@ import polars as pl
 from bench.planted import planted_grid
 from m2m.schemas.examples import Examples
 from m2m.study.cells.cells import select_comparable
-from m2m.study.report.answer_examples import pair_answers, pick_shown_cells, select_examples
+from m2m.study.report.answer_examples import arrange_answers, pick_shown_cells, select_examples
 
 PROMPTS = pl.DataFrame({"id": ["b", "a", "c"], "instruction": ["B?", "A?", "C?"], "reference": [None, "an a", "a c"]})
 
@@ -27,14 +27,14 @@ def test_every_cell_stands_beside_every_prompt_and_what_it_was_not_asked_is_none
         select_examples(name, PROMPTS, said, 3)
         for name, said in (("one", answers(a="1", b="2")), ("other", answers(b="4")))
     )
-    held = pair_answers(pl.concat([other, one]), ("other", "unknown"))
+    held = arrange_answers(pl.concat([other, one]), ("other", "unknown"))
     assert [prompt["instruction"] for prompt in held["prompts"]] == ["A?", "B?"]
     assert held["cells"] == [{"name": "one", "answers": ["1", "2"]}, {"name": "other", "answers": [None, "4"]}]
     assert held["shown"] == [1, 1]
 
 
 def test_without_examples_there_is_nothing_to_show() -> None:
-    held = pair_answers(select_examples("cell", PROMPTS, answers(), 0), ("cell", "cell"))
+    held = arrange_answers(select_examples("cell", PROMPTS, answers(), 0), ("cell", "cell"))
     assert held == {"prompts": [], "cells": [], "shown": [0, 0]}
 
 
