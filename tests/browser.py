@@ -21,7 +21,7 @@ LONGEST = 60  # seconds that any one answer may take
 
 
 class Browser:
-    """One page; `said` holds what the console, the log and uncaught errors said, `asked` the addresses requested."""
+    """One page; `said` holds messages of the console, the log and uncaught errors, `asked` the requested addresses."""
 
     def __init__(self, profile: Path) -> None:
         down, up = os.pipe(), os.pipe()
@@ -51,10 +51,10 @@ class Browser:
     def ask(self, method: str, **params: Any) -> dict[str, Any]:
         """Send a command, and take in what happens until it is answered."""
         self.number += 1
-        told = {"id": self.number, "method": method, "params": params} | (
+        message = {"id": self.number, "method": method, "params": params} | (
             {"sessionId": self.session} if self.session else {}
         )
-        self.out.write(json.dumps(told).encode() + b"\0")
+        self.out.write(json.dumps(message).encode() + b"\0")
         self.out.flush()
         return self._until(lambda message: message.get("id") == self.number)["result"]
 
@@ -68,10 +68,10 @@ class Browser:
 
     def run(self, script: str) -> Any:
         """The value of an expression in the page; an error in it is a RuntimeError."""
-        found = self.ask("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
-        if "exceptionDetails" in found:
-            raise RuntimeError(found["exceptionDetails"]["exception"].get("description", script))
-        return found["result"].get("value")
+        reply = self.ask("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
+        if "exceptionDetails" in reply:
+            raise RuntimeError(reply["exceptionDetails"]["exception"].get("description", script))
+        return reply["result"].get("value")
 
     def click(self, selector: str) -> None:
         """A real mouse, on the middle of the first such element."""
@@ -95,7 +95,7 @@ class Browser:
                 raise RuntimeError(message["error"]["message"])
             if wanted(message):
                 return message
-        raise TimeoutError(f"Chromium said nothing of it for {LONGEST} seconds")
+        raise TimeoutError(f"Chromium did not answer within {LONGEST} seconds")
 
     def _next(self) -> dict[str, Any]:
         while b"\0" not in self.rest:

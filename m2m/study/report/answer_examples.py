@@ -13,7 +13,7 @@ def select_examples(experiment: str, prompts: pl.DataFrame, answers: pl.DataFram
     return rows.select(pl.lit(experiment).alias("experiment"), "id", "instruction", "reference", "answer").sort("id")
 
 
-def pair_answers(examples: pl.DataFrame, pair: tuple[str, str]) -> dict[str, Any]:
+def arrange_answers(examples: pl.DataFrame, pair: tuple[str, str]) -> dict[str, Any]:
     """Prompts, cells with an answer a prompt, and the places of the `pair` of cells that the page shows first.
 
     `examples` as in schema Examples. A cell that was not asked a prompt has None in the place of its answer. A name of
@@ -26,8 +26,8 @@ def pair_answers(examples: pl.DataFrame, pair: tuple[str, str]) -> dict[str, Any
         answers = dict(rows.select("id", "answer").rows())
         cells.append({"name": name, "answers": [answers.get(prompt) for prompt in ids]})
     places = {cell["name"]: place for place, cell in enumerate(cells)}
-    shown = [places.get(pair[0], 0), places.get(pair[1], max(0, len(cells) - 1))]
-    return {"prompts": prompts.drop("id").to_dicts(), "cells": cells, "shown": shown}
+    first, second = places.get(pair[0], 0), places.get(pair[1], max(0, len(cells) - 1))
+    return {"prompts": prompts.drop("id").to_dicts(), "cells": cells, "shown": [first, second]}
 
 
 def pick_shown_cells(cells: pl.DataFrame, outcome: str) -> tuple[str, str]:

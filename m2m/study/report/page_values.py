@@ -30,12 +30,12 @@ class PageFigure(NamedTuple):
 
 
 class PageFigures(NamedTuple):
-    """The main figure, those of the first outcome that come before the tables, the rest, and those by other outcome."""
+    """The main figure, those before and after the tables, and those of each other outcome."""
 
     main: PageFigure | None
-    first: list[PageFigure]
-    rest: list[PageFigure]
-    others: dict[str, list[PageFigure]]
+    before_tables: list[PageFigure]
+    after_tables: list[PageFigure]
+    by_outcome: dict[str, list[PageFigure]]
 
 
 def build_answer(study: Study, commands: Mapping[str, str]) -> dict[str, Any]:
@@ -71,16 +71,18 @@ def build_body(
 ) -> dict[str, Any]:
     """What stands below: figures, tables, the verdicts on other outcomes, and answers; tables as in their schemas."""
     outcome = study["outcomes"][0]
-    others = [name for name in study["outcomes"][1:] if name in MAIN]
-    shown = examples.join(cells, on="experiment", how="semi", maintain_order="left")  # other cells, other prompts
+    other_outcomes = [name for name in study["outcomes"][1:] if name in MAIN]
+    compared = examples.join(cells, on="experiment", how="semi", maintain_order="left")  # other cells, other prompts
     return {
-        "figures": _arrange_figures(draw_figures(study, cells, histograms), outcome, others),
-        "others": {name: MAIN[name].phrase for name in others},
-        "other_verdicts": {name: [row for row in study["verdict"] if row["outcome"] == name] for name in others},
+        "figures": _arrange_figures(draw_figures(study, cells, histograms), outcome, other_outcomes),
+        "others": {name: MAIN[name].phrase for name in other_outcomes},
+        "other_verdicts": {
+            name: [row for row in study["verdict"] if row["outcome"] == name] for name in other_outcomes
+        },
         "runs": describe_runs(study, cells),
         "tables": build_tables(study),
         "cells": build_cell_table(study, cells),
-        "examples": arrange_answers(shown, pick_shown_cells(cells, outcome)),
+        "examples": arrange_answers(compared, pick_shown_cells(cells, outcome)),
     }
 
 
@@ -94,14 +96,13 @@ def _count_prompts(study: Study, outcome: str) -> dict[str, str]:
     return {"Evaluation prompts": str(max(counts))} if counts else {}
 
 
-def _arrange_figures(figures: list[Figure], outcome: str, others: list[str]) -> PageFigures:
+def _arrange_figures(figures: list[Figure], outcome: str, other_outcomes: list[str]) -> PageFigures:
     pages = {figure.name: _make_page_figure(figure) for figure in figures}
-    by_other = {name: [page for page in pages.values() if page.name.endswith(f"-{name}")] for name in others}
-    aside = {page.name for group in by_other.values() for page in group} | {"main"}
-    names = (f"random-{outcome}", f"effects-{outcome}", "lengths")
-    first = [pages[name] for name in names if name in pages]
-    rest = [page for page in pages.values() if page.name not in aside and page not in first]
-    return PageFigures(pages.get("main"), first, rest, by_other)
+    by_outcome = {name: [page for page in pages.values() if page.name.endswith(f"-{name}")] for name in other_outcomes}
+    names = [name for name in (f"random-{outcome}", f"effects-{outcome}", "lengths") if name in pages]
+    placed = {"main", *names, *(page.name for group in by_outcome.values() for page in group)}
+    after_tables = [page for page in pages.values() if page.name not in placed]
+    return PageFigures(pages.get("main"), [pages[name] for name in names], after_tables, by_outcome)
 
 
 def _make_page_figure(figure: Figure) -> PageFigure:

@@ -12,7 +12,7 @@ from m2m.study.cells.labels import label_setting, select_rows
 from m2m.study.cells.outcomes import MAIN
 
 Value = str | float | int | None
-Row = Mapping[str, Any]
+TableRow = Mapping[str, Any]
 Columns = dict[str, tuple[str, str]]  # key in a row → head of the column, and the format of its numbers
 OUTCOME: Columns = {"outcome": ("outcome", "")}
 STRATEGY: Columns = {"strategy": ("strategy", "")}
@@ -93,7 +93,7 @@ def build_tables(study: Study) -> list[ReportTable]:
     view = {"outcome": study["outcomes"][0]}
     slopes = [{**row, **_look_up_tests(study, row)} for row in _order_by_setting(study, study["slopes"])]
     main = select_rows(slopes, view)
-    others = [
+    other_slopes = [
         {**row, "outcome": name.replace("_", " ")}
         for name in study["outcomes"][1:]
         for row in select_rows(slopes, {"outcome": name})
@@ -107,7 +107,7 @@ def build_tables(study: Study) -> list[ReportTable]:
         _make_table("matched", "Response-micro minus length-matched random", MATCHED_NOTE, MATCHED_COLUMNS, matched),
         _make_table("paper", "Slopes beside the paper's", PAPER_NOTE, PAPER_COLUMNS, papers),
         _make_table(
-            "others", "Slopes of the other outcomes", OTHERS_NOTE, OUTCOME | SLOPE | HOLM | CORRELATION, others
+            "others", "Slopes of the other outcomes", OTHERS_NOTE, OUTCOME | SLOPE | HOLM | CORRELATION, other_slopes
         ),
     ]
     return [table for table in tables if table.rows]
@@ -131,12 +131,12 @@ def describe_runs(study: Study, cells: pl.DataFrame) -> list[str]:
     ]
 
 
-def _make_table(name: str, title: str, note: str, columns: Columns, rows: Sequence[Row]) -> ReportTable:
+def _make_table(name: str, title: str, note: str, columns: Columns, rows: Sequence[TableRow]) -> ReportTable:
     values = [[row.get(column) for column in columns] for row in rows]
     return ReportTable(name, title, note, list(columns.values()), values)
 
 
-def _list_strategies(cells: pl.DataFrame, setting: Row) -> str:
+def _list_strategies(cells: pl.DataFrame, setting: TableRow) -> str:
     setting_cells = cells.filter(*[pl.col(name) == setting[name] for name in SETTING])
     groups: dict[str, list[str]] = {}
     for name in setting_cells["strategy"].unique().sort().to_list():
@@ -152,7 +152,7 @@ def _count_runs(strategy: str, cells: pl.DataFrame) -> str:
     return f"at degrees {degrees} × {' to '.join(str(count) for count in {seeds[0]: 0, seeds[-1]: 0})} seeds"
 
 
-def _order_by_setting(study: Study, rows: Sequence[Row]) -> list[Row]:
+def _order_by_setting(study: Study, rows: Sequence[TableRow]) -> list[TableRow]:
     """The rows, those of the main setting first, each with the name of its setting."""
     return [
         {**row, "setting": label_setting(setting, study["settings"])}
@@ -161,7 +161,7 @@ def _order_by_setting(study: Study, rows: Sequence[Row]) -> list[Row]:
     ]
 
 
-def _place_in_random_range(study: Study, cell: Row) -> str | None:
+def _place_in_random_range(study: Study, cell: TableRow) -> str | None:
     """Whether a cell is above, below or within the range of its setting's random cells; None for those, or no range."""
     outcome = study["outcomes"][0]
     floors = select_rows(study["floors"], {"outcome": outcome} | {name: cell[name] for name in SETTING})
@@ -172,7 +172,7 @@ def _place_in_random_range(study: Study, cell: Row) -> str | None:
     return "above" if cell[outcome] > floors[0]["mean"] else "below"
 
 
-def _look_up_tests(study: Study, row: Row) -> Row:
+def _look_up_tests(study: Study, row: TableRow) -> TableRow:
     """The verdicts on a slope at equal length, and whether the degrees differ at all."""
     view = {name: row[name] for name in ("outcome", *SETTING, "strategy")}
     verdicts: dict[str, str | None] = {
@@ -182,5 +182,5 @@ def _look_up_tests(study: Study, row: Row) -> Row:
     return {**verdicts, "differ": shape.get("p_holm"), "bend": shape.get("bend_p")}
 
 
-def _look_up_paper(strategy: str) -> Row:
+def _look_up_paper(strategy: str) -> TableRow:
     return {size: slopes[STRATEGIES.index(strategy)] for size, slopes in SLOPES.items()}

@@ -51,9 +51,13 @@ def test_figures_stand_before_or_after_the_tables_or_with_their_outcome() -> Non
     values = build_body(STUDY, CELLS, EXAMPLES, histograms)
     figures = values["figures"]
     assert figures.main.name == "main" and len(figures.main.panels) == 2
-    assert [figure.name for figure in figures.first] == ["random-bpb_reduction", "effects-bpb_reduction", "lengths"]
-    assert [figure.name for figure in figures.rest] == ["metrics-bpb_reduction", "pools", "bands"]
-    assert {name: [figure.name for figure in group] for name, group in figures.others.items()} == {
+    assert [figure.name for figure in figures.before_tables] == [
+        "random-bpb_reduction",
+        "effects-bpb_reduction",
+        "lengths",
+    ]
+    assert [figure.name for figure in figures.after_tables] == ["metrics-bpb_reduction", "pools", "bands"]
+    assert {name: [figure.name for figure in group] for name, group in figures.by_outcome.items()} == {
         "likelihood_win_rate": ["effects-likelihood_win_rate", "random-likelihood_win_rate"]
     }
     assert [row["headline"] for row in values["other_verdicts"]["likelihood_win_rate"]] == ["share"]
