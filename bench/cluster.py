@@ -12,7 +12,7 @@ import polars as pl
 from sklearn.metrics import adjusted_rand_score
 
 from bench.report import header, show, timed
-from m2m.units.macro.clusters import NOISE_LABEL, Neighbors, number_by_size, cluster_vectors
+from m2m.units.macro.clusters import NOISE_LABEL, Neighbors, cluster_vectors, number_by_size
 
 SETTINGS = {"n_neighbors": 15, "n_components": 5}
 SIZES = {"min_cluster_size": 15, "min_samples": 5}

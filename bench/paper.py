@@ -10,13 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from m2m.units.meso.normaliser import apply_canonical_tags, normalize_tags
 
 from bench.chosen import CONDITIONS, Pool, Row, rise_rows, subset_rows, unit_rows
 from bench.pool import Spelt, gpt2, llama2, read_pool
 from m2m.text.embedder import PACKAGED, embed, load_embedder
-from m2m.units.meso.key_phrases import key_phrases
-from m2m.units.meso.normaliser import carried, normalised
-from m2m.units.micro.token_bands import BANDS, bands_of, carried_types, wanted_types
+from m2m.units.meso.key_phrases import extract_phrases
+from m2m.units.micro.token_bands import BAND_NAMES, assign_bands, collect_row_types, select_types
 
 LOW, HIGH, SIDES, SIZES = 10, 500, ("instruction", "response"), (10_000, 20_000, 30_000)
 RARE, SUPPORT = 20, 40  # rows: InsTag's own thresholds
@@ -25,8 +25,8 @@ RARE, SUPPORT = 20, 40  # rows: InsTag's own thresholds
 def micro(ids: pl.Series, spelled: Spelt) -> tuple[np.ndarray, np.ndarray, pl.DataFrame]:
     """Each type's count and band, and the units of the middle band."""
     counts = np.bincount(spelled.tokens).astype(np.int64)
-    codes = bands_of(counts, LOW, HIGH)
-    rows, types = carried_types(spelled.tokens, spelled.offsets, wanted_types(codes, "mid"))
+    codes = assign_bands(counts, LOW, HIGH)
+    rows, types = collect_row_types(spelled.tokens, spelled.offsets, select_types(codes, "mid"))
     return counts, codes, pl.DataFrame([ids.gather(rows), pl.Series("unit", types).cast(pl.String)])
 
 
@@ -36,7 +36,7 @@ def band_rows(
     """Types and occurrences of each band; of the middle one, how many types a text has and how many texts have none."""
     counts, codes, units = positions
     rows: list[Row] = []
-    for code, band in enumerate(BANDS):
+    for code, band in enumerate(BAND_NAMES):
         band_counts = counts[(codes == code) & (counts > 0)]
         figures = {"types_a_text": len(units) / texts, "texts_without": texts - units["id"].n_unique()}
         key = {
@@ -53,8 +53,8 @@ def band_rows(
 def meso(ids: pl.Series, texts: list[str]) -> pl.DataFrame:
     """Units of the offline tagger and the normaliser."""
     share, embedder = RARE / len(texts), load_embedder(PACKAGED, "main", "float32", 128)
-    raw = key_phrases(ids.to_list(), texts, per_text=4, max_words=3, min_share=share, max_share=0.1)
-    names = normalised(
+    raw = extract_phrases(ids.to_list(), texts, per_text=4, max_words=3, min_share=share, max_share=0.1)
+    names = normalize_tags(
         raw,
         lambda tags: embed(embedder, tags, 256),
         min_rows=ceil(share * len(texts)),
@@ -62,7 +62,7 @@ def meso(ids: pl.Series, texts: list[str]) -> pl.DataFrame:
         min_support=SUPPORT,
         min_confidence=0.99,
     )
-    return carried(raw, names).rename({"tag": "unit"})
+    return apply_canonical_tags(raw, names).rename({"tag": "unit"})
 
 
 def places(ids: pl.Series, chosen: pl.Series) -> np.ndarray:
@@ -103,7 +103,10 @@ def main() -> None:
     write(arguments.out, "bands", bands)
     counts = np.bincount(llama_tokens["response"].tokens).astype(np.int64)
     pool = Pool(
-        ids, llama_tokens["response"], bands_of(counts, LOW, HIGH) == BANDS.index("mid"), dict(sorted(units.items()))
+        ids,
+        llama_tokens["response"],
+        assign_bands(counts, LOW, HIGH) == BAND_NAMES.index("mid"),
+        dict(sorted(units.items())),
     )
     write(arguments.out, "units", unit_rows(pool, SIZES))
     chosen = []

@@ -20,8 +20,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from m2m.planning.gpus import estimate_token_flops, find_peak_flops
-from m2m.training.finetuning.collation import Row, labelled, require_exact_packing
-from m2m.training.finetuning.lora import with_adapters
+from m2m.training.finetuning.collation import TokenRow, label_tokens, require_exact_packing
+from m2m.training.finetuning.lora import add_adapters
 
 LLAMA_2_7B = {"hidden_size": 4096, "intermediate_size": 11008, "num_hidden_layers": 32, "num_attention_heads": 32}
 TINY = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
@@ -50,7 +50,7 @@ def cases() -> Iterator[Case]:
                 yield Case(method, "mixed", packing, attention, "full", 16, 4)
 
 
-def rows_of(case: Case, length: int, vocabulary: int) -> list[Row]:
+def rows_of(case: Case, length: int, vocabulary: int) -> list[TokenRow]:
     """Random tokens; a third of each row is its prompt."""
     rng = np.random.default_rng(1)
     count = STEPS * case.batch_size
@@ -61,7 +61,7 @@ def rows_of(case: Case, length: int, vocabulary: int) -> list[Row]:
     return [(text[: len(text) // 3], text[len(text) // 3 :]) for text in texts]
 
 
-def plain_times(model: Any, rows: list[Row], case: Case) -> list[float]:
+def plain_times(model: Any, rows: list[TokenRow], case: Case) -> list[float]:
     """When each step ended, seconds, in a loop of our own."""
     import torch
     from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
@@ -75,7 +75,7 @@ def plain_times(model: Any, rows: list[Row], case: Case) -> list[float]:
         step = rows[start : start + case.batch_size]
         tokens = sum(len(completion) for _, completion in step)
         for offset in range(0, case.batch_size, at_once):
-            batch = collate([labelled(row, 0) for row in step[offset : offset + at_once]])
+            batch = collate([label_tokens(row, 0) for row in step[offset : offset + at_once]])
             moved = {name: value.to(kind) if torch.is_tensor(value) else value for name, value in batch.items()}
             with torch.autocast(kind, torch.bfloat16):
                 model(**moved, num_items_in_batch=tokens, use_cache=False).loss.backward()
@@ -86,7 +86,7 @@ def plain_times(model: Any, rows: list[Row], case: Case) -> list[float]:
     return ended
 
 
-def trainer_times(model: Any, rows: list[Row], case: Case) -> list[float]:
+def trainer_times(model: Any, rows: list[TokenRow], case: Case) -> list[float]:
     """The same, by the trainer that the finetune stage makes, guard and all."""
     from tokenizers import Tokenizer
     from tokenizers.models import WordLevel
@@ -189,7 +189,7 @@ def main() -> None:
     model = llama
     for case in cases():
         if case.method == "lora" and model is llama:
-            model = with_adapters(llama, **LORA)
+            model = add_adapters(llama, **LORA)
         show(case, measured(model, llama, case, chosen.plain, length))
 
 

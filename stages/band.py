@@ -15,10 +15,20 @@ from m2m.schemas.histogram import Histogram
 from m2m.schemas.pairs import Pairs
 from m2m.schemas.tokens import Tokens
 from m2m.schemas.units import Units
-from m2m.study.figures.pictures import write_picture
+from m2m.study.figures.bands import draw_bands
+from m2m.study.figures.save import write_picture
+from m2m.study.figures.style import apply_style
 from m2m.text.tokenize import Tokenized, load_saved, tokenize, tokenize_units
-from m2m.units.micro.band_histogram import plot_bands, build_histogram
-from m2m.units.micro.token_bands import BAND_NAMES, assign_bands, collect_row_types, select_types
+from m2m.units.micro.band_histogram import build_histogram, pick_examples
+from m2m.units.micro.token_bands import (
+    BAND_NAMES,
+    Limits,
+    assign_bands,
+    collect_row_types,
+    describe_units,
+    scale_limits,
+    select_types,
+)
 
 ALMOST_EMPTY = 20  # token types: below this a band cannot tell degrees of diversity apart
 
@@ -35,22 +45,28 @@ def main(
     *,
     side: Literal["instruction", "response"],
     tokenizer: str,
-    low: int,
-    high: int,
+    low: float,
+    high: float,
+    limits: Limits,
     band: Literal["low", "mid", "high", "all"],
 ) -> None:
     """`tokenizer` makes the units: "base", "words", or a folder or hub id; the tokens are always the base model's."""
     table = read_table(pairs, Pairs).sort("id")
     model_tokens = tokenize(load_saved(base_tokenizer), table[side].to_list())
-    unit_tokens = model_tokens if tokenizer == "base" else tokenize_units(tokenizer, base_tokenizer, table[side].to_list())
+    unit_tokens = (
+        model_tokens if tokenizer == "base" else tokenize_units(tokenizer, base_tokenizer, table[side].to_list())
+    )
     write_table(tokens, Tokens, table.select("id", tokens=_list_tokens(model_tokens)))
 
     counts = np.bincount(unit_tokens.tokens, minlength=len(unit_tokens.names)).astype(np.int64)
-    codes = assign_bands(counts, low, high)
+    occurrences = scale_limits(low, high, limits, table.height)
+    codes = assign_bands(counts, *occurrences)
     band_table = _build_table(unit_tokens, counts, codes)
     write_table(bands, Bands, band_table)
-    write_table(histogram, Histogram, build_histogram(band_table))
-    write_picture(picture, plot_bands(band_table, f"Token bands of the {side}s"))
+    bins = build_histogram(band_table)
+    write_table(histogram, Histogram, bins)
+    chart = draw_bands(bins, f"Token bands of the {side}s", pick_examples(band_table))
+    write_picture(picture, apply_style(chart.properties(width=720, height=420)))
     unit_types = select_types(codes, band)
     if (counts[unit_types] > 0).sum() < ALMOST_EMPTY:
         print(
@@ -58,6 +74,9 @@ def main(
         )
     rows, types = collect_row_types(unit_tokens.tokens, unit_tokens.offsets, unit_types)
     carried = pl.DataFrame([table["id"].gather(rows), pl.Series("unit", unit_tokens.names).gather(types)])
+    if band == "mid":
+        sentence = describe_units(carried["unit"].n_unique(), occurrences, table.height, carried["id"].n_unique())
+        print(f"band {side}: {sentence}", file=sys.stderr)
     write_table(units, Units, carried.sort("id", "unit"))
 
 

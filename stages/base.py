@@ -7,7 +7,14 @@ from m2m.models import REFERENCE, load_tokenizer
 from m2m.runtime.artifacts import read_json, read_table, write_json
 from m2m.runtime.cli import run
 from m2m.schemas.corpus import Corpus
-from m2m.training.pretrain import measure_bits_per_byte, pack_blocks, measure_gzip_bits, build_model, pretrain, split_corpus
+from m2m.training.pretrain import (
+    build_model,
+    measure_bits_per_byte,
+    measure_gzip_bits,
+    pack_blocks,
+    pretrain,
+    split_corpus,
+)
 
 
 def main(

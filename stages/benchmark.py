@@ -15,9 +15,8 @@ from m2m.data.benchmarks.eval_prompts import (
 )
 from m2m.data.benchmarks.sources import Benchmark, check_benchmark, read_benchmark, resolve_benchmark
 from m2m.data.records.read_files import SourceRecord
-from m2m.runtime.artifacts import read_table, write_table
-from m2m.runtime.cli import names_of, run
-from m2m.runtime.records import write_json
+from m2m.runtime.artifacts import read_table, write_json, write_table
+from m2m.runtime.cli import list_names, run
 from m2m.schemas.pool import Pool
 from m2m.schemas.prompts import Prompts
 
@@ -68,4 +67,4 @@ def _check_prompts(name: str, prompts: pl.DataFrame, count: int, reason: str) ->
 
 
 if __name__ == "__main__":
-    run(functools.partial(main, sources={name: Benchmark() for name in names_of("sources")}))
+    run(functools.partial(main, sources={name: Benchmark() for name in list_names("sources")}))

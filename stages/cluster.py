@@ -13,7 +13,7 @@ from m2m.schemas.pairs import Pairs
 from m2m.schemas.units import Units
 from m2m.schemas.vectors import Vectors
 from m2m.units.macro.cluster_words import describe_clusters
-from m2m.units.macro.clusters import cluster_vectors, assign_nearest
+from m2m.units.macro.clusters import assign_nearest, cluster_vectors
 
 MANY = 20_000  # rows that take minutes: UMAP then shows its progress
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from m2m.runtime.artifacts import read_json, read_table
+from m2m.runtime.artifacts import read_table
 from m2m.runtime.cli import run
 from m2m.schemas.grid import Grid
 from m2m.schemas.histogram import Histogram

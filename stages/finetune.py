@@ -1,6 +1,7 @@
 """Base model + subset → a fine-tuned model, its loss curve, and the number of tokens that it was trained on."""
 
 import hashlib
+import sys
 from pathlib import Path
 from typing import Literal
 
@@ -20,7 +21,7 @@ from m2m.text.tokenize import count_types, tokenize_units
 from m2m.training.finetuning.batch_order import arrange_rows, order_batches
 from m2m.training.finetuning.finetune import Recipe, finetune
 from m2m.training.finetuning.launch import require_processes
-from m2m.training.finetuning.truncation import truncate_rows, require_share
+from m2m.training.finetuning.truncation import LongPrompts, find_trainable_rows, require_share, truncate_rows
 
 
 def main(
@@ -52,13 +53,16 @@ def main(
     warmup_share: float,
     max_length: int,
     max_lost_share: float,
+    long_prompts: LongPrompts,
     packing: Literal["none", "exact"],
     attention: Literal["sdpa", "eager", "flash_attention_2"],
     gradient_checkpointing: Literal["none", "full"],
     dtype: Literal["float32", "mixed", "bfloat16"],
     checkpoint_minutes: float,
 ) -> None:
-    """Run by `accelerate launch -m`; rows over `max_length` tokens are cut, counted, and refused past a share.
+    """Run by `accelerate launch -m`; responses over `max_length` tokens are cut, counted, and refused past a share.
+
+    A prompt that leaves no response within `max_length` is an error, or its row is dropped (`long_prompts`).
 
     `summary` goes to MLflow as the parameters of the run.
     """
@@ -68,6 +72,14 @@ def main(
     words, responses = load_tokenizer(tokenizer), chosen["response"].to_list()
     encoded = encode_pairs(words, chosen["instruction"].to_list(), responses, prompt_format)
     lengths_alone = np.diff(tokenize_units("base", tokenizer, responses).offsets).tolist()
+    trainable, note = find_trainable_rows(
+        chosen["id"].to_list(), [pair.prompt for pair in encoded], max_length, long_prompts
+    )
+    dropped = len(encoded) - len(trainable)
+    if note and is_main_process:
+        print(f"finetune: {note}: these rows are dropped", file=sys.stderr)
+    responses, encoded = [responses[row] for row in trainable], [encoded[row] for row in trainable]
+    lengths_alone = [lengths_alone[row] for row in trainable]
     rows, counts = truncate_rows(
         [(pair.prompt, pair.completion) for pair in encoded], lengths_alone, max_length, max_lost_share
     )
@@ -82,6 +94,7 @@ def main(
     require_share("tokens of the middle band", selected - trained, selected, max_lost_share)
     counts |= {"mid_tokens": trained, "lost_mid_tokens": selected - trained}
     counts |= {"trained_tokens": epochs * counts["response_tokens"]}
+    counts |= {"dropped_rows": dropped} if long_prompts == "drop" else {}
     if is_main_process:
         write_json(report, counts)
 

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import polars as pl
 
-from m2m.inference.generate import score_completions, generate_answers
+from m2m.inference.generate import generate_answers, score_completions
 from m2m.inference.served_checkpoint import request_answers
 from m2m.llm.client.ask import Engine
 from m2m.llm.client.request import Endpoint
@@ -45,6 +45,7 @@ def main(
     if engine == "endpoint":
         answer_texts = request_answers(
             model,
+            tokenizer,
             table["instruction"].to_list(),
             prompt_format,
             max_new_tokens=max_new_tokens,

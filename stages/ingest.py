@@ -14,10 +14,9 @@ from m2m.data.pool.pool import count_rows, describe_rows, split_candidates
 from m2m.data.pool.pretraining_text import build_corpus, collect_clauses, divide_objects
 from m2m.data.pool.sources import Source, check_source, read_records, resolve_source
 from m2m.data.records.row_table import PLACE_COLUMNS, RowTable, tabulate_records
-from m2m.parallel import parallel
-from m2m.runtime.artifacts import write_table
-from m2m.runtime.cli import names_of, run
-from m2m.runtime.records import write_json
+from m2m.parallel import map_parallel
+from m2m.runtime.artifacts import write_json, write_table
+from m2m.runtime.cli import list_names, run
 from m2m.schemas.corpus import Corpus
 from m2m.schemas.pool import Pool
 from m2m.schemas.rejects import Rejects
@@ -51,7 +50,7 @@ def main(
         check_source(name, source)
     sources = {name: resolve_source(source) for name, source in sources.items()}
     objects = read_docstrings(package for source in sources.values() for package in source.packages)
-    parsed = parallel(parse_sections, objects["text"].to_list(), "docstrings: sections")
+    parsed = map_parallel(parse_sections, objects["text"].to_list(), "docstrings: sections")
     named = zip(objects["name"], objects["kind"], parsed, strict=True)
     documented = [Documented(name, kind, sections) for name, kind, sections in named]
     studied, questioned = divide_objects(documented, objects["text"], corpus_share, seed)
@@ -107,4 +106,4 @@ def _describe_origin(source: Source) -> dict[str, str | int]:
 
 
 if __name__ == "__main__":
-    run(functools.partial(main, sources={name: Source() for name in names_of("sources")}))
+    run(functools.partial(main, sources={name: Source() for name in list_names("sources")}))

@@ -3,9 +3,8 @@
 import hashlib
 from pathlib import Path
 
-from m2m.runtime.artifacts import read_table
+from m2m.runtime.artifacts import read_json, read_table
 from m2m.runtime.cli import run
-from m2m.runtime.artifacts import read_json
 from m2m.schemas.examples import Examples
 from m2m.schemas.grid import Grid
 from m2m.schemas.histogram import Histogram

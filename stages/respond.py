@@ -43,9 +43,13 @@ def main(
             for text in table["instruction"]
         ]
         replies = ask(requests, engine, endpoint, "respond")
-        table, unusable = replace_responses(table, [RowReply(reply.text, reply.finish, reply.error) for reply in replies])
-        print(f"respond: {unusable.height} of {len(replies)} rows are left out: {summarize_reasons(Counter(unusable['reason']))}; "
-              f"their texts are in {rejected}", file=sys.stderr)  # fmt: skip
+        row_replies = [RowReply(reply.text, reply.finish, reply.error) for reply in replies]
+        table, unusable = replace_responses(table, row_replies)
+        reasons = summarize_reasons(Counter(unusable["reason"]))
+        print(
+            f"respond: {unusable.height} of {len(replies)} rows are left out: {reasons}; their texts are in {rejected}",
+            file=sys.stderr,
+        )
     write_table(pairs, Pairs, table)
     write_table(rejected, Unusable, unusable)
 

@@ -9,7 +9,7 @@ from typing import Literal
 import polars as pl
 
 from m2m.llm.client.request import Endpoint, Request
-from m2m.llm.prompt_template import wrap_as_data, fill_template
+from m2m.llm.prompt_template import fill_template, wrap_as_data
 from m2m.runtime.artifacts import get_columns, read_table, write_table
 from m2m.runtime.cli import run
 from m2m.schemas.pairs import Pairs
@@ -19,8 +19,8 @@ from m2m.schemas.unusable import Unusable
 from m2m.text.embedder import embed, load_embedder
 from m2m.units.meso.key_phrases import extract_phrases
 from m2m.units.meso.llm_tags import parse_tags
-from m2m.units.meso.normaliser import apply_canonical_tags, normalize_tags
 from m2m.units.meso.structured_replies import Unparsed, ask_in_form
+from m2m.units.meso.tag_normalization import apply_canonical_tags, normalize_tags
 
 
 def main(

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from m2m.models import REFERENCE, resolve_commit, copy_tokenizer
+from m2m.models import REFERENCE, copy_tokenizer, resolve_commit
 from m2m.runtime.artifacts import read_table, write_json
 from m2m.runtime.cli import run
 from m2m.schemas.corpus import Corpus

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from m2m.grid.dvc_experiments import parse_lock
 from m2m.grid.provenance import describe_changes
-from m2m.runtime.cli import run
 from m2m.runtime.artifacts import read_json
+from m2m.runtime.cli import run
 from m2m.study.report.recommendation import Recommendation, list_worse, recommend, tabulate_gains
 from m2m.study.study_file import read_study
 
@@ -50,7 +50,11 @@ def _find_differences(shared_file: Path, provenance: str, lock: Path) -> list[st
     if not (shared_file.exists() and lock.exists()):
         return []
     shared = read_json(shared_file)
-    return describe_changes(shared[provenance], parse_lock(lock.read_text(encoding="utf-8"))) if provenance in shared else []
+    return (
+        describe_changes(shared[provenance], parse_lock(lock.read_text(encoding="utf-8")))
+        if provenance in shared
+        else []
+    )
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import polars as pl
 
 from m2m.cell.metrics import name_win_rate, split_by_benchmark
 from m2m.judging.protocols.protocols import parse_verdicts
-from m2m.judging.scoring.games import sum_by_prompt
+from m2m.judging.scoring.games import score_by_prompt
 
 
 def score_prompts(
@@ -47,8 +47,4 @@ def _score_bits(candidate: pl.DataFrame, opponent: pl.DataFrame) -> pl.DataFrame
 
 def _score_games(games: pl.DataFrame, engine: str) -> pl.DataFrame:
     """The games won, and how many were played; AlpacaEval and the offline judges count every prompt once."""
-    won, weight = pl.col("won").cast(pl.Float64), pl.col("weight").cast(pl.Float64)
-    played = sum_by_prompt(parse_verdicts(games, engine)).select("id", score=won, weight=weight)
-    if engine == "arena-hard":
-        return played
-    return played.select("id", score=pl.col("score") / pl.col("weight"), weight=pl.lit(1.0))
+    return score_by_prompt(parse_verdicts(games, engine), engine).select("id", "score", "weight")

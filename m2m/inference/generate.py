@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from m2m.progress import progress
+from m2m.progress import track_progress
 
 
 class Answer(NamedTuple):
@@ -35,7 +35,7 @@ def generate_answers(
     model.eval()
     answers: dict[int, Answer] = {}
     batches = _batch_by_length(prompts, batch_size)
-    for batch in progress(batches, "answer", len(batches)):
+    for batch in track_progress(batches, "answer", len(batches)):
         ids, mask = _pad_left([prompts[row] for row in batch], tokenizer.pad_token_id, model.device)
         penalty = RepetitionPenaltyLogitsProcessor(repetition_penalty, prompt_ignore_length=(mask == 0).sum(1))
         with torch.inference_mode():
@@ -63,7 +63,7 @@ def score_completions(
     model.eval()
     bits: dict[int, float] = {}
     batches = _batch_by_length([prompt + completion for prompt, completion in rows], batch_size)
-    for batch in progress(batches, "likelihood", len(batches)):
+    for batch in track_progress(batches, "likelihood", len(batches)):
         ids, mask = _pad_left([rows[row][0] + rows[row][1] for row in batch], tokenizer.pad_token_id, model.device)
         scored = max(len(rows[row][1]) for row in batch)
         with torch.inference_mode():

@@ -28,7 +28,7 @@ def run(main: Callable[..., None], program: str = "") -> None:
     """Call `main` with the flags of this process; an error that a person can mend ends it with its text and place.
 
     These are every ValueError and OSError, and the errors of FOREIGN packages about files and settings. `--help`
-    describes each setting by its comment in params.yaml. A command, whose name is `program`, has its own words.
+    describes each setting by its comment in params.yaml; a command, whose name is `program`, has its own help.
     """
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)

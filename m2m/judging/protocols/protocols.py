@@ -7,7 +7,7 @@ import polars as pl
 
 from m2m.judging.protocols import alpaca_eval, arena_hard
 from m2m.judging.protocols.offline_judges import read_preference
-from m2m.llm.prompt_template import wrap_as_data, fill_template
+from m2m.llm.prompt_template import fill_template, wrap_as_data
 
 Protocol = Literal["alpaca-eval", "arena-hard"]
 PROTOCOLS: tuple[Protocol, ...] = ("alpaca-eval", "arena-hard")

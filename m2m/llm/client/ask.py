@@ -14,7 +14,7 @@ from m2m.llm.client.local_model import identify_model, write_replies
 from m2m.llm.client.reply import Reply, parse_reply
 from m2m.llm.client.reply_cache import CachedReply, ReplyCache, cache_folder
 from m2m.llm.client.request import Endpoint, Request, build_body, hash_request
-from m2m.progress import progress
+from m2m.progress import track_progress
 
 Engine = Literal["endpoint", "local"]
 KeyedReplies = Generator[tuple[str, Reply], None, None]
@@ -116,7 +116,7 @@ def _collect(new: KeyedReplies, label: str, cached: int, missing: int, endpoint:
     answers: dict[str, Reply] = {}
     failed = prompt_tokens = reply_tokens = 0
     printed = time.monotonic()
-    for key, reply in progress(new, label, missing):
+    for key, reply in track_progress(new, label, missing):
         answers[key] = reply
         failed += bool(reply.error)
         prompt_tokens, reply_tokens = prompt_tokens + reply.prompt_tokens, reply_tokens + reply.completion_tokens

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from m2m.project_root import home
+from m2m.project_root import find_project_root
 
 TABLES = """
 create table if not exists replies (
@@ -45,7 +45,7 @@ class CachedReply(NamedTuple):
 
 def cache_folder() -> Path:
     """An absolute path, outside the outs: DVC's queue deletes its copies of the repository."""
-    return home() / ".cache" / "llm"
+    return find_project_root() / ".cache" / "llm"
 
 
 class ReplyCache:

@@ -11,7 +11,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from m2m.project_root import home
+from m2m.project_root import find_project_root
 from m2m.training.trainer.keep_training import keep_training
 
 COMPLETE = "complete"  # an empty file: all of this checkpoint has been written
@@ -32,7 +32,7 @@ def lock_checkpoint_folder(key: str, first: bool) -> Iterator[Path]:
 
     The first of its processes locks it, so that two equal trainings run one after the other.
     """
-    folder = home() / ".cache" / "checkpoints" / key
+    folder = find_project_root() / ".cache" / "checkpoints" / key
     if not first:
         yield folder
         return

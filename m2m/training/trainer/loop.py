@@ -7,7 +7,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from m2m.progress import progress
+from m2m.progress import track_progress
 from m2m.training.trainer.gpu_usage import measure_gpu
 from m2m.training.trainer.keep_training import keep_training
 from m2m.training.trainer.mlflow_run import Log, track_training
@@ -73,7 +73,7 @@ def _make_progress(label: str, log: Log, tokens: Sequence[int], flops: float) ->
 
         def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             steps = range(state.global_step, state.max_steps)
-            self.bar = iter(progress(steps, label, len(steps)))
+            self.bar = iter(track_progress(steps, label, len(steps)))
             self.step, self.time = state.global_step, time.monotonic()
             self.advance()
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from m2m.project_root import home
+from m2m.project_root import find_project_root
 from m2m.training.trainer.journal import Journal, JournalLine
 from m2m.training.trainer.keep_training import keep_training
 
@@ -21,7 +21,7 @@ Log = Callable[[Mapping[str, float], int], None]  # figures, and the step they b
 
 def resolve_tracking_uri() -> str:
     """`MLFLOW_TRACKING_URI`, or a sqlite file in the repository: absolute, since DVC deletes its queue's copies."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home() / 'mlflow.db'}"
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{find_project_root() / 'mlflow.db'}"
 
 
 @contextmanager
@@ -32,7 +32,7 @@ def track_training(name: str, params: Mapping[str, Any], key: str) -> Iterator[L
     printed once, and the lines are sent at the end or by the next training. `key` identifies the training: after a
     kill, a training with the same key continues the same run.
     """
-    folder = home() / ".cache" / "runs"
+    folder = find_project_root() / ".cache" / "runs"
     journal, store, recording = Journal(folder / f"{name}-{key}.jsonl"), _Store(warns=True), False
     failure = f"this training is not recorded any further in {journal.path}; it continues"
     with keep_training("earlier trainings could not be sent to MLflow; this training continues"):
@@ -145,7 +145,7 @@ def _connect() -> Any:
 def _create_run(client: Any, opened: JournalLine) -> str:
     from filelock import FileLock
 
-    with FileLock(home() / ".cache" / "mlflow.lock"):  # two workers may create the store at once
+    with FileLock(find_project_root() / ".cache" / "mlflow.lock"):  # two workers may create the store at once
         experiment = client.get_experiment_by_name(EXPERIMENT)
         number = experiment.experiment_id if experiment else client.create_experiment(EXPERIMENT)
     run = client.create_run(number, int(opened["time"] * 1000), tags=opened["tags"], run_name=opened["open"])

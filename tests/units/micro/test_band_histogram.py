@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from m2m.schemas.histogram import Histogram
-from m2m.units.micro.band_histogram import build_histogram, pick_examples, plot_bands
+from m2m.units.micro.band_histogram import build_histogram, pick_examples
 
 LOW, HIGH = 10, 500
 
@@ -34,15 +34,3 @@ def test_no_type_and_no_occurrence_is_lost(counts):
 def test_examples_are_words_that_a_person_can_read():
     table = bands([20, 30, 40]).with_columns(text=pl.Series(["\ufffd", " model", "\n"]))
     assert pick_examples(table) == {"low": [], "mid": ["model"], "high": []}
-
-
-def test_the_chart_shades_the_bands_that_there_are():
-    drawn = plot_bands(bands([3, 20, 30]), "responses").to_dict()
-    assert len(drawn["layer"]) == 3
-    assert drawn["title"] == "responses"
-
-
-def test_equal_tables_are_drawn_alike():
-    table = bands([3, 8, 20, 30, 600, 700])
-    once = plot_bands(table, "responses").to_dict()
-    assert all(plot_bands(table, "responses").to_dict() == once for _ in range(20))
