@@ -21,7 +21,7 @@ from m2m.strategies import BASELINES, STRATEGIES, Strategy
 from stages.subset import main
 
 ROWS = 40
-SETTINGS = {
+SETTINGS: dict[str, Any] = {
     "strategy": "response-micro",
     "match": "response-micro",
     "degree": 3,
