@@ -21,7 +21,7 @@ from m2m.strategies import BASELINES, STRATEGIES, Strategy
 from stages.subset import main
 
 ROWS = 40
-SETTINGS = {
+SETTINGS: dict[str, Any] = {
     "strategy": "response-micro",
     "match": "response-micro",
     "degree": 3,
@@ -68,7 +68,7 @@ def choices_of(strategy: str) -> str:
 def choose(folder: Path, **changed: Any) -> tuple[pl.DataFrame, dict[str, Any]]:
     settings = SETTINGS | changed
     inputs = (choices_of(settings["strategy"]), choices_of(settings["match"]), "pairs.parquet", "tokens.parquet")
-    main(*(folder / name for name in inputs), folder / "out/subset.parquet", folder / "out/subset.json", **settings)
+    main(*(folder / name for name in (*inputs, "out/subset.parquet", "out/subset.json")), **settings)
     return read_table(folder / "out/subset.parquet", Subset), read_json(folder / "out/subset.json")
 
 
