@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from m2m.units.meso.normaliser import apply_canonical_tags, normalize_tags
+from m2m.units.meso.tag_normalization import apply_canonical_tags, normalize_tags
 
 from bench.chosen import CONDITIONS, Pool, Row, rise_rows, subset_rows, unit_rows
 from bench.pool import Spelt, gpt2, llama2, read_pool
