@@ -149,7 +149,7 @@ RECORD: dict[str, Any] = {
         configuration("k-center", 0, 0.12),
         configuration("instruction-meso", 0, 0.07),
         configuration("instruction-meso", 6, 0.05),
-        configuration("response-micro", 6, 0.61, **SHARE),
+        configuration("response-micro", 6, 0.61, prompts=999, **SHARE),
     ],
     "matched": [matched(6, 0.05, 0.02, 0.09, 0.007), matched(0, -0.3, -0.36, -0.23, 0.0008)],
     "slopes": SLOPES,
