@@ -11,7 +11,7 @@ import polars as pl
 
 from m2m.selection.incidence import build_incidence
 from m2m.selection.select import Selection, describe_chain, select
-from m2m.study.cells.cells import STRATEGIES
+from m2m.strategies import UNIT_STRATEGIES
 
 
 def jaccard(left_ids: np.ndarray, right_ids: np.ndarray) -> float:
@@ -33,7 +33,7 @@ def main() -> None:
     size = parser.parse_args().size
     ids = pl.read_parquet("data/pairs.parquet", columns=["id"])["id"].sort()
     print(f"{len(ids):,} rows, {size} chosen\n\n| | k of degrees 0 … 6 | Jaccard of 0 and 6 |\n|---|---|---:|")
-    for strategy in STRATEGIES:
+    for strategy in UNIT_STRATEGIES:
         least_diverse, most_diverse = (chosen(strategy, ids, degree, size) for degree in (0, 6))
         k = ", ".join(f"{units:,}" for units in describe_chain(least_diverse)["k_by_degree"])
         print(f"| {strategy} | {k} | {jaccard(least_diverse.draw.rows, most_diverse.draw.rows):.3f} |")

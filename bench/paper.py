@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from m2m.units.meso.tag_normalization import apply_canonical_tags, normalize_tags
 
 from bench.chosen import CONDITIONS, Pool, Row, rise_rows, subset_rows, unit_rows
 from bench.pool import Spelt, gpt2, llama2, read_pool
 from m2m.text.embedder import PACKAGED, embed, load_embedder
 from m2m.units.meso.key_phrases import extract_phrases
+from m2m.units.meso.tag_normalization import apply_canonical_tags, normalize_tags
 from m2m.units.micro.token_bands import BAND_NAMES, assign_bands, collect_row_types, select_types
 
 LOW, HIGH, SIDES, SIZES = 10, 500, ("instruction", "response"), (10_000, 20_000, 30_000)

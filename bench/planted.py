@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
+from m2m.strategies import UNIT_STRATEGIES
 from m2m.study.analysis.metric_correlations import POSTERIOR
-from m2m.study.cells.cells import STRATEGIES
 
 NAMES = (*POSTERIOR, "instruction_vendi", "response_vendi", "response_micro_coverage", "response_micro_evenness")
 
@@ -29,7 +29,7 @@ def planted_grid(
     size, window, budget or provenance.
     """
     rng = np.random.default_rng(seed)
-    slopes = dict.fromkeys(STRATEGIES, 0.0) if slopes is None else slopes
+    slopes = dict.fromkeys(UNIT_STRATEGIES, 0.0) if slopes is None else slopes
     cells = [(name, degree, cell_seed) for name in slopes for degree in degrees for cell_seed in range(seeds)]
     cells += [("random", 0, cell_seed) for cell_seed in range(random)]
     rows = []

@@ -11,9 +11,10 @@ from m2m.schemas.examples import Examples
 from m2m.schemas.grid import Grid
 from m2m.schemas.histogram import Histogram
 from m2m.schemas.scores import Scores
+from m2m.strategies import UNIT_STRATEGIES
 from m2m.study.analysis.other_prompts import PromptBootstrap
 from m2m.study.analysis.view import View, list_views
-from m2m.study.cells.cells import STRATEGIES, select_comparable
+from m2m.study.cells.cells import select_comparable
 from stages.analyze import main as analyze
 
 EVIL = "</script><script>window.pwned = 1</script><img src=x onerror='window.pwned = 1'>"
@@ -38,7 +39,7 @@ def suffix(grid: pl.DataFrame, name: object) -> pl.DataFrame:
 
 
 def grid() -> pl.DataFrame:
-    plain = planted_grid(dict.fromkeys(STRATEGIES, 0.0) | {"response-micro": 0.1})
+    plain = planted_grid(dict.fromkeys(UNIT_STRATEGIES, 0.0) | {"response-micro": 0.1})
     evil = planted_grid({EVIL: 0.0}, degrees=(3,), random=0)
     return pl.concat([plain, suffix(evil, EVIL)]).with_columns(provenance=pl.lit(EVIL))
 

@@ -10,13 +10,13 @@ from bench.planted import planted_grid
 from m2m.commands.recommend import main
 from m2m.grid.collection import build_grid_table
 from m2m.runtime.artifacts import write_json
+from m2m.strategies import UNIT_STRATEGIES
 from m2m.study.analysis.study import build_study
-from m2m.study.cells.cells import STRATEGIES
 from m2m.study.study_file import write_study
 from tests.planted import NO_SCORES, judged
 from tests.study.study_rows import gain, make_study
 
-EFFECT = dict.fromkeys(STRATEGIES, 0.0) | {"response-micro": 0.1}
+EFFECT = dict.fromkeys(UNIT_STRATEGIES, 0.0) | {"response-micro": 0.1}
 
 
 def plant_study(folder: Path, slopes: dict[str, float]) -> Path:

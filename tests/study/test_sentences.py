@@ -10,15 +10,15 @@ import pytest
 
 from bench.planted import planted_grid
 from m2m.schemas.study import Study
+from m2m.strategies import UNIT_STRATEGIES
 from m2m.study.analysis.study import build_study
-from m2m.study.cells.cells import STRATEGIES
 from m2m.study.report.recommendation import write_paragraphs
 from m2m.study.study_file import read_study
 from tests.planted import NO_SCORES, suffix
 
 ROOT = Path(__file__).parent.parent.parent
 LONGEST = 25
-SIX = dict.fromkeys(STRATEGIES, 0.0)
+SIX = dict.fromkeys(UNIT_STRATEGIES, 0.0)
 
 
 def list_sentences(study: Study) -> list[str]:
@@ -40,8 +40,8 @@ def step(grid: pl.DataFrame) -> pl.DataFrame:
 WINDOW: dict[str, Any] = {"min_tokens": 40, "max_tokens": 120, "weights": "inverse", "random": 0}
 GRIDS = {
     "nothing": planted_grid(),
-    "everything": planted_grid(dict.fromkeys(STRATEGIES, 0.5)),
-    "everything falls": planted_grid(dict.fromkeys(STRATEGIES, -0.5)),
+    "everything": planted_grid(dict.fromkeys(UNIT_STRATEGIES, 0.5)),
+    "everything falls": planted_grid(dict.fromkeys(UNIT_STRATEGIES, -0.5)),
     "length": planted_grid(SIX, length_effect=0.01, length_slope=100),
     "steps": step(planted_grid(SIX, degrees=tuple(range(7)), noise=0.02)),
     "length-matched random is best": pl.concat([planted_grid(SIX, noise=0.01), matched(0.01)]),
@@ -71,7 +71,7 @@ def test_no_sentence_of_a_planted_study_is_too_long(name: str) -> None:
 @pytest.mark.parametrize("seed", range(12))
 def test_no_sentence_of_a_random_study_is_too_long(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    strategies = rng.choice([*STRATEGIES, "k-center", "length-matched"], rng.integers(1, 9), replace=False)
+    strategies = rng.choice([*UNIT_STRATEGIES, "k-center", "length-matched"], rng.integers(1, 9), replace=False)
     grid = planted_grid(
         {name: float(rng.normal(0, 0.2)) for name in strategies},
         degrees=tuple(sorted(rng.choice(7, rng.integers(1, 8), replace=False).tolist())),

@@ -9,9 +9,10 @@ from scipy import stats
 
 from m2m.schemas.study_numbers import DifferenceNumbers, MeanNumbers
 from m2m.schemas.study_rows import AgainstRandomNumbers, AgainstRandomRow, FloorNumbers, FloorRow, MatchedRow
+from m2m.strategies import NO_DEGREE
 from m2m.study.analysis.contrasts import Noise, bound_simultaneously, compare_means, pool_noise
 from m2m.study.analysis.view import View
-from m2m.study.cells.cells import NO_DEGREE, get_column, split_cells
+from m2m.study.cells.cells import get_column, split_cells
 from m2m.study.cells.labels import CONFIGURATION
 from m2m.study.cells.rows import compute_or_explain
 

@@ -9,10 +9,11 @@ from scipy import stats
 
 from m2m.schemas.study_numbers import DegreeNumbers
 from m2m.schemas.study_rows import ShapeRow
+from m2m.strategies import UNIT_STRATEGIES
 from m2m.study.analysis.against_random import estimate_noise
 from m2m.study.analysis.contrasts import Noise
 from m2m.study.analysis.view import View
-from m2m.study.cells.cells import STRATEGIES, get_column, split_cells
+from m2m.study.cells.cells import get_column, split_cells
 from m2m.study.cells.rows import compute_or_explain
 
 Groups = Sequence[Float[np.ndarray, "seeds"]]
@@ -24,7 +25,7 @@ def inspect_degrees(view: View) -> list[ShapeRow]:
     `p` is that of equal degrees, `bend_p` that of a straight line through them. `worst` and `best` are degrees.
     """
     rows: list[ShapeRow] = []
-    for key, cells in split_cells(view.cells.filter(pl.col("strategy").is_in(STRATEGIES)), "strategy"):
+    for key, cells in split_cells(view.cells.filter(pl.col("strategy").is_in(UNIT_STRATEGIES)), "strategy"):
         strategy: str = key["strategy"]
         rows.append({**view.place, "strategy": strategy, **compute_or_explain(_inspect, view, cells)})
     return rows

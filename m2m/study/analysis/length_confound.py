@@ -9,9 +9,10 @@ from jaxtyping import Float, Int
 
 from m2m.schemas.study_numbers import LengthNumbers, Survival
 from m2m.schemas.study_rows import LengthRow
+from m2m.strategies import UNIT_STRATEGIES
 from m2m.study.analysis.slopes import fit_line
 from m2m.study.analysis.view import View
-from m2m.study.cells.cells import STRATEGIES, get_column
+from m2m.study.cells.cells import get_column
 from m2m.study.cells.correlation import Column, pearson
 from m2m.study.cells.labels import ALPHA
 from m2m.study.cells.rows import compute_or_explain
@@ -40,7 +41,7 @@ def regress_on_length(view: View) -> list[LengthRow]:
     for all: where length moves differently in other strategies, it is separable from diversity.
     """
     rows: list[LengthRow] = []
-    for strategy in STRATEGIES:
+    for strategy in UNIT_STRATEGIES:
         cells = view.select_strategy(strategy)
         if cells.height:
             alone = compute_or_explain(_regress_own, cells, ["length"])
@@ -115,7 +116,7 @@ def _regress_own_and_tokens(cells: pl.DataFrame) -> LengthNumbers:
 def _regress_shared(cells: pl.DataFrame, strategy: str) -> LengthNumbers:
     """Other strategies' slopes are in the model, under their names; random and other baselines have a level only."""
     strategies, diversity = cells["strategy"].to_numpy(), get_column(cells, "diversity")
-    dialled = [name for name in STRATEGIES if cells.filter(pl.col("strategy") == name)["degree"].n_unique() > 1]
+    dialled = [name for name in UNIT_STRATEGIES if cells.filter(pl.col("strategy") == name)["degree"].n_unique() > 1]
     causes = {"diversity": np.where(strategies == strategy, diversity, 0)}
     causes |= {"length": get_column(cells, LENGTH_COLUMNS["length"])}
     causes |= {name: np.where(strategies == name, diversity, 0) for name in dialled if name != strategy}

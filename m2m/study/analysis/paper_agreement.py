@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from m2m.schemas.study_rows import ClaimRow, MetricRow, PaperRow
-from m2m.study.cells.cells import STRATEGIES
+from m2m.strategies import UNIT_STRATEGIES
 from m2m.study.cells.labels import format_p, join_words, start_sentence
 
 
@@ -60,7 +60,7 @@ def _count_rivals(row: ClaimRow) -> str:
     missing = f", {row['rivals_untold']} not comparable" if row["rivals_untold"] else ""
     if row["claim"] == "estimator":
         return f"{row['rivals']} other metrics{missing}"
-    if row["rivals"] == len(STRATEGIES) - 1:
+    if row["rivals"] == len(UNIT_STRATEGIES) - 1:
         return f"{row['rivals']} other strategies{missing}"
     names = join_words([rival["against"] for rival in row["contrasts"] if "value" in rival])
     return f"compared with {names}{missing}"

@@ -6,12 +6,13 @@ import polars as pl
 
 from m2m.schemas.study_numbers import ClaimNumbers, ContrastRow, State
 from m2m.schemas.study_rows import ClaimRow
+from m2m.strategies import UNIT_STRATEGIES
 from m2m.study.analysis.against_random import estimate_noise
 from m2m.study.analysis.contrasts import Noise, compare_maxima
 from m2m.study.analysis.correlation_contrasts import Difference, compare_paired, compare_separate
 from m2m.study.analysis.metric_correlations import POSTERIOR, average_seeds
 from m2m.study.analysis.view import View
-from m2m.study.cells.cells import STRATEGIES, get_column, split_cells
+from m2m.study.cells.cells import get_column, split_cells
 from m2m.study.cells.correlation import Column, pearson
 from m2m.study.cells.labels import CONFIGURATION, name_configuration
 from m2m.study.cells.rows import compute_or_explain
@@ -137,7 +138,7 @@ def _contrast_metrics(points: pl.DataFrame) -> Contrasts:
 
 
 def _split_six(view: View) -> list[tuple[str, pl.DataFrame]]:
-    six = view.cells.filter(pl.col("strategy").is_in(STRATEGIES))
+    six = view.cells.filter(pl.col("strategy").is_in(UNIT_STRATEGIES))
     return [(key["strategy"], cells) for key, cells in split_cells(six, "strategy")]
 
 

@@ -7,10 +7,10 @@ from scipy import stats
 
 from m2m.schemas.study_numbers import PaperNumbers, Place
 from m2m.schemas.study_rows import PaperRow, SlopeRow
-from m2m.study.cells.cells import STRATEGIES
+from m2m.strategies import UNIT_STRATEGIES
 from m2m.study.cells.labels import ALPHA
 
-SLOPES = {  # × 10⁻², arXiv 2505.24768, in the order of STRATEGIES
+SLOPES = {  # × 10⁻², arXiv 2505.24768, in the order of UNIT_STRATEGIES
     "10K": (2.37, 4.93, -5.45, 0.73, 3.61, 5.35),
     "20K": (1.67, 3.75, -2.83, 0.97, 1.71, 6.68),
     "30K": (1.45, 2.07, -1.80, 0.59, 2.00, 10.06),
@@ -35,14 +35,14 @@ def compare_slopes(slopes: Mapping[str, float], sure: Collection[str]) -> list[P
     `slopes` by strategy, and which of them are `sure`; those of no published strategy are left out. τ and its exact
     two-sided p are null below three strategies; six in the same order come by chance once in 720.
     """
-    shared = [name for name in STRATEGIES if name in slopes]
+    shared = [name for name in UNIT_STRATEGIES if name in slopes]
     return [_compare(size, published, slopes, set(sure), shared) for size, published in SLOPES.items()]
 
 
 def _compare(
     size: str, published: tuple[float, ...], slopes: Mapping[str, float], sure: set[str], shared: list[str]
 ) -> PaperNumbers:
-    paper = dict(zip(STRATEGIES, published, strict=True))
+    paper = dict(zip(UNIT_STRATEGIES, published, strict=True))
     agreeing = {name for name in shared if slopes[name] * paper[name] > 0}
     tau, tau_p = _correlate_order([slopes[name] for name in shared], [paper[name] for name in shared])
     return {

@@ -9,8 +9,9 @@ from scipy import stats
 
 from m2m.schemas.study_numbers import BandPoint, LineNumbers
 from m2m.schemas.study_rows import SlopeRow
+from m2m.strategies import UNIT_STRATEGIES
 from m2m.study.analysis.view import View
-from m2m.study.cells.cells import STRATEGIES, get_column, split_cells
+from m2m.study.cells.cells import get_column, split_cells
 from m2m.study.cells.correlation import pearson, spearman
 from m2m.study.cells.rows import compute_or_explain, make_correlation_row
 from m2m.study.cells.t_estimates import Estimate, make_estimate
@@ -33,7 +34,7 @@ class Line(NamedTuple):
 def fit_slopes(view: View) -> list[SlopeRow]:
     """One row a strategy of the six."""
     rows: list[SlopeRow] = []
-    for key, cells in split_cells(view.cells.filter(pl.col("strategy").is_in(STRATEGIES)), "strategy"):
+    for key, cells in split_cells(view.cells.filter(pl.col("strategy").is_in(UNIT_STRATEGIES)), "strategy"):
         strategy: str = key["strategy"]
         x, y = get_column(cells, "diversity"), get_column(cells)
         rows.append(

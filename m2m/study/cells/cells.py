@@ -7,9 +7,9 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float64
 
-STRATEGIES = tuple(f"{side}-{scale}" for side in ("instruction", "response") for scale in ("macro", "meso", "micro"))
+from m2m.strategies import NO_DEGREE
+
 SETTING = ("condition", "size")
-NO_DEGREE = ("random", "k-center", "token-entropy")
 LONGEST = 100_000  # tokens: what params.yaml calls no limit
 
 

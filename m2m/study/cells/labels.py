@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from m2m.schemas.study import Study
 from m2m.schemas.study_numbers import Place
-from m2m.study.cells.cells import NO_DEGREE
+from m2m.strategies import NO_DEGREE
 from m2m.study.cells.outcomes import is_share
 
 CONFIGURATION = ("strategy", "match", "degree")  # what seeds of a configuration agree in, within a setting

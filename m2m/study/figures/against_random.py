@@ -5,7 +5,7 @@ from typing import Any
 
 from m2m.schemas.study import Study
 from m2m.schemas.study_numbers import Place
-from m2m.study.cells.cells import NO_DEGREE
+from m2m.strategies import NO_DEGREE
 from m2m.study.cells.labels import (
     format_difference,
     format_interval,

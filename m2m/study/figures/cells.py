@@ -5,7 +5,8 @@ from typing import Any, Literal
 
 import polars as pl
 
-from m2m.study.cells.cells import SETTING, STRATEGIES, get_column, split_cells
+from m2m.strategies import UNIT_STRATEGIES
+from m2m.study.cells.cells import SETTING, get_column, split_cells
 from m2m.study.cells.labels import label_setting
 from m2m.study.figures.style import (
     GREY,
@@ -34,7 +35,7 @@ def draw_cell_panels(cells: pl.DataFrame, settings: Sequence[Mapping[str, Any]],
     panels = []
     for setting in settings:
         setting_cells = cells.filter(*[pl.col(key) == setting[key] for key in SETTING])
-        six = setting_cells.filter(pl.col("strategy").is_in(STRATEGIES))
+        six = setting_cells.filter(pl.col("strategy").is_in(UNIT_STRATEGIES))
         for side, side_name in SIDE_NAMES.items():
             rows = _average_configurations(six.filter(pl.col("strategy").str.starts_with(side)), name)
             random = _average_random(setting_cells, name) if scale == "linear" else []

@@ -9,7 +9,8 @@ from scipy import stats
 from m2m.schemas.study import Study
 from m2m.schemas.study_numbers import Place
 from m2m.schemas.study_rows import SettingRow
-from m2m.study.cells.cells import STRATEGIES, select_outcome
+from m2m.strategies import UNIT_STRATEGIES
+from m2m.study.cells.cells import select_outcome
 from m2m.study.cells.labels import (
     ALPHA,
     format_difference,
@@ -37,7 +38,7 @@ from m2m.study.figures.style import (
 )
 
 DODGE = {"macro": -0.14, "meso": 0.0, "micro": 0.14, "length": 0.26}  # degrees: no interval hides another
-SHOWN_STRATEGIES = {side: [name for name in STRATEGIES if name.startswith(side)] for side in SIDE_NAMES}
+SHOWN_STRATEGIES = {side: [name for name in UNIT_STRATEGIES if name.startswith(side)] for side in SIDE_NAMES}
 SHOWN_STRATEGIES["response"] += ["length-matched"]  # random rows with the response lengths of response-micro
 
 
@@ -69,7 +70,7 @@ def _collect_layers(study: Study, cells: pl.DataFrame, view: Place, side: str) -
         "joins": [
             _place(row) | {"worth": row["mean"], "text": texts.get(row["strategy"], row["strategy"])}
             for row in configurations
-            if row["strategy"] in STRATEGIES and row["strategy"] not in straight
+            if row["strategy"] in UNIT_STRATEGIES and row["strategy"] not in straight
         ],
         "cells": [_place(row) | {"worth": row["worth"], "text": _describe_cell(row, view)} for row in side_cells],
         "means": [_summarize_configuration(row) for row in configurations],

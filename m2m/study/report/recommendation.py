@@ -10,9 +10,9 @@ from scipy import stats
 from m2m.schemas.study import Study
 from m2m.schemas.study_numbers import Place
 from m2m.schemas.study_rows import AgainstRandomRow, SettingRow
+from m2m.strategies import NO_DEGREE
 from m2m.study.analysis.headline import describe_length_control
 from m2m.study.analysis.ranking import Ranking, rank_configurations
-from m2m.study.cells.cells import NO_DEGREE
 from m2m.study.cells.labels import (
     ALPHA,
     UNDER,

@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from m2m.schemas.study import Study
+from m2m.strategies import UNIT_STRATEGIES
 from m2m.study.analysis.paper_results import SLOPES
-from m2m.study.cells.cells import SETTING, STRATEGIES
+from m2m.study.cells.cells import SETTING
 from m2m.study.cells.labels import label_setting, select_rows
 from m2m.study.cells.outcomes import MAIN
 
@@ -145,7 +146,7 @@ def _list_strategies(cells: pl.DataFrame, setting: TableRow) -> str:
 
 
 def _count_runs(strategy: str, cells: pl.DataFrame) -> str:
-    if strategy not in STRATEGIES:
+    if strategy not in UNIT_STRATEGIES:
         return f"× {cells.height}"
     seeds = cells.group_by("degree").len()["len"].unique().sort().to_list()
     degrees = ", ".join(str(degree) for degree in cells["degree"].unique().sort())
@@ -183,4 +184,4 @@ def _look_up_tests(study: Study, row: TableRow) -> TableRow:
 
 
 def _look_up_paper(strategy: str) -> TableRow:
-    return {size: slopes[STRATEGIES.index(strategy)] for size, slopes in SLOPES.items()}
+    return {size: slopes[UNIT_STRATEGIES.index(strategy)] for size, slopes in SLOPES.items()}

@@ -11,6 +11,7 @@ from statsmodels.tools.tools import add_constant
 
 from bench.planted import planted_grid
 from m2m.schemas.study_rows import LengthRow
+from m2m.strategies import UNIT_STRATEGIES
 from m2m.study.analysis.length_confound import (
     MAX_INFLATION,
     add_survival,
@@ -19,7 +20,6 @@ from m2m.study.analysis.length_confound import (
     regress_on_length,
 )
 from m2m.study.analysis.slopes import fit_line
-from m2m.study.cells.cells import STRATEGIES
 from m2m.study.cells.rows import add_holm
 from tests.planted import views
 
@@ -165,12 +165,12 @@ def test_where_length_goes_with_degree_it_is_not_separable_within_a_strategy() -
 
 
 def test_strategies_whose_length_stands_still_make_length_separable() -> None:
-    slopes = dict.fromkeys(STRATEGIES, 0.0) | {"response-micro": 0.2}
+    slopes = dict.fromkeys(UNIT_STRATEGIES, 0.0) | {"response-micro": 0.2}
     assert verdicts("shared", slopes=slopes)["response-micro"] == "still significant"
 
 
 def test_the_shared_slope_of_a_strategy_is_its_own_when_length_does_nothing() -> None:
-    slopes = dict.fromkeys(STRATEGIES, 0.0) | {"response-micro": 0.2}
+    slopes = dict.fromkeys(UNIT_STRATEGIES, 0.0) | {"response-micro": 0.2}
     numbers = find_shared(regress(slopes=slopes, noise=0.001), "response-micro")
     assert numbers["diversity_value"] == pytest.approx(0.2, abs=0.01)
     assert cast(float, numbers["diversity_inflation"]) < 2 and numbers["cells"] == 56
@@ -204,6 +204,6 @@ def test_trained_tokens_of_their_own_are_a_third_cause() -> None:
 
 
 def test_what_other_strategies_gain_by_diversity_is_not_taken_for_lengths_doing() -> None:
-    slopes = dict.fromkeys(STRATEGIES, 0.2) | {"response-micro": 0.0}
+    slopes = dict.fromkeys(UNIT_STRATEGIES, 0.2) | {"response-micro": 0.0}
     numbers = find_shared(regress(slopes=slopes, noise=0.001, length_slope=20), "response-micro")
     assert numbers["diversity_value"] == pytest.approx(0, abs=0.01)

@@ -5,9 +5,9 @@ import polars as pl
 import pytest
 
 from bench.planted import planted_grid
+from m2m.strategies import UNIT_STRATEGIES
 from m2m.study.analysis.correlation_contrasts import Difference
 from m2m.study.analysis.paper_claims import judge_claim, judge_claims
-from m2m.study.cells.cells import STRATEGIES
 from tests.planted import views
 
 
@@ -39,12 +39,12 @@ def states(grid: pl.DataFrame) -> dict[str, str]:
 
 
 def test_a_strategy_that_alone_helps_is_found() -> None:
-    found = states(planted_grid(dict.fromkeys(STRATEGIES, 0.0) | {"response-micro": 0.3}, seeds=3))
+    found = states(planted_grid(dict.fromkeys(UNIT_STRATEGIES, 0.0) | {"response-micro": 0.3}, seeds=3))
     assert (found["correlates"], found["maximum"]) == ("supported", "supported")
 
 
 def test_a_strategy_that_alone_harms_contradicts() -> None:
-    slopes = dict.fromkeys(STRATEGIES, 0.3) | {"response-micro": -0.3}
+    slopes = dict.fromkeys(UNIT_STRATEGIES, 0.3) | {"response-micro": -0.3}
     found = states(planted_grid(slopes, seeds=3))
     assert (found["correlates"], found["maximum"]) == ("contradicted", "contradicted")
 

@@ -6,17 +6,17 @@ import pytest
 
 from m2m.schemas.study_numbers import Place
 from m2m.schemas.study_rows import SlopeRow
+from m2m.strategies import UNIT_STRATEGIES
 from m2m.study.analysis.paper_results import SLOPES, compare_slopes, compare_with_paper
-from m2m.study.cells.cells import STRATEGIES
 from tests.study.study_rows import PLACE, slope
 
 
 def of(*values: float) -> dict[str, float]:
-    return dict(zip(STRATEGIES, values, strict=False))
+    return dict(zip(UNIT_STRATEGIES, values, strict=False))
 
 
 def test_the_papers_own_slopes_agree_with_the_paper() -> None:
-    row = compare_slopes(of(*SLOPES["20K"]), STRATEGIES)[1]
+    row = compare_slopes(of(*SLOPES["20K"]), UNIT_STRATEGIES)[1]
     assert row == {
         "paper": "20K",
         "strategies": 6,

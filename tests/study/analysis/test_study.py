@@ -10,8 +10,8 @@ import pytest
 from bench.planted import planted_grid, planted_study
 from m2m.grid.collection import build_grid_table
 from m2m.schemas.study import Study, validate_study
+from m2m.strategies import UNIT_STRATEGIES
 from m2m.study.analysis.study import build_study
-from m2m.study.cells.cells import STRATEGIES
 from m2m.study.cells.labels import AnyRow, select_rows
 from m2m.study.cells.t_estimates import adjust_holm
 from tests.planted import NO_SCORES, judged, suffix
@@ -32,7 +32,7 @@ def pick(rows: list[AnyRow], **key: object) -> AnyRow:
 
 @pytest.fixture(scope="module")
 def effect() -> Study:
-    return build(planted_grid(dict.fromkeys(STRATEGIES, 0.0) | {"response-micro": 0.1}))
+    return build(planted_grid(dict.fromkeys(UNIT_STRATEGIES, 0.0) | {"response-micro": 0.1}))
 
 
 def test_the_planted_slope_is_in_its_interval_and_the_only_pick(effect: Study) -> None:
@@ -59,7 +59,7 @@ def test_the_floor_names_the_cells_outside(effect: Study) -> None:
 
 
 def test_holms_p_is_over_the_rows_of_a_setting_the_slopes_of_a_condition_and_each_model_of_length() -> None:
-    sizes = [planted_grid(dict.fromkeys(STRATEGIES, 0.02), size=size, seed=size) for size in (500, 900)]
+    sizes = [planted_grid(dict.fromkeys(UNIT_STRATEGIES, 0.02), size=size, seed=size) for size in (500, 900)]
     study = build(pl.concat([sizes[0], suffix(sizes[1], "large")]))
     families = [[row for row in study["against_random"] if row["size"] == size] for size in (500, 900)]
     pairs = [[(row["p"], row["p_holm"]) for row in family] for family in families]
@@ -167,7 +167,9 @@ def test_without_a_bpb_reduction_the_win_rate_is_the_outcome() -> None:
 
 
 def test_where_an_llm_judges_alone_its_win_rate_is_the_outcome() -> None:
-    grid = build_grid_table(judged(planted_grid(dict.fromkeys(STRATEGIES, 0.0) | {"response-micro": 0.1})).to_dicts())
+    grid = build_grid_table(
+        judged(planted_grid(dict.fromkeys(UNIT_STRATEGIES, 0.0) | {"response-micro": 0.1})).to_dicts()
+    )
     study = build(grid)
     assert study["outcomes"] == ["alpaca_eval_win_rate"]
     [verdict] = study["verdict"]

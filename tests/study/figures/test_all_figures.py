@@ -6,8 +6,9 @@ import polars as pl
 import pytest
 
 from bench.planted import planted_grid
+from m2m.strategies import UNIT_STRATEGIES
 from m2m.study.analysis.study import build_study
-from m2m.study.cells.cells import STRATEGIES, select_comparable
+from m2m.study.cells.cells import select_comparable
 from m2m.study.figures.all_figures import draw_figures
 from m2m.study.figures.style import Figure
 from tests.planted import HISTOGRAM, NO_SCORES
@@ -61,7 +62,7 @@ def test_each_outcome_has_its_own_numbers() -> None:
 
 
 def test_a_real_study_has_a_panel_a_setting_and_side_that_was_run() -> None:
-    plain = planted_grid(dict.fromkeys(STRATEGIES, 0.0) | {"response-micro": 0.1})
+    plain = planted_grid(dict.fromkeys(UNIT_STRATEGIES, 0.0) | {"response-micro": 0.1})
     record, figures = draw(pl.concat([plain, planted_grid({"response-micro": 0.1}, **WINDOW)]))
     names = [f"500 rows, {window} tokens each" for window in ("0..10000", "40..120")]
     assert list_titles(figures["main"]) == [f"instructions · {names[0]}", f"responses · {names[0]}"]

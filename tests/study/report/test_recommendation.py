@@ -8,8 +8,8 @@ import pytest
 
 from bench.planted import planted_grid
 from m2m.schemas.study import Study
+from m2m.strategies import UNIT_STRATEGIES
 from m2m.study.analysis.study import build_study
-from m2m.study.cells.cells import STRATEGIES
 from m2m.study.report.recommendation import Recommendation, list_worse, recommend, tabulate_gains, write_paragraphs
 from tests.planted import NO_SCORES, suffix
 from tests.study.study_rows import CONDITION, gain, lengths, make_study, matched, setting
@@ -189,7 +189,7 @@ def test_without_a_planted_effect_random_is_taken(seed: int) -> None:
 
 
 def test_a_planted_effect_is_taken_and_a_planted_harm_listed() -> None:
-    slopes = dict.fromkeys(STRATEGIES, 0.0) | {"response-micro": 0.1, "response-macro": -0.2}
+    slopes = dict.fromkeys(UNIT_STRATEGIES, 0.0) | {"response-micro": 0.1, "response-macro": -0.2}
     advice = advise(build(planted_grid(slopes)))
     assert advice.sentences[0].startswith("Take response-micro at degree 6: +0.")
     assert "With length" not in advice.sentences[-1] and "still significant" in advice.sentences[-1]

@@ -6,8 +6,9 @@ import polars as pl
 import pytest
 
 from bench.planted import planted_grid
+from m2m.strategies import UNIT_STRATEGIES
 from m2m.study.analysis.study import build_study
-from m2m.study.cells.cells import STRATEGIES, select_comparable
+from m2m.study.cells.cells import select_comparable
 from m2m.study.report.tables import ReportTable, build_cell_table, build_tables, describe_runs
 from tests.planted import NO_SCORES
 from tests.study.known_study import CELLS, MAIN_CONDITION, MAIN_NAME, STUDY, WINDOW_NAME
@@ -137,7 +138,7 @@ def test_a_column_without_values_is_left_out() -> None:
 def test_what_was_run_is_listed_with_strategies_of_equal_degrees_and_seeds_together() -> None:
     grid = pl.concat(
         [
-            planted_grid(dict.fromkeys(STRATEGIES[:2], 0.0), seeds=2, random=5),
+            planted_grid(dict.fromkeys(UNIT_STRATEGIES[:2], 0.0), seeds=2, random=5),
             planted_grid({"response-micro": 0.0}, degrees=(0, 6), seeds=3, random=0).with_columns(
                 experiment=pl.format("{}-other", "experiment")
             ),
@@ -155,9 +156,9 @@ def test_what_was_run_is_listed_with_strategies_of_equal_degrees_and_seeds_toget
 
 
 def test_a_real_study_has_its_tables() -> None:
-    record = record_of(planted_grid(dict.fromkeys(STRATEGIES, 0.0) | {"response-micro": 0.1}))
+    record = record_of(planted_grid(dict.fromkeys(UNIT_STRATEGIES, 0.0) | {"response-micro": 0.1}))
     slopes = table_of("slopes", record)
-    assert read_column(slopes, "strategy") == list(STRATEGIES)
+    assert read_column(slopes, "strategy") == list(UNIT_STRATEGIES)
     assert read_column(slopes, "slope") == [
         row["value"] for row in record["slopes"] if row["outcome"] == "bpb_reduction"
     ]
