@@ -143,3 +143,17 @@ def test_a_cell_whose_settings_were_not_locked_is_not_finished():
     other = lock()
     other["subset@candidate"]["params"] = {}
     assert not is_finished(other)
+
+
+@pytest.mark.parametrize(
+    ("current", "differences"),
+    [
+        ({"repeats": 1, "orders": "both"}, []),
+        ({"repeats": 2, "orders": "both"}, ["settings of judge"]),
+        ({"orders": "both"}, ["settings of judge"]),
+    ],
+    ids=["a setting that came later", "another value", "a setting that is gone"],
+)
+def test_a_setting_that_did_not_exist_when_the_cells_ran_is_no_difference(current: dict, differences: list) -> None:
+    shared = {"data": {}, "settings": {"judge": {"judge": {"repeats": 1}}}}
+    assert describe_changes(shared, {"judge": {"params": {"judge": current}, "outs": {}}}) == differences
