@@ -32,6 +32,7 @@ SETTINGS: dict[str, Any] = {
     "budget": "rows",
     "min_tokens": 0,
     "max_tokens": 1000,
+    "lengths": "free",
 }
 
 
@@ -145,7 +146,7 @@ def test_the_order_of_rows_and_the_number_of_threads_change_no_byte(folder: Path
     assert [(folder / "out" / name).read_bytes() for name in ("subset.parquet", "subset.json")] == before
 
 
-@pytest.mark.parametrize("strategy", EVERY[:-1])  # token-entropy has half of so small a pool at hand
+@pytest.mark.parametrize("strategy", EVERY[:-2])  # the last two differ only in ties, or in the half of the pool at hand
 def test_another_seed_gives_another_subset(folder: Path, strategy: str) -> None:
     first, second = (set(choose(folder, strategy=strategy, seed=seed)[0]["id"]) for seed in (1, 3))
     assert first != second
