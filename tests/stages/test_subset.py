@@ -196,6 +196,37 @@ def test_length_matched_has_the_lengths_of_the_subset_that_it_is_matched_to(
     assert len(set(ours["id"]) & set(matched["id"])) < ours.height / 2
 
 
+@pytest.mark.parametrize("budget", ["rows", "tokens"])
+def test_with_lengths_as_random_each_length_has_its_share_at_both_ends(folder: Path, budget: str) -> None:
+    """Two strata: the rows of 0 to 19 tokens, and those of 20 to 39."""
+    size = {"rows": 10, "tokens": 200}[budget]
+    subsets = [choose(folder, lengths="as-random", degree=degree, budget=budget, size=size) for degree in (0, 6)]
+    for subset, summary in subsets:
+        assert summary["lengths"] == "as-random"
+        short = sum(int(id_, 16) < 20 for id_ in subset["id"])
+        assert short == 5 if budget == "rows" else 1 <= short <= 9
+    assert subsets[0][1]["k_by_degree"] == subsets[1][1]["k_by_degree"]
+
+
+def test_a_subset_with_free_lengths_is_as_it_was_and_does_not_name_them(folder: Path) -> None:
+    _, summary = choose(folder)
+    assert "lengths" not in summary
+
+
+@pytest.mark.parametrize("strategy", BASELINES)
+def test_a_baseline_chooses_the_same_rows_with_lengths_as_random(folder: Path, strategy: str) -> None:
+    free, _ = choose(folder, strategy=strategy, match="random")
+    assert choose(folder, strategy=strategy, match="random", lengths="as-random")[0].equals(free)
+
+
+def test_lengths_that_carry_too_few_rows_are_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The longest 5 of 40 rows carry no unit."""
+    choose(folder, lengths="as-random", size=30)
+    assert "of 30 rows have other lengths than random's" in capsys.readouterr().err
+    choose(folder, lengths="free", size=30)
+    assert "other lengths" not in capsys.readouterr().err
+
+
 def test_length_matched_can_be_matched_to_no_choice_without_units(folder: Path) -> None:
     with pytest.raises(ValueError, match=r"subset\.match must be one of .*response-micro, random, got k-center"):
         choose(folder, strategy="length-matched", match="k-center")
