@@ -1,7 +1,7 @@
 """A pool's units → what each strategy's degrees reach, with free lengths and with lengths as random.
 
-`python -m bench.degrees [--size 500] [FOLDER]` after `make repro`, or on another FOLDER with pairs.parquet,
-tokens/response.parquet and units/. Printed are k, tokens a row, seconds, and how far the two ends overlap.
+`python -m bench.degrees [--size 500] [FOLDER]` after `make repro`, or on another FOLDER with tokens/response.parquet
+and units/. Printed are k, tokens a row, seconds, and how far the two ends overlap.
 """
 
 import argparse
@@ -70,9 +70,8 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=500)
     arguments = parser.parse_args()
     folder, size = arguments.folder, arguments.size
-    ids = pl.read_parquet(folder / "pairs.parquet", columns=["id"])["id"].sort()
     table = pl.read_parquet(folder / "tokens/response.parquet").sort("id")
-    tokens = table["tokens"].list.len().cast(pl.Int64).to_numpy()
+    ids, tokens = table["id"], table["tokens"].list.len().cast(pl.Int64).to_numpy()
     print(f"{len(ids):,} rows of {tokens.mean():.1f} tokens, {size:,} chosen\n")
     print("| | lengths | k of degrees 0 … 6 | tokens a row | Jaccard of 0 and 6 | seconds a degree |")
     print("|---|---|---|---|---:|---:|")

@@ -31,19 +31,17 @@ def assign_strata(
     carrying: Bool[np.ndarray, "rows"],
     size: int,
 ) -> Strata:
-    """Cut the rows `inside` at quantiles of length into at most 25 strata, each with its share of `size`.
+    """Cut the rows `inside` at lengths into at most 25 strata, each with its share of `size`.
 
-    The share of a stratum is its share of the summed `costs` of all rows inside, as a random subset has it in
-    expectation. Rows of equal length share a stratum. Only rows that are `carrying` a unit can be chosen: what a
-    stratum cannot hold goes to the others in proportion to their shares. ValueError for a size below 1, or above what
-    the carrying rows inside hold.
+    Strata are equal in share of rows + share of tokens, so that few rows are in one where lengths spread far. The quota
+    of a stratum is its share of the summed `costs` of all rows inside, as a random subset has it in expectation. Rows
+    of equal length share a stratum. Only rows that are `carrying` a unit can be chosen: what a stratum cannot hold goes
+    to the others in proportion to their shares. ValueError for a size below 1, or above what the carrying rows hold.
     """
     usable = inside & carrying
     require_budget(size, 1, int(costs[usable].sum()))
     expected_rows = size / costs[inside].mean()
-    points = np.linspace(0, 1, min(STRATA, max(1, int(expected_rows) // ROWS_PER_STRATUM)) + 1)[1:-1]
-    cuts = np.unique(np.quantile(lengths[inside], points, method="inverted_cdf"))
-    cuts = cuts[cuts < lengths[inside].max()]
+    cuts = _cut_lengths(lengths[inside], min(STRATA, max(1, int(expected_rows) // ROWS_PER_STRATUM)))
     stratum = np.searchsorted(cuts, lengths, side="left").astype(np.int32)
     share = np.bincount(stratum[inside], costs[inside], len(cuts) + 1)
     room = np.bincount(stratum[usable], costs[usable], len(cuts) + 1)
@@ -73,6 +71,14 @@ def prune_strata(
         row_degree[rows] = _find_first_degrees(peeled.row_end, states)
         unit_degree[unit[own]] = np.minimum(unit_degree[unit[own]], _find_first_degrees(peeled.unit_end, states))
     return _chain_degrees(row_degree, unit_degree)
+
+
+def _cut_lengths(lengths: Int64[np.ndarray, "rows"], strata: int) -> Int64[np.ndarray, "cuts"]:
+    """The longest length of each stratum but the last; strata are equal in share of rows + share of tokens."""
+    ordered = np.sort(lengths)
+    weight = (ordered.sum() + len(ordered) * ordered).cumsum()
+    cuts = np.unique(ordered[weight.searchsorted(np.arange(1, strata) / strata * weight[-1])])
+    return cuts[cuts < ordered[-1]]
 
 
 def _fill(
