@@ -78,7 +78,7 @@ def _cut_lengths(lengths: Int64[np.ndarray, "rows"], strata: int) -> Int64[np.nd
     ordered = np.sort(lengths)
     weight = (ordered.sum() + len(ordered) * ordered).cumsum()
     cuts = np.unique(ordered[weight.searchsorted(np.arange(1, strata) / strata * weight[-1])])
-    return cuts[cuts < ordered[-1]]
+    return np.asarray(cuts[cuts < ordered[-1]])
 
 
 def _fill(

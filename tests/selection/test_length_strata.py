@@ -45,7 +45,7 @@ def cases(draw: st.DrawFn, by_tokens: bool | None = None, *, all_carry: bool = F
     costs = lengths + 1 if (draw(st.booleans()) if by_tokens is None else by_tokens) else np.ones(rows, np.int64)
     usable = inside & np.array([bool(units) for units in carried])
     size = draw(st.integers(1, int(costs[usable].sum())))
-    weights = draw(st.sampled_from(["uniform", "inverse"]))
+    weights: Weights = draw(st.sampled_from(["uniform", "inverse"]))
     return Case(
         carried, lengths, costs, inside, size, draw(st.sampled_from([1.0, 1.5, 3.0])), weights, draw(st.integers(0, 9))
     )

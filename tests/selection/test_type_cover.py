@@ -27,7 +27,7 @@ def choose(rows: Rows, lengths: list[int], size: int, seed: int = 0, inside: lis
 def test_every_row_is_one_that_brute_force_may_take(rows: Rows, data: st.DataObject) -> None:
     lengths = data.draw(st.lists(st.integers(1, 4), min_size=len(rows), max_size=len(rows)))
     chosen = choose(rows, lengths, data.draw(st.integers(1, len(rows))), data.draw(st.integers(0, 9)))
-    free, covered = set(range(len(rows))), set()
+    free, covered = set(range(len(rows))), set[int]()
     for row in chosen:
         if not any(rows[other] - covered for other in free):
             covered = set()
