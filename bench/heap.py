@@ -5,8 +5,8 @@ import random
 
 import numpy as np
 
+from m2m.selection.degrees import find_degree_states
 from m2m.selection.incidence import Incidence
-from m2m.selection.select import find_degree_states
 
 Lists = list[list[int]]
 

@@ -13,10 +13,10 @@ import polars as pl
 
 from bench.heap import heap_every_cell
 from bench.report import header, show, timed
+from m2m.selection.degrees import find_degree_states
 from m2m.selection.incidence import Incidence, build_incidence, group_pairs
 from m2m.selection.prune import peel, prune
 from m2m.selection.sample import Weights, sample
-from m2m.selection.select import find_degree_states
 
 SIZES, SLACK, UNITS = (10_000, 20_000, 30_000), 1.5, 14_500
 PICKED = 1_000  # rows, beside apricot

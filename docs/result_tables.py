@@ -7,6 +7,8 @@ from pathlib import Path
 import polars as pl
 
 from docs.markdown import number_table
+from m2m.runtime.artifacts import read_table
+from m2m.schemas.grid import Grid
 
 MATCHED = ("length-matched", "length-matched")  # the strategy's name today, and in studies before 0.2.0
 METRICS, DEVELOPMENT, SELECTION = Path("metrics"), Path("metrics/development"), Path("metrics/selection")
@@ -103,9 +105,9 @@ def tabulate_units() -> str:
 
 def _configurations(folder: Path) -> pl.DataFrame:
     """One row per configuration, in the order of budget, length window, strategy and degree."""
-    keys = ["budget", "max_tokens", "min_tokens", "strategy", "match", "degree", "size"]
+    keys = ["budget", "max_tokens", "min_tokens", "lengths", "strategy", "match", "degree", "size"]
     return (
-        pl.read_csv(folder / "grid.csv")
+        read_table(folder / "grid.csv", Grid)
         .group_by(keys)
         .agg(
             cells=pl.len(),
@@ -115,7 +117,7 @@ def _configurations(folder: Path) -> pl.DataFrame:
             length=pl.col("mean_response_tokens").mean(),
             trained=pl.col("trained_tokens").mean(),
         )
-        .sort(keys, descending=[False, True, False, False, False, False, False])
+        .sort(keys, descending=[False, True, *6 * [False]])
     )
 
 
@@ -139,8 +141,9 @@ def _configuration(row: dict[str, object]) -> str:
         name = f"length-matched to {row['match']}{degree}"
     else:
         name = f"{row['strategy']}{degree}"
+    lengths = ", lengths as random" if row["lengths"] == "as-random" else ""
     window = "" if row["max_tokens"] == NO_LIMIT else f", responses of {row['min_tokens']}–{row['max_tokens']} tokens"
-    return name + window + (f", {row['size']:,} tokens" if row["budget"] == "tokens" else "")
+    return name + lengths + window + (f", {row['size']:,} tokens" if row["budget"] == "tokens" else "")
 
 
 TABLES: dict[str, Callable[[], str]] = {

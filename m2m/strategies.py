@@ -24,8 +24,8 @@ class Strategy(NamedTuple):
 
     @property
     def has_units(self) -> bool:
-        """Whether `reads` is a table of units, from which the subset is pruned and sampled."""
-        return self.reads.startswith("data/units/")
+        """Whether `reads` is a table of its units, from which the subset is pruned and sampled."""
+        return self.scale is not None
 
 
 STRATEGIES = {
@@ -34,6 +34,7 @@ STRATEGIES = {
     "random": Strategy("data/tokens/response.parquet", has_degree=False),
     "length-matched": Strategy("data/tokens/response.parquet", follows_match=True),
     "k-center": Strategy("data/vectors/response.parquet", has_degree=False),
+    "type-cover": Strategy("data/units/response-micro.parquet", has_degree=False),
     "token-entropy": Strategy("data/tokens/response.parquet", has_degree=False),
 }
 UNIT_STRATEGIES = tuple(name for name, strategy in STRATEGIES.items() if strategy.has_units)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import pandera.polars as pa
 import polars as pl
-from jaxtyping import Bool
+from jaxtyping import Bool, Int64
 
 from m2m.runtime.artifacts import read_table, write_record, write_table
 from m2m.runtime.cli import run
@@ -19,14 +19,15 @@ from m2m.schemas.tokens import Tokens
 from m2m.schemas.units import Units
 from m2m.schemas.vectors import Vectors
 from m2m.selection.baselines import CHOOSERS, BaselineInputs
+from m2m.selection.degrees import group_equal_degrees
 from m2m.selection.incidence import Incidence, build_incidence
+from m2m.selection.length_strata import Strata, assign_strata
 from m2m.selection.sample import Draw, Weights
 from m2m.selection.select import (
     Selection,
     describe_chain,
     describe_draw,
     explain_equal_degrees,
-    group_equal_degrees,
     replace_rows,
     select,
 )
@@ -54,11 +55,13 @@ def main(
     budget: Literal["rows", "tokens"],
     min_tokens: int,
     max_tokens: int,
+    lengths: Literal["free", "as-random"],
 ) -> None:
     """Choose `size` rows, or rows until they train `size` tokens: response tokens and the end token of each.
 
     `choices` is the table that `strategy` chooses by, `match_choices` that of `match`, which `length-matched` reads.
     Only responses of `min_tokens` … `max_tokens` model tokens, both included and without the end token, take part.
+    With `lengths` as-random a strategy of units has random's response lengths at every degree.
     """
     entry = get_strategy(strategy)
     pool = _read_pool(pairs, tokens)
@@ -66,22 +69,25 @@ def main(
     inside = (length >= min_tokens) & (length <= max_tokens)
     costs = {"rows": np.ones_like(length), "tokens": length + 1}[budget]
     take = partial(select, costs=costs, degree=degree, size=size, slack=slack, weights=weights)
+    cut = partial(_cut_strata, lengths, lengths=length, costs=costs, inside=inside, size=size)
     rng = np.random.default_rng(seed)
     incidence, names = _read_incidence(choices, strategy, ids, inside)
-    selection = take(incidence, rng=rng)
+    selection = take(incidence, rng=rng, strata=cut(strategy, incidence))
     dialled = selection
     if not entry.has_units:
         matched_rows = None
         if entry.follows_match:
             require_match(match)
-            dialled = take(_read_incidence(match_choices, match, ids, inside)[0], rng=np.random.default_rng(seed))
+            matched = _read_incidence(match_choices, match, ids, inside)[0]
+            dialled = take(matched, rng=np.random.default_rng(seed), strata=cut(match, matched))
             matched_rows = dialled.draw.rows
         table = _read_choices(choices, strategy, ids)
-        inputs = BaselineInputs(table, length, inside, costs, size, selection.draw.rows, matched_rows, rng)
+        inputs = BaselineInputs(table, ids, length, inside, costs, size, selection.draw.rows, matched_rows, rng)
         selection = replace_rows(selection, CHOOSERS[strategy](inputs))
     write_table(subset, Subset, _build_table(selection.draw, ids, names))
     settings = {"strategy": strategy, "match": match, "degree": degree, "seed": seed, "size": size, "budget": budget}
     record: dict[str, Any] = settings | {"min_tokens": min_tokens, "max_tokens": max_tokens}
+    record |= {} if lengths == "free" else {"lengths": lengths}
     record |= describe_chain(selection) | describe_draw(incidence, selection, length, pool["characters"].to_numpy())
     without_unit = int((inside & (np.diff(incidence.row_start) == 0)).sum())
     record |= {"pool_rows": int(inside.sum()), "rows_without_unit": without_unit}
@@ -100,6 +106,28 @@ def _warn(arm: str, record: dict[str, Any], selection: Selection, equal_degrees:
         )
     if record["collapsed_degrees"]:
         print(f"subset {arm}: {equal_degrees}", file=sys.stderr)
+    if selection.strata is not None and selection.strata.shortfall >= 1:
+        print(
+            f"subset {arm}: {selection.strata.shortfall:.0f} of {record['size']} {record['budget']} have other lengths "
+            "than random's, because too few rows of those lengths carry a unit",
+            file=sys.stderr,
+        )
+
+
+def _cut_strata(
+    setting: Literal["free", "as-random"],
+    strategy: str,
+    incidence: Incidence,
+    *,
+    lengths: Int64[np.ndarray, "rows"],
+    costs: Int64[np.ndarray, "rows"],
+    inside: Bool[np.ndarray, "rows"],
+    size: int,
+) -> Strata | None:
+    """The strata of response length that `strategy` is pruned and sampled in, if any; a baseline has none."""
+    if setting == "free" or not get_strategy(strategy).has_units:
+        return None
+    return assign_strata(lengths, costs, inside, np.diff(incidence.row_start) > 0, size)
 
 
 def _read_incidence(
@@ -119,10 +147,11 @@ def _read_incidence(
 
 
 def _read_choices(choices: Path, strategy: str, ids: pl.Series) -> pl.DataFrame:
-    """What a baseline chooses by, a row for each of `ids`."""
+    """What a baseline chooses by: units, or a row for each of `ids`."""
     reads = Path(get_strategy(strategy).reads)
-    table = read_table(choices, MODELS[reads.parent.name]).filter(pl.col("id").is_in(ids.implode())).sort("id")
-    if table.height < len(ids):
+    model = MODELS[reads.parent.name]
+    table = read_table(choices, model).filter(pl.col("id").is_in(ids.implode())).sort("id")
+    if model is not Units and table.height < len(ids):
         raise ValueError(
             f"{reads} must hold every row of the pool, {len(ids) - table.height} are missing: run dvc repro"
         )

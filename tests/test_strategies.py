@@ -26,8 +26,8 @@ def test_the_six_are_side_by_scale_and_choose_by_their_units():
 
 
 def test_baselines_choose_by_something_else():
-    assert BASELINES == ("random", "length-matched", "k-center", "token-entropy")
-    assert NO_DEGREE == ("random", "k-center", "token-entropy")
+    assert BASELINES == ("random", "length-matched", "k-center", "type-cover", "token-entropy")
+    assert NO_DEGREE == ("random", "k-center", "type-cover", "token-entropy")
     assert MATCHED == ("length-matched",)
     assert list(MATCHES) == [*UNIT_STRATEGIES, "random"]
 

@@ -72,10 +72,12 @@ def render_card(card: Card) -> str:
 
 
 def describe_limits(settings: Mapping[str, Any], summary: Mapping[str, Any], unit_tokenizer: str) -> list[str]:
-    """What the units are, the rows that can never be chosen, and the degrees that give the same subset."""
+    """What the units and the lengths are, the rows that are never chosen, and the degrees that give the same subset."""
     lines = []
     if settings["strategy"].endswith("-micro"):
         lines.append(f"The units are token types of {unit_tokenizer}.")
+    if summary.get("lengths") == "as-random":
+        lines.append("The rows were chosen inside strata of response length, so their lengths are a random subset's.")
     if count := summary.get("rows_without_unit"):
         lines.append(f"{count} of {summary['pool_rows']} rows carry no unit, so this strategy can never choose them.")
     for group in summary.get("collapsed_degrees", []):

@@ -5,7 +5,8 @@ from typing import Any
 
 from m2m.study.cells.labels import ALPHA
 
-SETTINGS = ("size", "budget", "slack", "weights", "min_tokens", "max_tokens")  # of one setting of the study
+SETTINGS = ("size", "budget", "slack", "weights", "min_tokens", "max_tokens", "lengths")  # of one setting of the study
+FREE = {"lengths": "free"}  # where nothing else is said
 NO_EVIDENCE = "No evidence: {}. Compare it with random subsets first (m2m grid)."
 
 
@@ -30,7 +31,7 @@ def _select_rows(study: Mapping[str, Any], settings: Mapping[str, Any]) -> list[
     names = [
         (setting["condition"], setting["size"])
         for setting in study["settings"]
-        if all(setting[name] == settings[name] for name in SETTINGS)
+        if all({**FREE, **setting}[name] == {**FREE, **settings}[name] for name in SETTINGS)
     ]
     return [
         row

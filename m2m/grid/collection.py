@@ -18,6 +18,7 @@ CELL_SETTINGS = (
     "budget",
     "min_tokens",
     "max_tokens",
+    "lengths",
 )
 NULLABLE = [name for name, column in Grid.to_schema().columns.items() if column.nullable]
 

@@ -8,7 +8,7 @@ class Correlations(pa.DataFrameModel):
     """Sorted by outcome, condition, size, metric; a correlation that there is not is null."""
 
     outcome: str
-    condition: str = pa.Field(description="budget, length window, weights and slack in words")
+    condition: str = pa.Field(description="budget, lengths, weights and slack in words")
     size: pl.Int64 = pa.Field(ge=1)
     metric: str
     points: pl.Int64 = pa.Field(ge=0, description="strategies × degrees, their seeds averaged")

@@ -26,6 +26,9 @@ class Grid(pa.DataFrameModel):
     budget: str = pa.Field(isin=["rows", "tokens"])
     min_tokens: pl.Int64 = pa.Field(ge=0, description="the length window, response tokens")
     max_tokens: pl.Int64 = pa.Field(ge=0)
+    lengths: str = pa.Field(
+        isin=["free", "as-random"], default="free", description="as-random: random's response lengths at every degree"
+    )
     bpb_reduction: float = pa.Field(nullable=True, description="bits a byte saved over the opponent, higher is better")
     likelihood_win_rate: float = pa.Field(nullable=True, ge=0, le=1)
     opponent_bits_per_byte: float = pa.Field(nullable=True, ge=0, description="equal where the opponent is the same")
@@ -66,12 +69,14 @@ class Grid(pa.DataFrameModel):
             "budget",
             "min_tokens",
             "max_tokens",
+            "lengths",
         ]
+        add_missing_columns = True  # tables of before there were `lengths` are free
 
     @pa.dataframe_check
     @classmethod
     def further_columns_are_numbers(cls, data: pa.PolarsData) -> pl.LazyFrame:
-        """Words stand in the seven columns that are words above; a column without any value may be of any type."""
-        words = ("experiment", "revision", "provenance", "strategy", "match", "weights", "budget")
+        """Words stand in the eight columns that are words above; a column without any value may be of any type."""
+        words = ("experiment", "revision", "provenance", "strategy", "match", "weights", "budget", "lengths")
         further = data.lazyframe.select(~cs.numeric() & ~cs.by_name(*words, require_all=False))
         return further.select(pl.all_horizontal(pl.lit(True), pl.all().is_null().all()))

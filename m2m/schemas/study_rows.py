@@ -1,6 +1,6 @@
 """A row of each analysis of the study; a row without numbers has a `reason`."""
 
-from typing import Literal
+from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -32,6 +32,7 @@ class SettingRow(TypedDict):
     max_tokens: int
     weights: str
     slack: float
+    lengths: NotRequired[Literal["as-random"]]
     strategies: list[str]
 
 

@@ -21,6 +21,9 @@ class SubsetSummary(BaseModel):
     budget: Literal["rows", "tokens"]
     min_tokens: _Count
     max_tokens: _Count
+    lengths: Annotated[
+        Literal["free", "as-random"], Field(description="as-random: pruned and sampled inside strata of length")
+    ] = "free"
     pool_rows: Annotated[int, Field(ge=1, description="rows whose response is inside the length window")]
     rows_without_unit: Annotated[int, Field(ge=0, description="of pool_rows: no degree chooses them")]
     candidate_rows: Annotated[int, Field(ge=1)]

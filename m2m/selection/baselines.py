@@ -8,16 +8,19 @@ import polars as pl
 from jaxtyping import Bool, Int32, Int64
 
 from m2m.arrays import flatten_lists, stack_vectors
+from m2m.selection.incidence import build_incidence
 from m2m.selection.k_center import choose_farthest_rows
 from m2m.selection.length_matched import choose_length_matched_rows
 from m2m.selection.token_entropy import choose_high_entropy_rows
+from m2m.selection.type_cover import choose_covering_rows
 
 
 class BaselineInputs(NamedTuple):
-    """What a baseline chooses from; everything has the rows of the pool, sorted by id."""
+    """What a baseline chooses from; everything has the rows of the pool, sorted by id, but for a table of units."""
 
     table: pl.DataFrame
-    """what it chooses by: tokens or vectors, as its entry in `m2m.strategies` says"""
+    """what it chooses by: tokens, vectors or units, as its entry in `m2m.strategies` says"""
+    ids: pl.Series
     lengths: Int64[np.ndarray, "rows"]
     """response tokens"""
     inside: Bool[np.ndarray, "rows"]
@@ -50,6 +53,12 @@ def choose_k_center(inputs: BaselineInputs) -> Int64[np.ndarray, "chosen"]:
     return choose_farthest_rows(vectors, inputs.inside, inputs.costs, inputs.size, inputs.rng)
 
 
+def choose_type_cover(inputs: BaselineInputs) -> Int64[np.ndarray, "chosen"]:
+    """Rows that carry the most new token types of the response's mid band per trained token."""
+    incidence, _ = build_incidence(inputs.table, inputs.ids, inputs.inside)
+    return choose_covering_rows(incidence, inputs.lengths + 1, inputs.inside, inputs.costs, inputs.size, inputs.rng)
+
+
 def choose_token_entropy(inputs: BaselineInputs) -> Int64[np.ndarray, "chosen"]:
     """Rows that raise the entropy of the subset's tokens most."""
     tokens = flatten_lists(inputs.table["tokens"])
@@ -60,5 +69,6 @@ CHOOSERS: dict[str, Callable[[BaselineInputs], Int64[np.ndarray, "chosen"]]] = {
     "random": choose_random,
     "length-matched": choose_length_matched,
     "k-center": choose_k_center,
+    "type-cover": choose_type_cover,
     "token-entropy": choose_token_entropy,
 }

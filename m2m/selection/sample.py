@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float64, Int32, Int64
 from numba import njit
 
 from m2m.selection.incidence import Incidence
+from m2m.selection.length_strata import Strata
 from m2m.selection.prune import Chain
 
 Weights = Literal["uniform", "inverse"]
@@ -27,6 +28,7 @@ def sample(
     size: int,
     weights: Weights,
     rng: np.random.Generator,
+    strata: Strata | None = None,
 ) -> Draw:
     """Choose distinct candidates of one state of the chain until their summed `costs` reach `size`.
 
@@ -34,6 +36,9 @@ def sample(
     still free leaves. The row is drawn from the unit's free candidates, each as likely ("uniform"), or with weight
     1 / (units in the row) ("inverse"). At costs of 1, `size` is the number of rows. O(pairs), and at "inverse" the
     draws that are rejected. ValueError when all candidates together cost less than `size`.
+
+    With `strata`, a stratum closes when its quota is spent: its candidates are free no more. What its last row costs
+    too much is taken off the quotas of those still open, so that `size` is exceeded by less than one row.
     """
     free = chain.candidates(state)
     available = int(costs[free].sum())
@@ -44,7 +49,9 @@ def sample(
     free_counts = np.diff(incidence.unit_start)
     queue = _queue(np.flatnonzero(chain.unit_end > state), free_counts)
     *starts, unit_rows = incidence
-    turns = _serve(*starts, unit_rows.copy(), free_counts, free, chance, costs, *queue, size, rng, *chosen)
+    stratum, quota = (np.zeros(len(free), np.int32), np.array([size])) if strata is None else strata[:2]
+    pool = (*starts, unit_rows.copy(), free_counts, free, stratum, quota > 0, quota.copy(), chance, costs)
+    turns = _serve(*pool, *queue, size, rng, *chosen)
     return Draw(*chosen[:, :turns])
 
 
@@ -76,6 +83,9 @@ def _serve(  # type: ignore[no-untyped-def]
     rows,
     free_counts,
     free,
+    stratum,
+    is_open,
+    gap,
     chance,
     costs,
     queue,
@@ -90,14 +100,14 @@ def _serve(  # type: ignore[no-untyped-def]
     """Fills `chosen` with rows and `served` with their units, and returns the number of turns.
 
     `rows[start[u] : start[u] + free_counts[u]]` are the free rows of unit u. Exhausted units are in `queue` before
-    `head`.
+    `head`. `gap` is what each open stratum lacks, `surplus` what the closed ones have too much.
     """
-    head, fewest, turns, spent = 0, 0, 0, 0
+    head, fewest, turns, spent, surplus = 0, 0, 0, 0, 0
     while spent < size:
         while end[fewest] <= head:
             fewest += 1
         unit = queue[head + int(rng.random() * (end[fewest] - head))]
-        row = _take(rows, start, free_counts, free, chance, unit, rng)
+        row = _take(rows, start, free_counts, free, stratum, is_open, chance, unit, rng)
         if row < 0:
             _move(queue, place, unit, head)
             head += 1
@@ -110,16 +120,31 @@ def _serve(  # type: ignore[no-untyped-def]
         chosen[turns], served[turns] = row, unit
         turns += 1
         spent += costs[row]
+        gap[stratum[row]] -= costs[row]
+        if gap[stratum[row]] <= surplus:
+            surplus = _close(is_open, gap, surplus, stratum[row])
     return turns
 
 
 @njit(inline="always")
-def _take(rows, start, free_counts, free, chance, unit, rng):  # type: ignore[no-untyped-def]
+def _close(is_open, gap, surplus, stratum):  # type: ignore[no-untyped-def]
+    """Close `stratum`, and then each that lacks no more than the surplus; returns the surplus that is left."""
+    is_open[stratum] = False
+    surplus -= gap[stratum]
+    for other in range(len(gap)):
+        if is_open[other] and gap[other] <= surplus:
+            is_open[other] = False
+            surplus -= gap[other]
+    return surplus
+
+
+@njit(inline="always")
+def _take(rows, start, free_counts, free, stratum, is_open, chance, unit, rng):  # type: ignore[no-untyped-def]
     """Draw a free row of `unit`, which then is free no more; −1 when there is none. Others drop out."""
     while free_counts[unit] > 0:
         index = start[unit] + int(rng.random() * free_counts[unit])
         row = rows[index]
-        if not free[row]:
+        if not free[row] or not is_open[stratum[row]]:
             free_counts[unit] -= 1
             rows[index] = rows[start[unit] + free_counts[unit]]
         elif rng.random() < chance[row]:

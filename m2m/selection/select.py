@@ -6,11 +6,11 @@ import numpy as np
 from jaxtyping import Int64
 
 from m2m.arrays import entropy_bits
+from m2m.selection.degrees import find_degree_states, find_separating_need, get_degree_state, group_equal_degrees
 from m2m.selection.incidence import Incidence
+from m2m.selection.length_strata import Strata, prune_strata
 from m2m.selection.prune import Chain, prune
 from m2m.selection.sample import Draw, Weights, sample
-
-DEGREES = range(7)
 
 
 class Selection(NamedTuple):
@@ -22,6 +22,8 @@ class Selection(NamedTuple):
     state: int
     """the state that the subset was drawn from"""
     draw: Draw
+    strata: Strata | None = None
+    """the strata of response length that it was pruned and sampled in, if any"""
 
 
 def select(
@@ -33,65 +35,27 @@ def select(
     slack: float,
     weights: Weights,
     rng: np.random.Generator,
+    strata: Strata | None = None,
 ) -> Selection:
     """A subset of summed `costs` `size` or, by less than one row, more, evenly over the units of `degree`.
 
-    ValueError for a degree outside 0 … 6, a slack below 1, and a size below 1 or above what the pool holds.
+    With `strata`, whose quotas sum to `size`, it has random's lengths at every degree: it is pruned and sampled inside
+    strata of response length. ValueError for a degree outside 0 … 6, a slack below 1, and a size below 1 or above what
+    the pool holds.
     """
-    chain = prune(incidence)
-    states = find_degree_states(chain.units_left(), chain.rows_left(costs), size, slack)
+    if strata is None:
+        chain = prune(incidence)
+        states = find_degree_states(chain.units_left(), chain.rows_left(costs), size, slack)
+    else:
+        chain, states = prune_strata(incidence, strata, costs, slack)
     state = get_degree_state(states, degree)
-    return Selection(chain, states, state, sample(incidence, chain, state, costs, size, weights, rng))
+    draw = sample(incidence, chain, state, costs, size, weights, rng, strata)
+    return Selection(chain, states, state, draw, strata)
 
 
 def replace_rows(selection: Selection, rows: Int64[np.ndarray, "chosen"]) -> Selection:
     """The same chain with other rows, in their order, all chosen for its first unit, which every row must carry."""
     return selection._replace(draw=Draw(rows.astype(np.int32), np.zeros(len(rows), np.int32)))
-
-
-def find_degree_states(
-    k: Int64[np.ndarray, "states"], amounts: Int64[np.ndarray, "states"], size: int, slack: float
-) -> list[int]:
-    """The state of each degree 0 … 6: k(d) = k_min + d/6 · (k_max − k_min), rounded to the nearest k of the chain.
-
-    `k` and `amounts` are each state's units and what its candidate pool holds, in rows or in tokens like `size`; both
-    fall. k_min is the fewest units whose candidate pool holds slack · size, or the whole pool where that is less;
-    k_max is all units. Half-way between two k the larger is taken. ValueError when the pool holds less than `size`.
-    """
-    if size < 1:
-        raise ValueError(f"size must be at least 1, got {size}")
-    if not slack >= 1:
-        raise ValueError(f"slack must be at least 1, got {slack}")
-    if size > amounts[0]:
-        raise ValueError(
-            f"size must be at most what the pool holds, {amounts[0]}, got {size}: take less, or a larger pool"
-        )
-    need = min(slack * size, amounts[0])
-    return _spread_degrees(k, int(k[amounts >= need][-1]))
-
-
-def get_degree_state(states: list[int], degree: int) -> int:
-    """The state of one degree; ValueError for a degree outside 0 … 6."""
-    if degree not in DEGREES:
-        raise ValueError(f"degree must be in 0..6, got {degree}")
-    return states[degree]
-
-
-def group_equal_degrees(states: list[int]) -> list[list[int]]:
-    """The groups of two and more degrees that share a state of the chain: under one seed they are one subset."""
-    groups = [[degree for degree in DEGREES if states[degree] == state] for state in dict.fromkeys(states)]
-    return [group for group in groups if len(group) > 1]
-
-
-def find_separating_need(k: Int64[np.ndarray, "states"], amounts: Int64[np.ndarray, "states"]) -> int | None:
-    """The largest slack · size at which the seven degrees are seven states; None where no size separates them.
-
-    `k` and `amounts` as in `find_degree_states`.
-    """
-    for state in np.flatnonzero((k <= k[0] - DEGREES[-1]) & (amounts > 0)):
-        if not group_equal_degrees(_spread_degrees(k, int(k[state]))):
-            return int(amounts[state])
-    return None
 
 
 def explain_equal_degrees(
@@ -103,6 +67,10 @@ def explain_equal_degrees(
         return ""
     k, amounts = selection.chain.units_left(), selection.chain.rows_left(costs)
     named = "; ".join(f"degrees {', '.join(map(str, group))} are one subset" for group in groups)
+    if selection.strata is not None:
+        strata = np.count_nonzero(selection.strata.quota)
+        reach = f"{strata} strata of length have few units each at slack {slack:g} · size {size} {budget}"
+        return f"{named}: {reach}. Take a smaller size or slack, a larger pool, or subset.lengths: free."
     reach = f"slack {slack:g} · size {size} = {slack * size:g} {budget} leave {k[selection.states[0]]} to {k[0]} units"
     if slack * size > amounts[0]:
         reach = f"slack {slack:g} · size {size} = {slack * size:g} {budget} is more than the pool's {amounts[0]}"
@@ -146,11 +114,6 @@ def describe_draw(
 def measure_evenness(counts: Int64[np.ndarray, "units"]) -> float:
     """Shannon entropy of the counts over that of equal counts, zeros included, 0 … 1; a single unit is even."""
     return entropy_bits(counts) / float(np.log2(len(counts))) if len(counts) > 1 else 1.0
-
-
-def _spread_degrees(k: Int64[np.ndarray, "states"], k_min: int) -> list[int]:
-    sixths = [6 * k_min + degree * (int(k[0]) - k_min) for degree in DEGREES]
-    return [int(np.abs(6 * k - target).argmin()) for target in sixths]
 
 
 def _propose_separation(need: int | None, k_max: int, size: int, slack: float) -> str:

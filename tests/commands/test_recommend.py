@@ -46,7 +46,7 @@ def test_the_worse_ones_stand_after_the_command_and_not_before(
         "To make the recommended rows, without training, and to export them:",
         "  dvc exp run band@instruction band@response subset@candidate -S subset.strategy=response-micro "
         "-S subset.degree=6 -S subset.size=500 -S subset.budget=rows -S subset.min_tokens=0 "
-        "-S subset.max_tokens=100000 -S subset.weights=uniform -S subset.slack=1.5",
+        "-S subset.max_tokens=100000 -S subset.weights=uniform -S subset.slack=1.5 -S subset.lengths=free",
         "  python -m m2m export OUT",
         "",
         "Significantly worse than random (Holm), 1:",

@@ -53,6 +53,12 @@ def test_a_strategy_with_one_unit_keeps_its_degree():
     assert "chosen by response-micro at degree 3 of 0..6" in told
 
 
+def test_a_card_says_where_lengths_are_a_random_subsets():
+    sentence = "so their lengths are a random subset's."
+    assert sentence in render_card(CARD._replace(summary={**CARD.summary, "lengths": "as-random"}))
+    assert sentence not in render_card(CARD)
+
+
 def test_random_of_a_subsets_lengths_is_named_after_the_subset():
     settings = {"strategy": "length-matched", "match": "response-macro", "degree": 6, "size": 4}
     assert "chosen by length-matched random for response-macro at degree 6 of 0..6" in render_card(

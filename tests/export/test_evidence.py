@@ -37,7 +37,9 @@ def test_the_study_s_difference_is_given_with_its_interval_and_seeds(changes: di
     assert sentence.startswith(text) and sentence.endswith("2 seeds against 8 of random).")
 
 
-@pytest.mark.parametrize("change", [{"degree": 6}, {"strategy": "k-center"}, {"size": 600}, {"min_tokens": 40}])
+@pytest.mark.parametrize(
+    "change", [{"degree": 6}, {"strategy": "k-center"}, {"size": 600}, {"min_tokens": 40}, {"lengths": "as-random"}]
+)
 def test_a_configuration_that_was_not_run_has_no_evidence(change: dict[str, Any]) -> None:
     assert "the study has no run of this configuration" in describe_evidence(study(), True, SUBSET | change)
 

@@ -67,6 +67,8 @@ def test_cells_that_are_the_same_are_settled_alike():
     )
     assert normalize_cell({**SUBSET, "match": "response-macro"}) == normalize_cell(SUBSET)
     assert normalize_cell({**SUBSET, "degree": 4}) != normalize_cell(SUBSET)
+    assert normalize_cell({**SUBSET, "lengths": "free"}) == normalize_cell(SUBSET)
+    assert normalize_cell({**SUBSET, "lengths": "as-random"}) != normalize_cell(SUBSET)
     matched = {**SUBSET, "strategy": "length-matched"}
     assert normalize_cell({**matched, "match": "response-macro"}) != normalize_cell(matched)
 

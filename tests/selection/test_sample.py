@@ -1,13 +1,17 @@
 """Every turn of a sample is the rule, replayed here by counting; the draws have the weights that they should."""
 
+import zlib
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from m2m.selection.incidence import Incidence, group_pairs
+from m2m.selection.length_strata import Strata
 from m2m.selection.prune import Chain, prune
 from m2m.selection.sample import Draw, Weights, sample
+from m2m.selection.select import select
 
 Rows = list[set[int]]
 """the units of each row"""
@@ -147,3 +151,31 @@ def test_later_draws_from_a_unit_are_uniform_over_what_is_free() -> None:
 def test_more_than_the_candidates_hold_is_an_error() -> None:
     with pytest.raises(ValueError, match="size must be at most what the candidate pool holds, 2, got 3"):
         draw_rows(full_case([{0}, {0}], 3), "uniform", 0)
+
+
+@pytest.mark.parametrize(
+    ("weights", "size", "degree", "rows", "checksum"),
+    [
+        ("uniform", 60, 0, 60, 2394563975),
+        ("uniform", 60, 6, 60, 3272091253),
+        ("uniform", 300, 0, 43, 3790825651),
+        ("uniform", 300, 6, 44, 4257060043),
+        ("inverse", 60, 0, 60, 3390476766),
+        ("inverse", 60, 6, 60, 115514993),
+        ("inverse", 300, 0, 41, 552598535),
+        ("inverse", 300, 6, 48, 2318928930),
+    ],
+)
+@pytest.mark.parametrize("cut", [False, True], ids=["without strata", "one stratum"])
+def test_one_stratum_draws_what_was_drawn_before_there_were_strata(
+    weights: Weights, size: int, degree: int, rows: int, checksum: int, cut: bool
+) -> None:
+    pairs = sorted({(row, (row * (7 * unit + 3) + unit) % 53) for row in range(400) for unit in range(row % 5)})
+    columns = np.array(pairs, np.int32)
+    incidence = group_pairs(columns[:, 0].copy(), columns[:, 1].copy(), 400, 53)
+    costs = np.ones(400, np.int64) if size == 60 else np.arange(400) % 13 + 1
+    strata = Strata(np.zeros(400, np.int32), np.array([size]), 0) if cut else None
+    rng = np.random.default_rng(7)
+    draw = select(incidence, costs, degree=degree, size=size, slack=1.5, weights=weights, rng=rng, strata=strata).draw
+    assert len(draw.rows) == rows
+    assert zlib.crc32(draw.rows.tobytes() + draw.units.tobytes()) == checksum

@@ -32,6 +32,7 @@ SETTINGS: dict[str, Any] = {
     "budget": "rows",
     "min_tokens": 0,
     "max_tokens": 1000,
+    "lengths": "free",
 }
 
 
@@ -130,22 +131,25 @@ def test_a_token_budget_is_reached_with_the_last_row_end_tokens_included(folder:
 EVERY = ["response-micro", *BASELINES]
 
 
-@pytest.mark.parametrize("strategy", EVERY)
-def test_the_order_of_rows_and_the_number_of_threads_change_no_byte(folder: Path, strategy: str) -> None:
-    choose(folder, strategy=strategy)
+@pytest.mark.parametrize(
+    ("strategy", "lengths"), [*((strategy, "free") for strategy in EVERY), ("response-micro", "as-random")]
+)
+def test_the_order_of_rows_and_the_number_of_threads_change_no_byte(folder: Path, strategy: str, lengths: str) -> None:
+    changed = {"strategy": strategy, "lengths": lengths}
+    choose(folder, **changed)
     before = [(folder / "out" / name).read_bytes() for name in ("subset.parquet", "subset.json")]
     for name, model in {"units": Units, "pairs": Pairs, "tokens": Tokens, "vectors": Vectors}.items():
         shuffled = read_table(folder / f"{name}.parquet", model).sample(fraction=1, shuffle=True, seed=3)
         write_table(folder / f"{name}.parquet", model, shuffled)
     inputs = (choices_of(strategy), "units.parquet", "pairs.parquet", "tokens.parquet")
     paths = (*inputs, "out/subset.parquet", "out/subset.json")
-    flags = [word for name, value in (SETTINGS | {"strategy": strategy}).items() for word in (f"--{name}", str(value))]
+    flags = [word for name, value in (SETTINGS | changed).items() for word in (f"--{name}", str(value))]
     command = [sys.executable, "-m", "stages.subset", *(str(folder / path) for path in paths), *flags]
     subprocess.run(command, env=os.environ | {"POLARS_MAX_THREADS": "1", "NUMBA_NUM_THREADS": "1"}, check=True)
     assert [(folder / "out" / name).read_bytes() for name in ("subset.parquet", "subset.json")] == before
 
 
-@pytest.mark.parametrize("strategy", EVERY[:-1])  # token-entropy has half of so small a pool at hand
+@pytest.mark.parametrize("strategy", EVERY[:-2])  # the last two differ only in ties, or in the half of the pool at hand
 def test_another_seed_gives_another_subset(folder: Path, strategy: str) -> None:
     first, second = (set(choose(folder, strategy=strategy, seed=seed)[0]["id"]) for seed in (1, 3))
     assert first != second
@@ -193,6 +197,37 @@ def test_length_matched_has_the_lengths_of_the_subset_that_it_is_matched_to(
     assert lengths[0] == lengths[1]
     assert other["response_tokens"] == summary["response_tokens"]
     assert len(set(ours["id"]) & set(matched["id"])) < ours.height / 2
+
+
+@pytest.mark.parametrize("budget", ["rows", "tokens"])
+def test_with_lengths_as_random_each_length_has_its_share_at_both_ends(folder: Path, budget: str) -> None:
+    """Two strata: the rows of 0 to 19 tokens, and those of 20 to 39."""
+    size = {"rows": 10, "tokens": 200}[budget]
+    subsets = [choose(folder, lengths="as-random", degree=degree, budget=budget, size=size) for degree in (0, 6)]
+    for subset, summary in subsets:
+        assert summary["lengths"] == "as-random"
+        short = sum(int(id_, 16) < 20 for id_ in subset["id"])
+        assert short == 5 if budget == "rows" else 1 <= short <= 9
+    assert subsets[0][1]["k_by_degree"] == subsets[1][1]["k_by_degree"]
+
+
+def test_a_subset_with_free_lengths_is_as_it_was_and_does_not_name_them(folder: Path) -> None:
+    _, summary = choose(folder)
+    assert "lengths" not in summary
+
+
+@pytest.mark.parametrize("strategy", BASELINES)
+def test_a_baseline_chooses_the_same_rows_with_lengths_as_random(folder: Path, strategy: str) -> None:
+    free, _ = choose(folder, strategy=strategy, match="random")
+    assert choose(folder, strategy=strategy, match="random", lengths="as-random")[0].equals(free)
+
+
+def test_lengths_that_carry_too_few_rows_are_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The longest 5 of 40 rows carry no unit."""
+    choose(folder, lengths="as-random", size=30)
+    assert "of 30 rows have other lengths than random's" in capsys.readouterr().err
+    choose(folder, lengths="free", size=30)
+    assert "other lengths" not in capsys.readouterr().err
 
 
 def test_length_matched_can_be_matched_to_no_choice_without_units(folder: Path) -> None:

@@ -60,7 +60,7 @@ def flag_outside(floor: NoiseFloor, outcomes: Float[np.ndarray, "cells"]) -> Boo
 def estimate_noise(view: View) -> Noise:
     """The seed noise: pooled over all replicated cells of the view's size, whatever their condition.
 
-    Weights and slack do nothing to a strategy without degrees: of its cells that differ in them alone one counts.
+    Weights, slack and lengths do nothing to a strategy without degrees: of cells that differ in them alone one counts.
     """
     same_size = view.all_cells.filter(pl.col("size") == view.size)
     has_degree = ~pl.col("strategy").is_in(NO_DEGREE)

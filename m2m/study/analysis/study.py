@@ -1,5 +1,8 @@
 """The grid → the study: every analysis on every view, Holm's correction, and the verdict in words."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import polars as pl
 
 from m2m.schemas.study import Study
@@ -99,19 +102,23 @@ def _list_places(study: Study) -> list[Place]:
 
 def _list_settings(cells: pl.DataFrame) -> list[SettingRow]:
     """The setting with most cells, the main one, comes first."""
-    settings: list[SettingRow] = [
-        {
-            "condition": key["condition"],
-            "size": key["size"],
-            "cells": setting.height,
-            "random_cells": setting.filter(IS_RANDOM).height,
-            "budget": setting["budget"][0],
-            "min_tokens": setting["min_tokens"][0],
-            "max_tokens": setting["max_tokens"][0],
-            "weights": setting["weights"][0],
-            "slack": setting["slack"][0],
-            "strategies": setting["strategy"].unique().sort().to_list(),
-        }
-        for key, setting in split_cells(cells, *SETTING)
-    ]
+    settings = [_describe_setting(key, setting) for key, setting in split_cells(cells, *SETTING)]
     return sorted(settings, key=lambda setting: -setting["cells"])
+
+
+def _describe_setting(key: Mapping[str, Any], setting: pl.DataFrame) -> SettingRow:
+    row: SettingRow = {
+        "condition": key["condition"],
+        "size": key["size"],
+        "cells": setting.height,
+        "random_cells": setting.filter(IS_RANDOM).height,
+        "budget": setting["budget"][0],
+        "min_tokens": setting["min_tokens"][0],
+        "max_tokens": setting["max_tokens"][0],
+        "weights": setting["weights"][0],
+        "slack": setting["slack"][0],
+        "strategies": setting["strategy"].unique().sort().to_list(),
+    }
+    if setting["lengths"][0] != "free":
+        row["lengths"] = setting["lengths"][0]
+    return row

@@ -16,7 +16,7 @@ LONGEST = 100_000  # tokens: what params.yaml calls no limit
 def select_comparable(grid: pl.DataFrame) -> pl.DataFrame:
     """The cells of one provenance, the one with most of them, sorted; `grid` as in schema Grid.
 
-    Adds diversity = degree / 6, and condition: budget, length window, weights and slack in words. Subsets without units
+    Adds diversity = degree / 6, and condition: budget, lengths, weights and slack in words. Subsets without units
     are the same at every degree: they count once, as degree 0.
     """
     sizes = grid.group_by("provenance").len().sort(["len", "provenance"], descending=[True, False])
@@ -24,7 +24,7 @@ def select_comparable(grid: pl.DataFrame) -> pl.DataFrame:
         grid.join(sizes.head(1), on="provenance", how="semi")
         .with_columns(
             degree=pl.when(pl.col("strategy").is_in(NO_DEGREE)).then(0).otherwise(pl.col("degree")),
-            condition=pl.format("{}, {}, {} weights, slack {}", "budget", _window(), "weights", "slack"),
+            condition=pl.format("{}, {}, {} weights, slack {}", "budget", _lengths(), "weights", "slack"),
         )
         .with_columns(diversity=pl.col("degree") / 6)
     )
@@ -50,8 +50,9 @@ def get_column(cells: pl.DataFrame, name: str = "worth") -> Float64[np.ndarray, 
     return cells[name].cast(pl.Float64).to_numpy()
 
 
-def _window() -> pl.Expr:
-    """The length window in words."""
+def _lengths() -> pl.Expr:
+    """The length window, and whether a subset has random's lengths in it, in words."""
     unlimited = (pl.col("min_tokens") <= 1) & (pl.col("max_tokens") >= LONGEST)
     limits = pl.format("{}..{} tokens each", "min_tokens", "max_tokens")
-    return pl.when(unlimited).then(pl.lit("any length")).otherwise(limits)
+    window = pl.when(unlimited).then(pl.lit("any length")).otherwise(limits)
+    return pl.when(lengths="as-random").then(pl.format("{}, lengths as random", window)).otherwise(window)

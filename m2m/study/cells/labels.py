@@ -10,7 +10,14 @@ from m2m.study.cells.outcomes import is_share
 
 CONFIGURATION = ("strategy", "match", "degree")  # what seeds of a configuration agree in, within a setting
 ALPHA = 0.05  # two-sided, after Holm
-UNDER = ("budget", "min_tokens", "max_tokens", "weights", "slack")  # what cells of a setting share beside the size
+UNDER = (
+    "budget",
+    "min_tokens",
+    "max_tokens",
+    "weights",
+    "slack",
+    "lengths",
+)  # what cells of a setting share beside the size
 AnyRow = TypeVar("AnyRow", bound=Mapping[str, Any])
 
 

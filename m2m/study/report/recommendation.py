@@ -183,7 +183,7 @@ def _write_command(row: AgainstRandomRow | None, setting: SettingRow) -> str:
         flags["match"] = row["match"]
     if row and row["strategy"] not in NO_DEGREE:
         flags["degree"] = row["degree"]
-    settings: Mapping[str, object] = setting
+    settings: Mapping[str, object] = {"lengths": "free", **setting}
     flags |= {name: settings[name] for name in ("size", *UNDER)}
     overrides = [flag for name, value in flags.items() for flag in ("-S", f"subset.{name}={value}")]
     return shlex.join(["dvc", "exp", "run", *STAGES, *overrides])

@@ -82,6 +82,16 @@ def test_the_setting_with_most_cells_comes_first_and_is_described() -> None:
     assert other["strategies"] == ["random", "response-micro"]
 
 
+def test_a_setting_says_its_lengths_only_where_they_are_not_free() -> None:
+    other = planted_grid({"response-micro": 0.0}, random=0, lengths="as-random").with_columns(
+        experiment=pl.format("{}-as-random", "experiment")
+    )
+    study = build(pl.concat([planted_grid(), other]))
+    assert [setting.get("lengths") for setting in study["settings"]] == [None, "as-random"]
+    rows = [row for row in study["against_random"] if "lengths as random" in row["condition"]]
+    assert rows and all("lengths as random" not in row["random_condition"] for row in rows)
+
+
 def test_every_metric_of_both_sides_is_set_against_the_outcome(effect: Study) -> None:
     rows = select_rows(effect["metrics"], {"outcome": "bpb_reduction"})
     assert len(rows) == 16 and {row["points"] for row in rows} == {25}

@@ -6,6 +6,8 @@ import pytest
 from bench.planted import planted_grid
 from m2m.study.cells.cells import select_comparable, select_outcome, split_cells
 
+LENGTHS = ("free", "as-random")
+
 
 def test_diversity_is_sixths_of_the_degree() -> None:
     cells = select_comparable(planted_grid({"response-micro": 0.0}, degrees=(0, 3, 6)))
@@ -41,6 +43,14 @@ def test_a_window_and_a_budget_are_conditions_of_their_own() -> None:
         "rows, 0..10000 tokens each, uniform weights, slack 1.5",
         "rows, any length, uniform weights, slack 1.5",
         "tokens, 50..10000 tokens each, uniform weights, slack 1.5",
+    ]
+
+
+def test_free_lengths_and_lengths_as_random_never_mix() -> None:
+    tables = [planted_grid({"response-micro": 0.0}, lengths=lengths, max_tokens=100_000) for lengths in LENGTHS]
+    assert [key["condition"] for key, _ in split_cells(select_comparable(pl.concat(tables)), "condition")] == [
+        "rows, any length, lengths as random, uniform weights, slack 1.5",
+        "rows, any length, uniform weights, slack 1.5",
     ]
 
 

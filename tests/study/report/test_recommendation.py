@@ -152,7 +152,7 @@ def test_a_paragraph_a_setting_ends_with_what_is_worse_and_holds_no_command() ->
 
 
 SETTINGS = [f"-S subset.{name}" for name in ("size=500", "budget=rows", "min_tokens=0", "max_tokens=100000")]
-SETTINGS += ["-S subset.weights=uniform", "-S subset.slack=1.5"]
+SETTINGS += ["-S subset.weights=uniform", "-S subset.slack=1.5", "-S subset.lengths=free"]
 
 
 @pytest.mark.parametrize(
