@@ -8,7 +8,6 @@ from jaxtyping import Float32, UInt16
 LEVELS = 4096  # of each axis: finer than any screen
 MOST_EXACT = 20_000  # rows: exact neighbours take time with rows²
 NEIGHBORS = 15
-TEXT_START = 1000  # characters of each text that are read
 WORDS = 20_000  # the most frequent
 BY_EMBEDDINGS = "Rows are placed by UMAP of their embeddings: near rows have similar meaning."
 BY_WORDS = (
@@ -49,7 +48,7 @@ def _reduce_words(texts: list[str], seed: int) -> Float32[np.ndarray, "rows 2"]:
         max_features=WORDS, sublinear_tf=True, dtype=np.float32, token_pattern=r"(?u)\w+", min_df=min(2, len(texts))
     )
     try:
-        weights = vectorizer.fit_transform([text[: 2 * TEXT_START] for text in texts])
+        weights = vectorizer.fit_transform(texts)
     except ValueError:  # no word at all, or none that two rows share
         return np.zeros((len(texts), 2), np.float32)
     if min(weights.shape) < 4:  # a plane needs three components, and the solver one more

@@ -4,23 +4,24 @@ import base64
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
-from jaxtyping import Bool, Float32, Num
+from jaxtyping import Bool, Float32, Num, UInt16
 
 from m2m.export.pool_map import LEVELS, place_rows
 from m2m.export.pool_numbers import Shares, compare_shares, summarize_lengths
 from m2m.export.pool_texts import PageTexts, fit_texts, make_visible, pack_json
 from m2m.runtime.atomic_files import write_text
+from m2m.strategies import SIDES
 from m2m.study.report.html_page import render_page
 
 TEMPLATES = Path(__file__).parent / "templates"
 LARGEST = 6_000_000  # bytes of the page
 FRAME = 100_000  # bytes kept for what is not packed: template, numbers, names
+TEXT_START = 500  # characters of each text that place a row on the map
 NAME_LENGTH = 60  # characters of a source or cluster
-MOST_COLOURS = 9  # named categories of a colouring; the others share one colour
+ABSENT = 65_535  # the code of a row without a source or cluster
 MOST_REASONS = 250
 NO_UNIT = "pool"  # the unit of a strategy that has none
 COLUMNS = ("id", "source", "instruction", "response", "tokens")
@@ -50,19 +51,19 @@ def write_pool_page(
     """
     _require_inputs(pool, subsets, {initial, reference} - {None})
     masks = {name: pool["id"].is_in(table["id"].implode()).to_numpy() for name, table in subsets.items()}
-    texts = pool.select(pl.concat_str(pl.col("instruction"), pl.col("response").str.slice(0, 1000), separator="\n"))
+    texts = pool.select(pl.concat_str(pl.col(SIDES).str.slice(0, TEXT_START), separator="\n"))
     pool_map = place_rows(texts.to_series().to_list(), vectors, seed)
-    colourings = [_code_column(pool, name) for name in ("source", "cluster") if name in pool.columns]
-    sentences, codes = _code_reasons(pool, reasons)
+    colourings = {name: _code_column(pool, name) for name in ("source", "cluster") if name in pool.columns}
+    sentences, reason_codes = _code_reasons(pool, reasons)
     members = [_list_members(pool, table) for table in subsets.values()]
     columns = {
         "x": _pack_numbers(pool_map.places[:, 0]),
         "y": _pack_numbers(LEVELS - 1 - pool_map.places[:, 1]),
         "tokens": _pack_numbers(pool["tokens"].to_numpy().astype(np.uint32)),
-        **{colouring["name"]: _pack_numbers(colouring.pop("codes")) for colouring in colourings},
+        **{name: _pack_numbers(codes) for name, (_, codes) in colourings.items()},
         **{f"members-{place}": _pack_bits(mask) for place, mask in enumerate(masks.values())},
         **{f"turns-{place}": _pack_numbers(rows["turn"].to_numpy()) for place, rows in enumerate(members)},
-        **{f"reasons-{list(subsets).index(name)}": _pack_numbers(code) for name, code in codes.items()},
+        **{f"reasons-{list(subsets).index(name)}": _pack_numbers(codes) for name, codes in reason_codes.items()},
         "units": pack_json([[make_visible(unit) for unit in rows["unit"]] for rows in members]),
         "ids": pack_json([make_visible(name) for name in pool["id"].filter(np.any(list(masks.values()), axis=0))]),
     }
@@ -83,7 +84,7 @@ def write_pool_page(
         "same": describe_equal_subsets(masks),
         "lengths": lengths,
         "shares": shares,
-        "colourings": [colouring["name"] for colouring in colourings],
+        "colourings": list(colourings),
         "columns": {name: base64.b64encode(packed).decode() for name, packed in columns.items()},
         "page": {
             "rows": pool.height,
@@ -91,7 +92,7 @@ def write_pool_page(
             "subsets": list(subsets),
             "sizes": [int(mask.sum()) for mask in masks.values()],
             "reference": reference,
-            "colourings": {colouring["name"]: colouring["names"] for colouring in colourings},
+            "colourings": {name: categories for name, (categories, _) in colourings.items()},
             "reasons": sentences,
             "charts": [part._asdict() for part in shares],
             "summary": {row["subset"]: row for row in lengths.to_dicts()},
@@ -121,28 +122,26 @@ def _require_inputs(pool: pl.DataFrame, subsets: Mapping[str, pl.DataFrame], nam
             raise ValueError(f"subset {name} has id {foreign[0]!r}, which is not in the pool: select it from this pool")
 
 
-def _code_column(pool: pl.DataFrame, name: str) -> dict[str, Any]:
-    """A code for each row: its place among the largest categories, then one for the others, then one for none."""
-    sizes = pool.drop_nulls(name).group_by(name).len().sort("len", name, descending=[True, False])
-    names = sizes[name].to_list()
-    names = names if len(names) <= MOST_COLOURS else names[:MOST_COLOURS]
-    places = {category: place for place, category in enumerate(names)}
-    codes = pool[name].replace_strict(places, default=len(names), return_dtype=pl.UInt8).fill_null(len(names))
-    is_none = pool[name].is_null()
-    labels = [_clean_name(category) for category in names] + [f"other {name}s"]
-    if is_none.any():
-        codes, labels = codes.set(is_none, len(labels)), [*labels, f"no {name}"]
-    return {"name": name, "names": labels, "codes": codes.to_numpy()}
+def _code_column(pool: pl.DataFrame, name: str) -> tuple[list[str], UInt16[np.ndarray, "rows"]]:
+    """The categories, the largest first, and the place of each row's category among them."""
+    sizes = pool.drop_nulls(name).group_by(name).len().sort("len", name, descending=[True, False])[name].head(ABSENT)
+    places = pl.DataFrame({name: sizes, "place": pl.int_range(len(sizes), dtype=pl.UInt16, eager=True)})
+    codes = pool.join(places, on=name, how="left", maintain_order="left")["place"].fill_null(ABSENT)
+    return [_clean_name(category) for category in sizes], codes.to_numpy()
 
 
-def _code_reasons(pool: pl.DataFrame, reasons: pl.DataFrame | None) -> tuple[list[str], dict[str, Num[np.ndarray, "rows"]]]:
+def _code_reasons(
+    pool: pl.DataFrame, reasons: pl.DataFrame | None
+) -> tuple[list[str], dict[str, Num[np.ndarray, "rows"]]]:
     """The different sentences after an empty one, and for each subset that has reasons the sentence of each row."""
     if reasons is None:
         return [""], {}
     joined = pool.select("id").join(reasons, on="id", how="left", maintain_order="left").drop("id")
     sentences = sorted({text for column in joined for text in column.unique().drop_nulls()} - {""})
     if len(sentences) > MOST_REASONS:
-        raise ValueError(f"at most {MOST_REASONS} different reasons fit a page, got {len(sentences)}: name no row in them")
+        raise ValueError(
+            f"at most {MOST_REASONS} different reasons fit a page, got {len(sentences)}: name no row in them"
+        )
     places = {text: place for place, text in enumerate(["", *sentences])}
     coded = joined.select(pl.all().replace_strict(places, default=0, return_dtype=pl.UInt8).fill_null(0))
     return ["", *map(make_visible, sentences)], {column.name: column.to_numpy() for column in coded}

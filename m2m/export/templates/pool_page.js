@@ -1,7 +1,8 @@
 "use strict";
 const COLOURS = ["#4e79a7", "#f28e2b", "#59a14f", "#e15759", "#b07aa1", "#edc948", "#17a2b8", "#ff7fa8", "#9c755f"];
-const OTHER = "#8d6fd1", NONE = "#b0b0b0";
-const LENGTHS = ["#440154", "#46337f", "#365c8d", "#277f8e", "#1fa187", "#4ac16d", "#a0da39", "#fde725"]; // viridis
+const OTHER = "#7f7fd5", NONE = "#a8a8a8";
+const LENGTHS = ["#4f74d9", "#7768d4", "#9c5cc8", "#bd52b0", "#d94f8e", "#ea5f66", "#f08040", "#e6a726"]; // eighths of the pool, shortest first
+const ABSENT = 65535; // the code of a row without a source or cluster
 const REACH = 14; // CSS pixels between a click and the row that it finds
 const get = (id) => document.getElementById(id);
 const page = JSON.parse(get("page").textContent);
@@ -26,7 +27,7 @@ function listMembers(bits) {
 
 async function start() {
   const columns = { x: await numbers("x", Uint16Array), y: await numbers("y", Uint16Array), tokens: await numbers("tokens", Uint32Array) };
-  for (const name of Object.keys(page.colourings)) columns[name] = await numbers(name, Uint8Array);
+  for (const name of Object.keys(page.colourings)) columns[name] = await numbers(name, Uint16Array);
   const subsets = [];
   for (let place = 0; place < page.subsets.length; place += 1) {
     const members = listMembers(await numbers(`members-${place}`, Uint8Array)), turns = await numbers(`turns-${place}`, Uint32Array);
@@ -41,23 +42,25 @@ function show(columns, subsets) {
   const ground = document.createElement("canvas"); // the grey pool: drawn again only when the view changes
   const everyone = [...new Set(subsets.flatMap((subset) => [...subset.members]))].sort((a, b) => a - b); // rows that have an id
   const view = { scale: 1, x: 0.5, y: 0.5 }; // the middle of the view, as shares of the map
-  let selected = -1, ratio = 1, frame = 0;
+  let selected = -1, ratio = 1, frame = 0, stale = true;
   const lit = () => Number(slider.value);
 
-  const palette = () => (select.value === "length" ? LENGTHS : page.colourings[select.value].map((name, place) =>
-    name.startsWith("no ") && place === page.colourings[select.value].length - 1 ? NONE : (COLOURS[place] ?? OTHER)));
+  const isLength = () => select.value === "length";
+  const palette = () => (isLength() ? LENGTHS : [...COLOURS, OTHER, NONE]);
   const bins = (() => { // octiles of the pool's lengths
     const sorted = columns.tokens.slice().sort();
     return LENGTHS.map((_, place) => sorted[Math.min(sorted.length - 1, Math.floor((place * sorted.length) / LENGTHS.length))]);
   })();
   const code = (row) => {
-    if (select.value !== "length") return columns[select.value][row];
+    if (!isLength()) return columns[select.value][row] === ABSENT ? COLOURS.length + 1 : Math.min(columns[select.value][row], COLOURS.length);
     let place = LENGTHS.length - 1;
     while (place > 0 && columns.tokens[row] < bins[place]) place -= 1;
     return place;
   };
-  const names = () => (select.value !== "length" ? page.colourings[select.value] : LENGTHS.map((_, place) =>
-    place === LENGTHS.length - 1 ? `${count(bins[place])} tokens and more` : `${count(bins[place])}–${count(Math.max(bins[place], bins[place + 1] - 1))}`));
+  const names = () => (isLength()
+    ? LENGTHS.map((_, place) => (place === LENGTHS.length - 1 ? `${count(bins[place])} tokens and more`
+      : `${count(bins[place])}–${count(Math.max(bins[place], bins[place + 1] - 1))}`))
+    : [...COLOURS.map((_, place) => page.colourings[select.value][place]), `other ${select.value}s`, `no ${select.value}`]);
 
   const place = (row) => { // in pixels of the canvas
     const side = 0.96, shift = (1 - side) / 2, top = page.levels - 1;
@@ -71,9 +74,9 @@ function show(columns, subsets) {
     const depth = new Uint8Array(width * height);
     const size = Math.max(1, Math.round(ratio * (page.rows > 20000 ? 1 : 2) * Math.min(2, Math.sqrt(view.scale))));
     for (let row = 0; row < page.rows; row += 1) {
-      const [x, y] = place(row).map(Math.floor);
+      const [x, y] = place(row);
       for (let down = 0; down < size; down += 1) for (let right = 0; right < size; right += 1) {
-        const [left, top] = [x + right, y + down];
+        const left = Math.floor(x) + right, top = Math.floor(y) + down;
         if (left >= 0 && top >= 0 && left < width && top < height && depth[top * width + left] < 255) depth[top * width + left] += 1;
       }
     }
@@ -120,7 +123,7 @@ function show(columns, subsets) {
 
   function fillLegend(sizes, colours) {
     get("legend").replaceChildren(...names().flatMap((name, place) => {
-      if (select.value !== "length" && sizes[place] === 0) return [];
+      if (!isLength() && sizes[place] === 0) return [];
       const item = make("li"), dot = make("i"), label = make("bdi", name);
       dot.style.background = colours[place];
       item.append(dot, label, ` ${count(sizes[place])}`);
@@ -129,9 +132,14 @@ function show(columns, subsets) {
   }
 
   function redraw(all) { // at most once a frame
-    if (all) frame = 0;
-    if (all) drawGround();
-    if (frame === 0) frame = requestAnimationFrame(() => { frame = 0; draw(); });
+    stale ||= all;
+    if (frame !== 0) return;
+    frame = requestAnimationFrame(() => {
+      frame = 0;
+      if (stale) drawGround();
+      stale = false;
+      draw();
+    });
   }
 
   function fillCharts() {
@@ -194,13 +202,13 @@ function show(columns, subsets) {
     const id = findIn(everyone, row), inside = page.subsets.filter((_, place) => findIn(subsets[place].members, row) >= 0);
     get("row-title").textContent = `Row ${count(row + 1)} of ${count(page.rows)}`;
     get("reason").textContent = reason;
-    const facts = Object.keys(page.colourings).map((name) => [name, page.colourings[name][columns[name][row]]]);
+    const facts = Object.keys(page.colourings).map((name) => [name, page.colourings[name][columns[name][row]] ?? `no ${name}`]);
     facts.push(["response tokens", count(columns.tokens[row])], ["in", inside.join(", ") || "no subset"]);
     if (id >= 0) facts.push(["id", ids[id]]);
     get("facts").replaceChildren(...facts.map(([name, value]) => {
-      const pair = document.createElement("div"), term = make("dt", `${name}:`), value_ = document.createElement("dd");
-      value_.append(make("bdi", value));
-      pair.append(term, value_);
+      const pair = document.createElement("div"), description = document.createElement("dd");
+      description.append(make("bdi", value));
+      pair.append(make("dt", `${name}:`), description);
       return pair;
     }));
     [get("instruction").textContent, get("response").textContent] = all[row];
@@ -247,6 +255,7 @@ function show(columns, subsets) {
   function fit() {
     ratio = Math.min(2, window.devicePixelRatio || 1);
     const [width, height] = [canvas.clientWidth, canvas.clientHeight].map((side) => Math.round(side * ratio));
+    if (width === 0 || height === 0) return; // the page is being left
     if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
     redraw(true);
   }
