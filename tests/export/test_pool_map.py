@@ -29,6 +29,7 @@ def test_the_same_rows_and_seed_give_the_same_map() -> None:
     assert (place_rows(texts, None, seed=3).places == place_rows(texts, None, seed=3).places).all()
 
 
+@pytest.mark.filterwarnings("ignore:Tensorflow not installed:ImportWarning")
 def test_rows_with_near_embeddings_lie_together() -> None:
     rng = np.random.default_rng(1)
     vectors = np.repeat(np.eye(3, 8), 20, axis=0) + rng.normal(0, 0.05, (60, 8))

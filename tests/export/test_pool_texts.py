@@ -34,7 +34,7 @@ def test_short_texts_stay_whole() -> None:
 
 def test_texts_of_other_rows_are_cut_first() -> None:
     rng = np.random.default_rng(1)
-    texts = [random_text(rng, 3000) for _ in range(40)]
+    texts = [random_text(rng, 5000) for _ in range(40)]
     pool = pl.DataFrame({"instruction": texts, "response": texts})
     is_member = np.arange(40) == 7
     fitted = fit_texts(pool, is_member, 30_000)

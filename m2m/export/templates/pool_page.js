@@ -72,7 +72,7 @@ function show(columns, subsets) {
     const { width, height } = canvas;
     Object.assign(ground, { width, height });
     const depth = new Uint8Array(width * height);
-    const size = Math.max(1, Math.round(ratio * (page.rows > 20000 ? 1 : 2) * Math.min(2, Math.sqrt(view.scale))));
+    const size = Math.max(1, Math.round(ratio * (page.rows > 20000 ? 1 : page.rows > 5000 ? 2 : 3) * Math.min(2, Math.sqrt(view.scale))));
     for (let row = 0; row < page.rows; row += 1) {
       const [x, y] = place(row);
       for (let down = 0; down < size; down += 1) for (let right = 0; right < size; right += 1) {
@@ -197,8 +197,9 @@ function show(columns, subsets) {
 
   async function describe(row) {
     selected = row;
+    const dial = lit();
     const [all, ids, reason] = [await words("texts"), await words("ids"), await explain(row)];
-    if (selected !== row) return;
+    if (selected !== row || dial !== lit()) return; // a later call describes
     const id = findIn(everyone, row), inside = page.subsets.filter((_, place) => findIn(subsets[place].members, row) >= 0);
     get("row-title").textContent = `Row ${count(row + 1)} of ${count(page.rows)}`;
     get("reason").textContent = reason;
