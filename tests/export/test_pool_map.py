@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from m2m.export.pool_map import BY_EMBEDDINGS, BY_WORDS, LEVELS, place_rows
+from m2m.export.pool_map import BY_EMBEDDINGS, BY_WORDS, LEVELS, _scale, place_rows
 
 RIVERS = [f"the river {word} flows to the sea" for word in ("rhine", "danube", "elbe", "rhone", "loire", "tagus")]
 NUMBERS = [f"add two integers {word} and return their sum" for word in ("six", "ten", "one", "two", "four", "nine")]
@@ -46,3 +46,10 @@ def test_rows_with_near_embeddings_lie_together() -> None:
 def test_a_pool_without_shared_words_has_a_map(texts: list[str]) -> None:
     places = place_rows(texts, None, seed=1).places
     assert places.shape == (len(texts), 2) and places.max() < LEVELS
+
+
+def test_one_far_row_leaves_the_map_to_the_others() -> None:
+    plane = np.array([[row / 2000, 1 - row / 2000] for row in range(2000)] + [[1000.0, -1000.0]], np.float32)
+    places = _scale(plane)
+    assert places[0].tolist() == [0, LEVELS - 1] and places[-1].tolist() == [LEVELS - 1, 0]
+    assert abs(int(places[1000][0]) - LEVELS // 2) < 10

@@ -251,7 +251,7 @@ def test_colours_switch_between_source_cluster_and_length(page: Path, browser: B
     assert legends["cluster"] == ["cluster 2 10", "cluster 0 9", "no cluster 1"]
     assert sum(int(text.split()[-1]) for text in legends["source"]) == 20
     assert legends["source"][-1].startswith("other sources ")
-    assert legends["length"][0] == "1–25 3" and legends["length"][-1] == "176 tokens and more 2"
+    assert legends["length"][0] == "1–25 tokens 3" and legends["length"][-1] == "176 tokens and more 2"
 
 
 @in_browser

@@ -44,6 +44,7 @@ function show(columns, subsets) {
   const view = { scale: 1, x: 0.5, y: 0.5 }; // the middle of the view, as shares of the map
   let selected = -1, ratio = 1, frame = 0, stale = true;
   const lit = () => Number(slider.value);
+  const colourings = [...select.options].map((option) => option.value).filter((name) => name in page.colourings);
 
   const isLength = () => select.value === "length";
   const palette = () => (isLength() ? LENGTHS : [...COLOURS, OTHER, NONE]);
@@ -59,7 +60,7 @@ function show(columns, subsets) {
   };
   const names = () => (isLength()
     ? LENGTHS.map((_, place) => (place === LENGTHS.length - 1 ? `${count(bins[place])} tokens and more`
-      : `${count(bins[place])}–${count(Math.max(bins[place], bins[place + 1] - 1))}`))
+      : `${count(bins[place])}–${count(Math.max(bins[place], bins[place + 1] - 1))} tokens`))
     : [...COLOURS.map((_, place) => page.colourings[select.value][place]), `other ${select.value}s`, `no ${select.value}`]);
 
   const place = (row) => { // in pixels of the canvas
@@ -126,7 +127,7 @@ function show(columns, subsets) {
       if (!isLength() && sizes[place] === 0) return [];
       const item = make("li"), dot = make("i"), label = make("bdi", name);
       dot.style.background = colours[place];
-      item.append(dot, label, ` ${count(sizes[place])}`);
+      item.append(dot, label, " ", make("span", count(sizes[place])));
       return [item];
     }));
   }
@@ -203,7 +204,7 @@ function show(columns, subsets) {
     const id = findIn(everyone, row), inside = page.subsets.filter((_, place) => findIn(subsets[place].members, row) >= 0);
     get("row-title").textContent = `Row ${count(row + 1)} of ${count(page.rows)}`;
     get("reason").textContent = reason;
-    const facts = Object.keys(page.colourings).map((name) => [name, page.colourings[name][columns[name][row]] ?? `no ${name}`]);
+    const facts = colourings.map((name) => [name, page.colourings[name][columns[name][row]] ?? `no ${name}`]);
     facts.push(["response tokens", count(columns.tokens[row])], ["in", inside.join(", ") || "no subset"]);
     if (id >= 0) facts.push(["id", ids[id]]);
     get("facts").replaceChildren(...facts.map(([name, value]) => {
