@@ -169,7 +169,9 @@ def _count_base64(packed: bytes) -> int:
 
 def _describe_texts(texts: PageTexts) -> str:
     member, other = texts.member_limit, texts.other_limit
-    return f"Of each text the page holds up to {member:,} characters in rows of a subset, and {other:,} in other rows."
+    if member == other:
+        return f"Texts are cut after {member:,} characters."
+    return f"Texts are cut to keep the page small: after {member:,} characters in a subset's rows, {other:,} in others."
 
 
 def _clean_names(part: Shares) -> Shares:

@@ -125,7 +125,7 @@ def test_the_page_names_nothing_elsewhere(page: Path) -> None:
 
 def test_the_page_says_how_rows_are_placed_and_how_much_of_the_texts_it_holds(page: Path) -> None:
     text = page.read_text()
-    assert "truncated SVD of TF-IDF" in text and "up to 4,000 characters in rows of a subset, and 4,000" in text
+    assert "truncated SVD of TF-IDF" in text and "Texts are cut after 4,000 characters." in text
     assert "The same rows: degree 3, degree 6." in text and "3 rows carry no unit." in text
 
 
@@ -323,6 +323,13 @@ def test_bars_and_tables_have_the_same_numbers(page: Path, browser: Browser) -> 
     cells = browser.run("""[...document.querySelectorAll("#numbers details table")].map(table =>
         [...table.tBodies[0].rows].map(row => row.cells[2].textContent))""")
     assert bars == cells and len(bars) == 3
+    browser.run('document.querySelector("#stops span:nth-child(3)").click()')
+    told = browser.run('document.querySelector(".chart:nth-child(2) div:nth-child(3)").title')
+    table = pl.concat(
+        [make_pool()[40:90].select("low", "mid", "high").sum(), make_pool()[::10].select("low", "mid", "high").sum()]
+    )
+    lit, random = (100 * table["mid"] / table.sum_horizontal()).to_list()
+    assert told.startswith(f"degree 3 {lit:.1f} %, random {random:.1f} %, pool ")
     first = browser.run('[...document.querySelectorAll("#numbers table tbody tr")].map(row => row.textContent)')[:2]
     assert first == ["pool200100.5100.5–", "random2096.096.0–"]
 

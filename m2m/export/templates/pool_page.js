@@ -3,6 +3,7 @@ const COLOURS = ["#4e79a7", "#f28e2b", "#59a14f", "#e15759", "#b07aa1", "#edc948
 const OTHER = "#7f7fd5", NONE = "#a8a8a8";
 const LENGTHS = ["#4f74d9", "#7768d4", "#9c5cc8", "#bd52b0", "#d94f8e", "#ea5f66", "#f08040", "#e6a726"]; // eighths of the pool, shortest first
 const ABSENT = 65535; // the code of a row without a source or cluster
+const MARGIN = 0.02; // of the map, at each side
 const REACH = 14; // CSS pixels between a click and the row that it finds
 const get = (id) => document.getElementById(id);
 const page = JSON.parse(get("page").textContent);
@@ -12,7 +13,8 @@ const count = (number) => number.toLocaleString("en");
 async function unpack(name) {
   const element = document.querySelector(`[data-column="${name}"]`);
   if (element === null) return null;
-  const bytes = Uint8Array.from(atob(element.textContent), (letter) => letter.charCodeAt(0));
+  const letters = atob(element.textContent), bytes = new Uint8Array(letters.length);
+  for (let place = 0; place < letters.length; place += 1) bytes[place] = letters.charCodeAt(place);
   return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).arrayBuffer();
 }
 const numbers = async (name, Type) => { const buffer = await unpack(name); return buffer && new Type(buffer); };
@@ -63,29 +65,30 @@ function show(columns, subsets) {
       : `${count(bins[place])}–${count(Math.max(bins[place], bins[place + 1] - 1))} tokens`))
     : [...COLOURS.map((_, place) => page.colourings[select.value][place]), `other ${select.value}s`, `no ${select.value}`]);
 
-  const place = (row) => { // in pixels of the canvas
-    const side = 0.96, shift = (1 - side) / 2, top = page.levels - 1;
-    const x = columns.x[row] / top * side + shift, y = columns.y[row] / top * side + shift;
-    return [((x - view.x) * view.scale + 0.5) * canvas.width, ((y - view.y) * view.scale + 0.5) * canvas.height];
-  };
+  const shift = (middle, size) => ((MARGIN - middle) * view.scale + 0.5) * size; // where an axis begins, in pixels of the canvas
+  const stretch = (size) => ((1 - 2 * MARGIN) / (page.levels - 1)) * view.scale * size; // pixels a level
+  const place = (row) => [
+    columns.x[row] * stretch(canvas.width) + shift(view.x, canvas.width),
+    columns.y[row] * stretch(canvas.height) + shift(view.y, canvas.height),
+  ];
 
   function drawGround() {
     const { width, height } = canvas;
     Object.assign(ground, { width, height });
     const depth = new Uint8Array(width * height);
     const size = Math.max(1, Math.round(ratio * (page.rows > 20000 ? 1 : page.rows > 5000 ? 2 : 3) * Math.min(2, Math.sqrt(view.scale))));
-    for (let row = 0; row < page.rows; row += 1) {
-      const [x, y] = place(row);
+    const [wide, high] = [stretch(width), stretch(height)], [first, top] = [shift(view.x, width), shift(view.y, height)];
+    for (let row = 0; row < page.rows; row += 1) { // as in `place`, without an array a row
+      const x = Math.floor(columns.x[row] * wide + first), y = Math.floor(columns.y[row] * high + top);
       for (let down = 0; down < size; down += 1) for (let right = 0; right < size; right += 1) {
-        const left = Math.floor(x) + right, top = Math.floor(y) + down;
-        if (left >= 0 && top >= 0 && left < width && top < height && depth[top * width + left] < 255) depth[top * width + left] += 1;
+        const [column, line] = [x + right, y + down], pixel = line * width + column;
+        if (column >= 0 && line >= 0 && column < width && line < height && depth[pixel] < 255) depth[pixel] += 1;
       }
     }
     const image = new ImageData(width, height), grey = matchMedia("(prefers-color-scheme: dark)").matches ? 150 : 110;
+    const pixels = new Uint32Array(image.data.buffer), colour = (grey << 16) | (grey << 8) | grey; // opacity, blue, green, red
     for (let pixel = 0; pixel < depth.length; pixel += 1) {
-      if (depth[pixel] === 0) continue;
-      image.data.fill(grey, pixel * 4, pixel * 4 + 3);
-      image.data[pixel * 4 + 3] = Math.min(190, 50 + 35 * depth[pixel]);
+      if (depth[pixel] > 0) pixels[pixel] = (Math.min(190, 50 + 35 * depth[pixel]) << 24) | colour;
     }
     ground.getContext("2d").putImageData(image, 0, 0);
   }
