@@ -7,7 +7,7 @@ from jaxtyping import Float32, UInt16
 
 LEVELS = 4096  # of each axis: finer than any screen
 MOST_EXACT = 20_000  # rows: exact neighbours take time with rows²
-OUTLIERS = 0.001  # of the rows at each end: a far one would leave little of the map to the others
+OUTLIERS = 0.001  # of the rows at each end: they may add a quarter to an axis, for they leave little to the others
 NEIGHBORS = 15
 WORDS = 20_000  # the most frequent
 BY_EMBEDDINGS = "Rows are placed by UMAP of their embeddings: near rows have similar meaning."
@@ -62,7 +62,9 @@ def _reduce_words(texts: list[str], seed: int) -> Float32[np.ndarray, "rows 2"]:
 
 def _scale(plane: Float32[np.ndarray, "rows 2"]) -> UInt16[np.ndarray, "rows 2"]:
     """Each axis over its whole width, outliers at its ends; an axis without spread is in the middle."""
-    low, high = np.quantile(plane, [OUTLIERS, 1 - OUTLIERS], axis=0)
+    usual = np.quantile(plane, [OUTLIERS, 1 - OUTLIERS], axis=0)
+    reach = (usual[1] - usual[0]) / 4
+    low, high = np.maximum(plane.min(axis=0), usual[0] - reach), np.minimum(plane.max(axis=0), usual[1] + reach)
     spread = high - low
     shares = np.where(spread > 0, (np.clip(plane, low, high) - low) / np.where(spread > 0, spread, 1), 0.5)
     scaled: UInt16[np.ndarray, "rows 2"] = np.round(shares * (LEVELS - 1)).astype(np.uint16)
