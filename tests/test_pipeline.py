@@ -111,7 +111,7 @@ def test_settings_of_the_command_reach_the_lock_as_params(stage):
     values |= {str(item) for value in declared.values() if isinstance(value, list) for item in value}
     words = words_of(stage)
     given = words[next((at for at, word in enumerate(words) if word.startswith("--")), len(words)) :]
-    fixed = {stage.addressing.partition("@")[2], "random", "0", "1000000", "None"}  # of the arm, or the opponent's own
+    fixed = {stage.addressing.partition("@")[2], "random", "0", "1000000", "1.0", "None"}  # of the arm, or the opponent's own
     assert {word for word in given if not word.startswith("--")} <= values | fixed
 
 
@@ -153,11 +153,21 @@ def test_a_subset_waits_for_what_its_strategy_reads(strategy, stages, tmp_path, 
     assert list_stages_of_subset(strategy) & {"embed", "cluster", "tag", "base"} == stages
 
 
-def list_stages_of_subset(strategy: str) -> set[str]:
+@dvc_graph
+def test_a_subset_waits_for_the_prompts_only_where_overlaps_are_dropped(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert list_stages_of_subset("random") & {"benchmark", "overlap"} == set()
+    (tmp_path / "dropping").mkdir()
+    monkeypatch.chdir(tmp_path / "dropping")
+    stages = list_stages_of_subset("random", overlap="drop")
+    assert {"benchmark", "overlap", "exclude"} <= stages and stages & {"embed", "cluster", "tag", "base"} == set()
+
+
+def list_stages_of_subset(strategy: str, overlap: str = "keep") -> set[str]:
     """The stages that `dvc repro band@instruction band@response subset@candidate` asks for; the folder is a new one."""
     Path("dvc.yaml").write_text((ROOT / "dvc.yaml").read_text())
     params = (ROOT / "params.yaml").read_text().replace("  strategy: response-micro #", f"  strategy: {strategy} #")
-    Path("params.yaml").write_text(params)
+    Path("params.yaml").write_text(params.replace("overlap: keep #", f"overlap: {overlap} #"))
     with Repo.init(no_scm=True) as repo:
         targets = ("band@instruction", "band@response", "subset@candidate")
         found = {stage.addressing for name in targets for stage in repo.stage.collect(name, with_deps=True)}

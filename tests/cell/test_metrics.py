@@ -5,6 +5,7 @@ import polars as pl
 import pytest
 
 from m2m.cell.metrics import (
+    count_overlaps,
     measure_coverage,
     measure_diversity,
     measure_worth,
@@ -125,3 +126,10 @@ def test_metrics_that_are_compared_come_in_reading_order_and_all_others_by_name(
     compared, remaining = split_metrics(record)
     assert list(compared.items()) == [("bpb_reduction", 0.1), ("rows", 5), ("k", 3)]
     assert list(remaining.items()) == [("a_detail", 1), ("k_max", 9)]
+
+
+def test_overlaps_with_prompts_are_counted_by_row_in_the_subset_and_in_the_pool():
+    overlaps = pl.DataFrame({"id": ["a", "a", "b", "z"], "prompt": ["p", "q", "p", "p"]})
+    counts = count_overlaps(pl.Series(["a", "c"]), overlaps)
+    assert counts == {"overlapping_rows": 1, "overlapping_pool_rows": 3}
+    assert count_overlaps(pl.Series(["a"]), overlaps.clear()) == {"overlapping_rows": 0, "overlapping_pool_rows": 0}
