@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 
-.PHONY: help install repro grid show test test-long test-all check format deps docs coverage bench bench-full lock clean
+.PHONY: help install repro grid show test test-long test-all check format deps docs faults coverage bench bench-full lock clean
 
 help:
 	@echo 'make install     Python packages into .venv; the other verbs do it too'
@@ -14,6 +14,7 @@ help:
 	@echo 'make format      formats the code and mends what the linter can mend'
 	@echo 'make test        the tests; make test-long: those that take minutes; make test-all: both'
 	@echo 'make coverage    the tests of `make test`, with the share of lines and branches that they run'
+	@echo 'make faults      plants every known fault of tests/faults, whose tests must fail: 20 minutes'
 	@echo 'make deps        writes the code dependencies of dvc.yaml and metrics/dvc.yaml from the imports'
 	@echo 'make docs        the documentation into site/, with strict links'
 	@echo 'make bench       speed against peers; make bench-full: at full size'
@@ -54,6 +55,9 @@ test-long: .venv/pins
 test-all: .venv/pins
 	$(RUN) $(TWO)
 
+faults: .venv/pins
+	$(RUN) python -m tests.planted_faults
+
 coverage: .venv/pins
 	$(RUN) $(TWO) -m 'not long' --cov --cov-report=term
 
@@ -63,6 +67,7 @@ check: .venv/pins
 	$(RUN) mypy
 	$(RUN) lint-imports
 	$(RUN) python -m tests.naming
+	$(RUN) python -m tests.prose
 	$(RUN) python -m tests.deps --check
 	$(RUN) python -m pytest tests/test_pipeline.py tests/test_deps.py tests/test_contracts.py tests/test_locks.py tests/test_naming.py
 

@@ -1,4 +1,4 @@
-"""The faults of tests/faults/*.yaml: each is planted in a copy of the repository, and its tests must fail."""
+"""Faults of tests/faults/*.yaml are planted in a copy of the repository, and their tests must fail."""
 
 from pathlib import Path
 
@@ -9,13 +9,14 @@ from tests.planted_faults import TESTS_FAILED, Fault, copy_repository, find_mist
 ROOT = Path(__file__).parent.parent
 
 FAULTS = read_faults((ROOT / "tests" / "faults").glob("*.yaml"))
+SAMPLE = FAULTS[::17]  # of every file some; `make faults` plants them all, in about 20 minutes
 
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("faults")
     copy_repository(ROOT, folder)
-    sound = run_tests(folder, sorted({path for fault in FAULTS for path in fault.tests}))
+    sound = run_tests(folder, sorted({path for fault in SAMPLE for path in fault.tests}))
     assert sound.returncode == 0, sound.stdout
     return folder
 
@@ -25,7 +26,7 @@ def test_every_fault_can_be_planted() -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("fault", FAULTS, ids=str)
+@pytest.mark.parametrize("fault", SAMPLE, ids=str)
 def test_a_planted_fault_is_noticed(copy: Path, fault: Fault) -> None:
     run = plant(copy, fault)
     assert run.returncode == TESTS_FAILED, f"{fault} survives {' '.join(fault.tests)}\n{run.stdout}"

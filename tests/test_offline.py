@@ -36,7 +36,7 @@ def test_the_paper_is_planned_and_its_first_stage_says_what_it_needs(clone):
     assert "base.name" in used.stdout and "settings of params.yaml changed" in used.stdout, used.stderr
     planned = run(clone, "python", "-m", "m2m", "plan")
     assert "meta-llama/Llama-2-7b-hf, 6,738,415,616 parameters" in planned.stdout, planned.stderr
-    assert "GPU-hours" in planned.stdout and "dvc would run first     ingest, " in planned.stdout
+    assert "GPU-hours" in planned.stdout and "stale stages            ingest, " in planned.stdout
     would = run(
         clone, "dvc", "repro", "--dry", "--force"
     )  # without --force DVC wants to look into data that is not there

@@ -1,13 +1,10 @@
 """The study → which subset to take, how much it gains over random, and how certain that is."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from m2m.grid.dvc_experiments import parse_lock
-from m2m.grid.provenance import describe_changes
-from m2m.runtime.artifacts import read_json
-from m2m.runtime.cli import run
-from m2m.study.report.recommendation import Recommendation, list_worse, recommend, tabulate_gains
-from m2m.study.study_file import read_study
+if TYPE_CHECKING:
+    from m2m.study.report.recommendation import Recommendation
 
 
 def main(study: Path = Path("metrics/study.json"), /, *, outcome: str | None = None) -> None:
@@ -18,6 +15,9 @@ def main(study: Path = Path("metrics/study.json"), /, *, outcome: str | None = N
         outcome: what the subset should be good for: bpb_reduction, likelihood_win_rate, or another outcome of the
             study. Default: the study's main outcome.
     """
+    from m2m.study.report.recommendation import recommend
+    from m2m.study.study_file import read_study
+
     record = read_study(study)
     chosen = outcome or record["outcomes"][0]
     recommendations = recommend(record, chosen)
@@ -33,7 +33,9 @@ def main(study: Path = Path("metrics/study.json"), /, *, outcome: str | None = N
         print(f"\nOther outcomes (--outcome): {', '.join(outcomes)}.")
 
 
-def _format_lines(recommendation: Recommendation) -> list[str]:
+def _format_lines(recommendation: "Recommendation") -> list[str]:
+    from m2m.study.report.recommendation import list_worse, tabulate_gains
+
     lines = [f"{recommendation.setting}.", *recommendation.sentences]
     if recommendation.rows:
         lines += ["", *(f"  {line}" for line in tabulate_gains(recommendation))]
@@ -49,13 +51,13 @@ def _find_differences(shared_file: Path, provenance: str, lock: Path) -> list[st
     """What the study's cells share and this workspace has otherwise; nothing where either is not recorded."""
     if not (shared_file.exists() and lock.exists()):
         return []
+    from m2m.grid.dvc_experiments import parse_lock
+    from m2m.grid.provenance import describe_changes
+    from m2m.runtime.artifacts import read_json
+
     shared = read_json(shared_file)
     return (
         describe_changes(shared[provenance], parse_lock(lock.read_text(encoding="utf-8")))
         if provenance in shared
         else []
     )
-
-
-if __name__ == "__main__":
-    run(main)

@@ -21,8 +21,8 @@ def apply_profiles(settings: MutableMapping[str, Any], *profiles: Mapping[str, A
     ValueError if a setting does not exist, or is a block in one and a value in the other.
 
     >>> settings = {"band": {"low": 10, "high": 500}}
-    >>> laid_over(settings, {"band": {"low": 2, "high": 500}}, {"band": {"low": 5}}), settings
-    ([Change(name='band.low', before=10, after=5)], {'band': {'low': 5, 'high': 500}})
+    >>> apply_profiles(settings, {"band": {"low": 2, "high": 500}}, {"band": {"low": 5}}), settings
+    ([SettingChange(name='band.low', before=10, after=5)], {'band': {'low': 5, 'high': 500}})
     """
     changes: dict[str, SettingChange] = {}
     for profile in profiles:

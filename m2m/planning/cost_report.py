@@ -39,7 +39,7 @@ def format_costs(costs: Mapping[str, float], calls: Mapping[str, LlmCalls], data
 def format_table(lines: Mapping[str, str]) -> list[str]:
     """Lines of two columns.
 
-    >>> table({"cells": "3", "trainings": "4"})
+    >>> format_table({"cells": "3", "trainings": "4"})
     ['cells                   3', 'trainings               4']
     """
     return [f"{name:<24}{text}" for name, text in lines.items()]

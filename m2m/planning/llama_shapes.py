@@ -45,7 +45,7 @@ def read_shape(config: Mapping[str, Any]) -> LlamaShape:
 def count_parameters(shape: LlamaShape) -> int:
     """All parameters.
 
-    >>> parameters(KNOWN["meta-llama/Llama-2-7b-hf"])
+    >>> count_parameters(PUBLISHED_SHAPES["meta-llama/Llama-2-7b-hf"])
     6738415616
     """
     attention = 2 * shape.hidden**2 + 2 * shape.hidden * _kv(shape)
@@ -57,7 +57,7 @@ def count_parameters(shape: LlamaShape) -> int:
 def count_adapter_parameters(shape: LlamaShape, rank: int) -> int:
     """Parameters of low-rank adapters on every linear layer except the last: rank · (inputs + outputs) each.
 
-    >>> adapter_parameters(KNOWN["meta-llama/Llama-2-7b-hf"], 16)
+    >>> count_adapter_parameters(PUBLISHED_SHAPES["meta-llama/Llama-2-7b-hf"], 16)
     39976960
     """
     square, narrow = 2 * shape.hidden, shape.hidden + _kv(shape)

@@ -87,7 +87,7 @@ def test_a_study_of_another_pool_is_called_that(
 
 def test_without_a_study_it_ends_with_one_sentence(tmp_path: Path) -> None:
     ended = subprocess.run(
-        [sys.executable, "-m", "m2m.commands.recommend", str(tmp_path / "study.json")],
+        [sys.executable, "-m", "m2m", "recommend", str(tmp_path / "study.json")],
         capture_output=True,
         text=True,
     )

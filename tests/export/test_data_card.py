@@ -55,7 +55,7 @@ def test_a_strategy_with_one_unit_keeps_its_degree():
 
 def test_random_of_a_subsets_lengths_is_named_after_the_subset():
     settings = {"strategy": "length-matched", "match": "response-macro", "degree": 6, "size": 4}
-    assert "chosen by random with the lengths of response-macro at degree 6 of 0..6" in render_card(
+    assert "chosen by length-matched random for response-macro at degree 6 of 0..6" in render_card(
         CARD._replace(settings=settings)
     )
 

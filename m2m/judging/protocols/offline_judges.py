@@ -61,15 +61,15 @@ def judge_by_similarity(rows: pl.DataFrame, vectors: Mapping[str, Float32[np.nda
 def read_preference(raw: str | None) -> float | None:
     """1 if the candidate's number is better, 0 if the opponent's is, 0.5 if they are equal, None if `raw` is invalid.
 
-    >>> preference('{"candidate": 1.9, "opponent": 2.1, "better": "lower"}')
+    >>> read_preference('{"candidate": 1.9, "opponent": 2.1, "better": "lower"}')
     1.0
-    >>> preference('{"candidate": 0.3, "opponent": 0.7, "better": "higher"}')
+    >>> read_preference('{"candidate": 0.3, "opponent": 0.7, "better": "higher"}')
     0.0
-    >>> preference('{"candidate": 2, "opponent": 2.0, "better": "lower"}')
+    >>> read_preference('{"candidate": 2, "opponent": 2.0, "better": "lower"}')
     0.5
-    >>> preference('{"candidate": NaN, "opponent": 2.0, "better": "lower"}') is None
+    >>> read_preference('{"candidate": NaN, "opponent": 2.0, "better": "lower"}') is None
     True
-    >>> preference("the first one") is preference(None) is None
+    >>> read_preference("the first one") is read_preference(None) is None
     True
     """
     try:

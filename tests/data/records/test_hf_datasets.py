@@ -121,12 +121,12 @@ def test_a_file_that_was_fetched_before_needs_no_network(tmp_path: Path, monkeyp
 ENDS_AT_ONCE = """
 import sys, time
 from m2m.data.records.hf_datasets import fetch_file, read_dataset
-from m2m.models import commit_of
+from m2m.models import resolve_commit
 begin = time.monotonic()
 for read in (
     lambda: next(read_dataset("owner/name", "", "train", "c" * 40, None)),
     lambda: fetch_file("owner/name", "a.json", "c" * 40),
-    lambda: commit_of("owner/name", "c" * 40),
+    lambda: resolve_commit("owner/name", "c" * 40),
 ):
     try:
         read()

@@ -40,7 +40,7 @@ def known_grid() -> pl.DataFrame:
 
 
 def test_a_row_holds_the_difference_of_the_means_and_what_it_is_of() -> None:
-    row, _ = compare(known_grid())
+    _, row = compare(known_grid())
     assert (row["strategy"], row["degree"], row["cells"], row["against_cells"]) == ("response-micro", 6, 2, 3)
     assert (row["mean"], row["against_mean"], row["value"]) == pytest.approx((0.6, 0.2, 0.4))
     assert (row["mean_response_tokens"], row["random_response_tokens"]) == pytest.approx((100, 75))
@@ -50,7 +50,7 @@ def test_a_row_holds_the_difference_of_the_means_and_what_it_is_of() -> None:
 
 def test_the_interval_is_students_of_the_pooled_noise_and_bonferronis_for_all_rows() -> None:
     """Squares about the group means: 0.02 of response-micro, 0.02 of random, 0 of matched; 1 + 2 + 1 degrees."""
-    row, _ = compare(known_grid())
+    _, row = compare(known_grid())
     sd, se = np.sqrt(0.04 / 4), np.sqrt(0.04 / 4 * (1 / 2 + 1 / 3))
     assert (row["pooled_sd"], row["df"], row["se"]) == pytest.approx((sd, 4, se))
     assert (row["low"], row["high"]) == pytest.approx(stats.t.interval(0.95, 4, 0.4, se))
