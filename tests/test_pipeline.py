@@ -111,14 +111,7 @@ def test_settings_of_the_command_reach_the_lock_as_params(stage):
     values |= {str(item) for value in declared.values() if isinstance(value, list) for item in value}
     words = words_of(stage)
     given = words[next((at for at, word in enumerate(words) if word.startswith("--")), len(words)) :]
-    fixed = {
-        stage.addressing.partition("@")[2],
-        "random",
-        "0",
-        "1000000",
-        "1.0",
-        "None",
-    }  # of the arm, or the opponent's own
+    of_the_arm = {stage.addressing.partition("@")[2], "random", "0", "1000000", "1.0", "None"}
     assert {word for word in given if not word.startswith("--")} <= values | of_the_arm
 
 

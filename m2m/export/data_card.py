@@ -101,7 +101,8 @@ def describe_left_out(summary: Mapping[str, Any]) -> list[str]:
         name = _cell(summary["quality"]).replace("`", "'")
         lines.append(
             f"Only the best {summary['quality_share']:.6g} of the rows by `{name}` were candidates: "
-            f"{summary['rows_below_quality']} were left out. {summary['rows_without_quality']} rows have no such number and come last."
+            f"{summary['rows_below_quality']} were left out. "
+            f"{summary['rows_without_quality']} rows have no such number and come last."
         )
     return lines
 
