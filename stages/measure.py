@@ -84,13 +84,17 @@ def main(
     record |= measure_coverage(chosen["id"], unit_tables, types, _read_sides(bands, Bands))
     record |= count_overlaps(chosen["id"], read_table(overlaps, Overlaps))
     record |= {"truncated_answers": int(answer_tables["candidate"]["truncated"].sum())}
-    compared, remaining = split_metrics({name: round(value, 6) for name, value in record.items()})
+    compared, remaining = split_metrics(_round(record))
     write_record(cell, CellMetrics, compared)
     write_record(details, CellDetails, remaining)
     rates = [f"{name} {value:.3f}" for name, value in compared.items() if name.endswith("win_rate")]
     print(
         f"{_describe_reduction(record)}{', '.join(rates)}; metrics: {cell}, {details}; to compare cells: dvc exp show"
     )
+
+
+def _round(record: dict[str, Any]) -> dict[str, Any]:
+    return {name: round(value, 6) if isinstance(value, float) else value for name, value in record.items()}
 
 
 def _read_sides(folder: Path, model: type[pa.DataFrameModel]) -> dict[str, pl.DataFrame]:

@@ -17,7 +17,7 @@ from m2m.diversity.unit_coverage import count_mid_types, count_units, unit_cover
 from m2m.judging.protocols.protocols import PROTOCOLS, parse_verdicts
 from m2m.judging.scoring.games import score_by_prompt
 from m2m.judging.scoring.leaderboard import PublishedAnnotations, score_llm_judges
-from m2m.schemas.cell import CellMetrics
+from m2m.schemas.cell import MADE_WITH, CellMetrics
 from m2m.strategies import SIDES
 
 UNTUNED = {"base": "untuned"}  # metrics/base.json has the name base_bits_per_byte, of other text
@@ -73,8 +73,18 @@ def split_metrics(record: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, 
 def summarize_selection(
     summaries: Mapping[str, Mapping[str, Any]], trainings: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """What was chosen and trained on: the candidate's summary, and the lengths of both arms."""
-    names = ("k", "k_min", "k_max", "candidate_rows", "rows", "rows_without_unit", "units_covered", "k_evenness")
+    """What was chosen, by which settings, and trained on: the candidate's summary, and the lengths of both arms."""
+    names = (
+        *MADE_WITH,
+        "k",
+        "k_min",
+        "k_max",
+        "candidate_rows",
+        "rows",
+        "rows_without_unit",
+        "units_covered",
+        "k_evenness",
+    )
     optional = ("overlapping_rows_dropped", "rows_without_quality", "rows_below_quality")
     record: dict[str, Any] = {name: summaries["candidate"][name] for name in names}
     record |= {name: summaries["candidate"][name] for name in optional if name in summaries["candidate"]}

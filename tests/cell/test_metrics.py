@@ -12,6 +12,7 @@ from m2m.cell.metrics import (
     split_metrics,
     summarize_selection,
 )
+from m2m.schemas.cell import MADE_WITH, CellMetrics
 
 
 def answers(bits):
@@ -54,6 +55,21 @@ def test_without_references_there_is_no_performance():
     assert not [name for name in record if "bits" in name or name.startswith("bpb_reduction")]
 
 
+SETTINGS = {"strategy": "response-micro", "match": "random", "degree": 6, "seed": 1, "size": 9, "budget": "rows"}
+SETTINGS |= {"min_tokens": 1, "max_tokens": 99}
+
+
+def test_the_metrics_begin_with_the_settings_of_the_subset_that_they_are_of():
+    names = ("k_min", "k_max", "rows_without_unit", "mean_response_tokens")
+    summaries = {arm: dict.fromkeys([*CellMetrics.model_fields, *names], 1) | SETTINGS for arm in ("candidate",)}
+    summaries["opponent"] = summaries["candidate"] | {"strategy": "random", "degree": 0, "seed": 1000}
+    training = {"trained_tokens": 5, "lost_tokens": 0}
+    record = summarize_selection(summaries, dict.fromkeys(summaries, training)) | {"bpb_reduction": 0.1}
+    compared, others = split_metrics(record)
+    assert dict(list(compared.items())[: len(SETTINGS)]) == SETTINGS
+    assert set(SETTINGS) == set(MADE_WITH) and not set(MADE_WITH) & set(others)
+
+
 def test_each_name_is_used_once():
     summary = dict.fromkeys(
         [
@@ -69,6 +85,7 @@ def test_each_name_is_used_once():
         ],
         1,
     )
+    summary |= SETTINGS
     training = {"trained_tokens": 5, "lost_tokens": 0}
     record = summarize_selection(
         {"candidate": summary, "opponent": summary}, {"candidate": training, "opponent": training}

@@ -177,7 +177,8 @@ def test_reasons_beyond_the_most_frequent_are_counted() -> None:
 def test_a_limit_that_is_off_says_what_a_usual_one_would_leave_out() -> None:
     lengths = [(10, 79), (10, 80), (4000, 4000), (4001, 100), (10, 4001), (1, 1)]
     rows = [("one", f"{number}".ljust(asked, "x"), "y" * answer) for number, (asked, answer) in enumerate(lengths)]
-    candidates = split_candidates(table(rows), set(), {"one": None}, **SETTINGS)
+    unlimited = SETTINGS | {"min_chars": None, "max_chars": None}
+    candidates = split_candidates(table(rows), set(), {"one": None}, **unlimited)
     assert describe_absent_limits(candidates, None, None) == [
         "min_chars is off: a limit of 80 characters would leave out 2 of 6 rows",
         "max_chars is off: a limit of 4,000 characters would leave out 2 of 6 rows",
