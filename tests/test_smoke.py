@@ -129,7 +129,7 @@ def test_one_run_ends_in_a_cell_with_its_metrics(repository):
     assert 0 <= cell["likelihood_win_rate"] <= 1
     assert cell["rows"] == 30
     assert len(set(cell) - set(MADE_WITH)) <= 30
-    assert (cell["strategy"], cell["degree"], cell["size"]) == ("response-micro", 6, 30)
+    assert (cell["strategy"], cell["degree"], cell["size"]) == ("response-micro", 3, 30)
     details = json.loads((repository / "metrics/cell_details.json").read_text())
     assert details["bpb_reduction_prompts_only_low"] <= cell["bpb_reduction"]
     assert cell["bpb_reduction"] <= details["bpb_reduction_prompts_only_high"]
