@@ -175,6 +175,18 @@ def list_stages_of_subset(strategy: str, overlap: str = "keep") -> set[str]:
     return {name.partition("@")[0] for name in found}
 
 
+@dvc_graph
+def test_a_field_s_name_reaches_the_command_as_one_word(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("dvc.yaml").write_text((ROOT / "dvc.yaml").read_text())
+    params = (ROOT / "params.yaml").read_text()
+    Path("params.yaml").write_text(params.replace("quality: null #", """quality: "it's; touch $HOME" #"""))
+    with Repo.init(no_scm=True) as repo:
+        (stage,) = repo.stage.collect("subset@candidate")
+    words = shlex.split(stage.cmd)
+    assert words[words.index("--quality") + 1] == "it's; touch $HOME"
+
+
 def test_every_setting_says_what_it_is():
     lines = (ROOT / "params.yaml").read_text().splitlines()
     settings = [line for line in lines if re.match(r"\s*\w[\w-]*:", line)]
