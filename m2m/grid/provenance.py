@@ -55,7 +55,9 @@ def collect_shared(lock: Lock) -> dict[str, dict[str, Any]]:
 
 
 def describe_changes(shared: Mapping[str, Mapping[str, Any]], lock: Lock) -> list[str]:
-    """What differs in `lock` from what cells share, `shared` as from `collect_shared`, in words; code is left out.
+    """What differs in `lock` from what cells share, `shared` as from `collect_shared`, in words.
+
+    Code is left out, and so are settings that did not exist when the cells ran.
 
     >>> describe_changes({"data": {"models/base": "1"}, "settings": {"judge": {"judge": {"repeats": 1}}}},
     ...         {"base": {"outs": {"models/base": "2"}}, "judge": {"params": {"judge": {"repeats": 2}}, "outs": {}}})
@@ -64,11 +66,19 @@ def describe_changes(shared: Mapping[str, Mapping[str, Any]], lock: Lock) -> lis
     outs = {path: md5 for stage in lock.values() for path, md5 in stage["outs"].items()}
     paths = [path for path, md5 in shared["data"].items() if outs.get(path) != md5]
     data = [name for folder, name in DATA_NAMES.items() if any(_is_within(path, folder) for path in paths)]
-    params = {name: lock[name]["params"] for name in SETTINGS_STAGES if name in lock}
-    params |= _collect_quality(lock) if "subset@candidate" in lock else {}
-    names = dict.fromkeys([*shared["settings"], *({"quality"} & set(params))])
-    stages = [name for name in names if shared["settings"].get(name) != params.get(name, {})]
+    params = {name: lock[name]["params"] if name in lock else {} for name in SETTINGS_STAGES}
+    quality = _collect_quality(lock) if "subset@candidate" in lock else {}
+    recorded = {"quality": {}, **shared["settings"]}
+    stages = [name for name, settings in recorded.items() if not _agrees(settings, (params | quality).get(name, {}))]
+    stages += ["quality"] if quality and not recorded["quality"] else []
     return list(dict.fromkeys([*data, *(f"settings of {name.split('@')[0]}" for name in stages)]))
+
+
+def _agrees(recorded: Any, current: Any) -> bool:
+    """Whether every recorded setting has the same value today."""
+    if isinstance(recorded, Mapping) and isinstance(current, Mapping):
+        return all(name in current and _agrees(value, current[name]) for name, value in recorded.items())
+    return bool(recorded == current)
 
 
 def hash_cell(provenance: str, cell: Cell) -> str:

@@ -154,3 +154,17 @@ def test_cells_that_choose_from_the_best_rows_alone_are_not_comparable_with_othe
     assert describe_changes(collect_shared(lock()), best) == ["settings of quality"]
     assert describe_changes(collect_shared(best), lock()) == ["settings of quality"]
     assert describe_changes(collect_shared(best), best) == []
+
+
+@pytest.mark.parametrize(
+    ("current", "differences"),
+    [
+        ({"repeats": 1, "orders": "both"}, []),
+        ({"repeats": 2, "orders": "both"}, ["settings of judge"]),
+        ({"orders": "both"}, ["settings of judge"]),
+    ],
+    ids=["a setting that came later", "another value", "a setting that is gone"],
+)
+def test_a_setting_that_did_not_exist_when_the_cells_ran_is_no_difference(current: dict, differences: list) -> None:
+    shared = {"data": {}, "settings": {"judge": {"judge": {"repeats": 1}}}}
+    assert describe_changes(shared, {"judge": {"params": {"judge": current}, "outs": {}}}) == differences
