@@ -24,6 +24,7 @@ help:
 install: .venv/pins
 
 repro: .venv/pins
+	$(RUN) python -m m2m check
 	$(RUN) dvc repro dvc.yaml metrics/dvc.yaml
 	@echo
 	@echo 'first                  export PATH="$$PWD/.venv/bin:$$PATH"'
@@ -35,12 +36,13 @@ repro: .venv/pins
 grid: .venv/pins
 	$(RUN) python -m m2m grid $(GRID) $(if $(JOBS),--jobs $(JOBS))
 
-# The columns that cells are compared by, best cell first. Reads the commits that have experiments alone: with --all-commits
-# it would take a minute.
+# The columns that cells are compared by, best cell first. Settings are those that a cell's own file names: params.yaml may
+# have changed since its figures were made. Reads the commits that have experiments alone: with --all-commits it would take
+# a minute.
 EXPERIMENTS := git for-each-ref --format='%(refname)' refs/exps | sed -nE 's,refs/exps/(..)/([0-9a-f]{38})/.*,--rev \1\2,p' | uniq
 show: .venv/pins
 	$(RUN) dvc exp show $$($(EXPERIMENTS)) --hide-workspace --hide-queued --hide-failed --sort-by bpb_reduction --sort-order desc \
-		--drop '.*' --keep 'Experiment|(bpb_reduction|likelihood_win_rate|mean_response_tokens|subset\.(strategy|degree|seed|size))$$'
+		--drop '.*' --keep 'Experiment|(bpb_reduction|likelihood_win_rate|mean_response_tokens|strategy|degree|seed|size)$$'
 
 # Two processes of a thread each. A file's tests stay in one, for its fixtures. (By loadgroup they would not: xdist 3.8 with
 # pytest 9.2 ignores groups.)

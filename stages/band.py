@@ -26,6 +26,7 @@ from m2m.units.micro.token_bands import (
     assign_bands,
     collect_row_types,
     describe_units,
+    explain_other_tokenizer,
     scale_limits,
     select_types,
 )
@@ -51,6 +52,8 @@ def main(
     band: Literal["low", "mid", "high", "all"],
 ) -> None:
     """`tokenizer` makes the units: "base", "words", or a folder or hub id; the tokens are always the base model's."""
+    if tokenizer != "base":
+        print(f"band {side}: {explain_other_tokenizer(tokenizer)}", file=sys.stderr)
     table = read_table(pairs, Pairs).sort("id")
     model_tokens = tokenize(load_saved(base_tokenizer), table[side].to_list())
     unit_tokens = (

@@ -124,7 +124,7 @@ def main(
         recipe,
         name=arm,
         checkpoint_minutes=checkpoint_minutes,
-        params=read_record(summary, SubsetSummary).model_dump()
+        params=read_record(summary, SubsetSummary).model_dump(exclude_unset=True)
         | counts
         | {"epochs": epochs, "prompt_format": prompt_format, "max_length": max_length}
         | {"subset": hashlib.sha256(subset.read_bytes()).hexdigest()},

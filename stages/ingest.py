@@ -10,7 +10,7 @@ import polars as pl
 from m2m.data.pool.docstring_questions import tabulate_pairs
 from m2m.data.pool.docstring_sections import Documented, parse_sections
 from m2m.data.pool.package_docstrings import read_docstrings
-from m2m.data.pool.pool import count_rows, describe_rows, split_candidates
+from m2m.data.pool.pool import count_rows, describe_absent_limits, describe_rows, split_candidates
 from m2m.data.pool.pretraining_text import build_corpus, collect_clauses, divide_objects
 from m2m.data.pool.sources import Source, check_source, read_records, resolve_source
 from m2m.data.records.row_table import PLACE_COLUMNS, RowTable, tabulate_records
@@ -67,7 +67,8 @@ def main(
         near_duplicates=near_duplicates,
     )
     left_out = {name: table.left_out for name, table in tables.items()}
-    print(*describe_rows(candidates, left_out), sep="\n")
+    lines = describe_rows(candidates, left_out) + describe_absent_limits(candidates, min_chars, max_chars)
+    print(*lines, sep="\n")
     print(f"corpus: {len(text)} texts from {len(studied)} objects, which give no rows")
     write_table(corpus, Corpus, text)
     write_table(pool, Pool, candidates.pool)

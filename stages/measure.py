@@ -6,7 +6,14 @@ from typing import Any
 import pandera.polars as pa
 import polars as pl
 
-from m2m.cell.metrics import measure_coverage, measure_diversity, measure_worth, split_metrics, summarize_selection
+from m2m.cell.metrics import (
+    count_overlaps,
+    measure_coverage,
+    measure_diversity,
+    measure_worth,
+    split_metrics,
+    summarize_selection,
+)
 from m2m.data.records.read_files import read_files
 from m2m.judging.scoring.leaderboard import PublishedAnnotations, prepare_published_annotations
 from m2m.runtime.artifacts import read_json, read_record, read_table, require_ids, write_record
@@ -15,6 +22,7 @@ from m2m.schemas.answers import Answers
 from m2m.schemas.bands import Bands
 from m2m.schemas.cell import CellDetails, CellMetrics
 from m2m.schemas.gamed import GamedAnnotations
+from m2m.schemas.overlaps import Overlaps
 from m2m.schemas.pairs import Pairs
 from m2m.schemas.prompts import Prompts
 from m2m.schemas.subset import Subset
@@ -41,6 +49,7 @@ def main(
     bands: Path,
     vectors: Path,
     units: Path,
+    overlaps: Path,
     cell: Path,
     details: Path,
     /,
@@ -53,7 +62,8 @@ def main(
 ) -> None:
     """`answers`, `subsets`, `trainings` hold a file an arm; `tokens`, `bands`, `vectors` a file a side.
 
-    `units` holds a file a strategy. `cell` gets the metrics that are compared, `details` all others.
+    `units` holds a file a strategy, `overlaps` the rows that share text with a prompt. `cell` gets the metrics
+    that are compared, `details` all others.
     """
     prompt_table, pool = read_table(prompts, Prompts), read_table(pairs, Pairs)
     paths = {arm: answers / f"{arm}.parquet" for arm in ARMS}
@@ -63,7 +73,8 @@ def main(
     verdict_table = require_ids(verdicts, read_table(verdicts, Verdicts), prompt_table["id"])
     published_files = _read_published(gamed, alpaca_eval)
     record = measure_worth(prompt_table, verdict_table, answer_tables, seed, resamples, published_files)
-    summaries = {arm: read_record(subsets / f"{arm}.json", SubsetSummary).model_dump() for arm in ARMS[1:]}
+    records = {arm: read_record(subsets / f"{arm}.json", SubsetSummary) for arm in ARMS[1:]}
+    summaries = {arm: record.model_dump(exclude_unset=True) for arm, record in records.items()}
     record |= summarize_selection(summaries, {arm: read_json(trainings / f"{arm}.json") for arm in ARMS[1:]})
     subset = subsets / "candidate.parquet"
     chosen = pool.join(require_ids(subset, read_table(subset, Subset), pool["id"]), on="id", how="semi")
@@ -71,14 +82,19 @@ def main(
     unit_tables = {strategy: read_table(units / f"{strategy}.parquet", Units) for strategy in UNIT_STRATEGIES}
     types = {side: list_types(tokenize_units(unit_tokenizer, tokenizer, chosen[side].to_list())) for side in SIDES}
     record |= measure_coverage(chosen["id"], unit_tables, types, _read_sides(bands, Bands))
+    record |= count_overlaps(chosen["id"], read_table(overlaps, Overlaps))
     record |= {"truncated_answers": int(answer_tables["candidate"]["truncated"].sum())}
-    compared, remaining = split_metrics({name: round(value, 6) for name, value in record.items()})
+    compared, remaining = split_metrics(_round(record))
     write_record(cell, CellMetrics, compared)
     write_record(details, CellDetails, remaining)
     rates = [f"{name} {value:.3f}" for name, value in compared.items() if name.endswith("win_rate")]
     print(
         f"{_describe_reduction(record)}{', '.join(rates)}; metrics: {cell}, {details}; to compare cells: dvc exp show"
     )
+
+
+def _round(record: dict[str, Any]) -> dict[str, Any]:
+    return {name: round(value, 6) if isinstance(value, float) else value for name, value in record.items()}
 
 
 def _read_sides(folder: Path, model: type[pa.DataFrameModel]) -> dict[str, pl.DataFrame]:

@@ -12,7 +12,9 @@ from jaxtyping import Bool, Int64
 
 from m2m.runtime.artifacts import read_table, write_record, write_table
 from m2m.runtime.cli import run
+from m2m.schemas.exclusions import Exclusions
 from m2m.schemas.pairs import Pairs
+from m2m.schemas.row_origins import RowOrigins
 from m2m.schemas.subset import Subset
 from m2m.schemas.subset_summary import SubsetSummary
 from m2m.schemas.tokens import Tokens
@@ -22,6 +24,7 @@ from m2m.selection.baselines import CHOOSERS, BaselineInputs
 from m2m.selection.degrees import group_equal_degrees
 from m2m.selection.incidence import Incidence, build_incidence
 from m2m.selection.length_strata import Strata, assign_strata
+from m2m.selection.quality import parse_scores, select_best
 from m2m.selection.sample import Draw, Weights
 from m2m.selection.select import (
     Selection,
@@ -41,6 +44,8 @@ def main(
     match_choices: Path,
     pairs: Path,
     tokens: Path,
+    row_origins: Path,
+    exclusions: Path,
     subset: Path,
     summary: Path,
     /,
@@ -56,17 +61,22 @@ def main(
     min_tokens: int,
     max_tokens: int,
     lengths: Literal["free", "as-random"],
+    quality: str | None,
+    quality_share: float,
+    overlap: Literal["keep", "drop"],
 ) -> None:
     """Choose `size` rows, or rows until they train `size` tokens: response tokens and the end token of each.
 
     `choices` is the table that `strategy` chooses by, `match_choices` that of `match`, which `length-matched` reads.
-    Only responses of `min_tokens` … `max_tokens` model tokens, both included and without the end token, take part.
+    Only responses of `min_tokens` … `max_tokens` model tokens, both included and without the end token, take part. Of
+    them, the rows of `exclusions` do not; of the others, only the `quality_share` with the highest `quality` do.
     With `lengths` as-random a strategy of units has random's response lengths at every degree.
     """
     entry = get_strategy(strategy)
     pool = _read_pool(pairs, tokens)
     ids, length = pool["id"], pool["tokens"].to_numpy()
     inside = (length >= min_tokens) & (length <= max_tokens)
+    inside, left_out = _leave_out(inside, ids, row_origins, exclusions, quality, quality_share, overlap)
     costs = {"rows": np.ones_like(length), "tokens": length + 1}[budget]
     take = partial(select, costs=costs, degree=degree, size=size, slack=slack, weights=weights)
     cut = partial(_cut_strata, lengths, lengths=length, costs=costs, inside=inside, size=size)
@@ -91,13 +101,22 @@ def main(
     record |= describe_chain(selection) | describe_draw(incidence, selection, length, pool["characters"].to_numpy())
     without_unit = int((inside & (np.diff(incidence.row_start) == 0)).sum())
     record |= {"pool_rows": int(inside.sum()), "rows_without_unit": without_unit}
-    record |= {"collapsed_degrees": group_equal_degrees(dialled.states) if entry.has_degree else []}
+    record |= left_out | {"collapsed_degrees": group_equal_degrees(dialled.states) if entry.has_degree else []}
     write_record(summary, SubsetSummary, record)
     _warn(subset.stem, record, dialled, explain_equal_degrees(dialled, costs, size, slack, budget))
 
 
 def _warn(arm: str, record: dict[str, Any], selection: Selection, equal_degrees: str) -> None:
     """Print what makes the dial shorter than it looks: rows that no degree reaches, degrees that are equal."""
+    if "overlapping_rows_dropped" in record:
+        count = record["overlapping_rows_dropped"]
+        print(f"subset {arm}: {count} rows that share text with an evaluation prompt are left out", file=sys.stderr)
+    if "quality" in record:
+        print(
+            f"subset {arm}: {record['rows_below_quality']} rows are below the best {record['quality_share']:.6g} by "
+            f"{record['quality']!r}; {record['rows_without_quality']} rows have no such number and come last",
+            file=sys.stderr,
+        )
     if record["rows_without_unit"]:
         print(
             f"subset {arm}: {record['rows_without_unit']} of {record['pool_rows']} rows carry no unit of "
@@ -128,6 +147,36 @@ def _cut_strata(
     if setting == "free" or not get_strategy(strategy).has_units:
         return None
     return assign_strata(lengths, costs, inside, np.diff(incidence.row_start) > 0, size)
+
+
+def _leave_out(
+    inside: Bool[np.ndarray, "rows"],
+    ids: pl.Series,
+    row_origins: Path,
+    exclusions: Path,
+    quality: str | None,
+    quality_share: float,
+    overlap: str,
+) -> tuple[Bool[np.ndarray, "rows"], dict[str, Any]]:
+    """The rows `inside` that stay candidates, and what the summary says of the others: nothing if no setting asks."""
+    record: dict[str, Any] = {}
+    if overlap == "drop":
+        excluded = ids.is_in(read_table(exclusions, Exclusions)["id"].implode()).to_numpy()
+        record |= {"overlap": overlap, "overlapping_rows_dropped": int((inside & excluded).sum())}
+        inside = inside & ~excluded
+    if quality is None:
+        if quality_share != 1:
+            raise ValueError(f"subset.quality_share {quality_share} needs subset.quality, the name of a number field")
+        return inside, record
+    origins = ids.to_frame("id").join(read_table(row_origins, RowOrigins), on="id", how="left", maintain_order="left")
+    scores = parse_scores(origins["fields"], quality)
+    best = select_best(scores, inside, quality_share)
+    return best, record | {
+        "quality": quality,
+        "quality_share": float(quality_share),
+        "rows_without_quality": int((inside & np.isnan(scores)).sum()),
+        "rows_below_quality": int((inside & ~best).sum()),
+    }
 
 
 def _read_incidence(

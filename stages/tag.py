@@ -8,6 +8,7 @@ from typing import Literal
 
 import polars as pl
 
+from m2m.data.records.word_windows import explain_unspaced
 from m2m.llm.client.request import Endpoint, Request
 from m2m.llm.prompt_template import fill_template, wrap_as_data
 from m2m.runtime.artifacts import get_columns, read_table, write_table
@@ -54,6 +55,8 @@ def main(
     table = read_table(pairs, Pairs).sort("id").select("id", text=side)
     unusable = pl.DataFrame(schema=get_columns(Unusable))
     if engine == "phrases":
+        if reason := explain_unspaced(table["text"]):
+            raise ValueError(reason)
         raw = extract_phrases(table["id"].to_list(), table["text"].to_list(), per_text, max_words, min_share, max_share)
     else:
         prompt = fill_template(template.read_text(encoding="utf-8"), {"tags": str(per_text), "words": str(max_words)})

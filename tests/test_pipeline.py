@@ -111,8 +111,8 @@ def test_settings_of_the_command_reach_the_lock_as_params(stage):
     values |= {str(item) for value in declared.values() if isinstance(value, list) for item in value}
     words = words_of(stage)
     given = words[next((at for at, word in enumerate(words) if word.startswith("--")), len(words)) :]
-    fixed = {stage.addressing.partition("@")[2], "random", "free", "0", "1000000", "None"}  # of the arm
-    assert {word for word in given if not word.startswith("--")} <= values | fixed
+    of_the_arm = {stage.addressing.partition("@")[2], "random", "free", "0", "1000000", "1.0", "None"}
+    assert {word for word in given if not word.startswith("--")} <= values | of_the_arm
 
 
 def test_the_locked_params_of_a_cell_are_all_that_can_be_asked_of_one():
@@ -153,16 +153,38 @@ def test_a_subset_waits_for_what_its_strategy_reads(strategy, stages, tmp_path, 
     assert list_stages_of_subset(strategy) & {"embed", "cluster", "tag", "base"} == stages
 
 
-def list_stages_of_subset(strategy: str) -> set[str]:
+@dvc_graph
+def test_a_subset_waits_for_the_prompts_only_where_overlaps_are_dropped(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert list_stages_of_subset("random") & {"benchmark", "overlap"} == set()
+    (tmp_path / "dropping").mkdir()
+    monkeypatch.chdir(tmp_path / "dropping")
+    stages = list_stages_of_subset("random", overlap="drop")
+    assert {"benchmark", "overlap", "exclude"} <= stages and stages & {"embed", "cluster", "tag", "base"} == set()
+
+
+def list_stages_of_subset(strategy: str, overlap: str = "keep") -> set[str]:
     """The stages that `dvc repro band@instruction band@response subset@candidate` asks for; the folder is a new one."""
     Path("dvc.yaml").write_text((ROOT / "dvc.yaml").read_text())
     params = (ROOT / "params.yaml").read_text().replace("  strategy: response-micro #", f"  strategy: {strategy} #")
-    Path("params.yaml").write_text(params)
+    Path("params.yaml").write_text(params.replace("overlap: keep #", f"overlap: {overlap} #"))
     with Repo.init(no_scm=True) as repo:
         targets = ("band@instruction", "band@response", "subset@candidate")
         found = {stage.addressing for name in targets for stage in repo.stage.collect(name, with_deps=True)}
     assert f"choices@{strategy}" in found
     return {name.partition("@")[0] for name in found}
+
+
+@dvc_graph
+def test_a_field_s_name_reaches_the_command_as_one_word(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("dvc.yaml").write_text((ROOT / "dvc.yaml").read_text())
+    params = (ROOT / "params.yaml").read_text()
+    Path("params.yaml").write_text(params.replace("quality: null #", """quality: "it's; touch $HOME" #"""))
+    with Repo.init(no_scm=True) as repo:
+        (stage,) = repo.stage.collect("subset@candidate")
+    words = shlex.split(stage.cmd)
+    assert words[words.index("--quality") + 1] == "it's; touch $HOME"
 
 
 def test_every_setting_says_what_it_is():

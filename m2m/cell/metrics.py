@@ -17,7 +17,7 @@ from m2m.diversity.unit_coverage import count_mid_types, count_units, unit_cover
 from m2m.judging.protocols.protocols import PROTOCOLS, parse_verdicts
 from m2m.judging.scoring.games import score_by_prompt
 from m2m.judging.scoring.leaderboard import PublishedAnnotations, score_llm_judges
-from m2m.schemas.cell import CellMetrics
+from m2m.schemas.cell import MADE_WITH, CellMetrics
 from m2m.strategies import SIDES
 
 UNTUNED = {"base": "untuned"}  # metrics/base.json has the name base_bits_per_byte, of other text
@@ -73,9 +73,21 @@ def split_metrics(record: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, 
 def summarize_selection(
     summaries: Mapping[str, Mapping[str, Any]], trainings: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """What was chosen and trained on: the candidate's summary, and the lengths of both arms."""
-    names = ("k", "k_min", "k_max", "candidate_rows", "rows", "rows_without_unit", "units_covered", "k_evenness")
+    """What was chosen, by which settings, and trained on: the candidate's summary, and the lengths of both arms."""
+    names = (
+        *MADE_WITH,
+        "k",
+        "k_min",
+        "k_max",
+        "candidate_rows",
+        "rows",
+        "rows_without_unit",
+        "units_covered",
+        "k_evenness",
+    )
+    optional = ("overlapping_rows_dropped", "rows_without_quality", "rows_below_quality")
     record: dict[str, Any] = {name: summaries["candidate"][name] for name in names}
+    record |= {name: summaries["candidate"][name] for name in optional if name in summaries["candidate"]}
     for arm, prefix in (("candidate", ""), ("opponent", "opponent_")):
         record[f"{prefix}mean_response_tokens"] = summaries[arm]["mean_response_tokens"]
         record |= {f"{prefix}{name}": trainings[arm][name] for name in ("trained_tokens", "lost_tokens")}
@@ -99,6 +111,12 @@ def measure_coverage(
             counts, name = count_units(table, ids), strategy.replace("-", "_")
             record |= {f"{name}_coverage": unit_coverage(counts), f"{name}_evenness": unit_evenness(counts)}
     return record
+
+
+def count_overlaps(ids: pl.Series, overlaps: pl.DataFrame) -> dict[str, int]:
+    """How many of the subset's rows `ids`, and of the whole pool, share text with an evaluation prompt."""
+    rows = overlaps["id"].unique()
+    return {"overlapping_rows": int(rows.is_in(ids.implode()).sum()), "overlapping_pool_rows": len(rows)}
 
 
 def measure_diversity(

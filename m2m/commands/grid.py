@@ -14,7 +14,10 @@ def main(*, jobs: int = 0, quick: bool = False, full: bool = False) -> None:
         full: All seven degrees.
     """
     from m2m.grid.design import choose_scope
+    from m2m.grid.known_settings import check_settings
     from m2m.grid.params_file import read_settings
     from m2m.grid.sweep import run_grid
 
-    run_grid(read_settings(Path("params.yaml")), choose_scope(quick, full), jobs)
+    settings = read_settings(Path("params.yaml"))
+    check_settings(settings)
+    run_grid(settings, choose_scope(quick, full), jobs)

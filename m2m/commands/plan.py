@@ -29,6 +29,7 @@ def main(
     """
     from m2m.grid.design import choose_scope, list_cells
     from m2m.grid.grid_plan import describe_storage, find_shape, inspect_cells, read_data_size
+    from m2m.grid.known_settings import check_settings
     from m2m.grid.params_file import read_settings
     from m2m.planning.cost_model import estimate_costs, estimate_llm_calls
     from m2m.planning.cost_report import format_costs, format_table
@@ -40,6 +41,7 @@ def main(
     if min(instruction_tokens, response_tokens) <= 0:
         raise ValueError(f"Rows must have tokens, got {instruction_tokens:.0f} + {response_tokens:.0f}")
     settings = read_settings(Path("params.yaml"))
+    check_settings(settings)
     cells = list_cells(settings["grid"]["parts"], settings["subset"], choose_scope(quick, full))
     stale, finished = inspect_cells(cells)
     data, is_counted = read_data_size(stale, settings, rows, instruction_tokens, response_tokens)

@@ -21,6 +21,7 @@ def main(name: str = "", /, *, show: Annotated[bool, tyro.conf.arg(name="list")]
         name: A profile, profiles/NAME.yaml. Without a name, the profiles are listed.
         show: List the profiles and their purposes.
     """
+    from m2m.grid.known_settings import check_settings
     from m2m.grid.params_file import list_profiles, read_profile, read_settings, write_settings
     from m2m.grid.profiles import apply_profiles
 
@@ -29,6 +30,7 @@ def main(name: str = "", /, *, show: Annotated[bool, tyro.conf.arg(name="list")]
         print(*(f"{profile:<{max(map(len, purposes))}}  {text}" for profile, text in purposes.items()), sep="\n")
         return
     settings = read_settings(PARAMS)
+    check_settings(settings)
     undo = _describe_undo()
     changes = apply_profiles(settings, *read_profile(name))
     if not changes:

@@ -35,6 +35,7 @@ class Card(NamedTuple):
     lengths: pl.DataFrame  # a column a length, one row a pair
     summary: Mapping[str, Any]  # the subset's: k, candidate_rows, units_covered …
     diversity: Mapping[str, float]  # metrics by name, each beginning with its side
+    overlaps: int | None  # rows of the subset that share text with an evaluation prompt; None: not counted
     tokenizer: str  # of the lengths
     unit_tokenizer: str  # of the units of a micro strategy
     evidence: str  # of the configuration, from the study
@@ -58,7 +59,9 @@ def render_card(card: Card) -> str:
         _table(card.sources),
         "Each row keeps the licence of its source; this card grants none.",
         "## How the rows were chosen",
-        *describe_limits(card.settings, card.summary, card.unit_tokenizer),
+        *describe_limits(card.settings, card.summary, card.tokenizer, card.unit_tokenizer),
+        *describe_left_out(card.summary),
+        describe_overlap(card.overlaps),
         _table([{"setting": name, "value": value} for name, value in card.settings.items()]),
         _table([{"outcome": name, "value": value} for name, value in outcomes.items()]),
         "## Length",
@@ -71,11 +74,15 @@ def render_card(card: Card) -> str:
     return "\n\n".join(sections) + "\n"
 
 
-def describe_limits(settings: Mapping[str, Any], summary: Mapping[str, Any], unit_tokenizer: str) -> list[str]:
+def describe_limits(
+    settings: Mapping[str, Any], summary: Mapping[str, Any], tokenizer: str, unit_tokenizer: str
+) -> list[str]:
     """What the units and the lengths are, the rows that are never chosen, and the degrees that give the same subset."""
     lines = []
     if settings["strategy"].endswith("-micro"):
         lines.append(f"The units are token types of {unit_tokenizer}.")
+        if unit_tokenizer != tokenizer:
+            lines.append(f"The model that is trained reads other tokens: those of {tokenizer}.")
     if summary.get("lengths") == "as-random":
         lines.append("The rows were chosen inside strata of response length, so their lengths are a random subset's.")
     if count := summary.get("rows_without_unit"):
@@ -84,6 +91,29 @@ def describe_limits(settings: Mapping[str, Any], summary: Mapping[str, Any], uni
         degrees = ", ".join(map(str, group))
         lines.append(f"Degrees {degrees} give the same subset: the pool is too small for this size and slack.")
     return lines
+
+
+def describe_left_out(summary: Mapping[str, Any]) -> list[str]:
+    """The rows that were no candidates, by what left them out."""
+    lines = []
+    if "overlapping_rows_dropped" in summary:
+        count = summary["overlapping_rows_dropped"]
+        lines.append(f"{count} rows that share text with an evaluation prompt were no candidates.")
+    if "quality" in summary:
+        name = _cell(summary["quality"]).replace("`", "'")
+        lines.append(
+            f"Only the best {summary['quality_share']:.6g} of the rows by `{name}` were candidates: "
+            f"{summary['rows_below_quality']} were left out. "
+            f"{summary['rows_without_quality']} rows have no such number and come last."
+        )
+    return lines
+
+
+def describe_overlap(count: int | None) -> str:
+    """How many rows of the subset share text with an evaluation prompt; None where nobody has looked."""
+    if count is None:
+        return "Overlap with evaluation prompts was not counted: nothing was trained on this subset."
+    return f"{count} of these rows share text with an evaluation prompt (equal words, or 13 in a row)."
 
 
 def describe_lengths(table: pl.DataFrame) -> list[dict[str, Any]]:

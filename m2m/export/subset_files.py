@@ -59,6 +59,7 @@ def _describe(run: ExportedRun, rows: pl.DataFrame, file: Path, study: Path) -> 
         lengths=_measure_lengths(run, rows),
         summary=read_json(run.files[SUMMARY]),
         diversity={name: value for name, value in run.metrics.items() if name.startswith(SIDES)},
+        overlaps=run.metrics.get("overlapping_rows"),
         tokenizer=_name_base_tokenizer(run.lock),
         unit_tokenizer=_name_unit_tokenizer(run.lock),
         evidence=_find_evidence(run, study),

@@ -9,6 +9,7 @@ from m2m.strategies import get_strategy, require_match
 Scope = Literal["plain", "quick", "full"]
 Cell = dict[str, Any]
 SCOPE_DEGREES = {"full": tuple(range(7)), "quick": (0, 3, 6)}
+POOL_SETTINGS = ("quality", "quality_share")  # of `subset`: which rows all cells of a grid choose from
 QUICK_SEEDS, QUICK_RANDOM_SEEDS = 1, 3  # random's spread is the seed noise: it needs replicates
 
 
@@ -31,6 +32,8 @@ def list_cells(grid_parts: Mapping[str, Mapping[str, Any]], subset: Mapping[str,
         unknown = sorted(set(lists) - set(subset))
         if unknown:
             raise ValueError(f"grid.parts.{name} may list settings of subset ({', '.join(subset)}), got {unknown[0]}")
+        if pool := sorted(set(lists) & set(POOL_SETTINGS)):
+            raise ValueError(f"grid.parts.{name} may not list {pool[0]}: a grid has one pool, set it in subset")
         scoped = _limit_lists(
             {key: value if isinstance(value, list) else [value] for key, value in lists.items()}, scope
         )

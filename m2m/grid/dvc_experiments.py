@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from m2m.grid.provenance import Lock
+from m2m.schemas.cell import MADE_WITH
 
 PIPELINE, CELL_FILE, DETAILS_FILE = "dvc.yaml", "metrics/cell.json", "metrics/cell_details.json"
 INTERRUPTED = (["symbolic-ref", "HEAD"], ["rev-parse", "--verify", "refs/stash"])
@@ -114,7 +115,8 @@ def _read_experiment(name: str, revision: str) -> Experiment | None:
     if not {"dvc.lock", CELL_FILE} <= set(files):
         return None
     texts = {path: _git("show", f"{revision}:{path}") for path in files}
-    metrics = json.loads(texts[CELL_FILE]) | json.loads(texts.get(DETAILS_FILE, "{}"))
+    record = json.loads(texts[CELL_FILE]) | json.loads(texts.get(DETAILS_FILE, "{}"))
+    metrics = {key: value for key, value in record.items() if key not in MADE_WITH}  # the lock has all settings
     return Experiment(name, revision, parse_lock(texts["dvc.lock"]), metrics)
 
 

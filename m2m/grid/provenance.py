@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from m2m.grid.design import Cell, normalize_cell
+from m2m.grid.design import POOL_SETTINGS, Cell, normalize_cell
 
 CELL_STAGES = (  # what a cell executes
     "strategy@candidate",
@@ -37,7 +37,8 @@ def collect_shared(lock: Lock) -> dict[str, dict[str, Any]]:
     """What comparable cells share, by path or stage; `lock` has every stage of CELL_STAGES and OPPONENT_STAGES.
 
     The code of a cell's stages, their settings and the opponent's seed, and the shared data that they read. Left out
-    are the settings of `subset`, which are the cell's, and with them the opponent's size and budget.
+    are the settings of `subset`, which are the cell's, and with them the opponent's size and budget; but for the
+    quality that rows are chosen by first.
     """
     missing = [name for name in (*CELL_STAGES, *OPPONENT_STAGES) if name not in lock]
     if missing:
@@ -49,7 +50,7 @@ def collect_shared(lock: Lock) -> dict[str, dict[str, Any]]:
     return {
         "code": {path: md5 for path, md5 in deps.items() if not any(_is_within(out, path) for out in outs)},
         "data": {path: md5 for path, md5 in data.items() if any(_is_within(path, dep) for dep in (*deps, UNITS))},
-        "settings": {name: lock[name]["params"] for name in SETTINGS_STAGES},
+        "settings": {name: lock[name]["params"] for name in SETTINGS_STAGES} | _collect_quality(lock),
     }
 
 
@@ -66,7 +67,10 @@ def describe_changes(shared: Mapping[str, Mapping[str, Any]], lock: Lock) -> lis
     paths = [path for path, md5 in shared["data"].items() if outs.get(path) != md5]
     data = [name for folder, name in DATA_NAMES.items() if any(_is_within(path, folder) for path in paths)]
     params = {name: lock[name]["params"] if name in lock else {} for name in SETTINGS_STAGES}
-    stages = [name for name, settings in shared["settings"].items() if not _agrees(settings, params[name])]
+    quality = _collect_quality(lock) if "subset@candidate" in lock else {}
+    recorded = {"quality": {}, **shared["settings"]}
+    stages = [name for name, settings in recorded.items() if not _agrees(settings, (params | quality).get(name, {}))]
+    stages += ["quality"] if quality and not recorded["quality"] else []
     return list(dict.fromkeys([*data, *(f"settings of {name.split('@')[0]}" for name in stages)]))
 
 
@@ -111,6 +115,14 @@ def is_consistent(lock: Lock, names: Iterable[str]) -> bool:
     return all(
         name in lock and all(outs.get(path, md5) == md5 for path, md5 in lock[name]["deps"].items()) for name in names
     )
+
+
+def _collect_quality(lock: Lock) -> dict[str, dict[str, Any]]:
+    """The share of the pool that all cells choose from; nothing where that is the whole pool."""
+    subset = lock["subset@candidate"]["params"].get("subset", {})
+    if subset.get("quality") is None:
+        return {}
+    return {"quality": {name: subset[name] for name in POOL_SETTINGS}}
 
 
 def _is_within(path: str, folder: str) -> bool:

@@ -10,7 +10,7 @@ import pandera.polars as pa
 import polars as pl
 
 from m2m.grid.collection import build_grid_table
-from m2m.grid.design import normalize_cell
+from m2m.grid.design import POOL_SETTINGS, normalize_cell
 from m2m.grid.dvc_experiments import Experiment, locate_cached_file, predict_lock, read_experiments
 from m2m.grid.prompt_scores import score_prompts
 from m2m.grid.provenance import CELL_STAGES, collect_shared, get_cell_settings, hash_provenance, is_finished
@@ -68,7 +68,8 @@ def write_study_folder(folder: Path, *, examples: int = 6, current: bool = False
 
 def _make_row(cell: Experiment) -> dict[str, Any]:
     names = {"experiment": cell.name, "revision": cell.revision[:10], "provenance": hash_provenance(cell.lock)}
-    return names | normalize_cell(get_cell_settings(cell.lock)) | cell.metrics
+    settings = normalize_cell(get_cell_settings(cell.lock))
+    return names | {name: value for name, value in settings.items() if name not in POOL_SETTINGS} | cell.metrics
 
 
 def _read_tables(cell: Experiment) -> CellTables | None:

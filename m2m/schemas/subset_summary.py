@@ -9,7 +9,10 @@ _Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class SubsetSummary(BaseModel):
-    """The settings of the subset first; counts are of rows unless the name says otherwise."""
+    """The settings of the subset first; counts are of rows unless the name says otherwise.
+
+    The fields about overlap and quality are there where a setting asks for them.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -24,7 +27,15 @@ class SubsetSummary(BaseModel):
     lengths: Annotated[
         Literal["free", "as-random"], Field(description="as-random: pruned and sampled inside strata of length")
     ] = "free"
-    pool_rows: Annotated[int, Field(ge=1, description="rows whose response is inside the length window")]
+    pool_rows: Annotated[int, Field(ge=1, description="rows inside the length window, without those left out")]
+    overlap: Literal["drop"] | None = None
+    overlapping_rows_dropped: (
+        Annotated[int, Field(ge=0, description="rows that share text with a prompt: no candidates")] | None
+    ) = None
+    quality: Annotated[str, Field(description="the number field that rows were chosen by first")] | None = None
+    quality_share: Annotated[float, Field(gt=0, le=1)] | None = None
+    rows_without_quality: Annotated[int, Field(ge=0, description="rows without such a number")] | None = None
+    rows_below_quality: Annotated[int, Field(ge=0, description="rows below the best share")] | None = None
     rows_without_unit: Annotated[int, Field(ge=0, description="of pool_rows: no degree chooses them")]
     candidate_rows: Annotated[int, Field(ge=1)]
     k: Annotated[int, Field(ge=1, description="units that were sampled over")]

@@ -5,12 +5,14 @@ import polars as pl
 import pytest
 
 from m2m.cell.metrics import (
+    count_overlaps,
     measure_coverage,
     measure_diversity,
     measure_worth,
     split_metrics,
     summarize_selection,
 )
+from m2m.schemas.cell import MADE_WITH, CellMetrics
 
 
 def answers(bits):
@@ -53,6 +55,21 @@ def test_without_references_there_is_no_performance():
     assert not [name for name in record if "bits" in name or name.startswith("bpb_reduction")]
 
 
+SETTINGS = {"strategy": "response-micro", "match": "random", "degree": 6, "seed": 1, "size": 9, "budget": "rows"}
+SETTINGS |= {"min_tokens": 1, "max_tokens": 99}
+
+
+def test_the_metrics_begin_with_the_settings_of_the_subset_that_they_are_of():
+    names = ("k_min", "k_max", "rows_without_unit", "mean_response_tokens")
+    summaries = {arm: dict.fromkeys([*CellMetrics.model_fields, *names], 1) | SETTINGS for arm in ("candidate",)}
+    summaries["opponent"] = summaries["candidate"] | {"strategy": "random", "degree": 0, "seed": 1000}
+    training = {"trained_tokens": 5, "lost_tokens": 0}
+    record = summarize_selection(summaries, dict.fromkeys(summaries, training)) | {"bpb_reduction": 0.1}
+    compared, others = split_metrics(record)
+    assert dict(list(compared.items())[: len(SETTINGS)]) == SETTINGS
+    assert set(SETTINGS) == set(MADE_WITH) and not set(MADE_WITH) & set(others)
+
+
 def test_each_name_is_used_once():
     summary = dict.fromkeys(
         [
@@ -68,6 +85,7 @@ def test_each_name_is_used_once():
         ],
         1,
     )
+    summary |= SETTINGS
     training = {"trained_tokens": 5, "lost_tokens": 0}
     record = summarize_selection(
         {"candidate": summary, "opponent": summary}, {"candidate": training, "opponent": training}
@@ -125,3 +143,10 @@ def test_metrics_that_are_compared_come_in_reading_order_and_all_others_by_name(
     compared, remaining = split_metrics(record)
     assert list(compared.items()) == [("bpb_reduction", 0.1), ("rows", 5), ("k", 3)]
     assert list(remaining.items()) == [("a_detail", 1), ("k_max", 9)]
+
+
+def test_overlaps_with_prompts_are_counted_by_row_in_the_subset_and_in_the_pool():
+    overlaps = pl.DataFrame({"id": ["a", "a", "b", "z"], "prompt": ["p", "q", "p", "p"]})
+    counts = count_overlaps(pl.Series(["a", "c"]), overlaps)
+    assert counts == {"overlapping_rows": 1, "overlapping_pool_rows": 3}
+    assert count_overlaps(pl.Series(["a"]), overlaps.clear()) == {"overlapping_rows": 0, "overlapping_pool_rows": 0}

@@ -11,6 +11,7 @@ CARD = Card(
     lengths=pl.DataFrame({"response, tokens": [1, 2, 3, 10]}),
     summary={"k": 5, "k_max": 9, "pool_rows": 100, "units_covered": 4},
     diversity={"instruction_token_entropy": 7.5, "response_token_entropy": 9.25, "response_vendi": 80.0},
+    overlaps=None,
     tokenizer="the tokenizer of owner/model",
     unit_tokenizer="white-space words",
     evidence="No evidence: there is no study here.",
@@ -81,3 +82,25 @@ def test_a_card_counts_the_rows_that_can_never_be_chosen_and_names_degrees_that_
     assert "| rows_without_unit | 42 |" in text
     assert "Degrees 0, 1, 2 give the same subset" in text and "Degrees 4, 5 give the same subset" in text
     assert "can never" not in render_card(CARD) and "the same subset" not in render_card(CARD)
+
+
+def test_a_card_warns_where_the_units_are_not_the_tokens_of_the_trained_model():
+    warning = "The model that is trained reads other tokens: those of the tokenizer of owner/model."
+    assert warning in render_card(CARD)
+    assert "other tokens" not in render_card(CARD._replace(unit_tokenizer=CARD.tokenizer))
+    assert "other tokens" not in render_card(CARD._replace(settings={"strategy": "response-meso", "degree": 3}))
+
+
+def test_a_card_counts_the_rows_that_share_text_with_a_prompt_and_those_left_out_for_it():
+    assert "Overlap with evaluation prompts was not counted: nothing was trained" in render_card(CARD)
+    text = render_card(CARD._replace(overlaps=0, summary={**CARD.summary, "overlapping_rows_dropped": 7}))
+    assert "0 of these rows share text with an evaluation prompt (equal words, or 13 in a row)." in text
+    assert "7 rows that share text with an evaluation prompt were no candidates." in text
+    assert "no candidates" not in render_card(CARD._replace(overlaps=2))
+
+
+def test_a_card_says_by_which_number_rows_were_chosen_first_and_neutralises_its_name():
+    quality = {"quality": "<b>|score`", "quality_share": 0.25, "rows_below_quality": 75, "rows_without_quality": 9}
+    text = render_card(CARD._replace(summary={**CARD.summary, **quality}))
+    assert "Only the best 0.25 of the rows by `&lt;b>\\|score'` were candidates: 75 were left out." in text
+    assert "9 rows have no such number and come last." in text

@@ -1,8 +1,11 @@
 """What a data card says of a configuration: the study's number, or that there is no evidence."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from m2m.export.evidence import describe_evidence
 
@@ -62,3 +65,11 @@ def test_without_a_study_and_for_random_there_is_a_sentence_too() -> None:
 def test_a_study_of_another_pool_is_called_that() -> None:
     assert "The study used another pool" in describe_evidence(study(), False, SUBSET)
     assert "another pool" not in describe_evidence(study(), True, SUBSET)
+
+
+def test_the_shipped_cell_is_none_that_the_shipped_study_calls_worse_than_random():
+    root = Path(__file__).parents[2]
+    settings = yaml.safe_load((root / "params.yaml").read_text())["subset"]
+    study = json.loads((root / "metrics/study.json").read_text())
+    assert describe_evidence(study, True, settings).startswith("Not significantly different from random: ")
+    assert describe_evidence(study, True, settings | {"degree": 3}).startswith("Significantly worse than random: ")

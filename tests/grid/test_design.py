@@ -109,3 +109,9 @@ def test_the_two_scopes_exclude_each_other():
     )
     with pytest.raises(ValueError, match="got both: choose one"):
         choose_scope(True, True)
+
+
+def test_a_grid_has_one_pool():
+    subset = SUBSET | {"quality": None, "quality_share": 1.0}
+    with pytest.raises(ValueError, match=r"parts\.one may not list quality_share: a grid has one pool, set it in"):
+        list_cells({"one": {"quality_share": [0.5, 1.0]}}, subset, "plain")

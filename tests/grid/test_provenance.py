@@ -145,6 +145,17 @@ def test_a_cell_whose_settings_were_not_locked_is_not_finished():
     assert not is_finished(other)
 
 
+def test_cells_that_choose_from_the_best_rows_alone_are_not_comparable_with_others():
+    best = lock()
+    best["subset@candidate"]["params"] = {"subset": CELL_SETTINGS | {"quality": "score", "quality_share": 0.5}}
+    all_rows = lock()
+    all_rows["subset@candidate"]["params"] = {"subset": CELL_SETTINGS | {"quality": None, "quality_share": 1.0}}
+    assert hash_provenance(all_rows) == hash_provenance(lock()) != hash_provenance(best)
+    assert describe_changes(collect_shared(lock()), best) == ["settings of quality"]
+    assert describe_changes(collect_shared(best), lock()) == ["settings of quality"]
+    assert describe_changes(collect_shared(best), best) == []
+
+
 @pytest.mark.parametrize(
     ("current", "differences"),
     [

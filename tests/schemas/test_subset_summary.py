@@ -11,7 +11,7 @@ from tests.subset_summary import SUMMARY
 
 def test_a_summary_comes_back_as_it_was_written(tmp_path):
     write_record(tmp_path / "a.json", SubsetSummary, SUMMARY)
-    assert read_record(tmp_path / "a.json", SubsetSummary).model_dump() == SUMMARY | {"lengths": "free"}
+    assert read_record(tmp_path / "a.json", SubsetSummary).model_dump(exclude_unset=True) == SUMMARY
 
 
 @pytest.mark.parametrize(

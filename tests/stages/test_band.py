@@ -61,3 +61,14 @@ def test_a_nearly_empty_band_is_a_warning_that_names_the_thresholds(band, capsys
     out = band(low=1000, high=2000)
     assert "the mid band of the responses is nearly empty: change low 1000 or high 2000" in capsys.readouterr().err
     assert read_table(out / "units.parquet", Units).is_empty()
+
+
+def test_units_of_another_tokenizer_than_the_model_s_are_told_in_a_line(band, capsys):
+    band("words", tokenizer="words", band="all")
+    lines = capsys.readouterr().err.splitlines()
+    assert (
+        "band response: the units are words at white space, not the tokens of the base model that is trained"
+        in (lines[0].partition(" (")[0])
+    )
+    band("base")
+    assert "not the tokens of the base model" not in capsys.readouterr().err

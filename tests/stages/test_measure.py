@@ -1,10 +1,29 @@
-"""What the stage reads beside its tables: the two files of AlpacaEval's full length control."""
+"""The stage on a pool of four rows: whose figures its files are; and the two files of AlpacaEval's length control."""
 
 import json
+from pathlib import Path
+from typing import Any
 
+import pandera.polars as pa
+import polars as pl
 import pytest
 
-from stages.measure import _describe_reduction, _read_published
+from m2m.runtime.artifacts import read_json, write_json, write_record, write_table
+from m2m.schemas.answers import Answers
+from m2m.schemas.bands import Bands
+from m2m.schemas.cell import MADE_WITH
+from m2m.schemas.overlaps import Overlaps
+from m2m.schemas.pairs import Pairs
+from m2m.schemas.prompts import Prompts
+from m2m.schemas.subset import Subset
+from m2m.schemas.subset_summary import SubsetSummary
+from m2m.schemas.tokens import Tokens
+from m2m.schemas.units import Units
+from m2m.schemas.vectors import Vectors
+from m2m.schemas.verdicts import Verdicts
+from m2m.strategies import SIDES, UNIT_STRATEGIES
+from stages.measure import _describe_reduction, _read_published, main
+from tests.subset_summary import SUMMARY
 
 ROWS = ["0,concise,0.25,1.5,-0.5,False", "1,concise,0.5,0.0,0.75,False", "0,verbose,0.9,-2.0,-0.5,False"]
 
@@ -43,3 +62,72 @@ def test_files_that_are_something_else_are_named(files, tmp_path):
 
 def test_a_cell_whose_prompts_have_no_references_has_no_describe_reduction_to_print():
     assert _describe_reduction({"arena_hard_win_rate": 0.5}) == ""
+
+
+IDS = ["a", "b", "c", "d"]
+INPUTS = ("prompts.parquet", "verdicts.parquet", "answers", "subsets", "trainings", "pairs.parquet", "tokenizer")
+INPUTS += ("tokens", "bands", "vectors", "units", "overlaps.parquet")
+
+
+def write_tables(folder: Path, tables: dict[str, tuple[type[pa.DataFrameModel], dict[str, Any]]]) -> None:
+    for name, (model, columns) in tables.items():
+        types = {column: kind.dtype.type for column, kind in model.to_schema().columns.items()}
+        table = pl.DataFrame(columns).select(pl.col(column).cast(kind) for column, kind in types.items())
+        write_table(folder / f"{name}.parquet", model, table)
+
+
+def write_toy_cell(folder: Path, **summary: object) -> None:
+    """Rows a and b were chosen; a and c share text with a prompt. The candidate saves a bit a byte."""
+    absent = dict.fromkeys(("baseline", "baseline_answer"))
+    prompts = {"id": ["p", "q"], "benchmark": "own", "instruction": "Why?", "reference": ["So.", "Thus."], **absent}
+    raw = json.dumps({"candidate": 1.0, "opponent": 2.0, "better": "lower"})
+    games = {"id": ["p", "q"], "benchmark": "own", "opponent": "opponent", "engine": "likelihood", "order": 0}
+    said = {"id": ["p", "q"], "answer": "So.", "tokens": 2, "truncated": False, "bytes": 10}
+    texts = {"instruction": ["one two", "three", "four", "five"], "response": ["six", "seven", "eight", "nine"]}
+    shared = {"id": ["a", "c"], "prompt": "p", "field": "response", "kind": "exact", "grams": 0, "text": "six"}
+    tables: dict[str, tuple[type[pa.DataFrameModel], dict[str, Any]]] = {
+        "prompts": (Prompts, prompts),
+        "verdicts": (Verdicts, games | {"repeat": 0, "raw": raw}),
+        "pairs": (Pairs, {"id": IDS, "source": "s", **texts, "original": None}),
+        "overlaps": (Overlaps, shared),
+    }
+    for arm, bits in {"base": 30.0, "opponent": 20.0, "candidate": 10.0}.items():
+        tables[f"answers/{arm}"] = (Answers, said | {"bits": bits})
+    for side in SIDES:
+        tables[f"tokens/{side}"] = (Tokens, {"id": IDS, "tokens": [[1, 2], [3], [4], [5]]})
+        tables[f"bands/{side}"] = (Bands, {"token": ["one", "six"], "text": ["one", "six"], "count": 9, "band": "mid"})
+        tables[f"vectors/{side}"] = (Vectors, {"id": IDS, "vector": [[1, 0], [0, 1], [1, 0], [0, 1]]})
+    for strategy in UNIT_STRATEGIES:
+        tables[f"units/{strategy}"] = (Units, {"id": IDS, "unit": ["x", "y", "x", "z"]})
+    tables["subsets/candidate"] = (Subset, {"id": ["a", "b"], "unit": ["x", "y"], "turn": [0, 1]})
+    write_tables(folder, tables)
+    for arm in ("candidate", "opponent"):
+        write_record(folder / f"subsets/{arm}.json", SubsetSummary, SUMMARY | summary)
+        write_json(folder / f"trainings/{arm}.json", {"trained_tokens": 5, "lost_tokens": 0})
+
+
+def measure(folder: Path, **summary: object) -> tuple[dict[str, Any], dict[str, Any]]:
+    write_toy_cell(folder, **summary)
+    outs = (folder / "cell.json", folder / "cell_details.json")
+    settings: dict[str, Any] = {"seed": 1, "resamples": 100, "unit_tokenizer": "words"}
+    main(*(folder / name for name in INPUTS), *outs, **settings, gamed=None, alpaca_eval=None)
+    return read_json(outs[0]), read_json(outs[1])
+
+
+def test_a_cell_s_metrics_begin_with_the_settings_that_made_them(tmp_path):
+    cell, details = measure(tmp_path, degree=2, seed=7)
+    assert tuple(cell)[: len(MADE_WITH)] == MADE_WITH
+    assert {name: cell[name] for name in MADE_WITH} == {name: SUMMARY[name] for name in MADE_WITH} | {
+        "degree": 2,
+        "seed": 7,
+    }
+    assert cell["bpb_reduction"] == 1.0
+    assert not set(MADE_WITH) & set(details)
+
+
+def test_a_cell_counts_the_rows_that_share_text_with_a_prompt_and_those_left_out(tmp_path):
+    _, details = measure(tmp_path)
+    assert (details["overlapping_rows"], details["overlapping_pool_rows"]) == (1, 2)
+    assert "overlapping_rows_dropped" not in details
+    _, details = measure(tmp_path, overlap="drop", overlapping_rows_dropped=2)
+    assert details["overlapping_rows_dropped"] == 2

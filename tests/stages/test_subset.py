@@ -1,5 +1,6 @@
 """The stage on a pool of forty rows: its table, its numbers, its errors, its bytes."""
 
+import json
 import os
 import subprocess
 import sys
@@ -11,7 +12,9 @@ import polars as pl
 import pytest
 
 from m2m.runtime.artifacts import read_json, read_table, write_table
+from m2m.schemas.exclusions import Exclusions
 from m2m.schemas.pairs import Pairs
+from m2m.schemas.row_origins import RowOrigins
 from m2m.schemas.subset import Subset
 from m2m.schemas.tokens import Tokens
 from m2m.schemas.units import Units
@@ -21,6 +24,7 @@ from m2m.strategies import BASELINES, STRATEGIES, Strategy
 from stages.subset import main
 
 ROWS = 40
+SHARED = ("pairs.parquet", "tokens.parquet", "row_origins.parquet", "exclusions.parquet")
 SETTINGS: dict[str, Any] = {
     "strategy": "response-micro",
     "match": "response-micro",
@@ -33,6 +37,9 @@ SETTINGS: dict[str, Any] = {
     "min_tokens": 0,
     "max_tokens": 1000,
     "lengths": "free",
+    "quality": None,
+    "quality_share": 1.0,
+    "overlap": "keep",
 }
 
 
@@ -54,7 +61,22 @@ def folder(tmp_path: Path) -> Path:
     angles = np.radians(np.arange(ROWS))
     points = pl.Series("vector", np.stack([np.cos(angles), np.sin(angles)], axis=1)).cast(pl.List(pl.Float32))
     write_table(tmp_path / "vectors.parquet", Vectors, pl.DataFrame({"id": ids}).with_columns(points))
+    write_origins(tmp_path, ["{}"] * ROWS)
+    write_exclusions(tmp_path, [])
     return tmp_path
+
+
+def write_origins(folder: Path, fields: list[str]) -> None:
+    """Row i has the i-th of `fields`; a held-out row stands there too."""
+    ids = [*(f"{row:016x}" for row in range(ROWS)), "held out"]
+    table = pl.DataFrame({"id": ids, "source": "toy", "file": "", "row": range(ROWS + 1), "exchange": 0})
+    columns = table.with_columns(fields=pl.Series([*fields, '{"score": 99}'])).cast({"row": pl.Int64})
+    write_table(folder / "row_origins.parquet", RowOrigins, columns.cast({"exchange": pl.Int64}))
+
+
+def write_exclusions(folder: Path, rows: list[int]) -> None:
+    ids = pl.DataFrame({"id": [f"{row:016x}" for row in rows]}, schema={"id": pl.String})
+    write_table(folder / "exclusions.parquet", Exclusions, ids)
 
 
 def write_units(path: Path, pairs: list[tuple[str, str]]) -> None:
@@ -68,7 +90,7 @@ def choices_of(strategy: str) -> str:
 
 def choose(folder: Path, **changed: Any) -> tuple[pl.DataFrame, dict[str, Any]]:
     settings = SETTINGS | changed
-    inputs = (choices_of(settings["strategy"]), choices_of(settings["match"]), "pairs.parquet", "tokens.parquet")
+    inputs = (choices_of(settings["strategy"]), choices_of(settings["match"]), *SHARED)
     main(*(folder / name for name in (*inputs, "out/subset.parquet", "out/subset.json")), **settings)
     return read_table(folder / "out/subset.parquet", Subset), read_json(folder / "out/subset.json")
 
@@ -141,7 +163,7 @@ def test_the_order_of_rows_and_the_number_of_threads_change_no_byte(folder: Path
     for name, model in {"units": Units, "pairs": Pairs, "tokens": Tokens, "vectors": Vectors}.items():
         shuffled = read_table(folder / f"{name}.parquet", model).sample(fraction=1, shuffle=True, seed=3)
         write_table(folder / f"{name}.parquet", model, shuffled)
-    inputs = (choices_of(strategy), "units.parquet", "pairs.parquet", "tokens.parquet")
+    inputs = (choices_of(strategy), "units.parquet", *SHARED)
     paths = (*inputs, "out/subset.parquet", "out/subset.json")
     flags = [word for name, value in (SETTINGS | changed).items() for word in (f"--{name}", str(value))]
     command = [sys.executable, "-m", "stages.subset", *(str(folder / path) for path in paths), *flags]
@@ -328,3 +350,66 @@ def test_rows_without_a_unit_are_told(folder: Path, capsys: pytest.CaptureFixtur
     assert "5 of 40 rows carry no unit of response-micro and cannot be chosen" in capsys.readouterr().err
     assert choose(folder, strategy="random")[1]["rows_without_unit"] == 0
     assert "no unit" not in capsys.readouterr().err
+
+
+def test_overlapping_rows_are_no_candidates_of_any_strategy_and_are_counted(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    overlapping = [0, 7, 20, 38]
+    write_exclusions(folder, overlapping)
+    for strategy in EVERY:
+        subset, summary = choose(folder, strategy=strategy, overlap="drop", size=25, slack=1.0, min_tokens=5)
+        assert {int(id_, 16) for id_ in subset["id"]}.isdisjoint(overlapping)
+        assert (summary["pool_rows"], summary["overlapping_rows_dropped"]) == (32, 3)  # row 0 is outside the window
+    assert "3 rows that share text with an evaluation prompt are left out" in capsys.readouterr().err
+
+
+def test_settings_that_leave_nothing_out_change_no_byte_and_say_nothing(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    choose(folder)
+    before = [(folder / "out" / name).read_bytes() for name in ("subset.parquet", "subset.json")]
+    assert not {"overlap", "quality", "quality_share"} & set(json.loads(before[1]))
+    write_origins(folder, ['{"score": 1}'] * ROWS)
+    choose(folder)
+    assert [(folder / "out" / name).read_bytes() for name in ("subset.parquet", "subset.json")] == before
+    assert "left out" not in capsys.readouterr().err
+
+
+def test_the_best_share_by_a_number_of_the_user_s_is_what_is_chosen_from(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Rows 0 to 9 have no number; of the others, odd rows have theirs as text."""
+    scores: list[object] = [*("good", None, True, "", [3], "NaN", "inf", {"a": 1}, "1e999", 10**400)]
+    scores += [str(row) if row % 2 else row for row in range(10, ROWS)]
+    write_origins(folder, [json.dumps({"score": score}) for score in scores])
+    subset, summary = choose(folder, strategy="random", quality="score", quality_share=0.5, size=20)
+    assert sorted(int(id_, 16) for id_ in subset["id"]) == list(range(20, 40))
+    assert [summary[name] for name in ("pool_rows", "rows_below_quality", "rows_without_quality")] == [20, 20, 10]
+    assert (summary["quality"], summary["quality_share"]) == ("score", 0.5)
+    assert "20 rows are below the best 0.5 by 'score'; 10 rows have no such number" in capsys.readouterr().err
+
+
+def test_a_quality_share_of_one_keeps_all_and_rows_without_a_number_come_last(folder: Path) -> None:
+    write_origins(folder, ["{}"] * 39 + ['{"score": -5}'])
+    assert choose(folder, quality="score")[0].equals(choose(folder)[0])
+    subset, _ = choose(folder, strategy="random", quality="score", quality_share=0.01, size=1)
+    assert subset["id"].to_list() == [f"{39:016x}"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"quality": "skore"}, r"subset\.quality must name a field with numbers, 'skore' has none .*: score"),
+        ({"quality": "score", "quality_share": 0.0}, r"subset\.quality_share must be above 0 and at most 1, got 0\.0"),
+        ({"quality": "score", "quality_share": 1.5}, r"subset\.quality_share must be above 0 and at most 1, got 1\.5"),
+        ({"quality_share": 0.5}, r"subset\.quality_share 0\.5 needs subset\.quality"),
+        ({"quality": "score", "quality_share": 0.1}, "size must be at most what the pool holds, 4, got 10"),
+    ],
+)
+def test_a_quality_that_cannot_be_used_is_an_error_that_says_why(
+    folder: Path, changed: dict[str, Any], message: str
+) -> None:
+    write_origins(folder, [json.dumps({"score": row, "text": "x"}) for row in range(ROWS)])
+    with pytest.raises(ValueError, match=message):
+        choose(folder, strategy="random", **changed)

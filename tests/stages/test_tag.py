@@ -109,3 +109,36 @@ def test_an_llm_s_tags_go_through_the_same_normaliser_and_an_unparsable_row_is_k
     first = next(body for body in server.asked if "Graph: a node." in said(body))
     assert "Give at most 4 tags" in said(first)
     assert said(first).count("<data ") == 2  # the rule names the fence, and the fence
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["如何对数组进行排序？", "绘制一个图形。", "计算平均值。"],  # Chinese
+        ["配列を並べ替える方法。", "グラフを描く。", "平均を計算する。"],  # Japanese
+        ["เรียงลำดับอาร์เรย์อย่างไร", "วาดกราฟหนึ่งภาพ", "คำนวณค่าเฉลี่ย"],  # Thai
+        ["如何对数组进行排序？", "绘制一个图形。", "Plot the figure."],  # most rows of a mixed pool
+    ],
+)
+def test_key_phrases_of_a_language_without_spaces_are_refused_in_one_sentence(tmp_path, texts):
+    with pytest.raises(ValueError, match=r"[23] of 3 texts are in a script without spaces .* set tag\.engine to"):
+        tag_phrases(tmp_path, texts)
+
+
+def test_a_language_with_spaces_and_unusual_letters_has_key_phrases(tmp_path):
+    texts = ["מיון של מערך", "מיון של רשימה", "ציור של גרף", "Einige 中 Wörter"]
+    assert tag_phrases(tmp_path, texts).height > 0
+
+
+def test_shares_that_no_phrase_has_are_named_as_settings(tmp_path):
+    with pytest.raises(ValueError, match=r"no key phrase occurs in tag\.min_share 0\.8 to tag\.max_share 0\.9 of 3"):
+        tag_phrases(tmp_path, ["sort arrays", "plot figures", "count words"], min_share=0.8)
+
+
+def tag_phrases(folder: Path, texts: list[str], **changed: object) -> pl.DataFrame:
+    ids = [f"{row:02}" for row in range(len(texts))]
+    pairs = pl.DataFrame({"id": ids, "source": "s", "instruction": "Why?", "response": texts, "original": None})
+    write_table(folder / "pairs.parquet", Pairs, pairs.cast({"original": pl.String}))
+    outs = [folder / f"{out}.parquet" for out in ("tags", "canon", "units", "rejected")]
+    main(folder / "pairs.parquet", TEMPLATE, *outs, **SETTINGS | {"max_distance": 0} | changed)
+    return tables(outs)[0]

@@ -15,6 +15,7 @@ PLACE = ["source", "row", "turn"]
 TABLE_NAMES = {"pool": "pool", "heldout": "held out", "rejects": "rejects"}
 NEAR_SIMILARITY = 0.8  # Jaccard of shingles, from which two rows are near copies
 SHOWN_REASONS = 8
+USUAL_MIN_CHARS, USUAL_MAX_CHARS = 80, 4_000  # of the default pool, and of the profiles for larger models
 
 
 class Candidates(NamedTuple):
@@ -83,6 +84,22 @@ def describe_rows(candidates: Candidates, left_out: Mapping[str, int]) -> list[s
         reasons = _list_reasons(candidates.rejects.filter(source=source))
         sentences.append(f"{source}: {' + '.join(places)} = {total} {unit} read{reasons}")
     return sentences
+
+
+def describe_absent_limits(candidates: Candidates, min_chars: int | None, max_chars: int | None) -> list[str]:
+    """A sentence for each limit that is off: how many of the kept rows a usual limit would leave out."""
+    rows = pl.concat([candidates.pool, candidates.heldout])
+    response, longest = pl.col("response").str.len_chars(), pl.max_horizontal(pl.col(*PAIR[2:]).str.len_chars())
+    limits = (
+        ("min_chars", min_chars, USUAL_MIN_CHARS, response < USUAL_MIN_CHARS),
+        ("max_chars", max_chars, USUAL_MAX_CHARS, longest > USUAL_MAX_CHARS),
+    )
+    return [
+        f"{name} is off: a limit of {usual:,} characters would leave out {rows.filter(is_outside).height:,} "
+        f"of {rows.height:,} rows"
+        for name, limit, usual, is_outside in limits
+        if limit is None
+    ]
 
 
 def _flag_quotes(corpus_texts: Set[str], rows: pl.DataFrame) -> pl.DataFrame:

@@ -1,5 +1,6 @@
 """Extracts raw tags from texts: the key phrases of each by TF-IDF over word n-grams."""
 
+from collections import Counter
 from itertools import groupby
 
 import numpy as np
@@ -32,7 +33,10 @@ def extract_phrases(
         max_df=max_share,
         sublinear_tf=True,
     )
-    weights = vectorizer.fit_transform(texts)
+    try:
+        weights = vectorizer.fit_transform(texts)
+    except ValueError as error:
+        raise ValueError(_explain_no_phrase(texts, max_words, min_share, max_share)) from error
     names = vectorizer.get_feature_names_out().tolist()
     words = [name.split() for name in names]
     tags = []
@@ -54,6 +58,20 @@ def list_phrases(text: str, max_words: int) -> list[str]:
             grams = [words[i : i + size] for size in range(1, max_words + 1) for i in range(len(words) - size + 1)]
             phrases += [" ".join(gram) for gram in grams if len(set(gram)) == len(gram)]
     return phrases
+
+
+def _explain_no_phrase(texts: list[str], max_words: int, min_share: float, max_share: float) -> str:
+    """Why no phrase is left, in the words of params.yaml; scikit-learn names settings of its own."""
+    counts = Counter(phrase for text in texts for phrase in set(list_phrases(text, max_words)))
+    if not counts:
+        return (
+            f"none of {len(texts)} texts has a key phrase (a word of two letters that is no English stop word): "
+            "set tag.engine to endpoint or local"
+        )
+    return (
+        f"no key phrase occurs in tag.min_share {min_share:g} to tag.max_share {max_share:g} of {len(texts)} texts; "
+        f"the most frequent is in {max(counts.values())} of them: lower min_share or raise max_share"
+    )
 
 
 def _choose(

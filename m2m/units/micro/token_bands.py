@@ -57,6 +57,12 @@ def collect_row_types(
     return rows, carried.indices.astype(np.int32)
 
 
+def explain_other_tokenizer(tokenizer: str) -> str:
+    """That the units are not of the base model, which is trained on its own tokens; `tokenizer` as in the settings."""
+    units = "words at white space" if tokenizer == "words" else f"the types of {tokenizer}"
+    return f"the units are {units}, not the tokens of the base model that is trained (band.tokenizer is not base)"
+
+
 def describe_units(types: int, limits: tuple[float, float], rows: int, rows_with_unit: int) -> str:
     """How many units the middle band gives, and how many rows no unit can choose.
 

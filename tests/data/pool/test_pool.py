@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from m2m.data.pool.pool import Candidates, describe_rows, split_candidates
+from m2m.data.pool.pool import Candidates, describe_absent_limits, describe_rows, split_candidates
 from m2m.data.pool.pretraining_text import extract_clauses
 from m2m.data.records.cleaning import ROW_COLUMNS
 
@@ -172,3 +172,15 @@ def test_reasons_beyond_the_most_frequent_are_counted() -> None:
     )
     (line,) = describe_rows(split_candidates(rows, set(), {"one": None}, **SETTINGS), {})
     assert line.count("1 × reason") == 8 and line.endswith("; 4 × other reasons")
+
+
+def test_a_limit_that_is_off_says_what_a_usual_one_would_leave_out() -> None:
+    lengths = [(10, 79), (10, 80), (4000, 4000), (4001, 100), (10, 4001), (1, 1)]
+    rows = [("one", f"{number}".ljust(asked, "x"), "y" * answer) for number, (asked, answer) in enumerate(lengths)]
+    unlimited = SETTINGS | {"min_chars": None, "max_chars": None}
+    candidates = split_candidates(table(rows), set(), {"one": None}, **unlimited)
+    assert describe_absent_limits(candidates, None, None) == [
+        "min_chars is off: a limit of 80 characters would leave out 2 of 6 rows",
+        "max_chars is off: a limit of 4,000 characters would leave out 2 of 6 rows",
+    ]
+    assert describe_absent_limits(candidates, 1, 9999) == []
