@@ -13,6 +13,14 @@ from m2m.selection.sample import Draw, Weights, sample
 DEGREES = range(7)
 
 
+class Dial(NamedTuple):
+    """The candidate pools of the seven degrees."""
+
+    chain: Chain
+    states: list[int]
+    """the chain's state of each degree 0 … 6"""
+
+
 class Selection(NamedTuple):
     """A subset and how it came about."""
 
@@ -22,6 +30,27 @@ class Selection(NamedTuple):
     state: int
     """the state that the subset was drawn from"""
     draw: Draw
+
+
+def build_dial(incidence: Incidence, costs: Int64[np.ndarray, "rows"], size: int, slack: float) -> Dial:
+    """The chain of `incidence` and its seven degrees; see `find_degree_states`."""
+    chain = prune(incidence)
+    return Dial(chain, find_degree_states(chain.units_left(), chain.rows_left(costs), size, slack))
+
+
+def select_at_degree(
+    incidence: Incidence,
+    dial: Dial,
+    costs: Int64[np.ndarray, "rows"],
+    *,
+    degree: int,
+    size: int,
+    weights: Weights,
+    rng: np.random.Generator,
+) -> Selection:
+    """A subset of summed `costs` `size` or, by less than one row, more, evenly over the units of `degree`."""
+    state = get_degree_state(dial.states, degree)
+    return Selection(*dial, state, sample(incidence, dial.chain, state, costs, size, weights, rng))
 
 
 def select(
@@ -34,14 +63,12 @@ def select(
     weights: Weights,
     rng: np.random.Generator,
 ) -> Selection:
-    """A subset of summed `costs` `size` or, by less than one row, more, evenly over the units of `degree`.
+    """Both in one: the subset of a degree.
 
     ValueError for a degree outside 0 … 6, a slack below 1, and a size below 1 or above what the pool holds.
     """
-    chain = prune(incidence)
-    states = find_degree_states(chain.units_left(), chain.rows_left(costs), size, slack)
-    state = get_degree_state(states, degree)
-    return Selection(chain, states, state, sample(incidence, chain, state, costs, size, weights, rng))
+    dial = build_dial(incidence, costs, size, slack)
+    return select_at_degree(incidence, dial, costs, degree=degree, size=size, weights=weights, rng=rng)
 
 
 def replace_rows(selection: Selection, rows: Int64[np.ndarray, "chosen"]) -> Selection:
