@@ -6,7 +6,6 @@ from typing import Literal
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
 
 from m2m.runtime.artifacts import read_table, write_table
 from m2m.runtime.cli import run
@@ -21,7 +20,7 @@ from m2m.study.figures.style import apply_style
 from m2m.text.tokenize import Tokenized, load_saved, tokenize, tokenize_units
 from m2m.units.micro.band_histogram import build_histogram, pick_examples
 from m2m.units.micro.token_bands import BAND_NAMES, Limits
-from m2m.units.micro.token_units import build_token_units
+from m2m.units.micro.token_units import build_token_units, list_tokens
 
 
 def main(
@@ -47,7 +46,7 @@ def main(
     unit_tokens = (
         model_tokens if tokenizer == "base" else tokenize_units(tokenizer, base_tokenizer, table[side].to_list())
     )
-    write_table(tokens, Tokens, table.select("id", tokens=_list_tokens(model_tokens)))
+    write_table(tokens, Tokens, table.select("id", tokens=list_tokens(model_tokens)))
 
     token_units = build_token_units(table["id"], unit_tokens, low, high, limits, band)
     band_table = _build_table(unit_tokens, token_units.counts, token_units.bands)
@@ -63,11 +62,6 @@ def main(
     if band == "mid":
         print(f"band {side}: {token_units.summary}", file=sys.stderr)
     write_table(units, Units, token_units.units)
-
-
-def _list_tokens(tokenized: Tokenized) -> pl.Series:
-    lists = pa.LargeListArray.from_arrays(tokenized.offsets, tokenized.tokens)
-    return pl.Series("tokens", lists, dtype=pl.List(pl.Int32))
 
 
 def _build_table(tokenized: Tokenized, counts: np.ndarray, codes: np.ndarray) -> pl.DataFrame:

@@ -75,7 +75,7 @@ class Arm(NamedTuple):
 
 
 def build_unit_dial(strategy: str, units: pl.DataFrame | None, pool: PoolRows, settings: ArmSettings) -> UnitDial:
-    """The dial of `strategy` from its `units` (schema Units); None: all rows have one unit. ValueError without units."""
+    """The dial of `strategy` from its `units` (schema Units); None: one unit for all rows. ValueError without any."""
     inside = pool.flag_inside(settings)
     table = pl.DataFrame({"id": pool.ids, "unit": "pool"}) if units is None else units
     incidence, names = build_incidence(table, pool.ids, inside)

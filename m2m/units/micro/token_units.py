@@ -4,6 +4,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 from jaxtyping import Int64
 
 from m2m.text.tokenize import Tokenized
@@ -48,3 +49,9 @@ def build_token_units(
     summary = describe_units(len(np.unique(types)), occurrences, len(ids), len(np.unique(rows)))
     is_almost_empty = bool((counts[unit_types] > 0).sum() < ALMOST_EMPTY)
     return TokenUnits(counts, codes, units.sort("id", "unit"), is_almost_empty, summary)
+
+
+def list_tokens(tokenized: Tokenized) -> pl.Series:
+    """The tokens of each row, as schema Tokens has them."""
+    lists = pa.LargeListArray.from_arrays(tokenized.offsets, tokenized.tokens)
+    return pl.Series("tokens", lists, dtype=pl.List(pl.Int32))
