@@ -88,6 +88,11 @@ def prepare_tokenizer(name: str, rows: pl.DataFrame, vocab_size: int, folder: Pa
         return f"a byte-level BPE of {types:,} types, trained on this pool"
     from m2m.models import copy_tokenizer, resolve_commit
 
+    if Path(name).is_dir() and not Path(name, "tokenizer.json").is_file():
+        raise ValueError(
+            f"--tokenizer {name} must have a tokenizer.json, which it has not: "
+            "load it with transformers, save_pretrained to a new folder, and name that"
+        )
     source, _, revision = (name, "", "") if Path(name).is_dir() else name.partition("@")
     copy_tokenizer(source, resolve_commit(source, revision or "main"), folder)
     return f"the tokenizer of {source}"
