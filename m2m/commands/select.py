@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from m2m.file_selection.pool_units import BandSettings, ClusterSettings, EmbedSettings, PhraseSettings
+from m2m.file_selection.unit_settings import BandSettings, ClusterSettings, EmbedSettings, PhraseSettings
 
 BAND, PHRASES, CLUSTERS, EMBED = BandSettings(), PhraseSettings(), ClusterSettings(), EmbedSettings()
 
@@ -66,8 +66,8 @@ def main(
         embed: Vectors for macro strategies, k-center and the merging of key phrases.
     """
     from m2m.file_selection.file_pool import ReadSettings
-    from m2m.file_selection.pool_units import UnitSettings
     from m2m.file_selection.selection import choose_from_files
+    from m2m.file_selection.unit_settings import UnitSettings
     from m2m.selection.arm import ArmSettings
 
     if (size is None) == (tokens is None):

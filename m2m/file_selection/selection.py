@@ -9,7 +9,7 @@ from m2m.export.evidence import summarize_studies
 from m2m.export.trainer_formats import ExportFormat
 from m2m.file_selection.arms import Comparison, compare_arms, explain_rows, tabulate_arms
 from m2m.file_selection.file_pool import ReadSettings, describe_sources, read_pool
-from m2m.file_selection.pool_units import PoolUnits, UnitSettings, prepare_tokenizer
+from m2m.file_selection.pool_units import PoolUnits, prepare_tokenizer
 from m2m.file_selection.report import (
     describe_choice_units,
     describe_length,
@@ -18,6 +18,7 @@ from m2m.file_selection.report import (
     list_left_over,
     name_types,
 )
+from m2m.file_selection.unit_settings import UnitSettings
 from m2m.file_selection.written_files import FileSelection, require_empty_folder, write_selection
 from m2m.selection.arm import ArmSettings
 from m2m.strategies import get_strategy

@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 
 from m2m.commands.select import main as select
 from m2m.data.pool.sources import Source
-from m2m.file_selection.pool_units import BandSettings, ClusterSettings, EmbedSettings, PhraseSettings
+from m2m.file_selection.unit_settings import BandSettings, ClusterSettings, EmbedSettings, PhraseSettings
 from m2m.llm.client.request import Endpoint
 from m2m.runtime.artifacts import read_table
 from m2m.schemas.subset import Subset
