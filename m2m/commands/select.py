@@ -65,6 +65,7 @@ def main(
         clusters: Clusters, the units of a macro strategy.
         embed: Vectors for macro strategies, k-center and the merging of key phrases.
     """
+    from m2m.file_selection.arms import NO_LIMIT
     from m2m.file_selection.file_pool import ReadSettings
     from m2m.file_selection.selection import choose_from_files
     from m2m.file_selection.unit_settings import UnitSettings
@@ -90,6 +91,3 @@ def main(
         pool, settings, reading, UnitSettings(band, phrases, clusters, embed), tokenizer, out, format
     )
     print("\n".join(lines))
-
-
-NO_LIMIT = 2**31 - 1  # tokens; no response is that long

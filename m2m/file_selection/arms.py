@@ -16,6 +16,7 @@ from m2m.strategies import get_strategy, require_match
 from m2m.text.tokenize import Tokenized
 
 RANDOM = "random"
+NO_LIMIT = 2**31 - 1  # tokens; no response is that long
 
 
 class Comparison(NamedTuple):
@@ -106,7 +107,8 @@ def explain_rows(comparison: Comparison, name: str) -> pl.Series:
     chosen[arm.selection.draw.rows] = True
     inside = pool.flag_inside(settings)
     strategy = str(arm.summary["strategy"])
-    window = f"its response is outside the length window, {settings.min_tokens} to {settings.max_tokens} tokens"
+    limit = f" and at most {settings.max_tokens}" if settings.max_tokens < NO_LIMIT else ""
+    window = f"its response is outside the length window, at least {settings.min_tokens}{limit} tokens"
     left_over = "its units were served by other rows"
     if get_strategy(strategy).has_units:
         has_unit = np.diff(comparison.own.incidence.row_start) > 0
