@@ -143,7 +143,7 @@ LEFT_BY_EDITORS = (
 def test_what_editors_and_caches_leave_in_a_room_changes_no_hash(copy: Path) -> None:
     known = hash_code(copy)
     assert any(path == "m2m/selection" for paths in known.values() for path in paths)
-    for room in ("selection", "runtime", "prompts", "study/report/templates"):
+    for room in ("selection", "runtime", "prompts", "study/report/templates", "export/templates"):
         for name in LEFT_BY_EDITORS:
             (copy / "m2m" / room / name).parent.mkdir(exist_ok=True)
             (copy / "m2m" / room / name).write_text("left behind")

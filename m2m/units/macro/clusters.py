@@ -33,7 +33,7 @@ def cluster_vectors(
     steps and epochs. Labels depend on row order: sort rows first. ValueError when there are too few rows to embed, or
     when all are noise.
     """
-    reduced = _reduce(vectors, seed, n_neighbors, n_components, neighbors, verbose)
+    reduced = reduce_vectors(vectors, seed, n_neighbors, n_components, neighbors, verbose)
     from hdbscan import HDBSCAN
 
     fitted = HDBSCAN(min_cluster_size=min_cluster_size, min_samples=min_samples, core_dist_n_jobs=1).fit(reduced)
@@ -80,7 +80,7 @@ def find_neighbors(
     return np.concatenate([rows for rows, _ in blocks]), np.concatenate([distances for _, distances in blocks])
 
 
-def _reduce(
+def reduce_vectors(
     vectors: Float32[np.ndarray, "rows dim"],
     seed: int,
     n_neighbors: int,
@@ -88,6 +88,7 @@ def _reduce(
     neighbors: Neighbors,
     verbose: bool,
 ) -> Float32[np.ndarray, "rows components"]:
+    """UMAP under cosine distance at min_dist 0, seeded; ValueError when there are too few rows to embed."""
     rows = len(vectors)
     if rows < n_components + 3:  # the spectral start needs n_components + 1 eigenvectors of a rows × rows matrix
         raise ValueError(
