@@ -28,6 +28,7 @@ def main(
     max_chars: int | None = None,
     min_tokens: int | None = None,
     max_tokens: int | None = None,
+    page: Literal["write", "skip"] = "write",
     near_duplicates: Literal["keep", "drop"] = "keep",
     slack: float = 1.5,
     weights: Literal["uniform", "inverse"] = "inverse",
@@ -57,6 +58,7 @@ def main(
         max_chars: Longest instruction or response in characters. Without it, no limit.
         min_tokens: Shortest response in tokens. Without it, no limit.
         max_tokens: Longest response in tokens. Without it, no limit.
+        page: Write index.html, a map of the pool with the subset lit over it, or skip it.
         near_duplicates: keep, or drop rows that nearly copy another row.
         slack: The candidate pool at degree 0 has at least slack × size.
         weights: Sampling weight of a row: uniform, or inverse to its number of units.
@@ -88,6 +90,6 @@ def main(
     )
     reading = ReadSettings(turns, prompt_column, response_column, min_chars, max_chars, near_duplicates)
     lines = choose_from_files(
-        pool, settings, reading, UnitSettings(band, phrases, clusters, embed), tokenizer, out, format
+        pool, settings, reading, UnitSettings(band, phrases, clusters, embed), tokenizer, out, format, page
     )
     print("\n".join(lines))

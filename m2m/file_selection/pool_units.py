@@ -84,6 +84,10 @@ class PoolUnits:
             self._vectors[side] = embed(embedder, texts, self.settings.embed.batch_size)
         return self._vectors[side]
 
+    def get_vectors(self) -> Float32[np.ndarray, "rows dim"] | None:
+        """The vectors of the side that was embedded; None where none was."""
+        return next(iter(self._vectors.values()), None)
+
     def build_units(self, strategy: str) -> pl.DataFrame:
         """The units of `strategy` (schema Units), which must have some."""
         entry = get_strategy(strategy, "--strategy")

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Literal
 
 from m2m.export.bundled_studies import read_bundled_studies
 from m2m.export.evidence import summarize_studies
@@ -23,8 +24,6 @@ from m2m.file_selection.written_files import FileSelection, require_empty_folder
 from m2m.selection.arm import ArmSettings
 from m2m.strategies import get_strategy
 
-FORMAT_READERS = {"parquet": "", "plain": " (the prompt form of the study)"}
-
 
 def choose_from_files(
     paths: Sequence[str],
@@ -34,6 +33,7 @@ def choose_from_files(
     tokenizer: str,
     out: Path,
     form: ExportFormat,
+    page: Literal["write", "skip"],
 ) -> list[str]:
     """Choose from the files `paths`, write the result to the folder `out`, and return the lines of the report."""
     entry = get_strategy(settings.strategy, "--strategy")
@@ -49,19 +49,25 @@ def choose_from_files(
         )
         selection = FileSelection(pool, pool_units, comparison, name, evidence)
         files = write_selection(selection, out, form)
+        warnings = list_warnings(comparison, tokenizer)
+        if page == "write":
+            from m2m.file_selection.selection_page import write_selection_page
+
+            write_selection_page(selection, out / "index.html", [*warnings, evidence])
         band = pool_units.band_side(str(entry.side)) if entry.scale == "micro" else None
         figures = tabulate_arms(comparison, pool_units.tokenize_side("response"))
     lines = [format_line(source, text) for source, text in describe_sources(pool)]
     lines += [f"{'':<11}{len(pool.rejects):,} rejects with their reasons → {out / 'rejects.parquet'}"]
     lines += [format_line("units", describe_choice_units(comparison, name, band))]
     lines += format_table(figures, comparison.chosen, name_types(comparison))
-    lines += [format_line("warning", sentence) for sentence in list_warnings(comparison, tokenizer)]
+    lines += [format_line("warning", sentence) for sentence in warnings]
     lines += [format_line("not taken", list_left_over(explain_rows(comparison, comparison.chosen)))]
     lines += [format_line("length", describe_length(figures, comparison))]
     lines += [format_line("evidence", f"{evidence} (m2m recommend; for your own model: m2m plan)")]
     written = [
         f"{files[0]} ({form})",
         "README.md (data card)",
+        *(["index.html (pool page)"] if page == "write" else []),
         "rows.parquet (a reason for every row)",
         "rejects.parquet",
     ]

@@ -40,7 +40,7 @@ def pool(tmp_path: Path) -> Path:
 
 
 def choose(pool: Path, out: Path, **settings: Any) -> pl.DataFrame:
-    main((str(pool),), **{"size": 10, "band": BAND, "out": out} | settings)
+    main((str(pool),), **{"size": 10, "band": BAND, "out": out, "page": "skip"} | settings)
     return pl.read_parquet(out / "rows.parquet")
 
 
@@ -98,6 +98,13 @@ def test_the_card_counts_licences_of_pool_subset_and_random(pool: Path, tmp_path
     assert "Significantly" not in card
 
 
+def test_the_page_has_every_arm_and_the_warnings(pool: Path, tmp_path: Path) -> None:
+    choose(pool, tmp_path / "out", page="write")
+    page = (tmp_path / "out/index.html").read_text(encoding="utf-8")
+    assert "my.jsonl: response-micro" in page
+    assert "degree 6" in page and "trained on this pool" in page
+
+
 def test_degrees_that_are_one_subset_are_told(pool: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     choose(pool, tmp_path / "out", size=35)
     assert "degrees 0, 1, 2, 3, 4, 5, 6 are one subset: slack 1.5 · size 35" in capsys.readouterr().out
@@ -125,7 +132,7 @@ def test_the_table_marks_the_chosen_arm_and_shares_nothing_of_random_with_itself
 def test_standard_input_gives_the_rows_of_the_file(pool: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = choose(pool, tmp_path / "file")
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(pool.read_bytes())))
-    main(("-",), size=10, band=BAND, out=tmp_path / "piped")
+    main(("-",), size=10, band=BAND, out=tmp_path / "piped", page="skip")
     piped = pl.read_parquet(tmp_path / "piped/rows.parquet")
     assert piped.select("row_id", "turn", "reason").equals(expected.select("row_id", "turn", "reason"))
 
@@ -175,7 +182,7 @@ def test_head_an_ascii_terminal_and_no_home_do_not_break_it(pool: Path, tmp_path
     done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, env=environment)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("my.jsonl   44 exchanges read")
-    assert len(list((tmp_path / "out").iterdir())) == 4
+    assert len(list((tmp_path / "out").iterdir())) == 5
 
 
 def test_columns_keep_their_types_and_never_replace_those_of_the_table() -> None:

@@ -153,7 +153,14 @@ def test_select_takes_the_rows_of_the_pipeline(
     taken = run_stages(pipeline, strategy, degree, settings)
     made = {"band": BAND, "phrases": PHRASES, "clusters": CLUSTERS, "embed": EMBED}
     select(
-        (str(pipeline / "my.jsonl"),), **amount, strategy=strategy, degree=degree, seed=7, out=tmp_path / "out", **made
+        (str(pipeline / "my.jsonl"),),
+        **amount,
+        strategy=strategy,
+        degree=degree,
+        seed=7,
+        out=tmp_path / "out",
+        page="skip",
+        **made,
     )
     rows = pl.read_parquet(tmp_path / "out/rows.parquet").filter("is_chosen")
     assert set(rows.select("row_id", "turn").rows()) == taken
