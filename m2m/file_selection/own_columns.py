@@ -10,8 +10,8 @@ MOST_COLUMNS = 100  # further fields stay out of the table: a record with keys l
 MOST_VALUES = 20  # of a column in the data card
 LONGEST_VALUE = 60  # characters
 ORIGIN_NAMES = ("source", "dataset", "data_source", "origin", "license", "licence")
-NUMBERS = {int: pl.Int64, float: pl.Float64, bool: pl.Boolean}
-LARGEST = 2**63
+NUMBER_TYPES = {int: pl.Int64, float: pl.Float64, bool: pl.Boolean}
+LARGEST_INTEGER = 2**63
 
 
 def parse_fields(fields: pl.Series) -> list[dict[str, Any]]:
@@ -69,13 +69,15 @@ def _build_column(title: str, values: list[Any]) -> pl.Series:
     kinds = {type(value) for value in values if value is not None}
     if kinds == {int, float}:
         kinds, values = {float}, [None if value is None else float(value) for value in values]
-    if len(kinds) == 1 and (kind := kinds.pop()) in NUMBERS and not _is_too_large(kind, values):
-        return pl.Series(title, values, NUMBERS[kind])
+    if len(kinds) == 1 and (kind := kinds.pop()) in NUMBER_TYPES and not _is_too_large(kind, values):
+        return pl.Series(title, values, NUMBER_TYPES[kind])
     return pl.Series(title, [None if value is None else _write(value) for value in values], pl.String)
 
 
 def _is_too_large(kind: type, values: list[Any]) -> bool:
-    return kind is int and any(value is not None and not -LARGEST <= value < LARGEST for value in values)
+    return kind is int and any(
+        value is not None and not -LARGEST_INTEGER <= value < LARGEST_INTEGER for value in values
+    )
 
 
 def _write(value: object) -> str:

@@ -28,7 +28,7 @@ def describe_choice_units(comparison: Comparison, tokenizer: str, band: TokenUni
     return f"{strategy} has no units of its own; lengths in tokens of {tokenizer}"
 
 
-def format_table(figures: Sequence[ArmFigures], chosen: str, types: str) -> list[str]:
+def format_arms(figures: Sequence[ArmFigures], chosen: str, types: str) -> list[str]:
     """The table of the arms; an arrow marks `chosen`, `types` is the heading of what is covered."""
     names = [f"{row.name} ←" if row.name == chosen else row.name for row in figures]
     cells = [

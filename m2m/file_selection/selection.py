@@ -14,8 +14,8 @@ from m2m.file_selection.pool_units import PoolUnits, prepare_tokenizer
 from m2m.file_selection.report import (
     describe_choice_units,
     describe_length,
+    format_arms,
     format_line,
-    format_table,
     list_left_over,
     name_types,
 )
@@ -59,7 +59,7 @@ def choose_from_files(
     lines = [format_line(source, text) for source, text in describe_sources(pool)]
     lines += [f"{'':<11}{len(pool.rejects):,} rejects with their reasons → {out / 'rejects.parquet'}"]
     lines += [format_line("units", describe_choice_units(comparison, name, band))]
-    lines += format_table(figures, comparison.chosen, name_types(comparison))
+    lines += format_arms(figures, comparison.chosen, name_types(comparison))
     lines += [format_line("warning", sentence) for sentence in warnings]
     lines += [format_line("not taken", list_left_over(explain_rows(comparison, comparison.chosen)))]
     lines += [format_line("length", describe_length(figures, comparison))]

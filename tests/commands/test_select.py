@@ -14,7 +14,7 @@ from m2m.commands.select import main
 from m2m.file_selection.arms import ArmFigures
 from m2m.file_selection.file_pool import ReadSettings, read_pool
 from m2m.file_selection.own_columns import build_columns, parse_fields, tabulate_values
-from m2m.file_selection.report import format_table
+from m2m.file_selection.report import format_arms
 from m2m.file_selection.unit_settings import BandSettings
 
 BAND = BandSettings(low=2, high=60, vocab_size=300)
@@ -122,7 +122,7 @@ def test_the_table_marks_the_chosen_arm_and_shares_nothing_of_random_with_itself
         ArmFigures("random", 2000, 94.23, 9.388, 3096, 2000),
         ArmFigures("degree 6", 2000, 163.1, 9.61, 3715, 31),
     ]
-    assert format_table(figures, "degree 6", "types") == [
+    assert format_arms(figures, "degree 6", "types") == [
         "            rows  tokens/row  entropy  types  shared with random",
         "random     2,000        94.2     9.39  3,096                   –",
         "degree 6 ← 2,000       163.1     9.61  3,715                  31",
