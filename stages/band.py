@@ -6,7 +6,6 @@ from typing import Literal
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
 
 from m2m.runtime.artifacts import read_table, write_table
 from m2m.runtime.cli import run
@@ -20,18 +19,8 @@ from m2m.study.figures.save import write_picture
 from m2m.study.figures.style import apply_style
 from m2m.text.tokenize import Tokenized, load_saved, tokenize, tokenize_units
 from m2m.units.micro.band_histogram import build_histogram, pick_examples
-from m2m.units.micro.token_bands import (
-    BAND_NAMES,
-    Limits,
-    assign_bands,
-    collect_row_types,
-    describe_units,
-    explain_other_tokenizer,
-    scale_limits,
-    select_types,
-)
-
-ALMOST_EMPTY = 20  # token types: below this a band cannot tell degrees of diversity apart
+from m2m.units.micro.token_bands import BAND_NAMES, Limits, explain_other_tokenizer
+from m2m.units.micro.token_units import build_token_units, list_tokens
 
 
 def main(
@@ -59,33 +48,22 @@ def main(
     unit_tokens = (
         model_tokens if tokenizer == "base" else tokenize_units(tokenizer, base_tokenizer, table[side].to_list())
     )
-    write_table(tokens, Tokens, table.select("id", tokens=_list_tokens(model_tokens)))
+    write_table(tokens, Tokens, table.select("id", tokens=list_tokens(model_tokens)))
 
-    counts = np.bincount(unit_tokens.tokens, minlength=len(unit_tokens.names)).astype(np.int64)
-    occurrences = scale_limits(low, high, limits, table.height)
-    codes = assign_bands(counts, *occurrences)
-    band_table = _build_table(unit_tokens, counts, codes)
+    token_units = build_token_units(table["id"], unit_tokens, low, high, limits, band)
+    band_table = _build_table(unit_tokens, token_units.counts, token_units.bands)
     write_table(bands, Bands, band_table)
     bins = build_histogram(band_table)
     write_table(histogram, Histogram, bins)
     chart = draw_bands(bins, f"Token bands of the {side}s", pick_examples(band_table))
     write_picture(picture, apply_style(chart.properties(width=720, height=420)))
-    unit_types = select_types(codes, band)
-    if (counts[unit_types] > 0).sum() < ALMOST_EMPTY:
+    if token_units.is_almost_empty:
         print(
             f"warning: the {band} band of the {side}s is nearly empty: change low {low} or high {high}", file=sys.stderr
         )
-    rows, types = collect_row_types(unit_tokens.tokens, unit_tokens.offsets, unit_types)
-    carried = pl.DataFrame([table["id"].gather(rows), pl.Series("unit", unit_tokens.names).gather(types)])
     if band == "mid":
-        sentence = describe_units(carried["unit"].n_unique(), occurrences, table.height, carried["id"].n_unique())
-        print(f"band {side}: {sentence}", file=sys.stderr)
-    write_table(units, Units, carried.sort("id", "unit"))
-
-
-def _list_tokens(tokenized: Tokenized) -> pl.Series:
-    lists = pa.LargeListArray.from_arrays(tokenized.offsets, tokenized.tokens)
-    return pl.Series("tokens", lists, dtype=pl.List(pl.Int32))
+        print(f"band {side}: {token_units.summary}", file=sys.stderr)
+    write_table(units, Units, token_units.units)
 
 
 def _build_table(tokenized: Tokenized, counts: np.ndarray, codes: np.ndarray) -> pl.DataFrame:

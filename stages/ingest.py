@@ -13,7 +13,7 @@ from m2m.data.pool.package_docstrings import read_docstrings
 from m2m.data.pool.pool import count_rows, describe_absent_limits, describe_rows, split_candidates
 from m2m.data.pool.pretraining_text import build_corpus, collect_clauses, divide_objects
 from m2m.data.pool.sources import Source, check_source, read_records, resolve_source
-from m2m.data.records.row_table import PLACE_COLUMNS, RowTable, tabulate_records
+from m2m.data.records.row_table import PLACE_COLUMNS, RowTable, join_places, tabulate_records
 from m2m.parallel import map_parallel
 from m2m.runtime.artifacts import write_json, write_table
 from m2m.runtime.cli import list_names, run
@@ -74,7 +74,7 @@ def main(
     write_table(pool, Pool, candidates.pool)
     write_table(heldout, Pool, candidates.heldout)
     write_table(rejects, Rejects, candidates.rejects)
-    write_table(row_origins, RowOrigins, _join_places(candidates.origins, tables))
+    write_table(row_origins, RowOrigins, join_places(candidates.origins, tables.values()))
     counts = {
         name: rows | _count_left_out(sources[name], left_out[name]) for name, rows in count_rows(candidates).items()
     }
@@ -89,12 +89,6 @@ def _read_rows(name: str, source: Source, questioned: list[Documented], max_char
         return RowTable(rows, places.cast(pl.Schema(PLACE_COLUMNS)), 0)
     columns = (source.prompt_column or "", source.response_column or "")
     return tabulate_records(name, read_records(source), columns, source.turns)
-
-
-def _join_places(origins: pl.DataFrame, tables: Mapping[str, RowTable]) -> pl.DataFrame:
-    places = pl.concat(table.places for table in tables.values())
-    joined = origins.join(places, on=["source", "row", "turn"], how="left", maintain_order="left")
-    return joined.select("id", "source", "file", row="place", exchange="turn", fields="fields")
 
 
 def _count_left_out(source: Source, left_out: int) -> dict[str, int]:

@@ -39,6 +39,7 @@ class Card(NamedTuple):
     tokenizer: str  # of the lengths
     unit_tokenizer: str  # of the units of a micro strategy
     evidence: str  # of the configuration, from the study
+    composition: Mapping[str, Sequence[Mapping[str, Any]]] = {}  # tables by heading
 
 
 def render_card(card: Card) -> str:
@@ -58,6 +59,7 @@ def render_card(card: Card) -> str:
         "## Sources and licences",
         _table(card.sources),
         "Each row keeps the licence of its source; this card grants none.",
+        *(part for heading, table in card.composition.items() for part in (f"### {heading}", _table(table))),
         "## How the rows were chosen",
         *describe_limits(card.settings, card.summary, card.tokenizer, card.unit_tokenizer),
         *describe_left_out(card.summary),

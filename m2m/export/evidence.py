@@ -57,3 +57,40 @@ def _describe_effect(row: Mapping[str, Any], outcome: str) -> str:
     value, low, high = (f"{row[name]:+.3f}".replace("-", "−") for name in ("value", "all_low", "all_high"))
     seeds = f"{row['cells']} seeds against {row['against_cells']} of random"
     return f"{verdict}: {outcome} {value} (95 % CI {low} to {high}, Holm p {row['p_holm']:.3g}; {seeds})."
+
+
+def summarize_studies(studies: Mapping[str, Mapping[str, Any]], settings: Mapping[str, Any]) -> str:
+    """What `studies`, by name, say of one configuration at whatever size and limits, each by its first outcome."""
+    if settings["strategy"] == "random":
+        return "Random is the baseline of the bundled studies."
+    rows = [row for study in studies.values() for row in _list_comparisons(study)]
+    if not rows:
+        return "There is no study here."
+    beaten = "" if any(_is_better(row) for row in rows) else " No configuration is better than random in any of them."
+    same = [
+        row
+        for row in rows
+        if row["strategy"] == settings["strategy"]
+        and row["degree"] == settings["degree"]
+        and row["match"] in (settings["match"], settings["strategy"])
+    ]
+    if not same:
+        return f"The bundled studies ({', '.join(studies)}) have no run of this configuration.{beaten}"
+    better, worse = sum(map(_is_better, same)), sum(map(_is_worse, same))
+    return (
+        f"In the bundled studies ({', '.join(studies)}), this configuration is better than random in {better}, worse "
+        f"in {worse} and not different in {len(same) - better - worse} of {len(same)} comparisons.{beaten}"
+    )
+
+
+def _list_comparisons(study: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    rows = [row for row in study["against_random"] if row["outcome"] == study["outcomes"][0]]
+    return [row for row in rows if isinstance(row["value"], float)]
+
+
+def _is_better(row: Mapping[str, Any]) -> bool:
+    return bool(row["p_holm"] < ALPHA and row["value"] > 0)
+
+
+def _is_worse(row: Mapping[str, Any]) -> bool:
+    return bool(row["p_holm"] < ALPHA and row["value"] < 0)

@@ -4,14 +4,19 @@ import atexit
 import functools
 import gc
 import inspect
+import io
 import os
 import re
+import shutil
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 
 import tyro
+
+from m2m.project_root import find_project_root
 
 SETTINGS_FILE = Path("params.yaml")
 ENVIRONMENT = {  # of every stage, where it is not set already
@@ -19,9 +24,29 @@ ENVIRONMENT = {  # of every stage, where it is not set already
     "GOMP_SPINCOUNT": "10000",  # some 30 µs: none at all halves the speed of a small model alone
     "HF_HUB_DISABLE_TELEMETRY": "1",  # TRL would report each training to the hub
 }
+CACHES = {"NUMBA_CACHE_DIR": "numba", "MPLCONFIGDIR": "matplotlib", "HF_HOME": "huggingface"}
 FOREIGN = ("dvc", "polars", "yaml")
 # torch and its kin are a million objects that stay: looking for garbage among them takes seconds each time
 THRESHOLDS = (50_000, 20, 20)
+
+
+def prepare_caches() -> None:
+    """Let libraries cache elsewhere where the home cannot be written: numba ends with a traceback there.
+
+    In a checkout it is .cache, else a folder of this process alone: a cache is code, so nobody else may write it.
+    """
+    if os.access(os.environ.get("HOME", ""), os.W_OK):
+        return
+    root = find_project_root()
+    folder = root / ".cache"
+    if not (root / SETTINGS_FILE).exists() or not os.access(root, os.W_OK):
+        folder = Path(tempfile.mkdtemp(prefix="m2m-"))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    for name, place in CACHES.items():
+        os.environ.setdefault(name, str(folder / place))
+
+
+prepare_caches()  # numba looks for its folder when it is imported, before `run`
 
 
 def run(main: Callable[..., None], program: str = "") -> None:
@@ -32,6 +57,7 @@ def run(main: Callable[..., None], program: str = "") -> None:
     """
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
+    _prepare_terminal()
     module = Path(os.path.relpath(sys.argv[0])).with_suffix("").parts
     if _is_help() and SETTINGS_FILE.exists() and not program:
         function = main.func if isinstance(main, functools.partial) else main
@@ -41,6 +67,9 @@ def run(main: Callable[..., None], program: str = "") -> None:
     atexit.register(gc.freeze)  # nor at exit
     try:
         tyro.cli(main, prog=program or f"python -m {'.'.join(module)}", config=(tyro.conf.FlagCreatePairsOff,))
+        sys.stdout.flush()
+    except BrokenPipeError:  # of `| head`: the reader has what it wanted
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:
         mendable = isinstance(error, (ValueError, OSError)) or type(error).__module__.split(".")[0] in FOREIGN
         if os.environ.get("TRACEBACK") or not mendable:
@@ -60,6 +89,13 @@ def list_names(mapping: str) -> list[str]:
         if len(flag) != 3:
             sys.exit(f"error: a name in {mapping} may have letters, digits, - and _, got {'.'.join(flag[1:])!r}")
     return list(dict.fromkeys(name for _, name, _ in flags)) or ["NAME"] * _is_help()
+
+
+def _prepare_terminal() -> None:
+    """Print what a terminal's encoding lacks as an escape, in place of a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _is_help() -> bool:

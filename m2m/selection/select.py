@@ -13,6 +13,16 @@ from m2m.selection.prune import Chain, prune
 from m2m.selection.sample import Draw, Weights, sample
 
 
+class Dial(NamedTuple):
+    """The candidate pools of the seven degrees."""
+
+    chain: Chain
+    states: list[int]
+    """the chain's state of each degree 0 … 6"""
+    strata: Strata | None = None
+    """the strata of response length that it was pruned in, if any"""
+
+
 class Selection(NamedTuple):
     """A subset and how it came about."""
 
@@ -26,6 +36,32 @@ class Selection(NamedTuple):
     """the strata of response length that it was pruned and sampled in, if any"""
 
 
+def build_dial(
+    incidence: Incidence, costs: Int64[np.ndarray, "rows"], size: int, slack: float, strata: Strata | None = None
+) -> Dial:
+    """The chain of `incidence` and its seven degrees, inside `strata` if there are any; see `find_degree_states`."""
+    if strata is not None:
+        return Dial(*prune_strata(incidence, strata, costs, slack), strata)
+    chain = prune(incidence)
+    return Dial(chain, find_degree_states(chain.units_left(), chain.rows_left(costs), size, slack))
+
+
+def select_at_degree(
+    incidence: Incidence,
+    dial: Dial,
+    costs: Int64[np.ndarray, "rows"],
+    *,
+    degree: int,
+    size: int,
+    weights: Weights,
+    rng: np.random.Generator,
+) -> Selection:
+    """A subset of summed `costs` `size` or, by less than one row, more, evenly over the units of `degree`."""
+    state = get_degree_state(dial.states, degree)
+    draw = sample(incidence, dial.chain, state, costs, size, weights, rng, dial.strata)
+    return Selection(dial.chain, dial.states, state, draw, dial.strata)
+
+
 def select(
     incidence: Incidence,
     costs: Int64[np.ndarray, "rows"],
@@ -37,20 +73,14 @@ def select(
     rng: np.random.Generator,
     strata: Strata | None = None,
 ) -> Selection:
-    """A subset of summed `costs` `size` or, by less than one row, more, evenly over the units of `degree`.
+    """Both in one: the subset of a degree.
 
     With `strata`, whose quotas sum to `size`, it has random's lengths at every degree: it is pruned and sampled inside
     strata of response length. ValueError for a degree outside 0 … 6, a slack below 1, and a size below 1 or above what
     the pool holds.
     """
-    if strata is None:
-        chain = prune(incidence)
-        states = find_degree_states(chain.units_left(), chain.rows_left(costs), size, slack)
-    else:
-        chain, states = prune_strata(incidence, strata, costs, slack)
-    state = get_degree_state(states, degree)
-    draw = sample(incidence, chain, state, costs, size, weights, rng, strata)
-    return Selection(chain, states, state, draw, strata)
+    dial = build_dial(incidence, costs, size, slack, strata)
+    return select_at_degree(incidence, dial, costs, degree=degree, size=size, weights=weights, rng=rng)
 
 
 def replace_rows(selection: Selection, rows: Int64[np.ndarray, "chosen"]) -> Selection:

@@ -41,10 +41,10 @@ def embed(embedder: Any, texts: list[str], batch_size: int) -> Float32[np.ndarra
     """
     if batch_size < 1:
         raise ValueError(f"embed.batch_size must be at least 1, got {batch_size}: set it to what memory allows")
-    order = _order_by_length(embedder, texts)
+    order = order_by_length(texts, measure_lengths(embedder, texts))
     starts = range(0, len(order), batch_size)
     shuffled = [
-        _encode(embedder, [texts[i] for i in order[start : start + batch_size]])
+        embed_batch(embedder, [texts[i] for i in order[start : start + batch_size]])
         for start in track_progress(starts, "embed, batches", len(starts))
     ]
     vectors = np.empty((len(texts), embedder.get_embedding_dimension()), np.float32)
@@ -62,16 +62,21 @@ def _locate(model: str, revision: str) -> tuple[str, str | None]:
     return (model, None) if Path(model).is_dir() else (model, revision)
 
 
-def _order_by_length(embedder: Any, texts: list[str]) -> Int64[np.ndarray, "texts"]:
+def order_by_length(texts: list[str], lengths: list[int]) -> Int64[np.ndarray, "texts"]:
     """Shortest first in tokens, equal lengths by text: equal batches, and so equal last bits, in every run."""
-    if not texts:
-        return np.empty(0, np.int64)
-    limits = {"truncation": True, "max_length": embedder.max_seq_length}
-    lengths = [len(ids) for ids in embedder.tokenizer(texts, **limits)["input_ids"]]
     return np.array(sorted(range(len(texts)), key=lambda i: (lengths[i], texts[i])), np.int64)
 
 
-def _encode(embedder: Any, texts: list[str]) -> Float32[np.ndarray, "texts dim"]:
+def measure_lengths(embedder: Any, texts: list[str]) -> list[int]:
+    """The tokens of each text that the model reads."""
+    if not texts:
+        return []
+    limits = {"truncation": True, "max_length": embedder.max_seq_length}
+    return [len(ids) for ids in embedder.tokenizer(texts, **limits)["input_ids"]]
+
+
+def embed_batch(embedder: Any, texts: list[str]) -> Float32[np.ndarray, "texts dim"]:
+    """The vectors of one batch, not yet scaled."""
     tensor = embedder.encode(texts, batch_size=len(texts), convert_to_tensor=True, show_progress_bar=False)
     vectors: Float32[np.ndarray, "texts dim"] = tensor.float().cpu().numpy()
     return vectors

@@ -81,7 +81,7 @@ def describe_rows(candidates: Candidates, left_out: Mapping[str, int]) -> list[s
         if further := left_out.get(source, 0):
             places.append(f"{further} exchanges left out (turns: each keeps them)")
             total, unit = total + further, "exchanges"
-        reasons = _list_reasons(candidates.rejects.filter(source=source))
+        reasons = list_reasons(candidates.rejects.filter(source=source))
         sentences.append(f"{source}: {' + '.join(places)} = {total} {unit} read{reasons}")
     return sentences
 
@@ -127,10 +127,10 @@ def _check_usable(rows: pl.DataFrame, limits: Mapping[str, int | None]) -> None:
 
 
 def _summarize_rejects(rejects: pl.DataFrame) -> str:
-    return f"{len(rejects)} rows read{_list_reasons(rejects)}" if len(rejects) else "no row was read"
+    return f"{len(rejects)} rows read{list_reasons(rejects)}" if len(rejects) else "no row was read"
 
 
-def _list_reasons(rejects: pl.DataFrame) -> str:
+def list_reasons(rejects: pl.DataFrame) -> str:
     """The most frequent reasons; copies of whatever row are one reason."""
     kinds = rejects.select(pl.col("reason").str.replace(r"^(duplicate|near copy) of .*", "$1"))["reason"]
     counts = kinds.value_counts().sort("count", "reason", descending=[True, False])

@@ -42,6 +42,13 @@ def tabulate_records(source: str, records: Iterable[SourceRecord], columns: tupl
     return RowTable(rows, places, sum(table.left_out for table in tables))
 
 
+def join_places(origins: pl.DataFrame, tables: Iterable[RowTable]) -> pl.DataFrame:
+    """The places (schema RowOrigins) of the rows `origins`, which have id, source, row and turn, in their order."""
+    places = pl.concat(table.places for table in tables)
+    joined = origins.join(places, on=["source", "row", "turn"], how="left", maintain_order="left")
+    return joined.select("id", "source", "file", row="place", exchange="turn", fields="fields")
+
+
 def _tabulate_batch(source: str, records: Iterable[SourceRecord], columns: tuple[str, str], turns: Turns) -> RowTable:
     rows, places, left_out = [], [], 0
     for record in records:

@@ -1,0 +1,99 @@
+"""Choose a subset of your own files: no training, no DVC, no network."""
+
+from pathlib import Path
+from typing import Literal
+
+from m2m.file_selection.unit_settings import BandSettings, ClusterSettings, EmbedSettings, PhraseSettings
+
+BAND, PHRASES, CLUSTERS, EMBED = BandSettings(), PhraseSettings(), ClusterSettings(), EmbedSettings()
+
+
+def main(
+    pool: tuple[str, ...],
+    /,
+    *,
+    size: int | None = None,
+    tokens: int | None = None,
+    strategy: str = "response-micro",
+    degree: int = 6,
+    match: str = "response-micro",
+    seed: int = 1,
+    tokenizer: str = "",
+    out: Path = Path("picked"),
+    format: Literal["messages", "prompt-completion", "plain", "alpaca", "sharegpt", "parquet"] = "messages",
+    turns: Literal["first", "last", "each"] = "first",
+    prompt_column: str = "",
+    response_column: str = "",
+    min_chars: int | None = None,
+    max_chars: int | None = None,
+    min_tokens: int | None = None,
+    max_tokens: int | None = None,
+    lengths: Literal["free", "as-random"] = "free",
+    page: Literal["write", "skip"] = "write",
+    near_duplicates: Literal["keep", "drop"] = "keep",
+    slack: float = 1.5,
+    weights: Literal["uniform", "inverse"] = "inverse",
+    band: BandSettings = BAND,
+    phrases: PhraseSettings = PHRASES,
+    clusters: ClusterSettings = CLUSTERS,
+    embed: EmbedSettings = EMBED,
+) -> None:
+    """Read the files POOL, choose a subset, compare it with random and with every degree, and write it to OUT.
+
+    Args:
+        pool: Files (JSON, JSONL, CSV, Parquet, Arrow; plain, .gz or .zst), folders of them, or - for standard input.
+        size: Size of the subset in rows. Name this or --tokens.
+        tokens: Size of the subset in response tokens, with the end token of each row.
+        strategy: {instruction,response}-{macro,meso,micro}, random, length-matched, k-center, type-cover or
+            token-entropy.
+        degree: Degree of diversity, from 0 to 6.
+        match: For length-matched, the strategy whose response lengths the random rows match.
+        seed: Seed of the choice.
+        tokenizer: Folder or hub id (id@commit) of the tokenizer of the model that you will train. Without it, one is
+            trained on the pool.
+        out: New or empty folder for the result.
+        format: Format of data.jsonl. parquet writes data.parquet.
+        turns: Which exchange of a dialogue becomes a row: first, last, or each with what precedes it.
+        prompt_column: Column of the prompt. Without it, the form of the records is detected.
+        response_column: Column of the response; the same as the prompt's where one column holds the turns.
+        min_chars: Shortest response in characters. Without it, no limit.
+        max_chars: Longest instruction or response in characters. Without it, no limit.
+        min_tokens: Shortest response in tokens. Without it, no limit.
+        max_tokens: Longest response in tokens. Without it, no limit.
+        lengths: as-random gives the subset a random subset's response lengths at every degree.
+        page: Write index.html, a map of the pool with the subset lit over it, or skip it.
+        near_duplicates: keep, or drop rows that nearly copy another row.
+        slack: The candidate pool at degree 0 has at least slack × size.
+        weights: Sampling weight of a row: uniform, or inverse to its number of units.
+        band: Token types that are units of a micro strategy.
+        phrases: Key phrases, the units of a meso strategy.
+        clusters: Clusters, the units of a macro strategy.
+        embed: Vectors for macro strategies, k-center and the merging of key phrases.
+    """
+    from m2m.file_selection.arms import NO_LIMIT
+    from m2m.file_selection.file_pool import ReadSettings
+    from m2m.file_selection.selection import choose_from_files
+    from m2m.file_selection.unit_settings import UnitSettings
+    from m2m.selection.arm import ArmSettings
+
+    if (size is None) == (tokens is None):
+        raise ValueError("name the size of the subset: --size ROWS, or --tokens TOKENS, not both")
+    amount, budget = (size, "rows") if size is not None else (tokens, "tokens")
+    settings = ArmSettings(
+        strategy,
+        match,
+        degree,
+        int(amount or 0),
+        seed,
+        slack,
+        weights,
+        "tokens" if budget == "tokens" else "rows",
+        min_tokens or 0,
+        NO_LIMIT if max_tokens is None else max_tokens,
+        lengths,
+    )
+    reading = ReadSettings(turns, prompt_column, response_column, min_chars, max_chars, near_duplicates)
+    lines = choose_from_files(
+        pool, settings, reading, UnitSettings(band, phrases, clusters, embed), tokenizer, out, format, page
+    )
+    print("\n".join(lines))

@@ -1,0 +1,121 @@
+"""Reads a person's files into a pool: usable rows with their place and own columns, and every other row's reason."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import copyfileobj
+from typing import Literal, NamedTuple
+
+import polars as pl
+
+from m2m.data.pool.pool import list_reasons, split_candidates
+from m2m.data.records.read_files import list_files, read_files
+from m2m.data.records.record_formats import Turns
+from m2m.data.records.row_table import RowTable, join_places, tabulate_records
+
+STANDARD_INPUT = "-"
+FIRST_BYTES = 4  # enough to tell JSON, Parquet and packed files from CSV
+PACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1")  # gzip, zstandard, Parquet
+
+
+@dataclass(frozen=True)
+class ReadSettings:
+    """How records become rows; None is no limit."""
+
+    turns: Turns
+    prompt_column: str
+    response_column: str
+    min_chars: int | None
+    max_chars: int | None
+    near_duplicates: Literal["keep", "drop"]
+
+
+class FilePool(NamedTuple):
+    """`rows` has schema Pool, `places` RowOrigins, both sorted by id; `rejects` has schema FileRejects.
+
+    rows + rejects + exchanges left out = exchanges read.
+    """
+
+    rows: pl.DataFrame
+    places: pl.DataFrame
+    rejects: pl.DataFrame
+    left_out: dict[str, int]
+    """exchanges that became no row, by source"""
+
+
+def read_pool(paths: Sequence[str], settings: ReadSettings, folder: Path) -> FilePool:
+    """The pool of files and folders; "-" is standard input, kept in `folder` while it is read.
+
+    ValueError names a path that has no data, or a file without a usable row.
+    """
+    if bool(settings.prompt_column) != bool(settings.response_column):
+        raise ValueError("name both --prompt-column and --response-column, or neither")
+    sources = _name_sources(paths, folder)
+    tables = {name: _tabulate(name, path, settings) for name, path in sources.items()}
+    candidates = split_candidates(
+        pl.concat(table.rows for table in tables.values()),
+        set(),
+        dict.fromkeys(sources),
+        seed=0,  # nothing is held out or left to chance
+        heldout_share=0.0,
+        min_chars=settings.min_chars,
+        max_chars=settings.max_chars,
+        near_duplicates=settings.near_duplicates,
+    )
+    places = join_places(candidates.origins, tables.values())
+    first_places = pl.concat(table.places for table in tables.values()).unique(["source", "row"], keep="first")
+    rejects = candidates.rejects.join(first_places, on=["source", "row"], how="left", maintain_order="left").select(
+        "source", pool_file="file", pool_row="place", reason="reason", fields="fields"
+    )
+    left_out = {name: table.left_out for name, table in tables.items()}
+    return FilePool(candidates.pool, places, rejects, left_out)
+
+
+def describe_sources(pool: FilePool) -> list[tuple[str, str]]:
+    """For each source its name and how many rows were read, are usable and are left out, with the reasons."""
+    lines = []
+    for source, left_out in pool.left_out.items():
+        usable = int((pool.rows["source"] == source).sum())
+        rejects = pool.rejects.filter(source=source)
+        read = usable + len(rejects) + left_out
+        reasons = list_reasons(rejects).removeprefix("; ")
+        text = f"{read:,} {'exchanges' if left_out else 'rows'} read; {usable:,} usable"
+        text += f"; {len(rejects):,} left out: {reasons}" if reasons else ""
+        text += f"; {left_out:,} exchanges left out (--turns each keeps them)" if left_out else ""
+        lines.append((source, text))
+    return lines
+
+
+def _name_sources(paths: Sequence[str], folder: Path) -> dict[str, str]:
+    """A path by its last part, or whole where two are alike."""
+    if not paths:
+        raise ValueError("name at least one file or folder, or - for standard input")
+    if repeated := [path for path in paths if paths.count(path) > 1]:
+        raise ValueError(f"{repeated[0]} is named twice: name each file once")
+    names = [Path(path).name for path in paths]
+    sources = {}
+    for name, path in zip(names, paths, strict=True):
+        if path == STANDARD_INPUT:
+            sources["standard input"] = str(_store_standard_input(folder))
+            continue
+        _, reason = list_files(Path(path))
+        if reason:
+            raise ValueError(reason)
+        sources[path if names.count(name) > 1 or not name else name] = path
+    return sources
+
+
+def _store_standard_input(folder: Path) -> Path:
+    first = sys.stdin.buffer.read(FIRST_BYTES)
+    is_known = first.startswith(PACKED) or first.lstrip().startswith((b"{", b"[", b"\xef\xbb\xbf"))
+    path = folder / ("stdin" if is_known else "stdin.csv")
+    with path.open("wb") as file:
+        file.write(first)
+        copyfileobj(sys.stdin.buffer, file)
+    return path
+
+
+def _tabulate(name: str, path: str, settings: ReadSettings) -> RowTable:
+    columns = (settings.prompt_column, settings.response_column)
+    return tabulate_records(name, read_files(path), columns, settings.turns)

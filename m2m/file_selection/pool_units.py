@@ -1,0 +1,175 @@
+"""Makes from a pool what strategies choose by: tokens, vectors and units, each only when it is asked for."""
+
+import sys
+from collections.abc import Callable
+from functools import cached_property
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from jaxtyping import Float32
+
+from m2m.file_selection.unit_settings import UnitSettings
+from m2m.strategies import SIDES, get_strategy
+from m2m.text.tokenize import Tokenized, label_token, load_saved, tokenize
+from m2m.units.micro.token_units import TokenUnits, build_token_units, list_tokens
+
+
+def prepare_tokenizer(name: str, rows: pl.DataFrame, vocab_size: int, folder: Path) -> str:
+    """Save in `folder` the tokenizer `name`, a folder or "id" or "id@commit"; describe it in a few words.
+
+    Without a name, a byte-level BPE is trained on `rows` (schema Pool).
+    """
+    if not name:
+        from m2m.training.pretrain import train_tokenizer
+
+        texts = [f"{instruction}\n{response}" for instruction, response in rows.select(SIDES).rows()]
+        types = len(train_tokenizer(texts, folder, vocab_size=vocab_size))
+        return f"a byte-level BPE of {types:,} types, trained on this pool"
+    from m2m.models import copy_tokenizer, resolve_commit
+
+    if Path(name).is_dir() and not Path(name, "tokenizer.json").is_file():
+        raise ValueError(
+            f"--tokenizer {name} must have a tokenizer.json, which it has not: "
+            "load it with transformers, save_pretrained to a new folder, and name that"
+        )
+    source, _, revision = (name, "", "") if Path(name).is_dir() else name.partition("@")
+    copy_tokenizer(source, resolve_commit(source, revision or "main"), folder)
+    return f"the tokenizer of {source}"
+
+
+class PoolUnits:
+    """Tokens, vectors and units of `rows` (schema Pool, sorted by id), by the tokenizer in `folder`.
+
+    `report` gets a sentence before something that takes minutes.
+    """
+
+    def __init__(
+        self, rows: pl.DataFrame, folder: Path, settings: UnitSettings, report: Callable[[str], None] | None = None
+    ) -> None:
+        self.rows = rows
+        self.settings = settings
+        self._folder = folder
+        self._report = report or _print_progress
+        self._tokenized: dict[str, Tokenized] = {}
+        self._vectors: dict[str, Float32[np.ndarray, "rows dim"]] = {}
+
+    @cached_property
+    def tokenizer(self) -> Any:
+        """As a `tokenizers` object."""
+        return load_saved(self._folder)
+
+    def tokenize_side(self, side: str) -> Tokenized:
+        """The tokens of one side of all rows."""
+        if side not in self._tokenized:
+            self._tokenized[side] = tokenize(self.tokenizer, self.rows[side].to_list())
+        return self._tokenized[side]
+
+    def band_side(self, side: str) -> TokenUnits:
+        """The middle band of one side."""
+        band = self.settings.band
+        return build_token_units(self.rows["id"], self.tokenize_side(side), band.low, band.high, band.limits, "mid")
+
+    def embed_side(self, side: str) -> Float32[np.ndarray, "rows dim"]:
+        """A vector a row; how long it will take is reported before."""
+        if side not in self._vectors:
+            from m2m.text.embedder import embed
+            from m2m.text.embedding_time import estimate_embedding_seconds
+
+            embedder, texts = self._load_embedder(), self.rows[side].to_list()
+            seconds = estimate_embedding_seconds(embedder, texts, self.settings.embed.batch_size)
+            self._report(f"embedding {len(texts):,} {side}s will take about {describe_seconds(seconds)}")
+            self._vectors[side] = embed(embedder, texts, self.settings.embed.batch_size)
+        return self._vectors[side]
+
+    def get_vectors(self) -> Float32[np.ndarray, "rows dim"] | None:
+        """The vectors of the side that was embedded; None where none was."""
+        return next(iter(self._vectors.values()), None)
+
+    def build_units(self, strategy: str) -> pl.DataFrame:
+        """The units of `strategy` (schema Units), which must have some."""
+        entry = get_strategy(strategy, "--strategy")
+        builders = {"micro": self._build_micro, "meso": self._build_meso, "macro": self._build_macro}
+        return builders[str(entry.scale)](str(entry.side))
+
+    def build_choices(self, strategy: str) -> pl.DataFrame:
+        """What a baseline chooses by (schema Tokens, Vectors or Units)."""
+        reads = get_strategy(strategy, "--strategy").reads
+        if reads.startswith("data/units/"):
+            return self.build_units(Path(reads).stem)
+        if reads.startswith("data/vectors/"):
+            vectors = pl.Series("vector", self.embed_side("response")).cast(pl.List(pl.Float32))
+            return self.rows.select("id", vectors)
+        return self.rows.select("id", tokens=list_tokens(self.tokenize_side("response")))
+
+    def label_units(self, strategy: str, units: pl.Series) -> pl.Series:
+        """Units as a person reads them: the text of a token, the words of a phrase, the number of a cluster."""
+        entry = get_strategy(strategy, "--strategy")
+        if entry.scale != "micro":
+            return units
+        tokenized = self.tokenize_side(str(entry.side))
+        labels = [label_token(name, text) for name, text in zip(tokenized.names, tokenized.texts, strict=True)]
+        return units.replace_strict(tokenized.names, labels, default=units)
+
+    def _build_micro(self, side: str) -> pl.DataFrame:
+        return self.band_side(side).units
+
+    def _build_meso(self, side: str) -> pl.DataFrame:
+        from m2m.text.embedder import embed
+        from m2m.units.meso.key_phrases import extract_phrases
+        from m2m.units.meso.tag_normalization import apply_canonical_tags, normalize_tags
+
+        phrases, ids, texts = self.settings.phrases, self.rows["id"].to_list(), self.rows[side].to_list()
+        raw = extract_phrases(
+            ids, texts, phrases.per_text, phrases.max_words, phrases.min_share, phrases.max_share
+        ).sort("id", "tag")
+        names = normalize_tags(
+            raw,
+            lambda tags: embed(self._load_embedder(), tags, self.settings.embed.batch_size),
+            min_rows=ceil(phrases.min_share * len(ids)),
+            max_distance=phrases.max_distance,
+            min_support=ceil(phrases.min_support_share * len(ids)),
+            min_confidence=phrases.min_confidence,
+        )
+        return apply_canonical_tags(raw, names).rename({"tag": "unit"})
+
+    def _build_macro(self, side: str) -> pl.DataFrame:
+        from m2m.arrays import stack_vectors
+        from m2m.units.macro.clusters import assign_nearest, cluster_vectors
+
+        points = stack_vectors(pl.Series("vector", self.embed_side(side)).cast(pl.List(pl.Float32)))
+        self._report(f"clustering {len(points):,} {side}s by UMAP and HDBSCAN")
+        clusters = self.settings.clusters
+        labels = cluster_vectors(
+            points,
+            clusters.seed,
+            clusters.n_neighbors,
+            clusters.n_components,
+            clusters.min_cluster_size,
+            clusters.min_samples,
+            clusters.neighbors,
+        )
+        if clusters.noise == "nearest":
+            labels = assign_nearest(labels, points)
+        placed = self.rows.select("id", cluster=labels)
+        return placed.filter(pl.col("cluster") >= 0).select("id", unit=pl.col("cluster").cast(pl.String))
+
+    def _load_embedder(self) -> Any:
+        from m2m.text.embedder import load_embedder
+
+        embed = self.settings.embed
+        return load_embedder(embed.model, embed.revision, embed.precision, embed.max_tokens)
+
+
+def describe_seconds(seconds: float) -> str:
+    """
+    >>> describe_seconds(8), describe_seconds(200)
+    ('8 seconds', '3.3 minutes')
+    """
+    return f"{seconds:.0f} seconds" if seconds < 90 else f"{seconds / 60:.1f} minutes"
+
+
+def _print_progress(sentence: str) -> None:
+    print(sentence, file=sys.stderr, flush=True)

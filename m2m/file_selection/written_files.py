@@ -1,0 +1,158 @@
+"""Writes a selection: the data for a trainer, its card, a reason for every row, and the rejects."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+
+from m2m.export.data_card import Card, render_card
+from m2m.export.licences import UNSTATED
+from m2m.export.trainer_formats import ExportFormat, describe_for_llama_factory, format_record
+from m2m.file_selection.arms import RANDOM, Comparison, explain_rows
+from m2m.file_selection.file_pool import FilePool
+from m2m.file_selection.own_columns import build_columns, clean_text, parse_fields, tabulate_origins, tabulate_values
+from m2m.file_selection.pool_units import PoolUnits
+from m2m.runtime.artifacts import get_columns, write_json, write_table
+from m2m.runtime.atomic_files import replace_file, write_text
+from m2m.schemas.file_rows import FileRejects, FileRows
+from m2m.strategies import SIDES, get_strategy
+from m2m.text.tokenize import tokenize
+
+PLACES = ("pool_file", "pool_row")
+
+
+class FileSelection(NamedTuple):
+    """A pool, what was chosen from it, and the words of the report that the card repeats."""
+
+    pool: FilePool
+    units: PoolUnits
+    comparison: Comparison
+    tokenizer: str
+    evidence: str
+
+
+def require_empty_folder(out: Path) -> None:
+    """ValueError unless `out` is a new or an empty folder."""
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise ValueError(f"{out} is not empty. Choose a new or empty folder with --out.")
+
+
+def write_selection(selection: FileSelection, out: Path, form: ExportFormat) -> list[Path]:
+    """Write everything into the empty folder `out`; return the files."""
+    records = parse_fields(selection.pool.places["fields"])
+    table = build_rows(selection)
+    reserved = [*table.columns, *FORMAT_KEYS]
+    columns = build_columns(records, reserved)
+    rows = pl.concat([table, columns], how="horizontal") if columns.width else table
+    write_table(out / "rows.parquet", FileRows, rows.sort("pool_source", "pool_file", "pool_row", "pool_exchange"))
+    write_table(out / "rejects.parquet", FileRejects, selection.pool.rejects)
+    file = out / ("data.parquet" if form == "parquet" else "data.jsonl")
+    chosen = selection.comparison.subset.selection.draw.rows
+    _write_data(file, rows[chosen], [records[row] for row in chosen], form)
+    if description := describe_for_llama_factory(form):
+        write_json(out / "dataset_info.json", description)
+    write_text(out / "README.md", render_card(_describe(selection, records, file)))
+    return [out / name for name in (file.name, "README.md", "rows.parquet", "rejects.parquet")]
+
+
+def build_rows(selection: FileSelection) -> pl.DataFrame:
+    """Every row of the pool (schema FileRows without the person's own columns), sorted by id."""
+    comparison, places = selection.comparison, selection.pool.places
+    subset = comparison.subset
+    labels = (
+        selection.units.label_units(comparison.settings.strategy, subset.table["unit"])
+        if _has_units(comparison)
+        else pl.repeat(None, subset.table.height, dtype=pl.String, eager=True)
+    )
+    drawn = subset.table.select(row_id="id", unit=labels, turn="turn")
+    table = selection.pool.rows.select(
+        row_id="id",
+        pool_source=places["source"],
+        pool_file=places["file"],
+        pool_row=places["row"],
+        pool_exchange=places["exchange"],
+        instruction="instruction",
+        response="response",
+        response_tokens=pl.Series(comparison.pool.tokens).cast(pl.Int64),
+        why=explain_rows(comparison, comparison.chosen),
+    ).join(drawn, on="row_id", how="left", maintain_order="left")
+    unit = pl.format(" for the unit {}", "unit") if _has_units(comparison) else pl.lit("")
+    taken = pl.format("chosen by {}{}, in turn {}", pl.lit(comparison.settings.strategy), unit, "turn")
+    reason = pl.when(pl.col("turn").is_not_null()).then(taken).otherwise("why")
+    return table.with_columns(is_chosen=pl.col("turn").is_not_null(), reason=reason).select(*get_columns(FileRows))
+
+
+FORMAT_KEYS = ("messages", "prompt", "completion", "conversations", "input", "output")
+
+
+def _has_units(comparison: Comparison) -> bool:
+    return get_strategy(comparison.settings.strategy).has_units
+
+
+def _write_data(file: Path, rows: pl.DataFrame, records: Sequence[Mapping[str, Any]], form: ExportFormat) -> None:
+    """The chosen rows in the order of their turns, each with its place and the person's own columns."""
+    with replace_file(file) as temporary:
+        if form == "parquet":
+            rows.write_parquet(temporary)
+            return
+        lines = []
+        for row, record in zip(rows.iter_rows(named=True), records, strict=True):
+            pair = format_record(row, form) | {name: row[name] for name in PLACES}
+            lines.append(clean_text(json.dumps({**record, **pair}, ensure_ascii=False)))
+        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _describe(selection: FileSelection, records: Sequence[Mapping[str, Any]], file: Path) -> Card:
+    comparison, pool = selection.comparison, selection.pool
+    subset = comparison.subset
+    numbers = {"pool": range(len(records))} | {
+        name: arm.selection.draw.rows.tolist() for name, arm in (("subset", subset), (RANDOM, comparison.arms[RANDOM]))
+    }
+    composition = {"By file": tabulate_values(pool.places["file"].to_list(), numbers)}
+    if pool.places["file"].n_unique() == 1:
+        composition = {}
+    return Card(
+        file=file.name,
+        settings=asdict(comparison.settings),
+        sources=_list_sources(pool, subset.selection.draw.rows),
+        hashes={f"sha256 of {file.name}": hashlib.sha256(file.read_bytes()).hexdigest()},
+        lengths=_measure_lengths(selection),
+        summary=subset.summary,
+        diversity={},
+        tokenizer=selection.tokenizer,
+        unit_tokenizer=selection.tokenizer,
+        evidence=selection.evidence,
+        composition=composition | tabulate_origins(records, numbers),
+    )
+
+
+def _list_sources(pool: FilePool, chosen: np.ndarray) -> list[dict[str, Any]]:
+    counts = pool.rows["source"].gather(chosen).value_counts()
+    rows = dict(counts.rows())
+    return [
+        {
+            "source": name,
+            "rows": rows.get(name, 0),
+            "usable": int((pool.rows["source"] == name).sum()),
+            "rejected": int((pool.rejects["source"] == name).sum()),
+            "exchanges left out": left_out,
+            "licence": f"{UNSTATED} here; see the tables below, if any",
+        }
+        for name, left_out in pool.left_out.items()
+    ]
+
+
+def _measure_lengths(selection: FileSelection) -> pl.DataFrame:
+    """Characters and tokens of each side of the chosen rows."""
+    rows = selection.pool.rows[selection.comparison.subset.selection.draw.rows]
+    table = rows.select(pl.col(side).str.len_chars().alias(f"{side}, characters") for side in SIDES)
+    counts = [
+        pl.Series(f"{side}, tokens", np.diff(tokenize(selection.units.tokenizer, rows[side].to_list()).offsets))
+        for side in SIDES
+    ]
+    return table.with_columns(counts)

@@ -1,0 +1,204 @@
+"""`m2m select`: what it prints and writes, on pools whose numbers are known."""
+
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from m2m.commands.select import main
+from m2m.file_selection.arms import ArmFigures
+from m2m.file_selection.file_pool import ReadSettings, read_pool
+from m2m.file_selection.own_columns import build_columns, parse_fields, tabulate_values
+from m2m.file_selection.report import format_arms
+from m2m.file_selection.unit_settings import BandSettings
+
+BAND = BandSettings(low=2, high=60, vocab_size=300)
+ROWS = 40
+READING = ReadSettings("first", "", "", None, None, "keep")
+
+
+def make_row(row: int) -> dict[str, Any]:
+    """Row 0 is the shortest; every fourth row has licence B, the others A."""
+    text = " ".join(f"word{(row + step) % 17} of" for step in range(1 + row % 9))
+    return {"id": f"mine-{row}", "prompt": f"Question {row}?", "response": f"{text} {row}.", "licence": "AAAB"[row % 4]}
+
+
+@pytest.fixture
+def pool(tmp_path: Path) -> Path:
+    """40 usable rows, an empty response, a copy of row 0, and a dialogue of two exchanges."""
+    records = [make_row(row) for row in range(ROWS)]
+    turns = [{"role": role, "content": f"{role} {turn}"} for turn in range(2) for role in ("user", "assistant")]
+    records += [{"prompt": "Empty?", "response": " "}, make_row(0), {"messages": turns}]
+    path = tmp_path / "my.jsonl"
+    path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
+    return path
+
+
+def choose(pool: Path, out: Path, **settings: Any) -> pl.DataFrame:
+    main((str(pool),), **{"size": 10, "band": BAND, "out": out, "page": "skip"} | settings)
+    return pl.read_parquet(out / "rows.parquet")
+
+
+def test_rows_rejects_and_exchanges_left_out_are_all_that_was_read(
+    pool: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows, rejects = choose(pool, tmp_path / "out"), pl.read_parquet(tmp_path / "out/rejects.parquet")
+    assert (rows.height, rejects.height) == (ROWS + 1, 2)
+    assert rejects["pool_row"].to_list() == [ROWS, ROWS + 1]
+    assert rejects["reason"][0] == "response is empty"
+    assert rejects["reason"][1].startswith("duplicate of ")
+    read = "44 exchanges read; 41 usable; 2 left out: 1 × duplicate; 1 × response is empty; 1 exchanges left out"
+    assert read in capsys.readouterr().out
+
+
+def test_the_data_has_the_chosen_rows_in_their_turns_with_place_and_own_columns(pool: Path, tmp_path: Path) -> None:
+    rows = choose(pool, tmp_path / "out").filter("is_chosen").sort("turn")
+    data = [json.loads(line) for line in (tmp_path / "out/data.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [record["pool_row"] for record in data] == rows["pool_row"].to_list()
+    assert rows["turn"].to_list() == list(range(10))
+    for record in [record for record in data if record["pool_row"] < ROWS]:
+        made = make_row(record["pool_row"])
+        assert (record["id"], record["licence"], record["pool_file"]) == (made["id"], made["licence"], "my.jsonl")
+        assert record["messages"][0] == {"role": "user", "content": made["prompt"]}
+        assert record["messages"][1] == {"role": "assistant", "content": made["response"]}
+
+
+@pytest.mark.parametrize("form", ["prompt-completion", "plain", "alpaca", "sharegpt", "parquet"])
+def test_own_columns_pass_through_in_every_format(pool: Path, tmp_path: Path, form: Any) -> None:
+    choose(pool, tmp_path / "out", format=form)
+    path = tmp_path / "out" / ("data.parquet" if form == "parquet" else "data.jsonl")
+    table = pl.read_parquet(path) if form == "parquet" else pl.read_ndjson(path)
+    assert set(table["id"].drop_nulls()) <= {f"mine-{row}" for row in range(ROWS)}
+    assert {"licence", "pool_file", "pool_row"} <= set(table.columns)
+
+
+def test_every_row_has_its_reason(pool: Path, tmp_path: Path) -> None:
+    rows = choose(pool, tmp_path / "out", degree=0, min_tokens=8)
+    reasons = rows["reason"]
+    assert reasons.str.starts_with("chosen by response-micro for the unit ").sum() == 10
+    assert (reasons == "a unit of it was pruned at degree 0").any()
+    outside = rows.filter(pl.col("response_tokens") < 8)["reason"].unique()
+    assert outside.to_list() == ["its response is outside the length window, at least 8 tokens"]
+    assert rows.filter("is_chosen").select("unit", "turn").null_count().row(0) == (0, 0)
+    assert rows.filter(~pl.col("is_chosen"))["unit"].null_count() == ROWS + 1 - 10
+
+
+def test_the_card_counts_licences_of_pool_subset_and_random(pool: Path, tmp_path: Path) -> None:
+    rows = choose(pool, tmp_path / "out", strategy="random")
+    card = (tmp_path / "out/README.md").read_text(encoding="utf-8")
+    taken = rows.filter("is_chosen")["licence"].to_list().count("A")
+    share = f"{taken} ({10 * taken:.1f} %)"
+    assert "### By licence" in card
+    assert f"| A | 30 (73.2 %) | {share} | {share} |" in card
+    assert "Significantly" not in card
+
+
+def test_the_page_has_every_arm_and_the_warnings(pool: Path, tmp_path: Path) -> None:
+    choose(pool, tmp_path / "out", page="write")
+    page = (tmp_path / "out/index.html").read_text(encoding="utf-8")
+    assert "my.jsonl: response-micro" in page
+    assert "degree 6" in page and "trained on this pool" in page
+
+
+def test_degrees_that_are_one_subset_are_told(pool: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    choose(pool, tmp_path / "out", size=35)
+    assert "degrees 0, 1, 2, 3, 4, 5, 6 are one subset: slack 1.5 · size 35" in capsys.readouterr().out
+    assert "Degrees 0, 1, 2, 3, 4, 5, 6 give the same subset" in (tmp_path / "out/README.md").read_text("utf-8")
+
+
+def test_tokens_are_a_budget(pool: Path, tmp_path: Path) -> None:
+    rows = choose(pool, tmp_path / "out", size=None, tokens=150).filter("is_chosen")
+    spent = rows["response_tokens"] + 1
+    assert 150 <= spent.sum() < 150 + spent.max()
+
+
+def test_the_table_marks_the_chosen_arm_and_shares_nothing_of_random_with_itself() -> None:
+    figures = [
+        ArmFigures("random", 2000, 94.23, 9.388, 3096, 2000),
+        ArmFigures("degree 6", 2000, 163.1, 9.61, 3715, 31),
+    ]
+    assert format_arms(figures, "degree 6", "types") == [
+        "            rows  tokens/row  entropy  types  shared with random",
+        "random     2,000        94.2     9.39  3,096                   –",
+        "degree 6 ← 2,000       163.1     9.61  3,715                  31",
+    ]
+
+
+def test_standard_input_gives_the_rows_of_the_file(pool: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = choose(pool, tmp_path / "file")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(pool.read_bytes())))
+    main(("-",), size=10, band=BAND, out=tmp_path / "piped", page="skip")
+    piped = pl.read_parquet(tmp_path / "piped/rows.parquet")
+    assert piped.select("row_id", "turn", "reason").equals(expected.select("row_id", "turn", "reason"))
+
+
+def test_csv_comes_through_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"instruction,output\nHi?,Ho.\n")))
+    assert read_pool(["-"], READING, tmp_path).rows["response"].to_list() == ["Ho."]
+
+
+def test_a_folder_and_a_file_make_one_pool(tmp_path: Path) -> None:
+    (tmp_path / "shards").mkdir()
+    for row, path in enumerate(("shards/a.jsonl", "shards/b.jsonl", "c.jsonl")):
+        (tmp_path / path).write_text(json.dumps(make_row(row)) + "\n")
+    read = read_pool([str(tmp_path / "shards"), str(tmp_path / "c.jsonl")], READING, tmp_path)
+    assert sorted(read.rows["source"]) == ["c.jsonl", "shards", "shards"]
+    assert set(read.places["file"]) == {"a.jsonl", "b.jsonl", "c.jsonl"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"size": None}, "name the size of the subset: --size ROWS, or --tokens TOKENS"),
+        ({"tokens": 5}, "not both"),
+        ({"strategy": "response-mico"}, "--strategy must be one of .* did you mean response-micro?"),
+        ({"degree": 7}, "--degree must be in 0..6, got 7"),
+        ({"size": 99}, "size must be at most what the pool holds, 41, got 99"),
+        ({"prompt_column": "q"}, "name both --prompt-column and --response-column"),
+        ({"tokenizer": "."}, "--tokenizer . must have a tokenizer.json"),
+    ],
+)
+def test_an_error_is_one_sentence(pool: Path, tmp_path: Path, settings: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        choose(pool, tmp_path / "out", **settings)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_missing_file_and_a_full_folder_are_refused(pool: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no file at nowhere"):
+        main(("nowhere.jsonl",), size=1, out=tmp_path / "out")
+    with pytest.raises(ValueError, match=r"is not empty\. Choose a new or empty folder"):
+        choose(pool, pool.parent)
+
+
+def test_head_an_ascii_terminal_and_no_home_do_not_break_it(pool: Path, tmp_path: Path) -> None:
+    command = f"{sys.executable} -m m2m select {pool} --size 10 --band.low 2 --out {tmp_path / 'out'} | head -n 1"
+    environment = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, env=environment)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("my.jsonl   44 exchanges read")
+    assert len(list((tmp_path / "out").iterdir())) == 5
+
+
+def test_columns_keep_their_types_and_never_replace_those_of_the_table() -> None:
+    records = parse_fields(
+        pl.Series(['{"n": 1, "x": 0.5, "on": true, "row": 7}', '{"n": 2, "x": 3, "tags": ["a"]}', '{"n": Infinity}'])
+    )
+    table = build_columns(records, ["row"])
+    assert table.columns == ["n", "x", "on", "row_user", "tags"]
+    assert table["n"].to_list() == [1, 2, None]
+    assert table["x"].to_list() == [0.5, 3.0, None]
+    assert table["tags"].to_list() == [None, '["a"]', None]
+
+
+def test_values_of_a_pool_are_escaped_and_rare_ones_are_summed() -> None:
+    values = [*["[x](http://y)"] * 3, *(f"rare {number}" for number in range(30))]
+    table = tabulate_values(values, {"pool": range(33), "none": []})
+    assert table[0] == {"value": r"\[x\](http://y)", "pool": "3 (9.1 %)", "none": "0 (0.0 %)"}
+    assert table[-1]["value"] == "(other values)"
+    assert table[-1]["pool"] == "11 (33.3 %)"

@@ -1,0 +1,174 @@
+"""`m2m select` takes the rows that the pipeline's stages take, under the same settings."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from ruamel.yaml import YAML
+
+from m2m.commands.select import main as select
+from m2m.data.pool.sources import Source
+from m2m.file_selection.unit_settings import BandSettings, ClusterSettings, EmbedSettings, PhraseSettings
+from m2m.llm.client.request import Endpoint
+from m2m.runtime.artifacts import read_table
+from m2m.schemas.subset import Subset
+from m2m.strategies import BASELINES, STRATEGIES
+from stages import band, cluster, embed, ingest, respond, subset, tag, tokenizer
+
+pytestmark = pytest.mark.filterwarnings("ignore::ImportWarning", "ignore::UserWarning:umap")
+ROOT = Path(__file__).parents[2]
+PARAMS = YAML(typ="safe").load(ROOT / "params.yaml")
+WORDS = [
+    "red",
+    "green",
+    "blue",
+    "stone",
+    "river",
+    "cloud",
+    "paper",
+    "light",
+    "glass",
+    "metal",
+    "early",
+    "later",
+    "small",
+    "large",
+    "north",
+    "south",
+]
+ROWS, SIZE = 160, 30
+BAND = BandSettings(low=3, high=60, limits="occurrences", vocab_size=400)
+CLUSTERS = ClusterSettings(n_neighbors=5, n_components=2, min_cluster_size=5, min_samples=2)
+EMBED = EmbedSettings(batch_size=16, max_tokens=16)
+PHRASES = PhraseSettings(min_share=0.02, max_share=0.5, max_distance=0.0)
+
+
+def write_pool(path: Path) -> None:
+    """Rows of 3 to 40 words; a third of the words of a row are of its theme."""
+    rng = np.random.default_rng(3)
+    lines = []
+    for row in range(ROWS):
+        theme = WORDS[row % 4 * 4 : row % 4 * 4 + 4]
+        text = " ".join(rng.choice(theme if rng.random() < 0.6 else WORDS) for _ in range(rng.integers(3, 40)))
+        lines.append({"instruction": f"Say {row}: {text[:30]}", "output": f"{text} {row}.", "source": f"s{row % 3}"})
+    pl.DataFrame(lines).write_ndjson(path)
+
+
+class FakeEmbedder:
+    """Counts letters, so that nothing is loaded."""
+
+    max_seq_length = 16
+
+    def tokenizer(self, texts: list[str], truncation: bool, max_length: int) -> dict[str, list[list[int]]]:
+        return {"input_ids": [[0] * min(len(text.split()), max_length) for text in texts]}
+
+    def get_embedding_dimension(self) -> int:
+        return 26
+
+    def encode(self, texts: list[str], **settings: Any) -> Any:
+        import torch
+
+        letters = "abcdefghijklmnopqrstuvwxyz"
+        return torch.tensor([[1.0 + text.count(letter) for letter in letters] for text in texts])
+
+
+@pytest.fixture(scope="module")
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the stages make of the pool, up to the tables that strategies choose by."""
+    folder = tmp_path_factory.mktemp("pipeline")
+    write_pool(folder / "my.jsonl")
+    settings = {"seed": 1, "heldout_share": 0.0, "corpus_share": 0.5, "min_chars": None, "max_chars": None}
+    outs = [folder / f"{name}.parquet" for name in ("pool", "heldout", "corpus", "rejects", "row_origins")]
+    source = Source(kind="files", path=str(folder / "my.jsonl"))
+    sources = {"my.jsonl": source}
+    ingest.main(*outs, folder / "origins.json", **settings, near_duplicates="keep", sources=sources)
+    pool, pairs, base = folder / "pool.parquet", folder / "pairs.parquet", folder / "tokenizer"
+    tokenizer.main(folder / "corpus.parquet", pool, base, name="scratch", revision="main", vocab_size=BAND.vocab_size)
+    writer = {"temperature": 0.0, "reply_tokens": 1, "seed": 1}
+    endpoint = Endpoint(**PARAMS["respond"]["endpoint"])
+    respond.main(pool, pool, pairs, folder / "unusable.parquet", engine="keep", endpoint=endpoint, **writer)
+    for side in ("instruction", "response"):
+        outs = [folder / f"{side}-{name}" for name in ("tokens.parquet", "bands.csv")]
+        outs += [folder / f"{side}-micro.parquet", folder / f"{side}-histogram.csv", folder / f"{side}.png"]
+        limits = asdict(BAND)
+        del limits["vocab_size"]
+        band.main(pairs, base, *outs, side=side, tokenizer="base", band="mid", **limits)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def fake_embedder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("m2m.text.embedder.load_embedder", lambda *settings: FakeEmbedder())
+    monkeypatch.setattr("stages.embed.load_embedder", lambda *settings: FakeEmbedder())
+
+
+def run_stages(folder: Path, strategy: str, degree: int, settings: dict[str, Any]) -> set[str]:
+    entry = STRATEGIES[strategy]
+    tables = {name: folder / f"{name}.parquet" for name in STRATEGIES if STRATEGIES[name].has_units} | dict.fromkeys(
+        BASELINES, folder / "response-tokens.parquet"
+    )
+    tables["k-center"] = folder / "response-vectors.parquet"
+    pairs = folder / "pairs.parquet"
+    if entry.scale == "macro" or strategy == "k-center":
+        side = entry.side or "response"
+        vectors = folder / f"{side}-vectors.parquet"
+        embed.main(pairs, vectors, side=side, **asdict(EMBED))
+        if entry.scale:
+            cluster.main(vectors, pairs, tables[strategy], folder / "clusters.csv", side=side, **asdict(CLUSTERS))
+    if entry.scale == "meso":
+        outs = [folder / "tags.parquet", folder / "canon.parquet", tables[strategy], folder / "untagged.parquet"]
+        asked = {"temperature": 0.0, "reply_tokens": 1, "endpoint": Endpoint(**PARAMS["tag"]["endpoint"])}
+        made = asdict(PHRASES) | asdict(EMBED) | asked
+        tag.main(pairs, pairs, *outs, side=entry.side, engine="phrases", **made)
+    subset.main(
+        tables[strategy],
+        tables["response-micro"],
+        pairs,
+        folder / "response-tokens.parquet",
+        folder / "subset.parquet",
+        folder / "subset.json",
+        strategy=strategy,
+        match="response-micro",
+        degree=degree,
+        min_tokens=0,
+        max_tokens=2**31 - 1,
+        **settings,
+    )
+    return set(read_table(folder / "subset.parquet", Subset).select("id", "turn").rows())
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("amount", [{"size": SIZE}, {"tokens": 700}], ids=["rows", "tokens"])
+def test_select_takes_the_rows_of_the_pipeline(
+    pipeline: Path, tmp_path: Path, strategy: str, amount: dict[str, int]
+) -> None:
+    if strategy.endswith("-macro") and "tokens" in amount:
+        pytest.skip("UMAP takes seconds; rows show the same")
+    degree = 2
+    budget = "rows" if "size" in amount else "tokens"
+    settings = {"size": next(iter(amount.values())), "seed": 7, "slack": 1.5, "weights": "inverse", "budget": budget}
+    taken = run_stages(pipeline, strategy, degree, settings)
+    made = {"band": BAND, "phrases": PHRASES, "clusters": CLUSTERS, "embed": EMBED}
+    select(
+        (str(pipeline / "my.jsonl"),),
+        **amount,
+        strategy=strategy,
+        degree=degree,
+        seed=7,
+        out=tmp_path / "out",
+        page="skip",
+        **made,
+    )
+    rows = pl.read_parquet(tmp_path / "out/rows.parquet").filter("is_chosen")
+    assert set(rows.select("row_id", "turn").rows()) == taken
+
+
+def test_the_defaults_of_select_are_those_of_params_yaml() -> None:
+    band_settings = asdict(BandSettings())
+    del band_settings["vocab_size"]  # of a tokenizer for a pool, not for the small base model
+    assert band_settings == {name: PARAMS["band"][name] for name in band_settings}
+    for block, settings in {"tag": PhraseSettings(), "cluster": ClusterSettings(), "embed": EmbedSettings()}.items():
+        assert asdict(settings) == {name: PARAMS[block][name] for name in asdict(settings)}
