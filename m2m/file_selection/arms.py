@@ -11,7 +11,7 @@ from jaxtyping import Int64
 from m2m.arrays import entropy_bits
 from m2m.file_selection.pool_units import PoolUnits
 from m2m.selection.arm import Arm, ArmSettings, PoolRows, UnitDial, build_unit_dial, choose_arm
-from m2m.selection.select import DEGREES
+from m2m.selection.degrees import DEGREES
 from m2m.strategies import get_strategy, require_match
 from m2m.text.tokenize import Tokenized
 

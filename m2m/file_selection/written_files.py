@@ -127,6 +127,7 @@ def _describe(selection: FileSelection, records: Sequence[Mapping[str, Any]], fi
         tokenizer=selection.tokenizer,
         unit_tokenizer=selection.tokenizer,
         evidence=selection.evidence,
+        overlaps=None,
         composition=composition | tabulate_origins(records, numbers),
     )
 

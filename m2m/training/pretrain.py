@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from m2m.models import keep_freed_memory
-from m2m.training.trainer.gpu_usage import estimate_token_flops
+from m2m.planning.gpus import estimate_token_flops
 from m2m.training.trainer.loop import TRAINER_SETTINGS, LossPoint, run_training
 
 END = "<|end|>"

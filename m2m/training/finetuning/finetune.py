@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from m2m.models import Attention, list_weight_files, read_model
+from m2m.planning.gpus import estimate_token_flops
 from m2m.training.finetuning.checkpoints import (
     find_latest_checkpoint,
     hash_training,
@@ -14,7 +15,6 @@ from m2m.training.finetuning.checkpoints import (
 from m2m.training.finetuning.code_version import identify_code
 from m2m.training.finetuning.collation import Packing, TokenRow, label_tokens, require_exact_packing
 from m2m.training.finetuning.lora import add_adapters, merge_adapters
-from m2m.training.trainer.gpu_usage import estimate_token_flops
 from m2m.training.trainer.loop import TRAINER_SETTINGS, LossPoint, run_training
 
 TrainingDtype = Literal["float32", "mixed", "bfloat16"]  # mixed: float32 weights, bfloat16 arithmetic
