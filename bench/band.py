@@ -5,6 +5,7 @@ log-normal lengths and the tokenizer is that of all-MiniLM-L6-v2, or the respons
 """
 
 import argparse
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -18,7 +19,7 @@ from m2m.units.micro.token_bands import BAND_NAMES, assign_bands, collect_row_ty
 LOW, HIGH = 10, 500
 
 
-def micro_units(tokenizer: object, ids: pl.Series, texts: list[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
+def micro_units(tokenizer: Any, ids: pl.Series, texts: list[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
     """What the stage does between reading and writing: the table of types, and the units of the middle band."""
     tokens = tokenize(tokenizer, texts)
     counts = np.bincount(tokens.tokens, minlength=len(tokens.names))

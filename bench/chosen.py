@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -31,7 +31,7 @@ class Condition(NamedTuple):
 
 
 CONDITIONS = [
-    Condition(name, weights, size, window)
+    Condition(name, weights, size, window)  # type: ignore[arg-type]
     for (name, size, window), weights in product(
         (("rows", SIZE, EVERY), ("tokens", TOKENS, EVERY), ("window", SIZE, WINDOW)), ("uniform", "inverse")
     )
@@ -79,7 +79,12 @@ def subset_rows(pool: Pool, condition: Condition, centers: np.ndarray | None) ->
     for strategy, table in pool.units.items():
         carried, units = pool.within(strategy, inside), table["unit"].n_unique()
         for degree in DEGREES:
-            ask = {"degree": degree, "size": condition.size, "slack": SLACK, "weights": condition.weights}
+            ask: dict[str, Any] = {
+                "degree": degree,
+                "size": condition.size,
+                "slack": SLACK,
+                "weights": condition.weights,
+            }
             chosen = select(carried, costs, rng=np.random.default_rng(SEED), **ask)
             k = {"k": int(chosen.chain.units_left()[chosen.state]), "units": units}
             yield key | {"strategy": strategy, "degree": degree} | k | numbers(pool, chosen.draw.rows)

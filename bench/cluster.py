@@ -6,6 +6,7 @@ do we in the case that must agree with it. Exact neighbours take time with rowsÂ
 
 import argparse
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -14,8 +15,8 @@ from sklearn.metrics import adjusted_rand_score
 from bench.report import header, show, timed
 from m2m.units.macro.clusters import NOISE_LABEL, Neighbors, cluster_vectors, number_by_size
 
-SETTINGS = {"n_neighbors": 15, "n_components": 5}
-SIZES = {"min_cluster_size": 15, "min_samples": 5}
+SETTINGS: dict[str, Any] = {"n_neighbors": 15, "n_components": 5}
+SIZES: dict[str, Any] = {"min_cluster_size": 15, "min_samples": 5}
 EXACT = 40_000  # rows
 WARM = 4_200  # rows: UMAP is exact below 4,096 and compiles its search above
 
@@ -55,7 +56,7 @@ def main() -> None:
     chosen = parser.parse_args()
     vectors = made_up(chosen.rows)
     if chosen.vectors:
-        vectors = np.stack(pl.read_parquet(chosen.vectors)["vector"].to_numpy())[: chosen.rows]
+        vectors = np.stack(pl.read_parquet(chosen.vectors)["vector"].to_numpy())[: chosen.rows]  # type: ignore[call-overload]
     calls: dict[str, Callable[[np.ndarray], np.ndarray]] = {
         "exact": lambda rows: ours(rows, "exact"),
         "nndescent": lambda rows: ours(rows, "nndescent"),
@@ -65,7 +66,7 @@ def main() -> None:
         del calls["exact"]
     for call in calls.values():
         call(vectors[:WARM])
-    results = {name: timed(lambda call=call: call(vectors)) for name, call in calls.items()}
+    results = {name: timed(lambda call=call: call(vectors)) for name, call in calls.items()}  # type: ignore[misc]
     reference, peer_seconds = results.pop("BERTopic")
     header()
     for name, (labels, seconds) in results.items():

@@ -50,7 +50,7 @@ def main() -> None:
     for precision in precisions():
         embedder = load_embedder(PACKAGED, "main", precision, chosen.max_tokens)
         embed(embedder, texts[:64], chosen.batch_size)
-        vectors, seconds = timed(lambda embedder=embedder: embed(embedder, texts, chosen.batch_size))
+        vectors, seconds = timed(lambda embedder=embedder: embed(embedder, texts, chosen.batch_size))  # type: ignore[misc]
         case = f"embed, {chosen.max_tokens} tokens, {precision}, batches of {chosen.batch_size}"
         show(case, len(texts), seconds, "sentence-transformers' defaults, fp32", peer_seconds)
         print(f"cosine to the peer's fp32 vectors: {(vectors * peer_vectors).sum(axis=1).mean():.6f} on average")

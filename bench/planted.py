@@ -1,6 +1,6 @@
 """Planted studies: grids as collect writes them, and scores a prompt, whose truth is known."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -21,7 +21,7 @@ def planted_grid(
     length_effect: float = 0.0,
     length_slope: float = 0.0,
     seed: int = 0,
-    **settings: object,
+    **settings: Any,
 ) -> pl.DataFrame:
     """A valid table: bpb reduction = slope · diversity + length_effect · (length − 100) + noise.
 

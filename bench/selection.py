@@ -121,7 +121,7 @@ def against_peers(pool: Incidence) -> None:
     every_cell(small, "uniform", (100,)), one_subset(small, 100), apricot_choice(small, 100)  # compiles
     peer_cells, peer_seconds = timed(lambda: heap_every_cell(pool, SIZES, SLACK))
     for weights in ("uniform", "inverse"):
-        cells, seconds = timed(lambda weights=weights: every_cell(pool, weights))
+        cells, seconds = timed(lambda weights=weights: every_cell(pool, weights))  # type: ignore[misc]
         show(f"micro: 7 degrees × 3 sizes, {weights}", rows, seconds, "heapq, uniform", peer_seconds)
         print(f"largest difference in k: {max(abs(a - b) for a, b in zip(cells, peer_cells, strict=True))}")
     _, seconds = timed(lambda: one_subset(pool, PICKED))
@@ -142,7 +142,7 @@ def growth(full: bool) -> None:
         pairs, seconds = grown(rows)
         timings.append((rows, seconds))
         show(f"growth: prune + sample a tenth, {1e9 * seconds / pairs:.0f} ns an incidence", rows, seconds)
-    slope = np.polyfit(*np.log(np.array(timings).T), 1)[0]
+    slope = np.polyfit(*np.log(np.array(timings).T), 1)[0]  # type: ignore[call-overload]
     show(f"growth: exponent {slope:.2f} over these", *timings[-1])
 
 

@@ -25,7 +25,7 @@ from m2m.training.finetuning.lora import add_adapters
 
 LLAMA_2_7B = {"hidden_size": 4096, "intermediate_size": 11008, "num_hidden_layers": 32, "num_attention_heads": 32}
 TINY = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
-LORA = {"seed": 1, "rank": 16, "alpha": 32, "dropout": 0.0, "targets": "all-linear"}
+LORA: dict[str, Any] = {"seed": 1, "rank": 16, "alpha": 32, "dropout": 0.0, "targets": "all-linear"}
 STEPS = 5  # the first, which makes Adam's state, is not timed
 
 
@@ -102,8 +102,8 @@ def trainer_times(model: Any, rows: list[TokenRow], case: Case) -> list[float]:
 
     named = {f"lora_{name}": value for name, value in LORA.items() if name != "seed"}
     recipe = Recipe(
-        seed=1, method=case.method, batch_size=case.batch_size, accumulate=case.accumulate, learning_rate=1e-5,
-        warmup_share=0.0, packing=case.packing, attention=case.attention, gradient_checkpointing="none",
+        seed=1, method=case.method, batch_size=case.batch_size, accumulate=case.accumulate, learning_rate=1e-5,  # type: ignore[arg-type]
+        warmup_share=0.0, packing=case.packing, attention=case.attention, gradient_checkpointing="none",  # type: ignore[arg-type]
         dtype="bfloat16", **named,
     )  # fmt: skip
     at_once, cpu = case.batch_size // case.accumulate, model.device.type == "cpu"

@@ -27,7 +27,7 @@ def embedded(shared: Path, work: Path, model: str, precision: Literal["float32",
     """Both sides' vectors, the first 128 tokens of each text."""
     pool, embedder = read_pool(shared), load_embedder(model, "main", precision, 128)
     for side in SIDES:
-        vectors, seconds = timed(lambda side=side: embed(embedder, pool[side].to_list(), 256))
+        vectors, seconds = timed(lambda side=side: embed(embedder, pool[side].to_list(), 256))  # type: ignore[misc]
         np.save(work / f"{side}.npy", vectors)
         show(f"embed {side}s", len(vectors), seconds)
 

@@ -42,7 +42,7 @@ class Browser:
     def __enter__(self) -> "Browser":
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *_: Any) -> None:
         self.process.terminate()
         self.process.wait(LONGEST)
         self.out.close()

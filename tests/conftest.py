@@ -1,6 +1,8 @@
 """A tokenizer and a small Llama, made here: nothing is downloaded."""
 
 import os
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -23,26 +25,26 @@ TEXTS = [
 ]
 
 
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: FIRST.index(item.path.name) if item.path.name in FIRST else len(FIRST))
 
 
 @pytest.fixture(scope="session")
-def tokenizer(tmp_path_factory):
+def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Any:
     from m2m.training.pretrain import train_tokenizer
 
     return train_tokenizer(TEXTS * 4, tmp_path_factory.mktemp("tokenizer"), vocab_size=320)
 
 
 @pytest.fixture
-def llama(tokenizer):
+def llama(tokenizer: Any) -> Any:
     from m2m.training.pretrain import build_model
 
     return build_model(tokenizer, hidden_size=32, layers=2, heads=2, context=64, seed=1)
 
 
 @pytest.fixture
-def llm_home(tmp_path, monkeypatch):
+def llm_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A cache of LLM replies of the test's own, and no waiting between attempts."""
     from m2m.llm.client import http
 
@@ -52,7 +54,7 @@ def llm_home(tmp_path, monkeypatch):
 
 
 @pytest.fixture(scope="session")
-def planted(tmp_path_factory):
+def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a planted study."""
     from tests.planted import grid, plant
 
@@ -61,7 +63,7 @@ def planted(tmp_path_factory):
     return folder
 
 
-def pytest_terminal_summary(terminalreporter):
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if CHROMIUM is None:
         told = "NO CHROMIUM HERE: the report was not tested in a browser (apt-get install chromium)"
         terminalreporter.write_line(told, red=True, bold=True)

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -33,7 +34,7 @@ def views(grid: pl.DataFrame, scores: pl.DataFrame = NO_SCORES) -> list[View]:
     return list(list_views(select_comparable(grid), "bpb_reduction", PromptBootstrap(scores, 1, 100)))
 
 
-def suffix(grid: pl.DataFrame, name: object) -> pl.DataFrame:
+def suffix(grid: pl.DataFrame, name: Any) -> pl.DataFrame:
     """The same cells under other names."""
     return grid.with_columns(experiment=pl.format("{}-{}", "experiment", pl.lit(name)))
 

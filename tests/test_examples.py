@@ -3,6 +3,7 @@
 import doctest
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,6 @@ FILES = [
 
 
 @pytest.mark.parametrize("file", FILES, ids=str)
-def test_the_examples_hold(file):
+def test_the_examples_hold(file: Any) -> None:
     found = doctest.testmod(import_module(".".join(file.with_suffix("").parts)))
     assert (found.failed, found.attempted > 0) == (0, True)

@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
+from typing import Any
 
 import polars as pl
 import psutil
@@ -32,7 +34,7 @@ CELLS = 2
 
 
 @pytest.fixture(scope="module")
-def repository(tmp_path_factory):
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy with tiny settings and a grid of two cells, whose shared stages have run."""
     folder = tmp_path_factory.mktemp("grid")
     copy_of_the_repository(folder)
@@ -44,18 +46,18 @@ def repository(tmp_path_factory):
     return folder
 
 
-def experiments(folder):
+def experiments(folder: Path) -> Any:
     return set(run(folder, "dvc", "exp", "list", "--all-commits", "--names-only").split())
 
 
-def started(folder):
+def started(folder: Path) -> Any:
     """The grid as a process of its own, whose words go to a file."""
     with (folder.parent / "grid.log").open("w") as log:
         return subprocess.Popen(GRID, cwd=folder, env=environment(), stdout=log, stderr=log)
 
 
 @pytest.fixture(scope="module")
-def cut(repository):
+def cut(repository: Path) -> Path:
     """The copy after a power cut: driver, worker and cell were killed while the second cell ran."""
     driver = started(repository)
     told = repository.parent / "grid.log"
@@ -73,13 +75,13 @@ def cut(repository):
 
 
 @pytest.fixture(scope="module")
-def ended(cut):
+def ended(cut: Path) -> tuple[Path, Any]:
     """The copy after the same command again, and what that said."""
     return cut, run(cut, *GRID)
 
 
 @pytest.mark.long
-def test_after_a_power_cut_the_same_command_ends_with_all_cells(ended):
+def test_after_a_power_cut_the_same_command_ends_with_all_cells(ended: tuple[Path, Any]) -> None:
     folder, told = ended
     assert f"grid: 1 of {CELLS} cells exist" in told
     assert f"grid: all {CELLS} cells exist" in told
@@ -87,13 +89,13 @@ def test_after_a_power_cut_the_same_command_ends_with_all_cells(ended):
 
 
 @pytest.mark.long
-def test_no_cell_was_trained_to_its_end_twice(ended):
+def test_no_cell_was_trained_to_its_end_twice(ended: tuple[Path, Any]) -> None:
     trained = [name for name in mlflow_runs(ended[0]) if name.startswith("candidate")]
     assert len(trained) == len(set(trained)) == CELLS
 
 
 @pytest.mark.long
-def test_the_grid_is_collected_a_row_a_cell_of_one_provenance(ended):
+def test_the_grid_is_collected_a_row_a_cell_of_one_provenance(ended: tuple[Path, Any]) -> None:
     grid = pl.read_csv(ended[0] / "metrics/grid.csv")
     assert grid.select("strategy", "degree").sort("strategy").rows() == [("random", 0), ("response-micro", 2)]
     assert set(grid["experiment"]) == experiments(ended[0])
@@ -103,7 +105,7 @@ def test_the_grid_is_collected_a_row_a_cell_of_one_provenance(ended):
 
 
 @pytest.mark.long
-def test_the_scores_of_a_cell_make_its_outcomes(ended):
+def test_the_scores_of_a_cell_make_its_outcomes(ended: tuple[Path, Any]) -> None:
     scores = pl.read_parquet(ended[0] / "metrics/scores.parquet")
     made = scores.group_by("experiment", "outcome").agg(worth=pl.col("score").sum() / pl.col("weight").sum())
     grid = pl.read_csv(ended[0] / "metrics/grid.csv")
@@ -114,13 +116,13 @@ def test_the_scores_of_a_cell_make_its_outcomes(ended):
 
 
 @pytest.mark.long
-def test_the_study_is_told_of_these_cells(ended):
+def test_the_study_is_told_of_these_cells(ended: tuple[Path, Any]) -> None:
     study = json.loads((ended[0] / "metrics/study.json").read_text())
     assert [setting["cells"] for setting in study["settings"]] == [CELLS]
 
 
 @pytest.fixture(scope="module")
-def by_hand(ended):
+def by_hand(ended: tuple[Path, Any]) -> Any:
     """The copy after a third cell, that `dvc exp run` ran and the grid asks for by now."""
     folder, _ = ended
     run(folder, "dvc", "exp", "run", "--temp", "-S", "subset.strategy=random", "-S", "subset.seed=2")
@@ -129,14 +131,14 @@ def by_hand(ended):
 
 
 @pytest.mark.long
-def test_a_cell_that_was_run_by_hand_is_there_for_the_grid_which_runs_none(by_hand):
+def test_a_cell_that_was_run_by_hand_is_there_for_the_grid_which_runs_none(by_hand: Any) -> None:
     before = experiments(by_hand)
     assert f"grid: {CELLS + 1} of {CELLS + 1} cells exist" in run(by_hand, *GRID)
     assert experiments(by_hand) == before
 
 
 @pytest.mark.long
-def test_cells_of_other_code_are_kept_apart(by_hand):
+def test_cells_of_other_code_are_kept_apart(by_hand: Any) -> None:
     folder = by_hand
     with (folder / "stages/measure.py").open("a") as code:
         code.write("# changed\n")

@@ -1,4 +1,6 @@
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 from transformers import ByT5Tokenizer
@@ -6,7 +8,7 @@ from transformers import ByT5Tokenizer
 from m2m.models import copy_tokenizer, load_model, load_tokenizer, resolve_commit, write_reference
 
 
-def test_a_reference_to_a_folder_loads_that_folder(llama, tmp_path):
+def test_a_reference_to_a_folder_loads_that_folder(llama: Any, tmp_path: Path) -> None:
     llama.save_pretrained(tmp_path / "model")
     write_reference(tmp_path / "base", str(tmp_path / "model"), resolve_commit(str(tmp_path / "model"), "main"))
     loaded = load_model(tmp_path / "base", "float32")
@@ -14,14 +16,16 @@ def test_a_reference_to_a_folder_loads_that_folder(llama, tmp_path):
     assert json.loads((tmp_path / "base" / "reference.json").read_text())["revision"] == "local"
 
 
-def test_a_model_that_is_nowhere_is_one_sentence_with_the_remedy(tmp_path, monkeypatch):
+def test_a_model_that_is_nowhere_is_one_sentence_with_the_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     write_reference(tmp_path / "base", "nobody/nothing", "0" * 40)
     with pytest.raises(OSError, match=r"'nobody/nothing' at revision '0+' could not be loaded.*network"):
         load_model(tmp_path / "base", "float32")
 
 
-def test_only_safetensors_are_read(llama, tmp_path):
+def test_only_safetensors_are_read(llama: Any, tmp_path: Path) -> None:
     import torch
 
     llama.save_pretrained(tmp_path)
@@ -31,7 +35,7 @@ def test_only_safetensors_are_read(llama, tmp_path):
         load_model(tmp_path, "float32")
 
 
-def test_the_end_token_pads_where_there_is_no_padding_token(tokenizer, tmp_path):
+def test_the_end_token_pads_where_there_is_no_padding_token(tokenizer: Any, tmp_path: Path) -> None:
     tokenizer.save_pretrained(tmp_path)
     settings = json.loads((tmp_path / "tokenizer_config.json").read_text())
     del settings["pad_token"]
@@ -39,7 +43,7 @@ def test_the_end_token_pads_where_there_is_no_padding_token(tokenizer, tmp_path)
     assert load_tokenizer(tmp_path).pad_token_id == tokenizer.eos_token_id
 
 
-def test_a_tokenizer_whose_tokens_cannot_be_counted_is_refused(tmp_path):
+def test_a_tokenizer_whose_tokens_cannot_be_counted_is_refused(tmp_path: Path) -> None:
     ByT5Tokenizer().save_pretrained(tmp_path / "slow")
     with pytest.raises(ValueError, match="a ByT5Tokenizer, must be a fast one"):
         copy_tokenizer(str(tmp_path / "slow"), "local", tmp_path / "tokenizer")

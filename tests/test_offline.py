@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture(scope="module")
-def clone(tmp_path_factory):
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("clone")
     listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     names = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True).stdout
@@ -31,7 +31,7 @@ def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(words, cwd=folder, env=env, capture_output=True, text=True)
 
 
-def test_the_paper_is_planned_and_its_first_stage_says_what_it_needs(clone):
+def test_the_paper_is_planned_and_its_first_stage_says_what_it_needs(clone: Path) -> None:
     used = run(clone, "python", "-m", "m2m", "use", "paper-10k")
     assert "base.name" in used.stdout and "settings of params.yaml changed" in used.stdout, used.stderr
     planned = run(clone, "python", "-m", "m2m", "plan")

@@ -50,14 +50,14 @@ def words_of(stage: Any) -> list[str]:
 
 
 @each_stage
-def test_declared_code_is_the_code_that_runs(stage):
+def test_declared_code_is_the_code_that_runs(stage: Any) -> None:
     declared = [str(dep.def_path) for dep in stage.deps if is_code(ROOT, str(dep.def_path))]
     files = {file for path in declared for file in list_code(ROOT, path)}
     assert files == IMPORTS[module_of(stage)], "declared code is not what the stage imports: run make deps"
 
 
 @each_stage
-def test_paths_in_the_command_are_the_declared_deps_and_outs(stage):
+def test_paths_in_the_command_are_the_declared_deps_and_outs(stage: Any) -> None:
     words = words_of(stage)
     paths = set(words[: next((at for at, word in enumerate(words) if word.startswith("--")), len(words))])
     deps = {str(dep.def_path) for dep in stage.deps}
@@ -68,7 +68,7 @@ def test_paths_in_the_command_are_the_declared_deps_and_outs(stage):
 
 
 @each_stage
-def test_flags_are_the_settings_of_main(stage):
+def test_flags_are_the_settings_of_main(stage: Any) -> None:
     flags = {re.split(r"[.]", word)[0].removeprefix("--") for word in words_of(stage) if word.startswith("--")}
     main = inspect.signature(import_module(module_of(stage)).main)
     settings = {name for name, parameter in main.parameters.items() if parameter.kind is parameter.KEYWORD_ONLY}
@@ -76,18 +76,18 @@ def test_flags_are_the_settings_of_main(stage):
 
 
 @each_stage
-def test_settings_have_no_defaults_in_code(stage):
+def test_settings_have_no_defaults_in_code(stage: Any) -> None:
     main = inspect.signature(import_module(module_of(stage)).main)
     assert all(parameter.default is parameter.empty for parameter in main.parameters.values())
 
 
 @pytest.mark.parametrize("name", list(DECLARED))
-def test_a_stage_is_named_after_its_module(name):
+def test_a_stage_is_named_after_its_module(name: Any) -> None:
     declared = DECLARED[name]
     assert f"-m stages.{name} " in declared.get("do", declared)["cmd"]
 
 
-def test_every_params_block_belongs_to_a_stage():
+def test_every_params_block_belongs_to_a_stage() -> None:
     assert set(PARAMS) - NO_STAGE <= set(DECLARED)
 
 
@@ -104,7 +104,7 @@ def flatten(prefix: str, value: Any) -> dict[str, Any]:
 
 
 @each_stage
-def test_settings_of_the_command_reach_the_lock_as_params(stage):
+def test_settings_of_the_command_reach_the_lock_as_params(stage: Any) -> None:
     """Change a setting that the command has: it must be one of the stage's params, else the lock would not have it."""
     declared = {leaf: value for key, block in get_params(stage).items() for leaf, value in flatten(key, block).items()}
     values = {str(value) for value in declared.values() if value is not None}
@@ -115,16 +115,16 @@ def test_settings_of_the_command_reach_the_lock_as_params(stage):
     assert {word for word in given if not word.startswith("--")} <= values | of_the_arm
 
 
-def test_the_locked_params_of_a_cell_are_all_that_can_be_asked_of_one():
+def test_the_locked_params_of_a_cell_are_all_that_can_be_asked_of_one() -> None:
     (candidate,) = (stage for stage in STAGES if stage.addressing == "subset@candidate")
     assert get_cell_settings({"subset@candidate": {"params": get_params(candidate)}}) == PARAMS["subset"]
 
 
-def test_no_code_parses_a_command_line_back_into_settings():
+def test_no_code_parses_a_command_line_back_into_settings() -> None:
     assert [path for path in (ROOT / "m2m/grid").glob("*.py") if "shlex" in path.read_text()] == []
 
 
-def test_what_a_strategy_reads_is_what_dvc_puts_under_its_name():
+def test_what_a_strategy_reads_is_what_dvc_puts_under_its_name() -> None:
     copies = {stage.addressing: [str(dep.def_path) for dep in stage.deps] for stage in STAGES}
     tables = {name: [path for path in copies[f"choices@{name}"] if path[:5] == "data/"] for name in STRATEGIES}
     assert tables == {name: [strategy.reads] for name, strategy in STRATEGIES.items()}
@@ -139,7 +139,9 @@ dvc_graph = pytest.mark.filterwarnings("ignore:_NoneStep.value:DeprecationWarnin
 @pytest.mark.parametrize(
     "strategy", ["response-micro", "instruction-micro", "random", "length-matched", "token-entropy"]
 )
-def test_a_subset_waits_only_for_what_its_strategy_reads(strategy, tmp_path, monkeypatch):
+def test_a_subset_waits_only_for_what_its_strategy_reads(
+    strategy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     assert list_stages_of_subset(strategy) & {"embed", "cluster", "tag", "base", "benchmark"} == set()
 
@@ -148,13 +150,17 @@ def test_a_subset_waits_only_for_what_its_strategy_reads(strategy, tmp_path, mon
 @pytest.mark.parametrize(("strategy", "stages"), [
     ("response-macro", {"embed", "cluster"}), ("response-meso", {"tag"}), ("k-center", {"embed"})
 ])  # fmt: skip
-def test_a_subset_waits_for_what_its_strategy_reads(strategy, stages, tmp_path, monkeypatch):
+def test_a_subset_waits_for_what_its_strategy_reads(
+    strategy: str, stages: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     assert list_stages_of_subset(strategy) & {"embed", "cluster", "tag", "base"} == stages
 
 
 @dvc_graph
-def test_a_subset_waits_for_the_prompts_only_where_overlaps_are_dropped(tmp_path, monkeypatch):
+def test_a_subset_waits_for_the_prompts_only_where_overlaps_are_dropped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     assert list_stages_of_subset("random") & {"benchmark", "overlap"} == set()
     (tmp_path / "dropping").mkdir()
@@ -176,7 +182,7 @@ def list_stages_of_subset(strategy: str, overlap: str = "keep") -> set[str]:
 
 
 @dvc_graph
-def test_a_field_s_name_reaches_the_command_as_one_word(tmp_path, monkeypatch):
+def test_a_field_s_name_reaches_the_command_as_one_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("dvc.yaml").write_text((ROOT / "dvc.yaml").read_text())
     params = (ROOT / "params.yaml").read_text()
@@ -187,13 +193,13 @@ def test_a_field_s_name_reaches_the_command_as_one_word(tmp_path, monkeypatch):
     assert words[words.index("--quality") + 1] == "it's; touch $HOME"
 
 
-def test_every_setting_says_what_it_is():
+def test_every_setting_says_what_it_is() -> None:
     lines = (ROOT / "params.yaml").read_text().splitlines()
     settings = [line for line in lines if re.match(r"\s*\w[\w-]*:", line)]
     assert [line for line in settings if "#" not in line] == []
 
 
-def test_init_files_are_empty_since_no_stage_declares_them():
+def test_init_files_are_empty_since_no_stage_declares_them() -> None:
     assert [
         path for path in [*ROOT.glob("stages/**/__init__.py"), *ROOT.glob("m2m/**/__init__.py")] if path.read_text()
     ] == []

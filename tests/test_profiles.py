@@ -25,7 +25,7 @@ each_profile = pytest.mark.parametrize("name", PROFILES)
 
 
 @pytest.fixture(autouse=True)
-def root(monkeypatch):
+def root(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
 
 
@@ -45,15 +45,15 @@ def taken(command: str) -> dict[str, Any]:
     def heard(*paths: Path, **settings: Any) -> dict[str, Any]:
         return settings
 
-    words, named = shlex.split(words), {}
+    words, named = shlex.split(words), {}  # type: ignore[var-annotated]
     if module in NAMED:
         names = dict.fromkeys(word.split(".")[1] for word in words if word.startswith("--sources."))
-        named = {"sources": {name: NAMED[module]() for name in names}}
+        named: dict[str, Any] = {"sources": {name: NAMED[module]() for name in names}}  # type: ignore[no-redef]
     return tyro.cli(functools.partial(heard, **named), args=words)
 
 
 @each_profile
-def test_every_stage_takes_what_the_profile_gives_it(name, tmp_path):
+def test_every_stage_takes_what_the_profile_gives_it(name: Any, tmp_path: Path) -> None:
     settings = read_settings(ROOT / "params.yaml")
     apply_profiles(settings, *read_profile(name))
     write_settings(tmp_path / "params.yaml", settings)
@@ -66,13 +66,13 @@ def test_every_stage_takes_what_the_profile_gives_it(name, tmp_path):
     assert Path(settings["launch"]).is_file()
 
 
-def test_the_holes_in_the_name_of_a_served_checkpoint_reach_the_stage(tmp_path):
+def test_the_holes_in_the_name_of_a_served_checkpoint_reach_the_stage(tmp_path: Path) -> None:
     shutil.copy(ROOT / "params.yaml", tmp_path)
     got = [taken(command) for command in commands(tmp_path) if "-m stages.generate " in command]
     assert {settings["endpoint"].model for settings in got} == {"{arm}-{weights}"}
 
 
-def test_a_wrong_value_does_not_fit(tmp_path):
+def test_a_wrong_value_does_not_fit(tmp_path: Path) -> None:
     settings = read_settings(ROOT / "params.yaml")
     apply_profiles(settings, {"finetune": {"epochs": "many"}})
     write_settings(tmp_path / "params.yaml", settings)
@@ -81,13 +81,13 @@ def test_a_wrong_value_does_not_fit(tmp_path):
 
 
 @each_profile
-def test_a_profile_changes_something_and_says_what_it_is_for(name):
+def test_a_profile_changes_something_and_says_what_it_is_for(name: Any) -> None:
     assert apply_profiles(read_settings(ROOT / "params.yaml"), *read_profile(name)) != []
     assert list_profiles()[name] and (ROOT / "profiles" / f"{name}.yaml").read_text().startswith("# ")
 
 
 @each_profile
-def test_settings_still_say_what_they_are_and_the_profile_again_changes_nothing(name, tmp_path):
+def test_settings_still_say_what_they_are_and_the_profile_again_changes_nothing(name: Any, tmp_path: Path) -> None:
     path = tmp_path / "params.yaml"
     settings = read_settings(ROOT / "params.yaml")
     apply_profiles(settings, *read_profile(name))

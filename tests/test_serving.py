@@ -1,7 +1,9 @@
 """The stages that may ask an LLM run against a real server: `transformers serve`, with a tiny model, on loopback."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -32,7 +34,7 @@ TEXTS = ["Sort a list.", "Why is the sum of two numbers no list?", "x", "An arra
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory, tokenizer):
+def served(tmp_path_factory: pytest.TempPathFactory, tokenizer: Any) -> Iterator[Any]:
     """An endpoint of `transformers serve`, with the path of a tiny model that always says the same tags."""
     folder = tmp_path_factory.mktemp("served")
     model = save_parrot(folder / "parrot", tokenizer, SAYS)
@@ -46,7 +48,9 @@ def write_pairs(path: Path) -> Path:
     return path
 
 
-def test_chats_and_completions_are_what_the_same_model_writes_here(served, tokenizer, llama, tmp_path):
+def test_chats_and_completions_are_what_the_same_model_writes_here(
+    served: Any, tokenizer: Any, llama: Any, tmp_path: Path
+) -> None:
     model = replace(served, model=str(save_chat_model(tmp_path / "random", tokenizer, llama)))
     chats = [Request((text,), reply_tokens=8) for text in TEXTS]
     plain = [Request(("Question: Why?\nAnswer:",), reply_tokens=8, form="completion")]
@@ -56,12 +60,12 @@ def test_chats_and_completions_are_what_the_same_model_writes_here(served, token
 
 
 @pytest.mark.parametrize("engine", ["endpoint", "local"])
-def test_respond_runs_to_its_outs(served, tmp_path, engine):
+def test_respond_runs_to_its_outs(served: Any, tmp_path: Path, engine: str) -> None:
     write_pairs(tmp_path / "pairs.parquet")
     pool = read_table(tmp_path / "pairs.parquet", Pairs).drop("original")
     write_table(tmp_path / "pool.parquet", Pool, pool)
     pairs, rejected, *units = [tmp_path / f"{number}.parquet" for number in range(6)]
-    settings = {"engine": engine, "temperature": 0.0, "reply_tokens": 40, "seed": 1, "endpoint": served}
+    settings: dict[str, Any] = {"engine": engine, "temperature": 0.0, "reply_tokens": 40, "seed": 1, "endpoint": served}
     respond.main(tmp_path / "pool.parquet", PROMPTS / "respond.txt", pairs, rejected, *units, **settings)
     assert read_table(pairs, Pairs)["response"].to_list() == [SAYS] * 6
     assert read_table(pairs, Pairs)["original"].to_list() == ["So."] * 6
@@ -69,10 +73,10 @@ def test_respond_runs_to_its_outs(served, tmp_path, engine):
 
 
 @pytest.mark.parametrize("engine", ["endpoint", "local"])
-def test_tag_runs_to_its_outs(served, tmp_path, engine):
+def test_tag_runs_to_its_outs(served: Any, tmp_path: Path, engine: str) -> None:
     pairs = write_pairs(tmp_path / "pairs.parquet")
     outs = [tmp_path / f"{number}.parquet" for number in range(4)]
-    here = TAG | {"side": "instruction", "engine": engine, "endpoint": served}
+    here: dict[str, Any] = TAG | {"side": "instruction", "engine": engine, "endpoint": served}
     tag.main(pairs, PROMPTS / "tag.txt", *outs, **here)
     assert sorted(read_table(outs[0], Tags)["tag"].unique()) == ["lists", "sorting"]
     assert read_table(outs[2], Units)["id"].n_unique() == 6
@@ -80,12 +84,14 @@ def test_tag_runs_to_its_outs(served, tmp_path, engine):
 
 
 @pytest.mark.parametrize("prompt_format", ["plain", "chat"])
-def test_generate_has_the_answers_of_the_served_checkpoint(served, tokenizer, llama, tmp_path, prompt_format):
+def test_generate_has_the_answers_of_the_served_checkpoint(
+    served: Any, tokenizer: Any, llama: Any, tmp_path: Path, prompt_format: str
+) -> None:
     checkpoint = save_chat_model(tmp_path / "candidate", tokenizer, llama)
     rows = {"id": list("abcdef"), "benchmark": "held", "instruction": TEXTS, "reference": None}
     table = pl.DataFrame(rows | {"baseline": None, "baseline_answer": None})
     write_table(tmp_path / "prompts.parquet", Prompts, table.cast(pl.String))
-    settings = GENERATE | {"prompt_format": prompt_format, "repetition_penalty": 1.0}
+    settings: dict[str, Any] = GENERATE | {"prompt_format": prompt_format, "repetition_penalty": 1.0}
     (tmp_path / f"candidate-{weights_of(checkpoint)}").symlink_to(checkpoint)
     there = replace(served, model=str(tmp_path / "{arm}-{weights}"))
     answers = {}

@@ -50,7 +50,7 @@ def run(folder: Path, command: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def selected(tmp_path_factory) -> Path:
+def selected(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A cell of response-micro, degree 6, was measured and committed; then random was selected alone, and committed."""
     folder = tmp_path_factory.mktemp("cell")
     (folder / "dvc.yaml").write_text(PIPELINE)
@@ -63,12 +63,12 @@ def selected(tmp_path_factory) -> Path:
     return folder
 
 
-def test_dvc_prints_the_figures_with_the_settings_that_made_them(selected):
+def test_dvc_prints_the_figures_with_the_settings_that_made_them(selected: Path) -> None:
     metrics = json.loads(run(selected, "dvc metrics show --json"))[""]["data"]["cell.json"]["data"]
     assert metrics == {"strategy": "response-micro", "degree": 6, "bpb_reduction": 0.125}
 
 
-def test_make_show_has_no_figures_beside_settings_of_a_later_selection(selected):
+def test_make_show_has_no_figures_beside_settings_of_a_later_selection(selected: Path) -> None:
     run(selected, "git commit --quiet --all --message=selection")
     run(selected, "dvc exp save --force --name later")
     lines = [line for line in run(selected, read_recipe()).splitlines() if "0.125" in line]

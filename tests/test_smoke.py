@@ -111,7 +111,7 @@ def run_the_pipeline(folder: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def repository(tmp_path_factory) -> Path:
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy in which the whole pipeline has run once, with tiny settings."""
     folder = tmp_path_factory.mktemp("repository")
     copy_of_the_repository(folder)
@@ -124,7 +124,7 @@ def repository(tmp_path_factory) -> Path:
     return folder
 
 
-def test_one_run_ends_in_a_cell_with_its_metrics(repository):
+def test_one_run_ends_in_a_cell_with_its_metrics(repository: Path) -> None:
     cell = json.loads((repository / "metrics/cell.json").read_text())
     assert 0 <= cell["likelihood_win_rate"] <= 1
     assert cell["rows"] == 30
@@ -135,23 +135,23 @@ def test_one_run_ends_in_a_cell_with_its_metrics(repository):
     assert cell["bpb_reduction"] <= details["bpb_reduction_prompts_only_high"]
 
 
-def test_nothing_has_changed_after_the_run(repository):
+def test_nothing_has_changed_after_the_run(repository: Path) -> None:
     assert "up to date" in run(repository, "dvc", "status", "dvc.yaml")
 
 
-def test_the_subset_is_part_of_the_pool_and_as_large_as_asked(repository):
+def test_the_subset_is_part_of_the_pool_and_as_large_as_asked(repository: Path) -> None:
     pool = pl.read_parquet(repository / "data/pool.parquet")
     subset = pl.read_parquet(repository / "data/subsets/candidate.parquet")
     assert subset.height == 30
     assert set(subset["id"]) <= set(pool["id"])
 
 
-def test_each_training_is_one_mlflow_run(repository):
+def test_each_training_is_one_mlflow_run(repository: Path) -> None:
     assert [name.split()[0] for name in mlflow_runs(repository)] == ["base", "candidate", "opponent"]
 
 
 @pytest.fixture(scope="module")
-def swept(repository) -> Path:
+def swept(repository: Path) -> Path:
     """The same copy after a queue of two strategies by two degrees."""
     commit(repository, "first cell")
     grid = ["-S", "subset.strategy=instruction-macro,response-meso", "-S", "subset.degree=0,6"]
@@ -162,7 +162,7 @@ def swept(repository) -> Path:
 
 
 @pytest.mark.long
-def test_queued_cells_are_listed_with_their_params_and_metrics(swept):
+def test_queued_cells_are_listed_with_their_params_and_metrics(swept: Path) -> None:
     shown = json.loads(run(swept, "dvc", "exp", "show", "--json"))
     cells = [one["revs"][0]["data"] for rev in shown for one in rev["experiments"] or []]
     done = {
@@ -177,7 +177,7 @@ def test_queued_cells_are_listed_with_their_params_and_metrics(swept):
 
 
 @pytest.mark.long
-def test_another_cell_runs_the_candidate_arm_alone(swept):
+def test_another_cell_runs_the_candidate_arm_alone(swept: Path) -> None:
     for cell in run(swept, "dvc", "exp", "list", "--names-only").split():
         told = run(swept, "dvc", "queue", "logs", cell)
         ran = {line.split("'")[1] for line in told.splitlines() if line.startswith("Running stage")}
@@ -192,7 +192,7 @@ def test_another_cell_runs_the_candidate_arm_alone(swept):
 
 
 @pytest.mark.long
-def test_queued_trainings_are_kept_once_each_in_the_store_of_the_repository(swept):
+def test_queued_trainings_are_kept_once_each_in_the_store_of_the_repository(swept: Path) -> None:
     cells = run(swept, "dvc", "exp", "list", "--names-only").split()
     trained = [name.split() for name in mlflow_runs(swept)]
     assert sorted(cell for _, cell in trained if cell in cells) == sorted(cells)
@@ -201,14 +201,14 @@ def test_queued_trainings_are_kept_once_each_in_the_store_of_the_repository(swep
 
 
 @pytest.mark.long
-def test_running_everything_again_gives_the_same_bytes(repository):
+def test_running_everything_again_gives_the_same_bytes(repository: Path) -> None:
     before = (repository / "dvc.lock").read_text()
     run(repository, "dvc", "repro", "--force")
     assert (repository / "dvc.lock").read_text() == before
 
 
 @pytest.mark.long
-def test_another_clone_gets_the_cells_and_runs_nothing_again(swept, tmp_path):
+def test_another_clone_gets_the_cells_and_runs_nothing_again(swept: Path, tmp_path: Path) -> None:
     origin, clone = tmp_path / "origin.git", tmp_path / "clone"
     run(swept, "git", "clone", "--quiet", "--bare", ".", str(origin))
     run(swept, "git", "remote", "add", "origin", str(origin))

@@ -1,6 +1,7 @@
 """What a strategy is, is said once."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from m2m.strategies import (
 )
 
 
-def test_the_six_are_side_by_scale_and_choose_by_their_units():
+def test_the_six_are_side_by_scale_and_choose_by_their_units() -> None:
     assert (
         *("instruction-macro", "instruction-meso", "instruction-micro"),
         *("response-macro", "response-meso", "response-micro"),
@@ -25,14 +26,14 @@ def test_the_six_are_side_by_scale_and_choose_by_their_units():
     assert all(STRATEGIES[name].has_degree for name in UNIT_STRATEGIES)
 
 
-def test_baselines_choose_by_something_else():
+def test_baselines_choose_by_something_else() -> None:
     assert BASELINES == ("random", "length-matched", "k-center", "type-cover", "token-entropy")
     assert NO_DEGREE == ("random", "k-center", "type-cover", "token-entropy")
     assert MATCHED == ("length-matched",)
     assert list(MATCHES) == [*UNIT_STRATEGIES, "random"]
 
 
-def test_a_name_that_is_near_no_strategy_gets_no_suggestion():
+def test_a_name_that_is_near_no_strategy_gets_no_suggestion() -> None:
     with pytest.raises(ValueError, match=r"^grid must be one of instruction-macro, .*, got xyz$"):
         get_strategy("xyz", "grid")
     with pytest.raises(ValueError, match=r"^subset\.match must be one of .*, random, got k-center$"):
@@ -42,6 +43,6 @@ def test_a_name_that_is_near_no_strategy_gets_no_suggestion():
 @pytest.mark.parametrize(
     "path", [*Path("m2m/grid").glob("*.py"), *Path("m2m/selection").glob("*.py"), *Path("stages").glob("*.py")], ids=str
 )
-def test_no_module_of_grid_selection_or_stages_lists_strategies_again(path):
+def test_no_module_of_grid_selection_or_stages_lists_strategies_again(path: Any) -> None:
     text = path.read_text()
     assert sum(f'"{name}"' in text for name in UNIT_STRATEGIES) == 0

@@ -2,6 +2,8 @@ import hashlib
 import json
 import re
 import subprocess
+from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -32,12 +34,12 @@ SHARED = ("ingest", "respond", "tokenizer", "band@instruction", "band@response")
 EVIL = "Ignore </script> | this"
 
 
-def md5(path):
+def md5(path: Any) -> Any:
     return hashlib.md5(path.read_bytes()).hexdigest()
 
 
 @pytest.fixture
-def workspace(tmp_path, monkeypatch):
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository with one finished cell: two of three pairs, b chosen first."""
     monkeypatch.chdir(tmp_path)
     texts = {"instruction": ["Say a.", EVIL, "Say ä."], "response": ["a", "bb", "ä"]}
@@ -74,10 +76,10 @@ def workspace(tmp_path, monkeypatch):
         "tokenizer": {"base.name": "scratch"},
     }
     for name, blocks in params.items():
-        stages[name]["params"] = {"params.yaml": blocks}
-    stages |= {name: stage | {"outs": []} for name, stage in stages.items()}
+        stages[name]["params"] = {"params.yaml": blocks}  # type: ignore[assignment]
+    stages |= {name: stage | {"outs": []} for name, stage in stages.items()}  # type: ignore[misc]
     for path, name in OUTS.items():
-        stages[name]["outs"].append({"path": path, "md5": md5(tmp_path / path)})
+        stages[name]["outs"].append({"path": path, "md5": md5(tmp_path / path)})  # type: ignore[attr-defined]
     (tmp_path / "dvc.lock").write_text(yaml.safe_dump({"schema": "2.0", "stages": stages}))
     for words in (
         ["init", "--quiet"],
@@ -88,7 +90,7 @@ def workspace(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("form", CONVERTERS)
-def test_every_form_has_the_chosen_rows_in_the_order_of_choice(workspace, form):
+def test_every_form_has_the_chosen_rows_in_the_order_of_choice(workspace: Path, form: Any) -> None:
     main(workspace / "out", format=form)
     if form == "parquet":
         rows = pl.read_parquet(workspace / "out/data.parquet").select("instruction", "response").rows()
@@ -105,7 +107,7 @@ def test_every_form_has_the_chosen_rows_in_the_order_of_choice(workspace, form):
     assert rows == [(EVIL, "bb"), ("Say a.", "a")]
 
 
-def test_the_card_tells_sources_licences_settings_lengths_and_hashes(workspace):
+def test_the_card_tells_sources_licences_settings_lengths_and_hashes(workspace: Path) -> None:
     main(workspace / "out")
     told = (workspace / "out/README.md").read_text()
     assert "| docs | 1 | 1 installed packages | pytest: MIT | the source's own |" in told
@@ -117,7 +119,7 @@ def test_the_card_tells_sources_licences_settings_lengths_and_hashes(workspace):
     assert EVIL not in told
 
 
-def untrained(workspace, wrote: str) -> None:
+def untrained(workspace: Path, wrote: str) -> None:
     """The lock after `dvc repro subset@candidate` of another subset, of which the band stage wrote `wrote`."""
     lock = yaml.safe_load((workspace / "dvc.lock").read_text())
     for name, path in {"subset@candidate": "data/tokens/response.parquet", "measure": "data/subsets"}.items():
@@ -126,7 +128,7 @@ def untrained(workspace, wrote: str) -> None:
     (workspace / "dvc.lock").write_text(yaml.safe_dump(lock))
 
 
-def test_a_subset_that_nothing_was_trained_on_yet_is_exported_without_the_metrics_of_another(workspace):
+def test_a_subset_that_nothing_was_trained_on_yet_is_exported_without_the_metrics_of_another(workspace: Path) -> None:
     (workspace / "metrics/cell.json").write_text("of another cell")
     untrained(workspace, md5(workspace / "data/tokens/response.parquet"))
     main(workspace / "out")
@@ -136,7 +138,7 @@ def test_a_subset_that_nothing_was_trained_on_yet_is_exported_without_the_metric
     assert len((workspace / "out/data.jsonl").read_text().splitlines()) == 2
 
 
-def test_a_subset_of_other_tokens_is_refused(workspace):
+def test_a_subset_of_other_tokens_is_refused(workspace: Path) -> None:
     untrained(workspace, "old")
     with pytest.raises(
         ValueError, match=r"one run up to the subset\. Run dvc repro band@instruction band@response subset"
@@ -145,7 +147,7 @@ def test_a_subset_of_other_tokens_is_refused(workspace):
     assert not (workspace / "out").exists()
 
 
-def test_tokens_of_another_pool_are_refused_before_anything_is_written(workspace):
+def test_tokens_of_another_pool_are_refused_before_anything_is_written(workspace: Path) -> None:
     lock = yaml.safe_load((workspace / "dvc.lock").read_text())
     lock["stages"]["band@instruction"]["deps"] = [{"path": "data/pairs.parquet", "md5": "of another pool"}]
     (workspace / "dvc.lock").write_text(yaml.safe_dump(lock))
@@ -154,13 +156,13 @@ def test_tokens_of_another_pool_are_refused_before_anything_is_written(workspace
     assert not (workspace / "out").exists()
 
 
-def test_llama_factory_gets_its_description(workspace):
+def test_llama_factory_gets_its_description(workspace: Path) -> None:
     main(workspace / "out", format="alpaca")
     described = json.loads((workspace / "out/dataset_info.json").read_text())
     assert described["subset"]["file_name"] == "data.jsonl"
 
 
-def test_responses_by_an_llm_are_told_as_such(workspace):
+def test_responses_by_an_llm_are_told_as_such(workspace: Path) -> None:
     pairs = pl.read_parquet(workspace / "data/pairs.parquet")
     new = pl.when(pl.col("id") == "a").then(pl.lit("old"))
     write_table(workspace / "data/pairs.parquet", Pairs, pairs.with_columns(original=new))
@@ -174,7 +176,7 @@ def test_responses_by_an_llm_are_told_as_such(workspace):
     )
 
 
-def test_nothing_is_written_over(workspace):
+def test_nothing_is_written_over(workspace: Path) -> None:
     (workspace / "out").mkdir()
     (workspace / "out/mine.txt").write_text("mine")
     with pytest.raises(ValueError, match=r"out is not empty\. Choose a new or empty folder"):
@@ -183,21 +185,21 @@ def test_nothing_is_written_over(workspace):
 
 
 @pytest.mark.parametrize("path", OUTS)
-def test_what_the_lock_does_not_tell_of_is_refused(workspace, path):
+def test_what_the_lock_does_not_tell_of_is_refused(workspace: Path, path: Any) -> None:
     (workspace / path).write_text("{}")
     with pytest.raises(ValueError, match=f"{re.escape(path)} differs from dvc\\.lock\\. Run dvc repro"):
         main(workspace / "out")
     assert not (workspace / "out").exists()
 
 
-def test_the_card_says_which_tokenizer_and_which_evidence_there_is(workspace):
+def test_the_card_says_which_tokenizer_and_which_evidence_there_is(workspace: Path) -> None:
     main(workspace / "out")
     text = (workspace / "out/README.md").read_text()
     assert "The units are token types of the tokenizer trained on the documentation." in text
     assert "## Evidence\n\nNo evidence: there is no study here." in text
 
 
-def test_the_card_quotes_the_study_and_says_whether_it_had_this_pool(workspace):
+def test_the_card_quotes_the_study_and_says_whether_it_had_this_pool(workspace: Path) -> None:
     setting = {"size": 2, "budget": "rows", "slack": 1.5, "weights": "inverse", "min_tokens": 1, "max_tokens": 9}
     row = {"condition": "c", "size": 2, "outcome": "bpb_reduction", "strategy": "response-micro", "degree": 3}
     row |= {"match": "response-micro", "value": -0.02, "all_low": -0.03, "all_high": -0.01, "p_holm": 0.01}
@@ -216,7 +218,7 @@ def test_the_card_quotes_the_study_and_says_whether_it_had_this_pool(workspace):
 
 
 @pytest.fixture
-def experiment(workspace, monkeypatch):
+def experiment(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The finished cell as an experiment whose files are in DVC's cache alone."""
     cell = Experiment("response-micro-3-s1-abc", "0123456789abcdef", read_lock(), {"response_vendi": 2.5})
     cache = {}
@@ -230,7 +232,7 @@ def experiment(workspace, monkeypatch):
     return cell.name
 
 
-def test_the_subset_of_an_experiment_is_exported_by_its_name(workspace, experiment):
+def test_the_subset_of_an_experiment_is_exported_by_its_name(workspace: Path, experiment: Any) -> None:
     main(workspace / "out", experiment=experiment, format="alpaca")
     lines = [json.loads(line) for line in (workspace / "out/data.jsonl").read_text().splitlines()]
     assert [line["output"] for line in lines] == ["bb", "a"]
@@ -239,14 +241,16 @@ def test_the_subset_of_an_experiment_is_exported_by_its_name(workspace, experime
     assert "| vendi |  | 2.5 |" in text
 
 
-def test_an_experiment_that_is_not_there_is_named_with_the_nearest_one(workspace, experiment):
+def test_an_experiment_that_is_not_there_is_named_with_the_nearest_one(workspace: Path, experiment: Any) -> None:
     with pytest.raises(ValueError, match=r"3-s1 is not a finished .* Did you mean response-micro-3-s1-abc"):
         main(workspace / "out", experiment="response-micro-3-s1")
     with pytest.raises(ValueError, match=r"xyz is not a finished experiment .* dvc exp list --all-commits lists them"):
         main(workspace / "out", experiment="xyz")
 
 
-def test_an_experiment_whose_files_are_not_in_the_cache_is_refused_with_the_remedy(workspace, experiment):
+def test_an_experiment_whose_files_are_not_in_the_cache_is_refused_with_the_remedy(
+    workspace: Path, experiment: Any
+) -> None:
     (workspace / "cache/data/pairs.parquet").unlink()
     with pytest.raises(ValueError, match=r"data/pairs\.parquet of .* is not in DVC's cache\. Run dvc exp pull origin"):
         main(workspace / "out", experiment=experiment)

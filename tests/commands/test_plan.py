@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -22,7 +23,7 @@ STAGES = ("strategy", "subset", "finetune", "generate")
 NAMES = [f"{stage}@{arm}" for stage in STAGES for arm in ("candidate", "opponent")] + ["judge", "measure", "ingest"]
 
 
-def lock(**cell):
+def lock(**cell: Any) -> Any:
     """What DVC would have locked of one run, cut down to what tells cells apart."""
     told = {name: {"cmd": f"run {name}", "params": {}, "deps": {"stages/a.py": "1"}, "outs": {}} for name in NAMES}
     told["subset@candidate"]["params"] = {"subset": cell}
@@ -30,7 +31,7 @@ def lock(**cell):
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
     shutil.copy(ROOT / "params.yaml", tmp_path)
@@ -40,13 +41,20 @@ def folder(tmp_path, monkeypatch):
         table = pl.DataFrame({"id": ["a", "b"], "tokens": texts}, schema={"id": pl.String, "tokens": pl.List(pl.Int32)})
         write_table(tmp_path / f"data/tokens/{side}.parquet", Tokens, table)
     prompts = {name: [None] * 3 for name in ("reference", "baseline", "baseline_answer")}
-    prompts |= {"id": ["x", "y", "z"], "benchmark": ["own"] * 3, "instruction": ["p", "q", "r"]}
+    prompts |= {"id": ["x", "y", "z"], "benchmark": ["own"] * 3, "instruction": ["p", "q", "r"]}  # type: ignore[list-item]
     table = pl.DataFrame(prompts, schema=dict.fromkeys(Prompts.to_schema().columns, pl.String))
     write_table(tmp_path / "data/prompts.parquet", Prompts, table)
     return tmp_path
 
 
-def told(monkeypatch, capsys, known, now, held=(), **asked):
+def told(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    known: Any,
+    now: Any,
+    held: Any = (),
+    **asked: Any,
+) -> Any:
     monkeypatch.setattr(grid_plan, "read_lock", lambda: known)
     monkeypatch.setattr(grid_plan, "predict_lock", lambda: now)
     monkeypatch.setattr(grid_plan, "read_experiments", lambda: list(held))
@@ -54,7 +62,9 @@ def told(monkeypatch, capsys, known, now, held=(), **asked):
     return {line[:24].strip(): line[24:] for line in capsys.readouterr().out.splitlines()}
 
 
-def test_a_run_with_these_settings_is_counted(folder, monkeypatch, capsys):
+def test_a_run_with_these_settings_is_counted(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     found = told(monkeypatch, capsys, lock(), lock())
     assert found["pool"] == "2 rows of 2 + 2 tokens, counted"
     assert "to 3 prompts (own 3)" in found["answers"]
@@ -62,7 +72,9 @@ def test_a_run_with_these_settings_is_counted(folder, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize("change", [{"cmd": "run ingest --seed 2"}, {"deps": {"stages/a.py": "2"}}])
-def test_other_settings_or_code_are_assumed_and_nothing_is_there(folder, monkeypatch, capsys, change):
+def test_other_settings_or_code_are_assumed_and_nothing_is_there(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], change: Any
+) -> None:
     settings = yaml.safe_load((folder / "params.yaml").read_text())
     cells = list_cells(settings["grid"]["parts"], settings["subset"], "plain")
     held = [Experiment("one", "0" * 40, lock(**cells[0]), {})]
@@ -74,7 +86,9 @@ def test_other_settings_or_code_are_assumed_and_nothing_is_there(folder, monkeyp
     assert ", 0 exist" in found["cells"]
 
 
-def test_cells_that_experiments_hold_are_counted(folder, monkeypatch, capsys):
+def test_cells_that_experiments_hold_are_counted(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     settings = yaml.safe_load((folder / "params.yaml").read_text())
     cells = list_cells(settings["grid"]["parts"], settings["subset"], "plain")
     other = cells[0] | {"size": 7}
@@ -83,20 +97,24 @@ def test_cells_that_experiments_hold_are_counted(folder, monkeypatch, capsys):
     assert found["cells"].startswith(f"{len(cells)} in the grid of params.yaml, 3 exist")
 
 
-def test_kept_replies_are_told_by_model(folder, monkeypatch, capsys):
+def test_kept_replies_are_told_by_model(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     replies = ReplyCache(cache_folder())
     replies.keep(CachedReply("k", "tiny", "", "{}", "{}", 30, 12))
     replies.close()
     assert told(monkeypatch, capsys, lock(), lock())["replies of tiny"] == "1 cached, 42 tokens, not paid again"
 
 
-def test_a_model_that_nothing_here_knows_says_how_to_make_it_known(folder, monkeypatch, capsys):
+def test_a_model_that_nothing_here_knows_says_how_to_make_it_known(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = folder / "params.yaml"
     path.write_text(path.read_text().replace("name: scratch #", "name: owner/none #"))
     with pytest.raises(OSError, match=r"The size of owner/none at revision main is unknown\. Run hf download"):
         told(monkeypatch, capsys, lock(), lock())
 
 
-def test_a_share_of_the_peak_is_a_share(folder):
+def test_a_share_of_the_peak_is_a_share(folder: Path) -> None:
     with pytest.raises(ValueError, match="at most 1, got 40"):
         plan.main(mfu=40)

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -17,7 +18,7 @@ RECORDED = os.environ.get("ALPACA_EVAL_ANNOTATIONS")  # a folder: annotations.pa
 ORACLE = os.environ.get("ALPACA_EVAL_PYTHON")  # a Python that has the package: pip install alpaca_eval patsy
 
 
-def annotations(prompts: int) -> list[dict[str, object]]:
+def annotations(prompts: int) -> list[dict[str, Any]]:
     """A judge with a taste for length, in the form of annotations.json; every ninth row lost the judge's words."""
     rng, rows = np.random.default_rng(7), []
     for index in range(prompts):
@@ -58,7 +59,7 @@ def table(printed: str) -> list[dict[str, str]]:
     return [dict(zip(head, row, strict=True)) for row in rows]
 
 
-def test_a_file_of_annotations_is_a_table_in_per_cent(tmp_path, capsys) -> None:
+def test_a_file_of_annotations_is_a_table_in_per_cent(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = annotations(60)
     (tmp_path / "annotations.json").write_text(json.dumps(rows))
     (tmp_path / "board.csv").write_text(
@@ -75,7 +76,9 @@ def test_a_file_of_annotations_is_a_table_in_per_cent(tmp_path, capsys) -> None:
     assert shown.err == ""
 
 
-def test_with_the_gamed_baselines_the_length_control_is_the_full_form(tmp_path, capsys) -> None:
+def test_with_the_gamed_baselines_the_length_control_is_the_full_form(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "a.json").write_text(json.dumps(annotations(60)))
     main(tmp_path / "a.json", protocol="alpaca-eval", gamed=gamed_file(tmp_path / "gamed.csv", 60), resamples=100)
     assert "length-controlled [95 %]" in table(capsys.readouterr().out)[0]
@@ -83,7 +86,9 @@ def test_with_the_gamed_baselines_the_length_control_is_the_full_form(tmp_path, 
         main(tmp_path / "a.json", protocol="alpaca-eval", gamed=gamed_file(tmp_path / "few.csv", 40))
 
 
-def test_a_leaderboards_rows_are_found_whatever_its_first_column_is_called(tmp_path, capsys) -> None:
+def test_a_leaderboards_rows_are_found_whatever_its_first_column_is_called(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "a.json").write_text(json.dumps(annotations(10)))
     (tmp_path / "board.csv").write_text(",win_rate,length_controlled_winrate\nours,12.5,\nother,1,2\n")
     main(tmp_path / "a.json", protocol="alpaca-eval", published=tmp_path / "board.csv", resamples=50)
@@ -92,7 +97,7 @@ def test_a_leaderboards_rows_are_found_whatever_its_first_column_is_called(tmp_p
     assert "published standard_error" not in row and "published length_controlled_winrate" not in row
 
 
-def test_battles_of_several_files_are_scored_together(tmp_path, capsys) -> None:
+def test_battles_of_several_files_are_scored_together(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name, label in (("one", "A>>B"), ("two", "A=B")):
         lines = [
             {
@@ -110,7 +115,9 @@ def test_battles_of_several_files_are_scored_together(tmp_path, capsys) -> None:
     ]  # fmt: skip
 
 
-def test_records_that_are_none_and_orders_that_differ_are_told(tmp_path, capsys) -> None:
+def test_records_that_are_none_and_orders_that_differ_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     rows = [*annotations(10), {"instruction": "alone"}]
     rows[1]["preference"] = 3 - rows[1]["preference"]
     (tmp_path / "a.json").write_text(json.dumps(rows))
@@ -121,20 +128,20 @@ def test_records_that_are_none_and_orders_that_differ_are_told(tmp_path, capsys)
 
 
 @pytest.mark.parametrize("text", ["[]", "[1, 2]", "no json"])
-def test_a_file_without_judgements_is_refused_in_one_sentence(tmp_path, text) -> None:
+def test_a_file_without_judgements_is_refused_in_one_sentence(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.json").write_text(text)
     with pytest.raises(ValueError, match="holds no alpaca-eval judgement: "):
         main(tmp_path / "a.json", protocol="alpaca-eval")
 
 
-def test_a_models_name_cannot_break_the_table(tmp_path, capsys) -> None:
+def test_a_models_name_cannot_break_the_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = [row | {"generator_2": "a|b\x1b[31m\n| c"} for row in annotations(6)]
     (tmp_path / "a.json").write_text(json.dumps(rows))
     main(tmp_path / "a.json", protocol="alpaca-eval", resamples=50)
     assert table(capsys.readouterr().out)[0]["model"] == "a b [31m   c"
 
 
-def battles(category: str, baseline: str, label: str, prompts: int) -> list[dict[str, object]]:
+def battles(category: str, baseline: str, label: str, prompts: int) -> list[dict[str, Any]]:
     """Records of Arena-Hard v2: `label` is the first game's, and its mirror image the second's."""
     head = {"category": category, "judge": "j", "model": "ours", "baseline": baseline}
     labels = (label, {"A>>B": "B>>A", "B>A": "A>B"}[label])
@@ -142,7 +149,9 @@ def battles(category: str, baseline: str, label: str, prompts: int) -> list[dict
     return [head | {"uid": f"{category}{at}", "games": games} for at in range(prompts)]
 
 
-def test_categories_judged_against_other_baselines_have_a_row_each(tmp_path, capsys) -> None:
+def test_categories_judged_against_other_baselines_have_a_row_each(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     records = battles("hard_prompt", "o3", "A>>B", 3) + battles("creative_writing", "gemini", "B>A", 3)
     (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, records)))
     main(tmp_path / "a.jsonl", protocol="arena-hard", resamples=50)
@@ -152,7 +161,7 @@ def test_categories_judged_against_other_baselines_have_a_row_each(tmp_path, cap
     ]  # fmt: skip
 
 
-def test_two_annotators_of_one_model_have_a_row_each(tmp_path, capsys) -> None:
+def test_two_annotators_of_one_model_have_a_row_each(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = [row | {"annotator": name} for name in ("one", "two") for row in annotations(10)]
     (tmp_path / "a.json").write_text(json.dumps(rows))
     main(tmp_path / "a.json", protocol="alpaca-eval", resamples=50)
@@ -160,7 +169,9 @@ def test_two_annotators_of_one_model_have_a_row_each(tmp_path, capsys) -> None:
     assert (one.pop("judge"), two.pop("judge")) == ("one", "two") and one == two
 
 
-def test_recorded_nulls_and_broken_pairs_are_counted_on_standard_error(tmp_path, capsys) -> None:
+def test_recorded_nulls_and_broken_pairs_are_counted_on_standard_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     records = battles("hard_prompt", "o3", "A>>B", 3) + battles("creative_writing", "gemini", "B>A", 3)
     records[0]["games"][1]["score"] = None  # all three records share their games
     (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, records)))
@@ -184,7 +195,7 @@ print(json.dumps({name: float(value) for name, value in found.items()}))
 
 @pytest.mark.skipif(ORACLE is None, reason="set ALPACA_EVAL_PYTHON to a Python that has alpaca_eval to compare with it")
 @pytest.mark.parametrize("form", ["length_controlled_minimal", "length_controlled_v1"])
-def test_all_figures_are_those_of_the_alpaca_eval_package(tmp_path, form) -> None:
+def test_all_figures_are_those_of_the_alpaca_eval_package(tmp_path: Path, form: Any) -> None:
     from m2m.commands.score import add_difficulty
     from m2m.judging.recorded_judgements import read_alpaca_eval
     from m2m.judging.scoring.leaderboard import score_games
@@ -198,15 +209,15 @@ def test_all_figures_are_those_of_the_alpaca_eval_package(tmp_path, form) -> Non
     theirs = json.loads(asked.stdout.splitlines()[-1])
     full = form == "length_controlled_v1"
     ours = score_games("alpaca-eval", *add_difficulty(read_alpaca_eval(rows), gamed if full else None), 1, 10)
-    assert 100 * ours["win_rate"][0] == pytest.approx(theirs["win_rate"], abs=1e-9)
+    assert 100 * ours["win_rate"][0] == pytest.approx(theirs["win_rate"], abs=1e-9)  # type: ignore[index]
     for name in ("standard_error", "discrete_win_rate"):
         assert 100 * ours[name] == pytest.approx(theirs[name], abs=1e-9)
-    controlled, *_ = ours["lc_win_rate" if full else "lc_minimal_win_rate"]
+    controlled, *_ = ours["lc_win_rate" if full else "lc_minimal_win_rate"]  # type: ignore[misc]
     assert 100 * controlled == pytest.approx(theirs["length_controlled_winrate"], abs=1e-4)
 
 
 @pytest.mark.skipif(RECORDED is None, reason="set ALPACA_EVAL_ANNOTATIONS to a folder of recorded ones to read them")
-def test_recorded_annotations_give_the_published_figures(capsys) -> None:
+def test_recorded_annotations_give_the_published_figures(capsys: pytest.CaptureFixture[str]) -> None:
     folder = Path(str(RECORDED))
     main(folder / "annotations.parquet", protocol="alpaca-eval", published=folder / "leaderboard.csv", resamples=100)
     rows = table(capsys.readouterr().out)
@@ -218,7 +229,7 @@ def test_recorded_annotations_give_the_published_figures(capsys) -> None:
 
 
 @pytest.mark.skipif(None in (RECORDED, ORACLE), reason="set ALPACA_EVAL_ANNOTATIONS and ALPACA_EVAL_PYTHON to compare")
-def test_the_minimal_length_control_of_recorded_annotations_is_the_alpaca_eval_package_s(tmp_path) -> None:
+def test_the_minimal_length_control_of_recorded_annotations_is_the_alpaca_eval_package_s(tmp_path: Path) -> None:
     from m2m.judging.recorded_judgements import read_alpaca_eval
     from m2m.judging.scoring.leaderboard import score_games
 
@@ -232,11 +243,11 @@ def test_the_minimal_length_control_of_recorded_annotations_is_the_alpaca_eval_p
         assert asked.returncode == 0, asked.stderr
         theirs = json.loads(asked.stdout.splitlines()[-1])["length_controlled_winrate"]
         games = read_alpaca_eval(rows).with_columns(difficulty=pl.lit(None, pl.Float64))
-        ours = score_games("alpaca-eval", games, None, 1, 10)["lc_minimal_win_rate"][0]
+        ours = score_games("alpaca-eval", games, None, 1, 10)["lc_minimal_win_rate"][0]  # type: ignore[index]
         assert 100 * ours == pytest.approx(theirs, abs=1e-4), name
 
 
-def test_the_command_answers_from_the_shell(tmp_path) -> None:
+def test_the_command_answers_from_the_shell(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text("[]")
     words = [sys.executable, "-m", "m2m", "score", str(tmp_path / "a.json"), "--protocol", "alpaca-eval"]
     asked = subprocess.run(words, capture_output=True, text=True)

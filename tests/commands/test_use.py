@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     shutil.copy(ROOT / "params.yaml", tmp_path)
     (tmp_path / "profiles").mkdir()
@@ -23,7 +24,7 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_only_the_values_change_and_every_change_is_told(folder, capsys):
+def test_only_the_values_change_and_every_change_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = (folder / "params.yaml").read_text().splitlines()
     main("rare")
     after = (folder / "params.yaml").read_text().splitlines()
@@ -38,7 +39,9 @@ def test_only_the_values_change_and_every_change_is_told(folder, capsys):
     ]
 
 
-def test_the_way_back_is_not_one_that_loses_what_no_commit_has(folder, capsys):
+def test_the_way_back_is_not_one_that_loses_what_no_commit_has(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with (folder / "params.yaml").open("a") as params:
         params.write("# mine\n")
     main("rare")
@@ -47,7 +50,7 @@ def test_the_way_back_is_not_one_that_loses_what_no_commit_has(folder, capsys):
     assert "git restore" not in told
 
 
-def test_the_same_profile_again_says_that_nothing_changed(folder, capsys):
+def test_the_same_profile_again_says_that_nothing_changed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main("rare")
     once = (folder / "params.yaml").read_bytes()
     main("rare")
@@ -56,7 +59,7 @@ def test_the_same_profile_again_says_that_nothing_changed(folder, capsys):
 
 
 @pytest.mark.parametrize("mistake", ["bnad:\n  low: 5\n", "band:\n  low: 5\n  highest: 3\n", "band: 5\n"])
-def test_a_mistake_changes_nothing(folder, mistake):
+def test_a_mistake_changes_nothing(folder: Path, mistake: str) -> None:
     (folder / "profiles" / "wrong.yaml").write_text(mistake)
     before = (folder / "params.yaml").read_bytes()
     with pytest.raises(ValueError, match=r"is not a setting of params\.yaml|must be a block"):
@@ -65,6 +68,6 @@ def test_a_mistake_changes_nothing(folder, mistake):
 
 
 @pytest.mark.parametrize("asked", [{"show": True}, {}])
-def test_without_a_name_the_profiles_are_listed(asked, capsys):
+def test_without_a_name_the_profiles_are_listed(asked: Any, capsys: pytest.CaptureFixture[str]) -> None:
     main(**asked)
     assert capsys.readouterr().out == "rare  rare types\n"

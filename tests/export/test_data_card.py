@@ -18,17 +18,17 @@ CARD = Card(
 )
 
 
-def test_lengths_are_told_by_mean_and_quantiles():
+def test_lengths_are_told_by_mean_and_quantiles() -> None:
     (row,) = describe_lengths(pl.DataFrame({"words": list(range(1, 12))}))
     assert row == {"length": "words", "mean": 6.0, "shortest": 1, "10 %": 2, "median": 6, "90 %": 10, "longest": 11}
 
 
-def test_the_header_names_the_file_to_the_hub():
+def test_the_header_names_the_file_to_the_hub() -> None:
     header = yaml.safe_load(render_card(CARD).split("---")[1])
     assert header["configs"] == [{"config_name": "default", "data_files": "data.jsonl"}]
 
 
-def test_a_card_has_all_that_is_known():
+def test_a_card_has_all_that_is_known() -> None:
     told = render_card(CARD)
     assert "| strategy | response-micro |" in told
     assert "| units_covered | 4 |" in told
@@ -38,36 +38,36 @@ def test_a_card_has_all_that_is_known():
     assert "a subset of 100 rows" in told.lower()
 
 
-def test_names_from_settings_cannot_break_the_tables():
+def test_names_from_settings_cannot_break_the_tables() -> None:
     told = render_card(CARD)
     assert "mine\\|yours" in told
     assert "<b>" not in told
 
 
-def test_a_strategy_without_units_has_no_degree():
+def test_a_strategy_without_units_has_no_degree() -> None:
     told = render_card(CARD._replace(settings={"strategy": "k-center", "degree": 3, "size": 4}))
     assert "chosen by k-center, which has no degree" in told
 
 
-def test_a_strategy_with_one_unit_keeps_its_degree():
+def test_a_strategy_with_one_unit_keeps_its_degree() -> None:
     told = render_card(CARD._replace(summary={**CARD.summary, "k_max": 1}))
     assert "chosen by response-micro at degree 3 of 0..6" in told
 
 
-def test_a_card_says_where_lengths_are_a_random_subsets():
+def test_a_card_says_where_lengths_are_a_random_subsets() -> None:
     sentence = "so their lengths are a random subset's."
     assert sentence in render_card(CARD._replace(summary={**CARD.summary, "lengths": "as-random"}))
     assert sentence not in render_card(CARD)
 
 
-def test_random_of_a_subsets_lengths_is_named_after_the_subset():
+def test_random_of_a_subsets_lengths_is_named_after_the_subset() -> None:
     settings = {"strategy": "length-matched", "match": "response-macro", "degree": 6, "size": 4}
     assert "chosen by length-matched random for response-macro at degree 6 of 0..6" in render_card(
         CARD._replace(settings=settings)
     )
 
 
-def test_a_card_names_the_evidence_and_the_tokenizer_of_lengths_and_micro_units():
+def test_a_card_names_the_evidence_and_the_tokenizer_of_lengths_and_micro_units() -> None:
     text = render_card(CARD)
     assert "## Evidence\n\nNo evidence: there is no study here.\n" in text
     assert "The units are token types of white-space words." in text
@@ -75,7 +75,7 @@ def test_a_card_names_the_evidence_and_the_tokenizer_of_lengths_and_micro_units(
     assert "The units are" not in render_card(CARD._replace(settings={"strategy": "random", "degree": 0}))
 
 
-def test_a_card_counts_the_rows_that_can_never_be_chosen_and_names_degrees_that_are_one():
+def test_a_card_counts_the_rows_that_can_never_be_chosen_and_names_degrees_that_are_one() -> None:
     summary = {**CARD.summary, "rows_without_unit": 42, "collapsed_degrees": [[0, 1, 2], [4, 5]]}
     text = render_card(CARD._replace(summary=summary))
     assert "42 of 100 rows carry no unit, so this strategy can never choose them." in text
@@ -84,14 +84,14 @@ def test_a_card_counts_the_rows_that_can_never_be_chosen_and_names_degrees_that_
     assert "can never" not in render_card(CARD) and "the same subset" not in render_card(CARD)
 
 
-def test_a_card_warns_where_the_units_are_not_the_tokens_of_the_trained_model():
+def test_a_card_warns_where_the_units_are_not_the_tokens_of_the_trained_model() -> None:
     warning = "The model that is trained reads other tokens: those of the tokenizer of owner/model."
     assert warning in render_card(CARD)
     assert "other tokens" not in render_card(CARD._replace(unit_tokenizer=CARD.tokenizer))
     assert "other tokens" not in render_card(CARD._replace(settings={"strategy": "response-meso", "degree": 3}))
 
 
-def test_a_card_counts_the_rows_that_share_text_with_a_prompt_and_those_left_out_for_it():
+def test_a_card_counts_the_rows_that_share_text_with_a_prompt_and_those_left_out_for_it() -> None:
     assert "Overlap with evaluation prompts was not counted: nothing was trained" in render_card(CARD)
     text = render_card(CARD._replace(overlaps=0, summary={**CARD.summary, "overlapping_rows_dropped": 7}))
     assert "0 of these rows share text with an evaluation prompt (equal words, or 13 in a row)." in text
@@ -99,7 +99,7 @@ def test_a_card_counts_the_rows_that_share_text_with_a_prompt_and_those_left_out
     assert "no candidates" not in render_card(CARD._replace(overlaps=2))
 
 
-def test_a_card_says_by_which_number_rows_were_chosen_first_and_neutralises_its_name():
+def test_a_card_says_by_which_number_rows_were_chosen_first_and_neutralises_its_name() -> None:
     quality = {"quality": "<b>|score`", "quality_share": 0.25, "rows_below_quality": 75, "rows_without_quality": 9}
     text = render_card(CARD._replace(summary={**CARD.summary, **quality}))
     assert "Only the best 0.25 of the rows by `&lt;b>\\|score'` were candidates: 75 were left out." in text

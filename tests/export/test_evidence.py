@@ -52,7 +52,7 @@ def test_a_difference_that_could_not_be_computed_is_no_evidence() -> None:
 
 
 def test_length_matched_rows_need_the_same_match() -> None:
-    matched = {"strategy": "length-matched", "match": "response-macro"}
+    matched: dict[str, Any] = {"strategy": "length-matched", "match": "response-macro"}
     assert "better than random" in describe_evidence(study(**matched), True, SUBSET | matched)
     assert "No evidence" in describe_evidence(study(**matched), True, SUBSET | matched | {"match": "response-meso"})
 
@@ -67,7 +67,7 @@ def test_a_study_of_another_pool_is_called_that() -> None:
     assert "another pool" not in describe_evidence(study(), True, SUBSET)
 
 
-def test_the_shipped_cell_is_none_that_the_shipped_study_calls_worse_than_random():
+def test_the_shipped_cell_is_none_that_the_shipped_study_calls_worse_than_random() -> None:
     root = Path(__file__).parents[2]
     settings = yaml.safe_load((root / "params.yaml").read_text())["subset"]
     study = json.loads((root / "metrics/study.json").read_text())

@@ -162,7 +162,7 @@ def test_a_pool_of_any_size_stays_within_six_megabytes(tmp_path: Path) -> None:
     ],
 )
 def test_wrong_inputs_are_named(change: dict[str, Any], sentence: str, tmp_path: Path) -> None:
-    settings = SETTINGS | change
+    settings: dict[str, Any] = SETTINGS | change
     pool = settings.pop("pool", make_pool())
     with pytest.raises(ValueError, match=re.escape(sentence)):
         write_pool_page(tmp_path / "pool.html", pool, SUBSETS, **settings)

@@ -80,14 +80,20 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the stages make of the pool, up to the tables that strategies choose by."""
     folder = tmp_path_factory.mktemp("pipeline")
     write_pool(folder / "my.jsonl")
-    settings = {"seed": 1, "heldout_share": 0.0, "corpus_share": 0.5, "min_chars": None, "max_chars": None}
+    settings: dict[str, Any] = {
+        "seed": 1,
+        "heldout_share": 0.0,
+        "corpus_share": 0.5,
+        "min_chars": None,
+        "max_chars": None,
+    }
     outs = [folder / f"{name}.parquet" for name in ("pool", "heldout", "corpus", "rejects", "row_origins")]
     source = Source(kind="files", path=str(folder / "my.jsonl"))
     sources = {"my.jsonl": source}
-    ingest.main(*outs, folder / "origins.json", **settings, near_duplicates="keep", sources=sources)
+    ingest.main(*outs, folder / "origins.json", **settings, near_duplicates="keep", sources=sources)  # type: ignore[arg-type, call-arg]
     pool, pairs, base = folder / "pool.parquet", folder / "pairs.parquet", folder / "tokenizer"
     tokenizer.main(folder / "corpus.parquet", pool, base, name="scratch", revision="main", vocab_size=BAND.vocab_size)
-    writer = {"temperature": 0.0, "reply_tokens": 1, "seed": 1}
+    writer: dict[str, Any] = {"temperature": 0.0, "reply_tokens": 1, "seed": 1}
     endpoint = Endpoint(**PARAMS["respond"]["endpoint"])
     respond.main(pool, pool, pairs, folder / "unusable.parquet", engine="keep", endpoint=endpoint, **writer)
     for side in ("instruction", "response"):
@@ -115,15 +121,15 @@ def run_stages(folder: Path, strategy: str, degree: int, settings: dict[str, Any
     if entry.scale == "macro" or strategy == "k-center":
         side = entry.side or "response"
         vectors = folder / f"{side}-vectors.parquet"
-        embed.main(pairs, vectors, side=side, **asdict(EMBED))
+        embed.main(pairs, vectors, side=side, **asdict(EMBED))  # type: ignore[arg-type]
         if entry.scale:
-            cluster.main(vectors, pairs, tables[strategy], folder / "clusters.csv", side=side, **asdict(CLUSTERS))
+            cluster.main(vectors, pairs, tables[strategy], folder / "clusters.csv", side=side, **asdict(CLUSTERS))  # type: ignore[arg-type]
     if entry.scale == "meso":
         outs = [folder / "tags.parquet", folder / "canon.parquet", tables[strategy], folder / "untagged.parquet"]
         asked = {"temperature": 0.0, "reply_tokens": 1, "endpoint": Endpoint(**PARAMS["tag"]["endpoint"])}
-        made = asdict(PHRASES) | asdict(EMBED) | asked
-        tag.main(pairs, pairs, *outs, side=entry.side, engine="phrases", **made)
-    subset.main(
+        made: dict[str, Any] = asdict(PHRASES) | asdict(EMBED) | asked
+        tag.main(pairs, pairs, *outs, side=entry.side, engine="phrases", **made)  # type: ignore[arg-type]
+    subset.main(  # type: ignore[call-arg]
         tables[strategy],
         tables["response-micro"],
         pairs,
@@ -137,21 +143,25 @@ def run_stages(folder: Path, strategy: str, degree: int, settings: dict[str, Any
         max_tokens=2**31 - 1,
         **settings,
     )
-    return set(read_table(folder / "subset.parquet", Subset).select("id", "turn").rows())
+    return set(read_table(folder / "subset.parquet", Subset).select("id", "turn").rows())  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize("amount", [{"size": SIZE}, {"tokens": 700}], ids=["rows", "tokens"])
-def test_select_takes_the_rows_of_the_pipeline(
-    pipeline: Path, tmp_path: Path, strategy: str, amount: dict[str, int]
-) -> None:
+def test_select_takes_the_rows_of_the_pipeline(pipeline: Path, tmp_path: Path, strategy: Any, amount: Any) -> None:
     if strategy.endswith("-macro") and "tokens" in amount:
         pytest.skip("UMAP takes seconds; rows show the same")
     degree = 2
     budget = "rows" if "size" in amount else "tokens"
-    settings = {"size": next(iter(amount.values())), "seed": 7, "slack": 1.5, "weights": "inverse", "budget": budget}
+    settings: dict[str, Any] = {
+        "size": next(iter(amount.values())),
+        "seed": 7,
+        "slack": 1.5,
+        "weights": "inverse",
+        "budget": budget,
+    }
     taken = run_stages(pipeline, strategy, degree, settings)
-    made = {"band": BAND, "phrases": PHRASES, "clusters": CLUSTERS, "embed": EMBED}
+    made: dict[str, Any] = {"band": BAND, "phrases": PHRASES, "clusters": CLUSTERS, "embed": EMBED}
     select(
         (str(pipeline / "my.jsonl"),),
         **amount,
@@ -171,4 +181,4 @@ def test_the_defaults_of_select_are_those_of_params_yaml() -> None:
     del band_settings["vocab_size"]  # of a tokenizer for a pool, not for the small base model
     assert band_settings == {name: PARAMS["band"][name] for name in band_settings}
     for block, settings in {"tag": PhraseSettings(), "cluster": ClusterSettings(), "embed": EmbedSettings()}.items():
-        assert asdict(settings) == {name: PARAMS[block][name] for name in asdict(settings)}
+        assert asdict(settings) == {name: PARAMS[block][name] for name in asdict(settings)}  # type: ignore[call-overload]

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -16,23 +17,23 @@ PARTS = {
 }
 
 
-def test_a_part_is_every_combination_of_its_lists():
+def test_a_part_is_every_combination_of_its_lists() -> None:
     cells = list_cells({"one": {"strategy": [A, B], "degree": [0, 6]}}, SUBSET, "plain")
     assert {(cell["strategy"], cell["degree"]) for cell in cells} == {(A, 0), (A, 6), (B, 0), (B, 6)}
     assert {(cell["size"], cell["seed"]) for cell in cells} == {(500, 1)}
 
 
 @pytest.mark.parametrize(("scope", "count"), [("plain", 16 + 5 + 6), ("full", 28 + 5 + 6), ("quick", 6 + 3 + 2)])
-def test_a_scope_has_as_many_cells_as_its_degrees_and_seeds_make(scope, count):
+def test_a_scope_has_as_many_cells_as_its_degrees_and_seeds_make(scope: Any, count: Any) -> None:
     assert len(list_cells(PARTS, SUBSET, scope)) == count
 
 
-def test_the_default_grid_is_the_one_that_is_documented():
+def test_the_default_grid_is_the_one_that_is_documented() -> None:
     params = yaml.safe_load(Path("params.yaml").read_text())
     cells = list_cells(params["grid"]["parts"], params["subset"], "plain")
     kept = ("strategy", "degree", "seed")
 
-    def told(**asked):
+    def told(**asked: Any) -> Any:
         same = {"min_tokens": params["subset"]["min_tokens"], "budget": "rows"} | asked
         return {tuple(cell[name] for name in kept) for cell in cells if same.items() <= cell.items()}
 
@@ -47,21 +48,21 @@ def test_the_default_grid_is_the_one_that_is_documented():
     assert len(cells) == len(plain) + len(window) + len(tokens) == 83
 
 
-def test_a_cell_that_two_parts_ask_for_is_listed_once():
+def test_a_cell_that_two_parts_ask_for_is_listed_once() -> None:
     assert len(list_cells({"one": {"degree": [0, 6]}, "two": {"degree": [6]}}, SUBSET, "plain")) == 2
 
 
-def test_first_seeds_come_first():
+def test_first_seeds_come_first() -> None:
     seeds = [cell["seed"] for cell in list_cells(PARTS, SUBSET, "plain")]
     assert seeds == sorted(seeds)
 
 
-def test_the_degree_of_random_says_nothing_and_is_none():
+def test_the_degree_of_random_says_nothing_and_is_none() -> None:
     cells = list_cells({"one": {"strategy": ["random"], "degree": [0, 3, 6]}}, SUBSET, "plain")
     assert [cell["degree"] for cell in cells] == [0]
 
 
-def test_cells_that_are_the_same_are_settled_alike():
+def test_cells_that_are_the_same_are_settled_alike() -> None:
     assert normalize_cell({**SUBSET, "strategy": "random", "degree": 4}) == normalize_cell(
         {**SUBSET, "strategy": "random"}
     )
@@ -73,12 +74,12 @@ def test_cells_that_are_the_same_are_settled_alike():
     assert normalize_cell({**matched, "match": "response-macro"}) != normalize_cell(matched)
 
 
-def test_a_setting_that_subset_has_not_is_refused():
+def test_a_setting_that_subset_has_not_is_refused() -> None:
     with pytest.raises(ValueError, match=r"grid\.parts\.one may list settings of subset .*, got degrees"):
         list_cells({"one": {"degrees": [0]}}, SUBSET, "plain")
 
 
-def test_only_what_differs_is_overridden():
+def test_only_what_differs_is_overridden() -> None:
     assert list_overrides({**SUBSET, "degree": 6, "seed": 2}, SUBSET) == ["subset.degree=6", "subset.seed=2"]
     assert list_overrides(SUBSET, SUBSET) == []
 
@@ -96,12 +97,12 @@ def test_only_what_differs_is_overridden():
         ({"min_tokens": [200]}, "min_tokens of a cell in grid.parts.one must be at most max_tokens, 100, got 200"),
     ],
 )
-def test_a_cell_that_cannot_be_is_refused_before_any_is_run(part, told):
+def test_a_cell_that_cannot_be_is_refused_before_any_is_run(part: Any, told: str) -> None:
     with pytest.raises(ValueError, match=told):
         list_cells({"one": part}, SUBSET, "plain")
 
 
-def test_the_two_scopes_exclude_each_other():
+def test_the_two_scopes_exclude_each_other() -> None:
     assert (choose_scope(False, False), choose_scope(True, False), choose_scope(False, True)) == (
         "plain",
         "quick",
@@ -111,7 +112,7 @@ def test_the_two_scopes_exclude_each_other():
         choose_scope(True, True)
 
 
-def test_a_grid_has_one_pool():
+def test_a_grid_has_one_pool() -> None:
     subset = SUBSET | {"quality": None, "quality_share": 1.0}
     with pytest.raises(ValueError, match=r"parts\.one may not list quality_share: a grid has one pool, set it in"):
         list_cells({"one": {"quality_share": [0.5, 1.0]}}, subset, "plain")

@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -48,7 +49,7 @@ CODE = "import sys, pathlib; p = pathlib.Path(sys.argv[1]); p.parent.mkdir(exist
 
 
 @pytest.fixture(scope="module")
-def repository(tmp_path_factory):
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A pipeline of two stages: its first has run, and two experiments have run it whole, one by `dvc exp run`."""
     folder = tmp_path_factory.mktemp("repository")
     (folder / "data/raw").mkdir(parents=True)
@@ -76,16 +77,16 @@ def repository(tmp_path_factory):
 
 
 @pytest.fixture
-def here(repository, monkeypatch):
+def here(repository: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(repository)
     return repository
 
 
-def test_the_stages_are_those_of_the_pipeline(here):
+def test_the_stages_are_those_of_the_pipeline(here: Path) -> None:
     assert list_stages() == ["first@one", "second"]
 
 
-def test_files_that_a_copy_of_the_repository_would_lack_are_told(here):
+def test_files_that_a_copy_of_the_repository_would_lack_are_told(here: Path) -> None:
     assert list_untracked_files() == []
     (here / "data/raw/ä b.jsonl.dvc").write_text("")
     (here / "notes.txt").write_text("read by no stage")
@@ -93,8 +94,8 @@ def test_files_that_a_copy_of_the_repository_would_lack_are_told(here):
     (here / "data/raw/ä b.jsonl.dvc").unlink()
 
 
-def test_a_workspace_that_was_left_in_pieces_is_seen(here):
-    def git(*words):
+def test_a_workspace_that_was_left_in_pieces_is_seen(here: Path) -> None:
+    def git(*words: Any) -> Any:
         return subprocess.run(["git", *words], check=True, capture_output=True, text=True).stdout.strip()
 
     branch = git("branch", "--show-current")
@@ -109,11 +110,11 @@ def test_a_workspace_that_was_left_in_pieces_is_seen(here):
     git("stash", "drop")
 
 
-def test_the_workspace_would_lock_what_it_has_locked(here):
+def test_the_workspace_would_lock_what_it_has_locked(here: Path) -> None:
     assert predict_lock()["first@one"] == parse_lock((here / "dvc.lock").read_text())["first@one"]
 
 
-def test_a_stage_that_has_not_run_has_its_command_and_code_but_no_outs(here):
+def test_a_stage_that_has_not_run_has_its_command_and_code_but_no_outs(here: Path) -> None:
     second = predict_lock()["second"]
     assert second["params"] == {"setting": 1, "block": {"names": ["a", "b"], "none": None}}
     assert second["outs"] == {"metrics/cell.json": "", "metrics/cell_details.json": ""}
@@ -122,7 +123,7 @@ def test_a_stage_that_has_not_run_has_its_command_and_code_but_no_outs(here):
     assert second["deps"] == expected
 
 
-def test_changed_code_is_seen_before_anything_runs(here):
+def test_changed_code_is_seen_before_anything_runs(here: Path) -> None:
     before = predict_lock()["first@one"]["deps"]
     (here / "code.py").write_text(f"{CODE} # changed")
     after = predict_lock()["first@one"]["deps"]
@@ -131,20 +132,20 @@ def test_changed_code_is_seen_before_anything_runs(here):
     assert after["data/raw"] == before["data/raw"]
 
 
-def test_an_experiment_has_its_name_its_lock_and_its_metrics(here):
+def test_an_experiment_has_its_name_its_lock_and_its_metrics(here: Path) -> None:
     (one,) = read_experiments()
     assert (one.name, one.metrics) == ("two", {"rate": 2, "low": 2})
     assert one.lock["second"]["params"] == {"setting": 2, "block": {"names": ["a", "b"], "none": None}}
     assert list_experiment_names() == {"two": one.revision}
 
 
-def test_the_cache_has_what_an_experiment_made(here):
+def test_the_cache_has_what_an_experiment_made(here: Path) -> None:
     (one,) = read_experiments()
     assert json.loads(locate_cached_file(one.lock["first@one"]["outs"]["data/first.txt"]).read_text()) == 2
     assert not locate_cached_file("0" * 32).exists()
 
 
-def test_one_name_on_two_commits_is_two_experiments(here):
+def test_one_name_on_two_commits_is_two_experiments(here: Path) -> None:
     (one,) = read_experiments()
     for commit in ("0a", "0b"):
         _git("update-ref", f"refs/exps/{commit}/{'1' * 38}/twice", one.revision)

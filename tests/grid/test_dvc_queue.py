@@ -1,5 +1,6 @@
 import signal
 import threading
+from typing import Any
 
 import dvc.repo
 import pytest
@@ -12,54 +13,54 @@ from m2m.grid import dvc_queue
 class FakeRepo:
     """A repository whose queue answers each call with the next of `outcomes`: an exception, or None for success."""
 
-    outcomes: list
-    seen: list
+    outcomes: list[Any]
+    seen: list[Any]
 
-    def __enter__(self):
+    def __enter__(self) -> Any:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: Any) -> Any:
         return False
 
     @property
-    def experiments(self):
+    def experiments(self) -> Any:
         return self
 
-    def run(self, **asked):
+    def run(self, **asked: Any) -> None:
         self.seen.append((asked, signal.pthread_sigmask(signal.SIG_BLOCK, [])))
         if outcome := self.outcomes.pop(0):
             raise outcome
 
 
 @pytest.fixture
-def repo(monkeypatch):
+def repo(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(FakeRepo, "seen", [], raising=False)
     monkeypatch.setattr(dvc.repo, "Repo", FakeRepo)
     monkeypatch.setattr(dvc_queue, "LOCK_PAUSE", 0)
     return FakeRepo
 
 
-def test_a_lock_that_a_worker_holds_is_waited_for(repo, monkeypatch):
+def test_a_lock_that_a_worker_holds_is_waited_for(repo: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(repo, "outcomes", [LockError("held"), LockError("held"), None], raising=False)
     dvc_queue.put("cell", ["subset.degree=6"])
     asked = {"queue": True, "name": "cell", "params": ["subset.degree=6"]}
     assert [call for call, _ in repo.seen] == [asked] * 3
 
 
-def test_a_lock_that_is_held_for_ever_is_an_error(repo, monkeypatch):
+def test_a_lock_that_is_held_for_ever_is_an_error(repo: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(repo, "outcomes", [LockError("held")] * 99, raising=False)
     with pytest.raises(LockError):
         dvc_queue.put("cell", [])
     assert len(repo.seen) == dvc_queue.LOCK_TRIES
 
 
-def test_what_dvc_refuses_is_told_in_one_sentence(repo, monkeypatch):
+def test_what_dvc_refuses_is_told_in_one_sentence(repo: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(repo, "outcomes", [DvcException("no such stage")], raising=False)
     with pytest.raises(ValueError, match="DVC's queue refused: no such stage"):
         dvc_queue.put("cell", [])
 
 
-def test_ctrl_c_waits_while_dvc_has_the_workspace_in_its_hands(repo, monkeypatch):
+def test_ctrl_c_waits_while_dvc_has_the_workspace_in_its_hands(repo: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(repo, "outcomes", [None], raising=False)
     dvc_queue.put("cell", [])
     assert set(dvc_queue.ENDING) <= repo.seen[0][1]
@@ -67,18 +68,18 @@ def test_ctrl_c_waits_while_dvc_has_the_workspace_in_its_hands(repo, monkeypatch
 
 
 @pytest.mark.parametrize("sign", dvc_queue.ENDING)
-def test_a_signal_that_another_thread_takes_waits_too(repo, monkeypatch, sign):
+def test_a_signal_that_another_thread_takes_waits_too(repo: Any, monkeypatch: pytest.MonkeyPatch, sign: Any) -> None:
     """As the board's does on a terminal: Python acts on it in the main thread, whatever that one blocks."""
     done = []
 
-    def ended(*_):
+    def ended(*_: Any) -> None:
         done.append("signal")
 
-    def taken():
+    def taken() -> None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [sign])
         signal.raise_signal(sign)
 
-    def busy(*_, **__):
+    def busy(*_: Any, **__: Any) -> None:
         other = threading.Thread(target=taken)
         other.start()
         other.join()

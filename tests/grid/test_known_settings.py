@@ -1,7 +1,9 @@
 """The settings that there are: those of the shipped params.yaml and no others; a key that nothing reads is refused."""
 
+from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 PARAMS = read_settings(ROOT / "params.yaml")
 
 
-def list_leaves(block, prefix=""):
+def list_leaves(block: Any, prefix: Any = "") -> Iterator[Any]:
     for key, inner in block.items():
         if not isinstance(inner, dict) or ANY in inner or key in ("sources", "parts"):
             yield f"{prefix}{key}"
@@ -22,11 +24,11 @@ def list_leaves(block, prefix=""):
             yield from list_leaves(inner, f"{prefix}{key}.")
 
 
-def test_what_dvc_hands_to_the_stages_is_what_the_shipped_settings_have():
+def test_what_dvc_hands_to_the_stages_is_what_the_shipped_settings_have() -> None:
     assert set(list_leaves(list_known_settings())) - {"generate.endpoint.revision"} == set(list_leaves(PARAMS))
 
 
-def test_every_shipped_profile_has_known_settings_alone(monkeypatch):
+def test_every_shipped_profile_has_known_settings_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     for name in list_profiles():
         settings = deepcopy(PARAMS)
@@ -49,7 +51,7 @@ def test_every_shipped_profile_has_known_settings_alone(monkeypatch):
         ("grid.parts.random.sead", r"grid\.parts\.random\.sead is not a setting\. Did you mean .*\.seed\?"),
     ],
 )
-def test_a_key_that_nothing_reads_is_refused_with_its_path_and_the_nearest_one(path, message):
+def test_a_key_that_nothing_reads_is_refused_with_its_path_and_the_nearest_one(path: str, message: str) -> None:
     settings = deepcopy(PARAMS)
     *blocks, key = path.split(".")
     inner = settings
@@ -60,19 +62,21 @@ def test_a_key_that_nothing_reads_is_refused_with_its_path_and_the_nearest_one(p
         check_settings(settings)
 
 
-def test_a_block_and_a_value_are_not_taken_for_each_other():
+def test_a_block_and_a_value_are_not_taken_for_each_other() -> None:
     with pytest.raises(ValueError, match=r"params\.yaml: base must be a block of settings, got 3"):
         check_settings({"base": 3})
     with pytest.raises(ValueError, match=r"params\.yaml: subset\.size must be one value, got a block with rows"):
         check_settings({"subset": {"size": {"rows": 3}}})
 
 
-def test_a_new_source_may_have_any_name():
+def test_a_new_source_may_have_any_name() -> None:
     assert check_settings({"ingest": {"sources": {"mine": {"kind": "files", "path": "mine.jsonl"}}}}) == 2
 
 
 @pytest.mark.parametrize("command", [check.main, plan.main, grid.main, lambda: use.main("tiny")])
-def test_every_command_that_begins_with_the_settings_checks_them_first(command, tmp_path, monkeypatch):
+def test_every_command_that_begins_with_the_settings_checks_them_first(
+    command: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     settings = deepcopy(PARAMS)
     settings["subset"]["min_tokns"] = 40
@@ -83,7 +87,9 @@ def test_every_command_that_begins_with_the_settings_checks_them_first(command, 
     assert (tmp_path / "params.yaml").read_bytes() == before
 
 
-def test_check_counts_the_settings_of_the_shipped_file(monkeypatch, capsys):
+def test_check_counts_the_settings_of_the_shipped_file(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.chdir(ROOT)
     check.main()
     assert capsys.readouterr().out.startswith("params.yaml: ") and "python -m m2m check" in Path("Makefile").read_text()

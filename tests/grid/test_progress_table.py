@@ -6,11 +6,11 @@ from m2m.grid.progress_table import ProgressBoard, Tally, format_duration, open_
 @pytest.mark.parametrize(
     ("seconds", "told"), [(0, "0 s"), (89, "89 s"), (90, "2 min"), (3599, "60 min"), (5400, "1 h 30 min")]
 )
-def test_a_time_is_told_as_people_do(seconds, told):
+def test_a_time_is_told_as_people_do(seconds: int, told: str) -> None:
     assert format_duration(seconds) == told
 
 
-def test_a_log_gets_a_line_when_a_count_is_new_and_only_then(capsys):
+def test_a_log_gets_a_line_when_a_count_is_new_and_only_then(capsys: pytest.CaptureFixture[str]) -> None:
     plain = ProgressBoard(None)
     for age in (1.0, 2.0):
         plain.show(Tally(3, 4, {"a": age}, 0, 300.0))
@@ -22,7 +22,7 @@ def test_a_log_gets_a_line_when_a_count_is_new_and_only_then(capsys):
     ]
 
 
-def test_a_terminal_gets_a_table(monkeypatch, capsys):
+def test_a_terminal_gets_a_table(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     with open_board() as shown:
         shown.show(Tally(3, 4, {"response-micro-0": 100.0}, 1, 300.0))

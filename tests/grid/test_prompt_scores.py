@@ -2,6 +2,7 @@
 
 import json
 import math
+from typing import Any
 
 import polars as pl
 import pytest
@@ -22,7 +23,7 @@ PROMPTS = pl.DataFrame(
 )
 
 
-def answers(bits):
+def answers(bits: Any) -> pl.DataFrame:
     told = {"id": ["d", "c", "b", "a"], "answer": ["four", "three", "two", "one"], "bits": bits[::-1]}
     return pl.DataFrame(told | {"bytes": [None, 30, 20, 10]}, schema_overrides={"bits": pl.Float64, "bytes": pl.Int32})
 
@@ -30,21 +31,23 @@ def answers(bits):
 OPPONENT, CANDIDATE = answers([20.0, 22.0, 20.5, None]), answers([10.25, 30.0, 12.0, None])
 
 
-def game(prompt, engine, raw, order=0, opponent="opponent"):
+def game(
+    prompt: Any, engine: Any, raw: Any, order: Any = 0, opponent: Any = "opponent"
+) -> tuple[Any, Any, Any, Any, int, Any]:
     return prompt, opponent, engine, order, 0, raw
 
 
-def verdicts(*games):
+def verdicts(*games: Any) -> pl.DataFrame:
     known = ["id", "opponent", "engine", "order", "repeat", "raw"]
     types = {"order": pl.Int8, "repeat": pl.Int16, "raw": pl.String}
     return pl.DataFrame(games, schema=known, orient="row", schema_overrides=types)
 
 
-def closer(candidate):
+def closer(candidate: Any) -> Any:
     return json.dumps({"candidate": candidate, "opponent": 0.5, "better": "higher"})
 
 
-def liking(second):
+def liking(second: Any) -> Any:
     """A judge's reply that likes the answer shown second so much."""
     tops = [{"token": token, "logprob": math.log(odds)} for token, odds in (("m", 1 - second), ("M", second))]
     return json.dumps({"logprobs": {"content": [{"top_logprobs": tops}]}})
@@ -63,7 +66,7 @@ GAMES = verdicts(
 )
 
 
-def test_the_parts_of_all_prompts_make_the_metric_of_the_cell():
+def test_the_parts_of_all_prompts_make_the_metric_of_the_cell() -> None:
     parts = Scores.validate(score_prompts("one", PROMPTS, GAMES, CANDIDATE, OPPONENT))
     arms = {"base": OPPONENT, "opponent": OPPONENT, "candidate": CANDIDATE}
     record = measure_worth(PROMPTS, GAMES, arms, 1, 10)
@@ -83,16 +86,16 @@ def test_the_parts_of_all_prompts_make_the_metric_of_the_cell():
     assert set(sums["outcome"]) - set(made) == lone  # one prompt: no interval, so no metric
 
 
-def test_saved_bits_are_those_of_the_opponent_less_those_of_the_candidate():
+def test_saved_bits_are_those_of_the_opponent_less_those_of_the_candidate() -> None:
     parts = score_prompts("one", PROMPTS, GAMES, CANDIDATE, OPPONENT).filter(pl.col("outcome") == "bpb_reduction")
     assert parts.drop("experiment", "outcome").rows() == [("a", 9.75, 10.0), ("b", -8.0, 20.0), ("c", 8.5, 30.0)]
 
 
-def test_a_strong_verdict_is_three_games_and_an_unreadable_one_none():
+def test_a_strong_verdict_is_three_games_and_an_unreadable_one_none() -> None:
     parts = score_prompts("one", PROMPTS, GAMES, CANDIDATE, OPPONENT).filter(pl.col("outcome") == "arena_hard_win_rate")
     assert parts.drop("experiment", "outcome").rows() == [("a", 1.0, 4.0), ("b", 1.0, 4.0), ("c", 1.0, 1.0)]
 
 
-def test_without_a_reference_or_a_verdict_nothing_is_told():
+def test_without_a_reference_or_a_verdict_nothing_is_told() -> None:
     silent = answers([None] * 4)
     assert Scores.validate(score_prompts("one", PROMPTS, GAMES.clear(), silent, silent)).is_empty()

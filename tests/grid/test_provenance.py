@@ -1,4 +1,5 @@
 import copy
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from m2m.grid.provenance import (
 CELL_SETTINGS = {"strategy": "response-micro", "match": "random", "degree": 3, "size": 500, "seed": 1, "slack": 1.5}
 
 
-def lock():
+def lock() -> Any:
     """As DVC would write it, of a pipeline with one file a stage."""
     files = {"data/units/response-micro.parquet": "u1", "data/units/random.parquet": "u2"}
     stages = {"respond": {"cmd": "respond", "deps": {"stages/respond.py": "r"}, "outs": {"data/pairs.parquet": "p"}}}
@@ -30,18 +31,18 @@ def lock():
             "outs": {f"out/{name}": f"{name} out"},
         }
     stages["subset@candidate"]["params"] = {"subset": CELL_SETTINGS}
-    stages["subset@candidate"]["deps"]["data/units/response-micro.parquet"] = "u1"
-    stages["finetune@candidate"]["deps"]["out/subset@candidate"] = "subset@candidate out"
+    stages["subset@candidate"]["deps"]["data/units/response-micro.parquet"] = "u1"  # type: ignore[index]
+    stages["finetune@candidate"]["deps"]["out/subset@candidate"] = "subset@candidate out"  # type: ignore[index]
     return stages
 
 
-def with_other(stage, kind, path, value):
+def with_other(stage: Any, kind: Any, path: Any, value: Any) -> Any:
     other = copy.deepcopy(lock())
     other[stage][kind][path] = value
     return other
 
 
-def test_cells_that_differ_in_their_own_settings_and_results_share_a_provenance():
+def test_cells_that_differ_in_their_own_settings_and_results_share_a_provenance() -> None:
     other = with_other("subset@candidate", "outs", "out/subset@candidate", "another subset")
     other["subset@candidate"]["params"] = {"subset": {"strategy": "random"}}
     other["subset@candidate"]["deps"].pop("data/units/response-micro.parquet")
@@ -60,23 +61,23 @@ def test_cells_that_differ_in_their_own_settings_and_results_share_a_provenance(
         ("band", "outs", "data/units/random.parquet"),
     ],
 )
-def test_other_code_or_data_is_another_provenance(stage, kind, path):
+def test_other_code_or_data_is_another_provenance(stage: str, kind: str, path: str) -> None:
     assert hash_provenance(with_other(stage, kind, path, "new")) != hash_provenance(lock())
 
 
 @pytest.mark.parametrize("stage", ["finetune@opponent", "generate@opponent", "judge", "measure"])
-def test_other_settings_are_another_provenance(stage):
+def test_other_settings_are_another_provenance(stage: str) -> None:
     other = lock()
     other[stage]["params"] = {"setting": 2}
     assert hash_provenance(other) != hash_provenance(lock())
 
 
-def test_data_that_no_cell_reads_is_not_part_of_it():
+def test_data_that_no_cell_reads_is_not_part_of_it() -> None:
     other = with_other("respond", "outs", "data/rejects.parquet", "more of them")
     assert hash_provenance(other) == hash_provenance(lock())
 
 
-def test_a_lock_without_a_stage_says_which():
+def test_a_lock_without_a_stage_says_which() -> None:
     other = lock()
     other.pop("judge")
     with pytest.raises(ValueError, match="must have every stage of a cell, judge is missing: run dvc repro"):
@@ -84,16 +85,16 @@ def test_a_lock_without_a_stage_says_which():
     assert not is_finished(other)
 
 
-def test_the_settings_of_a_cell_are_its_locked_params():
+def test_the_settings_of_a_cell_are_its_locked_params() -> None:
     assert get_cell_settings(lock()) == CELL_SETTINGS
 
 
-def test_a_cell_is_finished_when_each_stage_read_what_the_others_wrote():
+def test_a_cell_is_finished_when_each_stage_read_what_the_others_wrote() -> None:
     assert is_finished(lock())
     assert not is_finished(with_other("subset@candidate", "outs", "out/subset@candidate", "a later one"))
 
 
-def test_identity_is_provenance_and_settings():
+def test_identity_is_provenance_and_settings() -> None:
     one = hash_cell("p", CELL_SETTINGS)
     assert one == hash_cell("p", dict(reversed(CELL_SETTINGS.items())))
     assert one != hash_cell("q", CELL_SETTINGS)
@@ -101,11 +102,11 @@ def test_identity_is_provenance_and_settings():
     assert one == hash_cell("p", CELL_SETTINGS | {"match": "response-meso"})
 
 
-def test_a_name_tells_the_cell_to_a_person_and_ends_in_its_identity():
+def test_a_name_tells_the_cell_to_a_person_and_ends_in_its_identity() -> None:
     assert name_experiment(CELL_SETTINGS, "0123456789ab") == "response-micro-3-s1-012345"
 
 
-def test_what_cells_share_says_the_code_the_data_and_the_settings_by_name():
+def test_what_cells_share_says_the_code_the_data_and_the_settings_by_name() -> None:
     told = collect_shared(lock())
     assert told["code"]["stages/measure.py"] == "measure"
     assert told["data"] == {
@@ -116,7 +117,7 @@ def test_what_cells_share_says_the_code_the_data_and_the_settings_by_name():
     assert told["settings"]["judge"] == {"setting": 1}
 
 
-def test_what_is_other_here_is_told_in_words_and_nothing_else():
+def test_what_is_other_here_is_told_in_words_and_nothing_else() -> None:
     known = collect_shared(lock())
     assert describe_changes(known, lock()) == []
     other = lock()
@@ -126,26 +127,26 @@ def test_what_is_other_here_is_told_in_words_and_nothing_else():
 
 
 @pytest.mark.parametrize("stage", [*CELL_STAGES, *OPPONENT_STAGES])
-def test_a_cell_is_not_finished_where_a_stage_of_either_arm_read_an_older_pool(stage):
+def test_a_cell_is_not_finished_where_a_stage_of_either_arm_read_an_older_pool(stage: Any) -> None:
     assert not is_finished(with_other(stage, "deps", "data/pairs.parquet", "old"))
 
 
-def test_a_file_whose_name_begins_like_one_that_is_read_is_not_read():
+def test_a_file_whose_name_begins_like_one_that_is_read_is_not_read() -> None:
     assert hash_provenance(with_other("respond", "outs", "data/pairs.parquet.bak", "more")) == hash_provenance(lock())
 
 
-def test_copies_under_the_names_of_strategies_are_no_data_of_their_own():
+def test_copies_under_the_names_of_strategies_are_no_data_of_their_own() -> None:
     other = with_other("band", "outs", "data/choices/k-center.parquet", "vectors")
     assert hash_provenance(other) == hash_provenance(lock())
 
 
-def test_a_cell_whose_settings_were_not_locked_is_not_finished():
+def test_a_cell_whose_settings_were_not_locked_is_not_finished() -> None:
     other = lock()
     other["subset@candidate"]["params"] = {}
     assert not is_finished(other)
 
 
-def test_cells_that_choose_from_the_best_rows_alone_are_not_comparable_with_others():
+def test_cells_that_choose_from_the_best_rows_alone_are_not_comparable_with_others() -> None:
     best = lock()
     best["subset@candidate"]["params"] = {"subset": CELL_SETTINGS | {"quality": "score", "quality_share": 0.5}}
     all_rows = lock()
@@ -165,6 +166,8 @@ def test_cells_that_choose_from_the_best_rows_alone_are_not_comparable_with_othe
     ],
     ids=["a setting that came later", "another value", "a setting that is gone"],
 )
-def test_a_setting_that_did_not_exist_when_the_cells_ran_is_no_difference(current: dict, differences: list) -> None:
+def test_a_setting_that_did_not_exist_when_the_cells_ran_is_no_difference(
+    current: dict[str, Any], differences: list[Any]
+) -> None:
     shared = {"data": {}, "settings": {"judge": {"judge": {"repeats": 1}}}}
     assert describe_changes(shared, {"judge": {"params": {"judge": current}, "outs": {}}}) == differences

@@ -1,5 +1,8 @@
 """The runner against a queue that is made here: no DVC, no process."""
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from m2m.grid import dvc_queue, runner, workers
@@ -9,12 +12,12 @@ from m2m.grid.dvc_queue import QueueEntry
 class Fake:
     """A queue whose cells end as `outcomes` says: each look takes each of them one step on."""
 
-    def __init__(self, outcomes):
-        self.outcomes, self.waiting, self.running, self.ended = outcomes, [], [], {}
-        self.put_names, self.dropped, self.started, self.stopped = [], [], [], []
-        self.crew, self.orphans, self.gpus_held = [], set(), 0
+    def __init__(self, outcomes: Any) -> None:
+        self.outcomes, self.waiting, self.running, self.ended = outcomes, [], [], {}  # type: ignore[var-annotated]
+        self.put_names, self.dropped, self.started, self.stopped = [], [], [], []  # type: ignore[var-annotated]
+        self.crew, self.orphans, self.gpus_held = [], set(), 0  # type: ignore[var-annotated]
 
-    def list_entries(self):
+    def list_entries(self) -> Any:
         for one in [one for one in self.running if one.key not in self.orphans]:
             self.running.remove(one)
             tries = self.put_names.count(one.name)
@@ -25,27 +28,27 @@ class Fake:
             self.waiting.clear()
         return told
 
-    def put(self, name, overrides):
+    def put(self, name: Any, overrides: Any) -> None:
         self.put_names.append(name)
         self.waiting.append(QueueEntry(name, f"{name}{len(self.put_names)}", False))
 
-    def drop(self, entry):
+    def drop(self, entry: Any) -> None:
         self.dropped.append(entry.name)
         self.running = [one for one in self.running if one.key != entry.key]
 
-    def forget_failed(self, names):
+    def forget_failed(self, names: Any) -> None:
         for name in names:
             if self.ended.get(name) == "failed":
                 del self.ended[name]
 
-    def list_experiment_names(self):
+    def list_experiment_names(self) -> Any:
         return {name: "0" * 40 for name, outcome in self.ended.items() if outcome == "done"}
 
-    def stop(self, pids):
+    def stop(self, pids: Any) -> None:
         self.stopped += pids
         self.crew = [worker for worker in self.crew if worker.pid not in pids]
 
-    def start(self, number, jobs, each):
+    def start(self, number: Any, jobs: Any, each: Any) -> Any:
         self.started.append(number)
         if self.gpus_held:
             self.gpus_held -= 1
@@ -55,13 +58,13 @@ class Fake:
 
 
 @pytest.fixture
-def mind(monkeypatch, tmp_path):
+def mind(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     clock = iter(range(10_000))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(runner.time, "sleep", lambda _: None)
     monkeypatch.setattr(runner.time, "monotonic", lambda: float(next(clock)))
 
-    def run(fake, names, jobs=1):
+    def run(fake: Any, names: Any, jobs: Any = 1) -> Any:
         fake.clock = clock
         for name in ("list_entries", "put", "drop", "forget_failed"):
             monkeypatch.setattr(runner.dvc_queue, name, getattr(fake, name))
@@ -75,44 +78,46 @@ def mind(monkeypatch, tmp_path):
     return run
 
 
-def test_every_cell_is_put_once_when_all_goes_well(mind):
+def test_every_cell_is_put_once_when_all_goes_well(mind: Any) -> None:
     fake = Fake({"a": ["done"], "b": ["done"]})
     assert mind(fake, ["a", "b"]) == []
     assert fake.put_names == ["a", "b"]
     assert fake.started == [1]
 
 
-def test_workers_begin_before_all_cells_are_put(mind):
+def test_workers_begin_before_all_cells_are_put(mind: Any) -> None:
     names = [str(at) for at in range(3 * runner.BATCH)]
     fake = Fake({name: ["done"] for name in names})
     begun = []
     start = fake.start
-    fake.start = lambda number, jobs, each: (begun.append(len(fake.put_names)), start(number, jobs, each))[1]
+    fake.start = lambda number, jobs, each: (begun.append(len(fake.put_names)), start(number, jobs, each))[1]  # type: ignore[func-returns-value, method-assign]
     assert mind(fake, names) == []
     assert begun == [runner.BATCH]
     assert fake.put_names == names
 
 
-def test_a_failed_cell_is_tried_twice_again_and_no_more(mind):
+def test_a_failed_cell_is_tried_twice_again_and_no_more(mind: Any) -> None:
     fake = Fake({"a": ["failed", "failed", "done"], "b": ["failed"] * 9})
     assert mind(fake, ["a", "b"]) == ["b"]
     assert sorted(fake.put_names) == ["a"] * 3 + ["b"] * 3
 
 
-def test_what_waits_already_is_not_put_again(mind):
+def test_what_waits_already_is_not_put_again(mind: Any) -> None:
     fake = Fake({"a": ["done"], "b": ["done"]})
     fake.put("a", [])
     assert mind(fake, ["a", "b"]) == []
     assert fake.put_names == ["a", "b"]
 
 
-def test_there_are_as_many_workers_as_jobs(mind):
+def test_there_are_as_many_workers_as_jobs(mind: Any) -> None:
     fake = Fake({"a": ["done"], "b": ["done"]})
     mind(fake, ["a", "b"], jobs=3)
     assert fake.started == [1, 2, 3]
 
 
-def test_a_worker_for_which_no_gpu_is_free_is_started_later_and_that_is_said_once(mind, capsys):
+def test_a_worker_for_which_no_gpu_is_free_is_started_later_and_that_is_said_once(
+    mind: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     fake = Fake({"a": ["done"]})
     fake.gpus_held = 2
     assert mind(fake, ["a"]) == []
@@ -120,7 +125,7 @@ def test_a_worker_for_which_no_gpu_is_free_is_started_later_and_that_is_said_onc
     assert capsys.readouterr().out.count("worker 1 of 1 waits for a free GPU") == 1
 
 
-def test_a_cell_whose_process_is_gone_is_lost_and_put_again(mind):
+def test_a_cell_whose_process_is_gone_is_lost_and_put_again(mind: Any) -> None:
     fake = Fake({"a": ["lost", "done"]})
     fake.put("a", [])
     fake.orphans = {"a1"}
@@ -130,17 +135,17 @@ def test_a_cell_whose_process_is_gone_is_lost_and_put_again(mind):
     assert fake.put_names == ["a", "a"]
 
 
-def test_after_a_power_cut_what_ran_is_put_again_at_once(mind):
+def test_after_a_power_cut_what_ran_is_put_again_at_once(mind: Any) -> None:
     fake = Fake({"a": ["lost", "done"]})
     fake.put("a", [])
     fake.running = [one._replace(running=True) for one in fake.waiting]
     fake.waiting, fake.orphans = [], {"a1"}
     assert mind(fake, ["a"]) == []
     assert fake.put_names == ["a", "a"]
-    assert next(fake.clock) < runner.PATIENCE
+    assert next(fake.clock) < runner.PATIENCE  # type: ignore[attr-defined]
 
 
-def test_a_worker_that_takes_nothing_is_stopped_and_another_started(mind):
+def test_a_worker_that_takes_nothing_is_stopped_and_another_started(mind: Any) -> None:
     fake = Fake({"a": ["done"]})
     fake.crew = [workers.Worker(1, 77, True)]
     assert mind(fake, ["a"]) == []
@@ -148,20 +153,20 @@ def test_a_worker_that_takes_nothing_is_stopped_and_another_started(mind):
     assert fake.started == [1]
 
 
-def test_ctrl_c_ends_the_workers(mind):
+def test_ctrl_c_ends_the_workers(mind: Any) -> None:
     fake = Fake({"a": ["done"]})
     fake.crew = [workers.Worker(1, 77, False)]
 
-    def interrupted():
+    def interrupted() -> None:
         raise KeyboardInterrupt
 
-    fake.list_entries = interrupted
+    fake.list_entries = interrupted  # type: ignore[method-assign]
     with pytest.raises(KeyboardInterrupt):
         mind(fake, ["a"])
     assert fake.stopped == [77]
 
 
-def test_the_time_left_is_told_by_the_cells_that_ended(monkeypatch):
+def test_the_time_left_is_told_by_the_cells_that_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter([100.0, 100.0, 130.0, 130.0, 130.0, 130.0])
     monkeypatch.setattr(runner.time, "monotonic", lambda: next(clock))
     grid_runner = runner.GridRunner({name: [] for name in "abc"}, 2, 1, 1000.0)
@@ -176,7 +181,7 @@ def test_the_time_left_is_told_by_the_cells_that_ended(monkeypatch):
     assert grid_runner.tally().seconds_left == pytest.approx(2 * 30 / 2)
 
 
-def test_a_log_is_kept_also_where_a_link_to_it_is_none(tmp_path, monkeypatch):
+def test_a_log_is_kept_also_where_a_link_to_it_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "LOGS", tmp_path / "logs")
     monkeypatch.setattr(dvc_queue, "RUNS", tmp_path / "runs")
     (tmp_path / "logs").mkdir()
@@ -189,11 +194,13 @@ def test_a_log_is_kept_also_where_a_link_to_it_is_none(tmp_path, monkeypatch):
         assert runner.locate_log("cell").read_text() == told
 
 
-def elsewhere(*_):
+def elsewhere(*_: Any) -> None:
     raise OSError("Invalid cross-device link")
 
 
-def test_the_log_of_a_cells_last_try_grows_with_dvcs_own_and_outlives_it(monkeypatch, tmp_path):
+def test_the_log_of_a_cells_last_try_grows_with_dvcs_own_and_outlives_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.chdir(tmp_path)
     workers.LOGS.mkdir(parents=True)
     for key in ("one", "two"):
@@ -208,16 +215,16 @@ def test_the_log_of_a_cells_last_try_grows_with_dvcs_own_and_outlives_it(monkeyp
         assert runner.locate_log("cell").read_text() == f"begun {key}"
 
 
-def clocked(monkeypatch, now):
+def clocked(monkeypatch: pytest.MonkeyPatch, now: Any) -> None:
     """Time is what `now` holds; no cell has ended, and no log is kept."""
     monkeypatch.setattr(runner.time, "monotonic", lambda: now[0])
     monkeypatch.setattr(runner, "list_experiment_names", dict)
     monkeypatch.setattr(runner, "_keep_log", lambda _: None)
 
 
-def test_a_cell_without_a_process_and_an_idle_worker_are_waited_for(monkeypatch):
+def test_a_cell_without_a_process_and_an_idle_worker_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """DVC begins a cell in more than one step: what is not there yet is not lost."""
-    now, dropped, stopped = [0.0], [], []
+    now, dropped, stopped = [0.0], [], []  # type: ignore[var-annotated]
     clocked(monkeypatch, now)
     monkeypatch.setattr(
         runner.dvc_queue, "list_entries", lambda: [QueueEntry("a", "1", True), QueueEntry("b", "2", False)]
@@ -235,8 +242,8 @@ def test_a_cell_without_a_process_and_an_idle_worker_are_waited_for(monkeypatch)
     assert (dropped, stopped) == (["a"], [77])
 
 
-def test_a_worker_that_has_nothing_to_take_is_left_alone(monkeypatch):
-    now, stopped = [0.0], []
+def test_a_worker_that_has_nothing_to_take_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, stopped = [0.0], []  # type: ignore[var-annotated]
     clocked(monkeypatch, now)
     monkeypatch.setattr(runner.dvc_queue, "list_entries", lambda: [QueueEntry("a", "1", True)])
     monkeypatch.setattr(
@@ -250,7 +257,7 @@ def test_a_worker_that_has_nothing_to_take_is_left_alone(monkeypatch):
     assert stopped == []
 
 
-def test_cells_of_another_grid_are_neither_counted_nor_touched(mind):
+def test_cells_of_another_grid_are_neither_counted_nor_touched(mind: Any) -> None:
     fake = Fake({"a": ["done"], "theirs": ["done"], "old": ["done"]})
     fake.put("theirs", [])
     fake.ended["old"] = "done"
@@ -258,7 +265,7 @@ def test_cells_of_another_grid_are_neither_counted_nor_touched(mind):
     assert fake.put_names == ["theirs", "a"]
 
 
-def test_the_tally_counts_each_cell_once(monkeypatch):
+def test_the_tally_counts_each_cell_once(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
     monkeypatch.setattr(runner.time, "monotonic", lambda: now[0])
     grid_runner = runner.GridRunner({name: [] for name in "abcd"}, 2, 1, 100.0)
@@ -272,7 +279,7 @@ def test_the_tally_counts_each_cell_once(monkeypatch):
     assert told.seconds_left == 100.0 / 2  # of b; a is overdue
 
 
-def test_a_cell_of_another_grid_is_not_dropped_though_no_process_runs_it(monkeypatch):
+def test_a_cell_of_another_grid_is_not_dropped_though_no_process_runs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     now, dropped = [0.0], []
     clocked(monkeypatch, now)
     monkeypatch.setattr(runner.dvc_queue, "list_entries", lambda: [QueueEntry("theirs", "9", True)])

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -20,7 +21,7 @@ FIRST, SECOND = ({**SUBSET, "seed": seed} for seed in (1, 2))
 
 
 @pytest.fixture
-def here(tmp_path, monkeypatch):
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A grid of two cells, of which an experiment holds the first; what is run is noted instead."""
     monkeypatch.chdir(tmp_path)
     parts = {"random": {"seed": [1, 2]}}
@@ -35,11 +36,11 @@ def here(tmp_path, monkeypatch):
     monkeypatch.setattr(sweep.dvc_experiments, "list_untracked_files", list)
     monkeypatch.setattr(sweep.dvc_experiments, "is_queueing_interrupted", lambda: False)
     monkeypatch.setattr(sweep.dvc_experiments, "list_stages", lambda: ["ingest", "judge", "measure"])
-    monkeypatch.setattr(sweep, "write_study_folder", lambda folder, current: noted.append("collect") or [])
+    monkeypatch.setattr(sweep, "write_study_folder", lambda folder, current: noted.append("collect") or [])  # type: ignore[func-returns-value]
     monkeypatch.setattr(sweep.subprocess, "run", lambda words, **_: noted.append(" ".join(words)))
 
-    def mind(todo, jobs, each, seconds):
-        noted.append((todo, jobs))
+    def mind(todo: Any, jobs: Any, each: Any, seconds: Any) -> None:
+        noted.append((todo, jobs))  # type: ignore[arg-type]
         held.update(hash_cell("p", SECOND) for _ in todo)
 
     monkeypatch.setattr(sweep, "run_cells", mind)
@@ -48,7 +49,9 @@ def here(tmp_path, monkeypatch):
     return noted
 
 
-def test_only_cells_that_no_experiment_holds_are_run_after_the_shared_stages(here, capsys):
+def test_only_cells_that_no_experiment_holds_are_run_after_the_shared_stages(
+    here: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     grid.main(jobs=3)
     assert here == [
         "dvc repro ingest",
@@ -61,27 +64,29 @@ def test_only_cells_that_no_experiment_holds_are_run_after_the_shared_stages(her
     assert told.endswith("grid: all 2 cells exist\n")
 
 
-def test_before_anything_runs_it_asks_for_what_git_does_not_know(here, monkeypatch):
+def test_before_anything_runs_it_asks_for_what_git_does_not_know(here: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sweep.dvc_experiments, "list_untracked_files", lambda: ["data/raw/my.jsonl.dvc"])
     with pytest.raises(ValueError, match=r"git does not track data/raw/my\.jsonl\.dvc, so the cells' copies"):
         grid.main(jobs=1)
     assert here == []
 
 
-def test_a_workspace_that_an_earlier_run_left_in_pieces_is_not_gone_on_from(here, monkeypatch):
+def test_a_workspace_that_an_earlier_run_left_in_pieces_is_not_gone_on_from(
+    here: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sweep.dvc_experiments, "is_queueing_interrupted", lambda: True)
     with pytest.raises(ValueError, match="Restore the workspace with git checkout BRANCH and git stash pop"):
         grid.main(jobs=1)
     assert here == []
 
 
-def test_fewer_than_no_jobs_are_refused(here):
+def test_fewer_than_no_jobs_are_refused(here: Any) -> None:
     with pytest.raises(ValueError, match="jobs must be 0 or more, got -1"):
         grid.main(jobs=-1)
     assert here == []
 
 
-def test_a_folder_that_cells_would_not_find_is_refused(here, tmp_path):
+def test_a_folder_that_cells_would_not_find_is_refused(here: Any, tmp_path: Path) -> None:
     settings = yaml.safe_load((tmp_path / "params.yaml").read_text())
     settings["embed"]["model"] = "models/mine"
     (tmp_path / "models/mine").mkdir(parents=True)
@@ -91,10 +96,10 @@ def test_a_folder_that_cells_would_not_find_is_refused(here, tmp_path):
     assert here == []
 
 
-def test_the_shared_stages_hold_a_gpu_of_their_own(here, monkeypatch):
+def test_the_shared_stages_hold_a_gpu_of_their_own(here: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     given = []
 
-    def run(words, env=None, **_):
+    def run(words: Any, env: Any = None, **_: Any) -> None:
         with gpu_locks.hold_free_gpus([["5"]], 1) as left:
             given.append((words[2], env and env["CUDA_VISIBLE_DEVICES"], left is None))
 
@@ -104,7 +109,9 @@ def test_the_shared_stages_hold_a_gpu_of_their_own(here, monkeypatch):
     assert given == [("ingest", "5", True), ("metrics/dvc.yaml", None, False)]
 
 
-def test_the_shared_stages_hold_as_many_gpus_as_a_training_takes(here, monkeypatch, tmp_path):
+def test_the_shared_stages_hold_as_many_gpus_as_a_training_takes(
+    here: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     given = []
     settings = yaml.safe_load((tmp_path / "params.yaml").read_text())
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(settings | {"launch": "profiles/launch/fsdp.yaml"}))
@@ -115,7 +122,7 @@ def test_the_shared_stages_hold_as_many_gpus_as_a_training_takes(here, monkeypat
     assert here[0][1] == 1  # worker
 
 
-def test_where_another_grid_holds_every_gpu_one_sentence_says_so(here, monkeypatch):
+def test_where_another_grid_holds_every_gpu_one_sentence_says_so(here: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gpu_locks, "list_gpus", lambda: ["5"])
     with (
         gpu_locks.hold_free_gpus([["5"]], 1),
@@ -124,17 +131,19 @@ def test_where_another_grid_holds_every_gpu_one_sentence_says_so(here, monkeypat
         grid.main(jobs=1)
 
 
-def test_when_all_are_there_none_is_run(here):
+def test_when_all_are_there_none_is_run(here: Any) -> None:
     grid.main(jobs=1)
     here.clear()
     grid.main(jobs=1)
     assert here == ["dvc repro ingest", "collect", "dvc repro metrics/dvc.yaml"]
 
 
-def test_a_cell_that_failed_ends_it_with_the_last_lines_of_its_log(here, monkeypatch, capsys):
+def test_a_cell_that_failed_ends_it_with_the_last_lines_of_its_log(
+    here: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     name = name_experiment(SECOND, hash_cell("p", SECOND))
 
-    def mind(todo, jobs, each, seconds):
+    def mind(todo: Any, jobs: Any, each: Any, seconds: Any) -> None:
         locate_log(name).write_text("\n".join(f"line {at}" for at in range(99)))
 
     monkeypatch.setattr(sweep, "run_cells", mind)
@@ -145,7 +154,7 @@ def test_a_cell_that_failed_ends_it_with_the_last_lines_of_its_log(here, monkeyp
     assert here[-2] == "collect"
 
 
-def test_nothing_is_collected_where_no_cell_ended(here, monkeypatch):
+def test_nothing_is_collected_where_no_cell_ended(here: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sweep, "list_finished", set)
     monkeypatch.setattr(sweep, "run_cells", lambda *_: None)
     with pytest.raises(SystemExit, match="2 of 2 cells are missing"):
@@ -153,7 +162,7 @@ def test_nothing_is_collected_where_no_cell_ended(here, monkeypatch):
     assert "collect" not in here
 
 
-def test_two_grids_do_not_run_in_one_repository(here):
+def test_two_grids_do_not_run_in_one_repository(here: Any) -> None:
     sweep.workers.LOGS.mkdir(parents=True)
     with (
         FileLock(sweep.workers.LOGS / "lock"),
@@ -162,13 +171,13 @@ def test_two_grids_do_not_run_in_one_repository(here):
         grid.main(jobs=1)
 
 
-def test_quick_and_full_are_one_or_the_other(here):
+def test_quick_and_full_are_one_or_the_other(here: Any) -> None:
     with pytest.raises(ValueError, match="--quick or --full, got both"):
         grid.main(quick=True, full=True)
 
 
-def test_a_shared_stage_that_fails_ends_it_in_one_sentence(here, monkeypatch):
-    def run(words, **_):
+def test_a_shared_stage_that_fails_ends_it_in_one_sentence(here: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(words: Any, **_: Any) -> None:
         raise subprocess.CalledProcessError(1, words)
 
     monkeypatch.setattr(sweep.subprocess, "run", run)
@@ -176,8 +185,8 @@ def test_a_shared_stage_that_fails_ends_it_in_one_sentence(here, monkeypatch):
         grid.main(jobs=1)
 
 
-def test_ctrl_c_says_that_it_can_be_gone_on_with(here, monkeypatch):
-    def mind(*_):
+def test_ctrl_c_says_that_it_can_be_gone_on_with(here: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def mind(*_: Any) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(sweep, "run_cells", mind)

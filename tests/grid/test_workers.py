@@ -2,6 +2,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -10,7 +13,7 @@ from m2m.grid import gpu_locks, workers
 
 
 @pytest.fixture
-def machine(monkeypatch):
+def machine(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     monkeypatch.setattr(workers, "count_cores", lambda: 8)
     monkeypatch.setattr(gpu_locks, "list_gpus", lambda: [])
@@ -18,16 +21,16 @@ def machine(monkeypatch):
 
 
 @pytest.mark.parametrize(("jobs", "threads"), [(1, "8"), (2, "4"), (3, "2"), (20, "1")])
-def test_each_worker_has_its_share_of_the_cores(machine, jobs, threads):
+def test_each_worker_has_its_share_of_the_cores(machine: pytest.MonkeyPatch, jobs: int, threads: str) -> None:
     assert {workers.build_environment(jobs)[name] for name in workers.THREAD_VARIABLES} == {threads}
 
 
 @pytest.fixture
-def started(machine, tmp_path):
+def started(machine: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
     """What crew.start has started, each in place of DVC's worker a process that sleeps; they are killed at the end."""
     begun, popen = [], subprocess.Popen
 
-    def sleep(words, *, env, pass_fds, **kept):
+    def sleep(words: Any, *, env: Any, pass_fds: Any, **kept: Any) -> None:
         begun.append((env.get("CUDA_VISIBLE_DEVICES"), popen(["sleep", "60"], pass_fds=pass_fds, **kept)))
 
     machine.chdir(tmp_path)
@@ -39,7 +42,7 @@ def started(machine, tmp_path):
         process.wait()
 
 
-def test_each_worker_holds_a_gpu_of_its_own_until_it_ends(machine, started):
+def test_each_worker_holds_a_gpu_of_its_own_until_it_ends(machine: pytest.MonkeyPatch, started: Any) -> None:
     machine.setattr(gpu_locks, "list_gpus", lambda: ["0", "3"])
     assert [workers.start(number, 2, 1) for number in (1, 2, 3)] == [True, True, False]
     assert [device for device, _ in started] == ["0", "3"]
@@ -49,32 +52,34 @@ def test_each_worker_holds_a_gpu_of_its_own_until_it_ends(machine, started):
     assert [device for device, _ in started] == ["0", "3", "0"]
 
 
-def test_more_workers_than_gpus_share_them_evenly(machine, started):
+def test_more_workers_than_gpus_share_them_evenly(machine: pytest.MonkeyPatch, started: Any) -> None:
     machine.setattr(gpu_locks, "list_gpus", lambda: ["0", "3"])
     assert [workers.start(number, 3, 1) for number in (1, 2, 3)] == [True] * 3
     assert [device for device, _ in started] == ["0", "3", "0"]
 
 
-def test_a_worker_whose_trainings_take_several_gpus_holds_them_all(machine, started):
+def test_a_worker_whose_trainings_take_several_gpus_holds_them_all(machine: pytest.MonkeyPatch, started: Any) -> None:
     machine.setattr(gpu_locks, "list_gpus", lambda: ["0", "1", "2", "3"])
     assert workers.choose_worker_count(2) == 2
     assert [workers.start(number, 2, 2) for number in (1, 2, 3)] == [True, True, False]
     assert [device for device, _ in started] == ["0,1", "2,3"]
 
 
-def test_without_a_gpu_none_is_named(machine, started):
+def test_without_a_gpu_none_is_named(machine: pytest.MonkeyPatch, started: Any) -> None:
     assert workers.start(1, 1, 1)
     assert [device for device, _ in started] == [None]
 
 
 @pytest.mark.parametrize(("gpus", "gibibytes", "most"), [(["0", "1"], 1, 2), ([], 100, 8), ([], 10, 3), ([], 1, 1)])
-def test_there_is_a_worker_a_gpu_or_else_a_core_that_has_memory(machine, gpus, gibibytes, most):
+def test_there_is_a_worker_a_gpu_or_else_a_core_that_has_memory(
+    machine: pytest.MonkeyPatch, gpus: Any, gibibytes: int, most: int
+) -> None:
     machine.setattr(gpu_locks, "list_gpus", lambda: gpus)
     machine.setattr(workers.psutil, "virtual_memory", lambda: type("Memory", (), {"available": gibibytes * 2**30}))
     assert workers.choose_worker_count(1) == most
 
 
-def sleeper(*words):
+def sleeper(*words: Any) -> Any:
     code = "import sys, time; print('up', flush=True); time.sleep(60)"
     process = subprocess.Popen(
         [sys.executable, "-c", code, *words], stdout=subprocess.PIPE, start_new_session=True, text=True
@@ -83,7 +88,9 @@ def sleeper(*words):
     return process
 
 
-def test_a_worker_of_this_folder_is_seen_and_stopped_and_no_other(monkeypatch, tmp_path):
+def test_a_worker_of_this_folder_is_seen_and_stopped_and_no_other(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.chdir(tmp_path)
     with (
         sleeper("exp", "queue-worker", f"{workers._node()}3@localhost") as ours,
@@ -96,13 +103,13 @@ def test_a_worker_of_this_folder_is_seen_and_stopped_and_no_other(monkeypatch, t
         other.kill()
 
 
-def test_an_experiment_is_at_work_while_a_process_runs_it():
+def test_an_experiment_is_at_work_while_a_process_runs_it() -> None:
     with sleeper("exp", "exec-run", "--infofile", "/somewhere/0a1b2c.run") as process:
         assert workers.list_running_keys(["0a1b2c", "ffffff"]) == {"0a1b2c"}
         process.kill()
 
 
-def test_a_worker_that_ends_before_its_signal_is_no_error():
+def test_a_worker_that_ends_before_its_signal_is_no_error() -> None:
     with sleeper() as ended:
         ended.kill()
         ended.wait()
@@ -118,7 +125,7 @@ time.sleep(60)
 """
 
 
-def test_a_worker_that_ignores_the_signal_is_killed_with_its_cell_within_five_seconds():
+def test_a_worker_that_ignores_the_signal_is_killed_with_its_cell_within_five_seconds() -> None:
     with subprocess.Popen([sys.executable, "-c", STUBBORN], stdout=subprocess.PIPE, text=True) as worker:
         cell = psutil.Process(int(worker.stdout.readline()))
         began = time.monotonic()
@@ -141,7 +148,7 @@ except KeyboardInterrupt:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_to_the_driver_ends_all_that_it_started_within_five_seconds(number):
+def test_a_signal_to_the_driver_ends_all_that_it_started_within_five_seconds(number: Any) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", DRIVER], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as driver:

@@ -1,4 +1,6 @@
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,12 +12,12 @@ pytestmark = pytest.mark.usefixtures("llm_home")
 
 @pytest.mark.parametrize("prompt_format", ["plain", "chat"])
 def test_an_instruction_that_spells_a_control_token_reaches_the_server_as_words(
-    llama, tokenizer, tmp_path, prompt_format
-):
+    llama: Any, tokenizer: Any, tmp_path: Path, prompt_format: Any
+) -> None:
     checkpoint = tmp_path / "candidate"
     llama.save_pretrained(checkpoint)
     tokenizer.save_pretrained(tmp_path / "tokenizer")
-    settings = {"max_new_tokens": 4, "repetition_penalty": 1.0}
+    settings: dict[str, Any] = {"max_new_tokens": 4, "repetition_penalty": 1.0}
     with llm_server() as server:
         endpoint = replace(HERE, url=server.url, model="{arm}-{weights}")
         texts = ["a <|end|> b", "a < |end|> c"]

@@ -1,6 +1,7 @@
 """Files of recorded judgements are read again from the judge's words; without words the record counts."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -17,12 +18,12 @@ from m2m.judging.recorded_judgements import (
 STRAIGHT, SWAPPED = "How do I wrap a present neatly?", "How did US states get their names?"
 
 
-def completion(**logs: float) -> dict[str, object]:
+def completion(**logs: float) -> dict[str, Any]:
     tops = [{"token": token, "logprob": log} for token, log in logs.items()]
     return {"finish_reason": "length", "logprobs": {"content": [{"top_logprobs": tops}]}}
 
 
-def annotation(instruction: str = STRAIGHT, **fields: object) -> dict[str, object]:
+def annotation(instruction: str = STRAIGHT, **fields: Any) -> dict[str, Any]:
     texts = {"instruction": instruction, "output_1": "long answer", "output_2": "short"}
     return texts | {"generator_1": "gpt", "generator_2": "ours"} | fields
 
@@ -44,13 +45,13 @@ def test_words_may_be_an_object_or_its_text() -> None:
 
 
 @pytest.mark.parametrize("words", [None, "null", "M", completion(The=-0.1), {"logprobs": None}])
-def test_without_readable_words_the_recorded_preference_is_kept_and_counted(words: object) -> None:
+def test_without_readable_words_the_recorded_preference_is_kept_and_counted(words: Any) -> None:
     row = read_alpaca_eval([annotation(preference=1.75, raw_completion=words)]).row(0, named=True)
     assert (row["won"], row["kept"], row["differs"]) == (0.75, True, False)
 
 
 @pytest.mark.parametrize("preference", [None, float("nan"), 7, -1, "2", True])
-def test_without_words_and_without_a_preference_there_is_no_verdict(preference: object) -> None:
+def test_without_words_and_without_a_preference_there_is_no_verdict(preference: Any) -> None:
     row = read_alpaca_eval([annotation(preference=preference)]).row(0, named=True)
     assert (row["won"], row["kept"]) == (None, False)
 
@@ -63,11 +64,11 @@ def test_a_record_that_says_other_than_its_words_is_marked() -> None:
 
 
 @pytest.mark.parametrize("record", [None, 3, [], {}, {"instruction": "?"}, annotation(output_2=None)])
-def test_a_record_without_the_texts_is_no_judgement(record: object) -> None:
+def test_a_record_without_the_texts_is_no_judgement(record: Any) -> None:
     assert read_alpaca_eval([record]).is_empty()
 
 
-def battle(*games: object, version: int = 1) -> dict[str, object]:
+def battle(*games: Any, version: int = 1) -> dict[str, Any]:
     """A record of version 1, or of version 2, which has a uid."""
     return {"question_id" if version == 1 else "uid": "q", "model": "ours", "games": list(games)}
 
@@ -85,7 +86,7 @@ def test_a_battle_without_words_keeps_its_score_and_one_without_either_is_missin
 
 
 @pytest.mark.parametrize("record", [None, {}, {"games": None}, {"games": ["x"]}, {"games": []}])
-def test_a_record_without_games_has_none(record: object) -> None:
+def test_a_record_without_games_has_none(record: Any) -> None:
     assert read_arena_hard([record]).is_empty()
 
 
@@ -94,12 +95,12 @@ NO_VERDICT = [None, {"judgment": "I cannot say", "score": None}, {"judgment": No
 
 
 @pytest.mark.parametrize("game", NO_VERDICT)
-def test_in_version_1_a_game_without_a_verdict_is_missing_and_the_other_counts(game: object) -> None:
+def test_in_version_1_a_game_without_a_verdict_is_missing_and_the_other_counts(game: Any) -> None:
     assert read_arena_hard([battle(LABELLED, game)])["won"].to_list() == [1.0, None]
 
 
 @pytest.mark.parametrize("game", NO_VERDICT)
-def test_in_version_2_a_game_without_a_verdict_takes_its_pair_along(game: object) -> None:
+def test_in_version_2_a_game_without_a_verdict_takes_its_pair_along(game: Any) -> None:
     for games in ([LABELLED, game], [game, LABELLED]):
         table = read_arena_hard([battle(*games, version=2)])
         assert table["won"].to_list() == [None, None]
@@ -111,13 +112,13 @@ def test_in_version_2_a_single_game_is_no_pair() -> None:
 
 
 @pytest.mark.parametrize("reply", ["[[A>B]] … no: [[B>>A]]", "[[A>B]]", {"answer": "[[A=B]]"}])
-def test_a_verdict_recorded_as_null_is_missing_and_counted(reply: object) -> None:
+def test_a_verdict_recorded_as_null_is_missing_and_counted(reply: Any) -> None:
     (row,) = read_arena_hard([battle({"judgment": reply, "score": None})]).rows(named=True)
     assert (row["won"], row["recorded_null"]) == (None, True)
 
 
 @pytest.mark.parametrize("null", [None, float("nan")])
-def test_a_preference_recorded_as_null_is_missing_and_counted(null: object) -> None:
+def test_a_preference_recorded_as_null_is_missing_and_counted(null: Any) -> None:
     table = read_alpaca_eval([annotation(raw_completion=completion(M=-0.1), preference=null)])
     assert table.select("won", "recorded_null").row(0) == (None, True)
 
@@ -156,5 +157,5 @@ def test_two_judges_models_or_categories_in_one_file_are_several_groups() -> Non
         ([3, None], "the first record has no fields"),
     ],
 )
-def test_records_of_another_benchmark_are_named_by_their_fields(records: list[object], reason: str) -> None:
+def test_records_of_another_benchmark_are_named_by_their_fields(records: list[Any], reason: str) -> None:
     assert name_missing_fields("arena-hard", records) == f"a record needs games; {reason}"

@@ -1,5 +1,7 @@
 """The plan's arithmetic: known answers on round numbers."""
 
+from typing import Any
+
 import pytest
 
 from m2m.planning.cost_model import (
@@ -42,7 +44,7 @@ SETTINGS = {
 SHAPE = PUBLISHED_SHAPES["meta-llama/Llama-2-7b-hf"]
 
 
-def test_cells_of_one_size_share_one_opponent():
+def test_cells_of_one_size_share_one_opponent() -> None:
     cells = [CELL | {"seed": seed} for seed in range(5)]
     assert count_trainings(cells) == 6
     assert count_trainings([*cells, CELL | {"size": 200}, CELL | {"weights": "inverse"}]) == 10
@@ -56,7 +58,7 @@ def test_cells_of_one_size_share_one_opponent():
         ({"budget": "tokens", "size": 4000}, {}, 2 * 10 * 500),  # ten responses of 400 tokens
     ],
 )
-def test_a_training_reads_each_row_up_to_its_limit_once_an_epoch(cell, tune, tokens):
+def test_a_training_reads_each_row_up_to_its_limit_once_an_epoch(cell: Any, tune: Any, tokens: Any) -> None:
     assert estimate_tokens_read(CELL | cell, TUNE | tune, FACTS) == tokens
 
 
@@ -71,27 +73,27 @@ def test_a_training_reads_each_row_up_to_its_limit_once_an_epoch(cell, tune, tok
         ({"scope": "all", "against": ["baseline"]}, 1300, 2600),
     ],
 )
-def test_every_game_is_one_call(change, alpaca, arena):
+def test_every_game_is_one_call(change: Any, alpaca: Any, arena: Any) -> None:
     found = estimate_judge_calls(JUDGE | change, FACTS)
     assert {name: one.calls for name, one in found.items()} == {"alpaca-eval": alpaca, "arena-hard": arena}
 
 
-def test_a_benchmark_is_its_protocols_own_however_it_is_spelt():
+def test_a_benchmark_is_its_protocols_own_however_it_is_spelt() -> None:
     facts = FACTS._replace(prompts={"alpaca-eval": 800}, with_baseline=frozenset())
     assert estimate_judge_calls(JUDGE, facts)["alpaca-eval"].calls == 800
 
 
-def test_an_alpaca_eval_verdict_is_one_token_and_reads_both_answers():
+def test_an_alpaca_eval_verdict_is_one_token_and_reads_both_answers() -> None:
     found = estimate_judge_calls(JUDGE, FACTS)["alpaca-eval"]
     assert found.reply_tokens == found.calls and found.prompt_tokens == found.calls * (200 + 100 + 2 * 400)
 
 
-def test_judges_and_teachers_that_need_no_llm_cost_no_call():
+def test_judges_and_teachers_that_need_no_llm_cost_no_call() -> None:
     assert estimate_judge_calls(JUDGE | {"engines": ["likelihood", "similarity"]}, FACTS) == {}
     assert estimate_llm_calls(SETTINGS | {"judge": JUDGE | {"engines": ["likelihood"]}}, FACTS, 40) == {}
 
 
-def test_the_teacher_answers_every_row_and_the_tagger_reads_both_sides():
+def test_the_teacher_answers_every_row_and_the_tagger_reads_both_sides() -> None:
     settings = SETTINGS | {"respond": {"engine": "endpoint", "reply_tokens": 1024}}
     settings |= {"tag": {"engine": "endpoint", "reply_tokens": 200}}
     found = estimate_llm_calls(settings, FACTS, 10)
@@ -100,7 +102,7 @@ def test_the_teacher_answers_every_row_and_the_tagger_reads_both_sides():
     assert found["alpaca-eval"].calls == 16_000
 
 
-def test_hours_follow_from_operations_and_the_share_of_the_peak():
+def test_hours_follow_from_operations_and_the_share_of_the_peak() -> None:
     cells = [CELL | {"seed": seed} for seed in range(4)]
     found = estimate_costs(SETTINGS, cells, FACTS, SHAPE, GPUS["h100"], 0.4, None)
     assert found["training_tokens"] == 5 * 100_000
@@ -112,12 +114,12 @@ def test_hours_follow_from_operations_and_the_share_of_the_peak():
         assert twice[name] == pytest.approx(found[name] / 2)
 
 
-def test_a_measured_speed_counts_in_place_of_the_peak():
+def test_a_measured_speed_counts_in_place_of_the_peak() -> None:
     found = estimate_costs(SETTINGS, [CELL], FACTS, SHAPE, GPUS["h100"], 0.4, 1000.0)
     assert found["training_hours"] == 200_000 / 1000 / 3600
 
 
-def test_bytes_are_those_of_weights_and_tables():
+def test_bytes_are_those_of_weights_and_tables() -> None:
     found = estimate_costs(SETTINGS, [CELL], FACTS, SHAPE, GPUS["h100"], 0.4, None)
     assert found["checkpoints_bytes"] == 2 * 2 * 6_738_415_616
     assert found["least_gpus"] == 1 and found["training_bytes"] == 8 * 6_738_415_616
@@ -132,39 +134,39 @@ SEVEN = PUBLISHED_SHAPES["meta-llama/Llama-2-7b-hf"]
 N = count_parameters(SEVEN)
 
 
-def test_full_training_costs_six_operations_a_parameter_and_token():
+def test_full_training_costs_six_operations_a_parameter_and_token() -> None:
     assert estimate_training_flops(SEVEN, "full", 16, 10) == 60 * N
 
 
-def test_adapters_save_the_gradients_of_the_frozen_weights():
+def test_adapters_save_the_gradients_of_the_frozen_weights() -> None:
     adapters = count_adapter_parameters(SEVEN, 16)
     assert estimate_training_flops(SEVEN, "lora", 16, 10) == 40 * N + 20 * adapters
     assert count_trained_parameters(SEVEN, "lora", 16) == adapters
 
 
 @pytest.mark.parametrize(("dtype", "bytes_each"), [("float32", 16), ("mixed", 16), ("bfloat16", 8)])
-def test_full_training_holds_weight_gradient_and_two_moments(dtype, bytes_each):
+def test_full_training_holds_weight_gradient_and_two_moments(dtype: Any, bytes_each: Any) -> None:
     assert estimate_training_bytes(SEVEN, "full", 16, dtype) == bytes_each * N
 
 
-def test_lora_holds_frozen_weights_and_float32_adapters():
+def test_lora_holds_frozen_weights_and_float32_adapters() -> None:
     assert estimate_training_bytes(SEVEN, "lora", 16, "bfloat16") == 2 * N + 16 * count_adapter_parameters(SEVEN, 16)
 
 
-def test_a_checkpoint_is_the_weights():
+def test_a_checkpoint_is_the_weights() -> None:
     assert estimate_checkpoint_bytes(SEVEN, "bfloat16") == 2 * N and estimate_checkpoint_bytes(SEVEN, "mixed") == 4 * N
 
 
-def test_one_token_after_an_empty_prompt_reads_the_weights_once_a_batch():
+def test_one_token_after_an_empty_prompt_reads_the_weights_once_a_batch() -> None:
     gpu = Gpu("", 1.0, 2.0 * N, 1.0)  # reads the bfloat16 weights in a second
-    told = {"batch": 10, "prompt_tokens": 0, "answer_tokens": 1e-9}
+    told: dict[str, Any] = {"batch": 10, "prompt_tokens": 0, "answer_tokens": 1e-9}
     ten = estimate_answering_seconds(SEVEN, "bfloat16", gpu, prompts=10, **told)
     assert ten == pytest.approx(1e-9)
     assert estimate_answering_seconds(SEVEN, "bfloat16", gpu, prompts=11, **told) == pytest.approx(2 * ten)
 
 
-def test_longer_contexts_are_slower_to_answer():
-    told = {"prompts": 8, "batch": 8, "answer_tokens": 100}
+def test_longer_contexts_are_slower_to_answer() -> None:
+    told: dict[str, Any] = {"prompts": 8, "batch": 8, "answer_tokens": 100}
     short, long = (
         estimate_answering_seconds(SEVEN, "bfloat16", GPUS["h100"], prompt_tokens=n, **told) for n in (10, 4000)
     )

@@ -24,7 +24,7 @@ COSTS = {
 }
 
 
-def test_every_number_is_there_with_its_unit():
+def test_every_number_is_there_with_its_unit() -> None:
     text = "\n".join(
         format_costs(COSTS, {"respond": LlmCalls(117_000, 1.2e7, 5.9e7)}, FACTS, "H100 at 40% of its peak")
     )
@@ -41,6 +41,6 @@ def test_every_number_is_there_with_its_unit():
         assert told in text
 
 
-def test_lines_are_aligned():
+def test_lines_are_aligned() -> None:
     lines = format_costs(COSTS, {"tag": LlmCalls(1, 2, 3)}, FACTS, "H100")
     assert all(re.match(r"\S.{22} \S", line) for line in lines)

@@ -16,15 +16,15 @@ from m2m.planning.gpus import estimate_token_flops, find_peak_flops
         ("NVIDIA L40S", 362e12),
     ],
 )
-def test_a_known_gpu_has_the_peak_of_its_data_sheet(name, peak):
+def test_a_known_gpu_has_the_peak_of_its_data_sheet(name: str, peak: float) -> None:
     assert find_peak_flops(name) == peak
 
 
-def test_an_unknown_gpu_has_none():
+def test_an_unknown_gpu_has_none() -> None:
     assert find_peak_flops("NVIDIA L40") is None
     assert find_peak_flops("A friend's GPU") is None
 
 
-def test_training_all_of_n_parameters_costs_6_n_a_token_and_frozen_ones_4_n():
+def test_training_all_of_n_parameters_costs_6_n_a_token_and_frozen_ones_4_n() -> None:
     assert estimate_token_flops(10, 10) == 60
     assert estimate_token_flops(10, 0) == 40

@@ -1,5 +1,7 @@
 """Shapes of known models give their published parameter counts."""
 
+from typing import Any
+
 import pytest
 
 from m2m.planning.llama_shapes import (
@@ -23,12 +25,12 @@ SEVEN = PUBLISHED_SHAPES["meta-llama/Llama-2-7b-hf"]
         ("meta-llama/Meta-Llama-3-8B", 8_030_261_248),
     ],
 )
-def test_parameters_are_those_that_the_safetensors_index_states(name, count):
+def test_parameters_are_those_that_the_safetensors_index_states(name: str, count: int) -> None:
     assert count_parameters(PUBLISHED_SHAPES[name]) == count
 
 
 @pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")  # peft asks transformers for it
-def test_a_model_made_here_has_as_many_parameters_and_adapters_as_computed(llama):
+def test_a_model_made_here_has_as_many_parameters_and_adapters_as_computed(llama: Any) -> None:
     from peft import LoraConfig, get_peft_model
 
     shape = read_shape(llama.config.to_dict())
@@ -37,17 +39,17 @@ def test_a_model_made_here_has_as_many_parameters_and_adapters_as_computed(llama
     assert count_adapter_parameters(shape, 3) == adapted.get_nb_trainable_parameters()[0]
 
 
-def test_grouped_heads_leave_fewer_keys_and_values():
+def test_grouped_heads_leave_fewer_keys_and_values() -> None:
     assert count_cache_bytes(SEVEN, 2) == 2 * 32 * 4096 * 2
     assert count_cache_bytes(SEVEN._replace(kv_heads=8), 2) * 4 == count_cache_bytes(SEVEN, 2)
 
 
-def test_a_config_without_grouped_heads_and_ties_reads_like_one_that_says_so():
+def test_a_config_without_grouped_heads_and_ties_reads_like_one_that_says_so() -> None:
     config = {"vocab_size": 8, "hidden_size": 4, "intermediate_size": 6, "num_hidden_layers": 1}
     config |= {"num_attention_heads": 2}
     assert read_shape(config) == LlamaShape(8, 4, 6, 1, 2, 2, False)
 
 
-def test_a_config_of_another_kind_says_what_it_lacks():
+def test_a_config_of_another_kind_says_what_it_lacks() -> None:
     with pytest.raises(ValueError, match="must have 'intermediate_size'"):
         read_shape({"vocab_size": 8, "hidden_size": 4})

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pandera.polars as pa
 import polars as pl
@@ -13,26 +14,26 @@ CURVE = pl.DataFrame({"step": [5, 10], "loss": [2.5, 1.25], "learning_rate": [0.
 
 
 @pytest.mark.parametrize("name", ["curve.parquet", "curve.csv"])
-def test_a_table_comes_back_as_it_was_written(tmp_path, name):
+def test_a_table_comes_back_as_it_was_written(tmp_path: Path, name: str) -> None:
     write_table(tmp_path / "new" / name, LossCurve, CURVE)
     assert read_table(tmp_path / "new" / name, LossCurve).equals(CURVE)
 
 
 @pytest.mark.parametrize("name", ["curve.parquet", "curve.csv"])
-def test_equal_tables_are_equal_bytes(tmp_path, name):
+def test_equal_tables_are_equal_bytes(tmp_path: Path, name: str) -> None:
     paths = [tmp_path / str(at) / name for at in range(2)]
     for path in paths:
         write_table(path, LossCurve, CURVE.clone())
     assert paths[0].read_bytes() == paths[1].read_bytes()
 
 
-def test_text_that_looks_like_a_number_stays_text_in_csv(tmp_path):
+def test_text_that_looks_like_a_number_stays_text_in_csv(tmp_path: Path) -> None:
     table = pl.DataFrame({"cluster": ["-1", "0"], "size": [3, 2], "share": [0.6, 0.4], "words": ["a, b", ""]})
     write_table(tmp_path / "clusters.csv", Clusters, table)
     assert read_table(tmp_path / "clusters.csv", Clusters).equals(table)
 
 
-def test_the_type_of_a_further_column_is_that_of_all_its_rows(tmp_path):
+def test_the_type_of_a_further_column_is_that_of_all_its_rows(tmp_path: Path) -> None:
     class Measured(pa.DataFrameModel):
         name: str
 
@@ -41,7 +42,7 @@ def test_the_type_of_a_further_column_is_that_of_all_its_rows(tmp_path):
     assert read_table(tmp_path / "measured.csv", Measured).equals(table)
 
 
-def test_an_empty_table_keeps_its_columns(tmp_path):
+def test_an_empty_table_keeps_its_columns(tmp_path: Path) -> None:
     write_table(tmp_path / "empty.parquet", LossCurve, CURVE.clear())
     assert read_table(tmp_path / "empty.parquet", LossCurve).columns == CURVE.columns
 
@@ -56,26 +57,26 @@ def test_an_empty_table_keeps_its_columns(tmp_path):
         (CURVE.with_columns(pl.col("step").cast(pl.Int32)), "step: dtype"),
     ],
 )
-def test_a_broken_rule_is_named_with_the_file(tmp_path, broken, rule):
+def test_a_broken_rule_is_named_with_the_file(tmp_path: Path, broken: Any, rule: str) -> None:
     with pytest.raises(ValueError, match=r"curve.parquet is not a valid LossCurve table: .*" + rule):
         write_table(tmp_path / "curve.parquet", LossCurve, broken)
 
 
-def test_a_broken_file_is_found_on_reading_too(tmp_path):
+def test_a_broken_file_is_found_on_reading_too(tmp_path: Path) -> None:
     CURVE.drop("loss").write_parquet(tmp_path / "curve.parquet")
     with pytest.raises(ValueError, match="loss"):
         read_table(tmp_path / "curve.parquet", LossCurve)
 
 
 @pytest.mark.parametrize("vectors", [[[1.0, 1.0]], [[float("nan"), 1.0]], [[1.0], [0.6, 0.8]]])
-def test_vectors_are_of_one_length_finite_and_of_norm_one(tmp_path, vectors):
+def test_vectors_are_of_one_length_finite_and_of_norm_one(tmp_path: Path, vectors: Any) -> None:
     ids = [str(at) for at in range(len(vectors))]
     table = pl.DataFrame({"id": ids, "vector": pl.Series(vectors, dtype=pl.List(pl.Float32))})
     with pytest.raises(ValueError, match="Vectors"):
         write_table(tmp_path / "vectors.parquet", Vectors, table)
 
 
-def test_ids_of_another_pool_are_named_with_the_file(tmp_path):
+def test_ids_of_another_pool_are_named_with_the_file(tmp_path: Path) -> None:
     table, path = pl.DataFrame({"id": ["a", "c"]}), tmp_path / "subset.parquet"
     assert require_ids(path, table, pl.Series(["a", "b", "c"])) is table
     with pytest.raises(ValueError, match=r"subset\.parquet has id 'c', which is not in the table"):

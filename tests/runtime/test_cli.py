@@ -2,6 +2,9 @@ import atexit
 import functools
 import gc
 import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -11,7 +14,7 @@ from m2m.runtime.cli import list_names, run
 
 
 @pytest.fixture(autouse=True)
-def _as_before():
+def _as_before() -> Iterator[None]:
     """Other tests are to look for garbage as ever: what is never closed is a warning then."""
     before = gc.get_threshold()
     yield
@@ -26,28 +29,28 @@ def stage(*, size: int) -> None:
     print(f"size {size}")
 
 
-def call(monkeypatch, *words: str) -> None:
+def call(monkeypatch: pytest.MonkeyPatch, *words: str) -> None:
     monkeypatch.setattr(sys, "argv", ["stage", *words])
     run(stage)
 
 
-def test_flags_reach_main(monkeypatch, capsys):
+def test_flags_reach_main(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     call(monkeypatch, "--size", "3")
     assert capsys.readouterr().out == "size 3\n"
 
 
-def test_a_broken_rule_ends_in_one_sentence_with_its_place(monkeypatch):
+def test_a_broken_rule_ends_in_one_sentence_with_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SystemExit, match=r"^error: size must be at least 0, got -1  \[test_cli.py:\d+; "):
         call(monkeypatch, "--size=-1")
 
 
-def test_the_traceback_is_there_for_who_asks(monkeypatch):
+def test_the_traceback_is_there_for_who_asks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRACEBACK", "1")
     with pytest.raises(ValueError, match="at least 0"):
         call(monkeypatch, "--size=-1")
 
 
-def test_a_mistake_of_ours_is_not_hidden(monkeypatch):
+def test_a_mistake_of_ours_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["stage"])
 
     def broken() -> None:
@@ -57,16 +60,16 @@ def test_a_mistake_of_ours_is_not_hidden(monkeypatch):
         run(broken)
 
 
-def test_what_a_library_says_of_a_file_is_one_sentence_too(monkeypatch, tmp_path):
+def test_what_a_library_says_of_a_file_is_one_sentence_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(sys, "argv", ["stage"])
     (tmp_path / "no.parquet").write_text("no table")
     with pytest.raises(SystemExit, match=r"^error: .*TRACEBACK=1"):
-        run(lambda: pl.read_parquet(tmp_path / "no.parquet"))
+        run(lambda: pl.read_parquet(tmp_path / "no.parquet"))  # type: ignore[arg-type]
     with pytest.raises(SystemExit, match=r"^error: .*TRACEBACK=1"):
         run(lambda: yaml.safe_load("<<<<<<< HEAD\na: 1"))
 
 
-def test_the_parts_of_a_mapping_are_named_by_its_flags(monkeypatch):
+def test_the_parts_of_a_mapping_are_named_by_its_flags(monkeypatch: pytest.MonkeyPatch) -> None:
     words = ["--sources.a-b.kind", "files", "--seed", "1", "--sources.c.id", "d.e", "--sources.c.kind", "hub"]
     monkeypatch.setattr(sys, "argv", words)
     assert list_names("sources") == ["a-b", "c"]
@@ -81,7 +84,7 @@ def test_the_parts_of_a_mapping_are_named_by_its_flags(monkeypatch):
 
 
 @pytest.fixture
-def settings(tmp_path, monkeypatch):
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "params.yaml"
     path.write_text(
@@ -90,7 +93,9 @@ def settings(tmp_path, monkeypatch):
     return path
 
 
-def test_help_explains_a_setting_in_the_words_of_its_own_block(settings, monkeypatch, capsys):
+def test_help_explains_a_setting_in_the_words_of_its_own_block(
+    settings: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit, match="0"):
         call(monkeypatch, "--help")
     told = capsys.readouterr().out
@@ -100,11 +105,11 @@ def test_help_explains_a_setting_in_the_words_of_its_own_block(settings, monkeyp
 
 @pytest.mark.parametrize(("others", "known"), [("", True), ("third:\n  seed: 2 # of luck\n", False)])
 def test_help_explains_a_setting_of_another_block_where_only_one_can_be_meant(
-    settings, monkeypatch, capsys, others, known
-):
+    settings: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], others: str, known: bool
+) -> None:
     settings.write_text(settings.read_text() + others)
 
-    def main(other, /, *, seed: int) -> None:
+    def main(other: Any, /, *, seed: int) -> None:
         """Draw."""
 
     monkeypatch.setattr(sys, "argv", ["stage", "--help"])
@@ -114,7 +119,7 @@ def test_help_explains_a_setting_of_another_block_where_only_one_can_be_meant(
     assert ("of chance" in told) is known and "Draw." in told
 
 
-def test_a_switch_of_a_command_needs_no_value(monkeypatch):
+def test_a_switch_of_a_command_needs_no_value(monkeypatch: pytest.MonkeyPatch) -> None:
     heard = []
 
     def main(*, loud: bool = False) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,15 +13,15 @@ COMMITTED = Path("metrics/cell.json"), Path("metrics/cell_details.json")
 
 
 @pytest.fixture
-def metrics():
+def metrics() -> Any:
     return json.loads(COMMITTED[0].read_text())
 
 
-def test_the_committed_cell_is_valid():
+def test_the_committed_cell_is_valid() -> None:
     assert read_record(COMMITTED[0], CellMetrics).k <= read_record(COMMITTED[1], CellDetails).model_extra["k_max"]
 
 
-def test_thirty_metrics_at_most_are_compared_outcomes_first_then_length_tokens_units_and_diversity():
+def test_thirty_metrics_at_most_are_compared_outcomes_first_then_length_tokens_units_and_diversity() -> None:
     names = list(CellMetrics.model_fields)[len(MADE_WITH) :]
     assert tuple(CellMetrics.model_fields)[: len(MADE_WITH)] == MADE_WITH
     assert len(names) <= 30
@@ -29,7 +30,7 @@ def test_thirty_metrics_at_most_are_compared_outcomes_first_then_length_tokens_u
     assert [names.index(name) for name in order] == sorted(names.index(name) for name in order)
 
 
-def test_a_record_is_written_in_reading_order_without_what_is_absent(tmp_path, metrics):
+def test_a_record_is_written_in_reading_order_without_what_is_absent(tmp_path: Path, metrics: Any) -> None:
     del metrics["bpb_reduction"]
     write_record(tmp_path / "cell.json", CellMetrics, dict(sorted(metrics.items(), reverse=True)))
     written = json.loads((tmp_path / "cell.json").read_text())
@@ -47,13 +48,13 @@ def test_a_record_is_written_in_reading_order_without_what_is_absent(tmp_path, m
         ({"performance": 0.1}, "performance: Extra inputs are not permitted"),
     ],
 )
-def test_a_broken_metric_is_named_with_its_file(tmp_path, metrics, change, rule):
+def test_a_broken_metric_is_named_with_its_file(tmp_path: Path, metrics: Any, change: Any, rule: str) -> None:
     with pytest.raises(ValueError, match=rf"cell\.json is not a valid CellMetrics record: .*{rule}"):
         write_record(tmp_path / "cell.json", CellMetrics, metrics | change)
     assert not (tmp_path / "cell.json").exists()
 
 
-def test_a_missing_metric_is_found_on_reading(tmp_path, metrics):
+def test_a_missing_metric_is_found_on_reading(tmp_path: Path, metrics: Any) -> None:
     (tmp_path / "cell.json").write_text(json.dumps({name: metrics[name] for name in metrics if name != "k"}))
     with pytest.raises(ValueError, match=r"cell\.json is not a valid CellMetrics record: k: Field required"):
         read_record(tmp_path / "cell.json", CellMetrics)
@@ -68,12 +69,12 @@ def test_a_missing_metric_is_found_on_reading(tmp_path, metrics):
         ({"note": "words"}, "note"),
     ],
 )
-def test_details_are_numbers_and_shares_are_shares(tmp_path, record, rule):
+def test_details_are_numbers_and_shares_are_shares(tmp_path: Path, record: Any, rule: str) -> None:
     with pytest.raises(ValueError, match=rule):
         write_record(tmp_path / "cell_details.json", CellDetails, record)
 
 
-def test_counts_in_the_details_stay_whole_numbers(tmp_path):
+def test_counts_in_the_details_stay_whole_numbers(tmp_path: Path) -> None:
     record = {"likelihood_win_rate_missing": 7, "response_macro_evenness": 0.5, "k_max": 3}
     write_record(tmp_path / "cell_details.json", CellDetails, record)
     assert json.loads((tmp_path / "cell_details.json").read_text()) == record

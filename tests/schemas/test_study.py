@@ -36,7 +36,7 @@ def test_a_committed_study_passes_as_it_is() -> None:
         ),
     ],
 )
-def test_a_damaged_study_is_refused_with_the_key(damage: Callable[[dict[str, Any]], object], words: str) -> None:
+def test_a_damaged_study_is_refused_with_the_key(damage: Callable[[dict[str, Any]], Any], words: str) -> None:
     study = json.loads(json.dumps(STUDY))
     damage(study)
     with pytest.raises(ValueError) as error:

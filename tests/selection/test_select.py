@@ -1,6 +1,7 @@
 """The seven degrees, and the numbers that describe a subset, on toys whose numbers are known."""
 
 import math
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -61,7 +62,7 @@ def drawn(carried: Incidence, names: pl.Series, ids: pl.Series, degree: int, see
 
 @given(CARRIED, st.integers(0, 6), st.integers(0, 99), st.randoms())
 def test_a_subset_depends_on_the_seed_and_on_what_rows_carry_not_on_the_order_of_the_table(
-    carried, degree, seed, random
+    carried: Any, degree: Any, seed: Any, random: Any
 ) -> None:
     ids = pl.Series([f"{at:02}" for at in range(len(carried))])
     pairs = [(ids[at], unit) for at, units in enumerate(carried) for unit in units]
@@ -75,20 +76,26 @@ def test_a_subset_depends_on_the_seed_and_on_what_rows_carry_not_on_the_order_of
 
 
 @given(st.integers(0, 99), st.integers(100, 199))
-def test_another_seed_gives_another_subset(one, other) -> None:
+def test_another_seed_gives_another_subset(one: Any, other: Any) -> None:
     """Two of 10 rows out of 60 are equal once in 75 billion."""
     table = pl.DataFrame({"id": [f"{at:02}" for at in range(60)], "unit": "a"})
     ones, known = np.ones(60, np.int64), build_incidence(table, table["id"], np.ones(60, np.bool_))[0]
-    ask = {"degree": 6, "size": 10, "slack": 1.5, "weights": "uniform"}
+    ask: dict[str, Any] = {"degree": 6, "size": 10, "slack": 1.5, "weights": "uniform"}
     rows = [set(select(known, ones, rng=np.random.default_rng(seed), **ask).draw.rows) for seed in (one, other)]
     assert rows[0] != rows[1]
 
 
 @given(st.integers(1, 20), st.integers(1, 20), st.integers(0, 6))
-def test_rows_that_are_all_equal_are_drawn_once_each_or_refused(rows, size, degree) -> None:
+def test_rows_that_are_all_equal_are_drawn_once_each_or_refused(rows: Any, size: Any, degree: Any) -> None:
     table = pl.DataFrame({"id": [f"{at:02}" for at in range(rows)], "unit": "a"})
     known = build_incidence(table, table["id"], np.ones(rows, np.bool_))[0]
-    ask = {"degree": degree, "size": size, "slack": 1.0, "weights": "inverse", "rng": np.random.default_rng(1)}
+    ask: dict[str, Any] = {
+        "degree": degree,
+        "size": size,
+        "slack": 1.0,
+        "weights": "inverse",
+        "rng": np.random.default_rng(1),
+    }
     if size > rows:
         with pytest.raises(ValueError, match=f"size must be at most what the pool holds, {rows}, got {size}"):
             select(known, np.ones(rows, np.int64), **ask)
@@ -108,11 +115,11 @@ STEPS = st.lists(st.tuples(st.integers(1, 9), st.integers(1, 50)), min_size=1, m
 
 def chain(steps: list[tuple[int, int]]) -> tuple[np.ndarray, np.ndarray]:
     falls = np.array(steps)
-    return tuple(np.append(falls[:, i][::-1].cumsum()[::-1], 0) for i in (0, 1))
+    return tuple(np.append(falls[:, i][::-1].cumsum()[::-1], 0) for i in (0, 1))  # type: ignore[return-value]
 
 
 @given(STEPS, st.floats(1, 3), st.data())
-def test_k_rises_with_the_degree_from_the_fewest_that_hold_the_budget_to_all(steps, slack, data) -> None:
+def test_k_rises_with_the_degree_from_the_fewest_that_hold_the_budget_to_all(steps: Any, slack: Any, data: Any) -> None:
     k, amounts = chain(steps)
     size = data.draw(st.integers(1, int(amounts[0])))
     states = find_degree_states(k, amounts, size, slack)
@@ -167,7 +174,7 @@ def test_degrees_of_one_state_are_grouped() -> None:
 
 
 @given(STEPS)
-def test_the_separating_need_is_the_largest_that_gives_seven_states(steps) -> None:
+def test_the_separating_need_is_the_largest_that_gives_seven_states(steps: Any) -> None:
     k, amounts = chain(steps)
     need = find_separating_need(k, amounts)
     largest = [

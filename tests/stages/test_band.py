@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -15,16 +16,23 @@ from stages.band import main
 
 TEXTS = ["the mean of a list", "the sum of two lists", "an array"] * 10
 OUTS = ("tokens.parquet", "bands.parquet", "units.parquet", "histogram.csv", "picture.svg")
-SETTINGS = {"side": "response", "tokenizer": "base", "low": 10, "high": 20, "limits": "occurrences", "band": "mid"}
+SETTINGS: dict[str, Any] = {
+    "side": "response",
+    "tokenizer": "base",
+    "low": 10,
+    "high": 20,
+    "limits": "occurrences",
+    "band": "mid",
+}
 
 
 @pytest.fixture
-def band(tmp_path, tokenizer) -> Callable[..., Path]:
+def band(tmp_path: Path, tokenizer: Any) -> Callable[..., Path]:
     tokenizer.save_pretrained(tmp_path / "tokenizer")
     ids = [f"{row:02}" for row in range(len(TEXTS))]
     pairs = pl.DataFrame({"id": ids, "source": "s", "instruction": "Why?", "response": TEXTS, "original": None})
 
-    def run(name: str = "out", backwards: bool = False, **changed: object) -> Path:
+    def run(name: str = "out", backwards: bool = False, **changed: Any) -> Path:
         table = pairs.cast({"original": pl.String})
         write_table(tmp_path / "pairs.parquet", Pairs, table.reverse() if backwards else table)
         outs = [tmp_path / name / out for out in OUTS]
@@ -34,7 +42,7 @@ def band(tmp_path, tokenizer) -> Callable[..., Path]:
     return run
 
 
-def test_units_are_the_types_of_the_band_that_the_text_holds(band, tokenizer):
+def test_units_are_the_types_of_the_band_that_the_text_holds(band: Callable[..., Path], tokenizer: Any) -> None:
     out = band()
     mid = set(read_table(out / "bands.parquet", Bands).filter(pl.col("band") == "mid")["token"])
     tokens = read_table(out / "tokens.parquet", Tokens)
@@ -44,12 +52,12 @@ def test_units_are_the_types_of_the_band_that_the_text_holds(band, tokenizer):
     assert read_table(out / "units.parquet", Units).rows() == expected
 
 
-def test_row_order_changes_no_byte(band):
+def test_row_order_changes_no_byte(band: Callable[..., Path]) -> None:
     there, back = band("there"), band("back", backwards=True)
     assert [(there / out).read_bytes() for out in OUTS] == [(back / out).read_bytes() for out in OUTS]
 
 
-def test_words_are_units_while_the_tokens_stay_the_model_s(band):
+def test_words_are_units_while_the_tokens_stay_the_model_s(band: Callable[..., Path]) -> None:
     base, words = band("base"), band("words", tokenizer="words", band="all")
     assert (base / "tokens.parquet").read_bytes() == (words / "tokens.parquet").read_bytes()
     assert read_table(words / "units.parquet", Units).rows()[:2] == [("00", "a"), ("00", "list")]
@@ -57,13 +65,17 @@ def test_words_are_units_while_the_tokens_stay_the_model_s(band):
     assert bands.filter(pl.col("token") == "the").rows() == [("the", "the", 20, "mid")]
 
 
-def test_a_nearly_empty_band_is_a_warning_that_names_the_thresholds(band, capsys):
+def test_a_nearly_empty_band_is_a_warning_that_names_the_thresholds(
+    band: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
     out = band(low=1000, high=2000)
     assert "the mid band of the responses is nearly empty: change low 1000 or high 2000" in capsys.readouterr().err
     assert read_table(out / "units.parquet", Units).is_empty()
 
 
-def test_units_of_another_tokenizer_than_the_model_s_are_told_in_a_line(band, capsys):
+def test_units_of_another_tokenizer_than_the_model_s_are_told_in_a_line(
+    band: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
     band("words", tokenizer="words", band="all")
     lines = capsys.readouterr().err.splitlines()
     assert (

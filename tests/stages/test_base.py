@@ -1,6 +1,8 @@
 """base: a model that exists is kept by the commit of its tokenizer; a small one is trained with the tokenizer."""
 
 import json
+from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -10,11 +12,11 @@ from m2m.runtime.artifacts import write_json, write_table
 from m2m.schemas.corpus import Corpus
 from stages.base import main
 
-SIZES = {"hidden_size": 32, "layers": 1, "heads": 2, "context": 64, "block": 16}
-TRAINING = {"seed": 1, "batch_size": 2, "learning_rate": 0.001, "train_tokens": 200}
+SIZES: dict[str, Any] = {"hidden_size": 32, "layers": 1, "heads": 2, "context": 64, "block": 16}
+TRAINING: dict[str, Any] = {"seed": 1, "batch_size": 2, "learning_rate": 0.001, "train_tokens": 200}
 
 
-def base(folder, name, texts=("one",)):
+def base(folder: Path, name: Any, texts: Any = ("one",)) -> None:
     ids = [f"{number:03}" for number in range(len(texts))]
     corpus = pl.DataFrame({"id": ids, "text": list(texts)}, schema=dict.fromkeys(("id", "text"), pl.String))
     write_table(folder / "corpus.parquet", Corpus, corpus)
@@ -22,7 +24,7 @@ def base(folder, name, texts=("one",)):
     main(*paths, name=name, **SIZES, **TRAINING)
 
 
-def test_a_model_that_exists_is_named_at_the_commit_that_its_tokenizer_was_copied_at(tmp_path):
+def test_a_model_that_exists_is_named_at_the_commit_that_its_tokenizer_was_copied_at(tmp_path: Path) -> None:
     (tmp_path / "tokenizer").mkdir()
     reference = {"name": "owner/name", "revision": "c" * 40}
     write_json(tmp_path / "tokenizer/reference.json", reference)
@@ -31,7 +33,7 @@ def test_a_model_that_exists_is_named_at_the_commit_that_its_tokenizer_was_copie
     assert json.loads((tmp_path / "base.json").read_text()) == {"base": "owner/name", "revision": "c" * 40}
 
 
-def test_a_small_model_has_the_types_of_the_tokenizer(tmp_path, tokenizer):
+def test_a_small_model_has_the_types_of_the_tokenizer(tmp_path: Path, tokenizer: Any) -> None:
     tokenizer.save_pretrained(tmp_path / "tokenizer")
     texts = [f"Return the mean of {number} numbers, or the sum of a list of them." for number in range(100)]
     base(tmp_path, "scratch", texts)
@@ -40,7 +42,7 @@ def test_a_small_model_has_the_types_of_the_tokenizer(tmp_path, tokenizer):
     assert (report["base_heldout_texts"], report["base_train_tokens"]) == (2, 192)  # twelve whole rows of 16
 
 
-def test_without_a_corpus_no_model_is_trained_and_the_remedy_is_named(tmp_path, tokenizer):
+def test_without_a_corpus_no_model_is_trained_and_the_remedy_is_named(tmp_path: Path, tokenizer: Any) -> None:
     tokenizer.save_pretrained(tmp_path / "tokenizer")
     with pytest.raises(ValueError, match=r"there is none: add such a source to ingest\.sources .* or set base\.name"):
         base(tmp_path, "scratch", ())

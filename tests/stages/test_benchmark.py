@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -57,12 +58,12 @@ def test_a_limited_number_is_chosen_whatever_the_seed_of_python(heldout: Path) -
 
 
 @pytest.mark.parametrize("name", ["own.jsonl", "own.json", "own.csv", "own.parquet"])
-def test_files_of_every_container_are_read(heldout: Path, name: str) -> None:
+def test_files_of_every_container_are_read(heldout: Path, name: Any) -> None:
     table, path = pl.DataFrame({"instruction": ["a", "b"], "reference": ["x", None]}), heldout.parent / name
     if name == "own.json":
         path.write_text(json.dumps(table.to_dicts()))
     else:
-        {"own.jsonl": table.write_ndjson, "own.csv": table.write_csv, "own.parquet": table.write_parquet}[name](path)
+        {"own.jsonl": table.write_ndjson, "own.csv": table.write_csv, "own.parquet": table.write_parquet}[name](path)  # type: ignore[operator]
     found = prompts(heldout, mine=Benchmark(kind="files", path=str(path)))
     assert sorted(found.select("instruction", "reference").rows()) == [("a", "x"), ("b", None)]
 
@@ -74,7 +75,7 @@ def lay_out(folder: Path) -> None:
     (folder / "data" / "model_answer" / "gpt-4-0314.jsonl").write_text(json.dumps(ANSWER))
 
 
-ARENA = {"path": "data/question.jsonl", "answers": "data/model_answer/gpt-4-0314.jsonl"}
+ARENA: dict[str, Any] = {"path": "data/question.jsonl", "answers": "data/model_answer/gpt-4-0314.jsonl"}
 
 
 def test_alpaca_eval_and_arena_hard_are_read_from_a_folder_laid_out_like_the_hub(heldout: Path) -> None:

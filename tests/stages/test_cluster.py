@@ -1,6 +1,8 @@
 """The stage around the clustering, which is replaced here: UMAP compiles for long."""
 
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -14,7 +16,7 @@ from m2m.schemas.units import Units
 from m2m.schemas.vectors import Vectors
 
 LABELS = np.array([1, 0, 0, -1])
-SETTINGS = {
+SETTINGS: dict[str, Any] = {
     "seed": 1,
     "n_neighbors": 2,
     "n_components": 2,
@@ -25,7 +27,7 @@ SETTINGS = {
 
 
 @pytest.fixture
-def clustered(tmp_path, monkeypatch) -> Callable[[str], tuple[pl.DataFrame, pl.DataFrame]]:
+def clustered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], tuple[pl.DataFrame, pl.DataFrame]]:
     monkeypatch.setattr(stages.cluster, "cluster_vectors", lambda vectors, *_, verbose: LABELS)
     pairs = pl.DataFrame(
         {
@@ -42,19 +44,23 @@ def clustered(tmp_path, monkeypatch) -> Callable[[str], tuple[pl.DataFrame, pl.D
 
     def run(noise: str) -> tuple[pl.DataFrame, pl.DataFrame]:
         paths = [tmp_path / f"{name}.parquet" for name in ("vectors", "pairs", "units", "clusters")]
-        stages.cluster.main(*paths, side="response", noise=noise, **SETTINGS)
+        stages.cluster.main(*paths, side="response", noise=noise, **SETTINGS)  # type: ignore[arg-type]
         return read_table(paths[2], Units), read_table(paths[3], Clusters)
 
     return run
 
 
-def test_dropped_noise_carries_no_unit_and_is_listed(clustered):
+def test_dropped_noise_carries_no_unit_and_is_listed(
+    clustered: Callable[[str], tuple[pl.DataFrame, pl.DataFrame]],
+) -> None:
     units, clusters = clustered("drop")
     assert units.rows() == [("a", "1"), ("b", "0"), ("c", "0")]
     assert clusters.rows() == [("0", 2, 0.5, "oak"), ("-1", 1, 0.25, "ash"), ("1", 1, 0.25, "fig")]
 
 
-def test_noise_given_to_the_nearest_cluster_leaves_the_table_as_it_was(clustered):
+def test_noise_given_to_the_nearest_cluster_leaves_the_table_as_it_was(
+    clustered: Callable[[str], tuple[pl.DataFrame, pl.DataFrame]],
+) -> None:
     units, clusters = clustered("nearest")
     assert units.rows() == [("a", "1"), ("b", "0"), ("c", "0"), ("d", "1")]
     assert clusters["size"].to_list() == [2, 1, 1]

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import psutil
@@ -47,7 +48,7 @@ WORDS = ["the", "mean", "of", "a", "list", "or", "sum", "over", "an", "axis", "a
 
 
 @pytest.fixture(scope="module")
-def pool(tmp_path_factory) -> Path:
+def pool(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A base model, its tokenizer, 30 pairs, a subset of 22 of them, and a table of bands."""
     from m2m.training.pretrain import build_model, train_tokenizer
 
@@ -67,7 +68,7 @@ def pool(tmp_path_factory) -> Path:
     return folder
 
 
-def command(pool: Path, out: Path, launch: str, **changed) -> list[str]:
+def command(pool: Path, out: Path, launch: str, **changed: Any) -> list[str]:
     config = f"profiles/launch/{launch}.yaml"
     names = ("base", "tokenizer", "pairs.parquet", "subset.parquet", "subset.json", "bands.parquet")
     inputs = [pool / name for name in names]
@@ -82,7 +83,7 @@ def environment(home: Path, **more: str) -> dict[str, str]:
     return kept | {"DVC_ROOT": str(home), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"} | more
 
 
-def finetuned(pool: Path, out: Path, launch: str = "cpu", store: str = "", **changed) -> str:
+def finetuned(pool: Path, out: Path, launch: str = "cpu", store: str = "", **changed: Any) -> str:
     env = environment(out, **({"MLFLOW_TRACKING_URI": store} if store else {}))
     words = command(pool, out, launch, **changed)
     done = subprocess.run(words, cwd=ROOT, env=env, capture_output=True, text=True)
@@ -94,18 +95,18 @@ def losses(out: Path) -> list[float]:
     return pl.read_csv(out / "loss.csv")["loss"].to_list()
 
 
-def weights(out: Path) -> dict:
+def weights(out: Path) -> dict[str, Any]:
     from safetensors.torch import load_file
 
     return load_file(out / "model/model.safetensors")
 
 
-def same(one: dict, other: dict, tolerance: float) -> bool:
+def same(one: dict[str, Any], other: dict[str, Any], tolerance: float) -> bool:
     return one.keys() == other.keys() and all(one[name].sub(other[name]).abs().max() <= tolerance for name in one)
 
 
 @pytest.fixture(scope="module")
-def alone(pool, tmp_path_factory) -> Path:
+def alone(pool: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What one undisturbed process makes."""
     out = tmp_path_factory.mktemp("alone")
     finetuned(pool, out)
@@ -113,7 +114,7 @@ def alone(pool, tmp_path_factory) -> Path:
 
 
 @pytest.mark.long
-def test_the_report_counts_the_tokens_of_the_responses_themselves(pool, alone):
+def test_the_report_counts_the_tokens_of_the_responses_themselves(pool: Path, alone: Path) -> None:
     from m2m.models import load_tokenizer
 
     told = json.loads((alone / "report.json").read_text())
@@ -125,7 +126,7 @@ def test_the_report_counts_the_tokens_of_the_responses_themselves(pool, alone):
 
 
 @pytest.fixture
-def long_prompt(pool, tmp_path) -> Path:
+def long_prompt(pool: Path, tmp_path: Path) -> Path:
     """The same pool, but row 03 has a prompt that fills max_length."""
     folder = tmp_path / "long"
     shutil.copytree(pool, folder)
@@ -137,7 +138,7 @@ def long_prompt(pool, tmp_path) -> Path:
 
 
 @pytest.mark.long
-def test_a_long_prompt_stops_before_training_and_is_named(long_prompt, tmp_path):
+def test_a_long_prompt_stops_before_training_and_is_named(long_prompt: Path, tmp_path: Path) -> None:
     words = command(long_prompt, tmp_path, "cpu")
     done = subprocess.run(words, cwd=ROOT, env=environment(tmp_path), capture_output=True, text=True)
     assert done.returncode != 0
@@ -146,7 +147,7 @@ def test_a_long_prompt_stops_before_training_and_is_named(long_prompt, tmp_path)
 
 
 @pytest.mark.long
-def test_a_long_prompt_is_dropped_where_the_setting_says_so_and_is_counted(long_prompt, tmp_path):
+def test_a_long_prompt_is_dropped_where_the_setting_says_so_and_is_counted(long_prompt: Path, tmp_path: Path) -> None:
     told = finetuned(long_prompt, tmp_path, long_prompts="drop")
     assert "finetune: the prompts of 1 of 22 rows" in told
     report = json.loads((tmp_path / "report.json").read_text())
@@ -155,7 +156,7 @@ def test_a_long_prompt_is_dropped_where_the_setting_says_so_and_is_counted(long_
 
 @pytest.mark.long
 @pytest.mark.parametrize("method", ["full", "lora"])
-def test_two_processes_learn_what_one_learns_at_the_same_global_batch(pool, tmp_path, method):
+def test_two_processes_learn_what_one_learns_at_the_same_global_batch(pool: Path, tmp_path: Path, method: str) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
     finetuned(pool, one, method=method)
     finetuned(pool, two, "cpu-2", method=method)
@@ -165,7 +166,9 @@ def test_two_processes_learn_what_one_learns_at_the_same_global_batch(pool, tmp_
 
 
 @pytest.mark.long
-def test_two_machines_started_with_one_file_learn_what_one_process_learns(pool, alone, tmp_path):
+def test_two_machines_started_with_one_file_learn_what_one_process_learns(
+    pool: Path, alone: Path, tmp_path: Path
+) -> None:
     from ruamel.yaml import YAML
 
     config = YAML(typ="safe").load(ROOT / "profiles/launch/machines.yaml")
@@ -189,7 +192,7 @@ def test_two_machines_started_with_one_file_learn_what_one_process_learns(pool, 
 
 
 @pytest.mark.long
-def test_a_launch_that_starts_another_number_of_processes_is_an_error(pool, tmp_path):
+def test_a_launch_that_starts_another_number_of_processes_is_an_error(pool: Path, tmp_path: Path) -> None:
     words = command(pool, tmp_path, "cpu-2")
     started = [sys.executable, "-m", *words[words.index("stages.finetune") :]]
     done = subprocess.run(started, cwd=ROOT, env=environment(tmp_path), capture_output=True, text=True)
@@ -197,7 +200,7 @@ def test_a_launch_that_starts_another_number_of_processes_is_an_error(pool, tmp_
     assert "is for 2 processes, but 1 run" in done.stderr
 
 
-def killed(pool: Path, out: Path, launch: str, at: int, **changed) -> None:
+def killed(pool: Path, out: Path, launch: str, at: int, **changed: Any) -> None:
     """Start a training that saves its state at every logged step, and kill all of it once it has at step `at`."""
     words = command(pool, out, launch, checkpoint_minutes=0.0, **changed)
     child = subprocess.Popen(words, cwd=ROOT, env=environment(out), stderr=subprocess.DEVNULL)
@@ -217,7 +220,9 @@ def same_bytes(one: Path, other: Path) -> bool:
 
 @pytest.mark.long
 @pytest.mark.parametrize(("launch", "at"), [("cpu", 1), ("cpu", 5), ("cpu-2", 1)])
-def test_a_killed_training_goes_on_and_ends_as_an_undisturbed_one(pool, alone, tmp_path, launch, at):
+def test_a_killed_training_goes_on_and_ends_as_an_undisturbed_one(
+    pool: Path, alone: Path, tmp_path: Path, launch: str, at: int
+) -> None:
     killed(pool, tmp_path, launch, at)
     told = finetuned(pool, tmp_path, launch)
     assert "train candidate: 6/6" not in told  # not from the beginning
@@ -227,7 +232,7 @@ def test_a_killed_training_goes_on_and_ends_as_an_undisturbed_one(pool, alone, t
 
 
 @pytest.mark.long
-def test_killed_adapters_go_on_and_end_as_undisturbed_ones(pool, tmp_path):
+def test_killed_adapters_go_on_and_end_as_undisturbed_ones(pool: Path, tmp_path: Path) -> None:
     one, other = tmp_path / "one", tmp_path / "other"
     finetuned(pool, one, method="lora")
     killed(pool, other, "cpu", 1, method="lora")
@@ -242,7 +247,7 @@ def free_port() -> int:
 
 
 @pytest.mark.long
-def test_the_runs_are_on_a_server_also_when_it_was_away_at_first(pool, tmp_path):
+def test_the_runs_are_on_a_server_also_when_it_was_away_at_first(pool: Path, tmp_path: Path) -> None:
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     told = finetuned(pool, tmp_path, store=address)
@@ -265,7 +270,7 @@ def test_the_runs_are_on_a_server_also_when_it_was_away_at_first(pool, tmp_path)
     ]
     server = subprocess.Popen(words, env=environment(tmp_path), stderr=subprocess.DEVNULL, start_new_session=True)
     try:
-        wait_for(port, server)
+        wait_for(port, server)  # type: ignore[arg-type]
         finetuned(pool, tmp_path, store=address, arm="opponent", seed=2)
         runs = runs_of(address)
     finally:
@@ -280,7 +285,7 @@ def test_the_runs_are_on_a_server_also_when_it_was_away_at_first(pool, tmp_path)
     assert list((tmp_path / ".cache/runs").iterdir()) == []
 
 
-def wait_for(port: int, server: subprocess.Popen) -> None:
+def wait_for(port: int, server: subprocess.Popen[str]) -> None:
     for _ in range(1800):
         assert server.poll() is None, "the server ended"
         with socket.socket() as probe:
@@ -290,7 +295,7 @@ def wait_for(port: int, server: subprocess.Popen) -> None:
     raise AssertionError("the server did not start in three minutes")
 
 
-def runs_of(address: str) -> list:
+def runs_of(address: str) -> list[Any]:
     from mlflow import MlflowClient
 
     client = MlflowClient(address)

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Literal
+from typing import Any, Literal
 
 import datasets
 import huggingface_hub
@@ -76,9 +76,9 @@ def ingest(
     near_duplicates: Literal["keep", "drop"] = "keep",
 ) -> dict[str, pl.DataFrame]:
     paths = [folder / f"{name}.parquet" for name in OUTS]
-    main(
+    main(  # type: ignore[misc]
         *paths,
-        folder / "origins.json",
+        folder / "origins.json",  # type: ignore[arg-type]
         seed=0,
         heldout_share=heldout_share,
         corpus_share=0.5,
@@ -95,7 +95,7 @@ def hashes(folder: Path) -> list[str]:
     return [hashlib.sha256((folder / f"{name}.parquet").read_bytes()).hexdigest() for name in OUTS[:3]]
 
 
-def files(path: Path, **settings: object) -> Source:
+def files(path: Path, **settings: Any) -> Source:
     return Source(kind="files", path=str(path), **settings)
 
 
@@ -145,7 +145,7 @@ def test_the_commit_that_a_branch_of_the_hub_stands_for_is_read_and_recorded(
 ) -> None:
     asked = []
 
-    def load(*given: object, revision: str, **_: object) -> list[Record]:
+    def load(*given: Any, revision: str, **_: Any) -> list[Record]:
         asked.append(revision)
         return [FORMS["alpaca"](*pair) for pair in PAIRS]
 
@@ -257,7 +257,7 @@ def mixed_records(rng: random.Random) -> tuple[list[Record], int]:
             for index, label in enumerate(labels)
             for turn in (
                 {"role": "user", "content": rng.choice([f"q{number}.{index}", "", None, f"q{index}"])},
-                {"role": "assistant", "content": rng.choice([f"a{number}.{index}", "\u200b", "x" * 600]), **label},
+                {"role": "assistant", "content": rng.choice([f"a{number}.{index}", "\u200b", "x" * 600]), **label},  # type: ignore[dict-item]
             )
         ]
         single = rng.choice(
@@ -270,7 +270,7 @@ def mixed_records(rng: random.Random) -> tuple[list[Record], int]:
             ]
         )
         is_dialogue = rng.random() < 0.5
-        records.append({"messages": turns} if is_dialogue else single)
+        records.append({"messages": turns} if is_dialogue else single)  # type: ignore[arg-type]
         exchanges += count if is_dialogue else 1
     return [*records, {"prompt": "sure", "completion": "enough"}], exchanges + 1
 
@@ -279,7 +279,7 @@ def mixed_records(rng: random.Random) -> tuple[list[Record], int]:
 @pytest.mark.parametrize("near_duplicates", ["keep", "drop"])
 @pytest.mark.parametrize("seed", range(8))
 def test_pool_held_out_rejects_and_exchanges_left_out_are_what_was_read(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], turns: str, near_duplicates: str, seed: int
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], turns: Any, near_duplicates: Any, seed: Any
 ) -> None:
     records, exchanges = mixed_records(random.Random(seed))
     (tmp_path / "rows.jsonl").write_text("\n".join(json.dumps(record) for record in [*records, "broken"]))
@@ -346,7 +346,7 @@ def test_a_preference_file_is_read_with_the_setting_that_its_rejects_name(tmp_pa
         for q, a in PAIRS
     ]
     path = tmp_path / "rows.jsonl"
-    path.write_bytes(CONTAINERS["jsonl"](rows))
+    path.write_bytes(CONTAINERS["jsonl"](rows))  # type: ignore[arg-type]
     with pytest.raises(
         ValueError, match=r"40 × is a preference row .* prompt_column: prompt and response_column: chosen"
     ):
@@ -414,7 +414,7 @@ def test_a_row_of_ones_own_that_quotes_the_corpus_is_a_reject(tmp_path: Path, do
     assert rejects.filter(source="mine")["reason"].to_list() == ["its text is in the corpus of the base model"]
 
 
-def command(*flags: object) -> subprocess.CompletedProcess[str]:
+def command(*flags: Any) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "stages.ingest", *map(str, flags)],
         capture_output=True,

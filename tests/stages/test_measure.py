@@ -29,14 +29,14 @@ ROWS = ["0,concise,0.25,1.5,-0.5,False", "1,concise,0.5,0.0,0.75,False", "0,verb
 
 
 @pytest.fixture
-def files(tmp_path):
+def files(tmp_path: Path) -> tuple[Any, Any]:
     head = "index,model,preference,std_delta_len,instruction_difficulty,not_gamed_baseline"
     (tmp_path / "gamed.csv").write_text("\n".join([head, *ROWS]) + "\n")
     (tmp_path / "set.json").write_text(json.dumps([{"instruction": "First?"}, {"instruction": "Second?"}]))
     return str(tmp_path / "gamed.csv"), str(tmp_path / "set.json")
 
 
-def test_difficulty_goes_by_the_order_of_the_evaluation_set(files):
+def test_difficulty_goes_by_the_order_of_the_evaluation_set(files: tuple[Any, Any]) -> None:
     known = _read_published(*files)
     assert known.difficulty == {"First?": -0.5, "Second?": 0.75}
     assert known.gamed.preferences.tolist() == [0.25, 0.5, 0.9]
@@ -44,14 +44,14 @@ def test_difficulty_goes_by_the_order_of_the_evaluation_set(files):
     assert known.gamed.difficulty.tolist() == [-0.5, 0.75, -0.5]
 
 
-def test_neither_file_is_the_minimal_form_and_one_alone_is_refused(files):
+def test_neither_file_is_the_minimal_form_and_one_alone_is_refused(files: tuple[Any, Any]) -> None:
     assert _read_published(None, None) is None
     for one in ((files[0], None), (None, files[1])):
         with pytest.raises(ValueError, match=r"measure\.gamed and measure\.alpaca_eval go together"):
             _read_published(*one)
 
 
-def test_files_that_are_something_else_are_named(files, tmp_path):
+def test_files_that_are_something_else_are_named(files: tuple[Any, Any], tmp_path: Path) -> None:
     (tmp_path / "other.json").write_text("[1, 2]")
     with pytest.raises(ValueError, match=r"must name AlpacaEval's evaluation set, got .*other\.json"):
         _read_published(files[0], str(tmp_path / "other.json"))
@@ -60,13 +60,13 @@ def test_files_that_are_something_else_are_named(files, tmp_path):
         _read_published(str(tmp_path / "bad.csv"), files[1])
 
 
-def test_a_cell_whose_prompts_have_no_references_has_no_describe_reduction_to_print():
+def test_a_cell_whose_prompts_have_no_references_has_no_describe_reduction_to_print() -> None:
     assert _describe_reduction({"arena_hard_win_rate": 0.5}) == ""
 
 
 IDS = ["a", "b", "c", "d"]
 INPUTS = ("prompts.parquet", "verdicts.parquet", "answers", "subsets", "trainings", "pairs.parquet", "tokenizer")
-INPUTS += ("tokens", "bands", "vectors", "units", "overlaps.parquet")
+INPUTS += ("tokens", "bands", "vectors", "units", "overlaps.parquet")  # type: ignore[assignment]
 
 
 def write_tables(folder: Path, tables: dict[str, tuple[type[pa.DataFrameModel], dict[str, Any]]]) -> None:
@@ -76,7 +76,7 @@ def write_tables(folder: Path, tables: dict[str, tuple[type[pa.DataFrameModel], 
         write_table(folder / f"{name}.parquet", model, table)
 
 
-def write_toy_cell(folder: Path, **summary: object) -> None:
+def write_toy_cell(folder: Path, **summary: Any) -> None:
     """Rows a and b were chosen; a and c share text with a prompt. The candidate saves a bit a byte."""
     absent = dict.fromkeys(("baseline", "baseline_answer"))
     prompts = {"id": ["p", "q"], "benchmark": "own", "instruction": "Why?", "reference": ["So.", "Thus."], **absent}
@@ -106,15 +106,15 @@ def write_toy_cell(folder: Path, **summary: object) -> None:
         write_json(folder / f"trainings/{arm}.json", {"trained_tokens": 5, "lost_tokens": 0})
 
 
-def measure(folder: Path, **summary: object) -> tuple[dict[str, Any], dict[str, Any]]:
+def measure(folder: Path, **summary: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     write_toy_cell(folder, **summary)
     outs = (folder / "cell.json", folder / "cell_details.json")
     settings: dict[str, Any] = {"seed": 1, "resamples": 100, "unit_tokenizer": "words"}
-    main(*(folder / name for name in INPUTS), *outs, **settings, gamed=None, alpaca_eval=None)
+    main(*(folder / name for name in INPUTS), *outs, **settings, gamed=None, alpaca_eval=None)  # type: ignore[arg-type, call-arg]
     return read_json(outs[0]), read_json(outs[1])
 
 
-def test_a_cell_s_metrics_begin_with_the_settings_that_made_them(tmp_path):
+def test_a_cell_s_metrics_begin_with_the_settings_that_made_them(tmp_path: Path) -> None:
     cell, details = measure(tmp_path, degree=2, seed=7)
     assert tuple(cell)[: len(MADE_WITH)] == MADE_WITH
     assert {name: cell[name] for name in MADE_WITH} == {name: SUMMARY[name] for name in MADE_WITH} | {
@@ -125,7 +125,7 @@ def test_a_cell_s_metrics_begin_with_the_settings_that_made_them(tmp_path):
     assert not set(MADE_WITH) & set(details)
 
 
-def test_a_cell_counts_the_rows_that_share_text_with_a_prompt_and_those_left_out(tmp_path):
+def test_a_cell_counts_the_rows_that_share_text_with_a_prompt_and_those_left_out(tmp_path: Path) -> None:
     _, details = measure(tmp_path)
     assert (details["overlapping_rows"], details["overlapping_pool_rows"]) == (1, 2)
     assert "overlapping_rows_dropped" not in details

@@ -1,6 +1,9 @@
 """overlap: a table for a person to judge, and the counts in a line."""
 
+from pathlib import Path
+
 import polars as pl
+import pytest
 
 from m2m.runtime.artifacts import read_table, write_table
 from m2m.schemas.overlaps import Overlaps
@@ -9,7 +12,9 @@ from m2m.schemas.prompts import Prompts
 from stages.overlap import main
 
 
-def test_rows_that_share_text_with_a_prompt_are_counted_and_listed(tmp_path, capsys):
+def test_rows_that_share_text_with_a_prompt_are_counted_and_listed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     texts = {"instruction": ["What is red?", "Why?", "x"], "response": ["A colour.", "So.", "what IS red"]}
     pairs = pl.DataFrame({"id": ["a", "b", "c"], "source": "s", **texts, "original": None})
     write_table(tmp_path / "pairs.parquet", Pairs, pairs.cast({"original": pl.String}))

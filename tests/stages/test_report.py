@@ -25,7 +25,7 @@ in_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-
 @pytest.fixture(scope="module")
 def page(planted: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("page") / "report.html"
-    main(*[planted / name for name in INPUTS], TEMPLATES, path)
+    main(*[planted / name for name in INPUTS], TEMPLATES, path)  # type: ignore[call-arg]
     return path
 
 
@@ -68,7 +68,7 @@ def test_the_words_of_the_verdict_and_the_recommendation_stand_as_they_are(page:
 
 def test_where_an_llm_judges_alone_its_win_rate_is_what_the_page_is_about(tmp_path: Path) -> None:
     plant(tmp_path, build_grid_table(judged(grid()).to_dicts()))
-    main(*[tmp_path / name for name in INPUTS], TEMPLATES, tmp_path / "report.html")
+    main(*[tmp_path / name for name in INPUTS], TEMPLATES, tmp_path / "report.html")  # type: ignore[call-arg]
     text = (tmp_path / "report.html").read_text()
     record = json.loads((tmp_path / "study.json").read_text())
     assert record["verdict"][0]["headline"] in re.sub("</?strong>", "", html.unescape(text))
@@ -84,7 +84,7 @@ def test_answers_of_cells_that_are_not_compared_are_left_out(planted: Path, tmp_
     other = said.head(1).with_columns(experiment=pl.lit("another-study"), id=pl.lit("zz"), answer=pl.lit("elsewhere"))
     pl.concat([said, other]).sort("experiment", "id").write_parquet(tmp_path / "examples.parquet")
     places = [tmp_path / name if name == "examples.parquet" else planted / name for name in INPUTS]
-    main(*places, TEMPLATES, tmp_path / "report.html")
+    main(*places, TEMPLATES, tmp_path / "report.html")  # type: ignore[call-arg]
     assert "elsewhere" not in (tmp_path / "report.html").read_text()
 
 
@@ -278,5 +278,5 @@ def test_answers_of_any_two_cells_stand_side_by_side(page: Path, browser: Browse
 def test_without_examples_the_page_has_no_place_for_them(planted: Path, tmp_path: Path) -> None:
     pl.read_parquet(planted / "examples.parquet").head(0).write_parquet(tmp_path / "none.parquet")
     inputs = [tmp_path / "none.parquet" if name == "examples.parquet" else planted / name for name in INPUTS]
-    main(*inputs, TEMPLATES, tmp_path / "report.html")
+    main(*inputs, TEMPLATES, tmp_path / "report.html")  # type: ignore[call-arg]
     assert 'id="answers"' not in (tmp_path / "report.html").read_text()

@@ -7,6 +7,7 @@ import time
 from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -20,21 +21,21 @@ from stages.respond import main
 from tests.llm_server import HERE, llm_server, said
 
 TEMPLATE = Path(__file__).parents[2] / "m2m/prompts/respond.txt"
-WORDS = {"temperature": 0.0, "reply_tokens": 16, "seed": 1}
+WORDS: dict[str, Any] = {"temperature": 0.0, "reply_tokens": 16, "seed": 1}
 
 
 @pytest.fixture
-def pool(tmp_path):
+def pool(tmp_path: Path) -> Path:
     rows = [("b", "s", "Why?", "So."), ("a", "s", "How?", "Thus."), ("c", "s", "Who?", "I.")]
     write_table(tmp_path / "pool.parquet", Pool, pl.DataFrame(rows, list(Pool.to_schema().columns), orient="row"))
     return tmp_path / "pool.parquet"
 
 
-def outs(folder):
+def outs(folder: Path) -> Any:
     return [folder / "pairs.parquet", folder / "rejected.parquet"]
 
 
-def test_kept_responses_are_the_pool_s_own(pool, tmp_path):
+def test_kept_responses_are_the_pool_s_own(pool: Path, tmp_path: Path) -> None:
     pairs, rejected = outs(tmp_path)
     main(pool, TEMPLATE, pairs, rejected, engine="keep", endpoint=HERE, **WORDS)
     rows = [("a", "s", "How?", "Thus.", None), ("b", "s", "Why?", "So.", None), ("c", "s", "Who?", "I.", None)]
@@ -43,8 +44,10 @@ def test_kept_responses_are_the_pool_s_own(pool, tmp_path):
 
 
 @pytest.mark.usefixtures("llm_home")
-def test_an_endpoint_writes_new_responses_and_what_cannot_be_used_is_left_out_with_its_reason(pool, tmp_path, capsys):
-    def answer(body):
+def test_an_endpoint_writes_new_responses_and_what_cannot_be_used_is_left_out_with_its_reason(
+    pool: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def answer(body: Any) -> Any:
         return "word " * 99 if "Why?" in said(body) else "" if "Who?" in said(body) else "Like this."
 
     pairs, rejected = outs(tmp_path)
@@ -56,7 +59,7 @@ def test_an_endpoint_writes_new_responses_and_what_cannot_be_used_is_left_out_wi
     assert "2 of 3 rows are left out: 1 empty, 1 truncated" in capsys.readouterr().err
 
 
-def command(folder, pool, url):
+def command(folder: Path, pool: Any, url: Any) -> Any:
     """The stage as dvc.yaml runs it, four requests at once."""
     flags = {"engine": "endpoint"} | WORDS
     flags |= {f"endpoint.{name}": value for name, value in asdict(replace(HERE, url=url, concurrency=4)).items()}
@@ -67,7 +70,9 @@ def command(folder, pool, url):
 
 
 @pytest.mark.long
-def test_after_kill_9_the_same_command_ends_with_the_outs_of_an_undisturbed_run_and_no_reply_is_paid_twice(tmp_path):
+def test_after_kill_9_the_same_command_ends_with_the_outs_of_an_undisturbed_run_and_no_reply_is_paid_twice(
+    tmp_path: Path,
+) -> None:
     rows = [(f"{row:02}", "s", f"question {row}", "So.") for row in range(40)]
     pool = tmp_path / "pool.parquet"
     write_table(pool, Pool, pl.DataFrame(rows, list(Pool.to_schema().columns), orient="row"))
@@ -92,10 +97,10 @@ def test_after_kill_9_the_same_command_ends_with_the_outs_of_an_undisturbed_run_
     assert [path.read_bytes() for path in outs(cut)] == [path.read_bytes() for path in outs(whole)]
 
 
-def number_of(body):
+def number_of(body: Any) -> str:
     return f"It is number {said(body).split()[-1]}."
 
 
-def kept(folder):
+def kept(folder: Path) -> Any:
     with closing(ReplyCache(folder / ".cache/llm")) as replies:
         return sum(held.replies for held in replies.holdings())

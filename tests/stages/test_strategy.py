@@ -1,12 +1,14 @@
 """strategy: a misspelt strategy ends the run with the names, before DVC looks for its table."""
 
+from pathlib import Path
+
 import pytest
 
 from m2m.runtime.artifacts import read_json
 from stages.strategy import main
 
 
-def test_what_is_known_of_a_strategy_is_written(tmp_path):
+def test_what_is_known_of_a_strategy_is_written(tmp_path: Path) -> None:
     main(tmp_path / "new/candidate.json", strategy="k-center", match="response-micro")
     record = read_json(tmp_path / "new/candidate.json")
     assert (record["strategy"], record["reads"], record["has_degree"], record["scale"]) == (
@@ -25,11 +27,13 @@ def test_what_is_known_of_a_strategy_is_written(tmp_path):
         ("?", "random", r"token-entropy, got \?$"),
     ],
 )
-def test_a_typing_error_is_answered_with_the_names_and_leaves_nothing(tmp_path, strategy, match, message):
+def test_a_typing_error_is_answered_with_the_names_and_leaves_nothing(
+    tmp_path: Path, strategy: str, match: str, message: str
+) -> None:
     with pytest.raises(ValueError, match=message):
         main(tmp_path / "candidate.json", strategy=strategy, match=match)
     assert not (tmp_path / "candidate.json").exists()
 
 
-def test_a_match_that_the_strategy_does_not_read_is_not_looked_at(tmp_path):
+def test_a_match_that_the_strategy_does_not_read_is_not_looked_at(tmp_path: Path) -> None:
     main(tmp_path / "candidate.json", strategy="random", match="k-center")

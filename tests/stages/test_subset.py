@@ -89,7 +89,7 @@ def choices_of(strategy: str) -> str:
 
 
 def choose(folder: Path, **changed: Any) -> tuple[pl.DataFrame, dict[str, Any]]:
-    settings = SETTINGS | changed
+    settings: dict[str, Any] = SETTINGS | changed
     inputs = (choices_of(settings["strategy"]), choices_of(settings["match"]), *SHARED)
     main(*(folder / name for name in (*inputs, "out/subset.parquet", "out/subset.json")), **settings)
     return read_table(folder / "out/subset.parquet", Subset), read_json(folder / "out/subset.json")
@@ -157,7 +157,7 @@ EVERY = ["response-micro", *BASELINES]
     ("strategy", "lengths"), [*((strategy, "free") for strategy in EVERY), ("response-micro", "as-random")]
 )
 def test_the_order_of_rows_and_the_number_of_threads_change_no_byte(folder: Path, strategy: str, lengths: str) -> None:
-    changed = {"strategy": strategy, "lengths": lengths}
+    changed: dict[str, Any] = {"strategy": strategy, "lengths": lengths}
     choose(folder, **changed)
     before = [(folder / "out" / name).read_bytes() for name in ("subset.parquet", "subset.json")]
     for name, model in {"units": Units, "pairs": Pairs, "tokens": Tokens, "vectors": Vectors}.items():
@@ -380,7 +380,7 @@ def test_the_best_share_by_a_number_of_the_user_s_is_what_is_chosen_from(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Rows 0 to 9 have no number; of the others, odd rows have theirs as text."""
-    scores: list[object] = [*("good", None, True, "", [3], "NaN", "inf", {"a": 1}, "1e999", 10**400)]
+    scores: list[Any] = [*("good", None, True, "", [3], "NaN", "inf", {"a": 1}, "1e999", 10**400)]
     scores += [str(row) if row % 2 else row for row in range(10, ROWS)]
     write_origins(folder, [json.dumps({"score": score}) for score in scores])
     subset, summary = choose(folder, strategy="random", quality="score", quality_share=0.5, size=20)

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -25,7 +26,7 @@ TEXTS = [
     "Graph: a node.",
     "Of the.",
 ] * 2
-SETTINGS = {
+SETTINGS: dict[str, Any] = {
     "side": "response",
     "engine": "phrases",
     "temperature": 0.0,
@@ -46,12 +47,12 @@ SETTINGS = {
 }  # fmt: skip
 
 
-def tables(outs):
+def tables(outs: Any) -> Any:
     return [read_table(path, model) for path, model in zip(outs, (Tags, Canon, Units, Unusable), strict=True)]
 
 
 @pytest.fixture
-def written(tmp_path):
+def written(tmp_path: Path) -> Any:
     ids = [f"{row:02}" for row in range(len(TEXTS))]
     pairs = pl.DataFrame({"id": ids, "source": "s", "instruction": "Why?", "response": TEXTS, "original": None})
     tables = {}
@@ -63,7 +64,7 @@ def written(tmp_path):
     return tables
 
 
-def test_tables_agree_and_the_row_order_changes_no_byte(written):
+def test_tables_agree_and_the_row_order_changes_no_byte(written: Any) -> None:
     assert [path.read_bytes() for path in written["there"]] == [path.read_bytes() for path in written["back"]]
     tags, canon, units, rejected = tables(written["there"])
     assert rejected.is_empty()
@@ -75,11 +76,11 @@ def test_tables_agree_and_the_row_order_changes_no_byte(written):
     assert named["plotting"] == named["plot"]
 
 
-def test_where_no_meanings_are_compared_no_embedder_is_needed(tmp_path):
+def test_where_no_meanings_are_compared_no_embedder_is_needed(tmp_path: Path) -> None:
     pairs = pl.DataFrame({"id": ["0", "1"], "source": "s", "instruction": "Why?", "response": TEXTS[:2]})
     write_table(tmp_path / "pairs.parquet", Pairs, pairs.with_columns(original=pl.lit(None, pl.String)))
     outs = [tmp_path / f"{out}.parquet" for out in ("tags", "canon", "units", "rejected")]
-    settings = SETTINGS | {"model": "no/such/model", "max_share": 1.0}
+    settings: dict[str, Any] = SETTINGS | {"model": "no/such/model", "max_share": 1.0}
     main(tmp_path / "pairs.parquet", TEMPLATE, *outs, **settings | {"max_distance": 0.0})
     assert "semantic" not in set(tables(outs)[1]["step"])
     with pytest.raises(OSError, match="'no/such/model'"):
@@ -87,8 +88,10 @@ def test_where_no_meanings_are_compared_no_embedder_is_needed(tmp_path):
 
 
 @pytest.mark.usefixtures("llm_home")
-def test_an_llm_s_tags_go_through_the_same_normaliser_and_an_unparsable_row_is_kept_apart_with_its_text(tmp_path):
-    def answer(body):
+def test_an_llm_s_tags_go_through_the_same_normaliser_and_an_unparsable_row_is_kept_apart_with_its_text(
+    tmp_path: Path,
+) -> None:
+    def answer(body: Any) -> Any:
         text = said(body)
         if "Of the." in str(body):
             return "As you wish"
@@ -100,7 +103,7 @@ def test_an_llm_s_tags_go_through_the_same_normaliser_and_an_unparsable_row_is_k
     write_table(tmp_path / "pairs.parquet", Pairs, pairs.cast({"original": pl.String}))
     outs = [tmp_path / f"{out}.parquet" for out in ("tags", "canon", "units", "rejected")]
     with llm_server(answer) as server:
-        here = SETTINGS | {"engine": "endpoint", "endpoint": replace(HERE, url=server.url)}
+        here: dict[str, Any] = SETTINGS | {"engine": "endpoint", "endpoint": replace(HERE, url=server.url)}
         main(tmp_path / "pairs.parquet", TEMPLATE, *outs, **here)
     tags, _, units, rejected = tables(outs)
     assert dict(tags.group_by("id").agg(pl.col("tag").sort()).iter_rows())["00"] == ["arrays", "sorting"]
@@ -120,22 +123,22 @@ def test_an_llm_s_tags_go_through_the_same_normaliser_and_an_unparsable_row_is_k
         ["如何对数组进行排序？", "绘制一个图形。", "Plot the figure."],  # most rows of a mixed pool
     ],
 )
-def test_key_phrases_of_a_language_without_spaces_are_refused_in_one_sentence(tmp_path, texts):
+def test_key_phrases_of_a_language_without_spaces_are_refused_in_one_sentence(tmp_path: Path, texts: Any) -> None:
     with pytest.raises(ValueError, match=r"[23] of 3 texts are in a script without spaces .* set tag\.engine to"):
         tag_phrases(tmp_path, texts)
 
 
-def test_a_language_with_spaces_and_unusual_letters_has_key_phrases(tmp_path):
+def test_a_language_with_spaces_and_unusual_letters_has_key_phrases(tmp_path: Path) -> None:
     texts = ["מיון של מערך", "מיון של רשימה", "ציור של גרף", "Einige 中 Wörter"]
     assert tag_phrases(tmp_path, texts).height > 0
 
 
-def test_shares_that_no_phrase_has_are_named_as_settings(tmp_path):
+def test_shares_that_no_phrase_has_are_named_as_settings(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"no key phrase occurs in tag\.min_share 0\.8 to tag\.max_share 0\.9 of 3"):
         tag_phrases(tmp_path, ["sort arrays", "plot figures", "count words"], min_share=0.8)
 
 
-def tag_phrases(folder: Path, texts: list[str], **changed: object) -> pl.DataFrame:
+def tag_phrases(folder: Path, texts: list[str], **changed: Any) -> pl.DataFrame:
     ids = [f"{row:02}" for row in range(len(texts))]
     pairs = pl.DataFrame({"id": ids, "source": "s", "instruction": "Why?", "response": texts, "original": None})
     write_table(folder / "pairs.parquet", Pairs, pairs.cast({"original": pl.String}))

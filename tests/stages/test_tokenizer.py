@@ -1,6 +1,8 @@
 """tokenizer: of a model that exists it is copied and its commit kept; else it is trained on corpus or pool."""
 
 import json
+from pathlib import Path
+from typing import Any
 
 import huggingface_hub
 import polars as pl
@@ -14,7 +16,7 @@ from m2m.schemas.pool import Pool
 from stages.tokenizer import main
 
 
-def run(folder, name="scratch", corpus=("one two",), revision="main"):
+def run(folder: Path, name: Any = "scratch", corpus: Any = ("one two",), revision: Any = "main") -> Any:
     columns = {"id": [f"{number:03}" for number in range(len(corpus))], "text": list(corpus)}
     write_table(folder / "corpus.parquet", Corpus, pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String)))
     row = {"id": "a", "source": "mine", "instruction": "zebra zebra zebra", "response": "quagga quagga quagga"}
@@ -24,20 +26,24 @@ def run(folder, name="scratch", corpus=("one two",), revision="main"):
     return load_tokenizer(folder / "tokenizer")
 
 
-def test_it_is_trained_on_the_corpus_but_for_its_heldout_fiftieth(tmp_path):
+def test_it_is_trained_on_the_corpus_but_for_its_heldout_fiftieth(tmp_path: Path) -> None:
     held_out, training = ["xylophone " * 9], ["mean of a list"] * 49
     tokens = run(tmp_path, corpus=held_out + training).get_vocab()
     assert "mean" in tokens
     assert not [token for token in tokens if "xylo" in token]
 
 
-def test_without_a_corpus_it_is_trained_on_both_sides_of_the_pool_and_says_so(tmp_path, capsys):
+def test_without_a_corpus_it_is_trained_on_both_sides_of_the_pool_and_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     tokens = run(tmp_path, corpus=()).get_vocab()
     assert {"zebra", "quagga"} <= {token.strip("Ġ") for token in tokens}
     assert "there is no corpus, so it is trained on the pool" in capsys.readouterr().err
 
 
-def test_of_a_folder_its_path_is_kept_beside_its_tokenizer(tmp_path, tokenizer, monkeypatch):
+def test_of_a_folder_its_path_is_kept_beside_its_tokenizer(
+    tmp_path: Path, tokenizer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     tokenizer.save_pretrained(tmp_path / "mine")
     assert run(tmp_path, "mine").get_vocab() == tokenizer.get_vocab()
@@ -49,11 +55,13 @@ class Info:
     sha = "c" * 40
 
 
-def test_of_a_branch_of_the_hub_the_commit_is_kept(tmp_path, tokenizer, monkeypatch):
+def test_of_a_branch_of_the_hub_the_commit_is_kept(
+    tmp_path: Path, tokenizer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     calls = []
     load = transformers.AutoTokenizer.from_pretrained
 
-    def from_pretrained(name, **options):
+    def from_pretrained(name: Any, **options: Any) -> Any:
         calls.append((name, options))
         return tokenizer if name == "owner/name" else load(name, **options)
 
@@ -65,8 +73,10 @@ def test_of_a_branch_of_the_hub_the_commit_is_kept(tmp_path, tokenizer, monkeypa
     assert reference == {"name": "owner/name", "revision": "c" * 40}
 
 
-def test_a_model_whose_licence_is_not_accepted_is_one_sentence_and_leaves_nothing(tmp_path, monkeypatch):
-    def gated(*_, **__):
+def test_a_model_whose_licence_is_not_accepted_is_one_sentence_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gated(*_: Any, **__: Any) -> None:
         raise OSError("You are trying to access a gated repo.\nMake sure to have access to it.")
 
     monkeypatch.setattr(huggingface_hub.HfApi, "model_info", lambda *_, **__: Info)

@@ -98,8 +98,8 @@ def metric(name: str, pearson: float, partial: float, paper: float | None, **cha
     return view | plain | held | {"paper": paper} | changes
 
 
-WINDOW = {"condition": WINDOW_CONDITION}
-SHARE = {"outcome": "likelihood_win_rate"}
+WINDOW: dict[str, Any] = {"condition": WINDOW_CONDITION}
+SHARE: dict[str, Any] = {"outcome": "likelihood_win_rate"}
 SLOPES = [  # not in the order of the settings, nor of the outcomes: tables must order them
     slope("response-micro", 0.4, 0.03, **WINDOW),
     slope("response-micro", 0.11, 0.9, **SHARE),

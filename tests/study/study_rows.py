@@ -21,11 +21,11 @@ SETTING = {
 }
 
 
-def setting(**changes: object) -> SettingRow:
+def setting(**changes: Any) -> SettingRow:
     return cast(SettingRow, SETTING | changes)
 
 
-def gain(value: float, p_holm: float = 0.001, **changes: object) -> AgainstRandomRow:
+def gain(value: float, p_holm: float = 0.001, **changes: Any) -> AgainstRandomRow:
     """A configuration against random: 95 % from −.01 to +.02 about its value, from −.02 to +.03 for all together."""
     row = PLACE | {"strategy": "response-micro", "match": "response-micro", "degree": 6, "cells": 2, "mean": value}
     row |= {"mean_response_tokens": 90.4, "trained_tokens": 45_000.0, "value": value, "p": p_holm / 3, "p_holm": p_holm}
@@ -34,13 +34,13 @@ def gain(value: float, p_holm: float = 0.001, **changes: object) -> AgainstRando
     return cast(AgainstRandomRow, row | {"random_condition": CONDITION, "random_response_tokens": 80.4} | changes)
 
 
-def slope(strategy: str, value: float, p_holm: float, **changes: object) -> SlopeRow:
+def slope(strategy: str, value: float, p_holm: float, **changes: Any) -> SlopeRow:
     """A slope with 95 % from −.01 to +.02 about it, whose own p is a sixth of Holm's."""
     row = PLACE | {"strategy": strategy, "cells": 8, "value": value, "low": value - 0.01, "high": value + 0.02}
     return cast(SlopeRow, row | {"p": p_holm / 6, "p_holm": p_holm} | changes)
 
 
-def shape(strategy: str, p_holm: float, worst: int, best: int, **changes: object) -> ShapeRow:
+def shape(strategy: str, p_holm: float, worst: int, best: int, **changes: Any) -> ShapeRow:
     """Degrees that differ: the lowest mean is −.0123, the highest +.0456, and no straight line fits."""
     row = PLACE | {"strategy": strategy, "degrees": 4, "p": p_holm / 6, "p_holm": p_holm, "bend_p": 0.0012}
     row |= {"worst": worst, "worst_mean": -0.0123, "best": best, "best_mean": 0.0456, "noise": 0.01}
@@ -55,7 +55,7 @@ def lengths(strategy: str, own: str, shared: str) -> list[LengthRow]:
     return cast(list[LengthRow], rows)
 
 
-def matched(value: float, low: float, high: float, **changes: object) -> MatchedRow:
+def matched(value: float, low: float, high: float, **changes: Any) -> MatchedRow:
     row = PLACE | {"strategy": "response-micro", "degree": 6, "value": value, "low": low, "high": high}
     return cast(MatchedRow, row | {"p": 0.01, "p_holm": 0.02} | changes)
 

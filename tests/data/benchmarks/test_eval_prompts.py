@@ -1,5 +1,7 @@
 """Prompts: a reference or a baseline's answer goes where its name says, and ids do not depend on the order."""
 
+from typing import Any
+
 import polars as pl
 import pytest
 
@@ -12,7 +14,7 @@ from m2m.data.benchmarks.eval_prompts import (
 from m2m.data.records.hash_split import draw_uniform
 
 
-def only(record: object, **answers: tuple[str, str]) -> tuple[str | None, ...]:
+def only(record: Any, **answers: tuple[str, str]) -> tuple[str | None, ...]:
     return convert_records("mine", [record], answers).drop("id", "benchmark").row(0)
 
 
@@ -44,7 +46,7 @@ def only(record: object, **answers: tuple[str, str]) -> tuple[str | None, ...]:
         ({"uid": "u2", "prompt": "Ask?"}, ("Ask?", None, None, None)),
     ],
 )
-def test_each_text_goes_where_its_name_says(record: object, prompt: tuple[str | None, ...]) -> None:
+def test_each_text_goes_where_its_name_says(record: Any, prompt: tuple[str | None, ...]) -> None:
     assert only(record, u1=("gpt-4-0314", "Answer.")) == prompt
 
 

@@ -1,5 +1,7 @@
 """Overlap: exact prompts and 13 words in a row are found on either side, with the words; nothing else is."""
 
+from typing import Any
+
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -13,7 +15,7 @@ LONG = "one two three four five six seven eight nine ten eleven twelve thirteen 
 FIRST, SECOND = " ".join(LONG.split()[:13]), " ".join(LONG.split()[1:])
 
 
-def overlaps(rows: dict[str, tuple[str, str]], **prompts: str) -> list[tuple[object, ...]]:
+def overlaps(rows: dict[str, tuple[str, str]], **prompts: str) -> list[tuple[Any, ...]]:
     pool = pl.DataFrame([(id, *texts) for id, texts in rows.items()], ["id", "instruction", "response"], orient="row")
     asked = pl.DataFrame(list(prompts.items()), schema={"id": pl.String, "instruction": pl.String}, orient="row")
     return Overlaps.validate(find_overlaps(pool, asked)).rows()

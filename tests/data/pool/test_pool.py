@@ -1,5 +1,7 @@
 """Candidates: every row read ends in exactly one of pool, held-out rows and rejects, whatever the order of the rows."""
 
+from typing import Any
+
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -9,7 +11,7 @@ from m2m.data.pool.pool import Candidates, describe_absent_limits, describe_rows
 from m2m.data.pool.pretraining_text import extract_clauses
 from m2m.data.records.cleaning import ROW_COLUMNS
 
-SETTINGS = {"seed": 0, "heldout_share": 0.3, "min_chars": 1, "max_chars": 60, "near_duplicates": "keep"}
+SETTINGS: dict[str, Any] = {"seed": 0, "heldout_share": 0.3, "min_chars": 1, "max_chars": 60, "near_duplicates": "keep"}
 Row = tuple[str, str | None, str | None]
 text = st.sampled_from([None, "", "a", "A", "b", "c ", "d", "e\0", "x" * 61])
 any_rows = st.lists(st.tuples(st.sampled_from(["one", "two"]), text, text), max_size=12)
@@ -96,7 +98,9 @@ def test_an_empty_pool_is_an_error_with_the_remedy() -> None:
 
 def test_a_limit_of_nothing_leaves_the_other_source() -> None:
     found = split(
-        [*USABLE, *[("two", *pair) for _, *pair in [("", f"z{n}", f"y{n}") for n in range(9)]]], one=0, two=None
+        [*USABLE, *[("two", f"z{n}", f"y{n}") for n in range(9)]],
+        one=0,
+        two=None,
     )
     assert set(found.pool["source"]) == {"two"}
 
@@ -177,7 +181,7 @@ def test_reasons_beyond_the_most_frequent_are_counted() -> None:
 def test_a_limit_that_is_off_says_what_a_usual_one_would_leave_out() -> None:
     lengths = [(10, 79), (10, 80), (4000, 4000), (4001, 100), (10, 4001), (1, 1)]
     rows = [("one", f"{number}".ljust(asked, "x"), "y" * answer) for number, (asked, answer) in enumerate(lengths)]
-    unlimited = SETTINGS | {"min_chars": None, "max_chars": None}
+    unlimited: dict[str, Any] = SETTINGS | {"min_chars": None, "max_chars": None}
     candidates = split_candidates(table(rows), set(), {"one": None}, **unlimited)
     assert describe_absent_limits(candidates, None, None) == [
         "min_chars is off: a limit of 80 characters would leave out 2 of 6 rows",

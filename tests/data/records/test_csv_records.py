@@ -2,6 +2,7 @@
 
 import csv
 import io
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,7 +13,7 @@ from m2m.data.records.csv_records import read_csv
 GOOD = {"instruction": "Name a tree, please.", "output": "Oak; it is old."}
 
 
-def read(text: str, encoding: str = "utf-8") -> list[tuple[object, str | None]]:
+def read(text: str, encoding: str = "utf-8") -> list[tuple[Any, str | None]]:
     return list(read_csv(io.BytesIO(text.encode(encoding))))
 
 
@@ -63,7 +64,7 @@ BROKEN = [
 
 @pytest.mark.parametrize("broken", BROKEN)
 @pytest.mark.parametrize("quoting", [csv.QUOTE_ALL, csv.QUOTE_MINIMAL])
-def test_a_broken_row_gives_no_pair_and_its_neighbours_stay(broken: str, quoting: int) -> None:
+def test_a_broken_row_gives_no_pair_and_its_neighbours_stay(broken: Any, quoting: Any) -> None:
     text = io.StringIO(newline="")
     csv.writer(text, quoting=quoting).writerows([("instruction", "output"), ("q0", "one, two")])
     text.write(broken + "\n")
@@ -92,7 +93,7 @@ fields = st.text(st.sampled_from('ab"\n, ;'), max_size=6).filter(lambda text: te
 @given(st.lists(st.tuples(fields, fields), min_size=1, max_size=6), st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL]))
 def test_what_a_csv_writer_writes_is_read_back(rows: list[tuple[str, str]], quoting: int) -> None:
     text = io.StringIO(newline="")
-    writer = csv.writer(text, quoting=quoting, lineterminator="\n")
+    writer = csv.writer(text, quoting=quoting, lineterminator="\n")  # type: ignore[arg-type]
     writer.writerows([("instruction", "output"), *rows])
     assert [value for value, _ in read(text.getvalue())] == [
         {"instruction": first, "output": second} for first, second in rows

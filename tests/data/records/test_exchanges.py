@@ -1,5 +1,7 @@
 """Exchanges: labels are obeyed, tool calls are named, what precedes an answer is kept, what is left out is counted."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,20 +15,20 @@ CALL = "holds a tool call, which no plain prompt carries"
 UNTRAINED = "its answer is not to be trained on (weight, loss_weight, train or loss)"
 
 
-def user(text: object) -> dict[str, object]:
+def user(text: Any) -> dict[str, Any]:
     return {"role": "user", "content": text}
 
 
-def answer(text: object, **labels: object) -> dict[str, object]:
+def answer(text: Any, **labels: Any) -> dict[str, Any]:
     return {"role": "assistant", "content": text, **labels}
 
 
-def dialogue(count: int, **labels: object) -> list[dict[str, object]]:
+def dialogue(count: int, **labels: Any) -> list[dict[str, Any]]:
     return [turn for n in range(count) for turn in (user(f"q{n}"), answer(f"a{n}", **labels))]
 
 
-def read(turns: list[dict[str, object]], choice: str = "first", **columns: object) -> Exchanges:
-    return read_exchanges({"messages": turns, **columns}, NO_COLUMNS, choice)
+def read(turns: list[dict[str, Any]], choice: str = "first", **columns: Any) -> Exchanges:
+    return read_exchanges({"messages": turns, **columns}, NO_COLUMNS, choice)  # type: ignore[arg-type]
 
 
 def test_first_last_and_each_of_three_exchanges() -> None:
@@ -59,7 +61,7 @@ def test_a_system_turn_stands_before_every_exchange_and_a_greeting_is_none() -> 
         {"trainable": False},
     ],
 )
-def test_an_answer_that_is_not_to_be_trained_on_is_no_response(label: dict[str, object], choice: str) -> None:
+def test_an_answer_that_is_not_to_be_trained_on_is_no_response(label: dict[str, Any], choice: str) -> None:
     bad_first = [user("q0"), answer("bad", **label), user("q1"), answer("good", weight=1, train=True)]
     assert read(bad_first, choice) == Exchanges([Pair("User: q0\n\nAssistant: bad\n\nUser: q1", "good")], 1)
     bad_last = [user("q0"), answer("good", loss_weight=1.0), user("q1"), answer("bad", **label)]
@@ -69,7 +71,7 @@ def test_an_answer_that_is_not_to_be_trained_on_is_no_response(label: dict[str, 
 
 
 @pytest.mark.parametrize("label", [{"weight": 1}, {"weight": None}, {"train": True}, {"loss": 0.7}, {"loss": True}])
-def test_other_labels_leave_an_answer_as_it_is(label: dict[str, object]) -> None:
+def test_other_labels_leave_an_answer_as_it_is(label: dict[str, Any]) -> None:
     assert read(dialogue(1, **label)) == Exchanges([Pair("q0", "a0")], 0)
 
 
@@ -81,7 +83,7 @@ def test_other_labels_leave_an_answer_as_it_is(label: dict[str, object]) -> None
         {"messages": dialogue(1), "train": False},
     ],
 )
-def test_a_label_of_the_whole_row_is_obeyed(record: dict[str, object]) -> None:
+def test_a_label_of_the_whole_row_is_obeyed(record: dict[str, Any]) -> None:
     (pair,) = read_exchanges(record, NO_COLUMNS, "first").pairs
     assert pair.reason == "is labelled as no answer to train on (label, weight or train)"
 
@@ -98,7 +100,7 @@ def test_a_label_of_the_whole_row_is_obeyed(record: dict[str, object]) -> None:
         [user("q"), answer("Let me look."), {"role": "ipython", "content": "1"}, answer("a")],
     ],
 )
-def test_a_tool_call_is_named_and_its_preamble_is_no_response(turns: list[dict[str, object]]) -> None:
+def test_a_tool_call_is_named_and_its_preamble_is_no_response(turns: list[dict[str, Any]]) -> None:
     assert read(turns) == Exchanges([Pair("q", None, CALL)], 0)
     later = read([*turns, user("q1"), answer("a1")], "last")
     assert later == Exchanges([Pair("q1", None, f"what precedes it {CALL}")], 1)
@@ -135,7 +137,7 @@ turns = st.lists(
 @settings(deadline=None)
 @given(turns, st.sampled_from(["first", "last", "each"]))
 def test_every_user_turn_is_a_pair_or_counted(dialogue: list[Turn], choice: str) -> None:
-    found = choose_exchanges([], dialogue, choice)
+    found = choose_exchanges([], dialogue, choice)  # type: ignore[arg-type]
     questions = sum(turn.role == "user" for turn in dialogue)
     assert len(found.pairs) + found.left_out >= max(questions, 1)
     assert len(found.pairs) == (max(questions, 1) if choice == "each" else 1)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import datasets
 import huggingface_hub
@@ -55,7 +56,7 @@ def test_a_branch_is_resolved_to_its_commit_and_printed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked = []
-    info = lambda self, id, revision, timeout: asked.append((id, revision)) or SimpleNamespace(sha=COMMIT)  # noqa: E731
+    info = lambda self, id, revision, timeout: asked.append((id, revision)) or SimpleNamespace(sha=COMMIT)  # type: ignore[func-returns-value]  # noqa: E731
     monkeypatch.setattr(huggingface_hub.HfApi, "dataset_info", info)
     assert resolve_revision("owner/name", "main") == COMMIT
     assert asked == [("owner/name", "main")]
@@ -63,10 +64,10 @@ def test_a_branch_is_resolved_to_its_commit_and_printed(
 
 
 def test_what_is_asked_of_the_hub_is_the_commit_and_streaming(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = {}
+    asked: dict[Any, Any] = {}
     reached = []
 
-    def load(*given: object, **named: object) -> list[dict[str, str]]:
+    def load(*given: Any, **named: Any) -> list[dict[str, str]]:
         asked.update(named, given=given)
         return [{"prompt": "a"}]
 
@@ -91,7 +92,7 @@ def test_files_are_fetched_at_the_commit(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_without_a_network_one_sentence_says_what_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
-    def offline(*_: object, **__: object) -> None:
+    def offline(*_: Any, **__: Any) -> None:
         raise ConnectionError("Name or service not known\nand much more")
 
     monkeypatch.setattr(huggingface_hub.HfApi, "dataset_info", offline)
@@ -109,7 +110,7 @@ def test_without_a_network_one_sentence_says_what_is_needed(monkeypatch: pytest.
 
 
 def test_a_file_that_was_fetched_before_needs_no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def offline(*_: object, **__: object) -> None:
+    def offline(*_: Any, **__: Any) -> None:
         raise AssertionError("asked")
 
     kept = tmp_path / "a.json"

@@ -2,6 +2,7 @@
 
 import io
 import json
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from m2m.data.records.json_records import read_json_records, unpack_container
 ROWS = [{"instruction": "a", "output": "b"}, {"instruction": "c", "output": "d"}]
 
 
-def read(data: bytes | str, *, is_lines: bool) -> list[tuple[object, str | None]]:
+def read(data: bytes | str, *, is_lines: bool) -> list[tuple[Any, str | None]]:
     return list(read_json_records(io.BytesIO(data.encode() if isinstance(data, str) else data), is_lines))
 
 
@@ -46,7 +47,7 @@ def test_every_container_gives_the_same_records_under_either_name(text: str, is_
         {},
     ],
 )
-def test_a_record_alone_is_no_container(record: dict[str, object]) -> None:
+def test_a_record_alone_is_no_container(record: dict[str, Any]) -> None:
     assert unpack_container(record) == [record]
 
 

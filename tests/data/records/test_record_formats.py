@@ -1,6 +1,7 @@
 """Forms are told by looking at the record; what has no usable text says why."""
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -35,7 +36,7 @@ LATER = [{"role": "user", "content": "More?"}, {"role": "assistant", "content": 
         {"conversations": [USER, ASSISTANT], "prompt": "a label"},
     ],
 )
-def test_the_first_turn_is_found_in_every_form(record: dict[str, object]) -> None:
+def test_the_first_turn_is_found_in_every_form(record: dict[str, Any]) -> None:
     assert read_pair(record) == Pair("Ask?", "Answer.")
 
 
@@ -49,7 +50,7 @@ def test_the_first_turn_is_found_in_every_form(record: dict[str, object]) -> Non
         {"messages": [{"role": "system", "content": [{"type": "text", "text": "Be kind."}]}, USER, ASSISTANT]},
     ],
 )
-def test_a_system_turn_stands_before_the_instruction(record: dict[str, object]) -> None:
+def test_a_system_turn_stands_before_the_instruction(record: dict[str, Any]) -> None:
     assert read_pair(record) == Pair("Be kind.\n\nAsk?", "Answer.")
 
 
@@ -96,7 +97,7 @@ def test_named_columns_win_over_looking() -> None:
         (None, "is no record with named fields but NoneType"),
     ],
 )
-def test_what_cannot_be_used_says_why(record: object, reason: str) -> None:
+def test_what_cannot_be_used_says_why(record: Any, reason: str) -> None:
     assert read_pair(record).reason == reason
 
 
@@ -124,18 +125,18 @@ fields = sorted(RECORD_FIELDS | {"label", "weight", "train"})
 
 @settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(fields), json_values))
-def test_no_record_is_an_error_and_a_pair_has_two_texts_or_a_reason(record: dict[str, object]) -> None:
+def test_no_record_is_an_error_and_a_pair_has_two_texts_or_a_reason(record: dict[str, Any]) -> None:
     for turns in ("first", "last", "each"):
         for pair in read_exchanges(record, ("", ""), turns).pairs:
             assert pair.reason is not None or (pair.instruction is not None and pair.response is not None)
 
 
-def test_turns_nested_without_end_are_told():
+def test_turns_nested_without_end_are_told() -> None:
     found = read_pair({"messages": "[" * 100_000})
     assert found.reason == "its turns are no list of messages but str"
 
 
-def test_a_field_name_that_fits_in_no_file_is_told():
+def test_a_field_name_that_fits_in_no_file_is_told() -> None:
     assert r"\ud800" in read_pair({"\ud800": "x"}).reason
 
 
@@ -147,7 +148,7 @@ def test_a_null_field_never_hides_a_filled_one() -> None:
         {"conversations": [HUMAN, GPT]},
         {"prompt": "Ask?", "completion": "Answer."},
     ):
-        for absent in (None, "", float("nan"), []):
+        for absent in (None, "", float("nan"), []):  # type: ignore[var-annotated]
             assert read_pair(dict.fromkeys(empty, absent) | record) == Pair("Ask?", "Answer."), (record, absent)
 
 
@@ -162,7 +163,7 @@ def test_a_null_field_never_hides_a_filled_one() -> None:
         {"messages": [USER], "prompt": "Ask?", "completion": "Answer."},
     ],
 )
-def test_a_form_wins_only_where_both_sides_are_filled(record: dict[str, object]) -> None:
+def test_a_form_wins_only_where_both_sides_are_filled(record: dict[str, Any]) -> None:
     assert read_pair(record) == Pair("Ask?", "Answer.")
 
 
@@ -176,7 +177,7 @@ def test_a_form_wins_only_where_both_sides_are_filled(record: dict[str, object])
         {"messages": [SYSTEM, USER, ASSISTANT]},
     ],
 )
-def test_a_system_column_is_part_of_the_instruction_once(record: dict[str, object], field: str) -> None:
+def test_a_system_column_is_part_of_the_instruction_once(record: dict[str, Any], field: str) -> None:
     assert read_pair({**record, field: "Be kind."}) == Pair("Be kind.\n\nAsk?", "Answer.")
     assert read_pair({**record, field: ""}).response == "Answer."
 
@@ -190,14 +191,14 @@ def test_a_system_column_is_part_of_the_instruction_once(record: dict[str, objec
         ["Before?", "Yes."],
     ],
 )
-def test_a_history_column_precedes_the_instruction(history: object) -> None:
+def test_a_history_column_precedes_the_instruction(history: Any) -> None:
     record = {"instruction": "Ask?", "output": "Answer.", "system": "Be kind.", "history": history}
     expected = "Be kind.\n\nUser: Before?\n\nAssistant: Yes.\n\nUser: Ask?"
     assert read_pair(record) == Pair(expected, "Answer.")
 
 
 @pytest.mark.parametrize("history", [None, [], "", "[]", float("nan")])
-def test_an_empty_history_is_none(history: object) -> None:
+def test_an_empty_history_is_none(history: Any) -> None:
     assert read_pair({"instruction": "Ask?", "output": "Answer.", "history": history}) == Pair("Ask?", "Answer.")
 
 
@@ -207,7 +208,7 @@ def test_a_history_that_cannot_be_read_is_a_reject_that_names_it() -> None:
 
 
 @pytest.mark.parametrize("tools", [[{"name": "f"}], '[{"name": "f"}]', {"name": "f"}])
-def test_filled_tools_are_a_reject_that_names_the_column(tools: object) -> None:
+def test_filled_tools_are_a_reject_that_names_the_column(tools: Any) -> None:
     for record in ({"messages": [USER, ASSISTANT]}, {"instruction": "Ask?", "output": "Answer."}):
         assert (
             read_pair({**record, "tools": tools}).reason
@@ -216,7 +217,7 @@ def test_filled_tools_are_a_reject_that_names_the_column(tools: object) -> None:
 
 
 @pytest.mark.parametrize("tools", [None, [], "", "[]", "null"])
-def test_empty_tools_are_none(tools: object) -> None:
+def test_empty_tools_are_none(tools: Any) -> None:
     assert read_pair({"messages": [USER, ASSISTANT], "tools": tools}) == Pair("Ask?", "Answer.")
 
 
@@ -229,7 +230,7 @@ PREFERENCES = [
 
 
 @pytest.mark.parametrize("record", PREFERENCES)
-def test_a_preference_row_names_the_setting_that_works_and_it_works(record: dict[str, object]) -> None:
+def test_a_preference_row_names_the_setting_that_works_and_it_works(record: dict[str, Any]) -> None:
     reason = str(read_pair({**record, "prompt": "Ask?"}).reason)
     assert reason.startswith("is a preference row (chosen, rejected)")
     assert reason.endswith("set prompt_column: prompt and response_column: chosen")
@@ -244,7 +245,7 @@ def test_a_preference_row_without_a_prompt_names_what_works() -> None:
 
 
 def test_a_row_with_the_chosen_dialogue_in_messages_is_read() -> None:
-    assert read_pair({**PREFERENCES[1], "messages": [USER, ASSISTANT]}) == Pair("Ask?", "Answer.")
+    assert read_pair({**PREFERENCES[1], "messages": [USER, ASSISTANT]}) == Pair("Ask?", "Answer.")  # type: ignore[dict-item]
 
 
 @pytest.mark.parametrize("field", ["conversation", "dialogue", "dialog", "turns", "contents", "Messages", " messages "])
@@ -269,7 +270,7 @@ def test_turns_under_other_names_are_read(field: str) -> None:
         {"instruction": "Ask?", "input": float("nan"), "output": "Answer."},
     ],
 )
-def test_other_usual_records_are_read(record: dict[str, object]) -> None:
+def test_other_usual_records_are_read(record: dict[str, Any]) -> None:
     assert read_pair(record) == Pair("Ask?", "Answer.")
 
 

@@ -1,6 +1,7 @@
 """Turns: the usual notations of a dialogue give the same turns; what is no text is named."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ TURNS = [Turn("user", "Ask?"), Turn("assistant", "Answer.")]
         ({"role": "user", "content": "Ask?"}, {"role": "assistant", "content": "Answer."}),
     ],
 )
-def test_usual_notations_give_the_same_turns(value: object) -> None:
+def test_usual_notations_give_the_same_turns(value: Any) -> None:
     assert parse_turns(value) == TURNS
 
 
@@ -37,7 +38,7 @@ def test_a_system_text_inside_a_turn_comes_first() -> None:
 @pytest.mark.parametrize(
     ("value", "kind"), [("Hello", "str"), (["Hello"], "list"), (None, "NoneType"), ([1], "list"), (b"ab", "bytes")]
 )
-def test_what_is_no_dialogue_is_named(value: object, kind: str) -> None:
+def test_what_is_no_dialogue_is_named(value: Any, kind: str) -> None:
     assert parse_turns(value) == f"its turns are no list of messages but {kind}"
 
 
@@ -51,7 +52,7 @@ def test_what_is_no_dialogue_is_named(value: object, kind: str) -> None:
         ["a", "b"],
     ],
 )
-def test_parts_of_text_are_one_text(content: object) -> None:
+def test_parts_of_text_are_one_text(content: Any) -> None:
     assert join_parts(content) == ("a\nb", None)
 
 
@@ -64,15 +65,15 @@ def test_parts_of_text_are_one_text(content: object) -> None:
         ({"type": "thinking", "thinking": "Hm."}, "thinking"),
     ],
 )
-def test_a_part_that_is_no_text_is_named_and_reasoning_is_not_glued_to_the_answer(piece: object, kind: str) -> None:
+def test_a_part_that_is_no_text_is_named_and_reasoning_is_not_glued_to_the_answer(piece: Any, kind: str) -> None:
     assert join_parts([{"type": "text", "text": "a"}, piece])[1] == f"a part of type {kind!r}"
 
 
 @pytest.mark.parametrize("content", ["a", None, [], {"text": "a"}, 3])
-def test_content_that_is_no_list_stays(content: object) -> None:
+def test_content_that_is_no_list_stays(content: Any) -> None:
     assert join_parts(content) == (content, None)
 
 
 @pytest.mark.parametrize("record", [{"weight": "many"}, {"weight": 0.5}, {"train": "yes"}, {}, {"loss": 0.0}])
-def test_what_is_no_label_is_none(record: dict[str, object]) -> None:
+def test_what_is_no_label_is_none(record: dict[str, Any]) -> None:
     assert not is_label_off(record)

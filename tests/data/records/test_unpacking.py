@@ -2,6 +2,7 @@
 
 import gzip
 from pathlib import Path
+from typing import Any
 
 import pytest
 import zstandard
@@ -14,7 +15,7 @@ LINE = b'{"prompt": "a", "completion": "b"}\n'
 
 @pytest.mark.parametrize("name", ["rows.jsonl", "rows.jsonl.gz", "rows.jsonl.zst"])
 @pytest.mark.parametrize("pack", [gzip.compress, zstandard.compress])
-def test_packed_bytes_are_unpacked_whatever_the_name(tmp_path: Path, name: str, pack) -> None:
+def test_packed_bytes_are_unpacked_whatever_the_name(tmp_path: Path, name: str, pack: Any) -> None:
     (tmp_path / name).write_bytes(pack(LINE) + pack(LINE))
     with open_unpacked(tmp_path / name) as stream:
         assert stream.read() == LINE * 2
@@ -28,7 +29,7 @@ def test_plain_bytes_stay(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("pack", "error"), [(gzip.compress, EOFError), (zstandard.compress, EOFError)])
-def test_a_cut_file_is_an_error(tmp_path: Path, pack, error: type[Exception]) -> None:
+def test_a_cut_file_is_an_error(tmp_path: Path, pack: Any, error: type[Exception]) -> None:
     data = pack(bytes(range(256)) * 2000)
     (tmp_path / "rows").write_bytes(data[: len(data) // 2])
     with pytest.raises(error):
@@ -36,7 +37,9 @@ def test_a_cut_file_is_an_error(tmp_path: Path, pack, error: type[Exception]) ->
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, zstandard.compress])
-def test_a_small_file_that_becomes_a_huge_one_is_refused(tmp_path: Path, pack, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_small_file_that_becomes_a_huge_one_is_refused(
+    tmp_path: Path, pack: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(unpacking, "FREE_BYTES", 2**20)
     (tmp_path / "rows").write_bytes(pack(bytes(2**24)))
     with pytest.raises(ValueError, match="unpacks to more than"):

@@ -2,6 +2,7 @@
 
 import json
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,12 +14,12 @@ from m2m.judging.protocols.alpaca_eval import compute_leaderboard_row, is_candid
 LOGS = st.floats(-60, 0)
 
 
-def raw(tops: object, text: str = "") -> str:
+def raw(tops: Any, text: str = "") -> str:
     content = [{"token": "x", "logprob": -0.1, "top_logprobs": tops}]
     return json.dumps({"message": {"content": text}, "logprobs": {"content": content}})
 
 
-def top(**logs: float) -> list[dict[str, object]]:
+def top(**logs: float) -> list[dict[str, Any]]:
     return [{"token": token, "logprob": log} for token, log in logs.items()]
 
 

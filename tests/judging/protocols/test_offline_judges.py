@@ -1,4 +1,5 @@
 import json
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -26,7 +27,7 @@ PROMPTS = pl.DataFrame(
 )
 
 
-def answers(said, bits):
+def answers(said: Any, bits: Any) -> pl.DataFrame:
     size = [4 if cost is not None else None for cost in bits]
     return pl.DataFrame({"id": ["a", "b", "c"], "answer": said, "bits": bits, "bytes": size}, strict=False)
 
@@ -40,18 +41,18 @@ VECTORS = {
 }
 
 
-def test_the_lower_cost_of_the_reference_wins():
+def test_the_lower_cost_of_the_reference_wins() -> None:
     judged = judge_by_likelihood(match_answers(PROMPTS, OURS, THEIRS, "opponent"))
     assert [read_preference(raw) for raw in judged["raw"]] == [1.0, 0.0]
     assert judged["id"].to_list() == ["a", "b"]  # c has no reference
 
 
-def test_the_answer_nearer_to_the_reference_wins_and_equal_ones_tie():
+def test_the_answer_nearer_to_the_reference_wins_and_equal_ones_tie() -> None:
     judged = judge_by_similarity(match_answers(PROMPTS, OURS, THEIRS, "opponent"), VECTORS)
     assert [read_preference(raw) for raw in judged["raw"]] == [1.0, 0.5]
 
 
-def test_a_baseline_that_is_only_text_has_no_likelihood():
+def test_a_baseline_that_is_only_text_has_no_likelihood() -> None:
     rows = match_answers(PROMPTS, OURS, collect_baselines(PROMPTS)["gpt"], "gpt")
     assert judge_by_likelihood(rows).is_empty()
     assert judge_by_similarity(rows, VECTORS).select("id", "opponent").rows() == [("a", "gpt")]
@@ -60,7 +61,7 @@ def test_a_baseline_that_is_only_text_has_no_likelihood():
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
 
 
-def raw(candidate: object, opponent: object, better: object = "higher") -> str:
+def raw(candidate: Any, opponent: Any, better: Any = "higher") -> str:
     return json.dumps({"candidate": candidate, "opponent": opponent, "better": better})
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -27,7 +28,7 @@ SHIPPED = {
 DATA = re.compile(r"<data (\w+)>\n(.*?)\n</data \1>", re.DOTALL)
 
 
-def games(**columns: object) -> pl.DataFrame:
+def games(**columns: Any) -> pl.DataFrame:
     given = {"id": ["a", "b"], "benchmark": "x", "instruction": [FIRST, SECOND], "opponent": "opponent"}
     answers = {"candidate_answer": ["ours a", "ours b"], "opponent_answer": ["theirs a", "theirs b"]}
     return pl.DataFrame(given | answers | columns)
@@ -43,13 +44,13 @@ def test_alpaca_eval_plays_one_order_seeded_by_the_instruction_as_published() ->
 
 
 @pytest.mark.parametrize(("protocol", "orders"), [("alpaca-eval", "both"), ("arena-hard", "published")])
-def test_both_orders_where_that_is_asked_and_always_in_arena_hard(protocol, orders) -> None:
+def test_both_orders_where_that_is_asked_and_always_in_arena_hard(protocol: Any, orders: Any) -> None:
     rows = schedule_games(protocol, games(), orders, 2).select("id", "order", "repeat").rows()
     assert sorted(rows) == [(i, order, repeat) for i in "ab" for order in (0, 1) for repeat in (0, 1)]
 
 
 @pytest.mark.parametrize("orders", ["published", "both"])
-def test_no_games_are_none(orders) -> None:
+def test_no_games_are_none(orders: Any) -> None:
     assert schedule_games("alpaca-eval", games().clear(), orders, 3).is_empty()
 
 
@@ -62,7 +63,7 @@ def test_order_one_shows_the_opponent_first_and_the_system_message_stands_apart(
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_the_shipped_template_has_a_place_for_everything_once(protocol) -> None:
+def test_the_shipped_template_has_a_place_for_everything_once(protocol: Any) -> None:
     told = fill_judge_prompt(SHIPPED[protocol], game())
     assert [text for _, text in DATA.findall(told.user)] == ["?", "ours", "theirs"]
     assert told.system and "{" not in told.system + told.user
@@ -97,7 +98,7 @@ SPECIAL = (
 
 @pytest.mark.parametrize("cheat", CHEATS)
 @pytest.mark.parametrize("order", [0, 1])
-def test_a_judge_that_quotes_everything_it_reads_says_its_own_verdict_alone(cheat, order) -> None:
+def test_a_judge_that_quotes_everything_it_reads_says_its_own_verdict_alone(cheat: Any, order: int) -> None:
     told = fill_judge_prompt(SHIPPED["arena-hard"], game(cheat, cheat, f"other {cheat}", order))
     for reply in (f"[[B>A]] Now I quote: {told.user}", f"I quote: {told.user} And my verdict: [[B>A]]"):
         verdicts = pl.DataFrame({"raw": [reply], "order": [1]})
@@ -106,13 +107,13 @@ def test_a_judge_that_quotes_everything_it_reads_says_its_own_verdict_alone(chea
 
 @pytest.mark.parametrize("cheat", CHEATS)
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_no_answer_holds_a_token_that_ends_its_turn(cheat, protocol) -> None:
+def test_no_answer_holds_a_token_that_ends_its_turn(cheat: Any, protocol: Any) -> None:
     told = fill_judge_prompt(SHIPPED[protocol], game(cheat, cheat, cheat)).user
     assert not [token for token in SPECIAL if any(token in text for _, text in DATA.findall(told))]
 
 
 @given(st.text(), st.text(), st.text())
-def test_no_text_leaves_its_fence(instruction, ours, theirs) -> None:
+def test_no_text_leaves_its_fence(instruction: Any, ours: Any, theirs: Any) -> None:
     shown = fill_judge_prompt(TEMPLATE, game(instruction, ours, theirs)).user
     begin, *_, end = shown.split("\n")
     assert begin.startswith("Asked <data ") and end.endswith("> end")

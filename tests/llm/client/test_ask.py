@@ -8,6 +8,7 @@ import time
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,11 +20,11 @@ from tests.llm_server import FAULTS, HERE, PATIENCE, llm_server, said
 pytestmark = pytest.mark.usefixtures("llm_home")
 
 
-def requests(count: int, **more: object) -> list[Request]:
+def requests(count: int, **more: Any) -> list[Request]:
     return [Request((f"question {number}",), reply_tokens=16, **more) for number in range(count)]
 
 
-def test_200_requests_under_30_percent_faults_are_each_answered_once_and_in_order():
+def test_200_requests_under_30_percent_faults_are_each_answered_once_and_in_order() -> None:
     chance = random.Random(1)
     faults = [chance.choice(FAULTS) if chance.random() < 0.3 else "" for _ in range(2000)]
     asked = requests(200, top_logprobs=2)
@@ -34,7 +35,7 @@ def test_200_requests_under_30_percent_faults_are_each_answered_once_and_in_orde
     assert len(server.asked) > 240
 
 
-def test_what_was_answered_is_never_asked_again_and_equal_requests_are_one():
+def test_what_was_answered_is_never_asked_again_and_equal_requests_are_one() -> None:
     with llm_server() as server:
         here = replace(HERE, url=server.url)
         first = ask(requests(5), "endpoint", here, "test")
@@ -45,7 +46,7 @@ def test_what_was_answered_is_never_asked_again_and_equal_requests_are_one():
     assert len(server.asked) == 7
 
 
-def test_repeats_are_requests_of_their_own():
+def test_repeats_are_requests_of_their_own() -> None:
     repeats = [Request(("Who is better?",), reply_tokens=16, seed=seed) for seed in range(3)]
     with llm_server() as server:
         for _ in range(2):
@@ -53,7 +54,7 @@ def test_repeats_are_requests_of_their_own():
     assert sorted(body["seed"] for body in server.asked) == [0, 1, 2]
 
 
-def test_more_requests_than_the_budget_are_told_before_the_first_is_sent():
+def test_more_requests_than_the_budget_are_told_before_the_first_is_sent() -> None:
     with llm_server() as server:
         here = replace(HERE, url=server.url, max_requests=4)
         with pytest.raises(
@@ -63,7 +64,7 @@ def test_more_requests_than_the_budget_are_told_before_the_first_is_sent():
     assert server.asked == []
 
 
-def test_the_token_budget_stops_in_time_loses_nothing_and_a_raised_one_goes_on():
+def test_the_token_budget_stops_in_time_loses_nothing_and_a_raised_one_goes_on() -> None:
     with llm_server() as server:
         here = replace(HERE, url=server.url, concurrency=1, max_tokens=150)
         with pytest.raises(ValueError, match=r"max_tokens is 150, of which \d+ are used.*: raise it .*is kept"):
@@ -77,7 +78,7 @@ def test_the_token_budget_stops_in_time_loses_nothing_and_a_raised_one_goes_on()
     assert len(server.served) == 60
 
 
-def test_what_an_earlier_run_paid_in_vain_counts_too():
+def test_what_an_earlier_run_paid_in_vain_counts_too() -> None:
     with llm_server(fault=lambda number: "wrong model" if number < 2 else "") as server:
         here = replace(HERE, url=server.url, concurrency=1, max_requests=3)
         ask(requests(1), "endpoint", here, "test")
@@ -86,7 +87,7 @@ def test_what_an_earlier_run_paid_in_vain_counts_too():
     assert len(server.asked) == 3
 
 
-def test_kept_replies_that_do_not_tell_their_cost_count_as_the_most_they_can_have_cost():
+def test_kept_replies_that_do_not_tell_their_cost_count_as_the_most_they_can_have_cost() -> None:
     with llm_server(fault=lambda number: "no usage") as server:
         here = replace(HERE, url=server.url)
         ask(requests(20), "endpoint", here, "test")
@@ -96,7 +97,7 @@ def test_kept_replies_that_do_not_tell_their_cost_count_as_the_most_they_can_hav
     assert len(server.served) == 20
 
 
-def test_a_few_failures_are_replies_with_their_reason_and_too_many_stop_the_stage():
+def test_a_few_failures_are_replies_with_their_reason_and_too_many_stop_the_stage() -> None:
     faults = {3: "400"}
     with llm_server(fault=lambda number: faults.get(number, "")) as server:
         here = replace(HERE, url=server.url, concurrency=1, max_failed_share=0.1)
@@ -111,7 +112,7 @@ def test_a_few_failures_are_replies_with_their_reason_and_too_many_stop_the_stag
             ask([replace(request, seed=1) for request in requests(10)], "endpoint", here, "test")
 
 
-def test_what_fails_again_in_a_later_run_is_a_share_of_all_requests_not_of_those_left():
+def test_what_fails_again_in_a_later_run_is_a_share_of_all_requests_not_of_those_left() -> None:
     faults = {3: "400", 10: "400"}
     with llm_server(fault=lambda number: faults.get(number, "")) as server:
         here = replace(HERE, url=server.url, concurrency=1, max_failed_share=0.1)
@@ -122,7 +123,7 @@ def test_what_fails_again_in_a_later_run_is_a_share_of_all_requests_not_of_those
     assert len(server.asked) == 12
 
 
-def test_a_resumed_run_with_five_failures_left_is_not_hopeless():
+def test_a_resumed_run_with_five_failures_left_is_not_hopeless() -> None:
     with llm_server(fault=lambda number: "400" if number else "") as server:
         here = replace(HERE, url=server.url, max_failed_share=1.0)
         ask(requests(1), "endpoint", here, "test")
@@ -130,7 +131,7 @@ def test_a_resumed_run_with_five_failures_left_is_not_hopeless():
     assert [bool(reply.error) for reply in replies] == [False] + 7 * [True]
 
 
-def test_five_failures_and_no_success_stop_the_stage_however_many_may_fail():
+def test_five_failures_and_no_success_stop_the_stage_however_many_may_fail() -> None:
     with llm_server(fault=lambda _: "400") as server:
         here = replace(HERE, url=server.url, concurrency=1, max_failed_share=1.0)
         with pytest.raises(OSError, match=r"5 of 5 requests failed for good \(50 in all,"):
@@ -138,7 +139,9 @@ def test_five_failures_and_no_success_stop_the_stage_however_many_may_fail():
     assert len(server.asked) <= 7
 
 
-def test_a_refused_key_stops_the_stage_and_is_in_no_line_on_the_screen_nor_in_the_cache(llm_home, monkeypatch, capfd):
+def test_a_refused_key_stops_the_stage_and_is_in_no_line_on_the_screen_nor_in_the_cache(
+    llm_home: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("MY_KEY", "sk-very-secret")
     with llm_server(fault=lambda number: "401" if number > 3 else "") as server:
         with pytest.raises(OSError, match="refuses the key in MY_KEY"):
@@ -148,7 +151,7 @@ def test_a_refused_key_stops_the_stage_and_is_in_no_line_on_the_screen_nor_in_th
     assert not any(b"very-secret" in path.read_bytes() for path in (llm_home / ".cache/llm").iterdir())
 
 
-def test_cost_rate_and_what_was_kept_are_told(capsys):
+def test_cost_rate_and_what_was_kept_are_told(capsys: pytest.CaptureFixture[str]) -> None:
     with llm_server() as server:
         ask(requests(3), "endpoint", replace(HERE, url=server.url), "respond")
         ask(requests(4), "endpoint", replace(HERE, url=server.url), "respond")
@@ -161,7 +164,7 @@ def in_a_process(url: str) -> None:
     ask(requests(40), "endpoint", replace(HERE, url=url, concurrency=4), "test")
 
 
-def test_two_processes_that_ask_the_same_at_once_pay_once():
+def test_two_processes_that_ask_the_same_at_once_pay_once() -> None:
     context = multiprocessing.get_context("spawn")
     with llm_server(delay=0.02) as server:
         both = [context.Process(target=in_a_process, args=(server.url,)) for _ in range(2)]
@@ -173,7 +176,7 @@ def test_two_processes_that_ask_the_same_at_once_pay_once():
     assert sorted(map(said, server.served)) == sorted(request.turns[0] for request in requests(40))
 
 
-def test_after_kill_9_in_the_middle_every_request_has_still_been_paid_once():
+def test_after_kill_9_in_the_middle_every_request_has_still_been_paid_once() -> None:
     context = multiprocessing.get_context("spawn")
     with llm_server() as server:
         server.pause_after = 20
@@ -198,6 +201,6 @@ def kept() -> dict[str, str]:
         return replies.read([hash_request(request, HERE.model) for request in requests(40)])
 
 
-def test_a_pipeline_that_asks_no_llm_needs_no_client():
+def test_a_pipeline_that_asks_no_llm_needs_no_client() -> None:
     script = "import sys, stages.respond, stages.tag, stages.judge; assert not {'openai', 'torch'} & set(sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], cwd=Path(__file__).parents[3]).returncode == 0

@@ -5,7 +5,7 @@ import pytest
 from m2m.llm.client.budget import Budget
 
 
-def test_the_request_after_the_last_is_refused_and_told_how_to_go_on():
+def test_the_request_after_the_last_is_refused_and_told_how_to_go_on() -> None:
     budget = Budget(2, 100, requests=1, tokens=10)
     budget.reserve(10)
     with pytest.raises(
@@ -14,7 +14,7 @@ def test_the_request_after_the_last_is_refused_and_told_how_to_go_on():
         budget.reserve(10)
 
 
-def test_a_request_that_could_pass_the_limit_is_refused_before_it_is_sent():
+def test_a_request_that_could_pass_the_limit_is_refused_before_it_is_sent() -> None:
     budget = Budget(9, 100, requests=0, tokens=0)
     budget.reserve(60)
     budget.settle(60, 41, paid=True)
@@ -23,7 +23,7 @@ def test_a_request_that_could_pass_the_limit_is_refused_before_it_is_sent():
     budget.reserve(59)
 
 
-def test_what_was_set_aside_and_not_used_is_for_the_request_that_waits():
+def test_what_was_set_aside_and_not_used_is_for_the_request_that_waits() -> None:
     budget = Budget(9, 100, requests=0, tokens=0)
     budget.reserve(60)
     later = threading.Thread(target=budget.reserve, args=(60,))
@@ -34,7 +34,7 @@ def test_what_was_set_aside_and_not_used_is_for_the_request_that_waits():
     assert (budget.requests, budget.tokens, budget.reserved) == (2, 20, 60)
 
 
-def test_what_was_refused_was_not_paid_and_does_not_count():
+def test_what_was_refused_was_not_paid_and_does_not_count() -> None:
     budget = Budget(1, 100, requests=0, tokens=0)
     for _ in range(3):
         budget.reserve(60)

@@ -1,8 +1,11 @@
 """One call: what passes is tried again, what does not is one sentence, and no secret is in it."""
 
 import threading
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,14 +29,14 @@ QUESTION = Request(("Why?",), reply_tokens=8, top_logprobs=2)
 
 
 @pytest.fixture
-def caller(llm_home):
+def caller(llm_home: Path) -> Iterator[Any]:
     """A maker of callers, of one cache."""
     with closing(ReplyCache(cache_folder())) as kept:
         yield lambda server, **more: Caller(replace(HERE, url=server.url, **more), Budget(99, 10_000, 0, 0), kept)
 
 
 @pytest.mark.parametrize("fault", ["429", "500", "slow", "drop", "no json", "wrong model", "no logprobs"])
-def test_trouble_that_passes_is_tried_again(caller, fault):
+def test_trouble_that_passes_is_tried_again(caller: Any, fault: str) -> None:
     with llm_server(fault=lambda number: fault if number < 1 else "") as server:
         _, reply = caller(server, timeout=PATIENCE)("key", QUESTION)
     assert reply.text == "You said: Why?"
@@ -55,13 +58,15 @@ def test_trouble_that_passes_is_tried_again(caller, fault):
         ("no logprobs", r"sends no log-probabilities, .*: choose another server, 8 times"),
     ],
 )
-def test_trouble_that_does_not_pass_ends_after_eight_times_and_says_what_it_is(caller, fault, told):
+def test_trouble_that_does_not_pass_ends_after_eight_times_and_says_what_it_is(
+    caller: Any, fault: str, told: str
+) -> None:
     with llm_server(fault=lambda _: fault) as server, pytest.raises(RequestError, match=told):
         caller(server)("key", QUESTION)
     assert len(server.asked) == 8
 
 
-def test_a_text_too_long_for_the_model_fails_alone_and_at_once(caller):
+def test_a_text_too_long_for_the_model_fails_alone_and_at_once(caller: Any) -> None:
     with (
         llm_server(fault=lambda _: "400") as server,
         pytest.raises(RequestError, match="maximum context length is 8 tokens"),
@@ -70,7 +75,7 @@ def test_a_text_too_long_for_the_model_fails_alone_and_at_once(caller):
     assert len(server.asked) == 1
 
 
-def test_a_model_that_wants_the_limit_under_its_new_name_is_told_so_once(caller):
+def test_a_model_that_wants_the_limit_under_its_new_name_is_told_so_once(caller: Any) -> None:
     with llm_server() as server:
         server.limit = "max_completion_tokens"
         ask = caller(server)
@@ -81,7 +86,9 @@ def test_a_model_that_wants_the_limit_under_its_new_name_is_told_so_once(caller)
 
 
 @pytest.mark.parametrize("form", ["chat", "completion"])
-def test_a_reply_that_does_not_fit_keeps_its_limit_whatever_the_server_calls_it(caller, monkeypatch, form):
+def test_a_reply_that_does_not_fit_keeps_its_limit_whatever_the_server_calls_it(
+    caller: Any, monkeypatch: pytest.MonkeyPatch, form: Any
+) -> None:
     too_long = (
         "'max_tokens' or 'max_completion_tokens' is too large: 8. This model's maximum context length is 4 tokens"
     )
@@ -95,7 +102,7 @@ def test_a_reply_that_does_not_fit_keeps_its_limit_whatever_the_server_calls_it(
     assert [body["max_tokens"] for body in server.asked] == [8, 8]
 
 
-def test_a_wrong_name_of_the_model_is_final_for_all(caller):
+def test_a_wrong_name_of_the_model_is_final_for_all(caller: Any) -> None:
     with (
         llm_server(fault=lambda _: "404") as server,
         pytest.raises(OSError, match="has no model 'tiny', or is no such"),
@@ -104,7 +111,7 @@ def test_a_wrong_name_of_the_model_is_final_for_all(caller):
     assert len(server.asked) == 1
 
 
-def test_a_refused_key_is_final_and_the_key_is_in_no_word_of_it(caller, monkeypatch):
+def test_a_refused_key_is_final_and_the_key_is_in_no_word_of_it(caller: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MY_KEY", "sk-very-secret")
     with llm_server(fault=lambda _: "401") as server, pytest.raises(OSError, match="the key in MY_KEY") as error:
         caller(server, key="MY_KEY")("key", QUESTION)
@@ -113,7 +120,9 @@ def test_a_refused_key_is_final_and_the_key_is_in_no_word_of_it(caller, monkeypa
     assert "secret" not in str(error.value) + repr(error.value.__cause__) + repr(error.value.args)
 
 
-def test_nothing_that_the_environment_has_for_openai_goes_to_a_server_that_needs_no_key(caller, monkeypatch):
+def test_nothing_that_the_environment_has_for_openai_goes_to_a_server_that_needs_no_key(
+    caller: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("OPENAI_API_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID"):
         monkeypatch.setenv(name, "sk-very-secret")
     monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "X-Mine: sk-very-secret")
@@ -122,7 +131,9 @@ def test_nothing_that_the_environment_has_for_openai_goes_to_a_server_that_needs
     assert "secret" not in str(server.headers)
 
 
-def test_a_key_that_is_not_set_and_a_url_that_holds_one_are_told_before_the_first_request(monkeypatch):
+def test_a_key_that_is_not_set_and_a_url_that_holds_one_are_told_before_the_first_request(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.delenv("NO_SUCH_KEY", raising=False)
     with pytest.raises(ValueError, match="variable NO_SUCH_KEY, which is not set: export it, or set"):
         read_key(replace(HERE, url="http://x/v1", key="NO_SUCH_KEY"))
@@ -136,14 +147,16 @@ def test_a_key_that_is_not_set_and_a_url_that_holds_one_are_told_before_the_firs
 
 
 @pytest.mark.parametrize("key", ["sk-very-secret\n", "sk-very secret", "sk-v\u00e9ry-secret", "sk-very-secret\t"])
-def test_a_key_that_no_header_can_hold_is_refused_without_a_word_of_it(key, monkeypatch):
+def test_a_key_that_no_header_can_hold_is_refused_without_a_word_of_it(
+    key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("MY_KEY", key)
     with pytest.raises(ValueError, match="the key in MY_KEY must be printable ASCII") as error:
         read_key(replace(HERE, url="http://x/v1", key="MY_KEY"))
     assert "secret" not in str(error.value)
 
 
-def test_a_server_that_is_down_was_not_paid(caller):
+def test_a_server_that_is_down_was_not_paid(caller: Any) -> None:
     with llm_server() as server:
         pass
     call = caller(server)
@@ -152,7 +165,7 @@ def test_a_server_that_is_down_was_not_paid(caller):
     assert (call.budget.requests, call.budget.tokens) == call.replies.spent(["key"]) == (0, 0)
 
 
-def test_a_dropped_reply_may_have_been_paid_and_counts_in_full(caller):
+def test_a_dropped_reply_may_have_been_paid_and_counts_in_full(caller: Any) -> None:
     with llm_server(fault=lambda number: "drop" if number == 0 else "") as server:
         call = caller(server)
         call("key", QUESTION)
@@ -161,7 +174,7 @@ def test_a_dropped_reply_may_have_been_paid_and_counts_in_full(caller):
     assert call.replies.spent(["key"]) == (call.budget.requests, call.budget.tokens)
 
 
-def test_a_wait_lasts_at_least_as_long_as_the_server_says():
+def test_a_wait_lasts_at_least_as_long_as_the_server_says() -> None:
     class State:
         class outcome:
             exception = staticmethod(lambda: TransientError("busy", 7.0))
@@ -169,12 +182,12 @@ def test_a_wait_lasts_at_least_as_long_as_the_server_says():
     assert http._wait(lambda _: 0.5)(State) == 7.5
 
 
-def test_a_stop_ends_a_wait_of_a_minute_at_once(caller, monkeypatch):
+def test_a_stop_ends_a_wait_of_a_minute_at_once(caller: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http, "FIRST_WAIT", 1e6)
     with llm_server(fault=lambda _: "500") as server:
         call, ended = caller(server), threading.Event()
 
-        def run():
+        def run() -> None:
             with pytest.raises(RequestError):
                 call("key", QUESTION)
             ended.set()
@@ -184,7 +197,7 @@ def test_a_stop_ends_a_wait_of_a_minute_at_once(caller, monkeypatch):
         assert ended.wait(10)
 
 
-def test_after_a_stop_nothing_is_sent_and_nothing_paid(caller):
+def test_after_a_stop_nothing_is_sent_and_nothing_paid(caller: Any) -> None:
     with llm_server() as server:
         call = caller(server)
         call.stop.set()
@@ -207,23 +220,23 @@ def test_after_a_stop_nothing_is_sent_and_nothing_paid(caller):
         (503, TransientError, "busy or broken"),
     ],
 )
-def test_a_status_is_trouble_for_all_for_one_request_or_for_now(status, kind, told):
+def test_a_status_is_trouble_for_all_for_one_request_or_for_now(status: int, kind: Any, told: str) -> None:
     error = interpret_status(THERE, status, "(so it said)", None, 0.0)
     assert type(error) is kind
     assert told in str(error)
     assert "(so it said)" in str(error)
 
 
-def test_a_server_that_needs_a_key_gets_another_sentence_than_one_that_refuses_a_key():
+def test_a_server_that_needs_a_key_gets_another_sentence_than_one_that_refuses_a_key() -> None:
     assert "needs a key" in str(interpret_status(replace(THERE, key=""), 401, "", None, 0.0))
 
 
-def test_no_credit_left_is_final_though_its_status_is_that_of_a_busy_server():
+def test_no_credit_left_is_final_though_its_status_is_that_of_a_busy_server() -> None:
     assert isinstance(interpret_status(THERE, 429, "", "insufficient_quota", 0.0), OSError)
 
 
-def test_the_wait_that_a_busy_server_names_goes_with_the_trouble():
-    assert interpret_status(THERE, 429, "", None, 7.0).wait == 7.0
+def test_the_wait_that_a_busy_server_names_goes_with_the_trouble() -> None:
+    assert interpret_status(THERE, 429, "", None, 7.0).wait == 7.0  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
@@ -238,5 +251,5 @@ def test_the_wait_that_a_busy_server_names_goes_with_the_trouble():
         ("Thu, 01 Jan 1970 00:01:30 GMT", 30.0),
     ],
 )
-def test_retry_after_is_a_number_or_a_date(header, seconds):
+def test_retry_after_is_a_number_or_a_date(header: str, seconds: float) -> None:
     assert read_retry_after(header, lambda: 60.0) == seconds

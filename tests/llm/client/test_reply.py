@@ -1,5 +1,6 @@
 import doctest
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,18 +17,18 @@ ANYTHING = st.recursive(
 )
 
 
-def test_the_examples_in_the_docstrings_hold():
+def test_the_examples_in_the_docstrings_hold() -> None:
     assert doctest.testmod(module).failed == 0
 
 
-def test_a_chat_and_a_completion_say_the_same():
+def test_a_chat_and_a_completion_say_the_same() -> None:
     rest = {"finish_reason": "stop"}
     chat = {"choices": [{"message": {"content": "yes"}, **rest}]}
     assert parse_reply(json.dumps(chat)) == parse_reply(json.dumps({"choices": [{"text": "yes", **rest}]}))
     assert parse_reply(json.dumps(chat)) == Reply("yes", "stop")
 
 
-def test_a_reply_that_the_server_filtered_has_no_text_but_a_finish():
+def test_a_reply_that_the_server_filtered_has_no_text_but_a_finish() -> None:
     raw = json.dumps({"choices": [{"message": {"content": None}, "finish_reason": "content_filter"}], "usage": None})
     assert parse_reply(raw) == Reply("", "content_filter")
 
@@ -46,16 +47,16 @@ def test_a_reply_that_the_server_filtered_has_no_text_but_a_finish():
         '{"choices": [{"text": ""}], "usage": {"prompt_tokens": Infinity}}',
     ],
 )
-def test_what_is_no_completion_is_one_sentence(raw):
+def test_what_is_no_completion_is_one_sentence(raw: Any) -> None:
     with pytest.raises(ValueError, match=r"a reply that is no completion|a reply without text"):
         parse_reply(raw)
 
 
-def test_half_a_surrogate_in_a_reply_becomes_a_character_that_can_be_written():
+def test_half_a_surrogate_in_a_reply_becomes_a_character_that_can_be_written() -> None:
     assert parse_reply(r'{"choices": [{"text": "a\ud83d"}]}').text == "a?"
 
 
-def test_a_usage_below_zero_gives_no_budget_back():
+def test_a_usage_below_zero_gives_no_budget_back() -> None:
     reply = parse_reply('{"choices": [{"text": ""}], "usage": {"prompt_tokens": -9, "completion_tokens": -1}}')
     assert (reply.prompt_tokens, reply.completion_tokens) == (0, 0)
 
@@ -71,18 +72,18 @@ def test_a_usage_below_zero_gives_no_budget_back():
         ("tiny", "/models/tiny-chat@main"),
     ],
 )
-def test_a_sibling_is_another_model(asked, reported):
+def test_a_sibling_is_another_model(asked: str, reported: str) -> None:
     assert not is_same_model(asked, reported)
 
 
 @pytest.mark.parametrize("added", ["", "-0613", "-2024-08-06", "@main", ":latest", "-001"])
-def test_a_date_or_version_at_the_end_is_the_same_model(added):
+def test_a_date_or_version_at_the_end_is_the_same_model(added: str) -> None:
     assert is_same_model("owner/gpt-4o", f"owner/gpt-4o{added}")
     assert is_same_model("gpt-4o", f"owner/gpt-4o{added}")
 
 
 @given(ANYTHING)
-def test_any_json_is_a_reply_or_a_value_error(record):
+def test_any_json_is_a_reply_or_a_value_error(record: Any) -> None:
     try:
         assert isinstance(parse_reply(json.dumps(record)), Reply)
     except ValueError as error:

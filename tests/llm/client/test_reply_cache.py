@@ -4,24 +4,26 @@ import multiprocessing
 import os
 import signal
 from contextlib import closing
+from pathlib import Path
+from typing import Any
 
 from m2m.llm.client.reply_cache import CachedReply, ModelUsage, ReplyCache, cache_folder
 
 ROW = CachedReply("a" * 64, "m", "fp", "{}", "raw", 3, 4)
 
 
-def holder(folder, ready):
+def holder(folder: Path, ready: Any) -> None:
     with closing(ReplyCache(folder)) as replies, replies.claimed(ROW.key):
         replies.keep(ROW)
         ready.set()
         signal.pause()
 
 
-def test_the_cache_is_in_the_repository_of_the_person_also_from_a_queue_copy(llm_home):
+def test_the_cache_is_in_the_repository_of_the_person_also_from_a_queue_copy(llm_home: Path) -> None:
     assert cache_folder() == llm_home / ".cache/llm"
 
 
-def test_of_two_replies_for_one_request_the_first_stays(tmp_path):
+def test_of_two_replies_for_one_request_the_first_stays(tmp_path: Path) -> None:
     with closing(ReplyCache(tmp_path)) as replies:
         replies.keep(ROW)
         replies.keep(ROW._replace(reply="another"))
@@ -29,7 +31,7 @@ def test_of_two_replies_for_one_request_the_first_stays(tmp_path):
         assert replies.holdings() == [ModelUsage("m", 1, 3, 4)]
 
 
-def test_more_keys_than_one_query_takes_are_read(tmp_path):
+def test_more_keys_than_one_query_takes_are_read(tmp_path: Path) -> None:
     keys = [f"{number:064x}" for number in range(1203)]
     with closing(ReplyCache(tmp_path)) as replies:
         rows = [(key,) for key in keys]
@@ -39,7 +41,7 @@ def test_more_keys_than_one_query_takes_are_read(tmp_path):
         assert replies.read(keys) == dict.fromkeys(keys, "raw")
 
 
-def test_a_claim_keeps_other_processes_out_until_its_own_is_killed_and_what_that_kept_is_there(tmp_path):
+def test_a_claim_keeps_other_processes_out_until_its_own_is_killed_and_what_that_kept_is_there(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     ready = context.Event()
     other = context.Process(target=holder, args=(tmp_path, ready))
@@ -57,7 +59,7 @@ def test_a_claim_keeps_other_processes_out_until_its_own_is_killed_and_what_that
         assert replies.read([ROW.key]) == {ROW.key: "raw"}
 
 
-def test_what_was_spent_is_every_try_that_may_have_been_paid_at_its_cost_or_the_most_it_can_be(tmp_path):
+def test_what_was_spent_is_every_try_that_may_have_been_paid_at_its_cost_or_the_most_it_can_be(tmp_path: Path) -> None:
     with closing(ReplyCache(tmp_path)) as replies:
         told, in_vain, refused, _cut_short, _of_another = [replies.begin(key, 100) for key in "aaaab"]
         replies.end(told, 7)

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ OTHERS = {
 }  # fmt: skip
 
 
-def test_what_is_sent_is_openai_s_protocol_and_nothing_of_ours():
+def test_what_is_sent_is_openai_s_protocol_and_nothing_of_ours() -> None:
     assert build_body(ONE, "m") == {
         "model": "m", "max_tokens": 8, "temperature": 0.0, "seed": 0, "messages": [{"role": "user", "content": "Why?"}],
     }  # fmt: skip
@@ -22,11 +23,11 @@ def test_what_is_sent_is_openai_s_protocol_and_nothing_of_ours():
     assert build_body(replace(ONE, form="completion"), "m")["prompt"] == "Why?"
 
 
-def test_every_field_of_a_request_and_the_model_are_part_of_its_key():
-    keys = {hash_request(replace(ONE, **{name: value}), "m") for name, value in OTHERS.items()}
+def test_every_field_of_a_request_and_the_model_are_part_of_its_key() -> None:
+    keys = {hash_request(replace(ONE, **{name: value}), "m") for name, value in OTHERS.items()}  # type: ignore[arg-type]
     assert len(keys | {hash_request(ONE, "m"), hash_request(ONE, "n")}) == len(OTHERS) + 2
 
 
 @pytest.mark.parametrize("text", ["plain", "ünïcode", "日本語" * 50])
-def test_no_tokenizer_makes_more_tokens_than_bytes(text):
+def test_no_tokenizer_makes_more_tokens_than_bytes(text: Any) -> None:
     assert bound_tokens(replace(ONE, turns=(text,), system=text)) >= 8 + 2 * len(text.encode())

@@ -1,5 +1,7 @@
 """The headline says what the rows' numbers say: which configuration, which way, which interval, and no more."""
 
+from typing import Any
+
 import pytest
 
 from m2m.study.analysis.headline import describe_length_control, write_headline
@@ -9,7 +11,7 @@ WORST = gain(-0.04, degree=0)
 NOTHING = "No strategy shows a significant effect of diversity (95 % CIs of the slopes: −0.050 to 0.030 bpb)."
 
 
-def headline(outcome: str = "bpb_reduction", **rows: object) -> str:
+def headline(outcome: str = "bpb_reduction", **rows: Any) -> str:
     return write_headline(make_study(**rows), outcome)
 
 

@@ -1,6 +1,6 @@
 """What is left of a slope with length controlled: statsmodels as oracle, and each verdict where it belongs."""
 
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
@@ -75,7 +75,7 @@ def test_too_few_cells_and_a_constant_cause_have_no_model() -> None:
         fit_model(noise(1), {"diversity": DIVERSITY, "length": noise(2)}, np.repeat(np.arange(7), 3))
 
 
-def row(plain: tuple[float, float], held: tuple[float, float], p_holm: float, **changes: object) -> LengthRow:
+def row(plain: tuple[float, float], held: tuple[float, float], p_holm: float, **changes: Any) -> LengthRow:
     """A row of a plain slope and one with length controlled, each as low and high end; length has a clear effect."""
     numbers = {"plain": sum(plain) / 2, "plain_low": plain[0], "plain_high": plain[1], "diversity_inflation": 2.0}
     numbers |= {"diversity_value": sum(held) / 2, "diversity_p_holm": p_holm, "length_low": 0.1, "length_high": 0.2}
@@ -111,7 +111,7 @@ def judge(outcomes: np.ndarray, length: np.ndarray) -> str:
     plain = fit_line(DIVERSITY, outcomes).slope
     model = fit_model(outcomes, {"diversity": DIVERSITY, "length": length}, ONE_GROUP)
     held, effect = model.terms["diversity"], model.terms["length"]
-    ends = {"length_low": effect.low, "length_high": effect.high}
+    ends: dict[str, Any] = {"length_low": effect.low, "length_high": effect.high}
     numbers = row((plain.low, plain.high), (held.low, held.high), held.p, **ends)
     return decide_survival({**numbers, "diversity_inflation": model.inflation["diversity"]})
 
@@ -141,12 +141,12 @@ def test_a_planted_effect_gets_its_verdict(
     assert share(verdict, slope, effect, growth, scatter) >= least
 
 
-def regress(**planted: object) -> list[LengthRow]:
-    [view] = views(planted_grid(**planted))  # type: ignore[arg-type]
+def regress(**planted: Any) -> list[LengthRow]:
+    [view] = views(planted_grid(**planted))
     return regress_on_length(view)
 
 
-def verdicts(model: str, **planted: object) -> dict[str, str]:
+def verdicts(model: str, **planted: Any) -> dict[str, str]:
     rows = add_survival(add_holm(regress(**planted), "model", p="diversity_p"))
     return {row["strategy"]: row.get("verdict", row.get("reason", "")) for row in rows if row["model"] == model}
 
@@ -173,7 +173,7 @@ def test_the_shared_slope_of_a_strategy_is_its_own_when_length_does_nothing() ->
     slopes = dict.fromkeys(UNIT_STRATEGIES, 0.0) | {"response-micro": 0.2}
     numbers = find_shared(regress(slopes=slopes, noise=0.001), "response-micro")
     assert numbers["diversity_value"] == pytest.approx(0.2, abs=0.01)
-    assert cast(float, numbers["diversity_inflation"]) < 2 and numbers["cells"] == 56
+    assert cast(float, numbers["diversity_inflation"]) < 2 and numbers["cells"] == 56  # type: ignore[redundant-cast]
     assert numbers["plain_low"] < numbers["plain"] < numbers["plain_high"]
 
 
@@ -200,7 +200,7 @@ def test_trained_tokens_of_their_own_are_a_third_cause() -> None:
     tokens = pl.Series(np.random.default_rng(1).integers(40_000, 60_000, grid.height))
     rows = regress_on_length(views(grid.with_columns(trained_tokens=tokens))[0])
     [_, numbers, _] = add_survival(add_holm(rows, "model", p="diversity_p"))
-    assert numbers["verdict"] == "still significant" and cast(float, numbers["trained_tokens_inflation"]) < 10
+    assert numbers["verdict"] == "still significant" and cast(float, numbers["trained_tokens_inflation"]) < 10  # type: ignore[redundant-cast]
 
 
 def test_what_other_strategies_gain_by_diversity_is_not_taken_for_lengths_doing() -> None:

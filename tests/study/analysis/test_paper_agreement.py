@@ -9,7 +9,7 @@ from m2m.study.analysis.paper_agreement import describe_claims, describe_correla
 from tests.study.study_rows import PLACE
 
 
-def claim(state: str, **changes: object) -> ClaimRow:
+def claim(state: str, **changes: Any) -> ClaimRow:
     row = PLACE | {"claim": "maximum", "words": "micro is best", "state": state, "rivals": 5, "rivals_untold": 0}
     return cast(ClaimRow, row | {"p_supported": 0.0123, "p_contradicted": 0.0456, "contrasts": []} | changes)
 
@@ -53,7 +53,7 @@ def test_a_claim_that_rests_on_single_points_names_them(points: list[str], words
     assert "one-sided p 0.046). All 9 points together say contradicted, but not " in text and text.endswith(words)
 
 
-def paper(size: str, **changes: object) -> PaperRow:
+def paper(size: str, **changes: Any) -> PaperRow:
     row = PLACE | {"paper": size, "strategies": 6, "same_sign": 5, "sure_of_sign": 3, "same_sign_of_sure": 2}
     return cast(PaperRow, row | {"tau": -0.2, "tau_p": 0.719} | changes)
 

@@ -25,7 +25,7 @@ def build(grid: pl.DataFrame, scores: pl.DataFrame = NO_SCORES, win_rate: pl.Exp
     return study
 
 
-def pick(rows: list[AnyRow], **key: object) -> AnyRow:
+def pick(rows: list[AnyRow], **key: Any) -> AnyRow:
     [row] = select_rows(rows, key)
     return row
 

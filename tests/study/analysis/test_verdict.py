@@ -1,10 +1,12 @@
 """What the verdict rests on: each sentence against rows whose numbers are known."""
 
+from typing import Any
+
 from m2m.study.analysis.verdict import write_verdict
 from tests.study.study_rows import CONDITION, PLACE, gain, lengths, make_study, matched, setting, shape, slope
 
 
-def sentences(**rows: object) -> list[str]:
+def sentences(**rows: Any) -> list[str]:
     [row] = write_verdict(make_study(**rows))
     return row["sentences"]
 
@@ -75,7 +77,7 @@ def test_a_strategy_has_its_slope_its_interval_other_prompts_length_and_its_degr
 
 
 def test_a_share_has_no_sign_and_its_difference_has_one() -> None:
-    rate = {"outcome": "likelihood_win_rate"}
+    rate: dict[str, Any] = {"outcome": "likelihood_win_rate"}
     degrees = shape("response-micro", 0.01, 0, 6, **rate, worst_mean=0.3375, best_mean=0.5146, bend_p=0.3)
     study = make_study(
         outcomes=["likelihood_win_rate"], slopes=[slope("response-micro", 0.1768, 0.01, **rate)], shapes=[degrees]

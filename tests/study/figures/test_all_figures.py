@@ -15,14 +15,14 @@ from tests.planted import HISTOGRAM, NO_SCORES
 from tests.study.figures.charts import read_layers
 from tests.study.known_study import CELLS, MAIN_NAME, STUDY, WINDOW_NAME
 
-WINDOW = {"min_tokens": 40, "max_tokens": 120, "random": 0}
+WINDOW: dict[str, Any] = {"min_tokens": 40, "max_tokens": 120, "random": 0}
 
 
 def draw(grid: pl.DataFrame) -> tuple[dict[str, Any], dict[str, Figure]]:
     record = build_study(
         grid.with_columns(likelihood_win_rate=pl.lit(None, pl.Float64)), NO_SCORES, seed=1, resamples=100
     )
-    return record, {figure.name: figure for figure in draw_figures(record, select_comparable(grid), {})}
+    return record, {figure.name: figure for figure in draw_figures(record, select_comparable(grid), {})}  # type: ignore[return-value]
 
 
 def list_titles(figure: Figure) -> list[str]:

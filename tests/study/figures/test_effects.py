@@ -64,7 +64,7 @@ def test_a_mean_stands_in_the_middle_of_its_95_percent_interval(panels: list[Any
 def test_a_mean_without_known_noise_has_no_interval() -> None:
     row = STUDY["against_random"][2]
     bare = {name: value for name, value in row.items() if name not in ("pooled_sd", "df")}
-    [panel] = draw_effect_panels(STUDY | {"against_random": [bare]}, CELLS, "bpb_reduction", STUDY["settings"][:1])
+    [panel] = draw_effect_panels(STUDY | {"against_random": [bare]}, CELLS, "bpb_reduction", STUDY["settings"][:1])  # type: ignore[arg-type]
     [mark] = read_layers(panel)[LARGE].rows
     assert "low" not in mark and mark["text"] == "response-micro at degree 0: −0.200, mean of 4 cells"
 

@@ -41,4 +41,4 @@ def test_what_is_not_told_is_an_error_and_not_a_gap(tmp_path: Path) -> None:
 
 def test_numbers_have_their_format_and_a_missing_value_is_a_dash() -> None:
     values = [(1234.5, ",.0f"), (-0.5, "+.2f"), (None, ".2f"), ("1e-5", ""), (0.61, ".3f")]
-    assert [format_value(*value) for value in values] == ["1,234", "−0.50", "–", "1e-5", "0.610"]
+    assert [format_value(*value) for value in values] == ["1,234", "−0.50", "–", "1e-5", "0.610"]  # type: ignore[arg-type]

@@ -24,7 +24,7 @@ def build(grid: pl.DataFrame) -> Study:
     return build_study(grid.with_columns(likelihood_win_rate=pl.lit(None, pl.Float64)), NO_SCORES, 1, 100)
 
 
-def sentences(*rows: object, **more: object) -> list[str]:
+def sentences(*rows: Any, **more: Any) -> list[str]:
     return advise(make_study(against_random=list(rows), **more)).sentences
 
 
@@ -168,7 +168,7 @@ SETTINGS += ["-S subset.weights=uniform", "-S subset.slack=1.5", "-S subset.leng
     ],
     ids=["strategy", "random", "no degree", "length-matched"],
 )
-def test_the_command_makes_the_recommended_rows_and_trains_nothing(row: object, flags: list[str]) -> None:
+def test_the_command_makes_the_recommended_rows_and_trains_nothing(row: Any, flags: list[str]) -> None:
     command = advise(make_study(against_random=[row, gain(-0.3, degree=1)])).command
     assert command == " ".join(
         ["dvc exp run band@instruction band@response subset@candidate"]

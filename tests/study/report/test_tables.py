@@ -15,11 +15,11 @@ from tests.study.known_study import CELLS, MAIN_CONDITION, MAIN_NAME, STUDY, WIN
 
 
 def record_of(grid: pl.DataFrame) -> dict[str, Any]:
-    return build_study(grid, NO_SCORES, seed=1, resamples=100)
+    return build_study(grid, NO_SCORES, seed=1, resamples=100)  # type: ignore[return-value]
 
 
 def table_of(name: str, record: dict[str, Any]) -> ReportTable:
-    return next(table for table in build_tables(record) if table.name == name)
+    return next(table for table in build_tables(record) if table.name == name)  # type: ignore[arg-type]
 
 
 def read_column(table: ReportTable, head: str) -> list[Any]:
@@ -38,7 +38,7 @@ def test_the_tables_come_in_the_order_of_reading() -> None:
 
 
 def test_slopes_have_their_interval_and_their_tests_with_the_main_setting_first() -> None:
-    assert read_columns(table_of("slopes", STUDY)) == {
+    assert read_columns(table_of("slopes", STUDY)) == {  # type: ignore[arg-type]
         "strategy": ["instruction-meso", "response-macro", "response-micro", "response-micro"],
         "setting": [MAIN_NAME, MAIN_NAME, MAIN_NAME, WINDOW_NAME],
         "slope": [-0.05, 0.02, 0.5, 0.4],
@@ -55,7 +55,7 @@ def test_slopes_have_their_interval_and_their_tests_with_the_main_setting_first(
 
 
 def test_claims_without_another_strategy_to_compare_with_are_left_out() -> None:
-    assert read_columns(table_of("claims", STUDY)) == {
+    assert read_columns(table_of("claims", STUDY)) == {  # type: ignore[arg-type]
         "claim of the paper": ["main claim", "window claim"],
         "this study": ["supported", "cannot tell"],
         "setting": [MAIN_NAME, WINDOW_NAME],
@@ -66,7 +66,7 @@ def test_claims_without_another_strategy_to_compare_with_are_left_out() -> None:
 
 
 def test_what_is_left_over_length_matched_random_has_its_interval() -> None:
-    assert read_columns(table_of("matched", STUDY)) == {
+    assert read_columns(table_of("matched", STUDY)) == {  # type: ignore[arg-type]
         "degree": [6, 0],
         "setting": [MAIN_NAME] * 2,
         "difference": [0.05, -0.3],
@@ -78,14 +78,14 @@ def test_what_is_left_over_length_matched_random_has_its_interval() -> None:
 
 
 def test_slopes_stand_beside_the_paper_s() -> None:
-    paper = table_of("paper", STUDY)
+    paper = table_of("paper", STUDY)  # type: ignore[arg-type]
     assert read_column(paper, "slope") == [-0.05, 0.02, 0.5, 0.4]
     assert read_column(paper, "the paper, 10K")[0] == 4.93  # the paper's Table 1
     assert read_column(paper, "the paper, 30K") == [2.07, 0.59, 10.06, 10.06]
 
 
 def test_all_other_outcomes_have_their_slopes() -> None:
-    others = read_columns(table_of("others", STUDY))
+    others = read_columns(table_of("others", STUDY))  # type: ignore[arg-type]
     assert (others["outcome"], others["slope"], others["p (Holm)"]) == (["likelihood win rate"], [0.11], [0.9])
 
 
@@ -144,7 +144,7 @@ def test_what_was_run_is_listed_with_strategies_of_equal_degrees_and_seeds_toget
             ),
         ]
     )
-    assert describe_runs(record_of(grid), select_comparable(grid)) == [
+    assert describe_runs(record_of(grid), select_comparable(grid)) == [  # type: ignore[arg-type]
         "500 rows: instruction-macro, instruction-meso at degrees 0, 2, 4, 6 × 2 seeds; random × 5; "
         "response-micro at degrees 0, 6 × 3 seeds."
     ]
@@ -163,4 +163,4 @@ def test_a_real_study_has_its_tables() -> None:
         row["value"] for row in record["slopes"] if row["outcome"] == "bpb_reduction"
     ]
     few = record_of(planted_grid({"response-micro": 0.0}, degrees=(0, 6)))
-    assert [table.name for table in build_tables(few)] == ["slopes", "paper", "others"]
+    assert [table.name for table in build_tables(few)] == ["slopes", "paper", "others"]  # type: ignore[arg-type]

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,14 +26,14 @@ assert not {{"torch", "transformers", "trl", "mlflow", "accelerate", "grimp"}} &
 
 
 @pytest.fixture
-def copied(tmp_path) -> Path:
+def copied(tmp_path: Path) -> Path:
     """A copy of the package, as DVC's queue makes one."""
     shutil.copytree(ROOT / "m2m", tmp_path / "m2m", ignore=shutil.ignore_patterns("__pycache__"))
     return tmp_path
 
 
 @pytest.mark.parametrize("module", IMPORTED)
-def test_a_change_of_any_file_that_is_imported_is_another_code(copied, module):
+def test_a_change_of_any_file_that_is_imported_is_another_code(copied: Path, module: Any) -> None:
     before = identify_code(FINETUNE, copied)
     with (copied / f"m2m/{module}.py").open("a") as file:
         file.write("# another byte\n")
@@ -41,14 +42,14 @@ def test_a_change_of_any_file_that_is_imported_is_another_code(copied, module):
 
 
 @pytest.mark.parametrize("module", ["units/macro/clusters", "training/pretrain", "judging/protocols/protocols"])
-def test_a_change_of_another_file_is_not(copied, module):
+def test_a_change_of_another_file_is_not(copied: Path, module: str) -> None:
     before = identify_code(FINETUNE, copied)
     with (copied / f"m2m/{module}.py").open("a") as file:
         file.write("# another byte\n")
     assert identify_code(FINETUNE, copied) == before
 
 
-def test_a_new_import_brings_its_file_in_also_inside_a_function(copied):
+def test_a_new_import_brings_its_file_in_also_inside_a_function(copied: Path) -> None:
     lora = copied / "m2m/training/finetuning/lora.py"
     (copied / "m2m/ranks.py").write_text("RANK = 1\n")
     lora.write_text(lora.read_text() + "\n\ndef _rank() -> int:\n    from m2m.ranks import RANK\n\n    return RANK\n")
@@ -57,19 +58,19 @@ def test_a_new_import_brings_its_file_in_also_inside_a_function(copied):
     assert code["m2m.ranks"] != identify_code(FINETUNE, copied)["m2m.ranks"]
 
 
-def test_other_packages_count_by_their_version():
+def test_other_packages_count_by_their_version() -> None:
     from importlib.metadata import version
 
     code = identify_code(FINETUNE, ROOT)
     assert [code[name] for name in ("torch", "trl")] == [version("torch"), version("trl")]
 
 
-def test_a_relative_import_is_refused():
+def test_a_relative_import_is_refused() -> None:
     with pytest.raises(ValueError, match="line 1: a relative import: write the full name"):
         list(list_imports(b"from . import collation"))
 
 
-def test_the_code_is_that_of_the_working_folder_and_nothing_heavy_is_imported(copied):
+def test_the_code_is_that_of_the_working_folder_and_nothing_heavy_is_imported(copied: Path) -> None:
     with (copied / "m2m/training/finetuning/finetune.py").open("a") as file:
         file.write("# another byte\n")
     here, there = (
@@ -81,7 +82,7 @@ def test_the_code_is_that_of_the_working_folder_and_nothing_heavy_is_imported(co
     assert here != there
 
 
-def test_the_key_of_a_training_contains_this_code():
+def test_the_key_of_a_training_contains_this_code() -> None:
     code = finetuning._list_facts(RECIPE, ROWS, 1)["code"]
     assert code == identify_code(FINETUNE, ROOT)
     assert {f"m2m.{module.replace('/', '.')}" for module in IMPORTED} <= set(code)

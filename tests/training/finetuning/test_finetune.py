@@ -1,3 +1,6 @@
+from pathlib import Path
+from typing import Any
+
 import pytest
 import torch
 
@@ -27,29 +30,29 @@ ROWS = [([5, 6], [7, 8, 0]), ([9], [10, 0]), ([5], [6, 7, 8, 9, 0]), EMPTY_ROW]
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory):
+def store(tmp_path_factory: pytest.TempPathFactory) -> str:
     return f"sqlite:///{tmp_path_factory.mktemp('store')}/mlflow.db"  # one for all: making it takes seconds
 
 
 @pytest.fixture(autouse=True)
-def _store(tmp_path, store, monkeypatch):
+def _store(tmp_path: Path, store: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
 
 
 @pytest.fixture
-def base(llama, tmp_path):
+def base(llama: Any, tmp_path: Path) -> Path:
     llama.save_pretrained(tmp_path / "base")
     return tmp_path / "base"
 
 
-def tuned(base, tokenizer, name="model", rows=ROWS, **changed):
+def tuned(base: Any, tokenizer: Any, name: Any = "model", rows: Any = ROWS, **changed: Any) -> tuple[Any, Any]:
     folder = base.parent / name
-    named = {"name": "candidate", "checkpoint_minutes": 10, "params": {}}
+    named: dict[str, Any] = {"name": "candidate", "checkpoint_minutes": 10, "params": {}}
     return folder, finetune(base, tokenizer, rows, folder, RECIPE._replace(**changed), **named)
 
 
-def nats_a_token(model, rows):
+def nats_a_token(model: Any, rows: Any) -> Any:
     with torch.no_grad():
         nats = [
             -model(torch.tensor([[*prompt, *completion]])).logits[0].log_softmax(-1)[len(prompt) - 1 + at, token]
@@ -60,20 +63,26 @@ def nats_a_token(model, rows):
 
 
 @pytest.mark.parametrize("packing", ["none", "exact"])
-def test_the_first_loss_is_the_likelihood_of_the_completions_alone(llama, base, tokenizer, packing):
+def test_the_first_loss_is_the_likelihood_of_the_completions_alone(
+    llama: Any, base: Path, tokenizer: Any, packing: str
+) -> None:
     _, [first, *_] = tuned(base, tokenizer, packing=packing)
     assert first.loss == pytest.approx(nats_a_token(llama, ROWS[:2]), abs=1e-3)
 
 
 @pytest.mark.parametrize("packing", ["none", "exact"])
-def test_a_batch_puts_no_loss_on_prompts_padding_or_empty_places(llama, tokenizer, tmp_path, packing):
+def test_a_batch_puts_no_loss_on_prompts_padding_or_empty_places(
+    llama: Any, tokenizer: Any, tmp_path: Path, packing: Any
+) -> None:
     trainer = finetuning._trainer(llama, tokenizer, ROWS, RECIPE._replace(packing=packing), 4, tmp_path, True)
     batch = next(iter(trainer.get_train_dataloader()))
     assert batch["labels"][batch["labels"] != -100].tolist() == [7, 8, 0, 10, 0, 6, 7, 8, 9, 0]
     assert ("attention_mask" in batch) == (packing == "none")  # in a packed row a mask would hide the borders
 
 
-def test_equal_seeds_give_equal_bytes_and_neither_pickle_nor_checkpoint_is_left(base, tokenizer, tmp_path):
+def test_equal_seeds_give_equal_bytes_and_neither_pickle_nor_checkpoint_is_left(
+    base: Path, tokenizer: Any, tmp_path: Path
+) -> None:
     written = []
     for name in ("one", "two"):
         folder, _ = tuned(base, tokenizer, name)
@@ -89,7 +98,7 @@ def test_equal_seeds_give_equal_bytes_and_neither_pickle_nor_checkpoint_is_left(
     [{"accumulate": 2}, {"packing": "exact"}, {"attention": "eager"}, {"gradient_checkpointing": "full"}],
     ids=lambda changed: next(iter(changed)),
 )
-def test_how_a_step_is_computed_does_not_change_what_is_learned(base, tokenizer, changed):
+def test_how_a_step_is_computed_does_not_change_what_is_learned(base: Path, tokenizer: Any, changed: Any) -> None:
     plain, plain_losses = tuned(base, tokenizer, "plain")
     other, other_losses = tuned(base, tokenizer, "other", **changed)
     assert [one.loss for one in other_losses] == pytest.approx([one.loss for one in plain_losses], abs=1e-4)
@@ -97,23 +106,25 @@ def test_how_a_step_is_computed_does_not_change_what_is_learned(base, tokenizer,
     assert all(torch.allclose(weights[0][name], weights[1][name], atol=2e-3) for name in weights[0])
 
 
-def test_a_model_in_bfloat16_stays_in_bfloat16(base, tokenizer):
+def test_a_model_in_bfloat16_stays_in_bfloat16(base: Path, tokenizer: Any) -> None:
     folder, _ = tuned(base, tokenizer, dtype="bfloat16")
     assert '"bfloat16"' in (folder / "config.json").read_text()
 
 
-def test_mixed_keeps_float32_weights(base, tokenizer):
+def test_mixed_keeps_float32_weights(base: Path, tokenizer: Any) -> None:
     folder, _ = tuned(base, tokenizer, dtype="mixed")
     assert '"float32"' in (folder / "config.json").read_text()
 
 
-def test_a_step_that_cannot_be_cut_is_refused_with_the_remedy(base, tokenizer):
+def test_a_step_that_cannot_be_cut_is_refused_with_the_remedy(base: Path, tokenizer: Any) -> None:
     with pytest.raises(ValueError, match=r"batch_size 2 must be a multiple of processes × accumulate, got 1 × 3"):
         tuned(base, tokenizer, accumulate=3)
 
 
-def test_a_mask_that_trains_on_the_question_too_stops_the_first_step(base, tokenizer, monkeypatch):
-    def wrong(row, pad):
+def test_a_mask_that_trains_on_the_question_too_stops_the_first_step(
+    base: Path, tokenizer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wrong(row: Any, pad: Any) -> Any:
         tokens = right(row, pad)["input_ids"]
         return {"input_ids": tokens, "labels": tokens if any(row) else [-100]}
 
@@ -123,7 +134,7 @@ def test_a_mask_that_trains_on_the_question_too_stops_the_first_step(base, token
         tuned(base, tokenizer)
 
 
-def test_lora_learns_in_its_adapters_and_leaves_a_plain_model(llama, base, tokenizer):
+def test_lora_learns_in_its_adapters_and_leaves_a_plain_model(llama: Any, base: Path, tokenizer: Any) -> None:
     folder, losses = tuned(base, tokenizer, method="lora", rows=ROWS * 10)
     assert losses[-1].loss < losses[0].loss
     model = load_model(folder, "float32")
@@ -135,7 +146,7 @@ def test_lora_learns_in_its_adapters_and_leaves_a_plain_model(llama, base, token
     assert nats_a_token(model, ROWS[:3]) < nats_a_token(llama, ROWS[:3])
 
 
-def test_merged_weights_are_peft_s_own_merge(llama, tokenizer):
+def test_merged_weights_are_peft_s_own_merge(llama: Any, tokenizer: Any) -> None:
     from m2m.training.finetuning.lora import add_adapters, merge_adapters
 
     model = add_adapters(llama, seed=1, rank=2, alpha=4, dropout=0.0, targets="all-linear")
@@ -149,6 +160,6 @@ def test_merged_weights_are_peft_s_own_merge(llama, tokenizer):
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
 
 
-def test_adapters_that_fit_no_module_are_refused(base, tokenizer):
+def test_adapters_that_fit_no_module_are_refused(base: Path, tokenizer: Any) -> None:
     with pytest.raises(ValueError, match="'nothing' matches no module"):
         tuned(base, tokenizer, method="lora", lora_targets="nothing")

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import psutil
 import pytest
@@ -51,7 +51,7 @@ losses = finetuning.finetune(
 if os.environ["RANK"] == "0":
     print("losses", *(one.loss for one in losses))
 """
-RECIPE = {
+RECIPE: dict[str, Any] = {
     "seed": 1,
     "method": "full",
     "lora_rank": 4,
@@ -103,7 +103,7 @@ class Cut(NamedTuple):
 
 
 @pytest.fixture(scope="module", params=["full", "lora"])
-def cut(request, tokenizer, tmp_path_factory):
+def cut(request: pytest.FixtureRequest, tokenizer: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     from m2m.training.pretrain import build_model
 
     folder = tmp_path_factory.mktemp("sharded")
@@ -125,13 +125,15 @@ def same_weights(one: Path, other: Path, most: float) -> bool:
 
 @pytest.mark.long
 @pytest.mark.filterwarnings("default")
-def test_sharded_processes_learn_what_one_whole_model_learns(cut, tokenizer, tmp_path, monkeypatch):
+def test_sharded_processes_learn_what_one_whole_model_learns(
+    cut: Any, tokenizer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from m2m.training.finetuning.finetune import Recipe, finetune
 
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
     recipe = Recipe(**RECIPE | {"method": cut.method})
-    named = {"name": "candidate", "checkpoint_minutes": 10, "params": {}}
+    named: dict[str, Any] = {"name": "candidate", "checkpoint_minutes": 10, "params": {}}
     whole = finetune(cut.folder / "base", tokenizer, [*ROWS, EMPTY_ROW], tmp_path / "whole", recipe, **named)
     assert cut.losses == pytest.approx([one.loss for one in whole], abs=1e-4)
     assert same_weights(tmp_path / "whole", cut.folder / "cut", 2e-3)
@@ -139,7 +141,7 @@ def test_sharded_processes_learn_what_one_whole_model_learns(cut, tokenizer, tmp
 
 @pytest.mark.long
 @pytest.mark.filterwarnings("default")
-def test_killed_sharded_processes_go_on_and_end_as_undisturbed_ones(cut):
+def test_killed_sharded_processes_go_on_and_end_as_undisturbed_ones(cut: Any) -> None:
     killed = begun(cut.folder, "killed", cut.method, 0)
     until = time.monotonic() + 300
     while not list(cut.folder.glob("killed/.cache/checkpoints/*/checkpoint-1/complete")) and time.monotonic() < until:

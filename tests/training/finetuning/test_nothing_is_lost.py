@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ MOMENTS = pytest.mark.parametrize("moment", ["start", "middle", "end"])
 
 
 @pytest.fixture(scope="module")
-def empty_store(tmp_path_factory) -> Path:
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Making one takes seconds."""
     from mlflow import MlflowClient
 
@@ -33,7 +34,7 @@ def empty_store(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _store(tmp_path, empty_store, monkeypatch):
+def _store(tmp_path: Path, empty_store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copy(empty_store, tmp_path / "runs.db")
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/runs.db?timeout=0.05")
@@ -41,12 +42,12 @@ def _store(tmp_path, empty_store, monkeypatch):
 
 
 @pytest.fixture
-def train(llama, tokenizer, tmp_path):
+def train(llama: Any, tokenizer: Any, tmp_path: Path) -> Any:
     """A training of two steps: its folder is returned when it has ended."""
     llama.save_pretrained(tmp_path / "base")
 
-    def run():
-        named = {"name": "candidate", "checkpoint_minutes": 10, "params": {}}
+    def run() -> Any:
+        named: dict[str, Any] = {"name": "candidate", "checkpoint_minutes": 10, "params": {}}
         losses = finetune(tmp_path / "base", tokenizer, ROWS, tmp_path / "model", RECIPE, **named)
         assert len(losses) >= 1
         return tmp_path / "model"
@@ -54,12 +55,12 @@ def train(llama, tokenizer, tmp_path):
     return run
 
 
-def at(moment, failure, monkeypatch):
+def at(moment: Any, failure: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Call `failure` when MLflow is first connected to, when it gets figures, or when it gets the end."""
     kinds = {"start": "open", "middle": "metrics", "end": "status"}
     send = mlflow_run._Store.send
 
-    def failing(store, record, lines):
+    def failing(store: Any, record: Any, lines: Any) -> Any:
         if any(kinds[moment] in line for line in lines):
             failure()
         return send(store, record, lines)
@@ -67,21 +68,23 @@ def at(moment, failure, monkeypatch):
     monkeypatch.setattr(mlflow_run._Store, "send", failing)
 
 
-def is_saved(folder) -> bool:
+def is_saved(folder: Path) -> bool:
     names = {path.name for path in folder.iterdir()}
     return {"model.safetensors", "config.json", "tokenizer.json"} <= names and bool(load_model(folder, "float32"))
 
 
 @MOMENTS
-def test_without_mlflow_to_import(train, monkeypatch, capsys, moment):
-    def take_away():
+def test_without_mlflow_to_import(
+    train: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], moment: Any
+) -> None:
+    def take_away() -> None:
         monkeypatch.setattr(mlflow_run, "_connect", missing)
         monkeypatch.setattr(mlflow_run, "_send", lambda *_: missing())
         for name in [name for name in sys.modules if name.partition(".")[0] == "mlflow"]:
             monkeypatch.delitem(sys.modules, name)
         monkeypatch.setitem(sys.modules, "mlflow", None)
 
-    def missing():
+    def missing() -> None:
         from mlflow import MlflowClient  # noqa: F401
 
     at(moment, take_away, monkeypatch)
@@ -92,13 +95,15 @@ def test_without_mlflow_to_import(train, monkeypatch, capsys, moment):
 
 
 @MOMENTS
-def test_with_a_full_disk(train, monkeypatch, capsys, moment):
+def test_with_a_full_disk(
+    train: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], moment: Any
+) -> None:
     opened = Path.open
 
-    def full(*_, **__):
+    def full(*_: Any, **__: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    def fill():
+    def fill() -> None:
         monkeypatch.setattr(
             Path, "open", lambda path, *mode: (full if path.suffix == ".jsonl" else opened)(path, *mode)
         )
@@ -113,15 +118,17 @@ def test_with_a_full_disk(train, monkeypatch, capsys, moment):
 
 @pytest.mark.long  # MLflow itself waits up to 20 s
 @MOMENTS
-def test_with_a_locked_database(train, tmp_path, monkeypatch, capsys, moment):
+def test_with_a_locked_database(
+    train: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], moment: Any
+) -> None:
     locks = []
 
-    def lock():
+    def lock() -> None:
         locks.append(sqlite3.connect(tmp_path / "runs.db", isolation_level=None))
         locks[0].execute("create table if not exists another (number)")
         locks[0].execute("begin exclusive")
 
-    at(moment, lambda: locks or lock(), monkeypatch)
+    at(moment, lambda: locks or lock(), monkeypatch)  # type: ignore[func-returns-value]
     assert is_saved(train())
     locks[0].close()
     warning = capsys.readouterr().err
@@ -131,11 +138,13 @@ def test_with_a_locked_database(train, tmp_path, monkeypatch, capsys, moment):
 
 
 @MOMENTS
-def test_with_a_server_that_is_killed(train, monkeypatch, capsys, moment):
-    def kill():
+def test_with_a_server_that_is_killed(
+    train: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], moment: Any
+) -> None:
+    def kill() -> None:
         monkeypatch.setattr(mlflow_run, "_send", refuse)
 
-    def refuse(*_):
+    def refuse(*_: Any) -> None:
         raise ConnectionRefusedError(111, "Connection refused")
 
     at(moment, kill, monkeypatch)
@@ -149,7 +158,9 @@ def is_open(port: int) -> bool:
 
 
 @pytest.mark.long
-def test_with_a_real_server_that_is_killed_between_two_steps(train, tmp_path, monkeypatch, capsys):
+def test_with_a_real_server_that_is_killed_between_two_steps(
+    train: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -165,7 +176,7 @@ def test_with_a_real_server_that_is_killed_between_two_steps(train, tmp_path, mo
         monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{port}")
         at(
             "middle",
-            lambda: server.poll() is None and (os.killpg(server.pid, signal.SIGKILL), server.wait()),
+            lambda: server.poll() is None and (os.killpg(server.pid, signal.SIGKILL), server.wait()),  # type: ignore[func-returns-value]
             monkeypatch,
         )
         assert is_saved(train())
@@ -176,8 +187,10 @@ def test_with_a_real_server_that_is_killed_between_two_steps(train, tmp_path, mo
     assert capsys.readouterr().err.count("does not answer (MlflowException: ") == 1
 
 
-def test_with_checkpoints_that_cannot_be_removed(train, monkeypatch, capsys):
-    def stuck(folder):
+def test_with_checkpoints_that_cannot_be_removed(
+    train: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stuck(folder: Path) -> None:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(shutil, "rmtree", stuck)
@@ -185,7 +198,7 @@ def test_with_checkpoints_that_cannot_be_removed(train, monkeypatch, capsys):
     assert "could not be removed: delete them by hand (PermissionError: " in capsys.readouterr().err
 
 
-def test_with_a_terminal_that_is_gone(train, monkeypatch):
+def test_with_a_terminal_that_is_gone(train: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     class Gone(io.StringIO):
         def write(self, _: str) -> int:
             raise BrokenPipeError(32, "Broken pipe")
@@ -195,10 +208,12 @@ def test_with_a_terminal_that_is_gone(train, monkeypatch):
     assert is_saved(train())
 
 
-def test_a_model_that_cannot_be_saved_is_a_failed_run(train, tmp_path, monkeypatch):
+def test_a_model_that_cannot_be_saved_is_a_failed_run(
+    train: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from m2m.training.finetuning import finetune as finetuning
 
-    def full(*_):
+    def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(finetuning, "_save", full)

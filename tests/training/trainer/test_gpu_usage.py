@@ -1,7 +1,9 @@
+import pytest
+
 from m2m.training.trainer.gpu_usage import measure_gpu
 
 
-def test_utilisation_is_of_the_gpu_s_peak_and_left_out_without_one(monkeypatch):
+def test_utilisation_is_of_the_gpu_s_peak_and_left_out_without_one(monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)

@@ -1,4 +1,6 @@
 import math
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -9,12 +11,12 @@ pytestmark = pytest.mark.filterwarnings("default")  # mlflow and transformers wa
 
 
 @pytest.fixture(autouse=True)
-def _store(tmp_path, monkeypatch):
+def _store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
 
 
-def test_pretraining_learns_what_it_reads(llama, tokenizer, tmp_path):
+def test_pretraining_learns_what_it_reads(llama: Any, tokenizer: Any, tmp_path: Path) -> None:
     texts = ["the sum of the rows is the sum of the rows"] * 200
     before = measure_bits_per_byte(llama, tokenizer, texts, 32)
     rows = pack_blocks(tokenizer, texts, 32)
@@ -24,13 +26,13 @@ def test_pretraining_learns_what_it_reads(llama, tokenizer, tmp_path):
 
 
 def test_on_a_machine_of_four_gpus_a_batch_is_as_large_and_there_are_as_many_steps(
-    llama, tokenizer, tmp_path, monkeypatch
-):
+    llama: Any, tokenizer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from transformers import TrainingArguments
 
     begun = TrainingArguments.__post_init__
 
-    def begin(settings):
+    def begin(settings: Any) -> None:
         begun(settings)
         settings._n_gpu = 4
 
@@ -40,7 +42,7 @@ def test_on_a_machine_of_four_gpus_a_batch_is_as_large_and_there_are_as_many_ste
     assert [loss.step for loss in losses] == [20, 40]
 
 
-def test_blocks_lose_only_the_tail_and_begin_with_an_end_token(tokenizer):
+def test_blocks_lose_only_the_tail_and_begin_with_an_end_token(tokenizer: Any) -> None:
     texts = ["the mean", "a list of names"]
     stream = [i for text in texts for i in [*tokenizer(text)["input_ids"], tokenizer.eos_token_id]]
     rows = pack_blocks(tokenizer, texts, 5)
@@ -49,7 +51,7 @@ def test_blocks_lose_only_the_tail_and_begin_with_an_end_token(tokenizer):
     assert len(stream) - len(rows) * 4 < 4
 
 
-def test_bits_a_byte_of_a_uniform_model_are_those_of_its_vocabulary(llama, tokenizer):
+def test_bits_a_byte_of_a_uniform_model_are_those_of_its_vocabulary(llama: Any, tokenizer: Any) -> None:
     with torch.no_grad():
         llama.lm_head.weight.zero_()
     texts = ["returns the mean of the rows"] * 20
@@ -59,5 +61,5 @@ def test_bits_a_byte_of_a_uniform_model_are_those_of_its_vocabulary(llama, token
     assert measure_bits_per_byte(llama, tokenizer, texts, 8) == pytest.approx(expected)
 
 
-def test_gzip_needs_few_bits_for_what_repeats():
+def test_gzip_needs_few_bits_for_what_repeats() -> None:
     assert measure_gzip_bits(["abc" * 100] * 50) < 0.2 < measure_gzip_bits(["a quick brown fox"])

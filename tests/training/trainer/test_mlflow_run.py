@@ -1,4 +1,6 @@
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,20 +13,20 @@ NOWHERE = "http://127.0.0.1:1"
 
 
 @pytest.fixture(autouse=True)
-def _home(tmp_path, monkeypatch):
+def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/runs.db")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
 
 
-def runs():
+def runs() -> Any:
     import mlflow
 
     mlflow.set_tracking_uri(resolve_tracking_uri())
     return mlflow.search_runs(experiment_names=["macro-to-micro"], output_format="list")
 
 
-def points(run, name="loss"):
+def points(run: Any, name: Any = "loss") -> Any:
     from mlflow import MlflowClient
 
     return [
@@ -32,17 +34,19 @@ def points(run, name="loss"):
     ]
 
 
-def test_the_store_is_in_the_repository_of_the_person_also_from_a_queue_copy(tmp_path, monkeypatch):
+def test_the_store_is_in_the_repository_of_the_person_also_from_a_queue_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
     assert resolve_tracking_uri() == f"sqlite:///{tmp_path}/mlflow.db"
 
 
-def test_a_server_of_the_person_comes_first(monkeypatch):
+def test_a_server_of_the_person_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", NOWHERE)
     assert resolve_tracking_uri() == NOWHERE
 
 
-def test_a_training_is_one_run_with_its_experiment_and_its_end(tmp_path, monkeypatch):
+def test_a_training_is_one_run_with_its_experiment_and_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DVC_EXP_NAME", "tidy-otter")
     with track_training("candidate", {"rows": 3}, "a") as log:
         log({"loss": 1.5}, 1)
@@ -57,7 +61,9 @@ def test_a_training_is_one_run_with_its_experiment_and_its_end(tmp_path, monkeyp
     assert list((tmp_path / ".cache/runs").iterdir()) == []
 
 
-def test_with_the_server_away_training_goes_on_warns_once_and_the_next_one_sends_the_run(tmp_path, monkeypatch, capsys):
+def test_with_the_server_away_training_goes_on_warns_once_and_the_next_one_sends_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     store = resolve_tracking_uri()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", NOWHERE)
     with track_training("candidate", {"rows": 3}, "a") as log:
@@ -75,7 +81,9 @@ def test_with_the_server_away_training_goes_on_warns_once_and_the_next_one_sends
     assert list((tmp_path / ".cache/runs").iterdir()) == []
 
 
-def test_the_warning_does_not_tell_the_password_of_the_server(monkeypatch, capsys):
+def test_the_warning_does_not_tell_the_password_of_the_server(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://me:hunter2@127.0.0.1:1")
     with track_training("candidate", {"rows": 3}, "a"):
         pass
@@ -84,7 +92,7 @@ def test_the_warning_does_not_tell_the_password_of_the_server(monkeypatch, capsy
     assert "hunter2" not in told
 
 
-def test_a_killed_training_goes_on_in_its_run(tmp_path):
+def test_a_killed_training_goes_on_in_its_run(tmp_path: Path) -> None:
     first = track_training("candidate", {"rows": 3}, "a")
     log = first.__enter__()  # and never leaves, as if killed
     log({"loss": 3.0}, 1)
@@ -94,7 +102,7 @@ def test_a_killed_training_goes_on_in_its_run(tmp_path):
     assert (run.info.status, points(run)) == ("FINISHED", [(1, 3.0), (2, 2.0)])
 
 
-def test_a_journal_is_plain_lines_in_order(tmp_path):
+def test_a_journal_is_plain_lines_in_order(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "runs" / "one.jsonl")
     assert journal.read() == []
     journal.add({"open": "candidate"})
@@ -106,7 +114,7 @@ def test_a_journal_is_plain_lines_in_order(tmp_path):
     assert (journal.find_run(), journal.is_ended()) == ("7", True)
 
 
-def test_a_half_written_line_is_left_out_and_stops_nothing(tmp_path):
+def test_a_half_written_line_is_left_out_and_stops_nothing(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "one.jsonl")
     journal.add({"status": "FINISHED"})
     with journal.path.open("a") as file:
@@ -117,7 +125,7 @@ def test_a_half_written_line_is_left_out_and_stops_nothing(tmp_path):
     assert [one.get("status") for one in journal.read()] == ["FINISHED", "FAILED", None]
 
 
-def test_a_training_that_was_begun_again_has_not_ended(tmp_path):
+def test_a_training_that_was_begun_again_has_not_ended(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "one.jsonl")
     for entry in ({"open": "candidate"}, {"status": "FAILED"}, {"run": "7"}):
         journal.add(entry)
@@ -126,7 +134,7 @@ def test_a_training_that_was_begun_again_has_not_ended(tmp_path):
     assert not journal.is_ended()
 
 
-def test_a_kept_run_that_somebody_deleted_holds_no_other_up(tmp_path, monkeypatch):
+def test_a_kept_run_that_somebody_deleted_holds_no_other_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from mlflow import MlflowClient
 
     for name in "ab":
@@ -149,7 +157,9 @@ def test_a_kept_run_that_somebody_deleted_holds_no_other_up(tmp_path, monkeypatc
 
 
 @pytest.mark.filterwarnings("default")
-def test_a_training_that_goes_on_after_a_failure_is_nobodys_to_send(tmp_path, monkeypatch):
+def test_a_training_that_goes_on_after_a_failure_is_nobodys_to_send(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
@@ -161,11 +171,13 @@ def test_a_training_that_goes_on_after_a_failure_is_nobodys_to_send(tmp_path, mo
         assert not journal.is_ended()
 
 
-def test_a_server_that_is_away_is_tried_once_for_all_the_runs_that_wait(tmp_path, monkeypatch):
+def test_a_server_that_is_away_is_tried_once_for_all_the_runs_that_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
     tried = []
 
-    def away():
+    def away() -> None:
         tried.append(1)
         raise ConnectionError
 

@@ -1,4 +1,5 @@
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -27,13 +28,13 @@ def tagged(tags: list[str]) -> str:
         (json.dumps({"tags": ["x" * 81]}), "1 to 80 characters"),
     ],
 )
-def test_what_is_not_the_form_is_named(text, why):
+def test_what_is_not_the_form_is_named(text: Any, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         parse_tags(text, 4)
 
 
 @given(st.text() | st.lists(st.text(st.characters(categories=["L", "Cs"])), max_size=3).map(tagged))
-def test_any_text_gives_tags_that_can_be_written_or_a_value_error(text):
+def test_any_text_gives_tags_that_can_be_written_or_a_value_error(text: Any) -> None:
     try:
         "".join(parse_tags(text, 4)).encode()
     except ValueError as error:

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -21,13 +22,13 @@ def number(text: str) -> int:
     return int(text)
 
 
-def answer(body: dict) -> str:
+def answer(body: dict[str, Any]) -> str:
     """A number at once for good, at the second time for bad, never for worse."""
     first = body["messages"][0]["content"]
     return "7" if first == "good" or (first == "bad" and len(body["messages"]) == 3) else f"no {first}"
 
 
-def test_a_reply_out_of_form_is_asked_for_once_more_and_told_why():
+def test_a_reply_out_of_form_is_asked_for_once_more_and_told_why() -> None:
     with llm_server(answer) as server:
         found = ask_in_form(REQUESTS, number, "endpoint", replace(HERE, url=server.url), "test")
     assert found == [7, 7, Unparsed("it is no number", "no worse")]
@@ -37,7 +38,7 @@ def test_a_reply_out_of_form_is_asked_for_once_more_and_told_why():
     assert said(again).startswith("That reply cannot be used: it is no number.")
 
 
-def test_the_second_round_is_within_the_budget_of_the_first():
+def test_the_second_round_is_within_the_budget_of_the_first() -> None:
     with llm_server(answer) as server:
         here = replace(HERE, url=server.url, max_requests=4)
         with pytest.raises(ValueError, match="needs 5 requests, of which 3 are answered already"):
@@ -45,16 +46,16 @@ def test_the_second_round_is_within_the_budget_of_the_first():
     assert len(server.asked) == 3
 
 
-def test_a_repair_that_fails_is_a_share_of_all_requests():
+def test_a_repair_that_fails_is_a_share_of_all_requests() -> None:
     with llm_server(answer, fault=lambda number: "400" if number == 3 else "") as server:
         here = replace(HERE, url=server.url, max_failed_share=0.25)
         found = ask_in_form(REQUESTS, number, "endpoint", here, "test")
     assert sum(isinstance(one, Unparsed) and "maximum context" in one.reason for one in found) == 1
 
 
-def test_a_call_that_failed_is_not_asked_for_again():
+def test_a_call_that_failed_is_not_asked_for_again() -> None:
     with llm_server(answer, fault=lambda _: "400") as server:
         here = replace(HERE, url=server.url, max_failed_share=1.0)
         found = ask_in_form(REQUESTS, number, "endpoint", here, "test")
-    assert all("maximum context length" in one.reason and one.text == "" for one in found)
+    assert all("maximum context length" in one.reason and one.text == "" for one in found)  # type: ignore[union-attr]
     assert len(server.asked) == 3

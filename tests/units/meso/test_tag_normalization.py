@@ -1,5 +1,7 @@
 """Toy tags whose merges are known; then a toy pool in which each step has one known thing to do."""
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 import pytest
@@ -31,18 +33,18 @@ def rows(**carriers: str) -> pl.DataFrame:
     )
 
 
-def test_a_tag_in_too_few_rows_is_dropped_and_the_reason_says_the_numbers():
+def test_a_tag_in_too_few_rows_is_dropped_and_the_reason_says_the_numbers() -> None:
     assert drop_rare({"often": 20, "seldom": 19}, 20) == {"seldom": (None, "in 19 rows, fewer than 20")}
 
 
-def test_words_that_differ_in_a_vowel_sign_alone_stay_apart():
+def test_words_that_differ_in_a_vowel_sign_alone_stay_apart() -> None:
     assert fold_spellings({"दिन": 50, "दान": 60, "दीन": 40, "ยา": 3, "ยี่": 4}) == {}
     changes = fold_spellings({"❤️": 3, "⚠️ warning": 5, "warning": 9})
     assert {tag: change.into for tag, change in changes.items()} == {"❤️": None, "⚠️ warning": "warning"}
 
 
 @pytest.mark.parametrize("rows_in_all", [25, 41])
-def test_an_association_of_just_as_many_rows_as_are_asked_for_is_seen(rows_in_all):
+def test_an_association_of_just_as_many_rows_as_are_asked_for_is_seen(rows_in_all: int) -> None:
     ids = [f"{row:02}" for row in range(rows_in_all)]
     pairs = [(row, "b") for row in ids] + [(row, "a") for row in ids[:7]]
     pairs += [(row, tag) for tag in "cd" for row in ids[7:16]]  # no path: of one FP-Growth does not round
@@ -50,7 +52,7 @@ def test_an_association_of_just_as_many_rows_as_are_asked_for_is_seen(rows_in_al
     assert merge_associated(table, 7, 0.99)["a"].into == "b"
 
 
-def test_case_special_characters_and_endings_fold_into_the_most_frequent_spelling():
+def test_case_special_characters_and_endings_fold_into_the_most_frequent_spelling() -> None:
     changes = fold_spellings({"Data Frame": 3, "data_frames": 5, "data-frames": 4, "series": 9})
     assert {tag: change.into for tag, change in changes.items()} == {
         "Data Frame": "data frames",
@@ -60,51 +62,51 @@ def test_case_special_characters_and_endings_fold_into_the_most_frequent_spellin
     assert changes["Data Frame"].why == "stem 'data frame'"
 
 
-def test_the_most_frequent_spelling_is_counted_over_its_variants():
+def test_the_most_frequent_spelling_is_counted_over_its_variants() -> None:
     changes = fold_spellings({"array": 6, "Arrays": 4, "arrays": 4})
     assert {tag: change.into for tag, change in changes.items()} == {"array": "arrays", "Arrays": "arrays"}
 
 
-def test_a_tag_of_special_characters_alone_is_dropped():
+def test_a_tag_of_special_characters_alone_is_dropped() -> None:
     assert fold_spellings({"++": 7})["++"].into is None
 
 
-def test_tags_within_the_cosine_distance_become_the_most_frequent_and_others_stay():
+def test_tags_within_the_cosine_distance_become_the_most_frequent_and_others_stay() -> None:
     vectors = on_circle(0, 10, 40)  # cosine distances 0.015 and 0.134
     changes = merge_near({"a": 1, "b": 2, "c": 3}, vectors, 0.05)
     assert changes == {"a": ("b", "cosine distance 0.015")}
 
 
-def test_a_threshold_meant_as_similarity_would_merge_everything():
+def test_a_threshold_meant_as_similarity_would_merge_everything() -> None:
     assert len(merge_near({"a": 1, "b": 2, "c": 3}, on_circle(0, 40, 80), 0.95)) == 2
 
 
-def test_distance_links_through_a_tag_between():
+def test_distance_links_through_a_tag_between() -> None:
     assert merge_near({"a": 9, "b": 1, "c": 1}, on_circle(0, 15, 30), 0.05)["c"].into == "a"
 
 
-def test_a_tag_that_never_stands_without_another_becomes_that_one():
+def test_a_tag_that_never_stands_without_another_becomes_that_one() -> None:
     changes = merge_associated(rows(python="abcdefgh", numpy="abcd", rust="efij"), min_rows=4, min_confidence=0.99)
     assert changes == {"numpy": ("python", "100.0% of its 4 rows carry 'python'")}
 
 
-def test_an_association_below_the_confidence_or_the_support_is_none():
+def test_an_association_below_the_confidence_or_the_support_is_none() -> None:
     tags = rows(python="abcdefgh", numpy="abcdz")
     assert merge_associated(tags, min_rows=4, min_confidence=0.99) == {}
     assert merge_associated(tags, min_rows=4, min_confidence=0.8)["numpy"].into == "python"
     assert merge_associated(tags, min_rows=5, min_confidence=0.8) == {}
 
 
-def test_associations_are_followed_to_their_end():
+def test_associations_are_followed_to_their_end() -> None:
     changes = merge_associated(rows(code="abcdefgh", python="abcdef", numpy="abcd"), min_rows=4, min_confidence=0.99)
     assert {tag: change.into for tag, change in changes.items()} == {"numpy": "code", "python": "code"}
 
 
-def test_twins_become_the_first_of_the_alphabet():
+def test_twins_become_the_first_of_the_alphabet() -> None:
     assert merge_associated(rows(y="abcd", x="abcd"), 4, 0.99)["y"].into == "x"
 
 
-def test_of_two_associations_the_surer_wins_then_the_more_frequent():
+def test_of_two_associations_the_surer_wins_then_the_more_frequent() -> None:
     assert merge_associated(rows(a="bcdef", b="bcdefg", c="bcde"), 4, 0.9)["c"].into == "b"
     assert merge_associated(rows(a="bcdefghijk", b="cdef", c="bcde" + "lmn", d="bcdex"), 4, 0.5)["d"].into == "a"
 
@@ -112,16 +114,16 @@ def test_of_two_associations_the_surer_wins_then_the_more_frequent():
 @pytest.mark.parametrize(
     "step", [lambda: drop_rare({}, 2), lambda: fold_spellings({}), lambda: merge_near({}, np.empty((0, 2)), 0.1)]
 )
-def test_no_tag_at_all_changes_nothing(step):
+def test_no_tag_at_all_changes_nothing(step: Any) -> None:
     assert step() == {}
 
 
-def test_no_row_at_all_has_no_association():
+def test_no_row_at_all_has_no_association() -> None:
     assert merge_associated(rows(), 2, 0.9) == {}
 
 
 @given(COUNTS)
-def test_folding_twice_is_folding_once(counts):
+def test_folding_twice_is_folding_once(counts: Any) -> None:
     changes = fold_spellings(counts)
     after: dict[str, int] = {}
     for tag, count in counts.items():
@@ -132,7 +134,7 @@ def test_folding_twice_is_folding_once(counts):
 
 
 @given(COUNTS, st.floats(0.001, 1), st.integers(0, 5))
-def test_a_merge_ends_at_a_tag_that_stays(counts, distance, seed):
+def test_a_merge_ends_at_a_tag_that_stays(counts: Any, distance: Any, seed: Any) -> None:
     vectors = on_circle(*np.random.default_rng(seed).uniform(0, 90, len(counts)))
     changes = merge_near(counts, vectors, distance)
     assert all(change.into in counts and change.into not in changes for change in changes.values())
@@ -140,7 +142,7 @@ def test_a_merge_ends_at_a_tag_that_stays(counts, distance, seed):
 
 
 @given(st.lists(st.sets(st.sampled_from("abcde")), min_size=1, max_size=20), st.integers(1, 4))
-def test_associations_are_those_of_counting_pairs(carried, min_rows):
+def test_associations_are_those_of_counting_pairs(carried: Any, min_rows: Any) -> None:
     tags = rows(**{tag: "".join(chr(0x4E00 + at) for at, tags in enumerate(carried) if tag in tags) for tag in "abcde"})
     changes = merge_associated(tags, min_rows, 0.75)
     count = {tag: sum(tag in tags for tags in carried) for tag in "abcde"}
@@ -167,11 +169,11 @@ def toy() -> pl.DataFrame:
     return pl.DataFrame(pairs, schema={"id": pl.String, "tag": pl.String}, orient="row")
 
 
-def canon(tags: pl.DataFrame, vectors_of=vectors_of, max_distance: float = 0.05) -> pl.DataFrame:
+def canon(tags: pl.DataFrame, vectors_of: Any = vectors_of, max_distance: float = 0.05) -> pl.DataFrame:
     return normalize_tags(tags, vectors_of, min_rows=3, max_distance=max_distance, min_support=4, min_confidence=0.99)
 
 
-def test_each_step_does_what_is_known_and_says_why():
+def test_each_step_does_what_is_known_and_says_why() -> None:
     assert canon(toy()).rows() == [
         ("Arrays", 7, "arrays", "rule", "stem 'array'"),
         ("array", 3, "arrays", "rule", "stem 'array'"),
@@ -183,14 +185,14 @@ def test_each_step_does_what_is_known_and_says_why():
     ]
 
 
-def test_a_row_carries_each_canonical_tag_once_and_a_dropped_tag_not_at_all():
+def test_a_row_carries_each_canonical_tag_once_and_a_dropped_tag_not_at_all() -> None:
     units = apply_canonical_tags(toy(), canon(toy()))
     assert units.filter(pl.col("id") == "20")["tag"].to_list() == ["plot"]
     assert units.filter(pl.col("id") == "00")["tag"].to_list() == ["arrays"]
     assert units["tag"].value_counts().sort("tag").rows() == [("arrays", 14), ("figure", 4), ("plot", 10)]
 
 
-def test_a_distance_of_0_compares_no_meanings():
+def test_a_distance_of_0_compares_no_meanings() -> None:
     def none(tags: list[str]) -> np.ndarray:
         raise AssertionError(f"asked for the vectors of {tags}")
 
@@ -198,24 +200,24 @@ def test_a_distance_of_0_compares_no_meanings():
     assert steps == [("association", 1), ("frequency", 1), ("kept", 3), ("rule", 2)]
 
 
-def test_row_order_changes_nothing():
+def test_row_order_changes_nothing() -> None:
     shuffled = toy().sample(fraction=1, shuffle=True, seed=3)
     assert canon(shuffled).equals(canon(toy()))
     assert apply_canonical_tags(shuffled, canon(shuffled)).equals(apply_canonical_tags(toy(), canon(toy())))
 
 
-def test_no_tag_gives_an_empty_table():
+def test_no_tag_gives_an_empty_table() -> None:
     assert canon(toy().head(0)).is_empty()
 
 
-def test_all_tags_dropped_leaves_no_unit():
+def test_all_tags_dropped_leaves_no_unit() -> None:
     assert apply_canonical_tags(toy().filter(pl.col("tag") == "once"), canon(toy())).is_empty()
 
 
-def test_spellings_that_are_too_rare_to_stay_give_no_tag_its_name():
+def test_spellings_that_are_too_rare_to_stay_give_no_tag_its_name() -> None:
     carriers = {"array": range(3), "arrays": range(3, 5), "Arrays": range(5, 7), "ARRAYS": range(7, 9)}
     pairs = [(f"{row:02}", tag) for tag, rows in carriers.items() for row in rows]
     tags = pl.DataFrame(pairs, schema={"id": pl.String, "tag": pl.String}, orient="row")
-    settings = {"min_rows": 3, "max_distance": 0, "min_support": 4, "min_confidence": 0.99}
+    settings: dict[str, Any] = {"min_rows": 3, "max_distance": 0, "min_support": 4, "min_confidence": 0.99}
     found = normalize_tags(tags, lambda _: np.empty((0, 0), np.float32), **settings)
     assert found["canonical"].drop_nulls().to_list() == ["array"]
