@@ -10,7 +10,6 @@ from docs.markdown import number_table
 from m2m.runtime.artifacts import read_table
 from m2m.schemas.grid import Grid
 
-MATCHED = ("length-matched", "length-matched")  # the strategy's name today, and in studies before 0.2.0
 METRICS, DEVELOPMENT, SELECTION = Path("metrics"), Path("metrics/development"), Path("metrics/selection")
 NO_LIMIT = 100_000  # subset.max_tokens without a length window
 
@@ -27,7 +26,7 @@ def tabulate_five_lines() -> str:
         [
             cells.filter(pl.col("strategy") == "random"),
             cells.filter(pl.col("strategy") == "response-micro", pl.col("degree").is_in([0, 3, 6])),
-            cells.filter(pl.col("strategy").is_in(MATCHED), pl.col("degree") == 0),
+            cells.filter(pl.col("strategy") == "length-matched", pl.col("degree") == 0),
         ]
     )
     header = ("500 rows", "cells", "bpb reduction", "seed noise (sd)", "win rate", "response tokens per row")
@@ -137,7 +136,7 @@ def _configuration(row: dict[str, object]) -> str:
     degree = f", degree {row['degree']}"
     if row["strategy"] == "random":
         name = "random"
-    elif row["strategy"] in MATCHED:
+    elif row["strategy"] == "length-matched":
         name = f"length-matched to {row['match']}{degree}"
     else:
         name = f"{row['strategy']}{degree}"

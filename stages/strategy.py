@@ -1,4 +1,4 @@
-"""The strategy of an arm → what is known of it; a name that is not a strategy ends the run here, with the names."""
+"""The strategy of an arm → its properties; a name that is not a strategy ends the run here, with the names."""
 
 from pathlib import Path
 

@@ -12,4 +12,4 @@ def main(file: Path = Path("params.yaml"), /) -> None:
     from m2m.grid.known_settings import check_settings
     from m2m.grid.params_file import read_settings
 
-    print(f"{file}: {check_settings(read_settings(file), str(file))} settings, all known")
+    print(f"{file}: {check_settings(read_settings(file), str(file))} settings, all valid")

@@ -24,7 +24,7 @@ def main(study: Path = Path("metrics/study.json"), /, *, outcome: str | None = N
     print(f"{study}: {record['cells']} cells of provenance {record['provenance']}. Outcome: {chosen}.")
     if differences := _find_differences(study.parent / "made.json", record["provenance"], Path("dvc.lock")):
         print(
-            f"This study is not of this workspace: dvc.lock has another {', '.join(differences)}. "
+            f"This study is not of this workspace: dvc.lock differs in {', '.join(differences)}. "
             "For a study of your own, run `make grid`."
         )
     for recommendation in recommendations:

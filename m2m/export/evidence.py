@@ -7,7 +7,7 @@ from m2m.study.cells.labels import ALPHA
 
 SETTINGS = ("size", "budget", "slack", "weights", "min_tokens", "max_tokens", "lengths")  # of one setting of the study
 FREE = {"lengths": "free"}  # where nothing else is said
-NO_EVIDENCE = "No evidence: {}. Compare it with random subsets first (m2m grid)."
+NO_EVIDENCE = "No evidence: {}. Compare it with random subsets first (python -m m2m grid)."
 
 
 def describe_evidence(study: Mapping[str, Any] | None, same_pool: bool, settings: Mapping[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """Words the report of a selection: what was read, the units, the table of degrees, length, evidence, files."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -25,6 +26,10 @@ def describe_choice_units(comparison: Comparison, tokenizer: str, band: TokenUni
         noun = f"{NOUNS[str(entry.scale)]} of the {entry.side}s"
         none = f"{without:,} of {rows:,} rows carry none and cannot be chosen by them"
         return f"{summary['k_max']:,} {noun}; {none}; lengths in tokens of {tokenizer}"
+    if entry.reads.startswith("data/units/"):
+        return (
+            f"{strategy} covers the units of {Path(entry.reads).stem}; they and the lengths are tokens of {tokenizer}"
+        )
     return f"{strategy} has no units of its own; lengths in tokens of {tokenizer}"
 
 

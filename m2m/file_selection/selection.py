@@ -63,7 +63,7 @@ def choose_from_files(
     lines += [format_line("warning", sentence) for sentence in warnings]
     lines += [format_line("not taken", list_left_over(explain_rows(comparison, comparison.chosen)))]
     lines += [format_line("length", describe_length(figures, comparison))]
-    lines += [format_line("evidence", f"{evidence} (m2m recommend; for your own model: m2m plan)")]
+    lines += [format_line("evidence", f"{evidence} (python -m m2m recommend; for your own model: python -m m2m grid)")]
     written = [
         f"{files[0]} ({form})",
         "README.md (data card)",
@@ -77,6 +77,7 @@ def choose_from_files(
 def list_warnings(comparison: Comparison, tokenizer: str) -> list[str]:
     """Degrees that are one subset, and a tokenizer that may not be the model's."""
     warnings = [comparison.subset.collapse] if comparison.subset.collapse else []
-    if not tokenizer and get_strategy(comparison.settings.strategy).scale == "micro":
-        warnings.append("the tokenizer is not your model's: its units and lengths differ; name it with --tokenizer")
+    strategy = get_strategy(comparison.settings.strategy)
+    if not tokenizer and (strategy.scale == "micro" or not strategy.has_units):
+        warnings.append("the tokenizer is not your model's: units and lengths differ; name it with --tokenizer")
     return warnings

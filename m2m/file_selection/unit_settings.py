@@ -1,4 +1,4 @@
-"""What units are made with: the blocks of params.yaml that a selection of files reads, with the same defaults."""
+"""What units are made with: the blocks of params.yaml that a selection of files reads, with the same defaults but for the vocabulary."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -71,7 +71,7 @@ def test_another_outcome_of_the_study_can_be_asked_for(tmp_path: Path, capsys: p
     assert "Outcome: likelihood_win_rate." in printed and " in win rate over random (95 % CI 0." in printed
 
 
-@pytest.mark.parametrize(("pool", "words"), [("1", ""), ("2", "is not of this workspace: dvc.lock has another pool.")])
+@pytest.mark.parametrize(("pool", "words"), [("1", ""), ("2", "is not of this workspace: dvc.lock differs in pool.")])
 def test_a_study_of_another_pool_is_called_that(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, pool: str, words: str
 ) -> None:

@@ -13,7 +13,8 @@ from m2m.commands.select import main as select
 from m2m.data.pool.sources import Source
 from m2m.file_selection.unit_settings import BandSettings, ClusterSettings, EmbedSettings, PhraseSettings
 from m2m.llm.client.request import Endpoint
-from m2m.runtime.artifacts import read_table
+from m2m.runtime.artifacts import read_table, write_table
+from m2m.schemas.exclusions import Exclusions
 from m2m.schemas.subset import Subset
 from m2m.strategies import BASELINES, STRATEGIES
 from stages import band, cluster, embed, ingest, respond, subset, tag, tokenizer
@@ -117,6 +118,7 @@ def run_stages(folder: Path, strategy: str, degree: int, settings: dict[str, Any
         BASELINES, folder / "response-tokens.parquet"
     )
     tables["k-center"] = folder / "response-vectors.parquet"
+    tables["type-cover"] = folder / "response-micro.parquet"
     pairs = folder / "pairs.parquet"
     if entry.scale == "macro" or strategy == "k-center":
         side = entry.side or "response"
@@ -129,11 +131,14 @@ def run_stages(folder: Path, strategy: str, degree: int, settings: dict[str, Any
         asked = {"temperature": 0.0, "reply_tokens": 1, "endpoint": Endpoint(**PARAMS["tag"]["endpoint"])}
         made: dict[str, Any] = asdict(PHRASES) | asdict(EMBED) | asked
         tag.main(pairs, pairs, *outs, side=entry.side, engine="phrases", **made)  # type: ignore[arg-type]
-    subset.main(  # type: ignore[call-arg]
+    write_table(folder / "exclusions.parquet", Exclusions, pl.DataFrame(schema={"id": pl.String}))
+    subset.main(
         tables[strategy],
         tables["response-micro"],
         pairs,
         folder / "response-tokens.parquet",
+        folder / "row_origins.parquet",
+        folder / "exclusions.parquet",
         folder / "subset.parquet",
         folder / "subset.json",
         strategy=strategy,
@@ -141,14 +146,22 @@ def run_stages(folder: Path, strategy: str, degree: int, settings: dict[str, Any
         degree=degree,
         min_tokens=0,
         max_tokens=2**31 - 1,
+        quality=None,
+        quality_share=1.0,
+        overlap="keep",
         **settings,
     )
     return set(read_table(folder / "subset.parquet", Subset).select("id", "turn").rows())  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("lengths", ["free", "as-random"])
 @pytest.mark.parametrize("amount", [{"size": SIZE}, {"tokens": 700}], ids=["rows", "tokens"])
-def test_select_takes_the_rows_of_the_pipeline(pipeline: Path, tmp_path: Path, strategy: Any, amount: Any) -> None:
+def test_select_takes_the_rows_of_the_pipeline(
+    pipeline: Path, tmp_path: Path, strategy: Any, amount: Any, lengths: Any
+) -> None:
+    if lengths == "as-random" and not STRATEGIES[strategy].has_units:
+        pytest.skip("a baseline has no strata of length")
     if strategy.endswith("-macro") and "tokens" in amount:
         pytest.skip("UMAP takes seconds; rows show the same")
     degree = 2
@@ -159,6 +172,7 @@ def test_select_takes_the_rows_of_the_pipeline(pipeline: Path, tmp_path: Path, s
         "slack": 1.5,
         "weights": "inverse",
         "budget": budget,
+        "lengths": lengths,
     }
     taken = run_stages(pipeline, strategy, degree, settings)
     made: dict[str, Any] = {"band": BAND, "phrases": PHRASES, "clusters": CLUSTERS, "embed": EMBED}
@@ -168,6 +182,7 @@ def test_select_takes_the_rows_of_the_pipeline(pipeline: Path, tmp_path: Path, s
         strategy=strategy,
         degree=degree,
         seed=7,
+        lengths=lengths,
         out=tmp_path / "out",
         page="skip",
         **made,
