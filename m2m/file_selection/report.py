@@ -27,9 +27,7 @@ def describe_choice_units(comparison: Comparison, tokenizer: str, band: TokenUni
         none = f"{without:,} of {rows:,} rows carry none and cannot be chosen by them"
         return f"{summary['k_max']:,} {noun}; {none}; lengths in tokens of {tokenizer}"
     if entry.reads.startswith("data/units/"):
-        return (
-            f"{strategy} covers the units of {Path(entry.reads).stem}; they and the lengths are tokens of {tokenizer}"
-        )
+        return f"{strategy} covers the units of {Path(entry.reads).stem}; both are tokens of {tokenizer}"
     return f"{strategy} has no units of its own; lengths in tokens of {tokenizer}"
 
 

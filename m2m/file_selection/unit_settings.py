@@ -1,4 +1,4 @@
-"""What units are made with: the blocks of params.yaml that a selection of files reads, with the same defaults but for the vocabulary."""
+"""What units of a file are made with: blocks of params.yaml with their defaults, but for the vocabulary's size."""
 
 from dataclasses import dataclass
 from typing import Literal
