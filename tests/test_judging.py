@@ -53,5 +53,5 @@ def test_alpaca_eval_says_what_it_needs_where_a_server_gives_no_log_probabilitie
     served: Any, tokenizer: Any, tmp_path: Path
 ) -> None:
     parrot = replace(served, model=str(save_parrot(tmp_path / "parrot", tokenizer, "M")))
-    with pytest.raises(OSError, match=r"failed for good.*log-probabilities, which this judge reads"):
+    with pytest.raises(OSError, match=r"failed for good.*log-probabilities, which this judge needs"):
         figures(tmp_path, "alpaca-eval", parrot, "endpoint")

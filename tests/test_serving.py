@@ -64,9 +64,9 @@ def test_respond_runs_to_its_outs(served: Any, tmp_path: Path, engine: str) -> N
     write_pairs(tmp_path / "pairs.parquet")
     pool = read_table(tmp_path / "pairs.parquet", Pairs).drop("original")
     write_table(tmp_path / "pool.parquet", Pool, pool)
-    pairs, rejected, *units = [tmp_path / f"{number}.parquet" for number in range(6)]
+    pairs, rejected = tmp_path / "pairs-new.parquet", tmp_path / "rejected.parquet"
     settings: dict[str, Any] = {"engine": engine, "temperature": 0.0, "reply_tokens": 40, "seed": 1, "endpoint": served}
-    respond.main(tmp_path / "pool.parquet", PROMPTS / "respond.txt", pairs, rejected, *units, **settings)
+    respond.main(tmp_path / "pool.parquet", PROMPTS / "respond.txt", pairs, rejected, **settings)
     assert read_table(pairs, Pairs)["response"].to_list() == [SAYS] * 6
     assert read_table(pairs, Pairs)["original"].to_list() == ["So."] * 6
     assert read_table(rejected, Unusable).is_empty()

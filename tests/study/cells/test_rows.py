@@ -40,3 +40,7 @@ def test_holm_looks_at_each_family_alone_and_skips_rows_without_p() -> None:
 def test_numbers_are_cut_to_six_digits_and_infinities_are_null() -> None:
     record = {"a": [1.23456789e-9, float("inf"), -float("inf"), float("nan")], "b": {"c": 7, "d": "x", "e": True}}
     assert round_digits(record) == {"a": [1.23457e-9, None, None, None], "b": {"c": 7, "d": "x", "e": True}}
+
+
+def test_a_half_that_binary_puts_just_below_is_rounded_up_so_that_the_last_bit_of_a_sum_decides_nothing() -> None:
+    assert round_digits({"p": 1.000005}) == {"p": 1.00001}
