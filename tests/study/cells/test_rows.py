@@ -43,4 +43,4 @@ def test_numbers_are_cut_to_six_digits_and_infinities_are_null() -> None:
 
 
 def test_a_half_that_binary_puts_just_below_is_rounded_up_so_that_the_last_bit_of_a_sum_decides_nothing() -> None:
-    assert round_digits({"p": 1.000005}) == {"p": 1.00001}
+    assert round_digits({"p": 1.000025}) == {"p": 1.00003}
