@@ -9,8 +9,11 @@ from hypothesis import settings
 
 from tests.browser import CHROMIUM
 
-settings.register_profile("untimed", deadline=None)  # speed is for bench/: a busy machine must not fail a test
-settings.load_profile("untimed")
+# Speed is for bench/, so a busy machine must not fail a test. One commit has one verdict, so the examples are the same
+# each time; `pytest --hypothesis-profile explore` looks for new ones.
+settings.register_profile("same", deadline=None, derandomize=True)
+settings.register_profile("explore", deadline=None)
+settings.load_profile("same")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # before anything reads it
 
 FIRST = (

@@ -19,20 +19,17 @@ def points(rows: int, seed: int, dim: int = 8) -> np.ndarray:
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
-def brute_force(vectors: np.ndarray, first: int, size: int) -> list[int]:
-    wide, chosen = vectors.astype(np.float64), [first]
-    while len(chosen) < size:
-        nearest = (wide @ wide[chosen].T).max(axis=1)
-        nearest[chosen] = np.inf
-        chosen.append(int(nearest.argmin()))
-    return chosen
-
-
 @given(st.integers(2, 200), st.integers(0, 10**6), st.data())
 def test_each_row_is_the_farthest_from_those_before(rows: int, seed: int, data: st.DataObject) -> None:
+    """Up to the last bit of a float32 cosine: two rows may be equally far in one precision and not in another."""
     vectors, size = points(rows, seed), data.draw(st.integers(1, rows))
-    chosen = choose_farthest_rows(vectors, *everything(rows), size, np.random.default_rng(seed)).tolist()
-    assert chosen == brute_force(vectors, chosen[0], size)
+    chosen = choose_farthest_rows(vectors, *everything(rows), size, np.random.default_rng(seed))
+    assert len(set(chosen.tolist())) == size
+    wide = vectors.astype(np.float64)
+    for turn in range(1, size):
+        nearest = (wide @ wide[chosen[:turn]].T).max(axis=1)
+        free = np.delete(nearest, chosen[:turn])
+        assert nearest[chosen[turn]] <= free.min() + 1e-6
 
 
 @given(st.integers(4, 10), st.integers(1, 3), st.integers(0, 10**6))
