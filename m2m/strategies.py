@@ -33,6 +33,7 @@ STRATEGIES = {
 } | {
     "random": Strategy("data/tokens/response.parquet", has_degree=False),
     "length-matched": Strategy("data/tokens/response.parquet", follows_match=True),
+    "longest": Strategy("data/tokens/response.parquet", has_degree=False),
     "k-center": Strategy("data/vectors/response.parquet", has_degree=False),
     "type-cover": Strategy("data/units/response-micro.parquet", has_degree=False),
     "token-entropy": Strategy("data/tokens/response.parquet", has_degree=False),

@@ -27,8 +27,8 @@ def test_the_six_are_side_by_scale_and_choose_by_their_units() -> None:
 
 
 def test_baselines_choose_by_something_else() -> None:
-    assert BASELINES == ("random", "length-matched", "k-center", "type-cover", "token-entropy")
-    assert NO_DEGREE == ("random", "k-center", "type-cover", "token-entropy")
+    assert BASELINES == ("random", "length-matched", "longest", "k-center", "type-cover", "token-entropy")
+    assert NO_DEGREE == ("random", "longest", "k-center", "type-cover", "token-entropy")
     assert MATCHED == ("length-matched",)
     assert list(MATCHES) == [*UNIT_STRATEGIES, "random"]
 

@@ -11,6 +11,7 @@ from m2m.arrays import flatten_lists, stack_vectors
 from m2m.selection.incidence import build_incidence
 from m2m.selection.k_center import choose_farthest_rows
 from m2m.selection.length_matched import choose_length_matched_rows
+from m2m.selection.longest import choose_longest_rows
 from m2m.selection.token_entropy import choose_high_entropy_rows
 from m2m.selection.type_cover import choose_covering_rows
 
@@ -47,6 +48,11 @@ def choose_length_matched(inputs: BaselineInputs) -> Int64[np.ndarray, "chosen"]
     return choose_length_matched_rows(inputs.lengths, inputs.inside, inputs.matched_rows, inputs.rng)
 
 
+def choose_longest(inputs: BaselineInputs) -> Int64[np.ndarray, "chosen"]:
+    """Rows with the longest responses."""
+    return choose_longest_rows(inputs.lengths, inputs.inside, inputs.costs, inputs.size, inputs.rng)
+
+
 def choose_k_center(inputs: BaselineInputs) -> Int64[np.ndarray, "chosen"]:
     """Rows that leave no row far from the subset, by their vectors."""
     vectors = stack_vectors(inputs.table["vector"])
@@ -68,6 +74,7 @@ def choose_token_entropy(inputs: BaselineInputs) -> Int64[np.ndarray, "chosen"]:
 CHOOSERS: dict[str, Callable[[BaselineInputs], Int64[np.ndarray, "chosen"]]] = {
     "random": choose_random,
     "length-matched": choose_length_matched,
+    "longest": choose_longest,
     "k-center": choose_k_center,
     "type-cover": choose_type_cover,
     "token-entropy": choose_token_entropy,
