@@ -34,20 +34,20 @@ def choose_novel_rows(
     hand = ceil(costs[free].sum() / size * log(1 / miss))
     factor = np.zeros(len(inside))
     factor[free] = measure_density(vectors[free], rng) ** DENSITY_POWER
-    taken = np.empty((min(len(free), size), vectors.shape[1]), np.float32)
-    weights = 1 / np.arange(1, len(taken) + 1)
+    centers = np.empty((min(len(free), size), vectors.shape[1]), np.float32)
+    weights = 1 / np.arange(1, len(centers) + 1)
     turns, spent = 0, 0
     with threadpool_limits(1, user_api="blas"):
         while spent < size:
             best = turns
             if turns:
-                shown = min(hand, len(free) - turns)
-                _deal(free, turns, shown, rng)
-                at_hand = free[turns : turns + shown]
-                novelty = _weigh_distances(vectors[at_hand] @ taken[:turns].T, weights[:turns])
+                hand_size = min(hand, len(free) - turns)
+                _deal(free, turns, hand_size, rng)
+                at_hand = free[turns : turns + hand_size]
+                novelty = _weigh_distances(vectors[at_hand] @ centers[:turns].T, weights[:turns])
                 best = turns + int((factor[at_hand] * novelty).argmax())
             free[turns], free[best] = free[best], free[turns]
-            taken[turns] = vectors[free[turns]]
+            centers[turns] = vectors[free[turns]]
             spent += costs[free[turns]]
             turns += 1
     return np.asarray(free[:turns])
@@ -66,13 +66,13 @@ def measure_density(vectors: Float32[np.ndarray, "rows dim"], rng: np.random.Gen
     return np.asarray(1 / np.maximum(distance, SMALLEST_DISTANCE))
 
 
-def _deal(free: Int64[np.ndarray, "rows"], turns: int, shown: int, rng: np.random.Generator) -> None:
-    """Put `shown` free rows at random behind the first `turns`."""
-    places = turns + rng.choice(len(free) - turns, shown, replace=False, shuffle=False)
-    others = np.setdiff1d(np.arange(turns, turns + shown), places)
-    rows, displaced = free[places], free[others]
-    free[places[places >= turns + shown]] = displaced
-    free[turns : turns + shown] = rows
+def _deal(free: Int64[np.ndarray, "rows"], turns: int, hand_size: int, rng: np.random.Generator) -> None:
+    """Put `hand_size` free rows at random behind the first `turns`."""
+    places = turns + rng.choice(len(free) - turns, hand_size, replace=False, shuffle=False)
+    vacant = np.setdiff1d(np.arange(turns, turns + hand_size), places)
+    rows, displaced = free[places], free[vacant]
+    free[places[places >= turns + hand_size]] = displaced
+    free[turns : turns + hand_size] = rows
 
 
 def _weigh_distances(
