@@ -148,7 +148,7 @@ def test_a_subset_waits_only_for_what_its_strategy_reads(
 
 @dvc_graph
 @pytest.mark.parametrize(("strategy", "stages"), [
-    ("response-macro", {"embed", "cluster"}), ("response-meso", {"tag"}), ("k-center", {"embed"})
+    ("response-macro", {"embed", "cluster"}), ("response-meso", {"tag"}), ("k-center", {"embed"}), ("mig", {"tag"})
 ])  # fmt: skip
 def test_a_subset_waits_for_what_its_strategy_reads(
     strategy: str, stages: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -45,7 +45,7 @@ def main(
         size: Size of the subset in rows. Name this or --tokens.
         tokens: Size of the subset in response tokens, with the end token of each row.
         strategy: {instruction,response}-{macro,meso,micro}, random, length-matched, longest, k-center,
-            type-cover or token-entropy.
+            type-cover, token-entropy, facility-location, stochastic-facilities, gist, instag, mig or novel-select.
         degree: Degree of diversity, from 0 to 6.
         match: For length-matched, the strategy whose response lengths the random rows match.
         seed: Seed of the choice.
