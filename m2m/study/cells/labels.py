@@ -28,8 +28,10 @@ def select_rows(rows: Iterable[AnyRow], key: Mapping[str, Any]) -> list[AnyRow]:
 
 def select_place(study: Study, place: Place) -> Study:
     """The study with the rows of one outcome and setting alone."""
+    confirmed = select_rows(study.get("confirmed", []), place)
     return {
         **study,
+        "confirmed": confirmed,
         "floors": select_rows(study["floors"], place),
         "against_random": select_rows(study["against_random"], place),
         "matched": select_rows(study["matched"], place),
