@@ -59,7 +59,8 @@ def test_the_worse_ones_stand_after_the_command_and_not_before(
 
 def test_by_default_it_goes_by_the_studys_main_outcome(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     cells = build_grid_table(judged(planted_grid(EFFECT)).to_dicts())
-    write_study(tmp_path / "study.json", build_study(cells, NO_SCORES, seed=1, resamples=100))
+    study = build_study(cells, NO_SCORES, seed=1, resamples=100, primary_outcome="alpaca_eval_win_rate")
+    write_study(tmp_path / "study.json", study)
     main(tmp_path / "study.json")
     printed = capsys.readouterr().out
     assert "Outcome: alpaca_eval_win_rate." in printed and "Other outcomes" not in printed

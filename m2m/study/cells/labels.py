@@ -96,6 +96,14 @@ def format_p(p: float) -> str:
     return "< 0.001" if p < 0.001 else f"{p:.2g}"
 
 
+def is_cliff(row: Mapping[str, Any]) -> bool:
+    """Whether only the least diverse degree is low: no straight line fits, and a step after it is not rejected.
+
+    `row` of a study's `shapes`, whose degrees differ.
+    """
+    return bool(row.get("bend_p", 1.0) < ALPHA <= row.get("step_p", 0.0) and row["worst"] == 0)
+
+
 def join_words(words: Sequence[str]) -> str:
     """'one', 'one and two', 'one, two and three'."""
     return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else words[0]
