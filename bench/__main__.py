@@ -6,7 +6,7 @@
 import subprocess
 import sys
 
-ROOMS = ("selection", "farthest", "diversity", "band", "embed", "cluster")
+ROOMS = ("selection", "incidence", "farthest", "diversity", "band", "embed", "cluster")
 FULL = {"selection": ["--full"], "cluster": ["--rows", "117000"]}
 
 

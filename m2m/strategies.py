@@ -21,6 +21,8 @@ class Strategy(NamedTuple):
     has_degree: bool = True
     follows_match: bool = False
     """whether it copies the response lengths of the subset of another strategy, `subset.match`"""
+    needs_quality: bool = False
+    """whether it cannot do without a score a row, `subset.quality`"""
 
     @property
     def has_units(self) -> bool:
@@ -33,9 +35,17 @@ STRATEGIES = {
 } | {
     "random": Strategy("data/tokens/response.parquet", has_degree=False),
     "length-matched": Strategy("data/tokens/response.parquet", follows_match=True),
+    "longest": Strategy("data/tokens/response.parquet", has_degree=False),
     "k-center": Strategy("data/vectors/response.parquet", has_degree=False),
     "type-cover": Strategy("data/units/response-micro.parquet", has_degree=False),
     "token-entropy": Strategy("data/tokens/response.parquet", has_degree=False),
+    "facility-location": Strategy("data/vectors/response.parquet", has_degree=False),
+    "stochastic-facilities": Strategy("data/vectors/response.parquet", has_degree=False),
+    "gist": Strategy("data/vectors/response.parquet", has_degree=False),
+    "deita": Strategy("data/vectors/response.parquet", has_degree=False, needs_quality=True),
+    "instag": Strategy("data/units/instruction-meso.parquet", has_degree=False),
+    "mig": Strategy("data/units/instruction-meso.parquet", has_degree=False),
+    "novel-select": Strategy("data/vectors/response.parquet", has_degree=False),
 }
 UNIT_STRATEGIES = tuple(name for name, strategy in STRATEGIES.items() if strategy.has_units)
 BASELINES = tuple(name for name, strategy in STRATEGIES.items() if not strategy.has_units)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 import pandera.polars as pa
 import polars as pl
-from jaxtyping import Bool
+from jaxtyping import Bool, Float64
 
 from m2m.runtime.artifacts import read_table, write_record, write_table
 from m2m.runtime.cli import run
@@ -64,8 +64,9 @@ def main(
     pool = _read_pool(pairs, tokens)
     settings = ArmSettings(strategy, match, degree, size, seed, slack, weights, budget, min_tokens, max_tokens, lengths)
     inside = pool.flag_inside(settings)
-    kept, left_out = _leave_out(inside, pool.ids, row_origins, exclusions, quality, quality_share, overlap)
-    pool = pool._replace(left_out=inside & ~kept)
+    scores = None if quality is None else _read_scores(row_origins, pool.ids, quality)
+    kept, left_out = _leave_out(inside, pool.ids, exclusions, scores, quality, quality_share, overlap)
+    pool = pool._replace(left_out=inside & ~kept, scores=scores)
     dial = _read_dial(choices, strategy, pool, settings)
     match_dial = None
     if entry.follows_match:
@@ -75,10 +76,10 @@ def main(
     arm = choose_arm(pool, settings, dial, match_dial, table)
     write_table(subset, Subset, arm.table)
     write_record(summary, SubsetSummary, arm.summary | left_out)
-    _warn(subset.stem, arm.summary | left_out, arm.collapse, arm.shortfall)
+    _warn(subset.stem, arm.summary | left_out, [arm.collapse, arm.note], arm.shortfall)
 
 
-def _warn(arm: str, record: dict[str, Any], collapse: str, shortfall: float) -> None:
+def _warn(arm: str, record: dict[str, Any], sentences: list[str], shortfall: float) -> None:
     """Print what makes the dial shorter than it looks: rows that no degree reaches, degrees that are equal."""
     if "overlapping_rows_dropped" in record:
         count = record["overlapping_rows_dropped"]
@@ -95,8 +96,8 @@ def _warn(arm: str, record: dict[str, Any], collapse: str, shortfall: float) -> 
             f"{record['strategy']} and cannot be chosen",
             file=sys.stderr,
         )
-    if collapse:
-        print(f"subset {arm}: {collapse}", file=sys.stderr)
+    for sentence in filter(None, sentences):
+        print(f"subset {arm}: {sentence}", file=sys.stderr)
     if shortfall >= 1:
         print(
             f"subset {arm}: {shortfall:.0f} of {record['size']} {record['budget']} have other lengths than random's, "
@@ -108,8 +109,8 @@ def _warn(arm: str, record: dict[str, Any], collapse: str, shortfall: float) -> 
 def _leave_out(
     inside: Bool[np.ndarray, "rows"],
     ids: pl.Series,
-    row_origins: Path,
     exclusions: Path,
+    scores: Float64[np.ndarray, "rows"] | None,
     quality: str | None,
     quality_share: float,
     overlap: str,
@@ -120,12 +121,10 @@ def _leave_out(
         excluded = ids.is_in(read_table(exclusions, Exclusions)["id"].implode()).to_numpy()
         record |= {"overlap": overlap, "overlapping_rows_dropped": int((inside & excluded).sum())}
         inside = inside & ~excluded
-    if quality is None:
+    if scores is None:
         if quality_share != 1:
             raise ValueError(f"subset.quality_share {quality_share} needs subset.quality, the name of a number field")
         return inside, record
-    origins = ids.to_frame("id").join(read_table(row_origins, RowOrigins), on="id", how="left", maintain_order="left")
-    scores = parse_scores(origins["fields"], quality)
     best = select_best(scores, inside, quality_share)
     return best, record | {
         "quality": quality,
@@ -133,6 +132,11 @@ def _leave_out(
         "rows_without_quality": int((inside & np.isnan(scores)).sum()),
         "rows_below_quality": int((inside & ~best).sum()),
     }
+
+
+def _read_scores(row_origins: Path, ids: pl.Series, quality: str) -> Float64[np.ndarray, "rows"]:
+    origins = ids.to_frame("id").join(read_table(row_origins, RowOrigins), on="id", how="left", maintain_order="left")
+    return parse_scores(origins["fields"], quality)
 
 
 def _read_dial(choices: Path, strategy: str, pool: PoolRows, settings: ArmSettings) -> UnitDial:

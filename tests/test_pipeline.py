@@ -137,7 +137,7 @@ dvc_graph = pytest.mark.filterwarnings("ignore:_NoneStep.value:DeprecationWarnin
 
 @dvc_graph
 @pytest.mark.parametrize(
-    "strategy", ["response-micro", "instruction-micro", "random", "length-matched", "token-entropy"]
+    "strategy", ["response-micro", "instruction-micro", "random", "length-matched", "longest", "token-entropy"]
 )
 def test_a_subset_waits_only_for_what_its_strategy_reads(
     strategy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -148,7 +148,7 @@ def test_a_subset_waits_only_for_what_its_strategy_reads(
 
 @dvc_graph
 @pytest.mark.parametrize(("strategy", "stages"), [
-    ("response-macro", {"embed", "cluster"}), ("response-meso", {"tag"}), ("k-center", {"embed"})
+    ("response-macro", {"embed", "cluster"}), ("response-meso", {"tag"}), ("k-center", {"embed"}), ("mig", {"tag"})
 ])  # fmt: skip
 def test_a_subset_waits_for_what_its_strategy_reads(
     strategy: str, stages: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

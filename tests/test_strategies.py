@@ -16,6 +16,8 @@ from m2m.strategies import (
     require_match,
 )
 
+SELECTORS = ("facility-location", "stochastic-facilities", "gist", "deita", "instag", "mig", "novel-select")
+
 
 def test_the_six_are_side_by_scale_and_choose_by_their_units() -> None:
     assert (
@@ -27,8 +29,8 @@ def test_the_six_are_side_by_scale_and_choose_by_their_units() -> None:
 
 
 def test_baselines_choose_by_something_else() -> None:
-    assert BASELINES == ("random", "length-matched", "k-center", "type-cover", "token-entropy")
-    assert NO_DEGREE == ("random", "k-center", "type-cover", "token-entropy")
+    assert ("random", "length-matched", "longest", "k-center", "type-cover", "token-entropy", *SELECTORS) == BASELINES
+    assert ("random", "longest", "k-center", "type-cover", "token-entropy", *SELECTORS) == NO_DEGREE
     assert MATCHED == ("length-matched",)
     assert list(MATCHES) == [*UNIT_STRATEGIES, "random"]
 

@@ -44,8 +44,8 @@ def main(
         pool: Files (JSON, JSONL, CSV, Parquet, Arrow; plain, .gz or .zst), folders of them, or - for standard input.
         size: Size of the subset in rows. Name this or --tokens.
         tokens: Size of the subset in response tokens, with the end token of each row.
-        strategy: {instruction,response}-{macro,meso,micro}, random, length-matched, k-center, type-cover or
-            token-entropy.
+        strategy: {instruction,response}-{macro,meso,micro}, random, length-matched, longest, k-center,
+            type-cover, token-entropy, facility-location, stochastic-facilities, gist, instag, mig or novel-select.
         degree: Degree of diversity, from 0 to 6.
         match: For length-matched, the strategy whose response lengths the random rows match.
         seed: Seed of the choice.

@@ -5,7 +5,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import polars as pl
-from jaxtyping import Bool, Int64
+from jaxtyping import Bool, Float64, Int64
 
 from m2m.selection.baselines import CHOOSERS, BaselineInputs
 from m2m.selection.degrees import group_equal_degrees
@@ -50,6 +50,8 @@ class PoolRows(NamedTuple):
     characters: Int64[np.ndarray, "rows"]
     left_out: Bool[np.ndarray, "rows"] | None = None
     """rows that take no part, whatever their length; None: all do"""
+    scores: Float64[np.ndarray, "rows"] | None = None
+    """a number a row, the higher the better, for baselines that choose by one; NaN where a row has none"""
 
     def flag_inside(self, settings: ArmSettings) -> Bool[np.ndarray, "rows"]:
         """The rows that take part: not left out, `min_tokens` … `max_tokens` response tokens without the end token."""
@@ -79,6 +81,8 @@ class Arm(NamedTuple):
     """which degrees are one subset and why; empty where all differ, or the strategy has no degree"""
     shortfall: float
     """rows or tokens that have other lengths than random's, though `lengths` is as-random"""
+    note: str = ""
+    """what a baseline says of its rows"""
 
 
 def build_unit_dial(strategy: str, units: pl.DataFrame | None, pool: PoolRows, settings: ArmSettings) -> UnitDial:
@@ -112,6 +116,7 @@ def choose_arm(
     entry, costs, inside = get_strategy(settings.strategy), pool.price(settings), pool.flag_inside(settings)
     rng = np.random.default_rng(settings.seed)
     selection = dialled = _draw(own, costs, settings, rng)
+    note = ""
     if not entry.has_units:
         matched_rows = None
         if entry.follows_match:
@@ -122,9 +127,19 @@ def choose_arm(
             matched_rows = dialled.draw.rows
         choices = pl.DataFrame({"id": pool.ids}) if table is None else table
         inputs = BaselineInputs(
-            choices, pool.ids, pool.tokens, inside, costs, settings.size, selection.draw.rows, matched_rows, rng
+            choices,
+            pool.ids,
+            pool.tokens,
+            inside,
+            costs,
+            settings.size,
+            selection.draw.rows,
+            matched_rows,
+            rng,
+            pool.scores,
         )
-        selection = replace_rows(selection, CHOOSERS[settings.strategy](inputs))
+        rows, note = CHOOSERS[settings.strategy](inputs)
+        selection = replace_rows(selection, rows)
     summary: dict[str, Any] = asdict(settings)
     del summary["slack"], summary["weights"]
     if settings.lengths == "free":
@@ -140,6 +155,7 @@ def choose_arm(
         selection,
         collapse if entry.has_degree else "",
         dialled.strata.shortfall if dialled.strata is not None else 0.0,
+        note,
     )
 
 

@@ -5,12 +5,17 @@ from typing import NamedTuple
 
 import numpy as np
 import polars as pl
-from jaxtyping import Bool, Int32, Int64
+from jaxtyping import Bool, Float64, Int32, Int64
 
 from m2m.arrays import flatten_lists, stack_vectors
+from m2m.selection.facility_location import choose_facilities
+from m2m.selection.far_apart import choose_deita, choose_gist
 from m2m.selection.incidence import build_incidence
 from m2m.selection.k_center import choose_farthest_rows
 from m2m.selection.length_matched import choose_length_matched_rows
+from m2m.selection.longest import choose_longest_rows
+from m2m.selection.novelty import choose_novel_rows
+from m2m.selection.tag_choice import choose_instag, choose_mig
 from m2m.selection.token_entropy import choose_high_entropy_rows
 from m2m.selection.type_cover import choose_covering_rows
 
@@ -33,42 +38,108 @@ class BaselineInputs(NamedTuple):
     matched_rows: Int32[np.ndarray, "chosen"] | None
     """the subset of `subset.match`, for a strategy that follows it"""
     rng: np.random.Generator
+    scores: Float64[np.ndarray, "rows"] | None = None
+    """a number a row, the higher the better; NaN where it has none"""
+
+    @property
+    def request(self) -> tuple[Bool[np.ndarray, "rows"], Int64[np.ndarray, "rows"], int, np.random.Generator]:
+        """What every baseline needs: which rows take part, their costs, how much to choose, and chance."""
+        return self.inside, self.costs, self.size, self.rng
 
 
-def choose_random(inputs: BaselineInputs) -> Int64[np.ndarray, "chosen"]:
+class Choice(NamedTuple):
+    """The rows of a baseline, in their order, and a sentence where something must be told of them."""
+
+    rows: Int64[np.ndarray, "chosen"]
+    note: str = ""
+
+
+def choose_random(inputs: BaselineInputs) -> Choice:
     """Rows as likely as each other."""
-    return inputs.random_rows.astype(np.int64)
+    return Choice(inputs.random_rows.astype(np.int64))
 
 
-def choose_length_matched(inputs: BaselineInputs) -> Int64[np.ndarray, "chosen"]:
+def choose_length_matched(inputs: BaselineInputs) -> Choice:
     """Random rows with the response lengths of the matched subset; ValueError without one."""
     if inputs.matched_rows is None:
         raise ValueError("length-matched rows need the rows of another subset: set subset.match")
-    return choose_length_matched_rows(inputs.lengths, inputs.inside, inputs.matched_rows, inputs.rng)
+    return Choice(choose_length_matched_rows(inputs.lengths, inputs.inside, inputs.matched_rows, inputs.rng))
 
 
-def choose_k_center(inputs: BaselineInputs) -> Int64[np.ndarray, "chosen"]:
+def choose_longest(inputs: BaselineInputs) -> Choice:
+    """Rows with the longest responses."""
+    return Choice(choose_longest_rows(inputs.lengths, *inputs.request))
+
+
+def choose_k_center(inputs: BaselineInputs) -> Choice:
     """Rows that leave no row far from the subset, by their vectors."""
-    vectors = stack_vectors(inputs.table["vector"])
-    return choose_farthest_rows(vectors, inputs.inside, inputs.costs, inputs.size, inputs.rng)
+    return Choice(choose_farthest_rows(stack_vectors(inputs.table["vector"]), *inputs.request))
 
 
-def choose_type_cover(inputs: BaselineInputs) -> Int64[np.ndarray, "chosen"]:
+def choose_type_cover(inputs: BaselineInputs) -> Choice:
     """Rows that carry the most new token types of the response's mid band per trained token."""
     incidence, _ = build_incidence(inputs.table, inputs.ids, inputs.inside)
-    return choose_covering_rows(incidence, inputs.lengths + 1, inputs.inside, inputs.costs, inputs.size, inputs.rng)
+    return Choice(choose_covering_rows(incidence, inputs.lengths + 1, *inputs.request))
 
 
-def choose_token_entropy(inputs: BaselineInputs) -> Int64[np.ndarray, "chosen"]:
+def choose_token_entropy(inputs: BaselineInputs) -> Choice:
     """Rows that raise the entropy of the subset's tokens most."""
-    tokens = flatten_lists(inputs.table["tokens"])
-    return choose_high_entropy_rows(*tokens, inputs.inside, inputs.costs, inputs.size, inputs.rng)
+    tokens, offsets = flatten_lists(inputs.table["tokens"])
+    return Choice(choose_high_entropy_rows(tokens, offsets, *inputs.request))
 
 
-CHOOSERS: dict[str, Callable[[BaselineInputs], Int64[np.ndarray, "chosen"]]] = {
+def choose_facility_location(inputs: BaselineInputs) -> Choice:
+    """Rows that leave a near row for every row, by exact lazy greedy."""
+    return Choice(choose_facilities(stack_vectors(inputs.table["vector"]), *inputs.request))
+
+
+def choose_stochastic_facilities(inputs: BaselineInputs) -> Choice:
+    """The same by stochastic greedy, so that seeds differ."""
+    return Choice(choose_facilities(stack_vectors(inputs.table["vector"]), *inputs.request, "stochastic"))
+
+
+def choose_apart_by_utility(inputs: BaselineInputs) -> Choice:
+    """Rows of high score and far from each other, by GIST."""
+    return Choice(choose_gist(stack_vectors(inputs.table["vector"]), inputs.scores, *inputs.request))
+
+
+def choose_best_apart(inputs: BaselineInputs) -> Choice:
+    """Rows by falling score that are unlike all before, by DEITA; ValueError without scores."""
+    if inputs.scores is None:
+        raise ValueError("deita chooses by a score: set subset.quality to a number field of the records")
+    rows, passes = choose_deita(stack_vectors(inputs.table["vector"]), inputs.scores, *inputs.request)
+    note = f"fewer rows than asked for are unlike all others: deita's filter started over {passes - 1} times"
+    return Choice(rows, note if passes > 1 else "")
+
+
+def choose_most_tags(inputs: BaselineInputs) -> Choice:
+    """Rows with most tags, each with a new one, by InsTag."""
+    return Choice(choose_instag(build_incidence(inputs.table, inputs.ids, inputs.inside)[0], *inputs.request))
+
+
+def choose_tag_information(inputs: BaselineInputs) -> Choice:
+    """Rows that add most information to the graph of tags, by MIG."""
+    incidence, _ = build_incidence(inputs.table, inputs.ids, inputs.inside)
+    return Choice(choose_mig(incidence, inputs.scores, *inputs.request))
+
+
+def choose_novel(inputs: BaselineInputs) -> Choice:
+    """Rows that are far from those before and in dense places, by NovelSelect."""
+    return Choice(choose_novel_rows(stack_vectors(inputs.table["vector"]), *inputs.request))
+
+
+CHOOSERS: dict[str, Callable[[BaselineInputs], Choice]] = {
     "random": choose_random,
     "length-matched": choose_length_matched,
+    "longest": choose_longest,
     "k-center": choose_k_center,
     "type-cover": choose_type_cover,
     "token-entropy": choose_token_entropy,
+    "facility-location": choose_facility_location,
+    "stochastic-facilities": choose_stochastic_facilities,
+    "gist": choose_apart_by_utility,
+    "deita": choose_best_apart,
+    "instag": choose_most_tags,
+    "mig": choose_tag_information,
+    "novel-select": choose_novel,
 }

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 from jaxtyping import Bool, Int32, Int64
+from numba import njit
 
 
 class Incidence(NamedTuple):
@@ -31,39 +32,70 @@ def build_incidence(
     `table` has the columns id and unit in any row order, no pair twice. A unit that no row inside carries is left out.
     ValueError names an id that is not in the pool.
     """
-    rows = _codes(table["id"], ids)
-    if rows.null_count():
-        raise ValueError(f"units must belong to rows of the pool, got id {table['id'].filter(rows.is_null())[0]!r}")
+    rows = _number_rows(table["id"], ids)
     is_inside = pl.Series(inside).gather(rows)
-    unit = table["unit"].filter(is_inside)
-    names = unit.unique().sort()
-    grouped = group_pairs(_numbers(rows.filter(is_inside)), _numbers(_codes(unit, names)), len(ids), len(names))
-    return grouped, names
+    numbers, names = _number_units(table["unit"].filter(is_inside))
+    return group_pairs(rows.filter(is_inside).to_numpy(), numbers, len(ids), len(names)), names
 
 
 def group_pairs(
     rows: Int32[np.ndarray, "pairs"], units: Int32[np.ndarray, "pairs"], n_rows: int, n_units: int
 ) -> Incidence:
     """The incidence of distinct (row, unit) pairs in any order."""
-    by_row = np.sort(rows.astype(np.int64) * n_units + units)
-    by_unit = np.sort(units.astype(np.int64) * n_rows + rows)
-    return Incidence(
-        _starts(rows, n_rows),
-        (by_row % max(n_units, 1)).astype(np.int32),
-        _starts(units, n_units),
-        (by_unit % max(n_rows, 1)).astype(np.int32),
-    )
+    row_start, unit_start = _count_starts(rows, n_rows), _count_starts(units, n_units)
+    row_units = _transpose(unit_start, _scatter(units, rows, unit_start), row_start)
+    return Incidence(row_start, row_units, unit_start, _transpose(row_start, row_units, unit_start))
 
 
-def _starts(keys: Int32[np.ndarray, "pairs"], n_keys: int) -> Int64[np.ndarray, "keys+1"]:
+def _number_rows(names: pl.Series, ids: pl.Series) -> pl.Series:
+    """The position in `ids` of each of `names`; a run of equal names, as a sorted table has them, is looked up once."""
+    is_first = (names != names.shift(1)).fill_null(True)
+    firsts = names.filter(is_first)
+    positions = firsts.cast(pl.Enum(ids), strict=False).to_physical().cast(pl.Int32)
+    if positions.null_count():
+        raise ValueError(f"units must belong to rows of the pool, got id {firsts.filter(positions.is_null())[0]!r}")
+    return positions.gather(is_first.cum_sum() - 1)
+
+
+def _number_units(names: pl.Series) -> tuple[Int32[np.ndarray, "pairs"], pl.Series]:
+    """The number of each name in the sorted distinct names, and those.
+
+    Each name is hashed once, by the cast. Its code depends on what was cast before; its number does not.
+    """
+    categories = names.cast(pl.Categorical)
+    codes, distinct = categories.to_physical(), categories.unique()
+    order = distinct.cast(pl.String).arg_sort()
+    sorted_codes = distinct.to_physical().gather(order).to_numpy()
+    numbers = np.empty(int(sorted_codes.max()) + 1 if len(order) else 0, np.int32)
+    numbers[sorted_codes] = np.arange(len(order), dtype=np.int32)
+    return numbers[codes.to_numpy()], distinct.cast(pl.String).gather(order)
+
+
+@njit(cache=True)
+def _count_starts(keys, n_keys):  # type: ignore[no-untyped-def]
     """Where the pairs of each key begin when they are sorted by key."""
-    return np.append(0, np.bincount(keys, minlength=n_keys).cumsum())
+    starts = np.zeros(n_keys + 1, np.int64)
+    for key in keys:
+        starts[key + 1] += 1
+    return starts.cumsum()
 
 
-def _codes(names: pl.Series, categories: pl.Series) -> pl.Series:
-    """The position of each name in `categories`, null where it is not in them."""
-    return names.cast(pl.Enum(categories), strict=False).to_physical()
+@njit(cache=True)
+def _scatter(keys, values, starts):  # type: ignore[no-untyped-def]
+    """The values of each key, in the order in which they come."""
+    place, grouped = starts[:-1].copy(), np.empty(len(values), np.int32)
+    for i in range(len(keys)):
+        grouped[place[keys[i]]] = values[i]
+        place[keys[i]] += 1
+    return grouped
 
 
-def _numbers(codes: pl.Series) -> Int32[np.ndarray, "pairs"]:
-    return codes.cast(pl.Int32).to_numpy()
+@njit(cache=True)
+def _transpose(starts, values, value_starts):  # type: ignore[no-untyped-def]
+    """For each value the keys that have it, ascending; `values[starts[key] : starts[key + 1]]` are those of a key."""
+    place, grouped = value_starts[:-1].copy(), np.empty(len(values), np.int32)
+    for key in range(len(starts) - 1):
+        for i in range(starts[key], starts[key + 1]):
+            grouped[place[values[i]]] = key
+            place[values[i]] += 1
+    return grouped

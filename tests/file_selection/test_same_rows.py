@@ -16,7 +16,7 @@ from m2m.llm.client.request import Endpoint
 from m2m.runtime.artifacts import read_table, write_table
 from m2m.schemas.exclusions import Exclusions
 from m2m.schemas.subset import Subset
-from m2m.strategies import BASELINES, STRATEGIES
+from m2m.strategies import STRATEGIES
 from stages import band, cluster, embed, ingest, respond, subset, tag, tokenizer
 
 pytestmark = pytest.mark.filterwarnings("ignore::ImportWarning", "ignore::UserWarning:umap")
@@ -114,23 +114,21 @@ def fake_embedder(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def run_stages(folder: Path, strategy: str, degree: int, settings: dict[str, Any]) -> set[str]:
     entry = STRATEGIES[strategy]
-    tables = {name: folder / f"{name}.parquet" for name in STRATEGIES if STRATEGIES[name].has_units} | dict.fromkeys(
-        BASELINES, folder / "response-tokens.parquet"
-    )
-    tables["k-center"] = folder / "response-vectors.parquet"
-    tables["type-cover"] = folder / "response-micro.parquet"
+    kinds = {"units": "{}.parquet", "tokens": "{}-tokens.parquet", "vectors": "{}-vectors.parquet"}
+    reads = {name: Path(STRATEGIES[name].reads) for name in STRATEGIES}
+    tables = {name: folder / kinds[path.parent.name].format(path.stem) for name, path in reads.items()}
     pairs = folder / "pairs.parquet"
-    if entry.scale == "macro" or strategy == "k-center":
+    if entry.scale == "macro" or reads[strategy].parent.name == "vectors":
         side = entry.side or "response"
         vectors = folder / f"{side}-vectors.parquet"
         embed.main(pairs, vectors, side=side, **asdict(EMBED))  # type: ignore[arg-type]
         if entry.scale:
             cluster.main(vectors, pairs, tables[strategy], folder / "clusters.csv", side=side, **asdict(CLUSTERS))  # type: ignore[arg-type]
-    if entry.scale == "meso":
+    if reads[strategy].stem.endswith("-meso"):
         outs = [folder / "tags.parquet", folder / "canon.parquet", tables[strategy], folder / "untagged.parquet"]
         asked = {"temperature": 0.0, "reply_tokens": 1, "endpoint": Endpoint(**PARAMS["tag"]["endpoint"])}
         made: dict[str, Any] = asdict(PHRASES) | asdict(EMBED) | asked
-        tag.main(pairs, pairs, *outs, side=entry.side, engine="phrases", **made)  # type: ignore[arg-type]
+        tag.main(pairs, pairs, *outs, side=reads[strategy].stem.partition("-")[0], engine="phrases", **made)  # type: ignore[arg-type]
     write_table(folder / "exclusions.parquet", Exclusions, pl.DataFrame(schema={"id": pl.String}))
     subset.main(
         tables[strategy],
@@ -162,6 +160,8 @@ def test_select_takes_the_rows_of_the_pipeline(
 ) -> None:
     if lengths == "as-random" and not STRATEGIES[strategy].has_units:
         pytest.skip("a baseline has no strata of length")
+    if STRATEGIES[strategy].needs_quality:
+        pytest.skip("select has no scores")
     if strategy.endswith("-macro") and "tokens" in amount:
         pytest.skip("UMAP takes seconds; rows show the same")
     degree = 2

@@ -19,7 +19,7 @@ from m2m.schemas.subset import Subset
 from m2m.schemas.tokens import Tokens
 from m2m.schemas.units import Units
 from m2m.schemas.vectors import Vectors
-from m2m.selection.baselines import CHOOSERS, BaselineInputs
+from m2m.selection.baselines import CHOOSERS, BaselineInputs, Choice
 from m2m.strategies import BASELINES, STRATEGIES, Strategy
 from stages.subset import main
 
@@ -90,6 +90,9 @@ def choices_of(strategy: str) -> str:
 
 def choose(folder: Path, **changed: Any) -> tuple[pl.DataFrame, dict[str, Any]]:
     settings: dict[str, Any] = SETTINGS | changed
+    if settings["strategy"] in STRATEGIES and STRATEGIES[settings["strategy"]].needs_quality:
+        write_origins(folder, [f'{{"score": {row * 7 % 10}}}' for row in range(ROWS)])
+        settings["quality"] = "score"
     inputs = (choices_of(settings["strategy"]), choices_of(settings["match"]), *SHARED)
     main(*(folder / name for name in (*inputs, "out/subset.parquet", "out/subset.json")), **settings)
     return read_table(folder / "out/subset.parquet", Subset), read_json(folder / "out/subset.json")
@@ -153,25 +156,59 @@ def test_a_token_budget_is_reached_with_the_last_row_end_tokens_included(folder:
 EVERY = ["response-micro", *BASELINES]
 
 
-@pytest.mark.parametrize(
-    ("strategy", "lengths"), [*((strategy, "free") for strategy in EVERY), ("response-micro", "as-random")]
-)
-def test_the_order_of_rows_and_the_number_of_threads_change_no_byte(folder: Path, strategy: str, lengths: str) -> None:
-    changed: dict[str, Any] = {"strategy": strategy, "lengths": lengths}
-    choose(folder, **changed)
-    before = [(folder / "out" / name).read_bytes() for name in ("subset.parquet", "subset.json")]
+def shuffle_tables(folder: Path) -> None:
     for name, model in {"units": Units, "pairs": Pairs, "tokens": Tokens, "vectors": Vectors}.items():
         shuffled = read_table(folder / f"{name}.parquet", model).sample(fraction=1, shuffle=True, seed=3)
         write_table(folder / f"{name}.parquet", model, shuffled)
+
+
+def read_outs(folder: Path) -> list[bytes]:
+    return [(folder / "out" / name).read_bytes() for name in ("subset.parquet", "subset.json")]
+
+
+@pytest.mark.parametrize("strategy", EVERY)
+def test_the_order_of_rows_changes_no_byte(folder: Path, strategy: str) -> None:
+    choose(folder, strategy=strategy)
+    before = read_outs(folder)
+    shuffle_tables(folder)
+    choose(folder, strategy=strategy)
+    assert read_outs(folder) == before
+
+
+@pytest.mark.parametrize(
+    ("strategy", "lengths"),
+    [
+        ("response-micro", "free"),
+        ("response-micro", "as-random"),
+        ("k-center", "free"),
+        ("facility-location", "free"),
+        ("mig", "free"),
+        ("novel-select", "free"),
+    ],
+)
+def test_the_number_of_threads_changes_no_byte(folder: Path, strategy: str, lengths: str) -> None:
+    changed: dict[str, Any] = {"strategy": strategy, "lengths": lengths}
+    choose(folder, **changed)
+    before = read_outs(folder)
+    shuffle_tables(folder)
     inputs = (choices_of(strategy), "units.parquet", *SHARED)
     paths = (*inputs, "out/subset.parquet", "out/subset.json")
     flags = [word for name, value in (SETTINGS | changed).items() for word in (f"--{name}", str(value))]
     command = [sys.executable, "-m", "stages.subset", *(str(folder / path) for path in paths), *flags]
     subprocess.run(command, env=os.environ | {"POLARS_MAX_THREADS": "1", "NUMBA_NUM_THREADS": "1"}, check=True)
-    assert [(folder / "out" / name).read_bytes() for name in ("subset.parquet", "subset.json")] == before
+    assert read_outs(folder) == before
 
 
-@pytest.mark.parametrize("strategy", EVERY[:-2])  # the last two differ only in ties, or in the half of the pool at hand
+DETERMINED = (
+    "longest",
+    "type-cover",
+    "token-entropy",
+    "gist",
+    "deita",
+)  # seeds differ only in ties, or in a large pool
+
+
+@pytest.mark.parametrize("strategy", [strategy for strategy in EVERY if strategy not in DETERMINED])
 def test_another_seed_gives_another_subset(folder: Path, strategy: str) -> None:
     first, second = (set(choose(folder, strategy=strategy, seed=seed)[0]["id"]) for seed in (1, 3))
     assert first != second
@@ -295,10 +332,9 @@ def test_one_row_is_a_pool(folder: Path) -> None:
 
 
 def test_a_new_baseline_is_an_entry_and_a_function(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def choose_shortest(inputs: BaselineInputs) -> np.ndarray:
-        return np.argsort(np.where(inputs.inside, inputs.lengths, inputs.lengths.max() + 1), kind="stable")[
-            : inputs.size
-        ]
+    def choose_shortest(inputs: BaselineInputs) -> Choice:
+        order = np.argsort(np.where(inputs.inside, inputs.lengths, inputs.lengths.max() + 1), kind="stable")
+        return Choice(order[: inputs.size])
 
     monkeypatch.setitem(STRATEGIES, "shortest", Strategy("data/tokens/response.parquet", has_degree=False))
     monkeypatch.setitem(CHOOSERS, "shortest", choose_shortest)
@@ -413,3 +449,14 @@ def test_a_quality_that_cannot_be_used_is_an_error_that_says_why(
     write_origins(folder, [json.dumps({"score": row, "text": "x"}) for row in range(ROWS)])
     with pytest.raises(ValueError, match=message):
         choose(folder, strategy="random", **changed)
+
+
+def test_deita_needs_a_score_and_tells_when_its_filter_starts_over(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    inputs = ("vectors.parquet", "units.parquet", *SHARED, "out/subset.parquet", "out/subset.json")
+    with pytest.raises(ValueError, match=r"deita chooses by a score: set subset\.quality to a number field"):
+        main(*(folder / name for name in inputs), **SETTINGS | {"strategy": "deita"})
+    subset, _ = choose(folder, strategy="deita", size=3)
+    assert "deita's filter started over 1 times" in capsys.readouterr().err  # of 40 degrees, 25.8 are too near
+    assert int(subset.filter(turn=0)["id"].item(), 16) * 7 % 10 == 9

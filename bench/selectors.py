@@ -1,0 +1,65 @@
+"""Times every selector at the paper's size, 117,000 rows → 10,000, on made-up vectors in clusters and made-up tags.
+
+`python -m bench.selectors [--rows 117000] [--size 10000] [NAME …]`: CPU seconds stand beside those of the clock.
+"""
+
+import argparse
+from collections.abc import Callable
+from time import process_time
+
+import numpy as np
+
+from bench.report import header, show, timed
+from bench.selection import synthetic
+from m2m.selection.facility_location import choose_facilities
+from m2m.selection.far_apart import choose_deita, choose_gist
+from m2m.selection.longest import choose_longest_rows
+from m2m.selection.novelty import choose_novel_rows
+from m2m.selection.tag_choice import choose_instag, choose_mig
+
+DIM, CLUSTERS, TAGS = 384, 500, 4
+
+
+def make_vectors(rows: int) -> np.ndarray:
+    """Rows around centers, with a cosine of about a half to their own: what MiniLM gives for responses."""
+    rng = np.random.default_rng(0)
+    centers = rng.normal(size=(CLUSTERS, DIM)).astype(np.float32)
+    vectors = centers[rng.integers(0, CLUSTERS, rows)] + rng.normal(size=(rows, DIM)).astype(np.float32)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def list_cases(rows: int, size: int) -> dict[str, Callable[[], object]]:
+    vectors, tags = make_vectors(rows), synthetic(rows, TAGS)
+    rng = np.random.default_rng(1)
+    scores, lengths = rng.normal(size=rows), rng.integers(1, 900, rows)
+    asked = np.ones(rows, np.bool_), np.ones(rows, np.int64), size, rng
+    return {
+        "longest": lambda: choose_longest_rows(lengths, *asked),
+        "facility-location": lambda: choose_facilities(vectors, *asked),
+        "stochastic-facilities": lambda: choose_facilities(vectors, *asked, "stochastic"),
+        "gist": lambda: choose_gist(vectors, scores, *asked),
+        "deita": lambda: choose_deita(vectors, scores, *asked),
+        "instag": lambda: choose_instag(tags, *asked),
+        "mig": lambda: choose_mig(tags, None, *asked),
+        "novel-select": lambda: choose_novel_rows(vectors, *asked),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--rows", type=int, default=117_000)
+    parser.add_argument("--size", type=int, default=10_000)
+    flags = parser.parse_args()
+    for warm_up in list_cases(300, 20).values():  # compiles
+        warm_up()
+    header()
+    for name, choose in list_cases(flags.rows, flags.size).items():
+        if not flags.names or name in flags.names:
+            begin = process_time()
+            _, seconds = timed(choose)
+            show(f"{name}: {flags.size:,} chosen, {process_time() - begin:.1f} CPU seconds", flags.rows, seconds)
+
+
+if __name__ == "__main__":
+    main()
