@@ -1,7 +1,7 @@
 """Reads what a plan of power needs: the noise of a study, and the comparisons that the planned grid makes."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float
 
-from m2m.grid.design import Scope, list_cells
+from m2m.grid.design import Cell, Scope, drop_repeated, list_cells
 from m2m.grid.study_folder import BUNDLED_STUDY, OWN_STUDY, PILOT_STUDY
 from m2m.planning.power import FullGrid
 from m2m.planning.power_report import PlannedGrid
@@ -18,8 +18,10 @@ from m2m.planning.staging import check_schedule
 from m2m.runtime.artifacts import read_table
 from m2m.schemas.grid import Grid
 from m2m.schemas.scores import Scores
+from m2m.strategies import get_strategy
+from m2m.study.analysis.other_prompts import ENOUGH_GROUPS, arrange_scores
 from m2m.study.cells.cells import SETTING, get_column, select_comparable, select_outcome, split_cells
-from m2m.study.cells.labels import CONFIGURATION
+from m2m.study.cells.labels import CONFIGURATION, UNDER
 from m2m.study.cells.outcomes import MAIN, get_unit, list_outcomes
 
 
@@ -40,8 +42,22 @@ def plan_comparisons(settings: Mapping[str, Any], scope: Scope) -> PlannedGrid:
     randoms = Counter(str({**cell, "seed": 0}) for cell in cells if cell["strategy"] == "random")
     if not seeds or not randoms:
         raise ValueError("the grid compares nothing with random: grid.parts needs a strategy and random.")
-    full = FullGrid(len(seeds), min(seeds.values()), max(randoms.values()), len(seeds))
+    full = FullGrid(len(seeds), min(seeds.values()), max(randoms.values()), _count_tests(cells))
     return PlannedGrid(full, check_schedule(**settings["grid"]["staged"]), scope == "staged")
+
+
+def _count_tests(cells: Sequence[Cell]) -> int:
+    """All that may become a headline of the setting with most: comparisons with random, slopes and equal degrees."""
+    tests: Counter[str] = Counter()
+    degrees: dict[tuple[str, str], set[int]] = {}
+    for cell in drop_repeated([{**cell, "seed": 0} for cell in cells if cell["strategy"] != "random"]):
+        setting = str([cell.get(name) for name in ("size", *UNDER)])
+        tests[setting] += 1
+        if get_strategy(cell["strategy"]).has_units:
+            degrees.setdefault((setting, cell["strategy"]), set()).add(cell["degree"])
+    for (setting, _), dialled in degrees.items():
+        tests[setting] += 2 * (len(dialled) > 1)
+    return max(tests.values())
 
 
 def read_noise(folder: Path) -> tuple[SeedNoise, str, str]:
@@ -70,9 +86,7 @@ def _compute_influences(scores: pl.DataFrame, experiments: list[str]) -> Float[n
     """What each prompt adds to a cell's outcome about its mean. ValueError where a cell has no scores."""
     if not set(experiments) <= set(scores["experiment"]):
         raise ValueError("not every cell has scores by prompt")
-    score, weight = (
-        scores.pivot("experiment", index="id", values=name).sort("id").select(experiments).fill_null(0).to_numpy().T
-        for name in ("score", "weight")
-    )
+    by = "group" if "group" in scores.columns and scores["group"].n_unique() >= ENOUGH_GROUPS else "id"
+    score, weight = arrange_scores(scores, experiments, by)
     totals = weight.sum(axis=1, keepdims=True)
     return np.asarray((score - score.sum(axis=1, keepdims=True) / totals * weight) / totals)

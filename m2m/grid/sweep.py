@@ -26,7 +26,6 @@ from m2m.grid.rungs import Rung, list_expected_cells, list_rungs
 from m2m.grid.runner import locate_log, run_cells
 from m2m.grid.study_folder import write_study_folder
 from m2m.planning.staging import Schedule, check_schedule
-from m2m.study.cells.outcomes import MAIN
 from m2m.training.finetuning.launch import count_gpus
 
 
@@ -54,6 +53,7 @@ def run_grid(settings: dict[str, Any], scope: Scope, jobs: int, folder: Path) ->
 def _run(settings: dict[str, Any], scope: Scope, jobs: int, folder: Path) -> None:
     _require_clean_workspace()
     grid = settings["grid"]
+    outcome = settings["analyze"]["primary_outcome"]
     first, schedule = list_cells(grid["parts"], settings["subset"], scope), check_schedule(**grid["staged"])
     expected = list_expected_cells(first, schedule) if scope == "staged" else first
     seconds, gpus_each = grid["seconds"], count_gpus(Path(settings["launch"]))
@@ -66,7 +66,7 @@ def _run(settings: dict[str, Any], scope: Scope, jobs: int, folder: Path) -> Non
     shared = hash_provenance(dvc_experiments.predict_lock())
     done = 0
     while True:
-        rungs = _list_rungs(first, schedule, shared) if scope == "staged" else [Rung("", first)]
+        rungs = _list_rungs(first, schedule, shared, outcome) if scope == "staged" else [Rung("", first)]
         cells = {hash_cell(shared, cell): cell for rung in rungs for cell in rung.cells}
         missing = _run_missing(cells, rungs[-1].label, settings, jobs, gpus_each) if len(rungs) > done else []
         if missing or len(rungs) == done or scope != "staged":
@@ -78,9 +78,9 @@ def _run(settings: dict[str, Any], scope: Scope, jobs: int, folder: Path) -> Non
     _finish(missing, len(cells))
 
 
-def _list_rungs(first: Sequence[Cell], schedule: Schedule, shared: str) -> list[Rung]:
-    """The rungs so far, by the outcomes of finished cells with the provenance `shared`."""
-    outcomes = read_outcomes()
+def _list_rungs(first: Sequence[Cell], schedule: Schedule, shared: str, outcome: str) -> list[Rung]:
+    """The rungs so far, by the `outcome` of finished cells with the provenance `shared`."""
+    outcomes = read_outcomes(outcome)
     return list_rungs(first, schedule, lambda cell: outcomes.get(hash_cell(shared, cell)))
 
 
@@ -144,12 +144,11 @@ def list_finished() -> set[str]:
     return hash_finished_cells(cell.lock for cell in dvc_experiments.read_experiments())
 
 
-def read_outcomes() -> dict[str, float]:
-    """The main outcome of each finished cell that has it, by identity."""
+def read_outcomes(outcome: str) -> dict[str, float]:
+    """The `outcome` of each finished cell that has it, by identity."""
     cells = [cell for cell in dvc_experiments.read_experiments() if is_finished(cell.lock)]
-    values = {hash_locked_cell(cell.lock): cell.metrics for cell in cells}
-    main = next((name for name in MAIN if any(metrics.get(name) is not None for metrics in values.values())), "")
-    return {key: metrics[main] for key, metrics in values.items() if metrics.get(main) is not None}
+    measured = [cell for cell in cells if cell.metrics.get(outcome) is not None]
+    return {hash_locked_cell(cell.lock): float(cell.metrics[outcome]) for cell in measured}
 
 
 def _estimate(count: int, seconds: float, jobs: int) -> str:

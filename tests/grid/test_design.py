@@ -7,7 +7,7 @@ import yaml
 from m2m.grid.design import choose_scope, list_cells, list_overrides, normalize_cell
 from m2m.grid.rungs import list_rungs
 from m2m.planning.staging import check_schedule
-from m2m.strategies import BASELINES, UNIT_STRATEGIES
+from m2m.strategies import UNIT_STRATEGIES
 
 SUBSET = {"strategy": "response-micro", "match": "response-micro", "degree": 3, "size": 500, "seed": 1}
 SUBSET |= {"min_tokens": 1, "max_tokens": 100}
@@ -44,8 +44,8 @@ def test_the_default_grid_is_the_one_that_is_documented() -> None:
     assert {(cell["size"], cell["budget"], cell["min_tokens"]) for cell in cells} == {(500, "rows", 1)}
     first = list_cells(params["grid"]["parts"], params["subset"], "staged")
     rungs = list_rungs(first, check_schedule(**params["grid"]["staged"]), lambda _: 0.0)
-    baselines = len(set(BASELINES) - {"random", C})
-    assert [len(rung.cells) for rung in rungs] == [48 + 4 + baselines + 3, 14, 5, 27]
+    assert [len(rung.cells) for rung in rungs] == [48 + 4 + 4 + 3, 14, 5, 27]
+    assert {"longest", "k-center", "type-cover", "token-entropy"} < {cell["strategy"] for cell in cells}
 
 
 def test_a_pilot_has_random_and_two_configurations_with_the_same_four_seeds() -> None:

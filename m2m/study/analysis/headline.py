@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from m2m.schemas.study import Study
 from m2m.schemas.study_rows import LengthRow, ShapeRow, SlopeRow
-from m2m.study.analysis.ranking import Ranking, rank_configurations
+from m2m.study.analysis.ranking import Ranking, list_comparisons, rank_configurations
 from m2m.study.cells.labels import (
     ALPHA,
     format_difference,
@@ -17,11 +17,14 @@ from m2m.study.cells.labels import (
 )
 from m2m.study.cells.outcomes import get_unit
 
+CONFIRMED = "This compares fresh seeds of the last rung. All that follows is exploratory."
+
 
 def write_headline(study: Study, outcome: str) -> str:
     """Sentences of at most 25 words; `study` holds the rows of one outcome and setting alone."""
-    ranking = rank_configurations(study["against_random"])
-    return " ".join([*_answer(ranking, outcome), *_summarize_diversity(study, outcome)])
+    answer = _answer(rank_configurations(list_comparisons(study)), outcome)
+    confirmed = [CONFIRMED, *_count_worse(rank_configurations(study["against_random"]))]
+    return " ".join([*answer, *(confirmed if study.get("confirmed") else []), *_summarize_diversity(study, outcome)])
 
 
 def describe_length_control(lengths: Sequence[LengthRow], strategy: str) -> str:

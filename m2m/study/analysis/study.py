@@ -9,6 +9,7 @@ from m2m.schemas.study import Study
 from m2m.schemas.study_numbers import Place
 from m2m.schemas.study_rows import SettingRow
 from m2m.study.analysis.against_random import IS_RANDOM, compare_with_matched, compare_with_random, summarize_random
+from m2m.study.analysis.confirmation import confirm_choices
 from m2m.study.analysis.degree_tests import inspect_degrees
 from m2m.study.analysis.length_confound import add_survival, regress_on_length
 from m2m.study.analysis.metric_correlations import correlate_metrics
@@ -53,6 +54,8 @@ def build_study(
         prompts = draw_prompts(scores.filter(pl.col("outcome") == outcome), seed, resamples)
         for view in list_views(cells, outcome, prompts):
             _add_rows(study, view)
+        if confirmed := confirm_choices(cells, outcome, prompts):
+            study["confirmed"] = [*study.get("confirmed", []), *confirmed]
     _correct(study)
     study["verdict"] = write_verdict(study)
     return round_digits(study)

@@ -8,7 +8,7 @@ from m2m.schemas.study_rows import AgainstRandomRow, FloorRow, MatchedRow, Setti
 from m2m.study.analysis.against_random import OUTSIDE_BY_CHANCE
 from m2m.study.analysis.headline import describe_length_control, write_headline
 from m2m.study.analysis.paper_agreement import describe_claims, describe_correlations, describe_slope_agreement
-from m2m.study.analysis.ranking import rank_configurations
+from m2m.study.analysis.ranking import list_comparisons, rank_configurations
 from m2m.study.cells.labels import (
     ALPHA,
     describe_borrowed_random,
@@ -140,7 +140,7 @@ def _describe_degrees(row: ShapeRow) -> str:
 
 
 def _describe_random(study: Study) -> str:
-    ranking = rank_configurations(study["against_random"])
+    ranking = rank_configurations(list_comparisons(study))
     if not ranking.compared:
         return "No configuration could be compared with random."
     best, number = ranking.best, len(ranking.compared)

@@ -30,7 +30,7 @@ from m2m.study.cells.outcomes import get_unit
 POWER = 0.8
 SHOWN_ROWS = 5
 NOISE_MULTIPLE = 3  # times the seed noise: two trainings of one subset differ by more in one of thirty cases
-SETTLING_SEED, SEED_LIMIT = 201, 60  # above it, a grid is no answer
+SETTLING_SEED, MOST_SETTLING_SEEDS = 201, 60  # above it, a grid is no answer
 FRESH = "These seeds are fresh: they had no part in the choice."
 STAGES = ("band@instruction", "band@response", "subset@candidate")  # what makes rows that can be exported
 
@@ -209,7 +209,8 @@ def _count_seeds(best: AgainstRandomRow, comparisons: int) -> list[str]:
 def _compute_seeds(best: AgainstRandomRow, comparisons: int) -> int:
     """Seeds an arm for 80 % power at the level that `comparisons` leave (normal approximation)."""
     z = stats.norm.isf(ALPHA / 2 / comparisons) + stats.norm.isf(1 - POWER)
-    return int(math.ceil(2 * (z * best["pooled_sd"] / best["value"]) ** 2))
+    seeds: int = math.ceil(2 * (z * best["pooled_sd"] / best["value"]) ** 2)
+    return seeds
 
 
 def _write_grid(ranking: Ranking, setting: SettingRow) -> list[str]:
@@ -221,7 +222,7 @@ def _write_grid(ranking: Ranking, setting: SettingRow) -> list[str]:
     if best["value"] <= 0 or best["pooled_sd"] <= 0:
         return []
     seeds = max(2, _compute_seeds(best, 1))
-    if seeds > SEED_LIMIT:
+    if seeds > MOST_SETTLING_SEEDS:
         return []
     fresh = ", ".join(str(SETTLING_SEED + number) for number in range(seeds))
     lists = _list_flags(best) | _list_settings(setting)
