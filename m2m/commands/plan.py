@@ -55,7 +55,7 @@ def main(
     check_settings(settings)
     scope = choose_scope(quick=quick, full=full)
     cells = list_planned_cells(settings, scope)
-    stale, finished = inspect_cells(cells)
+    stale, finished = inspect_cells(settings, scope)
     summary = _describe_cells(settings, scope, len(cells), finished)
     size = (rows, instruction_tokens, response_tokens)
     lines = _describe_costs(settings, cells, stale, size, gpu, mfu, tokens_per_second, Prices(price, token_price))

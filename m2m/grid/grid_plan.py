@@ -14,7 +14,7 @@ from m2m.grid.design import Cell, Scope, list_cells
 from m2m.grid.dvc_experiments import predict_lock, read_experiments, read_lock
 from m2m.grid.gpu_locks import list_gpus
 from m2m.grid.provenance import CELL_STAGES, hash_cell, hash_finished_cells, hash_provenance
-from m2m.grid.rungs import list_expected_cells
+from m2m.grid.rungs import list_current_rungs, list_expected_cells
 from m2m.grid.study_folder import PROMPTS_FILE
 from m2m.llm.client.reply_cache import ReplyCache, cache_folder
 from m2m.parallel import count_cores
@@ -38,13 +38,21 @@ def list_planned_cells(settings: Mapping[str, Any], scope: Scope) -> list[Cell]:
     return list_expected_cells(cells, schedule) if scope == "staged" else cells
 
 
-def inspect_cells(cells: Sequence[Cell]) -> tuple[list[str], int]:
-    """The shared stages that would run again, and how many of `cells` are finished experiments."""
+def inspect_cells(settings: Mapping[str, Any], scope: Scope) -> tuple[list[str], int]:
+    """The shared stages that would run again, and how many cells of the grid are finished experiments.
+
+    Of a staged grid those of the rungs that can be listed so far.
+    """
     previous, lock = read_lock(), predict_lock()
     stale = [name for name, stage in lock.items() if name not in CELL_STAGES and _is_stale(stage, previous.get(name))]
     if stale:
         return stale, 0
     shared, finished = hash_provenance(lock), hash_finished_cells(cell.lock for cell in read_experiments())
+    grid, outcome = settings["grid"], settings["analyze"]["primary_outcome"]
+    cells = list_cells(grid["parts"], settings["subset"], scope)
+    if scope == "staged":
+        rungs = list_current_rungs(cells, check_schedule(**grid["staged"]), shared, outcome)
+        cells = [cell for rung in rungs for cell in rung.cells]
     return stale, sum(hash_cell(shared, cell) in finished for cell in cells)
 
 

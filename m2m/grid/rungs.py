@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from m2m.grid.design import Cell, drop_repeated
+from m2m.grid.dvc_experiments import read_experiments
+from m2m.grid.provenance import hash_cell, hash_locked_cell, is_finished
 from m2m.planning.staging import Schedule, pick_best
 
 SAMPLING = {"strategy": "random", "match": "random", "degree": 0, "lengths": "free"}  # what makes a cell one of random
@@ -40,6 +42,19 @@ def list_rungs(first: Sequence[Cell], schedule: Schedule, get_outcome: Callable[
             _list_fresh(words, racing, schedule) if seed + 1 == number else _list_next(words, racing, seed + 1)
         )
     return rungs
+
+
+def list_current_rungs(first: Sequence[Cell], schedule: Schedule, provenance: str, outcome: str) -> list[Rung]:
+    """The rungs so far, by the `outcome` of the finished cells of all experiments with this `provenance`."""
+    outcomes = read_outcomes(outcome)
+    return list_rungs(first, schedule, lambda cell: outcomes.get(hash_cell(provenance, cell)))
+
+
+def read_outcomes(outcome: str) -> dict[str, float]:
+    """The `outcome` of each finished cell that has it, by identity."""
+    cells = [cell for cell in read_experiments() if is_finished(cell.lock)]
+    measured = [cell for cell in cells if cell.metrics.get(outcome) is not None]
+    return {hash_locked_cell(cell.lock): float(cell.metrics[outcome]) for cell in measured}
 
 
 def list_expected_cells(first: Sequence[Cell], schedule: Schedule) -> list[Cell]:

@@ -17,15 +17,13 @@ from m2m.grid.provenance import (
     CELL_STAGES,
     hash_cell,
     hash_finished_cells,
-    hash_locked_cell,
     hash_provenance,
-    is_finished,
     name_experiment,
 )
-from m2m.grid.rungs import Rung, list_expected_cells, list_rungs
+from m2m.grid.rungs import Rung, list_current_rungs, list_expected_cells
 from m2m.grid.runner import locate_log, run_cells
 from m2m.grid.study_folder import write_study_folder
-from m2m.planning.staging import Schedule, check_schedule
+from m2m.planning.staging import check_schedule
 from m2m.training.finetuning.launch import count_gpus
 
 
@@ -66,7 +64,7 @@ def _run(settings: dict[str, Any], scope: Scope, jobs: int, folder: Path) -> Non
     shared = hash_provenance(dvc_experiments.predict_lock())
     done = 0
     while True:
-        rungs = _list_rungs(first, schedule, shared, outcome) if scope == "staged" else [Rung("", first)]
+        rungs = list_current_rungs(first, schedule, shared, outcome) if scope == "staged" else [Rung("", first)]
         cells = {hash_cell(shared, cell): cell for rung in rungs for cell in rung.cells}
         missing = _run_missing(cells, rungs[-1].label, settings, jobs, gpus_each) if len(rungs) > done else []
         if missing or len(rungs) == done or scope != "staged":
@@ -76,12 +74,6 @@ def _run(settings: dict[str, Any], scope: Scope, jobs: int, folder: Path) -> Non
         print(*write_study_folder(folder, current=True, fresh=schedule.fresh), sep="\n")
         subprocess.run([sys.executable, "-m", "m2m", "study", str(folder)], check=True)
     _finish(missing, len(cells))
-
-
-def _list_rungs(first: Sequence[Cell], schedule: Schedule, shared: str, outcome: str) -> list[Rung]:
-    """The rungs so far, by the `outcome` of finished cells with the provenance `shared`."""
-    outcomes = read_outcomes(outcome)
-    return list_rungs(first, schedule, lambda cell: outcomes.get(hash_cell(shared, cell)))
 
 
 def _run_missing(cells: dict[str, Cell], label: str, settings: dict[str, Any], jobs: int, gpus_each: int) -> list[str]:
@@ -142,13 +134,6 @@ def _select_missing(cells: dict[str, Cell]) -> dict[str, Cell]:
 def list_finished() -> set[str]:
     """The identities of the finished cells of all experiments."""
     return hash_finished_cells(cell.lock for cell in dvc_experiments.read_experiments())
-
-
-def read_outcomes(outcome: str) -> dict[str, float]:
-    """The `outcome` of each finished cell that has it, by identity."""
-    cells = [cell for cell in dvc_experiments.read_experiments() if is_finished(cell.lock)]
-    measured = [cell for cell in cells if cell.metrics.get(outcome) is not None]
-    return {hash_locked_cell(cell.lock): float(cell.metrics[outcome]) for cell in measured}
 
 
 def _estimate(count: int, seconds: float, jobs: int) -> str:

@@ -11,7 +11,7 @@ from dvc.repo import Repo
 
 from bench.planted import planted_grid
 from m2m.commands import plan
-from m2m.grid import grid_plan
+from m2m.grid import grid_plan, rungs
 from m2m.grid.design import list_cells
 from m2m.grid.dvc_experiments import Experiment
 from m2m.llm.client.reply_cache import CachedReply, ReplyCache, cache_folder
@@ -61,6 +61,7 @@ def told(
     monkeypatch.setattr(grid_plan, "read_lock", lambda: known)
     monkeypatch.setattr(grid_plan, "predict_lock", lambda: now)
     monkeypatch.setattr(grid_plan, "read_experiments", lambda: list(held))
+    monkeypatch.setattr(rungs, "read_experiments", lambda: list(held))
     defaults: dict[str, Any] = {"gpu": "h100", "full": True}
     plan.main(**(defaults | asked))
     return {line[:24].strip(): line[24:] for line in capsys.readouterr().out.splitlines()}
@@ -153,6 +154,18 @@ def test_a_staged_grid_is_planned_with_all_its_rungs(
     found = told(monkeypatch, capsys, lock(), lock(), full=False)
     assert found["cells"].startswith(f"{count} in the staged grid of params.yaml, 0 exist")
     assert found["trainings"].startswith(f"{count + 1}: ")
+
+
+def test_the_cells_of_a_staged_grid_are_counted_by_the_outcomes_so_far(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The last configuration of rung 1 is the best, and its cell of rung 2 is there too."""
+    settings = yaml.safe_load((folder / "params.yaml").read_text())
+    first = [cell | {"seed": 1} for cell in list_cells(settings["grid"]["parts"], settings["subset"], "staged")]
+    racing = [cell for cell in first if cell["strategy"] != "random"]
+    cells = [*racing, racing[-1] | {"seed": 2}]
+    held = [Experiment(str(at), "0" * 40, lock(**cell), {"bpb_reduction": float(at)}) for at, cell in enumerate(cells)]
+    assert f", {len(cells)} exist" in told(monkeypatch, capsys, lock(), lock(), held, full=False)["cells"]
 
 
 def test_the_power_is_that_of_the_noise_in_a_pilots_folder(

@@ -11,7 +11,7 @@ import yaml
 from filelock import FileLock
 
 from m2m.commands import grid
-from m2m.grid import gpu_locks, sweep
+from m2m.grid import gpu_locks, rungs, sweep
 from m2m.grid.provenance import hash_cell, name_experiment
 from m2m.grid.runner import locate_log
 
@@ -40,7 +40,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         return []
 
     monkeypatch.setattr(sweep, "list_finished", lambda: held)
-    monkeypatch.setattr(sweep, "read_outcomes", lambda _: {})
+    monkeypatch.setattr(rungs, "read_outcomes", lambda _: {})
     monkeypatch.setattr(sweep, "hash_provenance", lambda _: "p")
     monkeypatch.setattr(sweep.dvc_experiments, "predict_lock", dict)
     monkeypatch.setattr(sweep.dvc_experiments, "list_untracked_files", list)
@@ -227,7 +227,7 @@ def ladder(here: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[s
             outcomes[hash_cell("p", cell)] = float(cell["degree"])
 
     monkeypatch.setattr(sweep, "list_finished", lambda: set(outcomes))
-    monkeypatch.setattr(sweep, "read_outcomes", lambda _: outcomes)
+    monkeypatch.setattr(rungs, "read_outcomes", lambda _: outcomes)
     monkeypatch.setattr(sweep, "run_cells", run)
     return outcomes
 
