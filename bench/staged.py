@@ -13,10 +13,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
+from scipy import stats
 
 from m2m.grid.design import Cell
 from m2m.grid.rungs import list_rungs
-from m2m.planning.power import FullGrid, compute_full_power, find_full_seeds, simulate_staged_power
+from m2m.planning.power import FullGrid, compute_full_power, find_full_seeds, simulate_staged_power, widen_prompts
 from m2m.planning.seed_noise import SeedNoise
 from m2m.planning.staging import Schedule
 from m2m.runtime.artifacts import read_table
@@ -25,6 +26,7 @@ from m2m.schemas.study_rows import AgainstRandomRow
 from m2m.study.analysis.confirmation import confirm_choices
 from m2m.study.analysis.other_prompts import PromptDraws
 from m2m.study.cells.cells import SETTING, select_comparable, split_cells
+from m2m.study.cells.t_estimates import adjust_holm
 
 NOISE = SeedNoise(0.00137, 0.00079, 32, 0.0005)  # the bundled study's, rounded
 GAIN = 0.0028
@@ -79,6 +81,7 @@ def _plant_nothing(_: np.random.Generator, number: int) -> Truth:
 SHAPES = {
     "nothing": Shape(_plant_nothing, _draw_normal, 0.0),
     "nothing, prompts": Shape(_plant_nothing, _draw_normal, NOISE.prompt_sd),
+    "nothing, prompts of 0.0008": Shape(_plant_nothing, _draw_normal, 0.0008),
     "nothing, heavy tails": Shape(_plant_nothing, _draw_heavy, 0.0),
     "nothing, skew": Shape(_plant_nothing, _draw_skew, 0.0),
     "one gain, others level": Shape(partial(_plant_one, others=0.0), _draw_normal, 0.0),
@@ -140,6 +143,21 @@ def summarize(studies: list[list[tuple[float, Any]]]) -> dict[str, float]:
         "false take": np.mean([any(truth <= 0 < row["value"] for truth, row in rows) for rows in significant]),
         "covered": np.mean(intervals),
     }
+
+
+def count_narrow_claims(studies: list[list[tuple[float, Any]]], number: int) -> float:
+    """The share of studies with a false claim if the prompts' noise were not widened."""
+    claims = []
+    for study in studies:
+        factor = widen_prompts(number, len(study))
+        p = []
+        for _, row in study:
+            seeds = (row["seeds_only_high"] - row["seeds_only_low"]) / 2 / stats.t.isf(0.025, row["noise_df"])
+            variance = seeds**2 + (row["se"] ** 2 - seeds**2) / factor**2
+            p.append(float(2 * stats.t.sf(abs(row["value"]) / np.sqrt(variance), row["df"])))
+        pairs = zip(adjust_holm(p), study, strict=True)
+        claims.append(any(p_holm < 0.05 and truth * row["value"] <= 0 for p_holm, (truth, row) in pairs))
+    return float(np.mean(claims))
 
 
 def replay_bundled(folder: Path, studies: int) -> list[dict[str, Any]]:
@@ -219,7 +237,8 @@ def main(studies: int) -> None:
             planted = [run_staged(rng, shape, first, schedule) for rng in rngs]
             head = {"shape": name, "configurations": number, "keep": list(schedule.keep)}
             cells = {"cells": schedule.count_cells(number)}
-            print(json.dumps(head | cells | summarize(planted)), flush=True)
+            narrow = {"false, not widened": count_narrow_claims(planted, number)} if shape.prompt_sd else {}
+            print(json.dumps(head | cells | summarize(planted) | narrow), flush=True)
     predicted = simulate_staged_power(SCHEDULES[27], 27, NOISE._replace(prompt_sd=0.0), GAIN)
     full = compute_full_power(FullGrid(27, 2, 8, 39), NOISE._replace(prompt_sd=0.0), GAIN)
     print(json.dumps({"predicted, staged with 67 cells": predicted, "full with 62 cells": full}))
