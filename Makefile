@@ -8,7 +8,7 @@ RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 help:
 	@echo 'make install     Python packages into .venv; the other verbs do it too'
 	@echo 'make repro       the whole method, for the cell that params.yaml describes'
-	@echo 'make grid        the study: every cell of params.yaml (GRID=--quick or --full, JOBS=2), then its figures'
+	@echo 'make grid        the study in rungs (GRID=--pilot, --quick or --full, JOBS=2), then its figures'
 	@echo 'make show        the cells, best first'
 	@echo 'make check       format, lint, types, contracts, names, and that dvc.yaml declares what the stages import'
 	@echo 'make format      formats the code and mends what the linter can mend'

@@ -13,9 +13,21 @@ from m2m.study.analysis.study import build_study
 from m2m.study.study_file import write_study
 
 
-def main(grid: Path, scores: Path, study: Path, correlations: Path, /, *, seed: int, resamples: int) -> None:
+def main(
+    grid: Path,
+    scores: Path,
+    study: Path,
+    correlations: Path,
+    /,
+    *,
+    seed: int,
+    resamples: int,
+    primary_outcome: str,
+    primary_setting: str,
+) -> None:
     """`scores` holds each cell's score on each prompt; `resamples` of the prompts make an interval over prompts."""
-    record = build_study(read_table(grid, Grid), read_table(scores, Scores), seed, resamples)
+    tables = read_table(grid, Grid), read_table(scores, Scores)
+    record = build_study(*tables, seed, resamples, primary_outcome, primary_setting)
     write_study(study, record)
     columns = get_columns(Correlations)
     rows = [{name: row.get(name) for name in columns} for row in record["metrics"]]

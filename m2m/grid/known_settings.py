@@ -51,7 +51,7 @@ def list_known_settings() -> Known:
             block["endpoint"] = {field.name: None for field in fields(Endpoint)}
     known["ingest"]["sources"] = {ANY: {field.name: None for field in fields(Source)}}
     known["benchmark"]["sources"] = {ANY: {field.name: None for field in fields(Benchmark)}}
-    known["grid"] = {"seconds": None, "parts": {ANY: known["subset"]}}
+    known["grid"] = {"seconds": None, "staged": {"keep": None, "fresh": None}, "parts": {ANY: known["subset"]}}
     return known
 
 

@@ -28,6 +28,8 @@ def test_same_grid_same_bytes_whatever_the_order_of_its_rows(
             tmp_path / "correlations.csv",
             seed=1,
             resamples=100,
+            primary_outcome="bpb_reduction",
+            primary_setting="largest",
         )
         records.append([(tmp_path / name).read_bytes() for name in ("study.json", "correlations.csv")])
     assert records[0] == records[1]

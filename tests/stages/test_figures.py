@@ -28,6 +28,8 @@ def draw(folder: Path, histograms: Path, cells: pl.DataFrame) -> Path:
         folder / "correlations.csv",
         seed=1,
         resamples=100,
+        primary_outcome="bpb_reduction",
+        primary_setting="largest",
     )
     main(folder / "study.json", folder / "grid.csv", histograms, folder / "all", folder / "main.svg")
     return folder

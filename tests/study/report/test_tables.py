@@ -49,8 +49,8 @@ def test_slopes_have_their_interval_and_their_tests_with_the_main_setting_first(
         "r": [0.91] * 4,
         "degrees differ, p (Holm)": [0.022] * 4,
         "not linear, p": [0.33] * 4,
-        "at equal length: this strategy": [None, "inconclusive", "still significant", None],
-        "at equal length: all strategies": [None, None, "no longer significant", None],
+        "at equal length: this strategy": [None, "no plain effect", "cannot tell", None],
+        "at equal length: all strategies": [None, None, "explained by length", None],
     }
 
 
