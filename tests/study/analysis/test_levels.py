@@ -7,7 +7,7 @@ from statsmodels.regression.mixed_linear_model import MixedLM
 
 from bench.planted import planted_grid
 from m2m.strategies import UNIT_STRATEGIES
-from m2m.study.analysis.levels import estimate_contrast, decorrelate_seeds
+from m2m.study.analysis.levels import decorrelate_seeds, estimate_contrast
 from tests.planted import NO_SCORES, views
 
 SIX = dict.fromkeys(UNIT_STRATEGIES, 0.0)
