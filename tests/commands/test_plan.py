@@ -44,7 +44,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         table = pl.DataFrame({"id": ["a", "b"], "tokens": texts}, schema={"id": pl.String, "tokens": pl.List(pl.Int32)})
         write_table(tmp_path / f"data/tokens/{side}.parquet", Tokens, table)
     prompts = {name: [None] * 3 for name in ("reference", "baseline", "baseline_answer")}
-    prompts |= {"id": ["x", "y", "z"], "benchmark": ["own"] * 3, "instruction": ["p", "q", "r"]}  # type: ignore[list-item]
+    prompts |= {"id": ["x", "y", "z"], "benchmark": ["own"] * 3, "group": ["own"] * 3, "instruction": ["p", "q", "r"]}  # type: ignore[list-item]
     table = pl.DataFrame(prompts, schema=dict.fromkeys(Prompts.to_schema().columns, pl.String))
     write_table(tmp_path / "data/prompts.parquet", Prompts, table)
     return tmp_path

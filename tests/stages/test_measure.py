@@ -79,7 +79,14 @@ def write_tables(folder: Path, tables: dict[str, tuple[type[pa.DataFrameModel], 
 def write_toy_cell(folder: Path, **summary: Any) -> None:
     """Rows a and b were chosen; a and c share text with a prompt. The candidate saves a bit a byte."""
     absent = dict.fromkeys(("baseline", "baseline_answer"))
-    prompts = {"id": ["p", "q"], "benchmark": "own", "instruction": "Why?", "reference": ["So.", "Thus."], **absent}
+    prompts = {
+        "id": ["p", "q"],
+        "benchmark": "own",
+        "group": "own",
+        "instruction": "Why?",
+        "reference": ["So.", "Thus."],
+        **absent,
+    }
     raw = json.dumps({"candidate": 1.0, "opponent": 2.0, "better": "lower"})
     games = {"id": ["p", "q"], "benchmark": "own", "opponent": "opponent", "engine": "likelihood", "order": 0}
     said = {"id": ["p", "q"], "answer": "So.", "tokens": 2, "truncated": False, "bytes": 10}
