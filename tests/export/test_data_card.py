@@ -102,5 +102,5 @@ def test_a_card_counts_the_rows_that_share_text_with_a_prompt_and_those_left_out
 def test_a_card_says_by_which_number_rows_were_chosen_first_and_neutralises_its_name() -> None:
     quality = {"quality": "<b>|score`", "quality_share": 0.25, "rows_below_quality": 75, "rows_without_quality": 9}
     text = render_card(CARD._replace(summary={**CARD.summary, **quality}))
-    assert "Only the best 0.25 of the rows by `&lt;b>\\|score'` were candidates: 75 were left out." in text
+    assert "Only the best 0.25 of the rows by &lt;b&gt;\\|score\\` were candidates: 75 were left out." in text
     assert "9 rows have no such number and come last." in text

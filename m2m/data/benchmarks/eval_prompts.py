@@ -54,7 +54,7 @@ def sample_prompts(prompts: pl.DataFrame, limit: int | None, seed: int) -> pl.Da
     """At most `limit` of `prompts` (None: all), those that the hash of the id prefers. ValueError below 1."""
     if limit is not None and limit < 1:
         raise ValueError(f"a benchmark's limit must be at least 1, or null for all, got {limit}")
-    preferred = prompts.sort(draw_each("id", "prompts", seed))
+    preferred = prompts.sort(draw_each(pl.col("id"), "prompts", seed))
     return preferred if limit is None else preferred.head(limit)
 
 
