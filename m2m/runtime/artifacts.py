@@ -93,6 +93,8 @@ def _validate_table(table: pl.DataFrame, model: type[pa.DataFrameModel], path: P
         cases = errors.failure_cases.sort("column", "check", "index").unique(["column", "check"], maintain_order=True)
         rules = "; ".join(_describe_case(case) for case in cases.rows(named=True))
         raise ValueError(f"{path} is not a valid {model.__name__} table: {rules}. {RESTORE}") from errors
+    except pl.exceptions.PolarsError as error:  # of pandera, where a column with a default is missing beside others
+        raise ValueError(f"{path} is not a valid {model.__name__} table: {_quote_error(error)}. {RESTORE}") from error
 
 
 def _describe_case(case: dict[str, Any]) -> str:

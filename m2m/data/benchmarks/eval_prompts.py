@@ -91,7 +91,8 @@ def _read_answer(record: Mapping[str, object]) -> str | None:
     choices, messages = record.get("choices"), record.get("messages")
     if isinstance(choices, list) and choices and isinstance(choices[0], Mapping):
         return _read_first_turn(choices[0].get("turns"))
-    content = messages[-1].get("content") if isinstance(messages, list) and messages else None
+    last = messages[-1] if isinstance(messages, list) and messages else None
+    content = last.get("content") if isinstance(last, Mapping) else None
     return _text(content.get("answer") if isinstance(content, Mapping) else content)
 
 
