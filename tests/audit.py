@@ -7,7 +7,16 @@ from pathlib import Path
 
 LOCK = Path("requirements/cuda.txt")  # with what a GPU needs, and hashes: nothing has to be installed
 DATABASE = "https://pypi.org/pypi/pip/json"
-AUDITOR = ["uvx", "--quiet", "pip-audit", "--disable-pip", "--require-hashes", "--progress-spinner", "off"]
+# strict: a package that the database does not know is no package without weaknesses
+AUDITOR = [
+    "uvx",
+    "--quiet",
+    "pip-audit==2.10.1",
+    "--strict",
+    "--disable-pip",
+    "--require-hashes",
+    "--progress-spinner=off",
+]
 OUT_OF_REACH = 2
 SECONDS = 20
 

@@ -1,8 +1,12 @@
 """What damaged inputs have broken so far, each as small as it gets; replayed before any new ones."""
 
+import io
 import json
+import struct
 from pathlib import Path
 from typing import Any
+
+import pyarrow as pa
 
 from m2m.data.benchmarks.eval_prompts import read_baseline_answers
 from m2m.data.records.read_files import SourceRecord, read_files
@@ -36,6 +40,19 @@ FILES: dict[str, tuple[str, bytes, Any]] = {  # by fault: name, contents, and th
     "a study nested 100,000 deep": ("study.json", b"[" * 100_000, read_study),
     "a record that is not UTF-8": ("made.json", b'{"a": "\xff"}', read_json),
 }
+
+
+def write_wild_arrow() -> bytes:
+    """An Arrow file whose second text ends a gigabyte behind the file: reading it was a segmentation fault."""
+    data = io.BytesIO()
+    table = pa.table({"instruction": ["abc", "defg"], "output": ["hij", "klmn"]})
+    with pa.ipc.new_stream(data, table.schema) as stream:
+        stream.write_table(table)
+    ends = struct.pack("<3i", 0, 3, 7)
+    assert data.getvalue().count(ends) == 2
+    return data.getvalue().replace(ends, struct.pack("<3i", 0, 3, 2**30))
+
+
 POOLS: dict[str, tuple[str, bytes, int]] = {  # by fault: name, contents, rows
     "a name that is half a surrogate": ("p.jsonl", b'{"instruction": "a", "output": "b", "\\ud800": 1}\n', 1),
     "a text that is half a surrogate": ("p.jsonl", b'{"instruction": "\\ud800", "output": "b"}\n', 1),
@@ -43,6 +60,7 @@ POOLS: dict[str, tuple[str, bytes, int]] = {  # by fault: name, contents, rows
     "a line nested 100,000 deep": ("p.jsonl", json.dumps(PAIR).encode() + b"\n" + b"[" * 100_000 + b"\n", 2),
     "a NUL between lines": ("p.jsonl", json.dumps(PAIR).encode() + b"\n\0\n" + json.dumps(PAIR).encode(), 3),
     "a broken first line": ("p.jsonl", b'{"instruction": "a\n' + json.dumps(PAIR).encode() + b"\n", 2),
+    "an Arrow text beyond the end": ("p.arrow", write_wild_arrow(), 1),
     "an escape character in a field's name": ("p.jsonl", b'{"\\u001b[2J": "a"}\n{"x": 1}', 2),
 }
 
