@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 
-.PHONY: help install repro grid show test test-long test-all check format deps docs faults coverage bench bench-full lock clean
+.PHONY: help install repro grid show test test-long test-all check format deps docs faults coverage bench bench-full audit lock clean
 
 help:
 	@echo 'make install     Python packages into .venv; the other verbs do it too'
@@ -18,6 +18,7 @@ help:
 	@echo 'make deps        writes the code dependencies of dvc.yaml and metrics/dvc.yaml from the imports'
 	@echo 'make docs        the documentation into site/, with strict links'
 	@echo 'make bench       speed against peers; make bench-full: at full size'
+	@echo 'make audit       known weaknesses of the pinned packages, by pip-audit; it says where its database is out of reach'
 	@echo 'make lock        requirements/cpu.txt and cuda.txt, with hashes, from constraints.txt'
 	@echo 'make clean       removes .venv and the caches of tools; what DVC tracks and what was paid for (.cache/llm) stay'
 
@@ -89,6 +90,9 @@ bench: .venv/peers
 
 bench-full: .venv/peers
 	$(RUN) python -m bench --full
+
+audit: .venv/pins
+	$(RUN) python -m tests.audit
 
 # The CPU files of torch are on an index of its own (https://download.pytorch.org/whl/cpu), where this lock cannot look.
 LOCK := uv pip compile constraints.txt --quiet --universal --python-version 3.11.5 --generate-hashes --no-annotate --no-header

@@ -25,7 +25,7 @@ def prepare_tokenizer(name: str, rows: pl.DataFrame, vocab_size: int, folder: Pa
     if not name:
         from m2m.training.pretrain import train_tokenizer
 
-        texts = [f"{instruction}\n{response}" for instruction, response in rows.select(SIDES).rows()]
+        texts = (f"{instruction}\n{response}" for instruction, response in rows.select(SIDES).iter_rows())
         types = len(train_tokenizer(texts, folder, vocab_size=vocab_size))
         return f"a byte-level BPE of {types:,} types, trained on this pool"
     from m2m.models import copy_tokenizer, resolve_commit
@@ -137,11 +137,13 @@ class PoolUnits:
 
     def _build_macro(self, side: str) -> pl.DataFrame:
         from m2m.arrays import stack_vectors
-        from m2m.units.macro.clusters import assign_nearest, cluster_vectors
+        from m2m.units.macro.clusters import assign_nearest, cluster_vectors, describe_exact_time
 
         points = stack_vectors(pl.Series("vector", self.embed_side(side)).cast(pl.List(pl.Float32)))
         self._report(f"clustering {len(points):,} {side}s by UMAP and HDBSCAN")
         clusters = self.settings.clusters
+        if warning := describe_exact_time(len(points), clusters.neighbors):
+            self._report(f"warning: {warning} (--clusters.neighbors nndescent)")
         labels = cluster_vectors(
             points,
             clusters.seed,

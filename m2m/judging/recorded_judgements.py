@@ -25,6 +25,7 @@ GAME_COLUMNS = {
     "surplus": pl.Int64,  # characters of the baseline's answer − those of the model's; AlpacaEval only
     "index": pl.Int64,  # position in the evaluation set, if recorded; AlpacaEval only
 }
+MOST_PROMPTS = 2**31  # of an evaluation set
 FIELDS: dict[Protocol, tuple[str, ...]] = {
     "alpaca-eval": ("instruction", "output_1", "output_2"),
     "arena-hard": ("games",),
@@ -101,7 +102,7 @@ def _read_annotation(record: Mapping[str, Any]) -> dict[str, Any]:
         "order": order,
         "weight": 1,
         "surplus": len(record["output_1"]) - len(record["output_2"]),
-        "index": index if isinstance(index, int) else None,
+        "index": index if isinstance(index, int) and 0 <= index < MOST_PROMPTS else None,
         "pair_null": False,
         **_settle(parsed, _read_preference(record.get("preference")), _is_null(record, "preference")),
     }

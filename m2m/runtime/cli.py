@@ -17,6 +17,7 @@ from pathlib import Path
 import tyro
 
 from m2m.project_root import find_project_root
+from m2m.visible_text import make_visible
 
 SETTINGS_FILE = Path("params.yaml")
 ENVIRONMENT = {  # of every stage, where it is not set already
@@ -71,12 +72,29 @@ def run(main: Callable[..., None], program: str = "") -> None:
     except BrokenPipeError:  # of `| head`: the reader has what it wanted
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:
+        if (sentence := explain_full_memory(error)) and not os.environ.get("TRACEBACK"):
+            sys.exit(f"error: {sentence}")
         mendable = isinstance(error, (ValueError, OSError)) or type(error).__module__.split(".")[0] in FOREIGN
         if os.environ.get("TRACEBACK") or not mendable:
             raise
         place = traceback.extract_tb(error.__traceback__)[-1]
-        sentence = " ".join(str(error).split())
+        sentence = make_visible(" ".join(str(error).split()))
         sys.exit(f"error: {sentence}  [{Path(place.filename).name}:{place.lineno}; TRACEBACK=1 shows the way there]")
+
+
+def explain_full_memory(error: BaseException) -> str:
+    """What to do where the memory of the machine or of its GPU was too small; empty for any other error."""
+    if isinstance(error, MemoryError):
+        return (
+            "the memory of this machine is full: close other programs, or give this step less "
+            "(ingest: a source's limit, fewer or smaller files; models: a smaller batch_size)"
+        )
+    if type(error).__name__ == "OutOfMemoryError":  # torch's, which is not imported here
+        return (
+            "the memory of the GPU is full: lower the batch_size of this step (and raise finetune.accumulate), "
+            "or free the GPU: nvidia-smi lists who uses it"
+        )
+    return ""
 
 
 def list_names(mapping: str) -> list[str]:
@@ -91,11 +109,22 @@ def list_names(mapping: str) -> list[str]:
     return list(dict.fromkeys(name for _, name, _ in flags)) or ["NAME"] * _is_help()
 
 
+class _VisibleOutput(io.TextIOWrapper):
+    """Standard output on which no text of others can move the cursor, colour a line or turn its direction."""
+
+    def write(self, text: str) -> int:
+        return super().write(make_visible(text))
+
+
 def _prepare_terminal() -> None:
-    """Print what a terminal's encoding lacks as an escape, in place of a traceback."""
+    """Print what a terminal's encoding lacks as an escape, in place of a traceback; control characters likewise."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    if type(sys.stdout) is io.TextIOWrapper:
+        sys.stdout = _VisibleOutput(
+            sys.stdout.buffer, sys.stdout.encoding, "backslashreplace", line_buffering=sys.stdout.line_buffering
+        )
 
 
 def _is_help() -> bool:

@@ -3,7 +3,7 @@
 import gzip
 import math
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ def split_corpus(texts: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
     return texts[: len(texts) // 50], texts[len(texts) // 50 :]
 
 
-def train_tokenizer(texts: Sequence[str], folder: Path, *, vocab_size: int) -> Any:
+def train_tokenizer(texts: Iterable[str], folder: Path, *, vocab_size: int) -> Any:
     """A byte-level BPE tokenizer of `vocab_size` types with one special token, which ends a text; saved in `folder`."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast

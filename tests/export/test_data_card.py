@@ -102,5 +102,18 @@ def test_a_card_counts_the_rows_that_share_text_with_a_prompt_and_those_left_out
 def test_a_card_says_by_which_number_rows_were_chosen_first_and_neutralises_its_name() -> None:
     quality = {"quality": "<b>|score`", "quality_share": 0.25, "rows_below_quality": 75, "rows_without_quality": 9}
     text = render_card(CARD._replace(summary={**CARD.summary, **quality}))
-    assert "Only the best 0.25 of the rows by `&lt;b>\\|score'` were candidates: 75 were left out." in text
+    assert "Only the best 0.25 of the rows by &lt;b&gt;\\|score\\` were candidates: 75 were left out." in text
     assert "9 rows have no such number and come last." in text
+
+
+HOSTILE = "[a](javascript:alert(1))![x](http://e.org/p) <img src=x onerror=alert(1)> | # `\x1b[2J\u202e"
+
+
+def test_names_and_values_of_a_pool_are_only_text() -> None:
+    table = [{"value": HOSTILE, "pool": "1 (100.0 %)"}]
+    card = CARD._replace(sources=[dict(CARD.sources[0], source=HOSTILE)], composition={f"By {HOSTILE}": table})
+    lines = [line for line in render_card(card).splitlines() if "javascript" in line]
+    assert len(lines) == 3
+    for line in lines:
+        assert "\\[a\\](javascript:" in line and "\\!\\[x\\](http:&#47;/e.org/p)" in line and "&lt;img src=x" in line
+        assert "\\|" in line and not set(line) & set("\x1b\u202e<")

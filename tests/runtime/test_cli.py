@@ -1,6 +1,8 @@
 import atexit
 import functools
 import gc
+import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -128,3 +130,46 @@ def test_a_switch_of_a_command_needs_no_value(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(sys, "argv", ["stage", "--loud"])
     run(main)
     assert heard == [True]
+
+
+class OutOfMemoryError(RuntimeError):
+    """As torch's."""
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (MemoryError(), "the memory of this machine is full: close other programs"),
+        (OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB"), "the memory of the GPU is full: lower the"),
+    ],
+)
+def test_full_memory_is_one_sentence(monkeypatch: pytest.MonkeyPatch, error: Exception, words: str) -> None:
+    monkeypatch.setattr(sys, "argv", ["stage"])
+
+    def fill() -> None:
+        raise error
+
+    with pytest.raises(SystemExit, match=f"error: {words}"):
+        run(fill)
+
+
+HOSTILE = "a\x1b[2J\x1b]0;title\x07\u202eb\x9bc"
+
+
+def test_no_text_of_others_moves_the_terminals_cursor(tmp_path: Path) -> None:
+    script = tmp_path / "stage.py"
+    script.write_text(
+        "from m2m.runtime.cli import run\n"
+        f"def main(*, end: str) -> None:\n    print({HOSTILE!r})\n    raise ValueError({HOSTILE!r})\n"
+        "run(main)\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "PYTHONIOENCODING": "utf-8"}
+    ended = subprocess.run(
+        [sys.executable, str(script), "--end", "now"],
+        capture_output=True,
+        encoding="utf-8",
+        env=environment,
+        check=False,
+    )
+    assert ended.stdout == "a[U+001B][2J[U+001B]]0;title[U+0007][U+202E]b[U+009B]c\n"
+    assert ended.stderr.startswith("error: a[U+001B][2J") and not set(ended.stderr) & set("\x1b\x07\x9b\u202e")

@@ -71,7 +71,7 @@ def sample_prompts(prompts: pl.DataFrame, limit: int | None, seed: int) -> pl.Da
     """At most `limit` of `prompts` (None: all), those that the hash of the id prefers. ValueError below 1."""
     if limit is not None and limit < 1:
         raise ValueError(f"a benchmark's limit must be at least 1, or null for all, got {limit}")
-    preferred = prompts.sort(draw_each("id", "prompts", seed))
+    preferred = prompts.sort(draw_each(pl.col("id"), "prompts", seed))
     return preferred if limit is None else preferred.head(limit)
 
 
@@ -124,7 +124,8 @@ def _read_answer(record: Mapping[str, object]) -> str | None:
     choices, messages = record.get("choices"), record.get("messages")
     if isinstance(choices, list) and choices and isinstance(choices[0], Mapping):
         return _read_first_turn(choices[0].get("turns"))
-    content = messages[-1].get("content") if isinstance(messages, list) and messages else None
+    last = messages[-1] if isinstance(messages, list) and messages else None
+    content = last.get("content") if isinstance(last, Mapping) else None
     return _text(content.get("answer") if isinstance(content, Mapping) else content)
 
 
