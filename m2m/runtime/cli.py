@@ -49,8 +49,10 @@ def prepare_caches() -> None:
 prepare_caches()  # numba looks for its folder when it is imported, before `run`
 
 
-def run(main: Callable[..., None], program: str = "") -> None:
+def run(main: Callable[..., None], program: str = "", before: Callable[[], None] | None = None) -> None:
     """Call `main` with the flags of this process; an error that a person can mend ends it with its text and place.
+
+    `before` is called first, but for `--help`.
 
     These are every ValueError and OSError, and the errors of FOREIGN packages about files and settings. `--help`
     describes each setting by its comment in params.yaml; a command, whose name is `program`, has its own help.
@@ -66,6 +68,8 @@ def run(main: Callable[..., None], program: str = "") -> None:
     gc.set_threshold(*THRESHOLDS)
     atexit.register(gc.freeze)  # nor at exit
     try:
+        if before and not _is_help():
+            before()
         tyro.cli(main, prog=program or f"python -m {'.'.join(module)}", config=(tyro.conf.FlagCreatePairsOff,))
         sys.stdout.flush()
     except BrokenPipeError:  # of `| head`: the reader has what it wanted

@@ -34,7 +34,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(sweep, "hash_provenance", lambda _: "p")
     monkeypatch.setattr(sweep.dvc_experiments, "predict_lock", dict)
     monkeypatch.setattr(sweep.dvc_experiments, "list_untracked_files", list)
-    monkeypatch.setattr(sweep.dvc_experiments, "is_queueing_interrupted", lambda: False)
     monkeypatch.setattr(sweep.dvc_experiments, "list_stages", lambda: ["ingest", "judge", "measure"])
     monkeypatch.setattr(sweep, "write_study_folder", lambda folder, current: noted.append("collect") or [])  # type: ignore[func-returns-value]
     monkeypatch.setattr(sweep.subprocess, "run", lambda words, **_: noted.append(" ".join(words)))
@@ -67,15 +66,6 @@ def test_only_cells_that_no_experiment_holds_are_run_after_the_shared_stages(
 def test_before_anything_runs_it_asks_for_what_git_does_not_know(here: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sweep.dvc_experiments, "list_untracked_files", lambda: ["data/raw/my.jsonl.dvc"])
     with pytest.raises(ValueError, match=r"git does not track data/raw/my\.jsonl\.dvc, so the cells' copies"):
-        grid.main(jobs=1)
-    assert here == []
-
-
-def test_a_workspace_that_an_earlier_run_left_in_pieces_is_not_gone_on_from(
-    here: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sweep.dvc_experiments, "is_queueing_interrupted", lambda: True)
-    with pytest.raises(ValueError, match="Restore the workspace with git checkout BRANCH and git stash pop"):
         grid.main(jobs=1)
     assert here == []
 
