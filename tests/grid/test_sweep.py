@@ -15,7 +15,8 @@ from m2m.grid.provenance import hash_cell, name_experiment
 from m2m.grid.runner import locate_log
 
 ROOT = Path(__file__).parents[2]
-SUBSET = {"strategy": "random", "match": "random", "degree": 0, "size": 5, "seed": 1}
+SUBSET = yaml.safe_load((ROOT / "params.yaml").read_text())["subset"]
+SUBSET |= {"strategy": "random", "match": "random", "degree": 0, "size": 5, "seed": 1}
 SUBSET |= {"min_tokens": 0, "max_tokens": 100}
 FIRST, SECOND = ({**SUBSET, "seed": seed} for seed in (1, 2))
 
