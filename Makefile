@@ -25,7 +25,7 @@ help:
 install: .venv/pins
 
 repro: .venv/pins
-	$(RUN) python -m m2m check
+	$(RUN) python -m m2m check --idle
 	$(RUN) dvc repro dvc.yaml metrics/dvc.yaml
 	@echo
 	@echo 'first                  export PATH="$$PWD/.venv/bin:$$PATH"'

@@ -22,10 +22,11 @@ def main() -> None:
     elif word == "completion":
         print_completion(*flags[:1])
     elif word in COMMANDS:
+        from m2m.preflight.restore import restore_workspace
         from m2m.runtime.cli import run
 
         sys.argv = [sys.argv[0], *flags]
-        run(import_module(f"m2m.commands.{word}").main, program=f"{program} {word}")
+        run(import_module(f"m2m.commands.{word}").main, program=f"{program} {word}", before=restore_workspace)
     else:
         nearest = get_close_matches(word, COMMANDS, n=1)
         hint = f"Did you mean {nearest[0]}? " if nearest else ""

@@ -126,6 +126,6 @@ def describe_storage() -> dict[str, str]:
 
 
 def _is_stale(stage: Mapping[str, Any], previous: Mapping[str, Any] | None) -> bool:
-    if previous is None or stage["cmd"] != previous["cmd"]:
+    if previous is None or any(stage[key] != previous[key] for key in ("cmd", "params")):
         return True
     return any(md5 and md5 != previous["deps"].get(path) for path, md5 in stage["deps"].items())

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from m2m.models import keep_freed_memory
+from m2m.models import keep_freed_memory, save_tokenizer
 from m2m.planning.gpus import estimate_token_flops
 from m2m.training.trainer.loop import TRAINER_SETTINGS, LossPoint, run_training
 
@@ -35,7 +35,7 @@ def train_tokenizer(texts: Iterable[str], folder: Path, *, vocab_size: int) -> A
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=bpe, eos_token=END, pad_token=END, clean_up_tokenization_spaces=False
     )
-    tokenizer.save_pretrained(folder)
+    save_tokenizer(tokenizer, folder)
     return tokenizer
 
 

@@ -76,7 +76,9 @@ def test_a_run_with_these_settings_is_counted(
     assert "stale stages" not in found
 
 
-@pytest.mark.parametrize("change", [{"cmd": "run ingest --seed 2"}, {"deps": {"stages/a.py": "2"}}])
+@pytest.mark.parametrize(
+    "change", [{"cmd": "run ingest --seed 2"}, {"params": {"ingest": 2}}, {"deps": {"stages/a.py": "2"}}]
+)
 def test_other_settings_or_code_are_assumed_and_nothing_is_there(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], change: Any
 ) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from m2m.models import Attention, list_weight_files, read_model
+from m2m.models import Attention, list_weight_files, read_model, save_tokenizer
 from m2m.planning.gpus import estimate_token_flops
 from m2m.training.finetuning.checkpoints import (
     find_latest_checkpoint,
@@ -85,7 +85,7 @@ def finetune(
             save=lambda: _save(trainer, recipe.method, folder),
         )
         if processes.is_main_process:
-            tokenizer.save_pretrained(folder)  # a server takes the folder as it is
+            save_tokenizer(tokenizer, folder)  # a server takes the folder as it is
         processes.wait_for_everyone()
     return losses
 
