@@ -5,19 +5,19 @@ from typing import Literal
 
 
 def main(
-    out: Path,
+    out: Path = Path("pool-page.html"),
     /,
     *,
     experiment: str | None = None,
     map: Literal["auto", "words", "embeddings"] = "auto",
     study: Path = Path("metrics"),
 ) -> None:
-    """Write the page of the workspace's run, or of an experiment, to the new file OUT.
+    """Write the page of the workspace's run, or of an experiment, to the file OUT.
 
     For the workspace, `dvc repro band@instruction band@response subset@candidate` is enough: no training is needed.
 
     Args:
-        out: A new HTML file. It works without a network and is at most 6 MB.
+        out: An .html file; it is written over. It works without a network and is at most 6 MB.
         experiment: Name of a finished experiment (dvc exp list --all-commits). Without it, the workspace.
         map: How rows are placed. words takes seconds; embeddings takes UMAP, minutes for a large pool. auto is
             embeddings for macro strategies and k-center, words for the others.

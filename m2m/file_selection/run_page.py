@@ -58,13 +58,13 @@ class RunTables(NamedTuple):
 
 
 def write_run_page(run: ExportedRun, path: Path, study: Path, place: Literal["auto", "words", "embeddings"]) -> None:
-    """Write the page of `run` to the new file `path`.
+    """Write the page of `run` to `path`.
 
     `place` is how rows are placed on the map. auto: by embeddings where the strategy chooses by them, else by words.
-    ValueError where the run's subset is not what this code chooses, or a table is missing.
+    ValueError where `path` is no .html, the run's subset is not what this code chooses, or a table is missing.
     """
-    if path.exists():
-        raise ValueError(f"{path} exists. Name a new file.")
+    if path.suffix != ".html":
+        raise ValueError(f"the page's name must end in .html, got {path}")
     pairs = read_table(run.files[PAIRS], Pairs).sort("id")
     tokens = pairs.select("id").join(read_table(run.files[TOKEN_FILES["response"]], Tokens), on="id", how="left")
     flat, offsets = flatten_lists(tokens["tokens"])
