@@ -14,7 +14,8 @@ from jaxtyping import Float32
 from m2m.file_selection.unit_settings import UnitSettings
 from m2m.selection.arm import PoolRows
 from m2m.strategies import SIDES, get_strategy
-from m2m.text.tokenize import Tokenized, label_token, load_saved, tokenize
+from m2m.text.pool_tokens import tokenize_pool
+from m2m.text.tokenize import Tokenized, label_token, load_saved
 from m2m.units.micro.token_units import TokenUnits, build_token_units, list_tokens
 
 
@@ -65,7 +66,7 @@ class PoolUnits:
     def tokenize_side(self, side: str) -> Tokenized:
         """The tokens of one side of all rows."""
         if side not in self._tokenized:
-            self._tokenized[side] = tokenize(self.tokenizer, self.rows[side].to_list())
+            self._tokenized[side] = tokenize_pool(self.tokenizer, self.rows[side].to_list())
         return self._tokenized[side]
 
     def measure_pool(self) -> PoolRows:

@@ -22,7 +22,7 @@ from m2m.runtime.atomic_files import replace_file, write_text
 from m2m.schemas.file_rows import FileRejects, FileRows
 from m2m.schemas.overlaps import Overlaps
 from m2m.strategies import SIDES, get_strategy
-from m2m.text.tokenize import tokenize
+from m2m.text.pool_tokens import tokenize_pool
 
 PLACES = ("pool_file", "pool_row")
 
@@ -178,7 +178,7 @@ def _measure_lengths(selection: FileSelection) -> pl.DataFrame:
     rows = selection.pool.rows[selection.comparison.subset.selection.draw.rows]
     table = rows.select(pl.col(side).str.len_chars().alias(f"{side}, characters") for side in SIDES)
     counts = [
-        pl.Series(f"{side}, tokens", np.diff(tokenize(selection.units.tokenizer, rows[side].to_list()).offsets))
+        pl.Series(f"{side}, tokens", np.diff(tokenize_pool(selection.units.tokenizer, rows[side].to_list()).offsets))
         for side in SIDES
     ]
     return table.with_columns(counts)
