@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from importlib import import_module
 
 DOORS = {  # a command is m2m/commands/NAME.py, its help line the first line of that module
-    "Choose a subset": ("select", "recommend", "export"),
+    "Choose a subset": ("select", "recommend", "export", "page"),
     "Run the study": ("use", "check", "plan", "grid", "score", "human"),
     "Share the results": ("collect", "study"),
 }

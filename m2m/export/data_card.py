@@ -114,7 +114,7 @@ def describe_left_out(summary: Mapping[str, Any]) -> list[str]:
 def describe_overlap(count: int | None) -> str:
     """How many rows of the subset share text with an evaluation prompt; None where nobody has looked."""
     if count is None:
-        return "Overlap with evaluation prompts was not counted: nothing was trained on this subset."
+        return "Overlap with evaluation prompts was not counted: no prompts were read."
     return f"{count} of these rows share text with an evaluation prompt (equal words, or 13 in a row)."
 
 

@@ -12,8 +12,10 @@ import polars as pl
 from jaxtyping import Float32
 
 from m2m.file_selection.unit_settings import UnitSettings
+from m2m.selection.arm import PoolRows
 from m2m.strategies import SIDES, get_strategy
-from m2m.text.tokenize import Tokenized, label_token, load_saved, tokenize
+from m2m.text.pool_tokens import tokenize_pool
+from m2m.text.tokenize import Tokenized, label_token, load_saved
 from m2m.units.micro.token_units import TokenUnits, build_token_units, list_tokens
 
 
@@ -64,8 +66,14 @@ class PoolUnits:
     def tokenize_side(self, side: str) -> Tokenized:
         """The tokens of one side of all rows."""
         if side not in self._tokenized:
-            self._tokenized[side] = tokenize(self.tokenizer, self.rows[side].to_list())
+            self._tokenized[side] = tokenize_pool(self.tokenizer, self.rows[side].to_list())
         return self._tokenized[side]
+
+    def measure_pool(self) -> PoolRows:
+        """The ids and response lengths of all rows."""
+        tokens = np.diff(self.tokenize_side("response").offsets)
+        characters = self.rows["response"].str.len_chars().cast(pl.Int64).to_numpy()
+        return PoolRows(self.rows["id"], tokens, characters)
 
     def band_side(self, side: str) -> TokenUnits:
         """The middle band of one side."""
