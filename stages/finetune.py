@@ -20,7 +20,7 @@ from m2m.text.prompt_format import encode_pairs
 from m2m.text.tokenize import count_types, tokenize_units
 from m2m.training.finetuning.batch_order import arrange_rows, order_batches
 from m2m.training.finetuning.finetune import Recipe, finetune
-from m2m.training.finetuning.launch import require_processes
+from m2m.training.finetuning.launch import require_processes, start_processes
 from m2m.training.finetuning.truncation import LongPrompts, find_trainable_rows, require_share, truncate_rows
 
 
@@ -60,12 +60,13 @@ def main(
     dtype: Literal["float32", "mixed", "bfloat16"],
     checkpoint_minutes: float,
 ) -> None:
-    """Run by `accelerate launch -m`; responses over `max_length` tokens are cut, counted, and refused past a share.
+    """Responses over `max_length` tokens are cut, counted, and refused past a share.
 
     A prompt that leaves no response within `max_length` is an error, or its row is dropped (`long_prompts`).
 
     `summary` goes to MLflow as the parameters of the run.
     """
+    start_processes(launch, "stages.finetune")
     is_main_process = require_processes(launch)
     pool = read_table(pairs, Pairs)
     chosen = pool.join(require_ids(subset, read_table(subset, Subset), pool["id"]), on="id", validate="1:1").sort("id")

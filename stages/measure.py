@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import pandera.polars as pa
 import polars as pl
 
 from m2m.cell.metrics import (
@@ -18,6 +17,7 @@ from m2m.data.records.read_files import read_files
 from m2m.judging.scoring.leaderboard import PublishedAnnotations, prepare_published_annotations
 from m2m.runtime.artifacts import read_json, read_record, read_table, require_ids, write_record
 from m2m.runtime.cli import run
+from m2m.runtime.pandera_alone import pa
 from m2m.schemas.answers import Answers
 from m2m.schemas.bands import Bands
 from m2m.schemas.cell import CellDetails, CellMetrics

@@ -4,11 +4,11 @@ import sys
 from pathlib import Path
 from typing import Any, Literal
 
-import pandera.polars as pa
 import polars as pl
 
 from m2m.runtime.artifacts import read_table, write_record, write_table
 from m2m.runtime.cli import run
+from m2m.runtime.pandera_alone import pa
 from m2m.schemas.exclusions import Exclusions
 from m2m.schemas.pairs import Pairs
 from m2m.schemas.row_origins import RowOrigins

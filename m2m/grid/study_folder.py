@@ -6,7 +6,6 @@ from pathlib import Path
 from shutil import copyfile
 from typing import Any, NamedTuple
 
-import pandera.polars as pa
 import polars as pl
 
 from m2m.grid.collection import build_grid_table
@@ -16,6 +15,7 @@ from m2m.grid.prompt_scores import score_prompts
 from m2m.grid.provenance import CELL_STAGES, collect_shared, get_cell_settings, hash_provenance, is_finished
 from m2m.runtime.artifacts import get_columns, read_table, write_json, write_table
 from m2m.runtime.atomic_files import replace_file
+from m2m.runtime.pandera_alone import pa
 from m2m.schemas.answers import Answers
 from m2m.schemas.examples import Examples
 from m2m.schemas.grid import Grid

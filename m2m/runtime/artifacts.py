@@ -4,11 +4,11 @@ import json
 from pathlib import Path
 from typing import Any, TypeVar
 
-import pandera.polars as pa
 import polars as pl
 from pydantic import BaseModel, ValidationError
 
 from m2m.runtime.atomic_files import replace_file, write_text
+from m2m.runtime.pandera_alone import pa
 from m2m.visible_text import LONGEST_QUOTE, make_visible, quote_value
 
 Record = TypeVar("Record", bound=BaseModel)

@@ -1,7 +1,8 @@
 """What `m2m select` writes of every row that it read: rows.parquet and rejects.parquet."""
 
-import pandera.polars as pa
 import polars as pl
+
+from m2m.runtime.pandera_alone import pa
 
 
 class FileRows(pa.DataFrameModel):

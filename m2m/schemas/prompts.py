@@ -1,6 +1,6 @@
 """Evaluation prompts, with what there is to compare an answer with."""
 
-import pandera.polars as pa
+from m2m.runtime.pandera_alone import pa
 
 
 class Prompts(pa.DataFrameModel):

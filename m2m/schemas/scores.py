@@ -1,6 +1,6 @@
 """What each prompt adds to what a cell is worth: the raw material of intervals over prompts."""
 
-import pandera.polars as pa
+from m2m.runtime.pandera_alone import pa
 
 
 class Scores(pa.DataFrameModel):

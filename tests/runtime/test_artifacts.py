@@ -1,11 +1,11 @@
 from pathlib import Path
 from typing import Any
 
-import pandera.polars as pa
 import polars as pl
 import pytest
 
 from m2m.runtime.artifacts import read_json, read_table, require_ids, write_json, write_table
+from m2m.runtime.pandera_alone import pa
 from m2m.schemas.clusters import Clusters
 from m2m.schemas.loss import LossCurve
 from m2m.schemas.vectors import Vectors
