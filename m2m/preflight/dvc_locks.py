@@ -12,7 +12,7 @@ import psutil
 from m2m.runtime.atomic_files import write_text
 
 RWLOCKS = (Path(".dvc/tmp/rwlock"), Path(".dvc/tmp/exps/rwlock"))  # of the workspace's stages; of the queue
-WORKSPACE = "workspace"  # what the queue's table says while DVC has the workspace in git's stash
+QUEUEING = "workspace"  # what the queue's table says while DVC has the workspace in git's stash
 GUARD_TRIES, GUARD_PAUSE = 20, 0.2  # seconds between tries: DVC holds these locks for moments
 PROGRAMS = ("dvc", "m2m")
 
@@ -57,7 +57,7 @@ def require_idle() -> None:
 def has_died_queueing() -> bool:
     """Whether a process died while it had the workspace in git's stash, to queue a cell."""
     holders = _list_holders(_read_table(RWLOCKS[1]) or {})
-    return any(holder.path == WORKSPACE and not _is_alive(holder.pid) for holder in holders)
+    return any(holder.path == QUEUEING and not _is_alive(holder.pid) for holder in holders)
 
 
 def restore_table(path: Path) -> str:

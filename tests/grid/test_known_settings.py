@@ -182,7 +182,7 @@ def test_whatever_stands_anywhere_is_a_grid_or_one_sentence_that_names_it(monkey
         try:
             check_settings(settings)
             if path.startswith(("grid", "subset")):
-                list_cells(settings["grid"]["parts"], settings["subset"], "plain")
+                list_cells(settings["grid"]["parts"], settings["subset"], "full")
         except ValueError as error:
             refused += 1
             assert str(error).startswith(("params.yaml: ", *CELL_RULES)) or " of a cell in grid.parts" in str(error)
