@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -140,3 +141,35 @@ def test_the_wheel_has_every_file_of_the_library_and_selects_without_a_clone(tmp
     assert (done.returncode, done.stderr) == (0, "")
     assert re.search(r"evidence   In the bundled studies \(default, development pool\)", done.stdout)
     assert (tmp_path / "picked/index.html").exists()
+
+
+@pytest.mark.long
+def test_no_command_touches_a_detached_head_or_a_stash_of_ones_own(tmp_path: Path) -> None:
+    for name in ("dvc.yaml", "params.yaml", "profiles"):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, tmp_path / name)
+    (tmp_path / "my.csv").write_text("instruction,output\n" + "".join(f"Say {n},word {n}\n" for n in range(9)))
+    (tmp_path / "note").write_text("first")
+    identity = {f"GIT_{who}_{what}": "me" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    environment = {**os.environ, **identity, "PYTHONPATH": str(ROOT), "PYTHONPYCACHEPREFIX": str(tmp_path / "cache")}
+
+    def call(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True)
+
+    for words in (("init", "-q"), ("add", "."), ("commit", "-qm", "a"), ("checkout", "-q", "--detach")):
+        assert call("git", *words).returncode == 0
+    (tmp_path / "note").write_text("my own change")
+    call("git", "stash")
+    before = [call("git", *words).stdout for words in (("rev-parse", "HEAD"), ("stash", "list"))]
+    commands = {
+        "use": ["paper-10k"],
+        "select": ["my.csv", "--size", "2", "--strategy", "random"],
+        "export": ["out"],
+        "page": [],
+    }
+    done = {name: call(sys.executable, "-m", "m2m", name, *flags) for name, flags in commands.items()}
+    assert {name: run.returncode for name, run in done.items()} == {"use": 0, "select": 0, "export": 1, "page": 1}
+    assert done["export"].stderr.startswith("error: dvc.lock must hold one run up to the subset.")
+    assert not any("stash" in run.stdout + run.stderr for run in done.values())
+    assert [call("git", *words).stdout for words in (("rev-parse", "HEAD"), ("stash", "list"))] == before
+    assert call("git", "symbolic-ref", "HEAD").returncode != 0 and (tmp_path / "note").read_text() == "first"

@@ -261,6 +261,14 @@ def test_a_missing_file_and_a_full_folder_are_refused(pool: Path, tmp_path: Path
         choose(pool, pool.parent)
 
 
+def test_a_folder_that_cannot_be_written_is_told_before_anything_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.access", lambda path, mode: path != tmp_path)
+    with pytest.raises(ValueError, match=f"new/out cannot be written, because {tmp_path} is read-only here"):
+        main(("nowhere.jsonl",), size=1, out=tmp_path / "new/out")
+
+
 def test_head_an_ascii_terminal_and_no_home_do_not_break_it(pool: Path, tmp_path: Path) -> None:
     command = f"{sys.executable} -m m2m select {pool} --size 10 --band.low 2 --out {tmp_path / 'out'} | head -n 1"
     environment = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "PYTHONIOENCODING": "ascii"}
