@@ -39,7 +39,7 @@ def prepare_tokenizer(name: str, rows: pl.DataFrame, vocab_size: int, folder: Pa
         )
     source, _, revision = (name, "", "") if Path(name).is_dir() else name.partition("@")
     copy_tokenizer(source, resolve_commit(source, revision or "main"), folder)
-    return f"the tokenizer of {source}"
+    return f"the tokenizer of {Path(source).resolve().name if Path(source).is_dir() else source}"
 
 
 class PoolUnits:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -42,9 +43,12 @@ class FileSelection(NamedTuple):
 
 
 def require_empty_folder(out: Path) -> None:
-    """ValueError unless `out` is a new or an empty folder."""
+    """ValueError unless `out` is a new or an empty folder, and can be written."""
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ValueError(f"{out} is not empty. Choose a new or empty folder with --out.")
+    nearest = next(folder for folder in (out.absolute(), *out.absolute().parents) if folder.is_dir())
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise ValueError(f"{out} cannot be written, because {nearest} is read-only here. Choose another with --out.")
 
 
 def write_selection(selection: FileSelection, out: Path, form: ExportFormat) -> list[Path]:

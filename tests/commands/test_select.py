@@ -234,11 +234,39 @@ def test_an_error_is_one_sentence(pool: Path, tmp_path: Path, settings: dict[str
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        [("Say a.", "b")],
+        [("Say a.", "b c d"), ("Say b.", "e f")],
+        [("!" * row, "?" * row) for row in range(1, 20)],
+        [(f"alpha beta gamma delta{'!' * row}", "the same") for row in range(20)],
+    ],
+    ids=["one row", "two rows", "no letters", "equal but for marks"],
+)
+@pytest.mark.parametrize("strategy", ["response-micro", "random", "type-cover"])
+def test_a_pool_without_spread_has_a_subset_and_a_page(tmp_path: Path, pairs: Any, strategy: str) -> None:
+    lines = [json.dumps({"instruction": first, "output": second}) for first, second in pairs]
+    (tmp_path / "my.jsonl").write_text("\n".join(lines))
+    band = BandSettings(low=1, high=9999, vocab_size=300)
+    rows = choose(tmp_path / "my.jsonl", tmp_path / "out", size=1, strategy=strategy, band=band, page="write")
+    assert (rows.height, rows["is_chosen"].sum()) == (len(pairs), 1)
+    assert (tmp_path / "out/index.html").stat().st_size > 20_000
+
+
 def test_a_missing_file_and_a_full_folder_are_refused(pool: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no file at nowhere"):
         main(("nowhere.jsonl",), size=1, out=tmp_path / "out")
     with pytest.raises(ValueError, match=r"is not empty\. Choose a new or empty folder"):
         choose(pool, pool.parent)
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_anything_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.access", lambda path, mode: path != tmp_path)
+    with pytest.raises(ValueError, match=f"new/out cannot be written, because {tmp_path} is read-only here"):
+        main(("nowhere.jsonl",), size=1, out=tmp_path / "new/out")
 
 
 def test_head_an_ascii_terminal_and_no_home_do_not_break_it(pool: Path, tmp_path: Path) -> None:
