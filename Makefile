@@ -1,9 +1,10 @@
 # Few verbs run everything, the same at home and in CI. Each makes .venv when it is missing or its pins changed.
 PYTHON ?= python3
 BIN := .venv/bin
-RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
+# exec: a signal to make then reaches the command itself, and not a shell that dies alone.
+RUN := exec env PATH="$(CURDIR)/$(BIN):$$PATH"
 
-.PHONY: help install repro grid show test test-long test-all check format deps docs faults coverage bench bench-full audit lock clean
+.PHONY: help install repro grid show test test-long test-all check format deps docs faults kills coverage bench bench-full audit lock clean
 
 help:
 	@echo 'make install     Python packages into .venv; the other verbs do it too'
@@ -15,6 +16,7 @@ help:
 	@echo 'make test        the tests; make test-long: those that take minutes; make test-all: both'
 	@echo 'make coverage    the tests of `make test`, with the share of lines and branches that they run'
 	@echo 'make faults      plants every known fault of tests/faults, whose tests must fail: 20 minutes'
+	@echo 'make kills       kills tiny runs, grids and selections at random moments and compares what then comes out: hours'
 	@echo 'make deps        writes the code dependencies of dvc.yaml and metrics/dvc.yaml from the imports'
 	@echo 'make docs        the documentation into site/, with strict links'
 	@echo 'make bench       speed against peers; make bench-full: at full size'
@@ -66,6 +68,9 @@ test-all: .venv/pins
 
 faults: .venv/pins
 	$(RUN) python -m tests.planted_faults
+
+kills: .venv/pins
+	$(RUN) python -m tests.kills .cache/kills
 
 coverage: .venv/pins
 	$(RUN) $(TWO) -m 'not long' --cov --cov-report=term

@@ -60,6 +60,13 @@ def forget_runs(folder: Path) -> None:
     )
 
 
+def forget_outs(folder: Path) -> None:
+    """As if nothing had run here, while DVC's cache knows every stage: its own writes are most of such a run."""
+    for path in (".dvc/tmp", "models", "dvc.lock"):
+        subprocess.run(["rm", "-rf", path], cwd=folder, check=True)
+    run(folder, "git", "checkout", "--quiet", "HEAD", "--", "metrics", "data", "models")
+
+
 def forget_cells(folder: Path) -> None:
     """As if no cell had run: no experiment, no checkpoints, and no run of a cell in the cache."""
     for name in run(folder, "git", "for-each-ref", "--format=%(refname)", "refs/exps").split():
@@ -91,6 +98,7 @@ def hash_subset(folder: Path) -> str:
 
 TASKS = {
     "repro": Task((CHECK, REPRO), forget_runs, hash_lock),
+    "cached": Task((CHECK, REPRO), forget_outs, hash_lock),
     "grid": Task((GRID,), forget_cells, hash_cells),
     "select": Task((SELECT,), lambda folder: run(folder, "rm", "-rf", "picked"), hash_subset),
 }

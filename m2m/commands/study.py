@@ -13,12 +13,14 @@ def main(folder: Path, /) -> None:
     """
     from m2m.grid.known_settings import check_settings
     from m2m.grid.params_file import read_settings
+    from m2m.study.study_file import require_whole_grid
     from stages.analyze import main as analyze
     from stages.figures import main as figures
     from stages.report import main as report
 
     names = ("grid.csv", "scores.parquet", "study.json", "examples.parquet", "made.json", "histograms")
     grid, scores, study, examples, sources, histograms = (folder / name for name in names)
+    require_whole_grid(grid, sources)
     settings = read_settings(Path("params.yaml"))
     check_settings(settings)
     analyze(grid, scores, study, folder / "correlations.csv", **settings["analyze"])

@@ -24,6 +24,7 @@ from m2m.schemas.scores import Scores
 from m2m.schemas.verdicts import Verdicts
 from m2m.study.cells.cells import select_comparable
 from m2m.study.report.answer_examples import select_examples
+from m2m.study.study_file import hash_grid
 
 BUNDLED_STUDY, OWN_STUDY, PILOT_STUDY = (Path(name) for name in ("metrics", "metrics/own", "metrics/pilot"))
 PROMPTS_FILE, VERDICTS_FILE = "data/prompts.parquet", "data/verdicts.parquet"
@@ -62,7 +63,8 @@ def write_study_folder(folder: Path, *, fresh: Collection[int], examples: int = 
     write_table(folder / "scores.parquet", Scores, _concatenate(scores, Scores))
     answers = [select_examples(name, cell.prompts, cell.candidate, examples) for name, cell in tables.items()]
     write_table(folder / "examples.parquet", Examples, _concatenate(answers, Examples))
-    write_json(folder / "made.json", {hash_provenance(cell.lock): _describe_code(cell) for cell in collected})
+    file = {"grid": {"rows": len(grid), "sha256": hash_grid(folder / "grid.csv")}}
+    write_json(folder / "made.json", {hash_provenance(cell.lock): _describe_code(cell) | file for cell in collected})
     omitted = [*_report_left_out(rows, measured, chosen), *_report_gaps(collected, scores)]
     return [f"{folder / 'grid.csv'}: {_report_counts(grid, current_hash)}", *omitted]
 

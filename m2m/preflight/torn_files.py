@@ -3,7 +3,7 @@
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from shutil import copyfile
+from shutil import copyfile, move
 from typing import Any
 
 import yaml
@@ -27,9 +27,14 @@ def restore_torn_files() -> Iterator[str]:
     for path in (PARAMS_FILE, *STAGE_LOCKS):
         if not _is_torn(path):
             continue
-        with hold_lock(DVC_LOCK, f"{path} is incomplete, and a DVC command is at work here. Wait until it ends."):
-            if _is_torn(path):
-                yield f"{path} was incomplete, as after a kill or on a full disk. {_restore(path)}"
+        refusal = f"{path} is incomplete, and a DVC command is at work here. Wait until it ends."
+        try:
+            with hold_lock(DVC_LOCK, refusal):
+                if _is_torn(path):
+                    yield f"{path} was incomplete, as after a kill or on a full disk. {_restore(path)}"
+        except ValueError:
+            if _is_torn(path):  # else the command that holds the lock has written it to its end meanwhile
+                raise
 
 
 def copy_whole_files() -> None:
@@ -46,7 +51,7 @@ def keep_file(path: Path) -> Path:
     KEPT_FOLDER.mkdir(parents=True, exist_ok=True)
     names = (KEPT_FOLDER / f"{path.name}.{number}" for number in range(1, 10_000))
     free = next(name for name in names if not name.exists())
-    path.replace(free)
+    move(path, free)  # .cache may lie on another disk
     return free
 
 

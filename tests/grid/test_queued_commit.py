@@ -34,7 +34,7 @@ def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "params.yaml": COMMITTED,
         "code.txt": "1",
         "other.txt": "1",
-        ".gitignore": "/out.txt\n",
+        ".gitignore": "/out.txt\n/.cache\n",
     }
     for name, text in files.items():
         (tmp_path / name).write_text(text)

@@ -126,8 +126,15 @@ def test_a_lock_that_dvc_is_writing_is_not_restored(clone: Path, monkeypatch: py
     lock = zc.lockfile.LockFile(".dvc/tmp/lock")
     with pytest.raises(ValueError, match=r"dvc\.lock is incomplete, and a DVC command is at work here\. Wait"):
         restore_workspace()
-    lock.close()
     assert (clone / "dvc.lock").read_text() == ""
+
+    def write_to_the_end(_: float) -> None:
+        (clone / "dvc.lock").write_text(NEWER)
+
+    monkeypatch.setattr(dvc_locks.time, "sleep", write_to_the_end)
+    restore_workspace()
+    lock.close()
+    assert (clone / "dvc.lock").read_text() == NEWER
 
 
 @pytest.mark.parametrize("text", ["", '{"write": {"/a', '{"write": {"/a": {"cmd": "dvc repro"}}}', "[]", "3"])
