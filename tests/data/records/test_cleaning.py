@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from m2m.data.records.cleaning import (
     add_ids,
-    tabulate_texts,
     flag_duplicates,
     flag_unusable_rows,
     fold_case,
     normalize_text,
+    tabulate_texts,
 )
 
 texts = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=30)
