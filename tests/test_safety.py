@@ -4,7 +4,7 @@ import ast
 import pickle
 import re
 import zipfile
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -22,10 +22,13 @@ LOADERS = ("from_pretrained", "SentenceTransformer")  # of code and weights that
 SERVERS = re.compile(r"0\.0\.0\.0|\bbind\(|HTTPServer|\bserve_forever\b")
 
 
-def calls() -> Iterator[tuple[str, str, ast.Call]]:
-    for path in SOURCES:
-        for name, call in list_calls(path.read_text(encoding="utf-8")):
-            yield f"{path.relative_to(ROOT)}:{call.lineno}", name, call
+@cache
+def calls() -> list[tuple[str, str, ast.Call]]:
+    return [
+        (f"{path.relative_to(ROOT)}:{call.lineno}", name, call)
+        for path in SOURCES
+        for name, call in list_calls(path.read_text(encoding="utf-8"))
+    ]
 
 
 def keywords(call: ast.Call) -> dict[str, str]:

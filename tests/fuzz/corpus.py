@@ -70,6 +70,10 @@ def replay_values() -> None:
     assert read_baseline_answers([{"messages": ["a"]}, {"messages": [None]}, {"choices": [[]]}]) == {}
     annotation = {"instruction": "a", "output_1": "b", "output_2": "c", "index": 10**30}
     assert read_games("alpaca-eval", [annotation])["index"].to_list() == [None]
+    games = read_games(
+        "alpaca-eval", [annotation | {"instruction": "a\ud800", "annotator": "\udfff", "model": "\ud800"}]
+    )
+    assert games.select("id", "judge", "model").rows() == [("a?", "?", "?")]
     usage = {"prompt_tokens": 10**30, "completion_tokens": 1e400}
     assert parse_reply(json.dumps({"choices": [{"text": "a"}], "usage": usage})).prompt_tokens == 0
     rows = tabulate_records("mine", [SourceRecord(0, {"prompt": 10**30, "completion": []})], ("", ""), "first")

@@ -28,14 +28,14 @@ def fold_case(text: pl.Expr) -> pl.Expr:
     return text.str.to_lowercase().str.replace_all(r"\s+", " ")
 
 
-def build_rows(records: Sequence[tuple[object, ...]]) -> pl.DataFrame:
+def tabulate_texts(records: Sequence[tuple[object, ...]]) -> pl.DataFrame:
     """A table of `records`, each with the values of ROW_COLUMNS, and with its texts normalized."""
     table = pl.DataFrame(records, schema=ROW_COLUMNS, orient="row")
     return table.with_columns(normalize_text(pl.col(name)) for name in TEXT_COLUMNS)
 
 
 def flag_unusable_rows(rows: pl.DataFrame, min_chars: int | None, max_chars: int | None) -> pl.DataFrame:
-    """`rows`, as `build_rows` makes them, with `reason` filled where a row cannot be used.
+    """`rows`, as `tabulate_texts` makes them, with `reason` filled where a row cannot be used.
 
     A row that comes with a reason keeps it. Lengths are in characters: an instruction has 1 to `max_chars` of them, a
     response `min_chars` to `max_chars`; None is no limit.

@@ -121,7 +121,7 @@ def _open_parquet(stream: BinaryIO) -> Iterator:  # type: ignore[type-arg]
 
 
 def _open_arrow(stream: BinaryIO) -> Iterator:  # type: ignore[type-arg]
-    """The files of `datasets`' save_to_disk. Arrow trusts a file's offsets: a damaged one would end the process."""
+    """The files of save_to_disk. Arrow trusts the offsets in a file: a damaged one would end the process."""
     from pyarrow import ipc
 
     for batch in ipc.open_stream(stream):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from m2m.data.records.cleaning import build_rows
+from m2m.data.records.cleaning import tabulate_texts
 from m2m.data.records.exchanges import reject
 from m2m.data.records.read_files import SourceRecord
 from m2m.data.records.record_formats import Turns, list_other_fields, read_exchanges
@@ -59,7 +59,7 @@ def _tabulate_batch(source: str, records: Iterable[SourceRecord], columns: tuple
             rows.append((source, record.row, turn, None, *pair))
             places.append((source, record.row, turn, record.file, record.place, fields))
     return RowTable(
-        build_rows(rows),
+        tabulate_texts(rows),
         pl.DataFrame(places, schema=PLACE_COLUMNS, orient="row"),
         left_out,
     )

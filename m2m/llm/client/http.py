@@ -22,7 +22,7 @@ PATHS = {"chat": "/chat/completions", "completion": "/completions"}
 NUMBER = re.compile(r"\s*\d+(\.\d+)?\s*")
 PLAIN_NAME = re.compile(r"[A-Z]+(_[A-Z]+)+")
 SHORTEST_SECRET = 8  # characters; what a server without secrets is given, such as EMPTY, may stand in an answer
-HIDDEN = "***"
+REDACTED = "***"
 PASSING = {408, 409, 425, 429}  # and 500 and above
 OF_THE_REQUEST = {400, 413, 422}  # too long for the model, filtered: other requests may succeed
 
@@ -142,7 +142,7 @@ class Caller:
             return text
         quoted = json.dumps(self.key)[1:-1]
         for spelling in (self.key, quoted, quoted.replace("/", "\\/"), "".join(f"\\u{ord(s):04x}" for s in self.key)):
-            text = text.replace(spelling, HIDDEN)
+            text = text.replace(spelling, REDACTED)
         return text
 
 

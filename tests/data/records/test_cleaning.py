@@ -10,18 +10,18 @@ from hypothesis import strategies as st
 
 from m2m.data.records.cleaning import (
     add_ids,
-    build_rows,
     flag_duplicates,
     flag_unusable_rows,
     fold_case,
     normalize_text,
+    tabulate_texts,
 )
 
 texts = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=30)
 
 
 def rows(*pairs: tuple[str | None, str | None]) -> pl.DataFrame:
-    return build_rows([("mine", at, 0, None, *pair, None) for at, pair in enumerate(pairs)])
+    return tabulate_texts([("mine", at, 0, None, *pair, None) for at, pair in enumerate(pairs)])
 
 
 def reasons(*pairs: tuple[str | None, str | None], min_chars: int = 1, max_chars: int = 10) -> list[str | None]:
