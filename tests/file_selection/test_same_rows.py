@@ -19,7 +19,7 @@ from m2m.runtime.artifacts import read_table, write_table
 from m2m.schemas.prompts import Prompts
 from m2m.schemas.subset import Subset
 from m2m.strategies import STRATEGIES
-from stages import band, cluster, embed, exclude, ingest, overlap, respond, subset, tag, tokenizer
+from stages import band, cluster, embed, exclude, ingest, overlap, respond, subset, tag, target, tokenizer
 
 pytestmark = pytest.mark.filterwarnings("ignore::ImportWarning", "ignore::UserWarning:umap")
 ROOT = Path(__file__).parents[2]
@@ -90,6 +90,8 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the stages make of the pool, up to the tables that strategies choose by."""
     folder = tmp_path_factory.mktemp("pipeline")
     write_pool(folder / "my.jsonl")
+    examples = pl.read_ndjson(folder / "my.jsonl")[5:160:40]
+    examples.with_columns(output=pl.col("output") + " stone").write_ndjson(folder / "like.jsonl")
     settings: dict[str, Any] = {
         "seed": 1,
         "heldout_share": 0.0,
@@ -126,7 +128,12 @@ def run_stages(
 ) -> set[str]:
     """The rows of `subset`; with a `share` below 1, without those that share text with the prompts in `folder`."""
     entry = STRATEGIES[strategy]
-    kinds = {"units": "{}.parquet", "tokens": "{}-tokens.parquet", "vectors": "{}-vectors.parquet"}
+    kinds = {
+        "units": "{}.parquet",
+        "tokens": "{}-tokens.parquet",
+        "vectors": "{}-vectors.parquet",
+        "targets": "{}-targets.parquet",
+    }
     reads = {name: Path(STRATEGIES[name].reads) for name in STRATEGIES}
     tables = {name: folder / kinds[path.parent.name].format(path.stem) for name, path in reads.items()}
     pairs = folder / "pairs.parquet"
@@ -145,6 +152,8 @@ def run_stages(
     if share < 1:
         overlap.main(pairs, folder / "prompts.parquet", folder / "overlaps.parquet")
     exclude.main(folder / "overlaps.parquet", folder / "exclusions.parquet", overlap=drop)
+    if strategy == "bm25":
+        target.main(pairs, folder / "tokenizer", tables[strategy], examples=str(folder / "like.jsonl"))
     subset.main(
         tables[strategy],
         tables["response-micro"],
@@ -198,6 +207,7 @@ def test_select_takes_the_rows_of_the_pipeline(
         seed=7,
         lengths=lengths,
         quality=quality,
+        like=str(pipeline / "like.jsonl") if strategy == "bm25" else "",
         out=tmp_path / "out",
         page="skip",
         **made,

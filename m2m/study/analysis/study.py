@@ -138,9 +138,7 @@ def _list_settings(cells: pl.DataFrame, primary: str) -> list[SettingRow]:
     settings = sorted(settings, key=lambda setting: -setting["cells"])
     names = [describe_setting(setting) for setting in settings]
     if primary not in (MOST_CELLS, *names):
-        raise ValueError(
-            f"analyze.primary_setting must be {MOST_CELLS} or one of: {'; '.join(names)}. Got: {primary}"
-        )
+        raise ValueError(f"analyze.primary_setting must be {MOST_CELLS} or one of: {'; '.join(names)}. Got: {primary}")
     return sorted(settings, key=lambda setting: primary not in (MOST_CELLS, describe_setting(setting)))
 
 
