@@ -33,18 +33,18 @@ def main(
     from m2m.study.report.recommendation import compare_settings, recommend
     from m2m.study.study_file import read_study
 
-    own = OWN_STUDY / "study.json"
-    path = study or (own if own.exists() else BUNDLED_STUDY / "study.json")
+    recent = OWN_STUDY / "study.json"
+    path = study or (recent if recent.exists() else BUNDLED_STUDY / "study.json")
     record = read_study(path)
-    chosen = outcome or record["outcomes"][0]
-    recommendations = recommend(record, chosen)
-    lines = [f"{path}: {record['cells']} cells of provenance {record['provenance']}. Outcome: {chosen}."]
+    measure = outcome or record["outcomes"][0]
+    recommendations = recommend(record, measure)
+    lines = [f"{path}: {record['cells']} cells of provenance {record['provenance']}. Outcome: {measure}."]
     lines += _describe_differences(path.parent / "made.json", record["provenance"])
     for recommendation in recommendations:
         lines += ["", *_format_lines(recommendation, within)]
-    if comparisons := compare_settings(record, chosen):
+    if comparisons := compare_settings(record, measure):
         lines += ["", "What a setting costs, by its random subsets against those of the first setting:", *comparisons]
-    if outcomes := [name for name in record["outcomes"] if name != chosen]:
+    if outcomes := [name for name in record["outcomes"] if name != measure]:
         lines += ["", f"Other outcomes (--outcome): {', '.join(outcomes)}."]
     print(*lines, sep="\n")
     if write:
