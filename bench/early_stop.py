@@ -48,7 +48,7 @@ def judge_rung(cells: Table, level: float) -> tuple[Table, Table, Table]:
 
 
 def simulate(truth: Table, look_level: float, end_level: float) -> dict[str, float]:
-    """Mean cells, the shares of studies that find a gain and that make a false claim, and of intervals with the truth."""
+    """Mean cells, the shares of studies with a gain and with a false claim, and of intervals with the truth."""
     rng = np.random.default_rng(0)
     gains = choose(truth, rng)
     cells = rng.normal(0, NOISE, (STUDIES, KEEP[-1] + 1, FRESH))
