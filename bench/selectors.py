@@ -1,11 +1,13 @@
 """Times every selector at the paper's size, 117,000 rows → 10,000, on made-up vectors in clusters and made-up tags.
 
-`python -m bench.selectors [--rows 117000] [--size 10000] [NAME …]`: CPU seconds stand beside those of the clock.
+`python -m bench.selectors [--rows 117000] [--size 10000] [NAME …]`: CPU seconds stand beside those of the clock, and
+what was chosen has its NovelSum beside that of random rows.
 """
 
 import argparse
 from collections.abc import Callable
 from time import process_time
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +16,7 @@ from bench.selection import synthetic
 from m2m.selection.facility_location import choose_facilities
 from m2m.selection.far_apart import choose_deita, choose_gist
 from m2m.selection.longest import choose_longest_rows
-from m2m.selection.novelty import choose_novel_rows
+from m2m.selection.novelty import choose_novel_rows, measure_density, novel_sum
 from m2m.selection.tag_choice import choose_instag, choose_mig
 
 DIM, CLUSTERS, TAGS = 384, 500, 4
@@ -28,7 +30,7 @@ def make_vectors(rows: int) -> np.ndarray:
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
-def list_cases(rows: int, size: int) -> dict[str, Callable[[], object]]:
+def list_cases(rows: int, size: int) -> dict[str, Callable[[], Any]]:
     vectors, tags = make_vectors(rows), synthetic(rows, TAGS)
     rng = np.random.default_rng(1)
     scores, lengths = rng.normal(size=rows), rng.integers(1, 900, rows)
@@ -54,11 +56,21 @@ def main() -> None:
     for warm_up in list_cases(300, 20).values():  # compiles
         warm_up()
     header()
+    rng, vectors = np.random.default_rng(2), make_vectors(flags.rows)
+    densities = measure_density(vectors, rng)
+
+    def rate(rows: np.ndarray) -> float:
+        return novel_sum(vectors[rows], densities[rows])
+
     for name, choose in list_cases(flags.rows, flags.size).items():
         if not flags.names or name in flags.names:
             begin = process_time()
-            _, seconds = timed(choose)
-            show(f"{name}: {flags.size:,} chosen, {process_time() - begin:.1f} CPU seconds", flags.rows, seconds)
+            chosen, seconds = timed(choose)
+            spent = process_time() - begin
+            show(f"{name}: {flags.size:,} chosen, {spent:.1f} CPU seconds", flags.rows, seconds)
+            rows = chosen[0] if isinstance(chosen, tuple) else chosen
+            random = rng.permutation(flags.rows)[: flags.size]
+            print(f"NovelSum of {name}: {rate(rows):.3f}; of random rows: {rate(random):.3f}", flush=True)
 
 
 if __name__ == "__main__":

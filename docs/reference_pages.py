@@ -83,8 +83,16 @@ def make_profiles_page() -> str:
 
 @cache
 def _help_text(name: str) -> str:
+    """With the help of its subcommands, if it has any."""
+    text = _run_help(name)
+    subcommands = re.search(r"^usage: .*\[-h\] \{([\w,]+)\}$", text, re.MULTILINE)
+    names = subcommands[1].split(",") if name and subcommands else []
+    return "\n\n".join([text, *(_run_help(f"{name} {subcommand}") for subcommand in names)])
+
+
+def _run_help(name: str) -> str:
     environment = os.environ | {"COLUMNS": "80", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
-    command = [sys.executable, "-m", "m2m", *([name] if name else []), "--help"]
+    command = [sys.executable, "-m", "m2m", *name.split(), "--help"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, encoding="utf-8", check=True)
     return "\n".join(line.rstrip() for line in done.stdout.strip().splitlines())
 

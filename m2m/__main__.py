@@ -6,7 +6,7 @@ from importlib import import_module
 
 DOORS = {  # a command is m2m/commands/NAME.py, its help line the first line of that module
     "Choose a subset": ("select", "recommend", "export"),
-    "Run the study": ("use", "check", "plan", "grid", "score"),
+    "Run the study": ("use", "check", "plan", "grid", "score", "human"),
     "Share the results": ("collect", "study"),
 }
 COMMANDS = tuple(name for names in DOORS.values() for name in names)

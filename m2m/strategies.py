@@ -46,6 +46,7 @@ STRATEGIES = {
     "instag": Strategy("data/units/instruction-meso.parquet", has_degree=False),
     "mig": Strategy("data/units/instruction-meso.parquet", has_degree=False),
     "novel-select": Strategy("data/vectors/response.parquet", has_degree=False),
+    "bm25": Strategy("data/targets/bm25.parquet", has_degree=False),
 }
 UNIT_STRATEGIES = tuple(name for name, strategy in STRATEGIES.items() if strategy.has_units)
 BASELINES = tuple(name for name, strategy in STRATEGIES.items() if not strategy.has_units)

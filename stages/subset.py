@@ -16,6 +16,7 @@ from m2m.schemas.pairs import Pairs
 from m2m.schemas.row_origins import RowOrigins
 from m2m.schemas.subset import Subset
 from m2m.schemas.subset_summary import SubsetSummary
+from m2m.schemas.target_scores import TargetScores
 from m2m.schemas.tokens import Tokens
 from m2m.schemas.units import Units
 from m2m.schemas.vectors import Vectors
@@ -24,7 +25,12 @@ from m2m.selection.quality import parse_scores, select_best
 from m2m.selection.sample import Weights
 from m2m.strategies import get_strategy, require_match
 
-MODELS: dict[str, type[pa.DataFrameModel]] = {"units": Units, "tokens": Tokens, "vectors": Vectors}
+MODELS: dict[str, type[pa.DataFrameModel]] = {
+    "units": Units,
+    "tokens": Tokens,
+    "vectors": Vectors,
+    "targets": TargetScores,
+}
 
 
 def main(

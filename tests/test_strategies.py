@@ -16,7 +16,7 @@ from m2m.strategies import (
     require_match,
 )
 
-SELECTORS = ("facility-location", "stochastic-facilities", "gist", "deita", "instag", "mig", "novel-select")
+SELECTORS = ("facility-location", "stochastic-facilities", "gist", "deita", "instag", "mig", "novel-select", "bm25")
 
 
 def test_the_six_are_side_by_scale_and_choose_by_their_units() -> None:

@@ -17,6 +17,7 @@ def main(
     strategy: str = "response-micro",
     degree: int = 6,
     match: str = "response-micro",
+    like: str = "",
     seed: int = 1,
     tokenizer: str = "",
     out: Path = Path("picked"),
@@ -45,9 +46,11 @@ def main(
         size: Size of the subset in rows. Name this or --tokens.
         tokens: Size of the subset in response tokens, with the end token of each row.
         strategy: {instruction,response}-{macro,meso,micro}, random, length-matched, longest, k-center,
-            type-cover, token-entropy, facility-location, stochastic-facilities, gist, instag, mig or novel-select.
+            type-cover, token-entropy, facility-location, stochastic-facilities, gist, deita, instag, mig, novel-select
+            or bm25.
         degree: Degree of diversity, from 0 to 6.
         match: For length-matched, the strategy whose response lengths the random rows match.
+        like: File of example rows, in any form of a pool: choose rows like them by BM25. It sets --strategy bm25.
         seed: Seed of the choice.
         tokenizer: Folder or hub id (id@commit) of the tokenizer of the model that you will train. Without it, one is
             trained on the pool.
@@ -78,6 +81,8 @@ def main(
 
     if (size is None) == (tokens is None):
         raise ValueError("name the size of the subset: --size ROWS, or --tokens TOKENS, not both")
+    if like:
+        strategy = "bm25"
     amount, budget = (size, "rows") if size is not None else (tokens, "tokens")
     settings = ArmSettings(
         strategy,
@@ -94,6 +99,6 @@ def main(
     )
     reading = ReadSettings(turns, prompt_column, response_column, min_chars, max_chars, near_duplicates)
     lines = choose_from_files(
-        pool, settings, reading, UnitSettings(band, phrases, clusters, embed), tokenizer, out, format, page
+        pool, settings, reading, UnitSettings(band, phrases, clusters, embed, like), tokenizer, out, format, page
     )
     print("\n".join(lines))

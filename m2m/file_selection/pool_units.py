@@ -95,10 +95,12 @@ class PoolUnits:
         return builders[str(entry.scale)](str(entry.side))
 
     def build_choices(self, strategy: str) -> pl.DataFrame:
-        """What a baseline chooses by (schema Tokens, Vectors or Units)."""
+        """What a baseline chooses by (schema Tokens, Vectors, TargetScores or Units)."""
         reads = get_strategy(strategy, "--strategy").reads
         if reads.startswith("data/units/"):
             return self.build_units(Path(reads).stem)
+        if reads.startswith("data/targets/"):
+            return self._score_targets()
         if reads.startswith("data/vectors/"):
             vectors = pl.Series("vector", self.embed_side("response")).cast(pl.List(pl.Float32))
             return self.rows.select("id", vectors)
@@ -112,6 +114,18 @@ class PoolUnits:
         tokenized = self.tokenize_side(str(entry.side))
         labels = [label_token(name, text) for name, text in zip(tokenized.names, tokenized.texts, strict=True)]
         return units.replace_strict(tokenized.names, labels, default=units)
+
+    def _score_targets(self) -> pl.DataFrame:
+        from m2m.data.target_examples import join_sides, read_target_examples
+        from m2m.selection.target_match import score_by_bm25
+
+        if not self.settings.like:
+            raise ValueError("bm25 chooses rows like your examples: name their file with --like")
+        target = read_target_examples(self.settings.like)
+        self._report(f"{len(target.texts)} examples; {target.rejected} records of {self.settings.like} are unusable")
+        tokenized = tokenize(self.tokenizer, join_sides(self.rows) + target.texts)
+        scores = score_by_bm25(tokenized.tokens, tokenized.offsets, len(target.texts))
+        return self.rows.select("id", scores=pl.Series(scores.tolist(), dtype=pl.List(pl.Float64)))
 
     def _build_micro(self, side: str) -> pl.DataFrame:
         return self.band_side(side).units

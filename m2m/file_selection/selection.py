@@ -76,7 +76,7 @@ def choose_from_files(
 
 def list_warnings(comparison: Comparison, tokenizer: str) -> list[str]:
     """Degrees that are one subset, and a tokenizer that may not be the model's."""
-    warnings = [comparison.subset.collapse] if comparison.subset.collapse else []
+    warnings = [sentence for sentence in (comparison.subset.collapse, comparison.subset.note) if sentence]
     strategy = get_strategy(comparison.settings.strategy)
     if not tokenizer and (strategy.scale == "micro" or not strategy.has_units):
         warnings.append("the tokenizer is not your model's: units and lengths differ; name it with --tokenizer")

@@ -59,3 +59,4 @@ class UnitSettings:
     phrases: PhraseSettings
     clusters: ClusterSettings
     embed: EmbedSettings
+    like: str = ""  # path of example rows, for strategy bm25

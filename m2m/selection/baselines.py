@@ -16,6 +16,7 @@ from m2m.selection.length_matched import choose_length_matched_rows
 from m2m.selection.longest import choose_longest_rows
 from m2m.selection.novelty import choose_novel_rows
 from m2m.selection.tag_choice import choose_instag, choose_mig
+from m2m.selection.target_match import choose_like_examples
 from m2m.selection.token_entropy import choose_high_entropy_rows
 from m2m.selection.type_cover import choose_covering_rows
 
@@ -128,6 +129,14 @@ def choose_novel(inputs: BaselineInputs) -> Choice:
     return Choice(choose_novel_rows(stack_vectors(inputs.table["vector"]), *inputs.request))
 
 
+def choose_like_target(inputs: BaselineInputs) -> Choice:
+    """Rows like a person's examples, by BM25; ValueError without examples."""
+    if not len(inputs.table["scores"][0]):
+        raise ValueError("bm25 chooses rows like your examples: name their file, target.examples (select: --like FILE)")
+    scores = np.array(inputs.table["scores"].to_list())
+    return Choice(choose_like_examples(scores, *inputs.request))
+
+
 CHOOSERS: dict[str, Callable[[BaselineInputs], Choice]] = {
     "random": choose_random,
     "length-matched": choose_length_matched,
@@ -142,4 +151,5 @@ CHOOSERS: dict[str, Callable[[BaselineInputs], Choice]] = {
     "instag": choose_most_tags,
     "mig": choose_tag_information,
     "novel-select": choose_novel,
+    "bm25": choose_like_target,
 }

@@ -32,19 +32,19 @@ def take_apart(
 
     Ends when the summed `costs` of the taken reach `size`, or with the last row. O(rows · taken · dim).
     """
-    taken = np.empty((min(len(vectors), size), vectors.shape[1]), np.float32)
+    vectors_taken = np.empty((min(len(vectors), size), vectors.shape[1]), np.float32)
     places: list[Int64[np.ndarray, block]] = []
     count, spent, nearest = 0, 0, -1.0
     with threadpool_limits(PRODUCT_THREADS, user_api="blas"):
         for start in range(0, len(vectors), FILTERED_ROWS):
             block = vectors[start : start + FILTERED_ROWS]
-            before = (block @ taken[:count].T).max(axis=1, initial=-1)
+            before = (block @ vectors_taken[:count].T).max(axis=1, initial=-1)
             free = np.flatnonzero(before < max_cosine)
             among = block[free] @ block[free].T
             kept, largest = _thin(among, before[free], costs[start + free], size - spent, max_cosine)
             rows = free[kept]
             places.append(start + rows)
-            taken[count : count + len(rows)] = block[rows]
+            vectors_taken[count : count + len(rows)] = block[rows]
             count, nearest = count + len(rows), max(nearest, largest)
             spent += int(costs[start + rows].sum())
             if spent >= size:
@@ -67,13 +67,13 @@ def choose_deita(
     Rows without a score (NaN) come last, ties at random. `size` is at most what is inside.
     """
     order = _order_by_score(scores, inside, rng)
-    parts, passes = [order[:0]], 0
-    while (missing := size - sum(int(costs[part].sum()) for part in parts)) > 0:
+    choices, passes = [order[:0]], 0
+    while (missing := size - sum(int(costs[choice].sum()) for choice in choices)) > 0:
         places = take_apart(vectors[order], costs[order], missing, DEITA_COSINE).places
-        parts.append(order[places])
+        choices.append(order[places])
         order = np.delete(order, places)
         passes += 1
-    return np.concatenate(parts), passes
+    return np.concatenate(choices), passes
 
 
 def choose_gist(

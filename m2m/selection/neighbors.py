@@ -24,9 +24,7 @@ def find_nearest_rows(
                 product = vectors[first : first + COMPARED_ROWS] @ vectors[second : second + COMPARED_ROWS].T
                 if first == second:
                     np.fill_diagonal(product, -np.inf)
-                else:
-                    _merge(np.ascontiguousarray(product.T), second, first, rows, cosines, worst)
-                _merge(product, first, second, rows, cosines, worst)
+                _merge(product, first, second, rows, cosines, worst, first != second)
     return _sort(rows, cosines)
 
 
@@ -36,18 +34,18 @@ def find_nearest_references(
     """The cosines of each row with the `count` nearest of the rows `references`, itself excepted, nearest first."""
     rows, cosines = _prepare(len(vectors), count)
     worst = np.zeros(len(vectors), np.int64)
-    own = np.full(len(vectors), -1)
-    own[references] = np.arange(len(references))
+    position = np.full(len(vectors), -1)
+    position[references] = np.arange(len(references))
     with threadpool_limits(PRODUCT_THREADS, user_api="blas"):
         for first in range(0, len(vectors), COMPARED_ROWS):
             for second in range(0, len(references), COMPARED_ROWS):
                 product = (
                     vectors[first : first + COMPARED_ROWS] @ vectors[references[second : second + COMPARED_ROWS]].T
                 )
-                column = own[first : first + COMPARED_ROWS] - second
+                column = position[first : first + COMPARED_ROWS] - second
                 inner = np.flatnonzero((column >= 0) & (column < product.shape[1]))
                 product[inner, column[inner]] = -np.inf
-                _merge(product, first, second, rows, cosines, worst)
+                _merge(product, first, second, rows, cosines, worst, False)
     return _sort(rows, cosines)[1]
 
 
@@ -63,18 +61,30 @@ def _sort(
 
 
 @njit(cache=True)
-def _merge(product, first, second, rows, cosines, worst):  # type: ignore[no-untyped-def]
-    """Take what is nearer than the `worst` place of each row; columns come in ascending order, so the first stays."""
+def _merge(product, first, second, rows, cosines, worst, both):  # type: ignore[no-untyped-def]
+    """Take what is nearer than the `worst` place of each row, and with `both` of each column's row.
+
+    Others come in ascending order, so that of equal ones the first stays.
+    """
     for r in range(product.shape[0]):
         row = first + r
-        bound = cosines[row, worst[row]]
+        limit = cosines[row, worst[row]]
         for c in range(product.shape[1]):
-            if product[r, c] > bound:
-                rows[row, worst[row]], cosines[row, worst[row]] = second + c, product[r, c]
-                place = 0
-                for i in range(1, cosines.shape[1]):
-                    is_later = cosines[row, i] == cosines[row, place] and rows[row, i] > rows[row, place]
-                    if cosines[row, i] < cosines[row, place] or is_later:
-                        place = i
-                worst[row] = place
-                bound = cosines[row, place]
+            value = product[r, c]
+            if value > limit:
+                limit = _replace_worst(rows, cosines, worst, row, second + c, value)
+            if both and value > cosines[second + c, worst[second + c]]:
+                _replace_worst(rows, cosines, worst, second + c, row, value)
+
+
+@njit(inline="always")
+def _replace_worst(rows, cosines, worst, row, other, value):  # type: ignore[no-untyped-def]
+    """Put `other` in the place of the worst; returns the cosine of the new worst, the last of equal ones."""
+    rows[row, worst[row]], cosines[row, worst[row]] = other, value
+    place = 0
+    for i in range(1, cosines.shape[1]):
+        is_later = cosines[row, i] == cosines[row, place] and rows[row, i] > rows[row, place]
+        if cosines[row, i] < cosines[row, place] or is_later:
+            place = i
+    worst[row] = place
+    return cosines[row, place]

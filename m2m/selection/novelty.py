@@ -1,4 +1,4 @@
-"""Turns vectors into a subset of rows that are new to it where the pool is dense: NovelSelect."""
+"""Chooses rows that are far from the chosen ones and in dense places, and rates a subset so: NovelSelect, NovelSum."""
 
 from math import ceil, log
 
@@ -11,6 +11,7 @@ from m2m.selection.neighbors import find_nearest_references
 NOVELTY_MISS = 0.05  # chance that no row at hand is among the best, which are as many as are chosen
 DENSITY_NEIGHBORS, DENSITY_POWER = 10, 0.5
 REFERENCES = 20_000  # rows that density is measured in
+NOVELTY_ROWS = 256  # rows rated at once
 SMALLEST_DISTANCE = 1e-3  # twins would have an infinite density
 
 
@@ -24,7 +25,7 @@ def choose_novel_rows(
 ) -> Int64[np.ndarray, "chosen"]:
     """Rows `inside` until their summed `costs` reach `size`, each the most novel of those at hand; the first at random.
 
-    NovelSelect (Yang et al. 2025), with novelty as in `m2m.diversity.novel_sum`: the mean cosine distance to the chosen
+    NovelSelect (Yang et al. 2025), with novelty as in `novel_sum`: the mean cosine distance to the chosen
     rows with weight 1 / rank, nearest first, times √density. Its greedy looks at every row in every step. Here rows /
     chosen · ln(1 / `miss`) free rows at random are at hand (Mirzasoleiman et al. 2015), so rows · chosen ·
     ln(1 / `miss`) / 2 distances are looked at; where `miss` is so small that all rows are at hand, it is the plain
@@ -34,20 +35,20 @@ def choose_novel_rows(
     hand = ceil(costs[free].sum() / size * log(1 / miss))
     factor = np.zeros(len(inside))
     factor[free] = measure_density(vectors[free], rng) ** DENSITY_POWER
-    taken = np.empty((min(len(free), size), vectors.shape[1]), np.float32)
-    weights = 1 / np.arange(1, len(taken) + 1)
+    centers = np.empty((min(len(free), size), vectors.shape[1]), np.float32)
+    weights = 1 / np.arange(1, len(centers) + 1)
     turns, spent = 0, 0
     with threadpool_limits(1, user_api="blas"):
         while spent < size:
             best = turns
             if turns:
-                shown = min(hand, len(free) - turns)
-                _deal(free, turns, shown, rng)
-                at_hand = free[turns : turns + shown]
-                novelty = _weigh_distances(vectors[at_hand] @ taken[:turns].T, weights[:turns])
+                hand_size = min(hand, len(free) - turns)
+                _deal(free, turns, hand_size, rng)
+                at_hand = free[turns : turns + hand_size]
+                novelty = _weigh_distances(vectors[at_hand] @ centers[:turns].T, weights[:turns])
                 best = turns + int((factor[at_hand] * novelty).argmax())
             free[turns], free[best] = free[best], free[turns]
-            taken[turns] = vectors[free[turns]]
+            centers[turns] = vectors[free[turns]]
             spent += costs[free[turns]]
             turns += 1
     return np.asarray(free[:turns])
@@ -66,13 +67,41 @@ def measure_density(vectors: Float32[np.ndarray, "rows dim"], rng: np.random.Gen
     return np.asarray(1 / np.maximum(distance, SMALLEST_DISTANCE))
 
 
-def _deal(free: Int64[np.ndarray, "rows"], turns: int, shown: int, rng: np.random.Generator) -> None:
-    """Put `shown` free rows at random behind the first `turns`."""
-    places = turns + rng.choice(len(free) - turns, shown, replace=False, shuffle=False)
-    others = np.setdiff1d(np.arange(turns, turns + shown), places)
-    rows, displaced = free[places], free[others]
-    free[places[places >= turns + shown]] = displaced
-    free[turns : turns + shown] = rows
+def novel_sum(
+    vectors: Float32[np.ndarray, "rows dim"],
+    densities: Float64[np.ndarray, "rows"],
+    distance_power: float = 1.0,
+    density_power: float = 0.5,
+) -> float:
+    """Mean over rows of densityᵠ · the weighted mean of its cosine distances to all other rows.
+
+    Yang et al. 2025 (arXiv 2502.17184): the r-th nearest has the weight 1 / rᵖ; p is `distance_power`, q is
+    `density_power`. A row's own distance of 0 takes no part. `densities` are those of the rows in a reference, such as
+    `measure_density` of the pool gives them. Vectors have norm 1; ValueError below two rows.
+    O(rows² · (dim + log rows)); BLAS is held to one thread.
+    """
+    rows = len(vectors)
+    if rows < 2:
+        raise ValueError(f"novelty is between rows: at least 2 are needed, got {rows}")
+    weights = np.arange(1, rows) ** -distance_power
+    novelty = np.empty(rows)
+    with threadpool_limits(1, user_api="blas"):
+        for start in range(0, rows, NOVELTY_ROWS):
+            distances = 1 - vectors[start : start + NOVELTY_ROWS] @ vectors.T
+            block = np.arange(len(distances))
+            distances[block, start + block] = -np.inf  # first, to be left out
+            distances.sort(axis=1)
+            novelty[start : start + NOVELTY_ROWS] = distances[:, 1:] @ weights / weights.sum()
+    return float((densities**density_power * novelty).mean())
+
+
+def _deal(free: Int64[np.ndarray, "rows"], turns: int, hand_size: int, rng: np.random.Generator) -> None:
+    """Put `hand_size` free rows at random behind the first `turns`."""
+    places = turns + rng.choice(len(free) - turns, hand_size, replace=False, shuffle=False)
+    vacant = np.setdiff1d(np.arange(turns, turns + hand_size), places)
+    rows, displaced = free[places], free[vacant]
+    free[places[places >= turns + hand_size]] = displaced
+    free[turns : turns + hand_size] = rows
 
 
 def _weigh_distances(

@@ -55,14 +55,14 @@ def choose_mig(
     rows without a tag come last, ties at random. Near O(pairs · edges of a tag · log rows).
     """
     order = rng.permutation(np.flatnonzero(inside))
-    given = _propagate(incidence)[order]
+    weights = _propagate(incidence)[order]
     if scores is not None:
         from scipy.sparse import diags
 
-        given = (diags(rankdata(np.nan_to_num(scores[order], nan=-np.inf)) / len(order)) @ given).tocsr()
+        weights = (diags(rankdata(np.nan_to_num(scores[order], nan=-np.inf)) / len(order)) @ weights).tocsr()
     chosen = np.empty(len(order), np.int64)
-    graph = given.indptr.astype(np.int64), given.indices.astype(np.int64), given.data
-    turns = _choose_information(*graph, costs[order], given.shape[1], size, chosen)
+    graph = weights.indptr.astype(np.int64), weights.indices.astype(np.int64), weights.data
+    turns = _choose_information(*graph, costs[order], weights.shape[1], size, chosen)
     return np.asarray(order[chosen[:turns]])
 
 
@@ -78,9 +78,9 @@ def _propagate(incidence: Incidence) -> Any:
     edges.setdiag(0)
     edges = (edges + eye(shape[1])).tocsr()
     edges.eliminate_zeros()
-    given = (carries @ diags(1 / np.asarray(edges.sum(axis=1)).ravel()) @ edges).tocsr()
-    given.sort_indices()
-    return given
+    weights = (carries @ diags(1 / np.asarray(edges.sum(axis=1)).ravel()) @ edges).tocsr()
+    weights.sort_indices()
+    return weights
 
 
 @njit(cache=True)
@@ -108,29 +108,29 @@ def _choose_new_tags(row_start, row_units, costs, order, seen_in, size, chosen):
 
 
 @njit(inline="always")
-def _gain(start, tags, given, information, row):  # type: ignore[no-untyped-def]
+def _gain(start, tags, weights, information, row):  # type: ignore[no-untyped-def]
     gain = 0.0
     for i in range(start[row], start[row + 1]):
         before = information[tags[i]]
-        gain += (before + given[i]) ** MIG_POWER - before**MIG_POWER
+        gain += (before + weights[i]) ** MIG_POWER - before**MIG_POWER
     return gain
 
 
 @njit(cache=True)
-def _choose_information(start, tags, given, costs, n_tags, size, chosen):  # type: ignore[no-untyped-def]
+def _choose_information(start, tags, weights, costs, n_tags, size, chosen):  # type: ignore[no-untyped-def]
     """Fills `chosen` and returns the number of turns; ties go to the first row. A gain only falls."""
     information = np.zeros(n_tags)
-    queue = [(-_gain(start, tags, given, information, row), row) for row in range(len(costs))]
+    queue = [(-_gain(start, tags, weights, information, row), row) for row in range(len(costs))]
     heapify(queue)
     turns, spent = 0, 0
     while spent < size:
         _, row = heappop(queue)
-        entry = (-_gain(start, tags, given, information, row), row)
+        entry = (-_gain(start, tags, weights, information, row), row)
         if len(queue) > 0 and entry > queue[0]:
             heappush(queue, entry)
             continue
         for i in range(start[row], start[row + 1]):
-            information[tags[i]] += given[i]
+            information[tags[i]] += weights[i]
         chosen[turns] = row
         turns += 1
         spent += costs[row]

@@ -17,7 +17,7 @@ from m2m.runtime.artifacts import read_table, write_table
 from m2m.schemas.exclusions import Exclusions
 from m2m.schemas.subset import Subset
 from m2m.strategies import STRATEGIES
-from stages import band, cluster, embed, ingest, respond, subset, tag, tokenizer
+from stages import band, cluster, embed, ingest, respond, subset, tag, target, tokenizer
 
 pytestmark = pytest.mark.filterwarnings("ignore::ImportWarning", "ignore::UserWarning:umap")
 ROOT = Path(__file__).parents[2]
@@ -81,6 +81,8 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the stages make of the pool, up to the tables that strategies choose by."""
     folder = tmp_path_factory.mktemp("pipeline")
     write_pool(folder / "my.jsonl")
+    examples = pl.read_ndjson(folder / "my.jsonl")[5:160:40]
+    examples.with_columns(output=pl.col("output") + " stone").write_ndjson(folder / "like.jsonl")
     settings: dict[str, Any] = {
         "seed": 1,
         "heldout_share": 0.0,
@@ -114,7 +116,12 @@ def fake_embedder(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def run_stages(folder: Path, strategy: str, degree: int, settings: dict[str, Any]) -> set[str]:
     entry = STRATEGIES[strategy]
-    kinds = {"units": "{}.parquet", "tokens": "{}-tokens.parquet", "vectors": "{}-vectors.parquet"}
+    kinds = {
+        "units": "{}.parquet",
+        "tokens": "{}-tokens.parquet",
+        "vectors": "{}-vectors.parquet",
+        "targets": "{}-targets.parquet",
+    }
     reads = {name: Path(STRATEGIES[name].reads) for name in STRATEGIES}
     tables = {name: folder / kinds[path.parent.name].format(path.stem) for name, path in reads.items()}
     pairs = folder / "pairs.parquet"
@@ -129,6 +136,8 @@ def run_stages(folder: Path, strategy: str, degree: int, settings: dict[str, Any
         asked = {"temperature": 0.0, "reply_tokens": 1, "endpoint": Endpoint(**PARAMS["tag"]["endpoint"])}
         made: dict[str, Any] = asdict(PHRASES) | asdict(EMBED) | asked
         tag.main(pairs, pairs, *outs, side=reads[strategy].stem.partition("-")[0], engine="phrases", **made)  # type: ignore[arg-type]
+    if strategy == "bm25":
+        target.main(pairs, folder / "tokenizer", tables[strategy], examples=str(folder / "like.jsonl"))
     write_table(folder / "exclusions.parquet", Exclusions, pl.DataFrame(schema={"id": pl.String}))
     subset.main(
         tables[strategy],
@@ -183,6 +192,7 @@ def test_select_takes_the_rows_of_the_pipeline(
         degree=degree,
         seed=7,
         lengths=lengths,
+        like=str(pipeline / "like.jsonl") if strategy == "bm25" else "",
         out=tmp_path / "out",
         page="skip",
         **made,

@@ -24,7 +24,7 @@ def test_what_is_known_of_a_strategy_is_written(tmp_path: Path) -> None:
     [
         ("respons-micro", "random", r"subset\.strategy must be one of .*: did you mean response-micro\?"),
         ("length-matched", "response-mikro", r"subset\.match must be one of .*: did you mean response-micro\?"),
-        ("?", "random", r"novel-select, got \?$"),
+        ("?", "random", r"bm25, got \?$"),
     ],
 )
 def test_a_typing_error_is_answered_with_the_names_and_leaves_nothing(

@@ -1,0 +1,98 @@
+"""Puts human ratings beside a judge's verdicts: agreement, and the win rate from labels alone and corrected."""
+
+import numpy as np
+import polars as pl
+from jaxtyping import Float64
+
+from m2m.human.agreement import Agreement, estimate_agreement
+from m2m.human.corrected_rate import Rate, estimate_corrected_rate, estimate_label_rate
+from m2m.human.sheet import SheetKey
+from m2m.judging.protocols.protocols import parse_verdicts
+from m2m.judging.scoring.games import score_by_prompt
+
+FEW_LABELS = 50
+WARNING = "{} labelled pairs are few: with 30, such intervals held the truth in 92 to 96 % of simulated studies"
+
+
+def compare_with_people(
+    key: SheetKey, raters: list[str], table: Float64[np.ndarray, "raters pairs"], seed: int
+) -> list[str]:
+    """The lines of the report that need no judge. ValueError below two rated pairs."""
+    labels = average_labels(table)
+    ties = len(key.identical)
+    rated = ~np.isnan(labels)
+    lines = [f"raters       {len(raters)}: {', '.join(raters)}"]
+    lines += [f"pairs        {rated.sum()} of {len(key.pairs)} rated; {ties} prompts with equal answers count as ties"]
+    lines += [f"agreement    {describe_agreement(estimate_agreement(table, seed), 'between raters')}"]
+    lines += [
+        f"people       {describe_rate(estimate_label_rate(labels[rated], key.different, ties), key.first, key.second)}"
+    ]
+    return lines
+
+
+def compare_with_judge(
+    key: SheetKey, table: Float64[np.ndarray, "raters pairs"], verdicts: pl.DataFrame, engine: str, seed: int
+) -> list[str]:
+    """The lines of the report on one judge; `verdicts` (schema Verdicts) are all of `engine` on these two models.
+
+    ValueError where the judge has no readable verdict on two rated pairs.
+    """
+    scores = score_by_prompt(parse_verdicts(verdicts, engine), engine)
+    judge = dict(scores.select("id", pl.col("score") / pl.col("weight")).iter_rows())
+    labels = average_labels(table)
+    judged = np.array([judge.get(pair.id, np.nan) for pair in key.pairs])
+    is_shared = ~np.isnan(labels) & ~np.isnan(judged)
+    if is_shared.sum() < 2:
+        raise ValueError(
+            f"{engine} judged {is_shared.sum()} of the rated pairs, at least 2 are needed: name its verdicts"
+        )
+    labelled = {pair.id for pair, is_labelled in zip(key.pairs, is_shared, strict=True) if is_labelled}
+    left_out = labelled | set(key.identical)
+    unlabelled = np.array([score for prompt, score in sorted(judge.items()) if prompt not in left_out])
+    ties = len(key.identical)
+    corrected = estimate_corrected_rate(labels[is_shared], judged[is_shared], unlabelled, key.different, ties)
+    alone = estimate_label_rate(labels[is_shared], key.different, ties)
+    agreement = estimate_agreement(np.stack([labels, judged])[:, is_shared], seed)
+    decided = is_shared & (labels != 0.5) & (judged != 0.5)
+    agreeing = int(((labels > 0.5) == (judged > 0.5))[decided].sum())
+    all_judged = np.append(judged[is_shared], unlabelled)
+    uncorrected = (all_judged.sum() + ties / 2) / (len(all_judged) + ties)
+    narrower = 1 - (corrected.high - corrected.low) / (alone.high - alone.low) if alone.high > alone.low else 0.0
+    warnings = [] if is_shared.sum() >= FEW_LABELS else [f"  warning    {WARNING.format(is_shared.sum())}"]
+    return [
+        f"{engine}",
+        f"  agreement  {describe_agreement(agreement, 'with people')}; same winner in {agreeing} of {decided.sum()}"
+        " pairs without a tie",
+        f"  judge      {100 * uncorrected:.1f} %, as it stands, over {len(all_judged) + ties} prompts",
+        f"  corrected  {describe_rate(corrected, key.first, key.second)}; weight of the judge"
+        f" {corrected.judge_weight:.2f}",
+        f"  people     {describe_rate(alone, key.first, key.second)}, the same pairs alone; the corrected interval is"
+        f" {100 * narrower:.0f} % narrower",
+        *warnings,
+    ]
+
+
+def average_labels(table: Float64[np.ndarray, "raters pairs"]) -> Float64[np.ndarray, "pairs"]:
+    """The mean over the raters of each pair; NaN where nobody rated it."""
+    count = (~np.isnan(table)).sum(axis=0)
+    return np.where(count > 0, np.nansum(table, axis=0) / np.maximum(count, 1), np.nan)
+
+
+def describe_rate(rate: Rate, first: str, second: str) -> str:
+    """
+    >>> describe_rate(Rate(0.5, 0.4, 0.6), "a", "b")
+    'a wins 50.0 % against b, 95 % CI 40.0 to 60.0'
+    """
+    interval = f"95 % CI {100 * rate.low:.1f} to {100 * rate.high:.1f}"
+    return f"{first} wins {100 * rate.value:.1f} % against {second}, {interval}"
+
+
+def describe_agreement(agreement: Agreement, whom: str) -> str:
+    """
+    >>> describe_agreement(Agreement(0.5, 0.25, 0.75), "between raters")
+    "Krippendorff's alpha between raters 0.50, 95 % CI 0.25 to 0.75"
+    """
+    if np.isnan(agreement.alpha):
+        return f"Krippendorff's alpha {whom} is not defined: it needs pairs with two ratings that are not all equal"
+    interval = f"95 % CI {agreement.low:.2f} to {agreement.high:.2f}"
+    return f"Krippendorff's alpha {whom} {agreement.alpha:.2f}, {interval}"

@@ -1,0 +1,85 @@
+"""A win rate from a few human labels and many verdicts of a judge: prediction-powered inference."""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float64
+from scipy import stats
+
+CONFIDENCE = 0.975
+
+
+class Rate(NamedTuple):
+    """A win rate with its 95 % interval, 0..1, and how much the judge's verdicts count (0: labels alone)."""
+
+    value: float
+    low: float
+    high: float
+    judge_weight: float = 0.0
+
+
+def estimate_label_rate(labels: Float64[np.ndarray, "labelled"], different: int, ties: int = 0) -> Rate:
+    """The mean of human `labels` (0, 0.5, 1) and its t interval.
+
+    They are a random sample of `different` prompts; `ties` further prompts have equal answers and count as 0.5.
+    ValueError below two labels.
+    """
+    _require_labels(labels, different)
+    return _build_rate(
+        float(labels.mean()), float(labels.var(ddof=1)) / len(labels), len(labels) - 1, different, ties, 0
+    )
+
+
+def estimate_corrected_rate(
+    labels: Float64[np.ndarray, "labelled"],
+    judged: Float64[np.ndarray, "labelled"],
+    unlabelled: Float64[np.ndarray, "unlabelled"],
+    different: int,
+    ties: int = 0,
+) -> Rate:
+    """The win rate that humans would give, from `labels` and the judge's verdicts on the same and on `unlabelled` ones.
+
+    Angelopoulos, Duchi & Zrnic 2023 (PPI++, arXiv 2311.01453): mean(labels − w · judged) + w · mean(unlabelled). It is
+    unbiased for any judge where the labelled prompts are a random sample; w is the one of least variance, in 0..1. The
+    interval is that of Student's t with labels − 2 degrees of freedom, since w is estimated too. `different` and `ties`
+    as above. Where w is 0 it is the labels' alone. ValueError below two labels, or where labels and verdicts are not
+    of the same prompts.
+    """
+    _require_labels(labels, different)
+    if len(labels) != len(judged):
+        raise ValueError(f"labels and verdicts must be of the same prompts, got {len(labels)} and {len(judged)}")
+    n = len(labels)
+    weight = _find_weight(labels, judged, unlabelled) if n > 2 else 0.0
+    if weight == 0:
+        return estimate_label_rate(labels, different, ties)
+    residual = labels - weight * judged
+    value = residual.mean() + weight * unlabelled.mean()
+    variance = residual.var(ddof=2) / n + weight**2 * np.append(judged, unlabelled).var(ddof=1) / len(unlabelled)
+    return _build_rate(float(value), float(variance), n - 2, different, ties, weight)
+
+
+def _find_weight(
+    labels: Float64[np.ndarray, "labelled"],
+    judged: Float64[np.ndarray, "labelled"],
+    unlabelled: Float64[np.ndarray, "unlabelled"],
+) -> float:
+    spread = np.append(judged, unlabelled).var(ddof=1) * (1 + len(labels) / max(len(unlabelled), 1))
+    if not len(unlabelled) or spread == 0:
+        return 0.0
+    return float(np.clip(np.cov(labels, judged)[0, 1] / spread, 0, 1))
+
+
+def _build_rate(value: float, variance: float, freedom: int, different: int, ties: int, weight: float) -> Rate:
+    """Prompts with equal answers are a stratum of its own, whose share varies as the prompts do."""
+    share = different / (different + ties)
+    spread = share**2 * variance + share * (1 - share) / (different + ties) * (value - 0.5) ** 2
+    reach = float(stats.t.ppf(CONFIDENCE, freedom)) * spread**0.5
+    mean = share * value + (1 - share) / 2
+    return Rate(mean, max(0.0, mean - reach), min(1.0, mean + reach), weight)
+
+
+def _require_labels(labels: Float64[np.ndarray, "labelled"], different: int) -> None:
+    if len(labels) < 2:
+        raise ValueError(f"an interval needs at least 2 labelled pairs, got {len(labels)}: rate more")
+    if different < len(labels):
+        raise ValueError(f"{len(labels)} labels cannot be a sample of {different} prompts")

@@ -1,0 +1,73 @@
+"""The corrected win rate: its formula by hand, its coverage under a biased judge, and degenerate inputs."""
+
+import numpy as np
+import pytest
+
+from bench.human import count_covered
+from m2m.human.corrected_rate import estimate_corrected_rate, estimate_label_rate
+
+
+def test_a_judge_that_agrees_counts_nearly_as_much_as_labels() -> None:
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 2, 1000).astype(float)
+    rate = estimate_corrected_rate(truth[:100], truth[:100], truth[100:], 1000)
+    assert rate.value == pytest.approx(truth.mean(), abs=0.02)
+    assert rate.judge_weight == pytest.approx(0.9, abs=0.02)  # others / (labels + others)
+    alone = estimate_label_rate(truth[:100], 1000)
+    assert rate.high - rate.low < 0.5 * (alone.high - alone.low)
+
+
+def test_a_judge_that_always_errs_or_never_changes_has_no_weight() -> None:
+    labels = np.array([0.0, 1, 0, 1, 0.5])
+    alone = estimate_label_rate(labels, 14)
+    for judged, others in ((1 - labels, np.array([0.0, 1, 1])), (np.ones(5), np.ones(9)), (labels, np.array([]))):
+        assert estimate_corrected_rate(labels, judged, others, 14) == alone
+
+
+def test_the_value_is_the_formula() -> None:
+    labels, judged, others = np.array([1.0, 0, 1, 0.5]), np.array([1.0, 0.5, 1, 0]), np.array([1.0, 1, 0, 1, 0.5, 1])
+    spread = np.append(judged, others).var(ddof=1) * (1 + 4 / 6)
+    weight = np.cov(labels, judged)[0, 1] / spread
+    rate = estimate_corrected_rate(labels, judged, others, 10)
+    assert rate.judge_weight == pytest.approx(weight)
+    assert rate.value == pytest.approx((labels - weight * judged).mean() + weight * others.mean())
+
+
+def test_equal_answers_are_ties() -> None:
+    rate = estimate_label_rate(np.array([1.0, 1, 1, 0]), different=8, ties=8)
+    assert rate.value == pytest.approx(0.625)
+    assert rate.low < 0.5 < rate.high
+
+
+def test_a_constant_bias_of_the_judge_is_taken_out() -> None:
+    """The judge likes the first model in every third pair that people give to the second."""
+    rng = np.random.default_rng(1)
+    truth = (rng.random(40_000) < 0.4).astype(float)
+    judged = np.where((truth == 0) & (rng.random(40_000) < 1 / 3), 1.0, truth)
+    assert judged.mean() == pytest.approx(0.6, abs=0.01)
+    assert estimate_corrected_rate(truth[:4000], judged[:4000], judged[4000:], 40_000).value == pytest.approx(
+        0.4, abs=0.015
+    )
+
+
+def test_intervals_cover_the_truth_in_95_of_100_studies() -> None:
+    """Of 400 studies; `bench.human` has 4,000 a case."""
+    corrected, alone, _ = count_covered(studies=400, labels=80, prompts=600, bias=0.3, seed=5)
+    assert 0.92 <= corrected <= 0.98
+    assert 0.92 <= alone <= 0.98
+
+
+def test_labels_of_few_prompts_leave_the_share_of_ties_as_it_is() -> None:
+    """Ten labels of 900 prompts, and 100 prompts of equal answers: the ties are a tenth, not ten elevenths."""
+    assert estimate_label_rate(np.ones(10), different=900, ties=100).value == pytest.approx(0.95)
+
+
+@pytest.mark.parametrize("labels", [[], [1.0]])
+def test_one_label_has_no_interval(labels: list[float]) -> None:
+    with pytest.raises(ValueError, match="at least 2 labelled pairs, got"):
+        estimate_label_rate(np.array(labels), 9)
+
+
+def test_labels_and_verdicts_must_be_of_the_same_prompts() -> None:
+    with pytest.raises(ValueError, match="of the same prompts, got 2 and 3"):
+        estimate_corrected_rate(np.ones(2), np.ones(3), np.ones(3), 9)

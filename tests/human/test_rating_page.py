@@ -1,0 +1,86 @@
+"""A person rates a sheet by keyboard in a real browser, saves, and the file is read back."""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from m2m.human.ratings import read_ratings
+from m2m.human.sheet import Sheet, draw_sheet, write_sheet
+from tests.browser import CHROMIUM, Browser
+from tests.human.test_sheet import HOSTILE, make_games
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here")
+KEYS = {"ArrowRight": 39, "ArrowLeft": 37, "ArrowDown": 40, "Backspace": 8, "s": 83, "Enter": 13}
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with Browser(tmp_path_factory.mktemp("profile")) as browser:
+        yield browser
+
+
+@pytest.fixture
+def sheet(tmp_path: Path) -> Sheet:
+    sheet = draw_sheet(make_games(), 4, 3, "Alpha", "Beta")
+    write_sheet(sheet, tmp_path / "sheet.html", tmp_path / "key.json")
+    return sheet
+
+
+def press(browser: Browser, key: str) -> None:
+    for kind in ("rawKeyDown", "keyUp"):
+        browser.ask("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=KEYS[key])
+
+
+def read(browser: Browser, name: str) -> str:
+    return str(browser.run(f"document.getElementById('{name}').textContent"))
+
+
+def test_a_sheet_is_rated_and_saved_by_keyboard(browser: Browser, sheet: Sheet, tmp_path: Path) -> None:
+    browser.ask("Page.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
+    browser.open(tmp_path / "sheet.html", 1200)
+    assert read(browser, "progress") == "Pair 1 of 4; 0 rated"
+    assert read(browser, "left") == sheet.pairs[0]["left"]
+    press(browser, "s")
+    assert read(browser, "message") == "Write your name or initials first."
+    browser.ask("Input.insertText", text="Ann s")  # the name has the keyboard now: an s in it saves nothing
+    press(browser, "Enter")
+    for key in ("ArrowLeft", "ArrowRight", "Backspace", "ArrowDown", "ArrowRight"):
+        press(browser, key)
+    assert read(browser, "progress") == "Pair 4 of 4; 3 rated"
+    press(browser, "ArrowLeft")
+    assert read(browser, "message") == "All pairs are rated. Save, and send the file back."
+    press(browser, "s")
+    assert read(browser, "message").startswith("Saved 4 ratings as ratings-")
+    saved = tmp_path / f"ratings-{sheet.key.sheet}-Ann-s.json"
+    deadline = time.monotonic() + 30
+    while not saved.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert json.loads(saved.read_text())["choices"] == {"1": "left", "2": "tie", "3": "right", "4": "left"}
+    raters, table = read_ratings([saved], sheet.key)
+    on_left = [float(pair.first_is_left) for pair in sheet.key.pairs]
+    assert raters == ["Ann s"]
+    assert table[0].tolist() == [on_left[0], 0.5, 1 - on_left[2], on_left[3]]
+
+
+def test_a_sheet_that_is_opened_again_goes_on_where_it_was(browser: Browser, sheet: Sheet, tmp_path: Path) -> None:
+    browser.open(tmp_path / "sheet.html", 390)
+    browser.run("localStorage.clear()")
+    browser.open(tmp_path / "sheet.html", 390)
+    press(browser, "ArrowRight")
+    browser.open(tmp_path / "sheet.html", 390)
+    assert read(browser, "progress") == "Pair 2 of 4; 1 rated"
+    assert browser.run("document.documentElement.scrollWidth") <= 390
+
+
+def test_hostile_text_is_shown_and_not_run(browser: Browser, sheet: Sheet, tmp_path: Path) -> None:
+    browser.said.clear()
+    browser.asked.clear()
+    browser.open(tmp_path / "sheet.html", 1200)
+    assert HOSTILE in read(browser, "question")
+    assert browser.run("document.title") == "Which answer is better?"
+    assert browser.run("document.images.length") == 0
+    assert [address for address in browser.asked if not address.startswith("file:")] == []
+    assert browser.said == []
