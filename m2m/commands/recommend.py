@@ -50,7 +50,7 @@ def main(
     if write:
         write_text(write, "\n".join(["# Decision", "", *_to_markdown(lines)]) + "\n")
     if rows:
-        _make_rows(recommendations[0], rows)
+        _make_rows(recommendations[0], rows, path.parent)
 
 
 def _format_lines(recommendation: "Recommendation", within: float | None) -> list[str]:
@@ -98,7 +98,7 @@ def _to_markdown(lines: list[str]) -> list[str]:
     return [*text, "```"] if lines[-1].startswith("  ") else text
 
 
-def _make_rows(recommendation: "Recommendation", out: Path) -> None:
+def _make_rows(recommendation: "Recommendation", out: Path, study: Path) -> None:
     """Run the recommendation's command, which trains nothing, and export its rows. ValueError where there is none."""
     import shlex
     import subprocess
@@ -109,4 +109,4 @@ def _make_rows(recommendation: "Recommendation", out: Path) -> None:
     if not recommendation.command:
         raise ValueError(f"{recommendation.setting}: nothing is recommended, so there are no rows to make.")
     subprocess.run(shlex.split(recommendation.command), check=True)
-    print(f"written: {', '.join(map(str, write_subset(open_workspace(), out, 'prompt-completion', Path('metrics'))))}")
+    print(f"written: {', '.join(map(str, write_subset(open_workspace(), out, 'prompt-completion', study)))}")

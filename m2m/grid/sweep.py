@@ -74,6 +74,11 @@ def _run(settings: dict[str, Any], scope: Scope, jobs: int, folder: Path) -> Non
         print(*write_study_folder(folder, current=True, fresh=schedule.fresh), sep="\n")
         subprocess.run([sys.executable, "-m", "m2m", "study", str(folder)], check=True)
     _finish(missing, len(cells))
+    if scope == "staged" and len(rungs) <= len(schedule.keep) and any(cell["strategy"] != "random" for cell in first):
+        sys.exit(
+            f"grid: the rungs choose by analyze.primary_outcome, {outcome}, which not all cells have, so the grid ends "
+            "here. Name an outcome that they have."
+        )
 
 
 def _run_missing(cells: dict[str, Cell], label: str, settings: dict[str, Any], jobs: int, gpus_each: int) -> list[str]:
