@@ -33,24 +33,24 @@ def main(
     from m2m.study.report.recommendation import compare_settings, recommend
     from m2m.study.study_file import read_study
 
-    own = OWN_STUDY / "study.json"
-    path = study or (own if own.exists() else BUNDLED_STUDY / "study.json")
+    recent = OWN_STUDY / "study.json"
+    path = study or (recent if recent.exists() else BUNDLED_STUDY / "study.json")
     record = read_study(path)
-    chosen = outcome or record["outcomes"][0]
-    recommendations = recommend(record, chosen)
-    lines = [f"{path}: {record['cells']} cells of provenance {record['provenance']}. Outcome: {chosen}."]
+    measure = outcome or record["outcomes"][0]
+    recommendations = recommend(record, measure)
+    lines = [f"{path}: {record['cells']} cells of provenance {record['provenance']}. Outcome: {measure}."]
     lines += _describe_differences(path.parent / "made.json", record["provenance"])
     for recommendation in recommendations:
         lines += ["", *_format_lines(recommendation, within)]
-    if comparisons := compare_settings(record, chosen):
+    if comparisons := compare_settings(record, measure):
         lines += ["", "What a setting costs, by its random subsets against those of the first setting:", *comparisons]
-    if outcomes := [name for name in record["outcomes"] if name != chosen]:
+    if outcomes := [name for name in record["outcomes"] if name != measure]:
         lines += ["", f"Other outcomes (--outcome): {', '.join(outcomes)}."]
     print(*lines, sep="\n")
     if write:
         write_text(write, "\n".join(["# Decision", "", *_to_markdown(lines)]) + "\n")
     if rows:
-        _make_rows(recommendations[0], rows)
+        _make_rows(recommendations[0], rows, path.parent)
 
 
 def _format_lines(recommendation: "Recommendation", within: float | None) -> list[str]:
@@ -98,7 +98,7 @@ def _to_markdown(lines: list[str]) -> list[str]:
     return [*text, "```"] if lines[-1].startswith("  ") else text
 
 
-def _make_rows(recommendation: "Recommendation", out: Path) -> None:
+def _make_rows(recommendation: "Recommendation", out: Path, study: Path) -> None:
     """Run the recommendation's command, which trains nothing, and export its rows. ValueError where there is none."""
     import shlex
     import subprocess
@@ -109,4 +109,4 @@ def _make_rows(recommendation: "Recommendation", out: Path) -> None:
     if not recommendation.command:
         raise ValueError(f"{recommendation.setting}: nothing is recommended, so there are no rows to make.")
     subprocess.run(shlex.split(recommendation.command), check=True)
-    print(f"written: {', '.join(map(str, write_subset(open_run(None), out, 'prompt-completion', Path('metrics'))))}")
+    print(f"written: {', '.join(map(str, write_subset(open_run(None), out, 'prompt-completion', study)))}")

@@ -62,9 +62,9 @@ def read_data_size(
     """The size of the data, and what of it was counted in the tables of a run with these settings."""
     if DATA_STAGES & set(stale) or not Path(PROMPTS_FILE).exists():
         is_read = rows is None and "ingest" not in stale and POOL_FILE.exists()
-        counted = pl.scan_parquet(POOL_FILE).select(pl.len()).collect().item() if is_read else rows
+        row_count = pl.scan_parquet(POOL_FILE).select(pl.len()).collect().item() if is_read else rows
         source = "rows counted by ingest, tokens assumed" if is_read else ASSUMED
-        return estimate_data_size(settings, counted, instruction_tokens, response_tokens), source
+        return estimate_data_size(settings, row_count, instruction_tokens, response_tokens), source
     tokens = {side: read_table(Path(f"data/tokens/{side}.parquet"), Tokens) for side in ("instruction", "response")}
     return count_data(tokens, read_table(Path(PROMPTS_FILE), Prompts)), "counted"
 

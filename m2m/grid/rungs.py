@@ -35,9 +35,9 @@ def list_rungs(first: Sequence[Cell], schedule: Schedule, get_outcome: Callable[
         complete = {place: [value for value in values if value is not None] for place, values in outcomes.items()}
         if not racing or complete != outcomes:
             return rungs
-        chosen = [racing[place] for place in pick_best(complete, keep)]
-        words = f"rung {seed + 1} of {number}, the best {len(chosen)} of {len(racing)}"
-        racing = chosen
+        survivors = [racing[place] for place in pick_best(complete, keep)]
+        words = f"rung {seed + 1} of {number}, the best {len(survivors)} of {len(racing)}"
+        racing = survivors
         rungs.append(
             _list_fresh(words, racing, schedule) if seed + 1 == number else _list_next(words, racing, seed + 1)
         )

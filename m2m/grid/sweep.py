@@ -62,18 +62,23 @@ def _run(settings: dict[str, Any], scope: Scope, jobs: int, folder: Path) -> Non
     dvc_experiments.predict_lock()  # fails on a wrong dvc.yaml before anything is trained
     _run_shared_stages(gpus_each)
     shared = hash_provenance(dvc_experiments.predict_lock())
-    done = 0
+    rung_count = 0
     while True:
         rungs = list_current_rungs(first, schedule, shared, outcome) if scope == "staged" else [Rung("", first)]
         cells = {hash_cell(shared, cell): cell for rung in rungs for cell in rung.cells}
-        missing = _run_missing(cells, rungs[-1].label, settings, jobs, gpus_each) if len(rungs) > done else []
-        if missing or len(rungs) == done or scope != "staged":
+        missing = _run_missing(cells, rungs[-1].label, settings, jobs, gpus_each) if len(rungs) > rung_count else []
+        if missing or len(rungs) == rung_count or scope != "staged":
             break
-        done = len(rungs)
+        rung_count = len(rungs)
     if len(missing) < len(cells):
         print(*write_study_folder(folder, current=True, fresh=schedule.fresh), sep="\n")
         subprocess.run([sys.executable, "-m", "m2m", "study", str(folder)], check=True)
     _finish(missing, len(cells))
+    if scope == "staged" and len(rungs) <= len(schedule.keep) and any(cell["strategy"] != "random" for cell in first):
+        sys.exit(
+            f"grid: the rungs choose by analyze.primary_outcome, {outcome}, which not all cells have, so the grid ends "
+            "here. Name an outcome that they have."
+        )
 
 
 def _run_missing(cells: dict[str, Cell], label: str, settings: dict[str, Any], jobs: int, gpus_each: int) -> list[str]:

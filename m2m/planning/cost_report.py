@@ -33,10 +33,10 @@ def format_hours(hours: Mapping[str, float], device: str) -> dict[str, str]:
     """The hours on `device`, 'GPU' or 'CPU', and what the model takes; `hours` as from `estimate_hours`."""
     memory = f"weights, gradients and Adam take {_short(hours['training_bytes'])}B"
     fit = f": {hours['least_gpus']:.0f} or more GPUs" if device == "GPU" else ""
-    parts = {"training": "training_hours", "base": "base_hours", "answers, a lower bound": "answering_hours"}
-    shown = ", ".join(f"{name} {_format_hours(hours[key], device)}" for name, key in parts.items() if hours[key])
+    stages = {"training": "training_hours", "base": "base_hours", "answers, a lower bound": "answering_hours"}
+    texts = ", ".join(f"{name} {_format_hours(hours[key], device)}" for name, key in stages.items() if hours[key])
     return {
-        "hours": f"{_format_hours(hours['hours'], device)}: {shown}",
+        "hours": f"{_format_hours(hours['hours'], device)}: {texts}",
         "speed": f"{_short(hours['tokens_a_second'])} tokens/s in training; {memory}{fit}",
         "checkpoints": f"{_short(hours['checkpoints_bytes'])}B, {_short(hours['checkpoint_bytes'])}B each",
     }

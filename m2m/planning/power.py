@@ -56,11 +56,11 @@ def _compute_seed_variance(grid: FullGrid, noise: SeedNoise) -> float:
     """
     shared = min(grid.seeds, grid.random_seeds)
     within, further = noise.sd**2 / shared, grid.random_seeds - shared
-    own = noise.sd**2 / grid.seeds
+    alone = noise.sd**2 / grid.seeds
     if further == 0:
-        return own + within
+        return alone + within
     apart = noise.seed_sd**2 / shared + (noise.seed_sd**2 + noise.sd**2) / further
-    return own + within * apart / (within + apart)
+    return alone + within * apart / (within + apart)
 
 
 def simulate_staged_power(schedule: Schedule, configurations: int, noise: SeedNoise, gain: float) -> float:
@@ -71,20 +71,20 @@ def simulate_staged_power(schedule: Schedule, configurations: int, noise: SeedNo
     """
     rng = np.random.default_rng(SIMULATION_SEED)
     truth = _draw_truth(configurations, noise, gain, rng)
-    chosen = _choose(schedule.keep, truth, noise.sd, rng)
-    return float(_confirm(len(schedule.fresh), truth, chosen, noise, rng).mean())
+    survivors = _choose(schedule.keep, truth, noise.sd, rng)
+    return float(_confirm(len(schedule.fresh), truth, survivors, noise, rng).mean())
 
 
-def widen_prompts(configurations: int, kept: int) -> float:
-    """The factor of the prompts' standard error in a confirmation: `kept` of `configurations` were chosen by them.
+def widen_prompts(configurations: int, survivor_count: int) -> float:
+    """The factor of the prompts' standard error in a confirmation: by them `survivor_count` were chosen of all.
 
     Fresh seeds have no part in the choice, the prompts have: so their part of the interval has to hold for all
-    configurations at once (Bonferroni), the seeds' part for those kept.
+    configurations at once (Bonferroni), the seeds' part for the survivors.
 
     >>> round(widen_prompts(55, 2), 2), widen_prompts(3, 3)
     (1.48, 1.0)
     """
-    levels = TEST_LEVEL / 2 / np.array([configurations, kept])
+    levels = TEST_LEVEL / 2 / np.array([configurations, survivor_count])
     return float(np.divide(*stats.norm.isf(levels)))
 
 
@@ -106,11 +106,12 @@ def find_fresh_seeds(keep: tuple[int, ...], configurations: int, noise: SeedNois
     """The smallest staged grid with these rungs that shows `gain` with 80 % power; None where the choice loses it."""
     rng = np.random.default_rng(SIMULATION_SEED)
     truth = _draw_truth(configurations, noise, gain, rng)
-    chosen = _choose(keep, truth, noise.sd, rng)
+    survivors = _choose(keep, truth, noise.sd, rng)
 
     def is_enough(seeds: int) -> bool:
         return (
-            float(_confirm(seeds, truth, chosen, noise, np.random.default_rng(SIMULATION_SEED)).mean()) >= TARGET_POWER
+            float(_confirm(seeds, truth, survivors, noise, np.random.default_rng(SIMULATION_SEED)).mean())
+            >= TARGET_POWER
         )
 
     if not is_enough(SEED_LIMIT):
@@ -130,7 +131,7 @@ def _draw_truth(
 
 def _choose(
     keep: tuple[int, ...], truth: Float[np.ndarray, "studies configurations"], sd: float, rng: np.random.Generator
-) -> Int[np.ndarray, "studies kept"]:
+) -> Int[np.ndarray, "studies survivors"]:
     """The places of the configurations that the rungs keep."""
     places = np.tile(np.arange(truth.shape[1]), (len(truth), 1))
     totals = np.zeros_like(truth)
@@ -144,20 +145,20 @@ def _choose(
 def _confirm(
     seeds: int,
     truth: Float[np.ndarray, "studies configurations"],
-    chosen: Int[np.ndarray, "studies kept"],
+    survivors: Int[np.ndarray, "studies survivors"],
     noise: SeedNoise,
     rng: np.random.Generator,
 ) -> Bool[np.ndarray, "studies"]:
-    """Whether configuration 0 is significantly better than random: seeds as blocks, Holm over those kept."""
-    kept = chosen.shape[1]
-    df = kept * (seeds - 1)
+    """Whether configuration 0 is significantly better than random: seeds as blocks, Holm over the survivors."""
+    survivor_count = survivors.shape[1]
+    df = survivor_count * (seeds - 1)
     mean_sd = noise.sd / np.sqrt(seeds)
     variance = 2 * mean_sd**2 * rng.chisquare(df, size=(len(truth), 1)) / df
-    prompts = widen_prompts(truth.shape[1], kept) ** 2 * noise.compute_prompt_variance(seeds, seeds)
-    means = np.take_along_axis(truth, chosen, axis=1) + rng.normal(0.0, mean_sd, size=chosen.shape)
+    prompts = widen_prompts(truth.shape[1], survivor_count) ** 2 * noise.compute_prompt_variance(seeds, seeds)
+    means = np.take_along_axis(truth, survivors, axis=1) + rng.normal(0.0, mean_sd, size=survivors.shape)
     ratios = (means - rng.normal(0.0, mean_sd, size=(len(truth), 1))) / np.sqrt(variance + prompts)
     rejected = _reject_by_holm(ratios, df * (1 + prompts / variance) ** 2)
-    return np.asarray((rejected & (ratios > 0) & (chosen == 0)).any(axis=1))
+    return np.asarray((rejected & (ratios > 0) & (survivors == 0)).any(axis=1))
 
 
 def _reject_by_holm(

@@ -36,12 +36,12 @@ class PlannedGrid(NamedTuple):
 
 def describe_power(grid: PlannedGrid, noise: SeedNoise, source: str, unit: str) -> dict[str, str]:
     """The noise, and the smallest gain that the planned form of the grid and the other one show."""
-    parts = f"{noise.sd:.4f} within seeds, {noise.seed_sd:.4f} of seeds, {noise.prompt_sd:.4f} of prompts"
-    other = grid._replace(staged=not grid.staged)
+    noises = f"{noise.sd:.4f} within seeds, {noise.seed_sd:.4f} of seeds, {noise.prompt_sd:.4f} of prompts"
+    alternative = grid._replace(staged=not grid.staged)
     return {
-        "noise": f"{parts} ({noise.df} degrees of freedom), from {source}",
+        "noise": f"{noises} ({noise.df} degrees of freedom), from {source}",
         "smallest gain": _describe_gain(grid, noise, unit),
-        f"with --{_name_form(other)}": _describe_gain(other, noise, unit),
+        f"with --{_name_form(alternative)}": _describe_gain(alternative, noise, unit),
     }
 
 

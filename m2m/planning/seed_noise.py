@@ -64,8 +64,8 @@ def estimate_prompt_noise(
         raise ValueError("noise of prompts needs two random cells and a configuration with two seeds")
     first, second = randoms[::2].mean(axis=0), randoms[1::2].mean(axis=0)
     shared = [float((group[0] - first) @ (group[1] - second)) for group in pairs]
-    own = [float(((group - group.mean(axis=0)) ** 2).sum()) / (len(group) - 1) for group in pairs]
-    return float(np.sqrt(max(0.0, np.median(shared)))), float(np.sqrt(np.median(own)))
+    single = [float(((group - group.mean(axis=0)) ** 2).sum()) / (len(group) - 1) for group in pairs]
+    return float(np.sqrt(max(0.0, np.median(shared)))), float(np.sqrt(np.median(single)))
 
 
 def _mark_levels(labels: Int[np.ndarray, "cells"]) -> Float[np.ndarray, "cells levels"]:

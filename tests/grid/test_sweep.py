@@ -277,3 +277,14 @@ def test_a_pilot_has_a_folder_of_its_own(here: Any, ladder: dict[str, float]) ->
     here.clear()
     grid.main(jobs=1, pilot=True, folder=Path("metrics/mine"))
     assert "collect metrics/mine" in here
+
+
+def test_rungs_that_have_nothing_to_choose_by_say_so(
+    here: Any, ladder: dict[str, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rungs, "read_outcomes", lambda _: {})
+    with pytest.raises(
+        SystemExit, match=r"rungs choose by analyze\.primary_outcome, bpb_reduction, which not all cells"
+    ):
+        grid.main(jobs=1)
+    assert len(ladder) == 6 and "collect metrics/own" in here

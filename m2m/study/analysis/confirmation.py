@@ -25,12 +25,12 @@ def confirm_choices(cells: pl.DataFrame, outcome: str, prompts: PromptDraws) -> 
         return []
     measured = select_outcome(cells, outcome)
     fresh = measured.filter(pl.col("fresh") == 1)
-    number, kept = _count_configurations(measured), _count_configurations(fresh)
-    if not kept:
+    number, survivor_count = _count_configurations(measured), _count_configurations(fresh)
+    if not survivor_count:
         return []
-    widened = _widen_draws(prompts, widen_prompts(number, kept))
+    widened = _widen_draws(prompts, widen_prompts(number, survivor_count))
     rows = [row for view in list_views(fresh, outcome, widened) for row in compare_with_random(view)]
-    return add_holm([_bound_together(row, kept) for row in rows], "outcome")
+    return add_holm([_bound_together(row, survivor_count) for row in rows], "outcome")
 
 
 def _count_configurations(cells: pl.DataFrame) -> int:

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from scipy import stats
 
+from m2m.planning.power import find_fresh_seeds
+from m2m.planning.seed_noise import SeedNoise
 from m2m.schemas.study import Study
 from m2m.schemas.study_numbers import Place
 from m2m.schemas.study_rows import AgainstRandomRow, FloorRow, SettingRow
@@ -221,13 +223,23 @@ def _write_grid(ranking: Ranking, setting: SettingRow) -> list[str]:
     best = ranking.best
     if best["value"] <= 0 or best["pooled_sd"] <= 0:
         return []
-    seeds = max(2, _compute_seeds(best, 1))
-    if seeds > MOST_SETTLING_SEEDS:
+    schedule = find_fresh_seeds((1,), 1, _get_noise(best), best["value"])
+    if schedule is None or len(schedule.fresh) > MOST_SETTLING_SEEDS:
         return []
-    fresh = ", ".join(str(SETTLING_SEED + number) for number in range(seeds))
+    fresh = ", ".join(str(SETTLING_SEED + number) for number in range(len(schedule.fresh)))
     lists = _list_flags(best) | _list_settings(setting)
     head = ["grid:", "  staged:", "    keep: [1]", f"    fresh: [{fresh}]", "  parts:", "    settle:"]
     return [*head, *(f"      {name}: [{value}]" for name, value in lists.items())]
+
+
+def _get_noise(best: AgainstRandomRow) -> SeedNoise:
+    """The seed noise, and what prompts add to this comparison."""
+    noise = SeedNoise(best["pooled_sd"], 0.0, best["noise_df"])
+    if "seeds_only_low" not in best:
+        return noise
+    half = (best["seeds_only_high"] - best["seeds_only_low"]) / 2
+    prompts = best["se"] ** 2 - (half / float(stats.t.isf(ALPHA / 2, best["noise_df"]))) ** 2
+    return noise._replace(prompt_sd=math.sqrt(max(0.0, prompts)))
 
 
 def _check_prompts(best: AgainstRandomRow) -> list[str]:

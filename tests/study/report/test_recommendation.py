@@ -193,14 +193,22 @@ def test_settings_are_compared_by_their_random_cells() -> None:
 
 
 def test_where_nothing_is_taken_a_grid_that_would_settle_it_is_written() -> None:
-    """One comparison of .02 with noise .0213: 2 · (2.80 · .0213 / .02)² = 17.8 seeds."""
+    """One comparison of .02 with noise .0213: 2 · (2.80 · .0213 / .02)² = 17.8 seeds, and two as the noise is new."""
     grid = yaml.safe_load("\n".join(advise(make_study(against_random=[gain(0.02, 0.3)])).grid))["grid"]
-    assert grid["staged"] == {"keep": [1], "fresh": list(range(201, 219))}
+    assert grid["staged"] == {"keep": [1], "fresh": list(range(201, 221))}
     params = yaml.safe_load((Path(__file__).parents[3] / "params.yaml").read_text())
     first = list_cells(grid["parts"], params["subset"], "staged")
     rungs = list_rungs(first, check_schedule(**grid["staged"]), lambda _: 0.0)
-    assert [len(rung.cells) for rung in rungs] == [1, 36]
+    assert [len(rung.cells) for rung in rungs] == [1, 40]
     assert {(cell["strategy"], cell["degree"], cell["size"]) for cell in first} == {("response-micro", 6, 500)}
+
+
+def test_the_noise_of_prompts_asks_for_more_seeds_and_may_hide_the_gain() -> None:
+    """se .0045 of seeds and .004 of prompts are .006 in all: 2 · .0213² / ((.02 / 2.80)² − .004²) = 26 seeds."""
+    ends = {"seeds_only_low": 0.02 - 2.042272 * 0.0045, "seeds_only_high": 0.02 + 2.042272 * 0.0045}
+    grids = [advise(make_study(against_random=[gain(0.02, 0.3, **row)])).grid for row in (ends | {"se": 0.00602}, ends)]
+    [more, hidden] = [yaml.safe_load("\n".join(grid))["grid"] if grid else None for grid in grids]
+    assert 24 <= len(more["staged"]["fresh"]) <= 32 and hidden is None  # by default se is .01
 
 
 @pytest.mark.parametrize("rows", [[gain(0.2)], [gain(-0.01, 0.3)], [gain(0.001, 0.3)]], ids=["taken", "worse", "tiny"])
