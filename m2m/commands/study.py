@@ -18,7 +18,8 @@ def main(folder: Path, /) -> None:
 
     names = ("grid.csv", "scores.parquet", "study.json", "examples.parquet", "made.json", "histograms")
     grid, scores, study, examples, sources, histograms = (folder / name for name in names)
-    analyze(grid, scores, study, folder / "correlations.csv", **read_settings(Path("params.yaml"))["analyze"])
+    flat = (folder / "correlations.csv", folder / "items.parquet")
+    analyze(grid, scores, study, *flat, **read_settings(Path("params.yaml"))["analyze"])
     figures(study, grid, histograms, folder / "figures", folder / "main.svg")
     report(study, grid, examples, sources, histograms, VERSIONS, TEMPLATES, folder / "report.html")
     print(f"written: {folder / 'report.html'}, {folder / 'main.svg'} and {folder / 'figures'}")
