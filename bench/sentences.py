@@ -6,6 +6,7 @@ grid's shape go from grid.csv through the analysis to the words, which are then 
 
 import argparse
 import re
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -186,6 +187,7 @@ def tabulate(studies: int) -> str:
             for is_said in asked:
                 said[is_said] += is_said(study)
         rates |= {(truth, is_said): count / studies for is_said, count in said.items()}
+        print(truth, sorted(said.values()), file=sys.stderr, flush=True)
     return "\n".join([*HEADS, *(_write_row(sentence, rates) for sentence in SENTENCES)])
 
 

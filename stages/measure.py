@@ -34,6 +34,7 @@ from m2m.schemas.verdicts import Verdicts
 from m2m.strategies import SIDES, UNIT_STRATEGIES
 from m2m.text.tokenize import list_types, tokenize_units
 
+SEEDS = "one training each, so seed noise is not in the interval: two random subsets can differ as much (m2m grid)"
 ARMS = ("base", "opponent", "candidate")
 
 
@@ -87,10 +88,10 @@ def main(
     compared, remaining = split_metrics(_round(record))
     write_record(cell, CellMetrics, compared)
     write_record(details, CellDetails, remaining)
-    rates = [f"{name} {value:.3f}" for name, value in compared.items() if name.endswith("win_rate")]
-    print(
-        f"{_describe_reduction(record)}{', '.join(rates)}; metrics: {cell}, {details}; to compare cells: dvc exp show"
-    )
+    outcomes = [name for name in compared if name.endswith("win_rate") and not name.startswith("similarity")]
+    rates = [f"{name} {compared[name]:.3f}" for name in outcomes]
+    print(f"{_describe_reduction(record)}{', '.join(rates)}; {SEEDS}")
+    print(f"metrics: {cell}, {details}; to compare cells: dvc exp show")
 
 
 def _round(record: dict[str, Any]) -> dict[str, Any]:
@@ -120,7 +121,8 @@ def _describe_reduction(record: dict[str, Any]) -> str:
     if "bpb_reduction" not in record:
         return ""
     low, high = record["bpb_reduction_prompts_only_low"], record["bpb_reduction_prompts_only_high"]
-    return f"bpb_reduction {record['bpb_reduction']:+.4f} bits a byte against random [{low:+.4f}, {high:+.4f}], "
+    reduction = f"bpb_reduction {record['bpb_reduction']:+.4f} bits a byte against random"
+    return f"{reduction} [{low:+.4f}, {high:+.4f} on other prompts], "
 
 
 if __name__ == "__main__":
