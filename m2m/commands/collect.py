@@ -14,5 +14,7 @@ def main(*, folder: Path = Path("metrics"), examples: int = 6, current: bool = F
         current: Only runs made with the present code, data and settings.
     """
     from m2m.grid.study_folder import write_study_folder
+    from m2m.training.trainer.mlflow_run import send_earlier
 
     print(*write_study_folder(folder, examples=examples, current=current), sep="\n")
+    send_earlier()

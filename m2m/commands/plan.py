@@ -35,6 +35,7 @@ def main(
     from m2m.planning.cost_report import format_costs, format_table
     from m2m.planning.gpus import GPUS
     from m2m.planning.llama_shapes import count_parameters
+    from m2m.training.finetuning.memory import plan_memory
 
     if not 0 < mfu <= 1:
         raise ValueError(f"mfu must be above 0 and at most 1, got {mfu}")
@@ -56,6 +57,7 @@ def main(
         "base model": f"{settings['base']['name']}, {count_parameters(shape):,} parameters",
         "pool": f"{pool}, {'counted' if is_counted else 'assumed: no run with these settings has counted them'}",
     }
+    summary["training memory"] = plan_memory(settings, shape, GPUS[gpu].memory)
     calls = estimate_llm_calls(settings, data, len(cells))
     print(*format_table(summary), sep="\n")
     print(*format_costs(costs, calls, data, f"{gpu.upper()} at {reached}"), sep="\n")

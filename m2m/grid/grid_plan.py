@@ -6,6 +6,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from m2m.gguf_models import find_gguf, read_gguf_config
 from m2m.grid.design import Cell
 from m2m.grid.dvc_experiments import predict_lock, read_experiments, read_lock
 from m2m.grid.provenance import CELL_STAGES, hash_cell, hash_finished_cells, hash_provenance
@@ -50,7 +51,12 @@ def find_shape(base: dict[str, Any]) -> LlamaShape:
 
 
 def read_model_config(name: str, revision: str) -> dict[str, Any]:
-    """config.json of a folder, or of a hub id that was fetched before; nothing is fetched. OSError without one."""
+    """config.json of a folder or GGUF file, or of a hub id that was fetched before; nothing is fetched.
+
+    OSError without one.
+    """
+    if gguf := find_gguf(name):
+        return read_gguf_config(gguf)
     if Path(name).is_dir():
         return read_json(Path(name) / "config.json")
     from huggingface_hub import try_to_load_from_cache

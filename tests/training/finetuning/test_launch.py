@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from m2m.training.finetuning.launch import count_gpus, require_processes
+from m2m.training.finetuning.launch import Processes, count_gpus, read_processes, require_processes
 
 LAUNCH = Path(__file__).parents[3] / "profiles" / "launch"
 
@@ -45,3 +45,16 @@ def test_a_training_on_the_cpu_beside_a_gpu_is_warned_of(
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     require_processes(LAUNCH / "cpu.yaml")
     assert "cpu.yaml trains on the CPU, though there is a GPU" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "processes"),
+    [
+        ("cpu", Processes(1, 1, True)),
+        ("cpu-2", Processes(2, 1, True)),
+        ("gpu", Processes(1, 1, False)),
+        ("fsdp", Processes(8, 8, False)),
+    ],
+)
+def test_a_launch_file_says_how_many_processes_share_the_weights(name: str, processes: Processes) -> None:
+    assert read_processes(LAUNCH / f"{name}.yaml") == processes
