@@ -1,5 +1,6 @@
 """A GGUF file gives the model and tokenizer that it was written from; what cannot be read is one sentence."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,13 @@ from m2m.gguf_models import (
     read_gguf_config,
     save_gguf_model,
 )
+from m2m.llm.client.ask import ask
+from m2m.llm.client.local_model import identify_model
+from m2m.llm.client.request import Request
 from m2m.models import load_model
 from m2m.planning.llama_shapes import read_shape
 from tests import smollm2
+from tests.llm_server import HERE
 from tests.tiny_gguf import TEMPLATE, write_gguf
 
 needs_gguf = pytest.mark.skipif("gguf" in smollm2.MISSING, reason="the package gguf is not installed: run make smollm2")
@@ -64,6 +69,19 @@ def test_grouped_heads_and_untied_embeddings_are_read_too(tmp_path: Path, tokeni
     ids = torch.tensor([[1, 2, 3, 4, 5]])
     with torch.inference_mode():
         assert float((read(ids).logits - llama(ids).logits).abs().max()) < 1e-5
+
+
+@needs_gguf
+@pytest.mark.usefixtures("llm_home")
+def test_engine_local_takes_a_file_as_it_takes_the_folder_made_from_it(tmp_path: Path, file: Path) -> None:
+    save_gguf_model(load_gguf_model(file), tmp_path / "folder")
+    load_gguf_tokenizer(file).save_pretrained(tmp_path / "folder")
+    requests = [Request((text,), reply_tokens=6) for text in ("Why?", "Return the sum of two numbers.")]
+    of_file, of_folder = (
+        ask(requests, "local", replace(HERE, model=str(model)), "test") for model in (file, tmp_path / "folder")
+    )
+    assert [reply.text for reply in of_file] == [reply.text for reply in of_folder]
+    assert identify_model(str(file), "main") == f"tiny-instruct.gguf@{hash_gguf(file)[:16]}"
 
 
 @needs_gguf

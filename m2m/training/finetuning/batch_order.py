@@ -15,9 +15,9 @@ def order_batches(
 ) -> Int64[np.ndarray, "steps batch_size"]:
     """The rows of each step: every row once an epoch, in random order, and within a step the longest first.
 
-    Steps of like lengths would need less padding, but train worse and add noise: a token of a short step then weighs
-    more (docs/results/batch-order.md). Sorted within its step, a row shares a micro-batch with rows of its length, so
-    that accumulation saves the padding. An epoch's last places are EMPTY_PLACE where `batch_size` does not divide the
+    Steps of like lengths would need less padding, but train worse, since a token of a short step then weighs more
+    (docs/results/batch-order.md). Sorted within its step, a row shares a micro-batch with rows of its length, so that
+    accumulation saves the padding. An epoch's last places are EMPTY_PLACE where `batch_size` does not divide the
     rows: every step has as many places, and can be divided equally among processes and for accumulation. ValueError
     without an epoch or a place.
     """
