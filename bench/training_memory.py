@@ -1,7 +1,7 @@
 """Compares the planned peak memory of a training with what a process takes: resident size above that before the model.
 
-`python -m bench.training_memory [--base FOLDER …]`: the scratch shape, and models in folders, each in a process of its own; two
-steps, since Adam's moments come with the first. About 20 CPU seconds for a model of 135M.
+`python -m bench.training_memory [--base FOLDER]`: the scratch shape, and a model in a folder, each in a process of its
+own; two steps, since Adam's moments come with the first. About 20 CPU seconds for a model of 135M.
 """
 
 import argparse

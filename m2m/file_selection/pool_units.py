@@ -131,7 +131,7 @@ class PoolUnits:
             raise ValueError("bm25 chooses rows like your examples: name their file with --like")
         target = read_target_examples(self.settings.like)
         self._report(f"{len(target.texts)} examples; {target.rejected} records of {self.settings.like} are unusable")
-        tokenized = tokenize(self.tokenizer, join_sides(self.rows) + target.texts)
+        tokenized = tokenize_pool(self.tokenizer, join_sides(self.rows) + target.texts)
         scores = score_by_bm25(tokenized.tokens, tokenized.offsets, len(target.texts))
         return self.rows.select("id", scores=pl.Series(scores.tolist(), dtype=pl.List(pl.Float64)))
 
