@@ -12,12 +12,6 @@ REFERENCE = "reference.json"
 TRIM_THRESHOLD, TOP_PAD, MMAP_MAX = -1, -2, -4  # names of malloc.h's mallopt
 
 
-def write_reference(folder: Path, name: str, revision: str) -> None:
-    """Write the hub id `name` at commit `revision` to `folder`, in place of its weights."""
-    folder.mkdir(parents=True)
-    (folder / REFERENCE).write_text(json.dumps({"name": name, "revision": revision}, indent=1) + "\n")
-
-
 def load_model(folder: Path, dtype: ModelDtype) -> Any:
     """The causal model in `folder`, or the one that its reference names, on the GPU where there is one."""
     import torch

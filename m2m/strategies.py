@@ -51,8 +51,7 @@ STRATEGIES = {
 UNIT_STRATEGIES = tuple(name for name, strategy in STRATEGIES.items() if strategy.has_units)
 BASELINES = tuple(name for name, strategy in STRATEGIES.items() if not strategy.has_units)
 NO_DEGREE = tuple(name for name, strategy in STRATEGIES.items() if not strategy.has_degree)
-MATCHED = tuple(name for name, strategy in STRATEGIES.items() if strategy.follows_match)
-MATCHES = (*UNIT_STRATEGIES, "random")  # whose lengths a strategy of MATCHED may have
+MATCHES = (*UNIT_STRATEGIES, "random")  # whose lengths a strategy that follows a match may have
 
 
 def get_strategy(name: str, setting: str = "subset.strategy") -> Strategy:

@@ -1,4 +1,4 @@
-"""Sources → the candidate pool, held-out rows, the base model's corpus, and the rejects with their reasons."""
+"""Sources → the pool, held-out rows, the base model's corpus, and the rejects with their reasons."""
 
 import functools
 from collections.abc import Mapping

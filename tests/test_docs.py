@@ -23,6 +23,9 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *prose.written_pages()]
 FENCED = re.compile(r"^ *```bash\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 TOOLS = {
+    "chgrp",
+    "chmod",
+    "umask",
     "git",
     "cd",
     "cp",

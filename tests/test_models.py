@@ -5,23 +5,25 @@ from typing import Any
 import pytest
 from transformers import ByT5Tokenizer
 
-from m2m.models import copy_tokenizer, load_model, load_tokenizer, resolve_commit, save_tokenizer, write_reference
+from m2m.models import REFERENCE, copy_tokenizer, load_model, load_tokenizer, resolve_commit, save_tokenizer
+from m2m.runtime.artifacts import write_json
 from m2m.training.pretrain import train_tokenizer
 
 
 def test_a_reference_to_a_folder_loads_that_folder(llama: Any, tmp_path: Path) -> None:
     llama.save_pretrained(tmp_path / "model")
-    write_reference(tmp_path / "base", str(tmp_path / "model"), resolve_commit(str(tmp_path / "model"), "main"))
+    commit = resolve_commit(str(tmp_path / "model"), "main")
+    write_json(tmp_path / "base" / REFERENCE, {"name": str(tmp_path / "model"), "revision": commit})
     loaded = load_model(tmp_path / "base", "float32")
     assert loaded.lm_head.weight.equal(llama.lm_head.weight.to(loaded.device))
-    assert json.loads((tmp_path / "base" / "reference.json").read_text())["revision"] == "local"
+    assert commit == "local"
 
 
 def test_a_model_that_is_nowhere_is_one_sentence_with_the_remedy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    write_reference(tmp_path / "base", "nobody/nothing", "0" * 40)
+    write_json(tmp_path / "base" / REFERENCE, {"name": "nobody/nothing", "revision": "0" * 40})
     with pytest.raises(OSError, match=r"'nobody/nothing' at revision '0+' could not be loaded.*network"):
         load_model(tmp_path / "base", "float32")
 

@@ -7,7 +7,6 @@ import pytest
 
 from m2m.strategies import (
     BASELINES,
-    MATCHED,
     MATCHES,
     NO_DEGREE,
     STRATEGIES,
@@ -31,7 +30,7 @@ def test_the_six_are_side_by_scale_and_choose_by_their_units() -> None:
 def test_baselines_choose_by_something_else() -> None:
     assert ("random", "length-matched", "longest", "k-center", "type-cover", "token-entropy", *SELECTORS) == BASELINES
     assert ("random", "longest", "k-center", "type-cover", "token-entropy", *SELECTORS) == NO_DEGREE
-    assert MATCHED == ("length-matched",)
+    assert [name for name, strategy in STRATEGIES.items() if strategy.follows_match] == ["length-matched"]
     assert list(MATCHES) == [*UNIT_STRATEGIES, "random"]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 
 from m2m.arrays import flatten_lists, stack_vectors
-from m2m.cell.performance import (
+from m2m.cell.gains import (
     calculate_bits_per_byte,
     calculate_wins_by_reference,
     estimate_bpb_reduction,

@@ -7,19 +7,7 @@ import polars as pl
 
 from m2m.schemas.grid import Grid
 
-CELL_SETTINGS = (
-    "strategy",
-    "match",
-    "degree",
-    "size",
-    "seed",
-    "slack",
-    "weights",
-    "budget",
-    "min_tokens",
-    "max_tokens",
-    "lengths",
-)
+IDENTITY = Grid.Config.unique  # provenance and settings: a second copy of a cell would pass for a replicate
 NULLABLE = [name for name, column in Grid.to_schema().columns.items() if column.nullable]
 
 
@@ -31,10 +19,6 @@ def build_grid_table(rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
     """
     table = pl.DataFrame(list(rows), infer_schema_length=None)
     absent = [pl.lit(None, pl.Float64).alias(name) for name in NULLABLE if name not in table.columns]
-    cells = (
-        table.with_columns(absent)
-        .sort("experiment")
-        .unique(["provenance", *CELL_SETTINGS], keep="first", maintain_order=True)
-    )
-    first = ["experiment", "revision", "provenance", *CELL_SETTINGS, "bpb_reduction", "likelihood_win_rate"]
+    cells = table.with_columns(absent).sort("experiment").unique(IDENTITY, keep="first", maintain_order=True)
+    first = ["experiment", "revision", *IDENTITY, "bpb_reduction", "likelihood_win_rate"]
     return cells.select(*first, *sorted(set(cells.columns) - set(first)))

@@ -1,18 +1,19 @@
 """The metrics of a cell: those that are compared (metrics/cell.json), and all others (metrics/cell_details.json)."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from m2m.schemas.subset_summary import SubsetSettings
 
 _Count = Annotated[int, Field(ge=0)]
 _Amount = Annotated[float, Field(ge=0)]
 _Share = Annotated[float, Field(ge=0, le=1)]
 
+MADE_WITH = tuple(SubsetSettings.model_fields)
 
-MADE_WITH = ("strategy", "match", "degree", "seed", "size", "budget", "min_tokens", "max_tokens")
 
-
-class CellMetrics(BaseModel):
+class CellMetrics(SubsetSettings):
     """In the order in which a person reads them; what the cell could not measure is left out.
 
     The settings of its subset, MADE_WITH, come first: params.yaml may have changed since.
@@ -20,14 +21,6 @@ class CellMetrics(BaseModel):
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
-    strategy: Annotated[str, Field(min_length=1, description="that chose the subset of these figures")]
-    match: Annotated[str, Field(min_length=1)]
-    degree: Annotated[int, Field(ge=0, le=6)]
-    seed: int
-    size: Annotated[int, Field(ge=1, description="rows, or tokens under a token budget")]
-    budget: Literal["rows", "tokens"]
-    min_tokens: _Count
-    max_tokens: _Count
     bpb_reduction: (
         Annotated[float, Field(description="bits a byte saved over the opponent, higher is better")] | None
     ) = None

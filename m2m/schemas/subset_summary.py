@@ -8,15 +8,10 @@ _Count = Annotated[int, Field(ge=0)]
 _Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class SubsetSummary(BaseModel):
-    """The settings of the subset first; counts are of rows unless the name says otherwise.
+class SubsetSettings(BaseModel):
+    """The settings by which subsets, and the cells that are trained on them, are compared."""
 
-    The fields about overlap and quality are there where a setting asks for them.
-    """
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    strategy: Annotated[str, Field(min_length=1)]
+    strategy: Annotated[str, Field(min_length=1, description="that chose the rows")]
     match: Annotated[str, Field(min_length=1)]
     degree: Annotated[int, Field(ge=0, le=6)]
     seed: int
@@ -24,6 +19,16 @@ class SubsetSummary(BaseModel):
     budget: Literal["rows", "tokens"]
     min_tokens: _Count
     max_tokens: _Count
+
+
+class SubsetSummary(SubsetSettings):
+    """The settings of the subset first; counts are of rows unless the name says otherwise.
+
+    The fields about overlap and quality are there where a setting asks for them.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
     lengths: Annotated[
         Literal["free", "as-random"], Field(description="as-random: pruned and sampled inside strata of length")
     ] = "free"

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest, bootstrap
+from statsmodels.stats.proportion import proportion_confint
 
 from m2m.judging.scoring import prompt_bootstrap
-from m2m.judging.scoring.prompt_bootstrap import bootstrap_ratio, bootstrap_win_rate
+from m2m.judging.scoring.prompt_bootstrap import bootstrap_ratio, bootstrap_win_rate, compute_wilson
 
 
 def rng(seed: int = 0) -> np.random.Generator:
@@ -38,6 +39,12 @@ def test_prompts_won_or_lost_whole_have_wilsons_interval_or_a_wider_one(scores: 
     low, high = of_one(scores, rng(), 200)
     peer = binomtest(int(sum(scores)), len(scores)).proportion_ci(method="wilson")
     assert -1e-12 <= low <= peer.low + 1e-12 and peer.high - 1e-12 <= high <= 1 + 1e-12
+
+
+@given(st.floats(0, 1), st.integers(1, 10_000))
+def test_wilsons_interval_is_that_of_statsmodels(share: float, trials: int) -> None:
+    peer = proportion_confint(share * trials, trials, method="wilson")
+    assert compute_wilson(share, trials) == pytest.approx(peer, abs=1e-12)
 
 
 def test_prompts_that_all_agree_are_still_only_so_many() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from m2m.cell.performance import (
+from m2m.cell.gains import (
     calculate_bits_per_byte,
     calculate_wins_by_reference,
     estimate_bpb_reduction,
