@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float32
 
+from m2m.data.records.word_windows import explain_unspaced
 from m2m.file_selection.unit_settings import UnitSettings
 from m2m.selection.arm import PoolRows
 from m2m.strategies import SIDES, get_strategy
@@ -144,9 +145,13 @@ class PoolUnits:
         from m2m.units.meso.tag_normalization import apply_canonical_tags, normalize_tags
 
         phrases, ids, texts = self.settings.phrases, self.rows["id"].to_list(), self.rows[side].to_list()
-        raw = extract_phrases(
-            ids, texts, phrases.per_text, phrases.max_words, phrases.min_share, phrases.max_share
-        ).sort("id", "tag")
+        if reason := explain_unspaced(self.rows[side]):
+            raise ValueError(name_phrase_flags(reason))
+        limits = phrases.per_text, phrases.max_words, phrases.min_share, phrases.max_share
+        try:
+            raw = extract_phrases(ids, texts, *limits).sort("id", "tag")
+        except ValueError as error:
+            raise ValueError(name_phrase_flags(str(error))) from error
         names = normalize_tags(
             raw,
             lambda tags: embed(self._load_embedder(), tags, self.settings.embed.batch_size),
@@ -185,6 +190,22 @@ class PoolUnits:
 
         embed = self.settings.embed
         return load_embedder(embed.model, embed.revision, embed.precision, embed.max_tokens)
+
+
+def name_phrase_flags(sentence: str) -> str:
+    """`sentence`, which names settings of params.yaml, with the flags of the command in their place.
+
+    >>> name_phrase_flags("no phrase occurs in tag.min_share 0.1: set tag.engine to endpoint or local")
+    'no phrase occurs in --phrases.min-share 0.1: choose another strategy, such as response-micro'
+    """
+    names = {
+        "set tag.engine to endpoint or local": "choose another strategy, such as response-micro",
+        "tag.min_share": "--phrases.min-share",
+        "tag.max_share": "--phrases.max-share",
+    }
+    for setting, flag in names.items():
+        sentence = sentence.replace(setting, flag)
+    return sentence
 
 
 def describe_seconds(seconds: float) -> str:

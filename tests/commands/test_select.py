@@ -254,6 +254,28 @@ def test_a_pool_without_spread_has_a_subset_and_a_page(tmp_path: Path, pairs: An
     assert (tmp_path / "out/index.html").stat().st_size > 20_000
 
 
+@pytest.mark.parametrize(
+    ("texts", "sentence"),
+    [
+        (["如何对数组进行排序？", "绘制一个图形。", "计算平均值。"], "[23] of 3 texts are in a script without spaces"),
+        (
+            ["配列を並べ替える方法。", "グラフを描く。", "平均を計算する。"],
+            "[23] of 3 texts are in a script without spaces",
+        ),
+        (["เรียงลำดับอาร์เรย์อย่างไร", "วาดกราฟหนึ่งภาพ", "คำนวณค่าเฉลี่ย"], "choose another strategy, such as response-micro"),
+        (["alpha beta"] * 3, "--phrases.min-share 0.003 to --phrases.max-share 0.1 of 3 texts"),
+    ],
+)
+def test_phrases_that_cannot_be_found_are_one_sentence_with_the_flags(
+    tmp_path: Path, texts: list[str], sentence: str
+) -> None:
+    lines = [json.dumps({"instruction": f"q{row}", "output": text}) for row, text in enumerate(texts)]
+    (tmp_path / "my.jsonl").write_text("\n".join(lines))
+    with pytest.raises(ValueError, match=sentence):
+        choose(tmp_path / "my.jsonl", tmp_path / "out", size=1, strategy="response-meso")
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_missing_file_and_a_full_folder_are_refused(pool: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no file at nowhere"):
         main(("nowhere.jsonl",), size=1, out=tmp_path / "out")
