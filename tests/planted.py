@@ -55,7 +55,9 @@ def plant(folder: Path, cells: pl.DataFrame) -> None:
     write_table(folder / "grid.csv", Grid, cells)
     write_table(folder / "scores.parquet", Scores, NO_SCORES)
     outcome = "bpb_reduction" if cells["bpb_reduction"].count() else "alpaca_eval_win_rate"
-    outputs = [folder / name for name in ("grid.csv", "scores.parquet", "study.json", "correlations.csv")]
+    outputs = [
+        folder / name for name in ("grid.csv", "scores.parquet", "study.json", "correlations.csv", "items.parquet")
+    ]
     analyze(*outputs, seed=1, resamples=100, primary_outcome=outcome, primary_setting="largest")
     answers = [
         (name, f"p{prompt}", f"{prompt}? {EVIL}", None, f"{name}, {prompt}: {EVIL}")

@@ -15,6 +15,8 @@ def main(*, folder: Path = Path("metrics"), examples: int = 6, current: bool = F
     """
     from m2m.grid.params_file import read_settings
     from m2m.grid.study_folder import write_study_folder
+    from m2m.training.trainer.mlflow_run import send_earlier
 
     fresh = read_settings(Path("params.yaml"))["grid"]["staged"]["fresh"]
     print(*write_study_folder(folder, fresh=fresh, examples=examples, current=current), sep="\n")
+    send_earlier()

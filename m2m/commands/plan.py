@@ -88,6 +88,7 @@ def _describe_costs(
     from m2m.planning.cost_model import count_work, estimate_hours, estimate_llm_calls
     from m2m.planning.gpus import GPUS
     from m2m.planning.llama_shapes import count_parameters
+    from m2m.training.finetuning.memory import plan_memory
 
     key = find_device() if gpu == "auto" else gpu
     device = "CPU" if key == "cpu" else "GPU"
@@ -103,6 +104,7 @@ def _describe_costs(
         machine, utilisation = (describe_cpu_here(), 1.0) if key == "cpu" else (GPUS[key], mfu)
         estimates = estimate_hours(settings, work, data, shape, machine, utilisation, tokens_per_second)
         model, hours = f"{name}, {count_parameters(shape):,} parameters", cost_report.format_hours(estimates, device)
+        hours["training memory"] = plan_memory(settings, shape, machine.memory)
         time = estimates["hours"]
     reached = f"{tokens_per_second:,.0f} tokens/s, measured" if tokens_per_second else f"{mfu:.0%} of its peak"
     speed = "this machine's CPU, all cores" if key == "cpu" else f"{key.upper()} at {reached}"

@@ -103,10 +103,10 @@ def _make_rows(recommendation: "Recommendation", out: Path, study: Path) -> None
     import shlex
     import subprocess
 
-    from m2m.export.exported_run import open_workspace
+    from m2m.export.exported_run import open_run
     from m2m.export.subset_files import write_subset
 
     if not recommendation.command:
         raise ValueError(f"{recommendation.setting}: nothing is recommended, so there are no rows to make.")
     subprocess.run(shlex.split(recommendation.command), check=True)
-    print(f"written: {', '.join(map(str, write_subset(open_workspace(), out, 'prompt-completion', study)))}")
+    print(f"written: {', '.join(map(str, write_subset(open_run(None), out, 'prompt-completion', study)))}")

@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 import psutil
 
+from m2m.gguf_models import find_gguf, read_gguf_config
 from m2m.grid.design import Cell, Scope, list_cells
 from m2m.grid.dvc_experiments import predict_lock, read_experiments, read_lock
 from m2m.grid.gpu_locks import list_gpus
@@ -95,7 +96,12 @@ def find_shape(base: dict[str, Any]) -> LlamaShape:
 
 
 def read_model_config(name: str, revision: str) -> dict[str, Any]:
-    """config.json of a folder, or of a hub id that was fetched before; nothing is fetched. OSError without one."""
+    """config.json of a folder or GGUF file, or of a hub id that was fetched before; nothing is fetched.
+
+    OSError without one.
+    """
+    if gguf := find_gguf(name):
+        return read_gguf_config(gguf)
     if Path(name).is_dir():
         return read_json(Path(name) / "config.json")
     from huggingface_hub import try_to_load_from_cache
@@ -126,6 +132,6 @@ def describe_storage() -> dict[str, str]:
 
 
 def _is_stale(stage: Mapping[str, Any], previous: Mapping[str, Any] | None) -> bool:
-    if previous is None or stage["cmd"] != previous["cmd"]:
+    if previous is None or any(stage[key] != previous[key] for key in ("cmd", "params")):
         return True
     return any(md5 and md5 != previous["deps"].get(path) for path, md5 in stage["deps"].items())

@@ -51,7 +51,7 @@ def open_board(label: str = "") -> Iterator[ProgressBoard]:
     if not sys.stdout.isatty():
         yield ProgressBoard(None)
         return
-    with Live(console=Console(), refresh_per_second=2) as live:
+    with Live(console=Console(file=sys.__stdout__), refresh_per_second=2) as live:
         yield ProgressBoard(live, label)
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from shutil import copyfile
 from typing import Any, NamedTuple
 
-import pandera.polars as pa
 import polars as pl
 
 from m2m.grid.collection import build_grid_table
@@ -16,6 +15,7 @@ from m2m.grid.prompt_scores import score_prompts
 from m2m.grid.provenance import CELL_STAGES, collect_shared, get_cell_settings, hash_provenance, is_finished
 from m2m.runtime.artifacts import get_columns, read_table, write_json, write_table
 from m2m.runtime.atomic_files import replace_file
+from m2m.runtime.pandera_alone import pa
 from m2m.schemas.answers import Answers
 from m2m.schemas.examples import Examples
 from m2m.schemas.grid import Grid
@@ -24,6 +24,7 @@ from m2m.schemas.scores import Scores
 from m2m.schemas.verdicts import Verdicts
 from m2m.study.cells.cells import select_comparable
 from m2m.study.report.answer_examples import select_examples
+from m2m.study.study_file import hash_grid
 
 BUNDLED_STUDY, OWN_STUDY, PILOT_STUDY = (Path(name) for name in ("metrics", "metrics/own", "metrics/pilot"))
 PROMPTS_FILE, VERDICTS_FILE = "data/prompts.parquet", "data/verdicts.parquet"
@@ -62,7 +63,8 @@ def write_study_folder(folder: Path, *, fresh: Collection[int], examples: int = 
     write_table(folder / "scores.parquet", Scores, _concatenate(scores, Scores))
     answers = [select_examples(name, cell.prompts, cell.candidate, examples) for name, cell in tables.items()]
     write_table(folder / "examples.parquet", Examples, _concatenate(answers, Examples))
-    write_json(folder / "made.json", {hash_provenance(cell.lock): _describe_code(cell) for cell in collected})
+    file = {"grid": {"rows": len(grid), "sha256": hash_grid(folder / "grid.csv")}}
+    write_json(folder / "made.json", {hash_provenance(cell.lock): _describe_code(cell) | file for cell in collected})
     omitted = [*_report_left_out(rows, measured, chosen), *_report_gaps(collected, scores)]
     return [f"{folder / 'grid.csv'}: {_report_counts(grid, current_hash)}", *omitted]
 

@@ -94,11 +94,6 @@ def _run_missing(cells: dict[str, Cell], label: str, settings: dict[str, Any], j
 
 
 def _require_clean_workspace() -> None:
-    if dvc_experiments.is_queueing_interrupted():
-        raise ValueError(
-            "HEAD is on no branch and git's stash is not empty: an earlier run was killed while it queued a cell. "
-            "Restore the workspace with git checkout BRANCH and git stash pop."
-        )
     if untracked := dvc_experiments.list_untracked_files():
         raise ValueError(
             f"git does not track {', '.join(untracked)}, so the cells' copies of the repository would lack it. "

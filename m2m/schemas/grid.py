@@ -1,8 +1,9 @@
 """The grid: what each finished cell was asked for, and what came of it."""
 
-import pandera.polars as pa
 import polars as pl
 import polars.selectors as cs
+
+from m2m.runtime.pandera_alone import pa
 
 
 class Grid(pa.DataFrameModel):

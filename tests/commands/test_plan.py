@@ -15,12 +15,15 @@ from m2m.grid import grid_plan, rungs
 from m2m.grid.design import list_cells
 from m2m.grid.dvc_experiments import Experiment
 from m2m.llm.client.reply_cache import CachedReply, ReplyCache, cache_folder
+from m2m.planning.llama_shapes import LlamaShape
 from m2m.planning.staging import check_schedule
+from m2m.planning.training_memory import TrainingSetup, estimate_memory
 from m2m.runtime.artifacts import write_table
 from m2m.schemas.grid import Grid
 from m2m.schemas.prompts import Prompts
 from m2m.schemas.tokens import Tokens
 
+SCRATCH = LlamaShape(4096, 192, 512, 4, 4, 4, True)
 ROOT = Path(__file__).parents[2]
 STAGES = ("strategy", "subset", "finetune", "generate")
 NAMES = [f"{stage}@{arm}" for stage in STAGES for arm in ("candidate", "opponent")] + ["judge", "measure", "ingest"]
@@ -38,13 +41,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
     shutil.copy(ROOT / "params.yaml", tmp_path)
+    shutil.copytree(ROOT / "profiles/launch", tmp_path / "profiles/launch")
     (tmp_path / "dvc.lock").write_text("")
     Repo.init(str(tmp_path), no_scm=True).close()
     for side, texts in {"instruction": [[1, 2], [3]], "response": [[1, 2, 3], [4, 5]]}.items():
         table = pl.DataFrame({"id": ["a", "b"], "tokens": texts}, schema={"id": pl.String, "tokens": pl.List(pl.Int32)})
         write_table(tmp_path / f"data/tokens/{side}.parquet", Tokens, table)
     prompts = {name: [None] * 3 for name in ("reference", "baseline", "baseline_answer")}
-    prompts |= {"id": ["x", "y", "z"], "benchmark": ["own"] * 3, "instruction": ["p", "q", "r"]}  # type: ignore[list-item]
+    prompts |= {"id": ["x", "y", "z"], "benchmark": ["own"] * 3, "group": ["own"] * 3, "instruction": ["p", "q", "r"]}  # type: ignore[list-item]
     table = pl.DataFrame(prompts, schema=dict.fromkeys(Prompts.to_schema().columns, pl.String))
     write_table(tmp_path / "data/prompts.parquet", Prompts, table)
     return tmp_path
@@ -73,10 +77,15 @@ def test_a_run_with_these_settings_is_counted(
     found = told(monkeypatch, capsys, lock(), lock())
     assert found["pool"] == "2 rows of 2 + 2 tokens, counted"
     assert "to 3 prompts (own 3)" in found["answers"]
+    need = estimate_memory(SCRATCH, TrainingSetup("full", 16, "float32", 2, 1024, 4, False, 1))
+    assert found["training memory"].startswith(f"{need.peak / 1e9:.3g} GB at most (weights 0.01, adam 0.02, ")
+    assert "; 2 rows × 1,024 tokens × 4,096 types at once), of " in found["training memory"]
     assert "stale stages" not in found
 
 
-@pytest.mark.parametrize("change", [{"cmd": "run ingest --seed 2"}, {"deps": {"stages/a.py": "2"}}])
+@pytest.mark.parametrize(
+    "change", [{"cmd": "run ingest --seed 2"}, {"params": {"ingest": 2}}, {"deps": {"stages/a.py": "2"}}]
+)
 def test_other_settings_or_code_are_assumed_and_nothing_is_there(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], change: Any
 ) -> None:

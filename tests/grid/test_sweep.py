@@ -16,7 +16,8 @@ from m2m.grid.provenance import hash_cell, name_experiment
 from m2m.grid.runner import locate_log
 
 ROOT = Path(__file__).parents[2]
-SUBSET = {"strategy": "random", "match": "random", "degree": 0, "size": 5, "seed": 1}
+SUBSET = yaml.safe_load((ROOT / "params.yaml").read_text())["subset"]
+SUBSET |= {"strategy": "random", "match": "random", "degree": 0, "size": 5, "seed": 1}
 SUBSET |= {"min_tokens": 0, "max_tokens": 100}
 STUDY = f"{sys.executable} -m m2m study metrics/own"
 FIRST, SECOND = ({**SUBSET, "seed": seed} for seed in (1, 2))
@@ -44,7 +45,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(sweep, "hash_provenance", lambda _: "p")
     monkeypatch.setattr(sweep.dvc_experiments, "predict_lock", dict)
     monkeypatch.setattr(sweep.dvc_experiments, "list_untracked_files", list)
-    monkeypatch.setattr(sweep.dvc_experiments, "is_queueing_interrupted", lambda: False)
     monkeypatch.setattr(sweep.dvc_experiments, "list_stages", lambda: ["ingest", "judge", "measure"])
     monkeypatch.setattr(sweep, "write_study_folder", collect)
     monkeypatch.setattr(sweep.subprocess, "run", lambda words, **_: noted.append(" ".join(words)))
@@ -77,15 +77,6 @@ def test_only_cells_that_no_experiment_holds_are_run_after_the_shared_stages(
 def test_before_anything_runs_it_asks_for_what_git_does_not_know(here: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sweep.dvc_experiments, "list_untracked_files", lambda: ["data/raw/my.jsonl.dvc"])
     with pytest.raises(ValueError, match=r"git does not track data/raw/my\.jsonl\.dvc, so the cells' copies"):
-        grid.main(full=True, jobs=1)
-    assert here == []
-
-
-def test_a_workspace_that_an_earlier_run_left_in_pieces_is_not_gone_on_from(
-    here: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sweep.dvc_experiments, "is_queueing_interrupted", lambda: True)
-    with pytest.raises(ValueError, match="Restore the workspace with git checkout BRANCH and git stash pop"):
         grid.main(full=True, jobs=1)
     assert here == []
 

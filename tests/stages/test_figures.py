@@ -26,6 +26,7 @@ def draw(folder: Path, histograms: Path, cells: pl.DataFrame) -> Path:
         folder / "scores.parquet",
         folder / "study.json",
         folder / "correlations.csv",
+        folder / "items.parquet",
         seed=1,
         resamples=100,
         primary_outcome="bpb_reduction",

@@ -24,7 +24,7 @@ from m2m.study.cells.labels import describe_setting, select_rows
 from m2m.study.cells.outcomes import MAIN, list_outcomes
 from m2m.study.cells.rows import add_holm, round_digits
 
-LARGEST_SETTING = "largest"  # the setting with most cells
+MOST_CELLS = "largest"  # the setting with most cells
 
 
 def build_study(
@@ -33,7 +33,7 @@ def build_study(
     seed: int,
     resamples: int,
     primary_outcome: str = "bpb_reduction",
-    primary_setting: str = LARGEST_SETTING,
+    primary_setting: str = MOST_CELLS,
 ) -> Study:
     """The study of `grid` (schema Grid); `scores` (schema Scores) may be empty.
 
@@ -137,11 +137,9 @@ def _list_settings(cells: pl.DataFrame, primary: str) -> list[SettingRow]:
     settings = [_describe_setting(key, setting) for key, setting in split_cells(cells, *SETTING)]
     settings = sorted(settings, key=lambda setting: -setting["cells"])
     names = [describe_setting(setting) for setting in settings]
-    if primary not in (LARGEST_SETTING, *names):
-        raise ValueError(
-            f"analyze.primary_setting must be {LARGEST_SETTING} or one of: {'; '.join(names)}. Got: {primary}"
-        )
-    return sorted(settings, key=lambda setting: primary not in (LARGEST_SETTING, describe_setting(setting)))
+    if primary not in (MOST_CELLS, *names):
+        raise ValueError(f"analyze.primary_setting must be {MOST_CELLS} or one of: {'; '.join(names)}. Got: {primary}")
+    return sorted(settings, key=lambda setting: primary not in (MOST_CELLS, describe_setting(setting)))
 
 
 def _describe_setting(key: Mapping[str, Any], setting: pl.DataFrame) -> SettingRow:

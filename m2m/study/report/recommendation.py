@@ -34,7 +34,7 @@ SHOWN_ROWS = 5
 NOISE_MULTIPLE = 3  # times the seed noise: two trainings of one subset differ by more in one of thirty cases
 SETTLING_SEED, MOST_SETTLING_SEEDS = 201, 60  # above it, a grid is no answer
 FRESH = "These seeds are fresh: they had no part in the choice."
-STAGES = ("band@instruction", "band@response", "subset@candidate")  # what makes rows that can be exported
+ROW_STAGES = ("band@instruction", "band@response", "subset@candidate")  # what makes rows that can be exported
 
 
 class Recommendation(NamedTuple):
@@ -283,7 +283,7 @@ def _write_command(row: AgainstRandomRow | None, setting: SettingRow) -> str:
     """The command for a configuration's rows, or those of random; nothing is trained for them."""
     flags = (_list_flags(row) if row else {"strategy": "random"}) | _list_settings(setting)
     overrides = [flag for name, value in flags.items() for flag in ("-S", f"subset.{name}={value}")]
-    return shlex.join(["dvc", "exp", "run", *STAGES, *overrides])
+    return shlex.join(["dvc", "exp", "run", *ROW_STAGES, *overrides])
 
 
 def _list_flags(row: AgainstRandomRow) -> dict[str, object]:

@@ -84,20 +84,24 @@ def test_each_verdict_follows_from_the_intervals_and_holms_p(numbers: LengthRow,
 
 
 def plant(
-    slope: float = 0.0, seed: int = 0, shape: str = "line", cliff: float = 0.0, effect: float = 0.0
+    slope: float = 0.0,
+    seed: int = 0,
+    shape: str = "line",
+    cliff: float = 0.0,
+    effect: float = 0.0,
+    growth: float = 54.0,
 ) -> pl.DataFrame:
-    """The default design: lengths of response-micro grow from 46 to 100, as its length-matched random's do.
+    """The default design: lengths of response-micro grow from 46 by `growth`, those of length-matched random by 54.
 
     Length adds `effect` from end to end, along a line or concavely. Response-macro's degree 0 lies `cliff` lower.
     """
     slopes = dict.fromkeys(UNIT_STRATEGIES, 0.0) | {"response-micro": slope}
     matched = planted_grid({"length-matched": 0.0}, degrees=(0, 6), seeds=3, random=0, seed=seed + 1000)
     grid = pl.concat([planted_grid(slopes, seed=seed), suffix(matched, "m")])
-    moved = pl.col("strategy").is_in(["response-micro", "length-matched"])
-    rng = np.random.default_rng(seed)
-    length = pl.when(moved).then(46 + 54 * pl.col("degree") / 6).otherwise(93.0) + pl.Series(
-        rng.normal(0, 2, grid.height)
-    )
+    growths = {"response-micro": growth, "length-matched": 54.0}
+    moved = 46 + pl.col("strategy").replace_strict(growths, default=0.0) * pl.col("degree") / 6
+    scatter = pl.Series(np.random.default_rng(seed).normal(0, 2, grid.height))
+    length = pl.when(pl.col("strategy").is_in(list(growths))).then(moved).otherwise(93.0) + scatter
     share = (pl.col("mean_response_tokens") - 46) / 54
     bend = share if shape == "line" else 1 - (1 - share.clip(0, 1)) ** 2
     low = (pl.col("strategy") == "response-macro") & (pl.col("degree") == 0)
@@ -122,6 +126,13 @@ def test_what_length_does_alone_is_seldom_taken_for_diversity(shape: str) -> Non
     verdicts = [judge(effect=0.1, shape=shape, seed=seed) for seed in range(12)]
     assert sum(verdict in REMAINS for verdict in verdicts) <= 1
     assert sum(verdict in EXPLAINED for verdict in verdicts) >= 8
+
+
+def test_a_concave_effect_of_length_leaves_nothing_for_diversity() -> None:
+    """The strategy goes half the way of its length-matched random: a straight line of length would leave it a third."""
+    [view] = views(plant(effect=1.0, shape="concave", growth=27.0))
+    [row] = [row for row in regress_on_length(view) if row["model"] == "shared" and row["strategy"] == "response-micro"]
+    assert row["plain"] == pytest.approx(0.75, abs=0.1) and abs(row["diversity_value"]) < 0.08
 
 
 @pytest.mark.parametrize("cliff", [0.0, 0.2])
