@@ -118,7 +118,7 @@ def test_one_command_makes_the_rows_and_exports_them(
 ) -> None:
     calls: list[object] = []
     monkeypatch.setattr(subprocess, "run", lambda words, check: calls.append(words[:3]))
-    monkeypatch.setattr("m2m.export.exported_run.open_workspace", lambda: "workspace")
+    monkeypatch.setattr("m2m.export.exported_run.open_run", lambda _: "workspace")
 
     def write_subset(run: str, out: Path, *_: object) -> list[Path]:
         calls.append((run, out))
