@@ -187,7 +187,8 @@ def tabulate(studies: int) -> str:
             for is_said in asked:
                 said[is_said] += is_said(study)
         rates |= {(truth, is_said): count / studies for is_said, count in said.items()}
-        print(truth, sorted(said.values()), file=sys.stderr, flush=True)
+        names = {sentence.is_said: sentence.words for sentence in SENTENCES}
+        print(truth, {names[is_said]: count for is_said, count in said.items()}, file=sys.stderr, flush=True)
     return "\n".join([*HEADS, *(_write_row(sentence, rates) for sentence in SENTENCES)])
 
 
