@@ -99,14 +99,16 @@ def estimate_contrast(levels: Levels, weights: Column, prompts: PromptDraws) -> 
 def compute_joint_p(levels: Levels, weights: CellWeights, prompts: PromptDraws) -> float:
     """p of all these sums being 0: Wald's F with the noise of seeds, and of prompts where there are scores.
 
-    Without prompts and blocks it is the one-way analysis of variance, or the test of lack of fit.
+    Without prompts and blocks it is the one-way analysis of variance, or the test of lack of fit. The covariance over
+    prompts is estimated, so with it the statistic is scaled as Hotelling's T² (1931).
     """
     values, seeds = weights @ levels.outcomes, weights @ levels.covariance @ weights.T
     prompt_noise, df = prompts.covary(weights, levels.experiments), float(levels.noise.df)
     if prompt_noise is not None:
         total = np.trace(seeds + prompt_noise)
         df = total**2 / (np.trace(seeds) ** 2 / df + np.trace(prompt_noise) ** 2 / (prompts.groups - 1))
-        seeds = seeds + prompt_noise
+        last_df = max(1.0, df - len(values) + 1)
+        seeds, df = (seeds + prompt_noise) * df / last_df, last_df
     return float(stats.f.sf(values @ np.linalg.solve(seeds, values) / len(values), len(values), df))
 
 
