@@ -77,8 +77,7 @@ def forget_cells(folder: Path) -> None:
 
 def hash_lock(folder: Path) -> str:
     """The outs of every stage, as DVC locked them."""
-    stages = yaml.safe_load((folder / "dvc.lock").read_text())["stages"]
-    return _hash({name: stage["outs"] for name, stage in stages.items()})
+    return _hash(_list_outs(yaml.safe_load((folder / "dvc.lock").read_text())))
 
 
 def hash_cells(folder: Path) -> str:
@@ -86,7 +85,7 @@ def hash_cells(folder: Path) -> str:
     names = run(folder, "git", "for-each-ref", "--format=%(refname)", "refs/exps").split()
     names = [name for name in names if name.count("/") == 4]
     locks = {name.split("/")[4]: yaml.safe_load(run(folder, "git", "show", f"{name}:dvc.lock")) for name in names}
-    outs = {name: {stage: entry["outs"] for stage, entry in lock["stages"].items()} for name, lock in locks.items()}
+    outs = {name: _list_outs(lock) for name, lock in locks.items()}
     return _hash(sorted(outs.items()))
 
 
@@ -185,6 +184,10 @@ def _list_workers(folder: Path) -> list[int]:
         except (psutil.AccessDenied, psutil.NoSuchProcess):
             continue
     return found
+
+
+def _list_outs(lock: Any) -> list[Any]:
+    return sorted((name, stage["outs"]) for name, stage in lock["stages"].items())
 
 
 def _hash(value: Any) -> str:

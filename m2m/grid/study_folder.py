@@ -1,7 +1,7 @@
 """Writes a study's folder from the finished cells: their metrics, scores, some answers, and their provenance."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from shutil import copyfile
 from typing import Any, NamedTuple
@@ -15,6 +15,7 @@ from m2m.grid.prompt_scores import score_prompts
 from m2m.grid.provenance import CELL_STAGES, collect_shared, get_cell_settings, hash_provenance, is_finished
 from m2m.runtime.artifacts import get_columns, read_table, write_json, write_table
 from m2m.runtime.atomic_files import replace_file
+from m2m.runtime.cli import write_command
 from m2m.runtime.pandera_alone import pa
 from m2m.schemas.answers import Answers
 from m2m.schemas.examples import Examples
@@ -105,8 +106,20 @@ def _concatenate(tables: Sequence[pl.DataFrame], schema: type[pa.DataFrameModel]
 
 def _describe_code(cell: Experiment) -> dict[str, dict[str, str]]:
     """What a cell shares with others of its provenance, and the commands of the shared stages."""
-    commands = {name: stage["cmd"] for name, stage in cell.lock.items() if name not in CELL_STAGES}
+    commands = {name: _write_command(stage) for name, stage in cell.lock.items() if name not in CELL_STAGES}
     return collect_shared(cell.lock) | {"commands": commands}
+
+
+def _write_command(stage: Mapping[str, Any]) -> str:
+    """The stage's command with the settings that it read, as DVC locked them, each flag and value a word."""
+    settings: dict[str, Any] = {}
+    for name, value in stage["params"].items():
+        *blocks, key = name.split(".")
+        block = settings
+        for inner in blocks:
+            block = block.setdefault(inner, {})
+        block[key] = value
+    return write_command(stage["cmd"], settings)
 
 
 def _report_counts(grid: pl.DataFrame, current_hash: str) -> str:

@@ -68,7 +68,7 @@ def restore_table(path: Path) -> str:
         table = _read_table(path)
         if table is None:
             path.unlink()
-            return f"{path} was incomplete, as on a full disk. It is removed: DVC makes a new one."
+            return f"{path} was incomplete, as after a kill or on a full disk. It is removed: DVC makes a new one."
         dead = {holder.pid for holder in _list_holders(table) if not _is_alive(holder.pid)}
         write_text(path, json.dumps(_drop_holders(table, dead)))
         return ""

@@ -7,6 +7,7 @@ import inspect
 import io
 import os
 import re
+import shlex
 import shutil
 import sys
 import tempfile
@@ -115,15 +116,23 @@ def read_arguments(words: Sequence[str], file: Path = SETTINGS_FILE) -> list[str
     >>> read_arguments(["out.json", "--seed", "1"])
     ['out.json', '--seed', '1']
     """
-    references = [word.startswith(REFERENCE_SIGN) for word in words]
-    if not any(references):
+    if not any(word.startswith(REFERENCE_SIGN) for word in words):
         return list(words)
     from ruamel.yaml import YAML  # as DVC reads it: for PyYAML 1e-3 is a text and `no` a boolean
 
-    settings = YAML(typ="safe").load(file)
+    return place_settings(words, YAML(typ="safe").load(file), str(file))
+
+
+def place_settings(words: Sequence[str], settings: Any, source: str) -> list[str]:
+    """`words` with `settings`, of the file `source`, in place of their names.
+
+    >>> place_settings(["--seed", "@base.seed", "@band"], {"base": {"seed": 1}, "band": {"low": 10}}, "params.yaml")
+    ['--seed=1', '--low=10']
+    """
     arguments: list[str] = []
-    for word, is_reference in zip(words, references, strict=True):
-        value = _find_setting(settings, word.removeprefix(REFERENCE_SIGN), file) if is_reference else word
+    for word in words:
+        is_reference = word.startswith(REFERENCE_SIGN)
+        value = _find_setting(settings, word.removeprefix(REFERENCE_SIGN), source) if is_reference else word
         if isinstance(value, Mapping):
             arguments += _list_flags(value, "--")
         elif is_reference and arguments and arguments[-1].startswith("--"):
@@ -131,6 +140,18 @@ def read_arguments(words: Sequence[str], file: Path = SETTINGS_FILE) -> list[str
         else:
             arguments.append(str(value))
     return arguments
+
+
+def write_command(command: str, settings: Any) -> str:
+    """`command` with `settings` in place of their names, for people; one of before there were names stays as it is.
+
+    >>> write_command("python -m stages.base --name @base.name", {"base": {"name": "my model"}})
+    "python -m stages.base --name 'my model'"
+    """
+    if f" {REFERENCE_SIGN}" not in command:
+        return command
+    words = place_settings(command.split(), settings, "dvc.lock")
+    return shlex.join(part for word in words for part in (word.split("=", 1) if word[:2] == "--" else [word]))
 
 
 def list_names(mapping: str) -> list[str]:
@@ -154,10 +175,10 @@ class _VisibleOutput(io.TextIOWrapper):
         return super().write(make_visible(text))
 
 
-def _find_setting(settings: Any, name: str, file: Path) -> Any:
+def _find_setting(settings: Any, name: str, source: str) -> Any:
     for key in name.split("."):
         if not isinstance(settings, Mapping) or key not in settings:
-            raise ValueError(f"{file} has no setting {name}. Run python -m m2m check.")
+            raise ValueError(f"{source} has no setting {name}. Run python -m m2m check.")
         settings = settings[key]
     return settings
 

@@ -22,6 +22,7 @@ from m2m.schemas.prompts import Prompts
 from m2m.schemas.scores import Scores
 from m2m.schemas.verdicts import Verdicts
 from m2m.study.cells.cells import SETTING
+from m2m.study.report.origin import describe_origin
 from m2m.study.study_file import read_study
 from stages.analyze import main as analyze
 from tests.planted import HISTOGRAM
@@ -196,3 +197,19 @@ def test_cells_that_lack_metrics_are_told_as_such(
     collect.main(folder=tmp_path / "study")
     said = capsys.readouterr().out
     assert "left out: 1 cells whose metrics lack trained_tokens" in said and "left out: 1 cells of other" not in said
+
+
+def test_the_commands_of_the_shared_stages_have_the_settings_that_they_read() -> None:
+    """The report reads pool and model from them."""
+    ingest = {
+        "cmd": "python -m stages.ingest a.parquet @ingest",
+        "params": {"ingest": {"sources": {"mine": {"kind": "files"}}}},
+    }
+    base = {
+        "cmd": "python -m stages.base --name @base.name --layers @base.layers",
+        "params": {"base.name": "my model", "base.layers": 4},
+    }
+    commands = {"ingest": study_folder._write_command(ingest), "base": study_folder._write_command(base)}
+    assert commands["ingest"] == "python -m stages.ingest a.parquet --sources.mine.kind files"
+    assert commands["base"] == "python -m stages.base --name 'my model' --layers 4"
+    assert describe_origin(commands) == {"Pool": "mine (files)", "Model": "my model"}

@@ -141,7 +141,7 @@ def test_a_lock_that_dvc_is_writing_is_not_restored(clone: Path, monkeypatch: py
 def test_a_torn_table_is_removed_and_dvc_goes_on(clone: Path, reported: Any, text: str) -> None:
     (clone / ".dvc/tmp/rwlock").write_text(text)
     assert reported() == [
-        "mended: .dvc/tmp/rwlock was incomplete, as on a full disk. It is removed: DVC makes a new one."
+        "mended: .dvc/tmp/rwlock was incomplete, as after a kill or on a full disk. It is removed: DVC makes a new one."
     ]
     assert not (clone / ".dvc/tmp/rwlock").exists()
 
