@@ -22,10 +22,10 @@ def test_a_log_gets_a_line_when_a_count_is_new_and_only_then(capsys: pytest.Capt
     ]
 
 
-def test_a_terminal_gets_a_table(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_terminal_gets_a_table(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     with open_board() as shown:
         shown.show(Tally(3, 4, {"response-micro-0": 100.0}, 1, 300.0))
-    table = capsys.readouterr().out
+    table = capfd.readouterr().out
     assert "response-micro-0" in table
     assert "5 min" in table
