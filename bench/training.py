@@ -1,7 +1,9 @@
 """Times steps of fine-tuning a Llama-2-7B-shaped model with random weights: in full and with LoRA, padded and packed.
 
-`python -m bench.training [--plain] [--tiny]`, about two minutes on a GPU of 80 GB. `--plain` puts a short loop in the
-Trainer's place: then torch, transformers, TRL, peft and numpy are enough. `--tiny` is a try on a CPU.
+`python -m bench.training [--plain | --trl] [--tiny]`, about two minutes on a GPU of 80 GB. `--plain` puts a short loop
+in the Trainer's place: then torch, transformers, TRL, peft and numpy are enough. `--trl` times TRL's SFTTrainer with
+its own loss, which also computes each token's entropy and accuracy. `--tiny` is a try on a CPU. Cases with Liger's
+kernels stand beside the plain ones where the package liger-kernel is installed.
 "Whole" rows have 2,048 tokens; "mixed" rows have log-normal lengths around 600, cut at 2,048, like lengths together.
 Only tokens of rows count, padding does not. MFU: 6 · N · tokens/s (LoRA: 4 · N, and 2 for each adapter weight) over the
 GPU's dense bfloat16 peak by its data sheet; a forward pass done again (checkpointing) is not counted as work.
@@ -21,6 +23,7 @@ import numpy as np
 
 from m2m.planning.gpus import estimate_token_flops, find_peak_flops
 from m2m.training.finetuning.collation import TokenRow, label_tokens, require_exact_packing
+from m2m.training.finetuning.kernels import Kernels, apply_kernels
 from m2m.training.finetuning.lora import add_adapters
 
 LLAMA_2_7B = {"hidden_size": 4096, "intermediate_size": 11008, "num_hidden_layers": 32, "num_attention_heads": 32}
@@ -39,15 +42,16 @@ class Case(NamedTuple):
     checkpointing: str
     batch_size: int
     accumulate: int
+    kernels: Kernels
 
 
-def cases() -> Iterator[Case]:
+def cases(kernels: Kernels) -> Iterator[Case]:
     for method, at_once in (("full", 1), ("lora", 2)):
-        yield Case(method, "whole", "none", "sdpa", "none", 8, 8 // at_once)
-        yield Case(method, "whole", "none", "sdpa", "full", 8, 2)
+        yield Case(method, "whole", "none", "sdpa", "none", 8, 8 // at_once, kernels)
+        yield Case(method, "whole", "none", "sdpa", "full", 8, 2, kernels)
         for packing in ("none", "exact"):
             for attention in ("sdpa", "flash_attention_2"):
-                yield Case(method, "mixed", packing, attention, "full", 16, 4)
+                yield Case(method, "mixed", packing, attention, "full", 16, 4, kernels)
 
 
 def rows_of(case: Case, length: int, vocabulary: int) -> list[TokenRow]:
@@ -88,9 +92,19 @@ def plain_times(model: Any, rows: list[TokenRow], case: Case) -> list[float]:
 
 def trainer_times(model: Any, rows: list[TokenRow], case: Case) -> list[float]:
     """The same, by the trainer that the finetune stage makes, guard and all."""
+    return time_trainer(model, rows, case, trl=False)
+
+
+def trl_times(model: Any, rows: list[TokenRow], case: Case) -> list[float]:
+    """The same, by TRL's trainer with the loss of its own."""
+    return time_trainer(model, rows, case, trl=True)
+
+
+def time_trainer(model: Any, rows: list[TokenRow], case: Case, *, trl: bool) -> list[float]:
     from tokenizers import Tokenizer
     from tokenizers.models import WordLevel
     from transformers import PreTrainedTokenizerFast, PrinterCallback, TrainerCallback
+    from trl import SFTTrainer
 
     from m2m.training.finetuning.finetune import Recipe, _trainer
 
@@ -104,30 +118,39 @@ def trainer_times(model: Any, rows: list[TokenRow], case: Case) -> list[float]:
     recipe = Recipe(
         seed=1, method=case.method, batch_size=case.batch_size, accumulate=case.accumulate, learning_rate=1e-5,  # type: ignore[arg-type]
         warmup_share=0.0, packing=case.packing, attention=case.attention, gradient_checkpointing="none",  # type: ignore[arg-type]
-        dtype="bfloat16", **named,
+        dtype="bfloat16", kernels=case.kernels, optimizer="adamw", **named,
     )  # fmt: skip
     at_once, cpu = case.batch_size // case.accumulate, model.device.type == "cpu"
 
     words = PreTrainedTokenizerFast(tokenizer_object=Tokenizer(WordLevel({"<pad>": 0})), pad_token="<pad>")
     with tempfile.TemporaryDirectory() as folder:
         trainer = _trainer(model, words, rows, recipe, at_once, Path(folder), cpu)
+        if trl:
+            type(trainer).compute_loss = SFTTrainer.compute_loss
         trainer.remove_callback(PrinterCallback)
         trainer.add_callback(Clock())
         trainer.train()
     return ended
 
 
-def measured(model: Any, llama: Any, case: Case, plain: bool, length: int) -> dict[str, Any]:
+LOOPS = {"plain": plain_times, "Trainer": trainer_times, "TRL": trl_times}
+
+
+def measured(model: Any, llama: Any, case: Case, loop: str, length: int) -> dict[str, Any]:
     """The case's figures, or why there are none; `model` is `llama`, or that with adapters."""
     import torch
 
     cuda = model.device.type == "cuda"
     figures: dict[str, Any] = {
         "device": torch.cuda.get_device_name() if cuda else "CPU",
-        "loop": "plain" if plain else "Trainer",
+        "loop": loop,
     }
     if case.attention == "flash_attention_2" and not (cuda and importlib.util.find_spec("flash_attn")):
         return figures | {"note": "flash-attn is not installed" if cuda else "no GPU"}
+    if case.kernels == "liger" and not (cuda and importlib.util.find_spec("liger_kernel")):
+        return figures | {"note": "liger-kernel is not installed" if cuda else "no GPU"}
+    if case.kernels == "liger" and loop == "TRL":
+        return figures | {"note": "TRL's loss needs whole logits"}
     rows = rows_of(case, length, model.config.vocab_size)
     gc.collect()
     if cuda:
@@ -142,7 +165,7 @@ def measured(model: Any, llama: Any, case: Case, plain: bool, length: int) -> di
     try:
         if case.packing == "exact":
             require_exact_packing(llama.config, torch.bfloat16, model.device, case.attention)
-        ended = (plain_times if plain else trainer_times)(model, rows, case)
+        ended = LOOPS[loop](model, rows, case)
     except torch.OutOfMemoryError:
         return figures | {"note": f"out of memory at {torch.cuda.max_memory_allocated() / 1e9:.1f} GB"}
     finally:
@@ -162,7 +185,7 @@ def measured(model: Any, llama: Any, case: Case, plain: bool, length: int) -> di
 def show(case: Case, figures: dict[str, Any]) -> None:
     """A row for people, a line of JSON for programs."""
     packed = f"packing {case.packing}, {case.attention}"
-    name = f"{case.method}, {case.lengths} rows, {packed}, checkpointing {case.checkpointing}"
+    name = f"{case.method}, {case.lengths} rows, {packed}, checkpointing {case.checkpointing}, kernels {case.kernels}"
     form = {"tokens_per_second": "{:,.0f}", "mfu": "{:.1%}", "peak_gb": "{:.1f} GB"}
     cells = [form[key].format(figures[key]) if figures.get(key) is not None else "–" for key in form]
     print(f"| {name} | {' | '.join(cells)} | {figures.get('note', '')} |")
@@ -171,7 +194,9 @@ def show(case: Case, figures: dict[str, Any]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--plain", action="store_true")
+    loops = parser.add_mutually_exclusive_group()
+    loops.add_argument("--plain", dest="loop", action="store_const", const="plain", default="Trainer")
+    loops.add_argument("--trl", dest="loop", action="store_const", const="TRL")
     parser.add_argument("--tiny", action="store_true")
     chosen = parser.parse_args()
 
@@ -183,14 +208,19 @@ def main() -> None:
         parser.error("no GPU here: --tiny tries the benchmark on the CPU")
     shape, length, words = (TINY, 64, 500) if chosen.tiny else (LLAMA_2_7B, 2048, 32000)
     config = LlamaConfig(vocab_size=words, max_position_embeddings=4096, use_cache=False, **shape)
-    with torch.device(device):
-        llama = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16, attn_implementation="sdpa")
     print("| case | tokens/s | MFU | peak memory | note |\n|---|---:|---:|---:|---|", flush=True)
-    model = llama
-    for case in cases():
-        if case.method == "lora" and model is llama:
-            model = add_adapters(llama, **LORA)
-        show(case, measured(model, llama, case, chosen.plain, length))
+    kinds: tuple[Kernels, ...] = ("none", "liger")
+    for kernels in kinds:
+        with torch.device(device):
+            llama = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16, attn_implementation="sdpa")
+        if device == "cuda" and importlib.util.find_spec("liger_kernel"):
+            apply_kernels(llama, kernels)
+        model = llama
+        for case in cases(kernels):
+            if case.method == "lora" and model is llama:
+                model = add_adapters(llama, **LORA)
+            show(case, measured(model, llama, case, chosen.loop, length))
+        del llama, model
 
 
 def _now() -> float:

@@ -3,13 +3,16 @@
 import sys
 from difflib import get_close_matches
 from importlib import import_module
+from pathlib import Path
 
 DOORS = {  # a command is m2m/commands/NAME.py, its help line the first line of that module
-    "Choose a subset": ("select", "recommend", "export"),
+    "Choose a subset": ("select", "recommend", "export", "page"),
     "Run the study": ("use", "check", "plan", "grid", "score", "human"),
     "Share the results": ("collect", "study"),
 }
+ANYWHERE = ("select", "recommend", "score")  # the others read the repository of the project
 COMMANDS = tuple(name for names in DOORS.values() for name in names)
+CLONE_MARK = "*"
 SHELLS = ("bash", "zsh", "tcsh")
 
 
@@ -22,10 +25,15 @@ def main() -> None:
     elif word == "completion":
         print_completion(*flags[:1])
     elif word in COMMANDS:
+        from m2m.preflight.restore import restore_workspace
         from m2m.runtime.cli import run
 
+        if word not in ANYWHERE and not {"-h", "--help"} & set(flags) and not Path("dvc.yaml").exists():
+            sys.exit(
+                f"error: {word} needs a clone of the project, and this folder has no dvc.yaml: run it in the clone"
+            )
         sys.argv = [sys.argv[0], *flags]
-        run(import_module(f"m2m.commands.{word}").main, program=f"{program} {word}")
+        run(import_module(f"m2m.commands.{word}").main, program=f"{program} {word}", before=restore_workspace)
     else:
         nearest = get_close_matches(word, COMMANDS, n=1)
         hint = f"Did you mean {nearest[0]}? " if nearest else ""
@@ -35,12 +43,17 @@ def main() -> None:
 def format_help(program: str) -> str:
     """Every command with its line, grouped by what a person wants to do."""
     groups = [
-        f"{title}\n" + "\n".join(f"  {name:<12}{_read_summary(name)}" for name in names)
+        f"{title}\n" + "\n".join(f"{_mark(name)} {name:<12}{_read_summary(name)}" for name in names)
         for title, names in DOORS.items()
     ]
     usage = f"usage: {program} COMMAND [--help]\n\nHow diverse should a fine-tuning subset be, and of what?"
+    where = f"{CLONE_MARK} runs in a clone of the project; the others run in any folder."
     shell = f"Completion for your shell: {program} completion {{{','.join(SHELLS)}}}"
-    return "\n\n".join([usage, *groups, shell])
+    return "\n\n".join([usage, *groups, where, shell])
+
+
+def _mark(name: str) -> str:
+    return " " if name in ANYWHERE else CLONE_MARK
 
 
 def print_completion(shell: str = "") -> None:

@@ -70,12 +70,18 @@ def copy_tokenizer(name: str, commit: str, folder: Path) -> None:
         tokenizer = AutoTokenizer.from_pretrained(name, revision=revision, trust_remote_code=False)
     except OSError as error:
         raise OSError(_describe_missing(name, revision)) from error
-    tokenizer.save_pretrained(folder)
+    save_tokenizer(tokenizer, folder)
     if not (folder / "tokenizer.json").is_file():
         raise ValueError(
             f"the tokenizer of {name!r}, a {type(tokenizer).__name__}, must be a fast one, but has no tokenizer.json, "
             "which counts tokens: set base.name to a model that has one"
         )
+
+
+def save_tokenizer(tokenizer: Any, folder: Path) -> None:
+    """Save `tokenizer` in `folder`, the same bytes with and without HF_HUB_OFFLINE, which transformers writes down."""
+    tokenizer.init_kwargs.pop("local_files_only", None)
+    tokenizer.save_pretrained(folder)
 
 
 def list_weight_files(folder: Path) -> list[Path]:

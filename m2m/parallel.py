@@ -3,6 +3,7 @@
 import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
 from m2m.progress import Item, track_progress
@@ -20,10 +21,19 @@ def count_cores() -> int:
 
 
 def map_parallel(function: Callable[[Item], Result], items: Sequence[Item], label: str) -> Iterator[Result]:
-    """`function` (of a module, so that workers find it) of each item, in order. Few items run in this process."""
+    """`function` (of a module, so that workers find it) of each item, in order. Few items run in this process.
+
+    OSError when a worker is killed.
+    """
     if len(items) < ITEMS_WORTH_WORKERS:
         yield from track_progress(map(function, items), label, len(items))
         return
     processes = min(MOST_WORKERS, count_cores())
     with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as workers:
-        yield from track_progress(workers.map(function, items, chunksize=32), label, len(items))
+        try:
+            yield from track_progress(workers.map(function, items, chunksize=32), label, len(items))
+        except BrokenProcessPool as error:
+            raise OSError(
+                f"{label}: one of {processes} workers was killed, most likely because the memory was full: "
+                "close other programs, or allow fewer cores (taskset -c 0), and run the same command again"
+            ) from error

@@ -1,4 +1,4 @@
-"""The grid → metrics/study.json: effects of diversity with their uncertainty, and a verdict in words; correlations."""
+"""The grid → metrics/study.json: effects of diversity with their uncertainty, a verdict in words; flat tables."""
 
 from pathlib import Path
 
@@ -8,14 +8,33 @@ from m2m.runtime.artifacts import get_columns, read_table, write_table
 from m2m.runtime.cli import run
 from m2m.schemas.correlations import Correlations
 from m2m.schemas.grid import Grid
+from m2m.schemas.items import Items
 from m2m.schemas.scores import Scores
+from m2m.study.analysis.item_scores import tabulate_items
 from m2m.study.analysis.study import build_study
 from m2m.study.study_file import write_study
 
 
-def main(grid: Path, scores: Path, study: Path, correlations: Path, /, *, seed: int, resamples: int) -> None:
-    """`scores` holds each cell's score on each prompt; `resamples` of the prompts make an interval over prompts."""
-    record = build_study(read_table(grid, Grid), read_table(scores, Scores), seed, resamples)
+def main(
+    grid: Path,
+    scores: Path,
+    study: Path,
+    correlations: Path,
+    items: Path,
+    /,
+    *,
+    seed: int,
+    resamples: int,
+    primary_outcome: str,
+    primary_setting: str,
+) -> None:
+    """`scores` holds each cell's score on each prompt; `resamples` of the prompts make an interval over prompts.
+
+    `items` gets the scores of the primary outcome as a flat table: model, item, score, run.
+    """
+    cells, prompt_scores = read_table(grid, Grid), read_table(scores, Scores)
+    record = build_study(cells, prompt_scores, seed, resamples, primary_outcome, primary_setting)
+    write_table(items, Items, tabulate_items(cells, prompt_scores, primary_outcome))
     write_study(study, record)
     columns = get_columns(Correlations)
     rows = [{name: row.get(name) for name in columns} for row in record["metrics"]]

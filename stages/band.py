@@ -17,7 +17,8 @@ from m2m.schemas.units import Units
 from m2m.study.figures.bands import draw_bands
 from m2m.study.figures.save import write_picture
 from m2m.study.figures.style import apply_style
-from m2m.text.tokenize import Tokenized, load_saved, tokenize, tokenize_units
+from m2m.text.pool_tokens import tokenize_pool
+from m2m.text.tokenize import Tokenized, load_saved, tokenize_units
 from m2m.units.micro.band_histogram import build_histogram, pick_examples
 from m2m.units.micro.token_bands import BAND_NAMES, Limits, explain_other_tokenizer
 from m2m.units.micro.token_units import build_token_units, list_tokens
@@ -44,7 +45,7 @@ def main(
     if tokenizer != "base":
         print(f"band {side}: {explain_other_tokenizer(tokenizer)}", file=sys.stderr)
     table = read_table(pairs, Pairs).sort("id")
-    model_tokens = tokenize(load_saved(base_tokenizer), table[side].to_list())
+    model_tokens = tokenize_pool(load_saved(base_tokenizer), table[side].to_list())
     unit_tokens = (
         model_tokens if tokenizer == "base" else tokenize_units(tokenizer, base_tokenizer, table[side].to_list())
     )

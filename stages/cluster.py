@@ -1,5 +1,6 @@
 """Vectors of one side → macro units, and the clusters' sizes and words for reading."""
 
+import sys
 from pathlib import Path
 from typing import Literal
 
@@ -13,7 +14,7 @@ from m2m.schemas.pairs import Pairs
 from m2m.schemas.units import Units
 from m2m.schemas.vectors import Vectors
 from m2m.units.macro.cluster_words import describe_clusters
-from m2m.units.macro.clusters import assign_nearest, cluster_vectors
+from m2m.units.macro.clusters import assign_nearest, cluster_vectors, describe_exact_time
 
 MANY = 20_000  # rows that take minutes: UMAP then shows its progress
 
@@ -38,6 +39,8 @@ def main(
     rows = read_table(vectors, Vectors).join(read_table(pairs, Pairs), on="id", validate="1:1").sort("id")
     points = stack_vectors(rows["vector"])
     print(f"cluster {side}: UMAP and HDBSCAN over {len(points)} rows", flush=True)
+    if warning := describe_exact_time(len(points), neighbors):
+        print(f"warning: {warning}", file=sys.stderr, flush=True)
     settings = (seed, n_neighbors, n_components, min_cluster_size, min_samples, neighbors)
     labels = cluster_vectors(points, *settings, verbose=len(points) >= MANY)
     write_table(clusters, Clusters, describe_clusters(rows[side].to_list(), labels))

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from m2m.runtime.artifacts import read_table
+from m2m.runtime.atomic_files import write_text
 from m2m.runtime.cli import run
 from m2m.schemas.grid import Grid
 from m2m.schemas.histogram import Histogram
@@ -22,7 +23,7 @@ def main(study: Path, grid: Path, histograms: Path, figures: Path, main_figure: 
     }
     for name, chart in charts.items():
         write_figure(figures / name, chart)
-    main_figure.write_text(render_svg(next(iter(charts.values())), MAIN_SCALE), encoding="utf-8")
+    write_text(main_figure, render_svg(next(iter(charts.values())), MAIN_SCALE))
 
 
 if __name__ == "__main__":

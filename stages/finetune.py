@@ -20,7 +20,7 @@ from m2m.text.prompt_format import encode_pairs
 from m2m.text.tokenize import count_types, tokenize_units
 from m2m.training.finetuning.batch_order import arrange_rows, order_batches
 from m2m.training.finetuning.finetune import Recipe, finetune
-from m2m.training.finetuning.launch import require_processes
+from m2m.training.finetuning.launch import require_processes, start_processes
 from m2m.training.finetuning.truncation import LongPrompts, find_trainable_rows, require_share, truncate_rows
 
 
@@ -58,14 +58,19 @@ def main(
     attention: Literal["sdpa", "eager", "flash_attention_2"],
     gradient_checkpointing: Literal["none", "full"],
     dtype: Literal["float32", "mixed", "bfloat16"],
+    kernels: Literal["none", "liger"],
+    optimizer: Literal["adamw", "adamw-8bit"],
+    order_seed: int | None,
     checkpoint_minutes: float,
 ) -> None:
-    """Run by `accelerate launch -m`; responses over `max_length` tokens are cut, counted, and refused past a share.
+    """Responses over `max_length` tokens are cut, counted, and refused past a share.
 
     A prompt that leaves no response within `max_length` is an error, or its row is dropped (`long_prompts`).
 
     `summary` goes to MLflow as the parameters of the run.
     """
+    start_processes(launch, "stages.finetune")
+    training_seed = seed if order_seed is None else order_seed
     is_main_process = require_processes(launch)
     pool = read_table(pairs, Pairs)
     chosen = pool.join(require_ids(subset, read_table(subset, Subset), pool["id"]), on="id", validate="1:1").sort("id")
@@ -99,9 +104,9 @@ def main(
         write_json(report, counts)
 
     lengths = np.array([len(prompt) + len(completion) for prompt, completion in rows])
-    order = order_batches(lengths, batch_size, epochs, np.random.default_rng(seed))
+    order = order_batches(lengths, batch_size, epochs, np.random.default_rng(training_seed))
     recipe = Recipe(
-        seed=seed,
+        seed=training_seed,
         method=method,
         lora_rank=lora_rank,
         lora_alpha=lora_alpha,
@@ -115,6 +120,8 @@ def main(
         attention=attention,
         gradient_checkpointing=gradient_checkpointing,
         dtype=dtype,
+        kernels=kernels,
+        optimizer=optimizer,
     )
     losses = finetune(
         base,
@@ -126,7 +133,7 @@ def main(
         checkpoint_minutes=checkpoint_minutes,
         params=read_record(summary, SubsetSummary).model_dump(exclude_unset=True)
         | counts
-        | {"epochs": epochs, "prompt_format": prompt_format, "max_length": max_length}
+        | {"epochs": epochs, "prompt_format": prompt_format, "max_length": max_length, "order_seed": training_seed}
         | {"subset": hashlib.sha256(subset.read_bytes()).hexdigest()},
     )
     if is_main_process:

@@ -85,7 +85,8 @@ def _read_rows(name: str, source: Source, questioned: list[Documented], max_char
     if source.kind == "docstrings":
         asked_about = [documented for documented in questioned if documented.name.split(".")[0] in source.packages]
         rows = tabulate_pairs(asked_about, name, max_chars)
-        places = rows.select("source", "row", "turn", file=pl.lit(""), place="row", fields=pl.lit("{}"))
+        package = pl.struct(package=pl.col("group").str.split(".").list.first()).struct.json_encode()
+        places = rows.select("source", "row", "turn", file=pl.lit(""), place="row", fields=package)
         return RowTable(rows, places.cast(pl.Schema(PLACE_COLUMNS)), 0)
     columns = (source.prompt_column or "", source.response_column or "")
     return tabulate_records(name, read_records(source), columns, source.turns)

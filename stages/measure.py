@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import pandera.polars as pa
 import polars as pl
 
 from m2m.cell.metrics import (
@@ -18,10 +17,12 @@ from m2m.data.records.read_files import read_files
 from m2m.judging.scoring.leaderboard import PublishedAnnotations, prepare_published_annotations
 from m2m.runtime.artifacts import read_json, read_record, read_table, require_ids, write_record
 from m2m.runtime.cli import run
+from m2m.runtime.pandera_alone import pa
 from m2m.schemas.answers import Answers
 from m2m.schemas.bands import Bands
 from m2m.schemas.cell import CellDetails, CellMetrics
 from m2m.schemas.gamed import GamedAnnotations
+from m2m.schemas.loss import LossCurve
 from m2m.schemas.overlaps import Overlaps
 from m2m.schemas.pairs import Pairs
 from m2m.schemas.prompts import Prompts
@@ -33,7 +34,9 @@ from m2m.schemas.vectors import Vectors
 from m2m.schemas.verdicts import Verdicts
 from m2m.strategies import SIDES, UNIT_STRATEGIES
 from m2m.text.tokenize import list_types, tokenize_units
+from m2m.training.trainer.outcome import keep_outcome
 
+SEEDS = "one training each, so seed noise is not in the interval: two random subsets can differ as much (m2m grid)"
 ARMS = ("base", "opponent", "candidate")
 
 
@@ -50,6 +53,7 @@ def main(
     vectors: Path,
     units: Path,
     overlaps: Path,
+    losses: Path,
     cell: Path,
     details: Path,
     /,
@@ -63,7 +67,7 @@ def main(
     """`answers`, `subsets`, `trainings` hold a file an arm; `tokens`, `bands`, `vectors` a file a side.
 
     `units` holds a file a strategy, `overlaps` the rows that share text with a prompt. `cell` gets the metrics
-    that are compared, `details` all others.
+    that are compared, `details` all others. `losses`, the candidate's, names its MLflow run, which gets `cell` too.
     """
     prompt_table, pool = read_table(prompts, Prompts), read_table(pairs, Pairs)
     paths = {arm: answers / f"{arm}.parquet" for arm in ARMS}
@@ -87,10 +91,11 @@ def main(
     compared, remaining = split_metrics(_round(record))
     write_record(cell, CellMetrics, compared)
     write_record(details, CellDetails, remaining)
-    rates = [f"{name} {value:.3f}" for name, value in compared.items() if name.endswith("win_rate")]
-    print(
-        f"{_describe_reduction(record)}{', '.join(rates)}; metrics: {cell}, {details}; to compare cells: dvc exp show"
-    )
+    outcomes = [name for name in compared if name.endswith("win_rate") and not name.startswith("similarity")]
+    rates = [f"{name} {compared[name]:.3f}" for name in outcomes]
+    print(f"{_describe_reduction(record)}{', '.join(rates)}; {SEEDS}")
+    print(f"metrics: {cell}, {details}; to compare cells: dvc exp show")
+    keep_outcome(read_table(losses, LossCurve).rows(), compared)
 
 
 def _round(record: dict[str, Any]) -> dict[str, Any]:
@@ -120,7 +125,8 @@ def _describe_reduction(record: dict[str, Any]) -> str:
     if "bpb_reduction" not in record:
         return ""
     low, high = record["bpb_reduction_prompts_only_low"], record["bpb_reduction_prompts_only_high"]
-    return f"bpb_reduction {record['bpb_reduction']:+.4f} bits a byte against random [{low:+.4f}, {high:+.4f}], "
+    reduction = f"bpb_reduction {record['bpb_reduction']:+.4f} bits a byte against random"
+    return f"{reduction} [{low:+.4f}, {high:+.4f} on other prompts], "
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import hashlib
 from pathlib import Path
 
 from m2m.runtime.artifacts import read_json, read_table
+from m2m.runtime.atomic_files import write_text
 from m2m.runtime.cli import run
 from m2m.schemas.examples import Examples
 from m2m.schemas.grid import Grid
@@ -13,7 +14,7 @@ from m2m.study.figures.style import SIDE_NAMES
 from m2m.study.report.html_page import render_page
 from m2m.study.report.page_values import build_answer, build_body, list_commands
 from m2m.study.report.recommendation import recommend, write_paragraphs
-from m2m.study.study_file import read_study
+from m2m.study.study_file import read_study, require_whole_grid
 
 
 def main(
@@ -28,6 +29,7 @@ def main(
     /,
 ) -> None:
     """`made` holds what the cells share, `histograms` a file a side, `versions` the versions of all packages."""
+    require_whole_grid(grid, made)
     record, cells = read_study(study), select_comparable(read_table(grid, Grid))
     bands = {side: read_table(histograms / f"{side}.csv", Histogram) for side in SIDE_NAMES}
     shared = read_json(made)[record["provenance"]]
@@ -43,8 +45,7 @@ def main(
         "versions": versions.read_text(encoding="utf-8"),
         "sources": {path.as_posix(): _hash_file(path) for path in (study, grid, examples, made, versions)},
     }
-    report.parent.mkdir(parents=True, exist_ok=True)
-    report.write_text(render_page(templates, "report", values), encoding="utf-8")
+    write_text(report, render_page(templates, "report", values))
 
 
 def _hash_file(path: Path) -> str:

@@ -4,13 +4,11 @@ import sys
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-import pandera.polars as pa
 import polars as pl
-from jaxtyping import Bool, Float64
 
 from m2m.runtime.artifacts import read_table, write_record, write_table
 from m2m.runtime.cli import run
+from m2m.runtime.pandera_alone import pa
 from m2m.schemas.exclusions import Exclusions
 from m2m.schemas.pairs import Pairs
 from m2m.schemas.row_origins import RowOrigins
@@ -21,7 +19,8 @@ from m2m.schemas.tokens import Tokens
 from m2m.schemas.units import Units
 from m2m.schemas.vectors import Vectors
 from m2m.selection.arm import ArmSettings, PoolRows, UnitDial, build_unit_dial, choose_arm
-from m2m.selection.quality import parse_scores, select_best
+from m2m.selection.left_out import LeftOut, leave_out_rows
+from m2m.selection.quality import parse_scores
 from m2m.selection.sample import Weights
 from m2m.strategies import get_strategy, require_match
 
@@ -69,10 +68,8 @@ def main(
     entry = get_strategy(strategy)
     pool = _read_pool(pairs, tokens)
     settings = ArmSettings(strategy, match, degree, size, seed, slack, weights, budget, min_tokens, max_tokens, lengths)
-    inside = pool.flag_inside(settings)
-    scores = None if quality is None else _read_scores(row_origins, pool.ids, quality)
-    kept, left_out = _leave_out(inside, pool.ids, exclusions, scores, quality, quality_share, overlap)
-    pool = pool._replace(left_out=inside & ~kept, scores=scores)
+    left_out = _leave_out(pool, settings, row_origins, exclusions, quality, quality_share, overlap)
+    pool = pool._replace(left_out=left_out.rows, scores=left_out.scores)
     dial = _read_dial(choices, strategy, pool, settings)
     match_dial = None
     if entry.follows_match:
@@ -81,8 +78,8 @@ def main(
     table = None if entry.has_units else _read_choices(choices, strategy, pool.ids)
     arm = choose_arm(pool, settings, dial, match_dial, table)
     write_table(subset, Subset, arm.table)
-    write_record(summary, SubsetSummary, arm.summary | left_out)
-    _warn(subset.stem, arm.summary | left_out, [arm.collapse, arm.note], arm.shortfall)
+    write_record(summary, SubsetSummary, arm.summary | left_out.summary)
+    _warn(subset.stem, arm.summary | left_out.summary, [arm.collapse, arm.note], arm.shortfall)
 
 
 def _warn(arm: str, record: dict[str, Any], sentences: list[str], shortfall: float) -> None:
@@ -113,36 +110,25 @@ def _warn(arm: str, record: dict[str, Any], sentences: list[str], shortfall: flo
 
 
 def _leave_out(
-    inside: Bool[np.ndarray, "rows"],
-    ids: pl.Series,
+    pool: PoolRows,
+    settings: ArmSettings,
+    row_origins: Path,
     exclusions: Path,
-    scores: Float64[np.ndarray, "rows"] | None,
     quality: str | None,
     quality_share: float,
     overlap: str,
-) -> tuple[Bool[np.ndarray, "rows"], dict[str, Any]]:
-    """The rows `inside` that stay candidates, and what the summary says of the others: nothing if no setting asks."""
-    record: dict[str, Any] = {}
+) -> LeftOut:
+    """The rows that neither length nor units leave out, but these settings."""
+    overlapping = scores = None
     if overlap == "drop":
-        excluded = ids.is_in(read_table(exclusions, Exclusions)["id"].implode()).to_numpy()
-        record |= {"overlap": overlap, "overlapping_rows_dropped": int((inside & excluded).sum())}
-        inside = inside & ~excluded
-    if scores is None:
-        if quality_share != 1:
-            raise ValueError(f"subset.quality_share {quality_share} needs subset.quality, the name of a number field")
-        return inside, record
-    best = select_best(scores, inside, quality_share)
-    return best, record | {
-        "quality": quality,
-        "quality_share": float(quality_share),
-        "rows_without_quality": int((inside & np.isnan(scores)).sum()),
-        "rows_below_quality": int((inside & ~best).sum()),
-    }
-
-
-def _read_scores(row_origins: Path, ids: pl.Series, quality: str) -> Float64[np.ndarray, "rows"]:
-    origins = ids.to_frame("id").join(read_table(row_origins, RowOrigins), on="id", how="left", maintain_order="left")
-    return parse_scores(origins["fields"], quality)
+        overlapping = pool.ids.is_in(read_table(exclusions, Exclusions)["id"].implode()).to_numpy()
+    if quality is None and quality_share != 1:
+        raise ValueError(f"subset.quality_share {quality_share} needs subset.quality, the name of a number field")
+    if quality is not None:
+        origins = read_table(row_origins, RowOrigins)
+        fields = pool.ids.to_frame("id").join(origins, on="id", how="left", maintain_order="left")["fields"]
+        scores = parse_scores(fields, quality)
+    return leave_out_rows(pool.flag_inside(settings), overlapping, scores, quality or "", quality_share)
 
 
 def _read_dial(choices: Path, strategy: str, pool: PoolRows, settings: ArmSettings) -> UnitDial:

@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+from m2m.gguf_models import find_gguf, hash_gguf, load_gguf_tokenizer
 from m2m.models import REFERENCE, copy_tokenizer, resolve_commit
 from m2m.runtime.artifacts import read_table, write_json
 from m2m.runtime.cli import run
@@ -12,10 +13,14 @@ from m2m.training.pretrain import split_corpus, train_tokenizer
 
 
 def main(corpus: Path, pool: Path, tokenizer: Path, /, *, name: str, revision: str, vocab_size: int) -> None:
-    """`name` is "scratch", a hub id or a folder; of the latter two the commit is kept beside the tokenizer.
+    """`name` is "scratch", or a hub id, a folder or a GGUF file, whose commit or hash is kept beside the tokenizer.
 
     Without a corpus, "scratch" trains on the pool: enough to choose a subset by, not to train a base model.
     """
+    if gguf := find_gguf(name):
+        load_gguf_tokenizer(gguf).save_pretrained(tokenizer)
+        write_json(tokenizer / REFERENCE, {"name": name, "revision": f"sha256:{hash_gguf(gguf)}"})
+        return
     if name != "scratch":
         commit = resolve_commit(name, revision)
         copy_tokenizer(name, commit, tokenizer)

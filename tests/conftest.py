@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from tests import smollm2
 from tests.browser import CHROMIUM
 
 # Speed is for bench/, so a busy machine must not fail a test. One commit has one verdict, so the examples are the same
@@ -70,3 +71,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if CHROMIUM is None:
         told = "NO CHROMIUM HERE: the report was not tested in a browser (apt-get install chromium)"
         terminalreporter.write_line(told, red=True, bold=True)
+    if smollm2.MISSING:
+        terminalreporter.write_line(smollm2.WARNING, red=True, bold=True)

@@ -13,7 +13,7 @@ from m2m.schemas.grid import Grid
 from m2m.schemas.histogram import Histogram
 from m2m.schemas.scores import Scores
 from m2m.strategies import UNIT_STRATEGIES
-from m2m.study.analysis.other_prompts import PromptBootstrap
+from m2m.study.analysis.other_prompts import draw_prompts
 from m2m.study.analysis.view import View, list_views
 from m2m.study.cells.cells import select_comparable
 from stages.analyze import main as analyze
@@ -31,7 +31,7 @@ NO_SCORES = pl.DataFrame(schema=TEXTS | {"score": pl.Float64, "weight": pl.Float
 
 def views(grid: pl.DataFrame, scores: pl.DataFrame = NO_SCORES) -> list[View]:
     """The views of the bpb reduction, a setting each."""
-    return list(list_views(select_comparable(grid), "bpb_reduction", PromptBootstrap(scores, 1, 100)))
+    return list(list_views(select_comparable(grid), "bpb_reduction", draw_prompts(scores, 1, 100)))
 
 
 def suffix(grid: pl.DataFrame, name: Any) -> pl.DataFrame:
@@ -54,8 +54,11 @@ def judged(cells: pl.DataFrame) -> pl.DataFrame:
 def plant(folder: Path, cells: pl.DataFrame) -> None:
     write_table(folder / "grid.csv", Grid, cells)
     write_table(folder / "scores.parquet", Scores, NO_SCORES)
-    outputs = [folder / name for name in ("grid.csv", "scores.parquet", "study.json", "correlations.csv")]
-    analyze(*outputs, seed=1, resamples=100)
+    outcome = "bpb_reduction" if cells["bpb_reduction"].count() else "alpaca_eval_win_rate"
+    outputs = [
+        folder / name for name in ("grid.csv", "scores.parquet", "study.json", "correlations.csv", "items.parquet")
+    ]
+    analyze(*outputs, seed=1, resamples=100, primary_outcome=outcome, primary_setting="largest")
     answers = [
         (name, f"p{prompt}", f"{prompt}? {EVIL}", None, f"{name}, {prompt}: {EVIL}")
         for name in cells["experiment"]

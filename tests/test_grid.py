@@ -25,21 +25,19 @@ from tests.test_smoke import (
     share_the_cache,
 )
 
-PARTS = {
-    "strategies": {"strategy": ["response-micro"], "degree": [2], "seed": [1]},
-    "random": {"strategy": ["random"], "seed": [1]},
-}
+PARTS = {"strategies": {"strategy": ["response-micro"], "degree": [2], "seed": [1, 101]}}
 GRID = (sys.executable, "-m", "m2m", "grid", "--jobs", "1")
-CELLS = 2
+CELLS = 5  # one of the first rung; two fresh seeds of it and of random
 
 
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy with tiny settings and a grid of two cells, whose shared stages have run."""
+    """A copy with tiny settings and a staged grid of five cells, whose shared stages have run."""
     folder = tmp_path_factory.mktemp("grid")
     copy_of_the_repository(folder)
     shutil.copy(ROOT / "dvc.lock", folder)  # git has to know it: what it does not know is not in a cell's copy
-    settle(folder, TINY | {"judge.engines": ["likelihood", "similarity"], "grid.parts": PARTS})
+    rungs = {"grid.parts": PARTS, "grid.staged": {"keep": [1], "fresh": [101, 102]}}
+    settle(folder, TINY | {"judge.engines": ["likelihood", "similarity"]} | rungs)
     run(folder, "git", "init", "--quiet", "--initial-branch=main")
     commit(folder, "copy")
     share_the_cache(folder, tmp_path_factory)
@@ -58,10 +56,10 @@ def started(folder: Path) -> Any:
 
 @pytest.fixture(scope="module")
 def cut(repository: Path) -> Path:
-    """The copy after a power cut: driver, worker and cell were killed while the second cell ran."""
+    """The copy after a power cut: driver, worker and cell were killed while the second rung ran."""
     driver = started(repository)
     told = repository.parent / "grid.log"
-    for _ in range(600):
+    for _ in range(1800):  # a machine with other work is slow
         time.sleep(1)
         assert driver.poll() is None, told.read_text()
         if "grid: 1 done, 1 running" in told.read_text():
@@ -70,7 +68,7 @@ def cut(repository: Path) -> Path:
     for one in family:
         one.send_signal(signal.SIGKILL)
     driver.wait()
-    assert len(experiments(repository)) == 1
+    assert len(experiments(repository)) == 2
     return repository
 
 
@@ -83,7 +81,7 @@ def ended(cut: Path) -> tuple[Path, Any]:
 @pytest.mark.long
 def test_after_a_power_cut_the_same_command_ends_with_all_cells(ended: tuple[Path, Any]) -> None:
     folder, told = ended
-    assert f"grid: 1 of {CELLS} cells exist" in told
+    assert "grid: rung 2 of 2, the best 1 of 1 and random with 2 fresh seeds; 2 of 5 cells exist" in told
     assert f"grid: all {CELLS} cells exist" in told
     assert len(experiments(folder)) == CELLS
 
@@ -96,19 +94,25 @@ def test_no_cell_was_trained_to_its_end_twice(ended: tuple[Path, Any]) -> None:
 
 @pytest.mark.long
 def test_the_grid_is_collected_a_row_a_cell_of_one_provenance(ended: tuple[Path, Any]) -> None:
-    grid = pl.read_csv(ended[0] / "metrics/grid.csv")
-    assert grid.select("strategy", "degree").sort("strategy").rows() == [("random", 0), ("response-micro", 2)]
+    grid = pl.read_csv(ended[0] / "metrics/own/grid.csv")
+    assert grid.select("strategy", "degree", "seed", "fresh").sort("strategy", "seed").rows() == [
+        ("random", 0, 101, 1),
+        ("random", 0, 102, 1),
+        ("response-micro", 2, 1, 0),
+        ("response-micro", 2, 101, 1),
+        ("response-micro", 2, 102, 1),
+    ]
     assert set(grid["experiment"]) == experiments(ended[0])
     assert grid["provenance"].n_unique() == 1
-    scores = pl.read_parquet(ended[0] / "metrics/scores.parquet")
+    scores = pl.read_parquet(ended[0] / "metrics/own/scores.parquet")
     assert set(scores["experiment"]) == set(grid["experiment"])
 
 
 @pytest.mark.long
 def test_the_scores_of_a_cell_make_its_outcomes(ended: tuple[Path, Any]) -> None:
-    scores = pl.read_parquet(ended[0] / "metrics/scores.parquet")
+    scores = pl.read_parquet(ended[0] / "metrics/own/scores.parquet")
     made = scores.group_by("experiment", "outcome").agg(worth=pl.col("score").sum() / pl.col("weight").sum())
-    grid = pl.read_csv(ended[0] / "metrics/grid.csv")
+    grid = pl.read_csv(ended[0] / "metrics/own/grid.csv")
     for outcome in ("bpb_reduction", "likelihood_win_rate", "similarity_win_rate"):
         both = made.filter(pl.col("outcome") == outcome).join(grid, on="experiment")
         assert both.height == grid.height
@@ -117,32 +121,33 @@ def test_the_scores_of_a_cell_make_its_outcomes(ended: tuple[Path, Any]) -> None
 
 @pytest.mark.long
 def test_the_study_is_told_of_these_cells(ended: tuple[Path, Any]) -> None:
-    study = json.loads((ended[0] / "metrics/study.json").read_text())
+    study = json.loads((ended[0] / "metrics/own/study.json").read_text())
     assert [setting["cells"] for setting in study["settings"]] == [CELLS]
-
-
-@pytest.fixture(scope="module")
-def by_hand(ended: tuple[Path, Any]) -> Any:
-    """The copy after a third cell, that `dvc exp run` ran and the grid asks for by now."""
-    folder, _ = ended
-    run(folder, "dvc", "exp", "run", "--temp", "-S", "subset.strategy=random", "-S", "subset.seed=2")
-    settle(folder, {"grid.parts.random.seed": [1, 2]})
-    return folder
+    [row] = [row for row in study["confirmed"] if row["outcome"] == "bpb_reduction"]
+    assert (row["strategy"], row["cells"], row["against_cells"]) == ("response-micro", 2, 2)
+    assert (ended[0] / "metrics/own/report.html").exists()
 
 
 @pytest.mark.long
-def test_a_cell_that_was_run_by_hand_is_there_for_the_grid_which_runs_none(by_hand: Any) -> None:
-    before = experiments(by_hand)
-    assert f"grid: {CELLS + 1} of {CELLS + 1} cells exist" in run(by_hand, *GRID)
-    assert experiments(by_hand) == before
+def test_the_bundled_study_stays_as_it_was(ended: tuple[Path, Any]) -> None:
+    for name in ("grid.csv", "study.json", "main.svg"):
+        assert (ended[0] / "metrics" / name).read_bytes() == (ROOT / "metrics" / name).read_bytes()
 
 
 @pytest.mark.long
-def test_cells_of_other_code_are_kept_apart(by_hand: Any) -> None:
-    folder = by_hand
+def test_cells_of_one_form_are_there_for_another_which_runs_none(ended: tuple[Path, Any]) -> None:
+    folder = ended[0]
+    before = experiments(folder)
+    assert "grid: 2 of 2 cells exist" in run(folder, *GRID, "--full")
+    assert experiments(folder) == before
+
+
+@pytest.mark.long
+def test_cells_of_other_code_are_kept_apart(ended: tuple[Path, Any]) -> None:
+    folder = ended[0]
     with (folder / "stages/measure.py").open("a") as code:
         code.write("# changed\n")
     commit(folder, "measured in another way")
     told = run(folder, sys.executable, "-m", "m2m", "collect")
     assert "0 cells of this code, data and settings" in told
-    assert f"counted separately, other cells: {CELLS + 1} of" in told
+    assert f"counted separately, other cells: {CELLS} of" in told

@@ -1,13 +1,18 @@
 """The command line: one help for all commands, quick, with completion; errors are one sentence."""
 
+import os
+import re
+import shutil
 import subprocess
 import sys
+import zipfile
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from m2m.__main__ import COMMANDS, DOORS, SHELLS, format_help
+from m2m.__main__ import ANYWHERE, COMMANDS, DOORS, SHELLS, format_help
+from m2m.__main__ import main as m2m_main
 
 ROOT = Path(__file__).parent.parent
 HEAVY = ("polars", "pandera", "numpy", "scipy", "dvc", "torch", "transformers", "mlflow", "altair", "pydantic")
@@ -36,9 +41,20 @@ def test_the_help_has_a_line_a_command_under_the_three_doors() -> None:
     lines = format_help("m2m").splitlines()
     assert [line for line in lines if line in DOORS] == list(DOORS)
     for name in COMMANDS:
-        [line] = [line for line in lines if line.startswith(f"  {name} ")]
+        mark = " " if name in ANYWHERE else "*"
+        [line] = [line for line in lines if line.startswith(f"{mark} {name} ")]
         summary = str(import_module(f"m2m.commands.{name}").__doc__).splitlines()[0]
         assert line.endswith(summary) and len(line) <= 120
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in ANYWHERE])
+def test_a_command_that_needs_a_clone_says_so_elsewhere(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["m2m", name])
+    with pytest.raises(SystemExit, match=f"{name} needs a clone of the project, and this folder has no dvc.yaml"):
+        m2m_main()
 
 
 @pytest.mark.parametrize("words", [(), ("--help",), ("-h",)])
@@ -59,7 +75,7 @@ def test_help_imports_nothing_heavy(words: tuple[str, ...]) -> None:
 def test_the_help_of_a_command_bears_its_name_and_explains_every_flag() -> None:
     done = run("grid", "--help")
     assert done.returncode == 0
-    assert done.stdout.startswith("usage: python -m m2m grid [-h] [--jobs INT] [--quick] [--full]")
+    assert done.stdout.startswith("usage: python -m m2m grid [-h] [--jobs INT] [--staged] [--quick] [--full] [--pilot]")
 
 
 @pytest.mark.parametrize(("word", "hint"), [("gird", "Did you mean grid? "), ("xyz", "")])
@@ -71,11 +87,11 @@ def test_an_unknown_command_is_one_sentence_with_the_nearest_one(word: str, hint
 
 def test_an_error_of_a_command_is_one_sentence(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "m2m", "plan", "--mfu", "40"],
+        [sys.executable, "-m", "m2m", "select", "x.jsonl"],
         cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 1
-    assert done.stderr.startswith("error: mfu must be above 0 and at most 1, got 40.0") and done.stderr.count("\n") == 1
+    assert done.stderr.startswith("error: name the size of the subset: --size ROWS") and done.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -101,3 +117,59 @@ def test_the_completion_of_bash_completes_a_command_and_its_flags() -> None:
 def test_completion_of_no_shell_is_refused() -> None:
     done = run("completion")
     assert done.returncode == 1 and done.stderr == "error: completion needs one of bash, zsh, tcsh, got nothing\n"
+
+
+@pytest.mark.long  # the wheel's builder comes from PyPI, unless uv has it
+def test_the_wheel_has_every_file_of_the_library_and_selects_without_a_clone(tmp_path: Path) -> None:
+    built = subprocess.run(["uv", "build", "--wheel", "--out-dir", tmp_path, ROOT], capture_output=True, text=True)
+    if "Failed to fetch" in built.stderr or "No solution found" in built.stderr:
+        pytest.skip("no network for the wheel's builder")
+    assert built.returncode == 0, built.stderr
+    [wheel] = tmp_path.glob("*.whl")
+    listed = subprocess.run(
+        ["git", "ls-files", "m2m", "stages"], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout.split()
+    names = zipfile.ZipFile(wheel).namelist()
+    assert set(listed) <= set(names)
+    assert {"m2m/export/bundled/study.json", "m2m/export/bundled/development/study.json"} <= set(names)
+    zipfile.ZipFile(wheel).extractall(tmp_path / "installed")
+    (tmp_path / "my.csv").write_text("instruction,output\n" + "".join(f"Say {n},word {n % 3}\n" for n in range(20)))
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "m2m", "select", "my.csv", "--size", "5", "--band.low", "1", "--page", "write"],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(tmp_path / "installed")}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.search(r"evidence   In the bundled studies \(default, development pool\)", done.stdout)
+    assert (tmp_path / "picked/index.html").exists()
+
+
+@pytest.mark.long
+def test_no_command_touches_a_detached_head_or_a_stash_of_ones_own(tmp_path: Path) -> None:
+    for name in ("dvc.yaml", "params.yaml", "profiles"):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, tmp_path / name)
+    (tmp_path / "my.csv").write_text("instruction,output\n" + "".join(f"Say {n},word {n}\n" for n in range(9)))
+    (tmp_path / "note").write_text("first")
+    identity = {f"GIT_{who}_{what}": "me" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    environment = {**os.environ, **identity, "PYTHONPATH": str(ROOT), "PYTHONPYCACHEPREFIX": str(tmp_path / "cache")}
+
+    def call(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True)
+
+    for words in (("init", "-q"), ("add", "."), ("commit", "-qm", "a"), ("checkout", "-q", "--detach")):
+        assert call("git", *words).returncode == 0
+    (tmp_path / "note").write_text("my own change")
+    call("git", "stash")
+    before = [call("git", *words).stdout for words in (("rev-parse", "HEAD"), ("stash", "list"))]
+    commands = {
+        "use": ["paper-10k"],
+        "select": ["my.csv", "--size", "2", "--strategy", "random"],
+        "export": ["out"],
+        "page": [],
+    }
+    done = {name: call(sys.executable, "-m", "m2m", name, *flags) for name, flags in commands.items()}
+    assert {name: run.returncode for name, run in done.items()} == {"use": 0, "select": 0, "export": 1, "page": 1}
+    assert done["export"].stderr.startswith("error: dvc.lock must hold one run up to the subset.")
+    assert not any("stash" in run.stdout + run.stderr for run in done.values())
+    assert [call("git", *words).stdout for words in (("rev-parse", "HEAD"), ("stash", "list"))] == before
+    assert call("git", "symbolic-ref", "HEAD").returncode != 0 and (tmp_path / "note").read_text() == "first"

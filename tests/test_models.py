@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from transformers import ByT5Tokenizer
 
-from m2m.models import copy_tokenizer, load_model, load_tokenizer, resolve_commit, write_reference
+from m2m.models import copy_tokenizer, load_model, load_tokenizer, resolve_commit, save_tokenizer, write_reference
+from m2m.training.pretrain import train_tokenizer
 
 
 def test_a_reference_to_a_folder_loads_that_folder(llama: Any, tmp_path: Path) -> None:
@@ -47,3 +48,19 @@ def test_a_tokenizer_whose_tokens_cannot_be_counted_is_refused(tmp_path: Path) -
     ByT5Tokenizer().save_pretrained(tmp_path / "slow")
     with pytest.raises(ValueError, match="a ByT5Tokenizer, must be a fast one"):
         copy_tokenizer(str(tmp_path / "slow"), "local", tmp_path / "tokenizer")
+
+
+def test_a_saved_tokenizer_is_the_same_with_and_without_the_offline_switch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three ways into an out: trained here, copied from a model, saved beside a model that was trained."""
+    saved = []
+    for is_offline in (False, True):
+        folder = tmp_path / str(is_offline)
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", is_offline)
+        train_tokenizer(["one two"] * 4, folder / "trained", vocab_size=300)
+        copy_tokenizer(str(folder / "trained"), "local", folder / "copied")
+        save_tokenizer(load_tokenizer(folder / "copied"), folder / "candidate")
+        saved.append({str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*.json")})
+    assert len(saved[0]) == 6
+    assert saved[0] == saved[1]

@@ -1,8 +1,11 @@
 """dvc.yaml tells the truth: deps are the real imports, paths and flags those of the commands, settings explained."""
 
 import inspect
+import os
 import re
 import shlex
+import subprocess
+import sys
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -12,6 +15,7 @@ from dvc.repo import Repo
 from ruamel.yaml import YAML
 
 from m2m.grid.provenance import get_cell_settings
+from m2m.runtime.cli import read_arguments
 from m2m.selection.baselines import CHOOSERS
 from m2m.strategies import BASELINES, STRATEGIES
 from tests.deps import is_code, list_code, list_imports
@@ -45,8 +49,9 @@ def module_of(stage: Any) -> str:
 
 
 def words_of(stage: Any) -> list[str]:
-    """What the stage's own module is given: positional paths, then flags."""
-    return shlex.split(stage.cmd.split(f"-m {module_of(stage)}")[1])
+    """What the stage's own module is given, with the settings that it reads itself: positional paths, then flags."""
+    words = shlex.split(stage.cmd.split(f"-m {module_of(stage)}")[1])
+    return [word for argument in read_arguments(words, ROOT / "params.yaml") for word in argument.split("=", 1)]
 
 
 @each_stage
@@ -105,14 +110,20 @@ def flatten(prefix: str, value: Any) -> dict[str, Any]:
 
 @each_stage
 def test_settings_of_the_command_reach_the_lock_as_params(stage: Any) -> None:
-    """Change a setting that the command has: it must be one of the stage's params, else the lock would not have it."""
-    declared = {leaf: value for key, block in get_params(stage).items() for leaf, value in flatten(key, block).items()}
-    values = {str(value) for value in declared.values() if value is not None}
-    values |= {str(item) for value in declared.values() if isinstance(value, list) for item in value}
-    words = words_of(stage)
-    given = words[next((at for at, word in enumerate(words) if word.startswith("--")), len(words)) :]
+    """Every setting that the stage reads is one of its params, else DVC would not run it after a change."""
+    declared = list(get_params(stage))
+    names = re.findall(r"(?<=@)[\w.]+", stage.cmd)
+    assert [name for name in names if not any(f"{name}.".startswith(f"{param}.") for param in declared)] == []
+    assert not shlex.split(stage.cmd.replace("@", ""))[0].startswith("-")
+
+
+@each_stage
+def test_no_setting_is_part_of_a_command_but_paths(stage: Any) -> None:
+    """What is typed into dvc.yaml: sides, arms, strategies as file names, and what the opponent has as constants."""
+    words = shlex.split(stage.cmd.split(f"-m {module_of(stage)}")[1])
+    flags = words[next((at for at, word in enumerate(words) if word.startswith(("--", "@"))), len(words)) :]
     of_the_arm = {stage.addressing.partition("@")[2], "random", "free", "0", "1000000", "1.0", "None"}
-    assert {word for word in given if not word.startswith("--")} <= values | of_the_arm
+    assert {word for word in flags if not word.startswith(("--", "@"))} <= of_the_arm
 
 
 def test_the_locked_params_of_a_cell_are_all_that_can_be_asked_of_one() -> None:
@@ -181,16 +192,61 @@ def list_stages_of_subset(strategy: str, overlap: str = "keep") -> set[str]:
     return {name.partition("@")[0] for name in found}
 
 
+HOSTILE = "a';touch ${IFS}CANARY;$(touch CANARY);`touch CANARY`\"; touch CANARY #"
+
+
+def set_hostile(settings: Any) -> Any:
+    """The settings with a hostile value in place of every text, and a hostile name in place of every free name."""
+    if isinstance(settings, dict):
+        return {key: set_hostile(value) for key, value in settings.items()}
+    if isinstance(settings, list):
+        return [set_hostile(value) for value in settings]
+    return HOSTILE.replace("$", "\\$") if isinstance(settings, str) else settings
+
+
 @dvc_graph
-def test_a_field_s_name_reaches_the_command_as_one_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_text_of_the_settings_runs_in_a_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every command of dvc.yaml, as DVC would hand it to a shell, with a python that does nothing.
+
+    DVC refuses a stage whose input no stage makes, so a path with a hostile strategy or overlap is never run: the
+    settings that name files keep their values here, and stages.strategy refuses others.
+    """
     monkeypatch.chdir(tmp_path)
     Path("dvc.yaml").write_text((ROOT / "dvc.yaml").read_text())
-    params = (ROOT / "params.yaml").read_text()
-    Path("params.yaml").write_text(params.replace("quality: null #", """quality: "it's; touch $HOME" #"""))
+    settings = set_hostile(YAML(typ="safe").load(ROOT / "params.yaml"))
+    plain = YAML(typ="safe").load(ROOT / "params.yaml")
+    settings["subset"] |= {name: plain["subset"][name] for name in ("strategy", "match")}
+    settings["overlap"] = plain["overlap"]
+    for block in ("ingest", "benchmark"):
+        settings[block]["sources"] = {"a;touch${IFS}CANARY;": {"kind": HOSTILE}}
+    with Path("params.yaml").open("w") as file:
+        YAML(typ="safe").dump(settings, file)
     with Repo.init(no_scm=True) as repo:
-        (stage,) = repo.stage.collect("subset@candidate")
-    words = shlex.split(stage.cmd)
-    assert words[words.index("--quality") + 1] == "it's; touch $HOME"
+        commands = [stage.cmd for stage in repo.index.stages if stage.cmd]
+    assert len(commands) > 30
+    python = tmp_path / "bin/python"
+    python.parent.mkdir()
+    python.write_text("#!/bin/sh\nexit 0\n")
+    python.chmod(0o755)
+    script = "\n".join(f"({command})" for command in commands)
+    done = subprocess.run(
+        ["sh", "-c", script], env={"PATH": f"{python.parent}:/usr/bin:/bin"}, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not (tmp_path / "CANARY").exists()
+
+
+def test_a_source_s_hostile_name_is_refused_by_its_stage(tmp_path: Path) -> None:
+    settings = {"ingest": YAML(typ="safe").load(ROOT / "params.yaml")["ingest"]}
+    settings["ingest"]["sources"] = {"a;touch${IFS}CANARY;": {"kind": "docstrings", "packages": ["rich"]}}
+    with (tmp_path / "params.yaml").open("w") as file:
+        YAML(typ="safe").dump(settings, file)
+    words = [sys.executable, "-m", "stages.ingest", *"abcdef", "@ingest"]
+    done = subprocess.run(
+        words, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert done.stderr == "error: a name in sources may have letters, digits, - and _, got 'a;touch${IFS}CANARY;'\n"
 
 
 def test_every_setting_says_what_it_is() -> None:

@@ -17,6 +17,7 @@ from m2m.data.benchmarks.sources import Benchmark
 from m2m.data.pool.sources import Source
 from m2m.grid.params_file import list_profiles, read_profile, read_settings, write_settings
 from m2m.grid.profiles import apply_profiles
+from m2m.runtime.cli import read_arguments
 
 ROOT = Path(__file__).parent.parent
 NAMED = {"stages.ingest": Source, "stages.benchmark": Benchmark}  # mains that take a mapping by name
@@ -36,7 +37,7 @@ def commands(folder: Path) -> list[str]:
         return [stage.cmd for stage in repo.index.stages if stage.cmd]
 
 
-def taken(command: str) -> dict[str, Any]:
+def taken(command: str, settings: Path) -> dict[str, Any]:
     """The settings that the stage's main would get from `command`; nothing is run."""
     module, words = re.search(r"-m (stages\.\w+) (.+)", command).groups()
     main = import_module(module).main
@@ -45,7 +46,7 @@ def taken(command: str) -> dict[str, Any]:
     def heard(*paths: Path, **settings: Any) -> dict[str, Any]:
         return settings
 
-    words, named = shlex.split(words), {}  # type: ignore[var-annotated]
+    words, named = read_arguments(shlex.split(words), settings), {}  # type: ignore[var-annotated]
     if module in NAMED:
         names = dict.fromkeys(word.split(".")[1] for word in words if word.startswith("--sources."))
         named: dict[str, Any] = {"sources": {name: NAMED[module]() for name in names}}  # type: ignore[no-redef]
@@ -58,7 +59,7 @@ def test_every_stage_takes_what_the_profile_gives_it(name: Any, tmp_path: Path) 
     apply_profiles(settings, *read_profile(name))
     write_settings(tmp_path / "params.yaml", settings)
     for command in commands(tmp_path):
-        got = taken(command)
+        got = taken(command, tmp_path / "params.yaml")
         main = import_module(re.search(r"-m (stages\.\w+) ", command)[1]).main
         assert set(got) == {
             key for key, one in inspect.signature(main).parameters.items() if one.kind is one.KEYWORD_ONLY
@@ -68,7 +69,9 @@ def test_every_stage_takes_what_the_profile_gives_it(name: Any, tmp_path: Path) 
 
 def test_the_holes_in_the_name_of_a_served_checkpoint_reach_the_stage(tmp_path: Path) -> None:
     shutil.copy(ROOT / "params.yaml", tmp_path)
-    got = [taken(command) for command in commands(tmp_path) if "-m stages.generate " in command]
+    got = [
+        taken(command, tmp_path / "params.yaml") for command in commands(tmp_path) if "-m stages.generate " in command
+    ]
     assert {settings["endpoint"].model for settings in got} == {"{arm}-{weights}"}
 
 
@@ -77,7 +80,7 @@ def test_a_wrong_value_does_not_fit(tmp_path: Path) -> None:
     apply_profiles(settings, {"finetune": {"epochs": "many"}})
     write_settings(tmp_path / "params.yaml", settings)
     with pytest.raises(SystemExit):
-        [taken(command) for command in commands(tmp_path)]
+        [taken(command, tmp_path / "params.yaml") for command in commands(tmp_path)]
 
 
 @each_profile

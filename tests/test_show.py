@@ -3,11 +3,15 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
+
+from m2m.schemas.cell import MADE_WITH
 
 ROOT = Path(__file__).parent.parent
 PIPELINE = """
@@ -15,7 +19,7 @@ stages:
   subset:
     cmd: python code.py subset.json ${subset.strategy} ${subset.degree}
     params: [subset]
-    deps: [code.py]
+    deps: [code.py, like.json]
     outs: [subset.json]
   measure:
     cmd: cp subset.json cell.json
@@ -26,7 +30,9 @@ stages:
 """
 CODE = """import json, sys
 path, strategy, degree = sys.argv[1:]
-open(path, "w").write(json.dumps({"strategy": strategy, "degree": int(degree), "bpb_reduction": 0.125}))
+cell = json.load(open("like.json"))
+cell |= {"strategy": strategy, "degree": int(degree), "bpb_reduction": 0.125}
+open(path, "w").write(json.dumps(cell))
 """
 
 
@@ -49,23 +55,38 @@ def run(folder: Path, command: str) -> str:
     return done.stdout
 
 
+def write_params(folder: Path, strategy: str, degree: int) -> None:
+    """All settings of the project, for a subset of `strategy` and `degree`."""
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    params["subset"] |= {"strategy": strategy, "degree": degree}
+    (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+
+
 @pytest.fixture(scope="module")
 def selected(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A cell of response-micro, degree 6, was measured and committed; then random was selected alone, and committed."""
     folder = tmp_path_factory.mktemp("cell")
     (folder / "dvc.yaml").write_text(PIPELINE)
     (folder / "code.py").write_text(CODE)
-    (folder / "params.yaml").write_text("subset:\n  strategy: response-micro\n  degree: 6\n")
+    shutil.copy(ROOT / "metrics/cell.json", folder / "like.json")
+    write_params(folder, "response-micro", 6)
     run(folder, "git init --quiet && dvc init --quiet && dvc config core.analytics false && dvc repro")
     run(folder, "git add --all && git commit --quiet --message=cell && dvc exp save --force --name cell")
-    (folder / "params.yaml").write_text("subset:\n  strategy: random\n  degree: 0\n")
+    write_params(folder, "random", 0)
     run(folder, "dvc repro subset")
     return folder
 
 
 def test_dvc_prints_the_figures_with_the_settings_that_made_them(selected: Path) -> None:
     metrics = json.loads(run(selected, "dvc metrics show --json"))[""]["data"]["cell.json"]["data"]
-    assert metrics == {"strategy": "response-micro", "degree": 6, "bpb_reduction": 0.125}
+    assert [metrics[name] for name in ("strategy", "degree", "bpb_reduction")] == ["response-micro", 6, 0.125]
+
+
+def test_the_first_200_columns_of_dvc_exp_show_have_the_settings_and_the_main_figures(selected: Path) -> None:
+    """DVC shows all of params.yaml too; a pager shows the rest of the line to the right."""
+    header, cell = (line[:200].split() for line in run(selected, "dvc exp show").splitlines()[1:5:2])
+    assert header[2:12] == [*MADE_WITH, "bpb_reduction", "likelihood_win_rate"]
+    assert [*cell[2:4], cell[10]] == ["response-micro", "response-micro", "0.125"]
 
 
 def test_make_show_has_no_figures_beside_settings_of_a_later_selection(selected: Path) -> None:

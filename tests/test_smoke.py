@@ -18,6 +18,7 @@ import yaml
 
 from m2m.grid.profiles import BY_NAME
 from m2m.schemas.cell import MADE_WITH
+from tests.safety import find_pickles
 
 ROOT = Path(__file__).parent.parent
 
@@ -133,6 +134,11 @@ def test_one_run_ends_in_a_cell_with_its_metrics(repository: Path) -> None:
     details = json.loads((repository / "metrics/cell_details.json").read_text())
     assert details["bpb_reduction_prompts_only_low"] <= cell["bpb_reduction"]
     assert cell["bpb_reduction"] <= details["bpb_reduction_prompts_only_high"]
+
+
+def test_no_file_that_a_run_leaves_is_a_pickle(repository: Path) -> None:
+    folders = [repository / name for name in ("data", "models", "metrics", ".cache", ".dvc/cache")]
+    assert [path for folder in folders for path in find_pickles(folder)] == []
 
 
 def test_nothing_has_changed_after_the_run(repository: Path) -> None:

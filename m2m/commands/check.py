@@ -1,15 +1,24 @@
-"""Check params.yaml as a whole: every key must be a setting that a stage reads."""
+"""Check params.yaml as a whole: keys, types, ranges, and what settings say of each other."""
 
 from pathlib import Path
 
 
-def main(file: Path = Path("params.yaml"), /) -> None:
-    """Stop at the first key that nothing reads, and name the nearest one; `make repro`, plan, use and grid begin so.
+def main(file: Path = Path("params.yaml"), /, *, idle: bool = False) -> None:
+    """Stop at the first setting that is unknown, missing or wrong; `make repro`, plan, use and grid begin so.
 
     Args:
         file: The settings.
+        idle: Stop also if another process runs stages in this folder.
     """
     from m2m.grid.known_settings import check_settings
     from m2m.grid.params_file import read_settings
 
-    print(f"{file}: {check_settings(read_settings(file), str(file))} settings, all valid")
+    if idle:
+        from m2m.preflight.dvc_locks import require_idle
+
+        require_idle()
+    settings = read_settings(file)
+    count = check_settings(settings, str(file))
+    if not Path(settings["launch"]).is_file():
+        raise ValueError(f"{file}: launch must be a file, such as profiles/launch/cpu.yaml, got {settings['launch']}")
+    print(f"{file}: {count} settings, all valid")

@@ -24,8 +24,7 @@ def main(
             the prompt of this study as text; parquet has id, source and unit too.
         study: Folder of the study whose evidence the data card quotes.
     """
-    from m2m.export.exported_run import open_experiment, open_workspace
+    from m2m.export.exported_run import open_run
     from m2m.export.subset_files import write_subset
 
-    run = open_experiment(experiment) if experiment else open_workspace()
-    print(f"written: {', '.join(map(str, write_subset(run, out, format, study)))}")
+    print(f"written: {', '.join(map(str, write_subset(open_run(experiment), out, format, study)))}")

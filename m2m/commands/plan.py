@@ -1,40 +1,51 @@
-"""Estimate the study's costs before it runs: trainings, GPU-hours, LLM calls, disk."""
+"""Estimate the study before it runs: its costs, and the smallest gain that it can show."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from m2m.grid.design import Scope
+
+DEVICES = Literal["auto", "cpu", "a100", "h100", "h100-pcie", "h100-nvl", "h200", "b200", "l4", "l40s"]
 
 
 def main(
     *,
-    gpu: Literal["a100", "h100", "h100-pcie", "h100-nvl", "h200", "b200", "l4", "l40s"] = "h100",
+    gpu: DEVICES = "auto",
     mfu: float = 0.4,
     tokens_per_second: float | None = None,
     rows: int | None = None,
     instruction_tokens: float = 100,
     response_tokens: float = 500,
+    price: float | None = None,
+    token_price: float | None = None,
+    detect: float | None = None,
+    pilot: Path | None = None,
     quick: bool = False,
     full: bool = False,
 ) -> None:
-    """Print what the grid of params.yaml costs, and which cells exist already. Nothing is run or fetched.
+    """Print what the grid of params.yaml costs, what it can show, and which cells exist. Nothing is run or fetched.
 
     Args:
-        gpu: The GPU whose hours are counted.
-        mfu: Share of its peak that is reached, 0..1: of operations in training, of memory traffic in answering.
+        gpu: The GPU whose hours are counted, or cpu. auto: this machine's first GPU, without one its CPU.
+        mfu: Share of a GPU's peak that is reached, 0..1: of operations in training, of memory traffic in answering.
         tokens_per_second: Measured training speed (MLflow logs it). Replaces mfu in training.
         rows: Rows of the pool, if no run has counted them and no limit sets them.
         instruction_tokens: Tokens an instruction, if no run has counted them.
         response_tokens: Tokens a response, if no run has counted them.
+        price: Price of an hour of the GPU or this machine, in any currency.
+        token_price: Price of a million tokens of the LLM, read or written.
+        detect: A gain over random, such as 0.003. Prints the cheapest grid that shows it.
+        pilot: Folder of a study whose noise is taken. Default: metrics/own, metrics/pilot, or the bundled study.
         quick: As in `m2m grid`.
         full: As in `m2m grid`.
     """
-    from m2m.grid.design import choose_scope, list_cells
-    from m2m.grid.grid_plan import describe_storage, find_shape, inspect_cells, read_data_size
+    from m2m.grid.design import choose_scope
+    from m2m.grid.grid_plan import describe_storage, inspect_cells, list_planned_cells
     from m2m.grid.known_settings import check_settings
     from m2m.grid.params_file import read_settings
-    from m2m.planning.cost_model import estimate_costs, estimate_llm_calls
-    from m2m.planning.cost_report import format_costs, format_table
-    from m2m.planning.gpus import GPUS
-    from m2m.planning.llama_shapes import count_parameters
+    from m2m.planning.cost_report import Prices, format_table
 
     if not 0 < mfu <= 1:
         raise ValueError(f"mfu must be above 0 and at most 1, got {mfu}")
@@ -42,21 +53,79 @@ def main(
         raise ValueError(f"Rows must have tokens, got {instruction_tokens:.0f} + {response_tokens:.0f}")
     settings = read_settings(Path("params.yaml"))
     check_settings(settings)
-    cells = list_cells(settings["grid"]["parts"], settings["subset"], choose_scope(quick, full))
-    stale, finished = inspect_cells(cells)
-    data, is_counted = read_data_size(stale, settings, rows, instruction_tokens, response_tokens)
-    shape, seconds = find_shape(settings["base"]), settings["grid"]["seconds"]
-    costs = estimate_costs(settings, cells, data, shape, GPUS[gpu], mfu, tokens_per_second)
-    pool = f"{data.rows:,} rows of {data.instruction_tokens:.0f} + {data.response_tokens:.0f} tokens"
-    reached = f"{tokens_per_second:,.0f} tokens/s, measured" if tokens_per_second else f"{mfu:.0%} of its peak"
-    hours = seconds * (len(cells) - finished) / 3600
-    summary = {
-        "cells": f"{len(cells)} in the grid of params.yaml, {finished} exist; the costs below are for all",
+    scope = choose_scope(quick=quick, full=full)
+    cells = list_planned_cells(settings, scope)
+    stale, finished = inspect_cells(settings, scope)
+    summary = _describe_cells(settings, scope, len(cells), finished)
+    size = (rows, instruction_tokens, response_tokens)
+    lines = _describe_costs(settings, cells, stale, size, gpu, mfu, tokens_per_second, Prices(price, token_price))
+    power = _describe_power(settings, scope, pilot, detect)
+    storage = describe_storage() | ({"stale stages": ", ".join(stale)} if stale else {})
+    print(*format_table(summary | lines | power | storage), sep="\n")
+
+
+def _describe_cells(settings: dict[str, Any], scope: "Scope", count: int, finished: int) -> dict[str, str]:
+    seconds = settings["grid"]["seconds"]
+    hours = seconds * (count - finished) / 3600
+    return {
+        "cells": f"{count} in the {scope} grid of params.yaml, {finished} exist; the costs below are for all",
         "time": f"{hours:,.1f} h for the others on one worker, at {seconds} s a cell (grid.seconds)",
-        "base model": f"{settings['base']['name']}, {count_parameters(shape):,} parameters",
-        "pool": f"{pool}, {'counted' if is_counted else 'assumed: no run with these settings has counted them'}",
     }
-    calls = estimate_llm_calls(settings, data, len(cells))
-    print(*format_table(summary), sep="\n")
-    print(*format_costs(costs, calls, data, f"{gpu.upper()} at {reached}"), sep="\n")
-    print(*format_table(describe_storage() | ({"stale stages": ", ".join(stale)} if stale else {})), sep="\n")
+
+
+def _describe_costs(
+    settings: dict[str, Any],
+    cells: Sequence[dict[str, Any]],
+    stale: Sequence[str],
+    size: tuple[int | None, float, float],
+    gpu: str,
+    mfu: float,
+    tokens_per_second: float | None,
+    prices: Any,
+) -> dict[str, str]:
+    from m2m.grid.grid_plan import describe_cpu_here, find_device, find_shape, read_data_size
+    from m2m.planning import cost_report
+    from m2m.planning.cost_model import count_work, estimate_hours, estimate_llm_calls
+    from m2m.planning.gpus import GPUS
+    from m2m.planning.llama_shapes import count_parameters
+    from m2m.training.finetuning.memory import plan_memory
+
+    key = find_device() if gpu == "auto" else gpu
+    device = "CPU" if key == "cpu" else "GPU"
+    data, source = read_data_size(stale, settings, *size)
+    work, calls = count_work(settings, cells, data), estimate_llm_calls(settings, data, len(cells))
+    pool = f"{data.rows:,} rows of {data.instruction_tokens:.0f} + {data.response_tokens:.0f} tokens"
+    name = settings["base"]["name"]
+    try:
+        shape = find_shape(settings["base"])
+    except OSError as error:
+        model, hours, time = f"{name}, hours and bytes are not in the plan: {error}", {}, None
+    else:
+        machine, utilisation = (describe_cpu_here(), 1.0) if key == "cpu" else (GPUS[key], mfu)
+        estimates = estimate_hours(settings, work, data, shape, machine, utilisation, tokens_per_second)
+        model, hours = f"{name}, {count_parameters(shape):,} parameters", cost_report.format_hours(estimates, device)
+        hours["training memory"] = plan_memory(settings, shape, machine.memory)
+        time = estimates["hours"]
+    reached = f"{tokens_per_second:,.0f} tokens/s, measured" if tokens_per_second else f"{mfu:.0%} of its peak"
+    speed = "this machine's CPU, all cores" if key == "cpu" else f"{key.upper()} at {reached}"
+    lines = {"base model": model, "pool": f"{pool}, {source}"} | cost_report.format_work(work, data)
+    lines |= ({device: speed} | hours if hours else {}) | cost_report.format_calls(calls)
+    return lines | cost_report.format_total(time, calls, prices, device) | cost_report.list_assumptions()
+
+
+def _describe_power(
+    settings: dict[str, Any], scope: "Scope", pilot: Path | None, detect: float | None
+) -> dict[str, str]:
+    """The lines of power, or why there are none: a plan of costs alone is one too."""
+    from m2m.grid.power_plan import choose_noise_folder, plan_comparisons, read_noise
+    from m2m.planning.power_report import describe_detection, describe_power
+
+    try:
+        noise, source, unit = read_noise(choose_noise_folder(pilot))
+        grid = plan_comparisons(settings, scope)
+    except ValueError as error:
+        if detect is not None or pilot is not None:
+            raise
+        return {"smallest gain": str(error)}
+    lines = describe_power(grid, noise, source, unit)
+    return lines | (describe_detection(grid, noise, detect, unit) if detect is not None else {})

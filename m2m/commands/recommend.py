@@ -1,63 +1,112 @@
 """The study → which subset to take, how much it gains over random, and how certain that is."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from m2m.study.report.recommendation import Recommendation
 
 
-def main(study: Path = Path("metrics/study.json"), /, *, outcome: str | None = None) -> None:
-    """Print a recommendation for each setting of the study, with the command that makes its rows.
+def main(
+    study: Path | None = None,
+    /,
+    *,
+    outcome: str | None = None,
+    within: float | None = None,
+    rows: Path | None = None,
+    write: Path | None = None,
+) -> None:
+    """Print a recommendation for each setting of the study, and what would settle it.
 
     Args:
-        study: the study.json that `make grid` or `make repro` wrote.
+        study: the study.json that `make grid` wrote. Default: metrics/own/study.json, else the bundled study.
         outcome: what the subset should be good for: bpb_reduction, likelihood_win_rate, or another outcome of the
             study. Default: the study's main outcome.
+        within: Lists the configurations that are level with random within this difference. Default: three times the
+            seed noise.
+        rows: A new folder. Makes the rows that are recommended in the first setting, without training, and exports
+            them there.
+        write: A file, such as DECISION.md, that the text is written to as well.
     """
-    from m2m.study.report.recommendation import recommend
+    from m2m.grid.study_folder import BUNDLED_STUDY, OWN_STUDY
+    from m2m.runtime.atomic_files import write_text
+    from m2m.study.report.recommendation import compare_settings, recommend
     from m2m.study.study_file import read_study
 
-    record = read_study(study)
-    chosen = outcome or record["outcomes"][0]
-    recommendations = recommend(record, chosen)
-    print(f"{study}: {record['cells']} cells of provenance {record['provenance']}. Outcome: {chosen}.")
-    if differences := _find_differences(study.parent / "made.json", record["provenance"], Path("dvc.lock")):
-        print(
-            f"This study is not of this workspace: dvc.lock differs in {', '.join(differences)}. "
-            "For a study of your own, run `make grid`."
-        )
+    recent = OWN_STUDY / "study.json"
+    path = study or (recent if recent.exists() else BUNDLED_STUDY / "study.json")
+    record = read_study(path)
+    measure = outcome or record["outcomes"][0]
+    recommendations = recommend(record, measure)
+    lines = [f"{path}: {record['cells']} cells of provenance {record['provenance']}. Outcome: {measure}."]
+    lines += _describe_differences(path.parent / "made.json", record["provenance"])
     for recommendation in recommendations:
-        print("", *_format_lines(recommendation), sep="\n")
-    if outcomes := [name for name in record["outcomes"] if name != chosen]:
-        print(f"\nOther outcomes (--outcome): {', '.join(outcomes)}.")
+        lines += ["", *_format_lines(recommendation, within)]
+    if comparisons := compare_settings(record, measure):
+        lines += ["", "What a setting costs, by its random subsets against those of the first setting:", *comparisons]
+    if outcomes := [name for name in record["outcomes"] if name != measure]:
+        lines += ["", f"Other outcomes (--outcome): {', '.join(outcomes)}."]
+    print(*lines, sep="\n")
+    if write:
+        write_text(write, "\n".join(["# Decision", "", *_to_markdown(lines)]) + "\n")
+    if rows:
+        _make_rows(recommendations[0], rows, path.parent)
 
 
-def _format_lines(recommendation: "Recommendation") -> list[str]:
-    from m2m.study.report.recommendation import list_worse, tabulate_gains
+def _format_lines(recommendation: "Recommendation", within: float | None) -> list[str]:
+    from m2m.study.report.recommendation import list_level, list_worse, tabulate_gains
 
     lines = [f"{recommendation.setting}.", *recommendation.sentences]
     if recommendation.rows:
         lines += ["", *(f"  {line}" for line in tabulate_gains(recommendation))]
     if recommendation.command:
-        lines += ["", "To make the recommended rows, without training, and to export them:"]
+        lines += ["", "To make the recommended rows, without training, and to export them (--rows OUT does both):"]
         lines += [f"  {recommendation.command}", "  python -m m2m export OUT"]
-    if worse := list_worse(recommendation):
-        lines += ["", worse[0], *(f"  {line}" for line in worse[1:])]
+    if recommendation.grid:
+        lines += ["", "To settle it, replace these blocks of params.yaml, then run `python -m m2m grid`:"]
+        lines += [f"  {line}" for line in recommendation.grid]
+    for heading, *items in filter(None, (list_level(recommendation, within), list_worse(recommendation))):
+        lines += ["", heading, *(f"  {item}" for item in items)]
     return lines
 
 
-def _find_differences(shared_file: Path, provenance: str, lock: Path) -> list[str]:
-    """What the study's cells share and this workspace has otherwise; nothing where either is not recorded."""
-    if not (shared_file.exists() and lock.exists()):
+def _describe_differences(shared_file: Path, provenance: str) -> list[str]:
+    """A sentence where the study is not of this workspace; nothing where what its cells share is not recorded."""
+    if not (shared_file.exists() and Path("dvc.yaml").exists()):
         return []
-    from m2m.grid.dvc_experiments import parse_lock
+    from m2m.grid.dvc_experiments import predict_lock
     from m2m.grid.provenance import describe_changes
     from m2m.runtime.artifacts import read_json
 
-    shared = read_json(shared_file)
-    return (
-        describe_changes(shared[provenance], parse_lock(lock.read_text(encoding="utf-8")))
-        if provenance in shared
-        else []
-    )
+    shared: Any = read_json(shared_file)
+    differences = describe_changes(shared[provenance], predict_lock()) if provenance in shared else []
+    if not differences:
+        return []
+    return [
+        f"This study is not of this workspace: a grid would have another {', '.join(differences)}. "
+        "For a study of your own, run `make grid`."
+    ]
+
+
+def _to_markdown(lines: list[str]) -> list[str]:
+    """Indented lines are a table or a command: a block of code. The others are paragraphs."""
+    text: list[str] = []
+    for line, before in zip(lines, ["", *lines], strict=False):
+        if line.startswith("  ") != before.startswith("  "):
+            text += ["```text"] if line.startswith("  ") else ["```", ""]
+        text.append(line.removeprefix("  ") if line.startswith("  ") else line)
+    return [*text, "```"] if lines[-1].startswith("  ") else text
+
+
+def _make_rows(recommendation: "Recommendation", out: Path, study: Path) -> None:
+    """Run the recommendation's command, which trains nothing, and export its rows. ValueError where there is none."""
+    import shlex
+    import subprocess
+
+    from m2m.export.exported_run import open_run
+    from m2m.export.subset_files import write_subset
+
+    if not recommendation.command:
+        raise ValueError(f"{recommendation.setting}: nothing is recommended, so there are no rows to make.")
+    subprocess.run(shlex.split(recommendation.command), check=True)
+    print(f"written: {', '.join(map(str, write_subset(open_run(None), out, 'prompt-completion', study)))}")

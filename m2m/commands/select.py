@@ -21,7 +21,7 @@ def main(
     seed: int = 1,
     tokenizer: str = "",
     out: Path = Path("picked"),
-    format: Literal["messages", "prompt-completion", "plain", "alpaca", "sharegpt", "parquet"] = "messages",
+    format: Literal["prompt-completion", "messages", "alpaca", "sharegpt", "plain", "parquet"] = "prompt-completion",
     turns: Literal["first", "last", "each"] = "first",
     prompt_column: str = "",
     response_column: str = "",
@@ -32,6 +32,10 @@ def main(
     lengths: Literal["free", "as-random"] = "free",
     page: Literal["write", "skip"] = "write",
     near_duplicates: Literal["keep", "drop"] = "keep",
+    prompts: tuple[str, ...] = (),
+    overlap: Literal["keep", "drop"] = "keep",
+    quality: str = "",
+    quality_share: float = 1.0,
     slack: float = 1.5,
     weights: Literal["uniform", "inverse"] = "inverse",
     band: BandSettings = BAND,
@@ -55,7 +59,8 @@ def main(
         tokenizer: Folder or hub id (id@commit) of the tokenizer of the model that you will train. Without it, one is
             trained on the pool.
         out: New or empty folder for the result.
-        format: Format of data.jsonl. parquet writes data.parquet.
+        format: Format of data.jsonl, as in `export`: prompt-completion and messages for TRL and axolotl; alpaca and
+            sharegpt also for LLaMA-Factory; plain is the prompt of this study as text. parquet writes data.parquet.
         turns: Which exchange of a dialogue becomes a row: first, last, or each with what precedes it.
         prompt_column: Column of the prompt. Without it, the form of the records is detected.
         response_column: Column of the response; the same as the prompt's where one column holds the turns.
@@ -66,6 +71,10 @@ def main(
         lengths: as-random gives the subset a random subset's response lengths at every degree.
         page: Write index.html, a map of the pool with the subset lit over it, or skip it.
         near_duplicates: keep, or drop rows that nearly copy another row.
+        prompts: Files of evaluation prompts. Rows that share text with one (equal, or 13 words in a row) are counted.
+        overlap: keep rows that share text with a prompt, or drop them from the candidates.
+        quality: Number field of your records, such as a score; the higher the better.
+        quality_share: Share of the candidates that stays, the best by --quality. Rows without a number come last.
         slack: The candidate pool at degree 0 has at least slack × size.
         weights: Sampling weight of a row: uniform, or inverse to its number of units.
         band: Token types that are units of a micro strategy.
@@ -74,6 +83,7 @@ def main(
         embed: Vectors for macro strategies, k-center and the merging of key phrases.
     """
     from m2m.file_selection.arms import NO_LIMIT
+    from m2m.file_selection.exclusions import ExclusionSettings
     from m2m.file_selection.file_pool import ReadSettings
     from m2m.file_selection.selection import choose_from_files
     from m2m.file_selection.unit_settings import UnitSettings
@@ -98,7 +108,7 @@ def main(
         lengths,
     )
     reading = ReadSettings(turns, prompt_column, response_column, min_chars, max_chars, near_duplicates)
-    lines = choose_from_files(
-        pool, settings, reading, UnitSettings(band, phrases, clusters, embed, like), tokenizer, out, format, page
-    )
+    exclusions = ExclusionSettings(prompts, overlap, quality, quality_share)
+    units = UnitSettings(band, phrases, clusters, embed, like)
+    lines = choose_from_files(pool, settings, reading, exclusions, units, tokenizer, out, format, page)
     print("\n".join(lines))

@@ -11,14 +11,20 @@ def main(folder: Path, /) -> None:
     Args:
         folder: A study's folder, such as metrics/pool, from `m2m collect --folder metrics/pool`.
     """
+    from m2m.grid.known_settings import check_settings
     from m2m.grid.params_file import read_settings
+    from m2m.study.study_file import require_whole_grid
     from stages.analyze import main as analyze
     from stages.figures import main as figures
     from stages.report import main as report
 
     names = ("grid.csv", "scores.parquet", "study.json", "examples.parquet", "made.json", "histograms")
     grid, scores, study, examples, sources, histograms = (folder / name for name in names)
-    analyze(grid, scores, study, folder / "correlations.csv", **read_settings(Path("params.yaml"))["analyze"])
+    require_whole_grid(grid, sources)
+    settings = read_settings(Path("params.yaml"))
+    check_settings(settings)
+    flat = (folder / "correlations.csv", folder / "items.parquet")
+    analyze(grid, scores, study, *flat, **settings["analyze"])
     figures(study, grid, histograms, folder / "figures", folder / "main.svg")
     report(study, grid, examples, sources, histograms, VERSIONS, TEMPLATES, folder / "report.html")
     print(f"written: {folder / 'report.html'}, {folder / 'main.svg'} and {folder / 'figures'}")

@@ -33,6 +33,7 @@ def main(name: str = "", /, *, show: Annotated[bool, tyro.conf.arg(name="list")]
     check_settings(settings)
     undo = _describe_undo()
     changes = apply_profiles(settings, *read_profile(name))
+    check_settings(settings, f"params.yaml with profile {name}")
     if not changes:
         print(f"params.yaml already has the settings of {name}; nothing changed")
         return

@@ -8,6 +8,7 @@ import polars as pl
 
 from m2m.strategies import NO_DEGREE, SIDES
 from m2m.study.cells.labels import name_configuration
+from m2m.visible_text import escape_markdown
 
 HEADER = "---\nconfigs:\n- config_name: default\n  data_files: {file}\ntask_categories:\n- text-generation\n---"
 QUANTILES = {"shortest": 0.0, "10 %": 0.1, "median": 0.5, "90 %": 0.9, "longest": 1.0}
@@ -26,7 +27,7 @@ OUTCOMES = (
 
 
 class Card(NamedTuple):
-    """The contents of a card; all texts come from settings and locks, none from the pool."""
+    """The contents of a card; names and values of the pool are escaped."""
 
     file: str
     settings: Mapping[str, Any]  # of `subset`
@@ -59,7 +60,7 @@ def render_card(card: Card) -> str:
         "## Sources and licences",
         _table(card.sources),
         "Each row keeps the licence of its source; this card grants none.",
-        *(part for heading, table in card.composition.items() for part in (f"### {heading}", _table(table))),
+        *(part for head, table in card.composition.items() for part in (f"### {escape_markdown(head)}", _table(table))),
         "## How the rows were chosen",
         *describe_limits(card.settings, card.summary, card.tokenizer, card.unit_tokenizer),
         *describe_left_out(card.summary),
@@ -102,9 +103,8 @@ def describe_left_out(summary: Mapping[str, Any]) -> list[str]:
         count = summary["overlapping_rows_dropped"]
         lines.append(f"{count} rows that share text with an evaluation prompt were no candidates.")
     if "quality" in summary:
-        name = _cell(summary["quality"]).replace("`", "'")
         lines.append(
-            f"Only the best {summary['quality_share']:.6g} of the rows by `{name}` were candidates: "
+            f"Only the best {summary['quality_share']:.6g} of the rows by {_cell(summary['quality'])} were candidates: "
             f"{summary['rows_below_quality']} were left out. "
             f"{summary['rows_without_quality']} rows have no such number and come last."
         )
@@ -114,7 +114,7 @@ def describe_left_out(summary: Mapping[str, Any]) -> list[str]:
 def describe_overlap(count: int | None) -> str:
     """How many rows of the subset share text with an evaluation prompt; None where nobody has looked."""
     if count is None:
-        return "Overlap with evaluation prompts was not counted: nothing was trained on this subset."
+        return "Overlap with evaluation prompts was not counted: no prompts were read."
     return f"{count} of these rows share text with an evaluation prompt (equal words, or 13 in a row)."
 
 
@@ -135,5 +135,4 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _cell(value: object) -> str:
-    text = f"{value:.6g}" if isinstance(value, float) else "" if value is None else str(value)
-    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
+    return f"{value:.6g}" if isinstance(value, float) else "" if value is None else escape_markdown(str(value))

@@ -1,7 +1,7 @@
 """Opens the run whose subset is exported: the workspace, or an experiment by name from DVC's cache."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,8 +13,12 @@ from m2m.strategies import SIDES
 
 PAIRS, SUBSET, SUMMARY = "data/pairs.parquet", "data/subsets/candidate.parquet", "data/subsets/candidate.json"
 TOKEN_FILES = {side: f"data/tokens/{side}.parquet" for side in SIDES}
+EXPORT_FILES = (PAIRS, SUBSET, SUMMARY, *TOKEN_FILES.values())
 METRIC_FILES = ("metrics/cell.json", "metrics/cell_details.json")
 STAGES = ("tokenizer", "respond", "band@instruction", "band@response", "subset@candidate")
+
+
+WORKSPACE = "the workspace"
 
 
 class ExportedRun(NamedTuple):
@@ -26,20 +30,38 @@ class ExportedRun(NamedTuple):
     metrics: Mapping[str, Any]
 
 
-def open_workspace() -> ExportedRun:
-    """The run in the workspace. ValueError unless all of its files are of one run, as dvc.lock has them."""
+def open_run(experiment: str | None) -> ExportedRun:
+    """The finished experiment of that name, or the workspace, with the files that an export reads.
+
+    ValueError unless all of them are of one run, as its dvc.lock has them, and are here.
+    """
+    if experiment is not None:
+        return _open_experiment(experiment)
     lock = read_lock()
     _require_one_run(lock, "dvc.lock")
-    finished = is_finished(lock)
-    for path, md5 in _list_hashes(lock, METRIC_FILES if finished else ()):
-        if not Path(path).exists() or compute_md5(Path(path)) != md5:
-            raise ValueError(f"{path} differs from dvc.lock. Run dvc repro, or dvc checkout.")
-    metrics = {name: value for path in METRIC_FILES if finished for name, value in read_json(Path(path)).items()}
-    return ExportedRun("the workspace", lock, {path: Path(path) for path, _ in _list_hashes(lock)}, metrics)
+    run = ExportedRun(WORKSPACE, lock, {}, {})
+    finished = METRIC_FILES if is_finished(lock) else ()
+    files = locate_files(run, [*EXPORT_FILES, *finished])
+    metrics = {name: value for path in finished for name, value in read_json(files[path]).items()}
+    return run._replace(files=files, metrics=metrics)
 
 
-def open_experiment(name: str) -> ExportedRun:
-    """The finished experiment `name`. ValueError if it is unknown or its files are not in DVC's cache."""
+def locate_files(run: ExportedRun, paths: Iterable[str]) -> dict[str, Path]:
+    """Where the contents are that `run` has at `paths`: the workspace, or DVC's cache. ValueError unless they are."""
+    outs = {path: md5 for stage in run.lock.values() for path, md5 in stage["outs"].items()}
+    if run.name == WORKSPACE:
+        for path in paths:
+            if not Path(path).exists() or compute_md5(Path(path)) != outs.get(path):
+                raise ValueError(f"{path} differs from dvc.lock. Run dvc repro, or dvc checkout.")
+        return {path: Path(path) for path in paths}
+    files = {path: locate_cached_file(outs.get(path, "")) for path in paths}
+    if missing := [path for path, file in files.items() if not file.is_file()]:
+        name = run.name.split(" ")[0]
+        raise ValueError(f"{missing[0]} of {name} is not in DVC's cache. Run dvc exp pull origin {name}.")
+    return files
+
+
+def _open_experiment(name: str) -> ExportedRun:
     experiments = {cell.name: cell for cell in read_experiments() if is_finished(cell.lock)}
     if name not in experiments:
         nearest = get_close_matches(name, experiments, n=1)
@@ -47,11 +69,8 @@ def open_experiment(name: str) -> ExportedRun:
         raise ValueError(f"{name} is not a finished experiment of this repository. {hint}")
     cell = experiments[name]
     _require_one_run(cell.lock, f"dvc.lock of {name}")
-    files = {path: locate_cached_file(md5) for path, md5 in _list_hashes(cell.lock)}
-    missing = [path for path, file in files.items() if not file.exists()]
-    if missing:
-        raise ValueError(f"{missing[0]} of {name} is not in DVC's cache. Run dvc exp pull origin {name}.")
-    return ExportedRun(f"{name} ({cell.revision[:10]})", cell.lock, files, cell.metrics)
+    run = ExportedRun(f"{name} ({cell.revision[:10]})", cell.lock, {}, cell.metrics)
+    return run._replace(files=locate_files(run, EXPORT_FILES))
 
 
 def compute_md5(path: Path) -> str:
@@ -62,10 +81,3 @@ def compute_md5(path: Path) -> str:
 def _require_one_run(lock: Lock, name: str) -> None:
     if "ingest" not in lock or not is_consistent(lock, STAGES):
         raise ValueError(f"{name} must hold one run up to the subset. Run dvc repro {' '.join(STAGES[2:])}.")
-
-
-def _list_hashes(lock: Lock, metrics: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
-    """Path and hash of every file that an export reads."""
-    outs = {path: md5 for stage in lock.values() for path, md5 in stage["outs"].items()}
-    for path in (PAIRS, SUBSET, SUMMARY, *TOKEN_FILES.values(), *metrics):
-        yield path, outs.get(path, "")

@@ -54,7 +54,8 @@ def _reduce_words(texts: list[str], seed: int) -> Float32[np.ndarray, "rows 2"]:
         return np.zeros((len(texts), 2), np.float32)
     if min(weights.shape) < 4:  # a plane needs three components, and the solver one more
         return np.zeros((len(texts), 2), np.float32)
-    components = TruncatedSVD(3, random_state=seed).fit_transform(weights)
+    with np.errstate(invalid="ignore"):  # the share of variance, unused here, is 0 / 0 where all rows are equal
+        components = TruncatedSVD(3, random_state=seed).fit_transform(weights)
     norms = np.maximum(np.linalg.norm(components, axis=1, keepdims=True), 1e-9)
     plane: Float32[np.ndarray, "rows 2"] = (components / norms)[:, 1:]
     return plane

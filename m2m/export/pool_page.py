@@ -11,10 +11,11 @@ from jaxtyping import Bool, Float32, Num, UInt16
 
 from m2m.export.pool_map import LEVELS, place_rows
 from m2m.export.pool_numbers import Shares, compare_shares, summarize_lengths
-from m2m.export.pool_texts import PageTexts, fit_texts, make_visible, pack_json
+from m2m.export.pool_texts import PageTexts, fit_texts, pack_json
 from m2m.runtime.atomic_files import write_text
 from m2m.strategies import SIDES
 from m2m.study.report.html_page import render_page
+from m2m.visible_text import make_visible
 
 TEMPLATES = Path(__file__).parent / "templates"
 LARGEST = 6_000_000  # bytes of the page

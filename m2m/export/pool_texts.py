@@ -1,4 +1,4 @@
-"""Shortens the texts of a pool until they fit into a page, and makes characters visible that hide or reorder text."""
+"""Shortens the texts of a pool until they fit into a page."""
 
 import json
 import zlib
@@ -9,6 +9,7 @@ import polars as pl
 from jaxtyping import Bool
 
 from m2m.strategies import SIDES
+from m2m.visible_text import make_visible
 
 # characters of each text that a page shows: of rows of a subset, and of other rows
 LIMITS = (
@@ -17,12 +18,6 @@ LIMITS = (
 )  # fmt: skip
 SAMPLE = 4000  # rows whose packed size tells which limits are worth a try
 MARGIN = 1.1  # a sample packs worse than the whole
-HIDDEN_RANGES = (
-    (0x00, 0x08), (0x0B, 0x1F), (0x7F, 0x9F), (0x61C, 0x61C), (0x200B, 0x200B), (0x200E, 0x200F), (0x2028, 0x202E),
-    (0x2060, 0x206F), (0xFEFF, 0xFEFF), (0xFFF9, 0xFFFB), (0xE0000, 0xE007F),
-)  # fmt: skip
-VISIBLE = {code: f"[U+{code:04X}]" for low, high in HIDDEN_RANGES for code in range(low, high + 1)}
-VISIBLE[0x0D] = ""  # of a line end
 
 
 class PageTexts(NamedTuple):
@@ -31,15 +26,6 @@ class PageTexts(NamedTuple):
     packed: bytes
     member_limit: int  # characters
     other_limit: int
-
-
-def make_visible(text: str) -> str:
-    """`text` with its control and direction characters, and those of no width, spelled out; joiners stay.
-
-    >>> make_visible("a\\u202eb")
-    'a[U+202E]b'
-    """
-    return text.translate(VISIBLE)
 
 
 def pack_json(value: object) -> bytes:

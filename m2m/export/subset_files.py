@@ -60,13 +60,13 @@ def _describe(run: ExportedRun, rows: pl.DataFrame, file: Path, study: Path) -> 
         summary=read_json(run.files[SUMMARY]),
         diversity={name: value for name, value in run.metrics.items() if name.startswith(SIDES)},
         overlaps=run.metrics.get("overlapping_rows"),
-        tokenizer=_name_base_tokenizer(run.lock),
-        unit_tokenizer=_name_unit_tokenizer(run.lock),
-        evidence=_find_evidence(run, study),
+        tokenizer=name_base_tokenizer(run.lock),
+        unit_tokenizer=name_unit_tokenizer(run.lock),
+        evidence=find_evidence(run, study),
     )
 
 
-def _find_evidence(run: ExportedRun, folder: Path) -> str:
+def find_evidence(run: ExportedRun, folder: Path) -> str:
     """From study.json in `folder`, and made.json for the pool that its cells chose from."""
     settings = get_cell_settings(run.lock)
     if not (folder / "study.json").exists():
@@ -77,17 +77,17 @@ def _find_evidence(run: ExportedRun, folder: Path) -> str:
     return describe_evidence(study, pool == compute_md5(run.files[PAIRS]), settings)
 
 
-def _name_base_tokenizer(lock: Lock) -> str:
+def name_base_tokenizer(lock: Lock) -> str:
     """The base model's tokenizer, whose tokens are counted."""
     name = lock["tokenizer"]["params"]["base.name"]
     return "the tokenizer trained on the documentation" if name == "scratch" else f"the tokenizer of {name}"
 
 
-def _name_unit_tokenizer(lock: Lock) -> str:
+def name_unit_tokenizer(lock: Lock) -> str:
     """The tokenizer whose token types are micro units."""
     name = lock["band@response"]["params"]["band"]["tokenizer"]
     if name == "base":
-        return _name_base_tokenizer(lock)
+        return name_base_tokenizer(lock)
     return "white-space words" if name == "words" else f"the tokenizer of {name}"
 
 

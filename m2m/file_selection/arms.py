@@ -2,21 +2,31 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import polars as pl
 from jaxtyping import Int64
 
 from m2m.arrays import entropy_bits
-from m2m.file_selection.pool_units import PoolUnits
 from m2m.selection.arm import Arm, ArmSettings, PoolRows, UnitDial, build_unit_dial, choose_arm
 from m2m.selection.degrees import DEGREES
+from m2m.selection.left_out import LeftOut
 from m2m.strategies import get_strategy, require_match
 from m2m.text.tokenize import Tokenized
 
 RANDOM = "random"
 NO_LIMIT = 2**31 - 1  # tokens; no response is that long
+
+
+class ChoiceTables(Protocol):
+    """Where strategies find what they choose by."""
+
+    def build_units(self, strategy: str) -> pl.DataFrame:
+        """The units of a strategy (schema Units)."""
+
+    def build_choices(self, strategy: str) -> pl.DataFrame:
+        """What a baseline chooses by (schema Tokens, Vectors or Units)."""
 
 
 class Comparison(NamedTuple):
@@ -29,6 +39,7 @@ class Comparison(NamedTuple):
     """the units of the strategy; of a baseline, one unit that all rows carry"""
     match: UnitDial | None
     settings: ArmSettings
+    left_out: LeftOut
 
     @property
     def subset(self) -> Arm:
@@ -50,38 +61,31 @@ class ArmFigures(NamedTuple):
     """rows that are in the random subset too"""
 
 
-def compare_arms(units: PoolUnits, settings: ArmSettings) -> Comparison:
+def compare_arms(pool: PoolRows, left_out: LeftOut, tables: ChoiceTables, settings: ArmSettings) -> Comparison:
     """The random subset, that of each degree where the strategy has degrees, and that of `settings`."""
     entry = get_strategy(settings.strategy, "--strategy")
     if settings.degree not in DEGREES:
         raise ValueError(f"--degree must be in 0..6, got {settings.degree}")
     if entry.follows_match:
         require_match(settings.match, "--match")
-    pool = measure_pool(units)
+    pool = pool._replace(left_out=left_out.rows, scores=left_out.scores)
     everything = build_unit_dial(RANDOM, None, pool, settings)
     arms = {RANDOM: choose_arm(pool, replace(settings, strategy=RANDOM), everything)}
     own, match, choices = everything, None, None
     if entry.has_units:
-        own = build_unit_dial(settings.strategy, units.build_units(settings.strategy), pool, settings)
+        own = build_unit_dial(settings.strategy, tables.build_units(settings.strategy), pool, settings)
     elif settings.strategy != RANDOM:
-        choices = units.build_choices(settings.strategy)
+        choices = tables.build_choices(settings.strategy)
     if entry.follows_match:
-        matched_units = units.build_units(settings.match) if get_strategy(settings.match).has_units else None
+        matched_units = tables.build_units(settings.match) if get_strategy(settings.match).has_units else None
         match = build_unit_dial(settings.match, matched_units, pool, settings)
     if not entry.has_degree:
         if settings.strategy != RANDOM:
             arms[settings.strategy] = choose_arm(pool, settings, own, match, choices)
-        return Comparison(pool, arms, settings.strategy, own, match, settings)
+        return Comparison(pool, arms, settings.strategy, own, match, settings, left_out)
     for degree in DEGREES:
         arms[f"degree {degree}"] = choose_arm(pool, replace(settings, degree=degree), own, match, choices)
-    return Comparison(pool, arms, f"degree {settings.degree}", own, match, settings)
-
-
-def measure_pool(units: PoolUnits) -> PoolRows:
-    """The ids and response lengths of all rows."""
-    tokens = np.diff(units.tokenize_side("response").offsets)
-    characters = units.rows["response"].str.len_chars().cast(pl.Int64).to_numpy()
-    return PoolRows(units.rows["id"], tokens, characters)
+    return Comparison(pool, arms, f"degree {settings.degree}", own, match, settings, left_out)
 
 
 def tabulate_arms(comparison: Comparison, responses: Tokenized) -> list[ArmFigures]:
@@ -117,9 +121,12 @@ def explain_rows(comparison: Comparison, name: str) -> pl.Series:
         has_unit = is_candidate = np.ones(len(chosen), np.bool_)
         left_over = f"not drawn by {strategy}"
     flags = pl.DataFrame({"chosen": chosen, "inside": inside, "unit": has_unit, "candidate": is_candidate})
+    flags = flags.with_columns(left_out=comparison.left_out.reasons)
     reason = (
         pl.when("chosen")
         .then(None)
+        .when(pl.col("left_out").is_not_null())
+        .then("left_out")
         .when(~pl.col("inside"))
         .then(pl.lit(window))
         .when(~pl.col("unit"))

@@ -51,7 +51,7 @@ def tabulate_values(values: Sequence[object], subsets: Mapping[str, Sequence[int
     frequent = texts.value_counts().sort("count", "value", descending=[True, False])["value"][:MOST_VALUES].to_list()
     texts = texts.replace_strict(frequent, frequent, default="(other values)")
     listed = [*frequent, "(other values)"] if "(other values)" in texts else frequent
-    table: list[dict[str, Any]] = [{"value": _escape_markdown(value)} for value in listed]
+    table: list[dict[str, Any]] = [{"value": value} for value in listed]
     for name, rows in subsets.items():
         counts = dict(texts.gather(list(rows)).value_counts().rows())
         for entry, value in zip(table, listed, strict=True):
@@ -87,7 +87,3 @@ def _write(value: object) -> str:
 def _shorten(value: object) -> str:
     text = " ".join(_write(value).split())
     return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
-
-
-def _escape_markdown(text: str) -> str:
-    return "".join(f"\\{sign}" if sign in "\\`*_[]!#" else sign for sign in text)

@@ -12,8 +12,10 @@ import polars as pl
 from jaxtyping import Float32
 
 from m2m.file_selection.unit_settings import UnitSettings
+from m2m.selection.arm import PoolRows
 from m2m.strategies import SIDES, get_strategy
-from m2m.text.tokenize import Tokenized, label_token, load_saved, tokenize
+from m2m.text.pool_tokens import tokenize_pool
+from m2m.text.tokenize import Tokenized, label_token, load_saved
 from m2m.units.micro.token_units import TokenUnits, build_token_units, list_tokens
 
 
@@ -25,7 +27,7 @@ def prepare_tokenizer(name: str, rows: pl.DataFrame, vocab_size: int, folder: Pa
     if not name:
         from m2m.training.pretrain import train_tokenizer
 
-        texts = [f"{instruction}\n{response}" for instruction, response in rows.select(SIDES).rows()]
+        texts = (f"{instruction}\n{response}" for instruction, response in rows.select(SIDES).iter_rows())
         types = len(train_tokenizer(texts, folder, vocab_size=vocab_size))
         return f"a byte-level BPE of {types:,} types, trained on this pool"
     from m2m.models import copy_tokenizer, resolve_commit
@@ -37,7 +39,7 @@ def prepare_tokenizer(name: str, rows: pl.DataFrame, vocab_size: int, folder: Pa
         )
     source, _, revision = (name, "", "") if Path(name).is_dir() else name.partition("@")
     copy_tokenizer(source, resolve_commit(source, revision or "main"), folder)
-    return f"the tokenizer of {source}"
+    return f"the tokenizer of {Path(source).resolve().name if Path(source).is_dir() else source}"
 
 
 class PoolUnits:
@@ -64,8 +66,14 @@ class PoolUnits:
     def tokenize_side(self, side: str) -> Tokenized:
         """The tokens of one side of all rows."""
         if side not in self._tokenized:
-            self._tokenized[side] = tokenize(self.tokenizer, self.rows[side].to_list())
+            self._tokenized[side] = tokenize_pool(self.tokenizer, self.rows[side].to_list())
         return self._tokenized[side]
+
+    def measure_pool(self) -> PoolRows:
+        """The ids and response lengths of all rows."""
+        tokens = np.diff(self.tokenize_side("response").offsets)
+        characters = self.rows["response"].str.len_chars().cast(pl.Int64).to_numpy()
+        return PoolRows(self.rows["id"], tokens, characters)
 
     def band_side(self, side: str) -> TokenUnits:
         """The middle band of one side."""
@@ -123,7 +131,7 @@ class PoolUnits:
             raise ValueError("bm25 chooses rows like your examples: name their file with --like")
         target = read_target_examples(self.settings.like)
         self._report(f"{len(target.texts)} examples; {target.rejected} records of {self.settings.like} are unusable")
-        tokenized = tokenize(self.tokenizer, join_sides(self.rows) + target.texts)
+        tokenized = tokenize_pool(self.tokenizer, join_sides(self.rows) + target.texts)
         scores = score_by_bm25(tokenized.tokens, tokenized.offsets, len(target.texts))
         return self.rows.select("id", scores=pl.Series(scores.tolist(), dtype=pl.List(pl.Float64)))
 
@@ -151,11 +159,13 @@ class PoolUnits:
 
     def _build_macro(self, side: str) -> pl.DataFrame:
         from m2m.arrays import stack_vectors
-        from m2m.units.macro.clusters import assign_nearest, cluster_vectors
+        from m2m.units.macro.clusters import assign_nearest, cluster_vectors, describe_exact_time
 
         points = stack_vectors(pl.Series("vector", self.embed_side(side)).cast(pl.List(pl.Float32)))
         self._report(f"clustering {len(points):,} {side}s by UMAP and HDBSCAN")
         clusters = self.settings.clusters
+        if warning := describe_exact_time(len(points), clusters.neighbors):
+            self._report(f"warning: {warning} (--clusters.neighbors nndescent)")
         labels = cluster_vectors(
             points,
             clusters.seed,

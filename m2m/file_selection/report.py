@@ -54,10 +54,14 @@ def format_arms(figures: Sequence[ArmFigures], chosen: str, types: str) -> list[
     ]
 
 
-def name_types(comparison: Comparison) -> str:
-    """The heading for what a subset covers."""
-    scale = get_strategy(comparison.settings.strategy).scale
-    return {"macro": "clusters", "meso": "phrases"}.get(str(scale), "types")
+def name_types(strategy: str) -> str:
+    """The heading for what a subset covers: units of the strategy, or without units the types of all tokens.
+
+    >>> name_types("response-micro"), name_types("instruction-meso"), name_types("type-cover")
+    ('band types', 'phrases', 'all types')
+    """
+    scale = get_strategy(strategy).scale
+    return {"macro": "clusters", "meso": "phrases", "micro": "band types"}.get(str(scale), "all types")
 
 
 def describe_length(figures: Sequence[ArmFigures], comparison: Comparison) -> str:

@@ -9,6 +9,15 @@ from m2m.export.bundled_studies import read_bundled_studies
 from m2m.export.evidence import summarize_studies
 from m2m.export.trainer_formats import ExportFormat
 from m2m.file_selection.arms import Comparison, compare_arms, explain_rows, tabulate_arms
+from m2m.file_selection.card_settings import list_settings
+from m2m.file_selection.exclusions import (
+    ExclusionSettings,
+    check_exclusions,
+    describe_overlaps,
+    describe_quality,
+    find_prompt_overlaps,
+    leave_out_of_pool,
+)
 from m2m.file_selection.file_pool import ReadSettings, describe_sources, read_pool
 from m2m.file_selection.pool_units import PoolUnits, prepare_tokenizer
 from m2m.file_selection.report import (
@@ -24,11 +33,20 @@ from m2m.file_selection.written_files import FileSelection, require_empty_folder
 from m2m.selection.arm import ArmSettings
 from m2m.strategies import get_strategy
 
+CONTENTS = {  # of the files beside the data
+    "README.md": "data card",
+    "index.html": "pool page",
+    "rows.parquet": "a reason for every row",
+    "rejects.parquet": "what could not be used",
+    "overlaps.parquet": "shared text, for you to judge",
+}
+
 
 def choose_from_files(
     paths: Sequence[str],
     settings: ArmSettings,
     reading: ReadSettings,
+    exclusions: ExclusionSettings,
     units: UnitSettings,
     tokenizer: str,
     out: Path,
@@ -36,48 +54,78 @@ def choose_from_files(
     page: Literal["write", "skip"],
 ) -> list[str]:
     """Choose from the files `paths`, write the result to the folder `out`, and return the lines of the report."""
-    entry = get_strategy(settings.strategy, "--strategy")
+    get_strategy(settings.strategy, "--strategy")
+    check_exclusions(exclusions)
     require_empty_folder(out)
     with TemporaryDirectory() as folder:
         pool = read_pool(paths, reading, Path(folder))
         name = prepare_tokenizer(tokenizer, pool.rows, units.band.vocab_size, Path(folder, "tokenizer"))
         pool_units = PoolUnits(pool.rows, Path(folder, "tokenizer"), units)
-        comparison = compare_arms(pool_units, settings)
+        rows = pool_units.measure_pool()
+        overlaps = find_prompt_overlaps(pool, exclusions.prompts)
+        left_out = leave_out_of_pool(pool, rows.flag_inside(settings), overlaps, exclusions)
+        comparison = compare_arms(rows, left_out, pool_units, settings)
         evidence = summarize_studies(
             read_bundled_studies(),
             {"strategy": settings.strategy, "degree": settings.degree, "match": settings.match},
         )
-        selection = FileSelection(pool, pool_units, comparison, name, evidence)
+        listed = list_settings(settings, reading, exclusions, units)
+        selection = FileSelection(pool, pool_units, comparison, name, evidence, listed, overlaps)
         files = write_selection(selection, out, form)
-        warnings = list_warnings(comparison, tokenizer)
+        notes = [*list_exclusions(selection, exclusions), *list_warnings(comparison, tokenizer)]
         if page == "write":
             from m2m.file_selection.selection_page import write_selection_page
 
-            write_selection_page(selection, out / "index.html", [*warnings, evidence])
-        band = pool_units.band_side(str(entry.side)) if entry.scale == "micro" else None
-        figures = tabulate_arms(comparison, pool_units.tokenize_side("response"))
-    lines = [format_line(source, text) for source, text in describe_sources(pool)]
-    lines += [f"{'':<11}{len(pool.rejects):,} rejects with their reasons → {out / 'rejects.parquet'}"]
-    lines += [format_line("units", describe_choice_units(comparison, name, band))]
-    lines += format_arms(figures, comparison.chosen, name_types(comparison))
-    lines += [format_line("warning", sentence) for sentence in warnings]
-    lines += [format_line("not taken", list_left_over(explain_rows(comparison, comparison.chosen)))]
-    lines += [format_line("length", describe_length(figures, comparison))]
-    lines += [format_line("evidence", f"{evidence} (python -m m2m recommend; for your own model: python -m m2m grid)")]
-    written = [
-        f"{files[0]} ({form})",
-        "README.md (data card)",
-        *(["index.html (pool page)"] if page == "write" else []),
-        "rows.parquet (a reason for every row)",
-        "rejects.parquet",
+            write_selection_page(selection, out / "index.html", [*(text for _, text in notes), evidence])
+            files.append(out / "index.html")
+        return list_lines(selection, notes, files, form)
+
+
+def list_lines(
+    selection: FileSelection, notes: Sequence[tuple[str, str]], files: Sequence[Path], form: ExportFormat
+) -> list[str]:
+    """The report, line by line; `files` are those that were written, the data first."""
+    comparison, units = selection.comparison, selection.units
+    entry = get_strategy(comparison.settings.strategy)
+    band = units.band_side(str(entry.side)) if entry.scale == "micro" else None
+    figures = tabulate_arms(comparison, units.tokenize_side("response"))
+    rejects = f"{len(selection.pool.rejects):,} rejects with their reasons → {files[0].parent / 'rejects.parquet'}"
+    left_over = list_left_over(explain_rows(comparison, comparison.chosen))
+    evidence = f"{selection.evidence} (python -m m2m recommend; for your own model: python -m m2m grid)"
+    return [
+        *(format_line(source, text) for source, text in describe_sources(selection.pool)),
+        format_line("", rejects),
+        format_line("units", describe_choice_units(comparison, selection.tokenizer, band)),
+        *format_arms(figures, comparison.chosen, name_types(comparison.settings.strategy)),
+        *(format_line(label, text) for label, text in notes),
+        format_line("not taken", left_over),
+        format_line("length", describe_length(figures, comparison)),
+        format_line("evidence", evidence),
+        format_line("written", ", ".join(f"{file.name} ({CONTENTS.get(file.name, form)})" for file in files)),
     ]
-    return [*lines, format_line("written", ", ".join(written))]
 
 
-def list_warnings(comparison: Comparison, tokenizer: str) -> list[str]:
-    """Degrees that are one subset, and a tokenizer that may not be the model's."""
+def list_exclusions(selection: FileSelection, exclusions: ExclusionSettings) -> list[tuple[str, str]]:
+    """A label and a sentence for each setting that counts or leaves out rows."""
+    comparison, lines = selection.comparison, []
+    if selection.overlaps is not None:
+        chosen = comparison.subset.table["id"]
+        text = describe_overlaps(selection.overlaps, selection.pool, chosen, exclusions.overlap)
+        lines.append(("overlap", text))
+    if exclusions.quality:
+        lines.append(("quality", describe_quality(comparison.left_out)))
+    return lines
+
+
+def list_warnings(comparison: Comparison, tokenizer: str) -> list[tuple[str, str]]:
+    """Degrees that are one subset, a tokenizer that may not be the model's, a size that does not fit the strategy."""
     warnings = [sentence for sentence in (comparison.subset.collapse, comparison.subset.note) if sentence]
     strategy = get_strategy(comparison.settings.strategy)
     if not tokenizer and (strategy.scale == "micro" or not strategy.has_units):
         warnings.append("the tokenizer is not your model's: units and lengths differ; name it with --tokenizer")
-    return warnings
+    if comparison.settings.strategy == "type-cover" and comparison.settings.budget == "rows":
+        warnings.append(
+            "type-cover takes the rows with the most new types per token, which are short ones: "
+            "give it a budget of tokens (--tokens) in place of --size"
+        )
+    return [("warning", sentence) for sentence in warnings]

@@ -2,8 +2,8 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,14 +14,16 @@ from m2m.export.data_card import Card, render_card
 from m2m.export.licences import UNSTATED
 from m2m.export.trainer_formats import ExportFormat, describe_for_llama_factory, format_record
 from m2m.file_selection.arms import RANDOM, Comparison, explain_rows
+from m2m.file_selection.exclusions import PromptOverlaps
 from m2m.file_selection.file_pool import FilePool
 from m2m.file_selection.own_columns import build_columns, clean_text, parse_fields, tabulate_origins, tabulate_values
 from m2m.file_selection.pool_units import PoolUnits
 from m2m.runtime.artifacts import get_columns, write_json, write_table
 from m2m.runtime.atomic_files import replace_file, write_text
 from m2m.schemas.file_rows import FileRejects, FileRows
+from m2m.schemas.overlaps import Overlaps
 from m2m.strategies import SIDES, get_strategy
-from m2m.text.tokenize import tokenize
+from m2m.text.pool_tokens import tokenize_pool
 
 PLACES = ("pool_file", "pool_row")
 
@@ -34,12 +36,19 @@ class FileSelection(NamedTuple):
     comparison: Comparison
     tokenizer: str
     evidence: str
+    settings: Mapping[str, Any]
+    """for the card"""
+    overlaps: PromptOverlaps | None
+    """None where no evaluation prompt was named"""
 
 
 def require_empty_folder(out: Path) -> None:
-    """ValueError unless `out` is a new or an empty folder."""
+    """ValueError unless `out` is a new or an empty folder, and can be written."""
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ValueError(f"{out} is not empty. Choose a new or empty folder with --out.")
+    nearest = next(folder for folder in (out.absolute(), *out.absolute().parents) if folder.is_dir())
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise ValueError(f"{out} cannot be written, because {nearest} is read-only here. Choose another with --out.")
 
 
 def write_selection(selection: FileSelection, out: Path, form: ExportFormat) -> list[Path]:
@@ -51,13 +60,16 @@ def write_selection(selection: FileSelection, out: Path, form: ExportFormat) -> 
     rows = pl.concat([table, columns], how="horizontal") if columns.width else table
     write_table(out / "rows.parquet", FileRows, rows.sort("pool_source", "pool_file", "pool_row", "pool_exchange"))
     write_table(out / "rejects.parquet", FileRejects, selection.pool.rejects)
+    if selection.overlaps is not None:
+        write_table(out / "overlaps.parquet", Overlaps, selection.overlaps.table)
     file = out / ("data.parquet" if form == "parquet" else "data.jsonl")
     chosen = selection.comparison.subset.selection.draw.rows
     _write_data(file, rows[chosen], [records[row] for row in chosen], form)
     if description := describe_for_llama_factory(form):
         write_json(out / "dataset_info.json", description)
     write_text(out / "README.md", render_card(_describe(selection, records, file)))
-    return [out / name for name in (file.name, "README.md", "rows.parquet", "rejects.parquet")]
+    further = [] if selection.overlaps is None else ["overlaps.parquet"]
+    return [out / name for name in (file.name, "README.md", "rows.parquet", "rejects.parquet", *further)]
 
 
 def build_rows(selection: FileSelection) -> pl.DataFrame:
@@ -84,7 +96,16 @@ def build_rows(selection: FileSelection) -> pl.DataFrame:
     unit = pl.format(" for the unit {}", "unit") if _has_units(comparison) else pl.lit("")
     taken = pl.format("chosen by {}{}, in turn {}", pl.lit(comparison.settings.strategy), unit, "turn")
     reason = pl.when(pl.col("turn").is_not_null()).then(taken).otherwise("why")
+    table = _join_prompts(table, selection.overlaps)
     return table.with_columns(is_chosen=pl.col("turn").is_not_null(), reason=reason).select(*get_columns(FileRows))
+
+
+def _join_prompts(table: pl.DataFrame, overlaps: PromptOverlaps | None) -> pl.DataFrame:
+    """With the first evaluation prompt, by its id, that each row shares text with; null for none."""
+    if overlaps is None:
+        return table.with_columns(prompt=pl.lit(None, pl.String))
+    prompts = overlaps.table.group_by("id").agg(prompt=pl.col("prompt").min())
+    return table.join(prompts, left_on="row_id", right_on="id", how="left", maintain_order="left")
 
 
 FORMAT_KEYS = ("messages", "prompt", "completion", "conversations", "input", "output")
@@ -118,18 +139,26 @@ def _describe(selection: FileSelection, records: Sequence[Mapping[str, Any]], fi
         composition = {}
     return Card(
         file=file.name,
-        settings=asdict(comparison.settings),
+        settings=selection.settings,
         sources=_list_sources(pool, subset.selection.draw.rows),
         hashes={f"sha256 of {file.name}": hashlib.sha256(file.read_bytes()).hexdigest()},
         lengths=_measure_lengths(selection),
-        summary=subset.summary,
+        summary=subset.summary | comparison.left_out.summary,
         diversity={},
         tokenizer=selection.tokenizer,
         unit_tokenizer=selection.tokenizer,
         evidence=selection.evidence,
-        overlaps=None,
+        overlaps=_count_overlaps(selection),
         composition=composition | tabulate_origins(records, numbers),
     )
+
+
+def _count_overlaps(selection: FileSelection) -> int | None:
+    """Rows of the subset that share text with an evaluation prompt; None where no prompt was named."""
+    if selection.overlaps is None:
+        return None
+    ids = selection.overlaps.table["id"].unique().implode()
+    return int(selection.comparison.subset.table["id"].is_in(ids).sum())
 
 
 def _list_sources(pool: FilePool, chosen: np.ndarray) -> list[dict[str, Any]]:
@@ -153,7 +182,7 @@ def _measure_lengths(selection: FileSelection) -> pl.DataFrame:
     rows = selection.pool.rows[selection.comparison.subset.selection.draw.rows]
     table = rows.select(pl.col(side).str.len_chars().alias(f"{side}, characters") for side in SIDES)
     counts = [
-        pl.Series(f"{side}, tokens", np.diff(tokenize(selection.units.tokenizer, rows[side].to_list()).offsets))
+        pl.Series(f"{side}, tokens", np.diff(tokenize_pool(selection.units.tokenizer, rows[side].to_list()).offsets))
         for side in SIDES
     ]
     return table.with_columns(counts)

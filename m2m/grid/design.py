@@ -6,25 +6,29 @@ from typing import Any, Literal
 
 from m2m.strategies import get_strategy, require_match
 
-Scope = Literal["plain", "quick", "full"]
+Scope = Literal["staged", "quick", "full", "pilot"]
 Cell = dict[str, Any]
-SCOPE_DEGREES = {"full": tuple(range(7)), "quick": (0, 3, 6)}
+QUICK_DEGREES = (0, 3, 6)
 POOL_SETTINGS = ("quality", "quality_share")  # of `subset`: which rows all cells of a grid choose from
-QUICK_SEEDS, QUICK_RANDOM_SEEDS = 1, 3  # random's spread is the seed noise: it needs replicates
+FIRST_SEEDS, FIRST_RANDOM_SEEDS = 1, 3  # random's spread is the seed noise: it needs replicates
+PILOT_CONFIGURATIONS, PILOT_SEEDS = 2, (1, 2, 3, 4)
 
 
-def choose_scope(quick: bool, full: bool) -> Scope:
-    """The scope that the flags ask for. ValueError for both."""
-    if quick and full:
-        raise ValueError("a grid is --quick or --full, got both: choose one")
-    return "quick" if quick else "full" if full else "plain"
+def choose_scope(*, staged: bool = False, quick: bool = False, full: bool = False, pilot: bool = False) -> Scope:
+    """The scope that the flags ask for, `staged` by default. ValueError for two of them."""
+    flags: dict[Scope, bool] = {"staged": staged, "quick": quick, "full": full, "pilot": pilot}
+    scopes = [scope for scope, flag in flags.items() if flag]
+    if len(scopes) > 1:
+        raise ValueError(f"a grid has one form, got --{' and --'.join(scopes)}: choose one")
+    return scopes[0] if scopes else "staged"
 
 
 def list_cells(grid_parts: Mapping[str, Mapping[str, Any]], subset: Mapping[str, Any], scope: Scope) -> list[Cell]:
     """Every combination of each part's lists; what a part does not list is as in `subset`.
 
-    A part with three degrees and more has all seven of them in `full`, and 0, 3, 6 in `quick`, which also keeps one
-    seed, or three of a part without degrees. First seeds come first: a grid that is stopped early is even.
+    `staged` is the first rung of the staged grid: seed 1 of each configuration, three seeds of random. `quick` has the
+    same seeds and of three degrees and more 0, 3, 6. `pilot` has four seeds of random and of the last two
+    configurations with a degree, for the noise. First seeds come first: a grid that is stopped early is even.
     ValueError for a part that lists what is not a setting of `subset`, or for a cell that cannot be.
     """
     cells: list[Cell] = []
@@ -34,15 +38,19 @@ def list_cells(grid_parts: Mapping[str, Mapping[str, Any]], subset: Mapping[str,
             raise ValueError(f"grid.parts.{name} may list settings of subset ({', '.join(subset)}), got {unknown[0]}")
         if pool := sorted(set(lists) & set(POOL_SETTINGS)):
             raise ValueError(f"grid.parts.{name} may not list {pool[0]}: a grid has one pool, set it in subset")
-        scoped = _limit_lists(
-            {key: value if isinstance(value, list) else [value] for key, value in lists.items()}, scope
-        )
+        listed = {key: value if isinstance(value, list) else [value] for key, value in lists.items()}
+        scoped = _limit_lists(listed, scope)
         for values in product(*scoped.values()):
             cell = _drop_degree({**subset, **dict(zip(scoped, values, strict=True))}, name)
             _require_possible(name, cell)
             cells.append(cell)
-    unique = [cell for position, cell in enumerate(cells) if cell not in cells[:position]]
-    return sorted(unique, key=lambda cell: int(cell["seed"]))
+    scoped_cells = _list_pilot(cells) if scope == "pilot" else cells
+    return sorted(drop_repeated(scoped_cells), key=lambda cell: int(cell["seed"]))
+
+
+def drop_repeated(cells: Sequence[Cell]) -> list[Cell]:
+    """The cells, each once, where it stands first."""
+    return [cell for position, cell in enumerate(cells) if cell not in cells[:position]]
 
 
 def normalize_cell(cell: Mapping[str, Any]) -> Cell:
@@ -82,8 +90,20 @@ def _require_possible(part_name: str, cell: Cell) -> None:
 
 def _limit_lists(lists: Mapping[str, Sequence[Any]], scope: Scope) -> dict[str, Sequence[Any]]:
     scoped = dict(lists)
-    if scope != "plain" and len(scoped.get("degree", [])) >= 3:
-        scoped["degree"] = SCOPE_DEGREES[scope]
-    if scope == "quick" and "seed" in scoped:
-        scoped["seed"] = scoped["seed"][: QUICK_SEEDS if "degree" in scoped else QUICK_RANDOM_SEEDS]
+    if scope == "quick" and len(scoped.get("degree", [])) >= 3:
+        scoped["degree"] = QUICK_DEGREES
+    if scope in ("quick", "staged") and "seed" in scoped:
+        is_random = list(scoped.get("strategy", [])) == ["random"]
+        scoped["seed"] = scoped["seed"][: FIRST_RANDOM_SEEDS if is_random else FIRST_SEEDS]
     return scoped
+
+
+def _list_pilot(cells: Sequence[Cell]) -> list[Cell]:
+    """Random and strategies of units with the same seeds; degree 0 is left out, whose subsets hardly differ."""
+    dialled = [cell for cell in cells if get_strategy(cell["strategy"]).has_units and cell["degree"] > 0]
+    randoms = [cell for cell in cells if cell["strategy"] == "random"]
+    seedless = [{**cell, "seed": 0} for cell in dialled]
+    unique = drop_repeated(seedless)
+    if not unique or not randoms:
+        raise ValueError("a pilot needs random and a strategy with a degree above 0 in grid.parts")
+    return [{**cell, "seed": seed} for seed in PILOT_SEEDS for cell in (randoms[0], *unique[-PILOT_CONFIGURATIONS:])]

@@ -14,7 +14,6 @@ from m2m.grid.provenance import Lock
 from m2m.schemas.cell import MADE_WITH
 
 PIPELINE, CELL_FILE, DETAILS_FILE = "dvc.yaml", "metrics/cell.json", "metrics/cell_details.json"
-INTERRUPTED = (["symbolic-ref", "HEAD"], ["rev-parse", "--verify", "refs/stash"])
 CELL_INPUTS = ("data/raw", "stages", "m2m", "profiles/launch", "params.yaml", "dvc.yaml", "dvc.lock", "constraints.txt")
 
 
@@ -86,12 +85,6 @@ def list_untracked_files() -> list[str]:
     """Files that a cell may read and that git neither tracks nor ignores: DVC's queue leaves them out of its copies."""
     options = ("--others", "--exclude-standard", "--directory", "-z")
     return [name for name in _git("ls-files", *options, "--", *CELL_INPUTS).split("\0") if name]
-
-
-def is_queueing_interrupted() -> bool:
-    """Whether DVC was killed while it queued a cell: HEAD is detached, and git's stash contains the workspace."""
-    runs = [subprocess.run(["git", *words, "--quiet"], capture_output=True, check=False) for words in INTERRUPTED]
-    return [run.returncode for run in runs] == [1, 0]
 
 
 def locate_cached_file(md5: str) -> Path:

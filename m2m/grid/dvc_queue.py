@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
+from m2m.grid.queued_commit import store_queued_commit, write_queued_commit
+
 LOCK_TRIES, LOCK_PAUSE = 60, 2.0  # seconds between tries: a worker that starts a cell holds a lock for a moment
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # Ctrl-C, a batch system's limit, a closed terminal
 RUNS = Path(".dvc/tmp/exps/run")  # a folder an entry, by its stash revision: log, process, result
@@ -38,10 +40,21 @@ def list_entries() -> list[QueueEntry]:
 
 
 def put(name: str, overrides: Sequence[str]) -> None:
-    """`dvc exp run --queue --name NAME -S OVERRIDE …`, of the workspace as it stands."""
+    """`dvc exp run --queue --name NAME -S OVERRIDE …`, of the workspace as it stands, which is not touched."""
 
     def queue(repo: Any) -> None:
-        repo.experiments.run(queue=True, name=name, params=list(overrides))
+        from dvc.repo.experiments.queue.base import QueueEntry as Entry
+        from dvc.repo.experiments.queue.tasks import run_exp
+        from dvc.repo.experiments.refs import CELERY_STASH
+        from dvc.repo.experiments.utils import get_exp_rwlock
+
+        commit = write_queued_commit(name, overrides, {"DVC_ROOT": repo.root_dir})
+        with get_exp_rwlock(repo, writes=[CELERY_STASH]):
+            store_queued_commit(commit, name, CELERY_STASH)
+        roots = (repo.root_dir, repo.scm.root_dir)
+        entry = Entry(*roots, CELERY_STASH, commit.revision, commit.head, None, name, commit.head)
+        celery = repo.experiments.celery_queue.celery
+        celery.signature(run_exp.s(entry.asdict(), copy_paths=None, message=None)).delay()
 
     _do(queue)
 
@@ -86,7 +99,7 @@ def _do(act: Callable[[Any], None]) -> None:
 
 @contextlib.contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Delay signals that would end us until DVC, which stashes uncommitted changes meanwhile, restores the workspace.
+    """Delay signals that would end us until DVC has changed its queue.
 
     Blocking the signals is not enough: one may reach another thread, and Python then handles it in this one. Noting
     them is not enough either: git's processes would get them too.

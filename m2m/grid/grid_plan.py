@@ -1,44 +1,90 @@
-"""Reads what a plan needs: stale stages, finished cells, the size of the data, the model's shape, kept replies."""
+"""Reads what a plan of costs needs: finished cells, the size of the data, the model's shape, the device, replies."""
 
 import shutil
+import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from m2m.grid.design import Cell
+import polars as pl
+import psutil
+
+from m2m.gguf_models import find_gguf, read_gguf_config
+from m2m.grid.design import Cell, Scope, list_cells
 from m2m.grid.dvc_experiments import predict_lock, read_experiments, read_lock
+from m2m.grid.gpu_locks import list_gpus
 from m2m.grid.provenance import CELL_STAGES, hash_cell, hash_finished_cells, hash_provenance
+from m2m.grid.rungs import list_current_rungs, list_expected_cells
 from m2m.grid.study_folder import PROMPTS_FILE
 from m2m.llm.client.reply_cache import ReplyCache, cache_folder
+from m2m.parallel import count_cores
 from m2m.planning.cost_inputs import count_data, estimate_data_size
 from m2m.planning.cost_model import DataSize
+from m2m.planning.gpus import GPUS, Gpu, describe_cpu, find_gpu
 from m2m.planning.llama_shapes import PUBLISHED_SHAPES, LlamaShape, read_shape
+from m2m.planning.staging import check_schedule
 from m2m.runtime.artifacts import read_json, read_table
 from m2m.schemas.prompts import Prompts
 from m2m.schemas.tokens import Tokens
 
+POOL_FILE, ASSUMED = Path("data/pool.parquet"), "assumed: no run with these settings has counted them"
 DATA_STAGES = {"ingest", "respond", "benchmark", "band@instruction", "band@response"}  # whose outs are counted
 
 
-def inspect_cells(cells: Sequence[Cell]) -> tuple[list[str], int]:
-    """The shared stages that would run again, and how many of `cells` are finished experiments."""
+def list_planned_cells(settings: Mapping[str, Any], scope: Scope) -> list[Cell]:
+    """The grid's cells; of a staged one, the first configurations stand in the place of the best ones."""
+    cells = list_cells(settings["grid"]["parts"], settings["subset"], scope)
+    schedule = check_schedule(**settings["grid"]["staged"])
+    return list_expected_cells(cells, schedule) if scope == "staged" else cells
+
+
+def inspect_cells(settings: Mapping[str, Any], scope: Scope) -> tuple[list[str], int]:
+    """The shared stages that would run again, and how many cells of the grid are finished experiments.
+
+    Of a staged grid those of the rungs that can be listed so far.
+    """
     previous, lock = read_lock(), predict_lock()
     stale = [name for name, stage in lock.items() if name not in CELL_STAGES and _is_stale(stage, previous.get(name))]
     if stale:
         return stale, 0
     shared, finished = hash_provenance(lock), hash_finished_cells(cell.lock for cell in read_experiments())
+    grid, outcome = settings["grid"], settings["analyze"]["primary_outcome"]
+    cells = list_cells(grid["parts"], settings["subset"], scope)
+    if scope == "staged":
+        rungs = list_current_rungs(cells, check_schedule(**grid["staged"]), shared, outcome)
+        cells = [cell for rung in rungs for cell in rung.cells]
     return stale, sum(hash_cell(shared, cell) in finished for cell in cells)
 
 
 def read_data_size(
     stale: Sequence[str], settings: dict[str, Any], rows: int | None, instruction_tokens: float, response_tokens: float
-) -> tuple[DataSize, bool]:
-    """The size of the data, and whether it was counted in the tables of a run with these settings."""
+) -> tuple[DataSize, str]:
+    """The size of the data, and what of it was counted in the tables of a run with these settings."""
     if DATA_STAGES & set(stale) or not Path(PROMPTS_FILE).exists():
-        return estimate_data_size(settings, rows, instruction_tokens, response_tokens), False
+        is_read = rows is None and "ingest" not in stale and POOL_FILE.exists()
+        row_count = pl.scan_parquet(POOL_FILE).select(pl.len()).collect().item() if is_read else rows
+        source = "rows counted by ingest, tokens assumed" if is_read else ASSUMED
+        return estimate_data_size(settings, row_count, instruction_tokens, response_tokens), source
     tokens = {side: read_table(Path(f"data/tokens/{side}.parquet"), Tokens) for side in ("instruction", "response")}
-    return count_data(tokens, read_table(Path(PROMPTS_FILE), Prompts)), True
+    return count_data(tokens, read_table(Path(PROMPTS_FILE), Prompts)), "counted"
+
+
+def find_device() -> str:
+    """The key in GPUS of this machine's first GPU, or 'cpu' without any. ValueError for a GPU that is not there."""
+    if not list_gpus():
+        return "cpu"
+    query = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+    names = subprocess.run(query, capture_output=True, text=True, check=True).stdout.splitlines()
+    key = find_gpu(names[0])
+    if key is None:
+        raise ValueError(f"The peak of {names[0]} is not known. Name a similar GPU with --gpu: {', '.join(GPUS)}.")
+    return key
+
+
+def describe_cpu_here() -> Gpu:
+    """This machine without its GPUs."""
+    return describe_cpu(count_cores(), float(psutil.virtual_memory().total))
 
 
 def find_shape(base: dict[str, Any]) -> LlamaShape:
@@ -50,7 +96,12 @@ def find_shape(base: dict[str, Any]) -> LlamaShape:
 
 
 def read_model_config(name: str, revision: str) -> dict[str, Any]:
-    """config.json of a folder, or of a hub id that was fetched before; nothing is fetched. OSError without one."""
+    """config.json of a folder or GGUF file, or of a hub id that was fetched before; nothing is fetched.
+
+    OSError without one.
+    """
+    if gguf := find_gguf(name):
+        return read_gguf_config(gguf)
     if Path(name).is_dir():
         return read_json(Path(name) / "config.json")
     from huggingface_hub import try_to_load_from_cache
@@ -81,6 +132,6 @@ def describe_storage() -> dict[str, str]:
 
 
 def _is_stale(stage: Mapping[str, Any], previous: Mapping[str, Any] | None) -> bool:
-    if previous is None or stage["cmd"] != previous["cmd"]:
+    if previous is None or any(stage[key] != previous[key] for key in ("cmd", "params")):
         return True
     return any(md5 and md5 != previous["deps"].get(path) for path, md5 in stage["deps"].items())

@@ -1,75 +1,139 @@
-"""The settings that dvc.yaml hands to the stages → one sentence for a key of params.yaml that nothing reads."""
+"""The settings that dvc.yaml hands to the stages, with their types → one sentence for what is wrong in params.yaml."""
 
-import ast
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
 from difflib import get_close_matches
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from m2m.data.benchmarks.sources import Benchmark
-from m2m.data.pool.sources import Source
-from m2m.llm.client.request import Endpoint
+from m2m.grid.setting_rules import explain_range, list_broken_rules
+from m2m.grid.setting_types import HINT, SettingType, read_dataclass, read_main
 
-Known = dict[str, Any]  # None for a value, Known for a block; the key ANY stands for free names
+Known = dict[str, Any]  # a SettingType for a value, Known for a block; the key ANY stands for free names
 ANY = "*"
 PIPELINES = ("dvc.yaml", "metrics/dvc.yaml")
-REFERENCE = re.compile(r"\$\{(\w+(?:\.\w+)*)\}")
-VARIABLES = {"item", "key", "sides"}  # of dvc.yaml itself
+SETTING_NAME = re.compile(r"@(\w+(?:\.\w+)*)")
+DATACLASSES = {
+    "endpoint": ("m2m.llm.client.request", "Endpoint"),
+    "ingest": ("m2m.data.pool.sources", "Source"),
+    "benchmark": ("m2m.data.benchmarks.sources", "Benchmark"),
+}
 
 
 def check_settings(settings: Mapping[str, Any], file: str = "params.yaml") -> int:
-    """The number of settings; ValueError for a key that no stage reads, with the nearest one that there is."""
-    return sum(1 for _ in _walk(settings, list_known_settings(), "", file))
+    """The number of settings, if all are there, known, of their types, in their ranges and agree with each other.
+
+    ValueError for the first that is not: the file, the setting, its rule and value, and the nearest name.
+    """
+    known = list_known_settings()
+    count = sum(1 for _ in _walk(settings, known, "", file))
+    if missing := list(_list_missing(settings, known, "")):
+        raise ValueError(
+            f"{file}: {missing[0]} is missing. Add it, or take it from git show HEAD:params.yaml"
+            f"{f' ({len(missing)} settings are missing)' if len(missing) > 1 else ''}."
+        )
+    for sentence in list_broken_rules(settings):
+        raise ValueError(f"{file}: {sentence}")
+    return count
 
 
 def list_known_settings() -> Known:
-    """Every key that params.yaml may have: what dvc.yaml refers to, and of whole blocks the flags of the stage."""
+    """Every key that params.yaml may have, and its type: what the commands of dvc.yaml read, by the stages' mains."""
     root = Path(__file__).parents[2]
     if not (root / PIPELINES[0]).exists():  # installed elsewhere: the clone that this process runs in
         root = Path()
     texts = [(root / name).read_text(encoding="utf-8") for name in PIPELINES]
+    stages = [stage for text in texts for stage in yaml.safe_load(text)["stages"].values()]
+    commands = [command.split() for stage in stages for command in _list_commands(stage)]
     known: Known = {}
-    for text in texts:
-        for reference in REFERENCE.findall(text):
-            _add(known, reference.split("."))
-    commands = [_get_command(stage) for text in texts for stage in yaml.safe_load(text)["stages"].values()]
-    blocks: dict[str, set[str]] = {}
-    for words in sorted((command.split() for command in commands), key=_count_blocks):  # one block's own flags first
-        names = _list_blocks(words)
-        others = set().union(*(blocks.get(name, set()) for name in names))
-        explicit = {word.removeprefix("--") for word in words if word.startswith("--")}
-        for name in names:
-            blocks.setdefault(name, _read_flags(root, words) - explicit - others)
-    for name, keys in blocks.items():
-        known[name] = dict.fromkeys(sorted(keys))
-    for block in known.values():
-        if block and "endpoint" in block:
-            block["endpoint"] = {field.name: None for field in fields(Endpoint)}
-    known["ingest"]["sources"] = {ANY: {field.name: None for field in fields(Source)}}
-    known["benchmark"]["sources"] = {ANY: {field.name: None for field in fields(Benchmark)}}
-    known["grid"] = {"seconds": None, "parts": {ANY: known["subset"]}}
+    for words in sorted(commands, key=lambda words: len(_list_blocks(words)) != 1):  # one block: all flags are its own
+        _add_command(known, root, words)
+    for block in list(known.values()):
+        if isinstance(block, dict) and "reply_tokens" in block:
+            block["endpoint"] = read_dataclass(root, *DATACLASSES["endpoint"])
+    known["generate"]["endpoint"] = read_dataclass(root, *DATACLASSES["endpoint"])
+    for name in ("ingest", "benchmark"):
+        known[name]["sources"] = {ANY: read_dataclass(root, *DATACLASSES[name])}
+    parts = {name: kind._replace(is_list=True, has_default=True) for name, kind in known["subset"].items()}
+    staged = {"keep": SettingType(("int",), is_list=True), "fresh": SettingType(("int",), is_list=True)}
+    known["grid"] = {"seconds": SettingType(("float",)), "staged": staged, "parts": {ANY: parts}}
     return known
 
 
+def _add_command(known: Known, root: Path, words: list[str]) -> None:
+    """Add what one command reads: `--flag @block.key` by its flag, `@block` by the flags that nothing else gives."""
+    module = next(word for word in words if word.startswith("stages."))
+    types = read_main(root, module)
+    names = _list_blocks(words)
+    flags = {flag.removeprefix("--"): word for flag, word in pairwise(words) if flag[:2] == "--"}
+    others = {key for name in names for key in known.get(name, {})}
+    for name in names:
+        if name not in known:
+            known[name] = {key: kind for key, kind in types.items() if key not in flags and key not in others}
+    for flag, word in flags.items():
+        if match := SETTING_NAME.fullmatch(word):
+            *path, key = match[1].split(".")
+            block = known
+            for name in path:
+                block = block.setdefault(name, {})
+            block.setdefault(key, types[flag])
+
+
+def _list_commands(stage: Mapping[str, Any]) -> Iterator[str]:
+    """The command of a stage, or that of each item of its `foreach`, with the item's text in place."""
+    command = str(stage.get("do", stage)["cmd"])
+    items = stage.get("foreach", {})
+    for item in list(items.values()) if items else [{}]:
+        texts = item if isinstance(item, Mapping) else {}
+        yield re.sub(r"\$\{item\.(\w+)\}", lambda match, texts=texts: str(texts.get(match[1], match[0])), command)  # type: ignore[misc]
+
+
+def _list_blocks(words: list[str]) -> list[str]:
+    """The blocks that a command reads whole: `@band`, but not the value in `--launch @launch`."""
+    pairs = zip(["", *words], words, strict=False)
+    matches = [SETTING_NAME.fullmatch(word) for before, word in pairs if not before.startswith("--")]
+    return [match[1] for match in matches if match]
+
+
 def _walk(settings: Mapping[str, Any], known: Known, prefix: str, file: str) -> Iterator[str]:
-    """The dotted name of every value."""
+    """The dotted name of every value. ValueError for the first that is unknown, of a wrong type, or out of range."""
     for key, value in settings.items():
         name = f"{prefix}{key}"
         if ANY not in known and key not in known:
-            raise ValueError(f"{file}: {name} is not a setting. {_suggest(prefix, str(key), known)}")
+            raise ValueError(f"{file}: {name:.80} is not a setting. {_suggest(prefix, str(key), known)}")
         inner = known[ANY] if ANY in known else known[key]
-        if inner is not None and not isinstance(value, Mapping):
-            raise ValueError(f"{file}: {name} must be a block of settings, got {value!r}")
-        if isinstance(value, Mapping) and inner is None:
+        if isinstance(inner, dict) and not isinstance(value, Mapping):
+            raise ValueError(f"{file}: {name} must be a block of settings, got {value!r:.60}")
+        if isinstance(value, Mapping) and not isinstance(inner, dict):
             raise ValueError(f"{file}: {name} must be one value, got a block with {', '.join(map(str, value))}")
         if isinstance(value, Mapping):
             yield from _walk(value, inner, f"{name}.", file)
-        else:
-            yield name
+            continue
+        checked = [value] if prefix.startswith("grid.parts.") and not isinstance(value, list) else value
+        if rule := inner.explain(checked) or explain_range(name, checked) or _explain_empty(name, inner, checked):
+            words, _, nearest = rule.partition(HINT)
+            raise ValueError(f"{file}: {name} {words}, got {value!r:.60}{f'{HINT}{nearest}' if nearest else ''}")
+        yield name
+
+
+def _explain_empty(name: str, kind: SettingType, value: object) -> str:
+    """A list that a stage needs has entries; DVC and the grid would take it for one that is not there."""
+    is_needed = name.startswith("grid.parts.") or not kind.has_default
+    return "must have at least one entry" if value == [] and is_needed else ""
+
+
+def _list_missing(settings: Mapping[str, Any], known: Known, prefix: str) -> Iterator[str]:
+    for key, inner in known.items():
+        if key == ANY:
+            for name, block in settings.items():
+                yield from _list_missing(block, inner, f"{prefix}{name}.")
+        elif isinstance(inner, dict):
+            yield from _list_missing(settings.get(key, {}), inner, f"{prefix}{key}.")
+        elif key not in settings and not inner.has_default:
+            yield f"{prefix}{key}"
 
 
 def _suggest(prefix: str, key: str, known: Known) -> str:
@@ -84,37 +148,5 @@ def _suggest(prefix: str, key: str, known: Known) -> str:
 def _list_names(known: Known, prefix: str) -> Iterator[str]:
     for key, inner in known.items():
         yield f"{prefix}{key}"
-        if inner is not None and ANY not in inner:
+        if isinstance(inner, dict) and ANY not in inner:
             yield from _list_names(inner, f"{prefix}{key}.")
-
-
-def _add(known: Known, keys: list[str]) -> None:
-    if keys[0] in VARIABLES:
-        return
-    for key in keys[:-1]:
-        known[key] = known.get(key) or {}
-        known = known[key]
-    known.setdefault(keys[-1], None)
-
-
-def _get_command(stage: Mapping[str, Any]) -> str:
-    return str(stage.get("do", stage)["cmd"])
-
-
-def _list_blocks(words: list[str]) -> list[str]:
-    """The blocks that a command hands on whole: `${band}`, but not the value in `--launch ${launch}`."""
-    pairs = zip(["", *words], words, strict=False)
-    matches = [REFERENCE.fullmatch(word) for before, word in pairs if not before.startswith("--")]
-    return [match[1] for match in matches if match and "." not in match[1] and match[1] not in VARIABLES]
-
-
-def _count_blocks(words: list[str]) -> int:
-    return len(_list_blocks(words))
-
-
-def _read_flags(root: Path, words: list[str]) -> set[str]:
-    """The keyword-only parameters of the stage's main, from its source: importing all stages takes seconds."""
-    module = next(word for word in words if word.startswith("stages."))
-    tree = ast.parse((root / f"{module.replace('.', '/')}.py").read_text(encoding="utf-8"))
-    mains = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "main"]
-    return {argument.arg for argument in mains[0].args.kwonlyargs}

@@ -19,7 +19,7 @@ def read_settings(path: Path) -> Any:
     """The blocks of the YAML file at `path`, with their comments. OSError or ValueError if there are none."""
     try:
         settings = _yaml().load(path.read_text(encoding="utf-8"))
-    except YAMLError as error:
+    except (YAMLError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
     if not isinstance(settings, dict):
         raise ValueError(f"{path} must hold blocks of settings, got {type(settings).__name__}")

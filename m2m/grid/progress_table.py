@@ -31,28 +31,28 @@ class Tally(NamedTuple):
 class ProgressBoard:
     """Shows one tally after the other."""
 
-    def __init__(self, live: Live | None) -> None:
-        self.live = live
+    def __init__(self, live: Live | None, label: str = "") -> None:
+        self.live, self.label = live, label
         self.shown: tuple[object, ...] = ()
 
     def show(self, tally: Tally) -> None:
         """Show `tally`; in a log only if a count has changed."""
         counts = (tally.finished, tally.queued, *tally.running, tally.failed)
         if self.live:
-            self.live.update(_table(tally))
+            self.live.update(_table(tally, self.label))
         elif counts != self.shown:
             print(f"{time.strftime('%H:%M:%S')} {tally.line}", flush=True)
         self.shown = counts
 
 
 @contextmanager
-def open_board() -> Iterator[ProgressBoard]:
-    """A board on standard output."""
+def open_board(label: str = "") -> Iterator[ProgressBoard]:
+    """A board on standard output; `label` is the rung of a staged grid, which stands above the table."""
     if not sys.stdout.isatty():
         yield ProgressBoard(None)
         return
-    with Live(console=Console(), refresh_per_second=2) as live:
-        yield ProgressBoard(live)
+    with Live(console=Console(file=sys.__stdout__), refresh_per_second=2) as live:
+        yield ProgressBoard(live, label)
 
 
 def format_duration(seconds: float) -> str:
@@ -63,8 +63,8 @@ def format_duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02} min"
 
 
-def _table(tally: Tally) -> Table:
-    table = Table("done", "running", "queued", "failed", "left", title="grid")
+def _table(tally: Tally, label: str) -> Table:
+    table = Table("done", "running", "queued", "failed", "left", title=f"grid, {label}" if label else "grid")
     counts = (tally.finished, len(tally.running), tally.queued, tally.failed)
     table.add_row(*map(str, counts), format_duration(tally.seconds_left))
     for name, seconds in tally.running.items():

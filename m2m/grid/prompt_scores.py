@@ -26,7 +26,8 @@ def score_prompts(
             *(table.join(group, on="id", how="semi") for table in (verdicts, candidate, opponent))
         )
     ]
-    return pl.concat(tables).sort("outcome", "id")
+    groups = prompts.select("id", "group")
+    return pl.concat(tables).join(groups, on="id", how="left").sort("outcome", "id")
 
 
 def _score_outcomes(

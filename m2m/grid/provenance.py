@@ -88,7 +88,12 @@ def hash_cell(provenance: str, cell: Cell) -> str:
 
 def hash_finished_cells(locks: Iterable[Lock]) -> set[str]:
     """The hashes of the finished cells among `locks`."""
-    return {hash_cell(hash_provenance(lock), get_cell_settings(lock)) for lock in locks if is_finished(lock)}
+    return {hash_locked_cell(lock) for lock in locks if is_finished(lock)}
+
+
+def hash_locked_cell(lock: Lock) -> str:
+    """The hash of the cell that `lock` is of, as from `hash_cell`."""
+    return hash_cell(hash_provenance(lock), get_cell_settings(lock))
 
 
 def name_experiment(cell: Cell, cell_hash: str) -> str:

@@ -18,9 +18,12 @@ PAUSE = 5  # seconds between two looks, of which each takes a third of a second 
 BATCH = 8  # cells queued at one look, about a second each
 
 
-def run_cells(todo: Mapping[str, Sequence[str]], jobs: int, gpus_each: int, stated_seconds: float) -> list[str]:
+def run_cells(
+    todo: Mapping[str, Sequence[str]], jobs: int, gpus_each: int, stated_seconds: float, label: str
+) -> list[str]:
     """Run the cells `todo`, overrides by name, on `jobs` workers of `gpus_each` GPUs; return those that failed.
 
+    `label` stands above the table of progress.
     Cells that already wait or run are left as they are. Ctrl-C stops the workers and their cells.
     """
     if not workers.list_workers():  # after a power cut the queue still lists them as running
@@ -29,7 +32,7 @@ def run_cells(todo: Mapping[str, Sequence[str]], jobs: int, gpus_each: int, stat
     dvc_queue.forget_failed(set(todo))
     runner = GridRunner(todo, jobs, gpus_each, stated_seconds)
     try:
-        with open_board() as board:
+        with open_board(label) as board:
             while runner.look():
                 board.show(runner.tally())
                 time.sleep(PAUSE)

@@ -1,12 +1,11 @@
 """Writes a study's folder from the finished cells: their metrics, scores, some answers, and their provenance."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from shutil import copyfile
 from typing import Any, NamedTuple
 
-import pandera.polars as pa
 import polars as pl
 
 from m2m.grid.collection import build_grid_table
@@ -16,6 +15,7 @@ from m2m.grid.prompt_scores import score_prompts
 from m2m.grid.provenance import CELL_STAGES, collect_shared, get_cell_settings, hash_provenance, is_finished
 from m2m.runtime.artifacts import get_columns, read_table, write_json, write_table
 from m2m.runtime.atomic_files import replace_file
+from m2m.runtime.pandera_alone import pa
 from m2m.schemas.answers import Answers
 from m2m.schemas.examples import Examples
 from m2m.schemas.grid import Grid
@@ -24,7 +24,9 @@ from m2m.schemas.scores import Scores
 from m2m.schemas.verdicts import Verdicts
 from m2m.study.cells.cells import select_comparable
 from m2m.study.report.answer_examples import select_examples
+from m2m.study.study_file import hash_grid
 
+BUNDLED_STUDY, OWN_STUDY, PILOT_STUDY = (Path(name) for name in ("metrics", "metrics/own", "metrics/pilot"))
 PROMPTS_FILE, VERDICTS_FILE = "data/prompts.parquet", "data/verdicts.parquet"
 ANSWERS_FILE = "data/answers/{arm}.parquet"
 REQUIRED = [name for name, column in Grid.to_schema().columns.items() if not column.nullable]
@@ -39,14 +41,14 @@ class CellTables(NamedTuple):
     opponent: pl.DataFrame  # answers
 
 
-def write_study_folder(folder: Path, *, examples: int = 6, current: bool = False) -> list[str]:
+def write_study_folder(folder: Path, *, fresh: Collection[int], examples: int = 6, current: bool = False) -> list[str]:
     """Write all inputs of a study into `folder`; return what was collected and left out, a line each.
 
-    `examples` prompts keep their answers. `current` leaves out cells of other code, data or settings. ValueError if no
-    cell is left.
+    `fresh` are the seeds of a staged grid's last rung. `examples` prompts keep their answers. `current` leaves out
+    cells of other code, data or settings. ValueError if no cell is left.
     """
     cells = {cell.name: cell for cell in read_experiments() if is_finished(cell.lock)}
-    rows = [_make_row(cell) for cell in cells.values()]
+    rows = [_make_row(cell, fresh) for cell in cells.values()]
     measured = [row for row in rows if set(REQUIRED) <= set(row)]
     current_hash = hash_provenance(predict_lock())
     chosen = [row for row in measured if not current or row["provenance"] == current_hash]
@@ -61,15 +63,17 @@ def write_study_folder(folder: Path, *, examples: int = 6, current: bool = False
     write_table(folder / "scores.parquet", Scores, _concatenate(scores, Scores))
     answers = [select_examples(name, cell.prompts, cell.candidate, examples) for name, cell in tables.items()]
     write_table(folder / "examples.parquet", Examples, _concatenate(answers, Examples))
-    write_json(folder / "made.json", {hash_provenance(cell.lock): _describe_code(cell) for cell in collected})
+    file = {"grid": {"rows": len(grid), "sha256": hash_grid(folder / "grid.csv")}}
+    write_json(folder / "made.json", {hash_provenance(cell.lock): _describe_code(cell) | file for cell in collected})
     omitted = [*_report_left_out(rows, measured, chosen), *_report_gaps(collected, scores)]
     return [f"{folder / 'grid.csv'}: {_report_counts(grid, current_hash)}", *omitted]
 
 
-def _make_row(cell: Experiment) -> dict[str, Any]:
+def _make_row(cell: Experiment, fresh: Collection[int]) -> dict[str, Any]:
     names = {"experiment": cell.name, "revision": cell.revision[:10], "provenance": hash_provenance(cell.lock)}
     settings = normalize_cell(get_cell_settings(cell.lock))
-    return names | {name: value for name, value in settings.items() if name not in POOL_SETTINGS} | cell.metrics
+    names |= {name: value for name, value in settings.items() if name not in POOL_SETTINGS}
+    return names | {"fresh": int(settings["seed"] in fresh)} | cell.metrics
 
 
 def _read_tables(cell: Experiment) -> CellTables | None:

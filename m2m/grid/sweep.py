@@ -13,16 +13,25 @@ from m2m.grid import dvc_experiments, workers
 from m2m.grid.design import Cell, Scope, list_cells, list_overrides
 from m2m.grid.gpu_locks import group_gpus, hold_free_gpus
 from m2m.grid.progress_table import format_duration
-from m2m.grid.provenance import CELL_STAGES, hash_cell, hash_finished_cells, hash_provenance, name_experiment
+from m2m.grid.provenance import (
+    CELL_STAGES,
+    hash_cell,
+    hash_finished_cells,
+    hash_provenance,
+    name_experiment,
+)
+from m2m.grid.rungs import Rung, list_current_rungs, list_expected_cells
 from m2m.grid.runner import locate_log, run_cells
 from m2m.grid.study_folder import write_study_folder
+from m2m.planning.staging import check_schedule
 from m2m.training.finetuning.launch import count_gpus
 
 
-def run_grid(settings: dict[str, Any], scope: Scope, jobs: int) -> None:
-    """Run the cells of `settings` (params.yaml) that no experiment holds; `jobs` 0 chooses the number of workers.
+def run_grid(settings: dict[str, Any], scope: Scope, jobs: int, folder: Path) -> None:
+    """Run the cells of `settings` (params.yaml) that no experiment holds, then the study in `folder`.
 
-    One grid runs in a repository at a time. SIGTERM, SIGHUP and Ctrl-C end it with its workers and cells.
+    `jobs` 0 chooses the number of workers. A staged grid runs one rung after the other. One grid runs in a repository
+    at a time. SIGTERM, SIGHUP and Ctrl-C end it with its workers and cells.
     """
     if jobs < 0:
         raise ValueError(f"jobs must be 0 or more, got {jobs}. 0 chooses a number for this machine.")
@@ -30,7 +39,7 @@ def run_grid(settings: dict[str, Any], scope: Scope, jobs: int) -> None:
     workers.LOGS.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(workers.LOGS / "lock", timeout=0), workers.stop_on_signals():
-            _run(settings, scope, jobs)
+            _run(settings, scope, jobs, folder)
     except Timeout as error:
         raise ValueError("Another grid runs in this repository. Wait until it ends, or stop it.") from error
     except subprocess.CalledProcessError as error:
@@ -39,37 +48,52 @@ def run_grid(settings: dict[str, Any], scope: Scope, jobs: int) -> None:
         sys.exit("grid: stopped. Finished cells are kept; run the same command again to resume.")
 
 
-def _run(settings: dict[str, Any], scope: Scope, jobs: int) -> None:
+def _run(settings: dict[str, Any], scope: Scope, jobs: int, folder: Path) -> None:
     _require_clean_workspace()
-    planned = list_cells(settings["grid"]["parts"], settings["subset"], scope)
-    seconds, gpus_each = settings["grid"]["seconds"], count_gpus(Path(settings["launch"]))
+    grid = settings["grid"]
+    outcome = settings["analyze"]["primary_outcome"]
+    first, schedule = list_cells(grid["parts"], settings["subset"], scope), check_schedule(**grid["staged"])
+    expected = list_expected_cells(first, schedule) if scope == "staged" else first
+    seconds, gpus_each = grid["seconds"], count_gpus(Path(settings["launch"]))
     jobs = jobs or workers.choose_worker_count(gpus_each)
-    duration = format_duration(len(planned) * seconds / jobs)
-    print(f"grid: {len(planned)} cells, about {duration} if none has run; shared stages first", flush=True)
+    duration = format_duration(len(expected) * seconds / jobs)
+    print(f"grid: {len(expected)} cells, about {duration} if none has run; shared stages first", flush=True)
     _require_reachable(settings)
     dvc_experiments.predict_lock()  # fails on a wrong dvc.yaml before anything is trained
     _run_shared_stages(gpus_each)
     shared = hash_provenance(dvc_experiments.predict_lock())
-    cells = {hash_cell(shared, cell): cell for cell in planned}
+    rung_count = 0
+    while True:
+        rungs = list_current_rungs(first, schedule, shared, outcome) if scope == "staged" else [Rung("", first)]
+        cells = {hash_cell(shared, cell): cell for rung in rungs for cell in rung.cells}
+        missing = _run_missing(cells, rungs[-1].label, settings, jobs, gpus_each) if len(rungs) > rung_count else []
+        if missing or len(rungs) == rung_count or scope != "staged":
+            break
+        rung_count = len(rungs)
+    if len(missing) < len(cells):
+        print(*write_study_folder(folder, current=True, fresh=schedule.fresh), sep="\n")
+        subprocess.run([sys.executable, "-m", "m2m", "study", str(folder)], check=True)
+    _finish(missing, len(cells))
+    if scope == "staged" and len(rungs) <= len(schedule.keep) and any(cell["strategy"] != "random" for cell in first):
+        sys.exit(
+            f"grid: the rungs choose by analyze.primary_outcome, {outcome}, which not all cells have, so the grid ends "
+            "here. Name an outcome that they have."
+        )
+
+
+def _run_missing(cells: dict[str, Cell], label: str, settings: dict[str, Any], jobs: int, gpus_each: int) -> list[str]:
+    """Run the cells, by identity, that no experiment holds; the names of those that are missing afterwards."""
     todo = _select_missing(cells)
+    seconds, words = settings["grid"]["seconds"], f"{label}; " if label else ""
     count = len(cells) - len(todo)
-    print(f"grid: {count} of {len(cells)} cells exist; {_estimate(len(todo), seconds, jobs)}", flush=True)
+    print(f"grid: {words}{count} of {len(cells)} cells exist; {_estimate(len(todo), seconds, jobs)}", flush=True)
     if todo:
         orders = {name: list_overrides(cell, settings["subset"]) for name, cell in todo.items()}
-        run_cells(orders, jobs, gpus_each, seconds)
-    missing = sorted(_select_missing(cells))
-    if len(missing) < len(cells):
-        print(*write_study_folder(Path("metrics"), current=True), sep="\n")
-        subprocess.run(["dvc", "repro", "metrics/dvc.yaml"], check=True)
-    _finish(missing, len(cells))
+        run_cells(orders, jobs, gpus_each, seconds, label)
+    return sorted(_select_missing(cells))
 
 
 def _require_clean_workspace() -> None:
-    if dvc_experiments.is_queueing_interrupted():
-        raise ValueError(
-            "HEAD is on no branch and git's stash is not empty: an earlier run was killed while it queued a cell. "
-            "Restore the workspace with git checkout BRANCH and git stash pop."
-        )
     if untracked := dvc_experiments.list_untracked_files():
         raise ValueError(
             f"git does not track {', '.join(untracked)}, so the cells' copies of the repository would lack it. "

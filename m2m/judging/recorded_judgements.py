@@ -25,6 +25,7 @@ GAME_COLUMNS = {
     "surplus": pl.Int64,  # characters of the baseline's answer − those of the model's; AlpacaEval only
     "index": pl.Int64,  # position in the evaluation set, if recorded; AlpacaEval only
 }
+MOST_PROMPTS = 2**31  # of an evaluation set
 FIELDS: dict[Protocol, tuple[str, ...]] = {
     "alpaca-eval": ("instruction", "output_1", "output_2"),
     "arena-hard": ("games",),
@@ -88,20 +89,20 @@ def _has_texts(record: Mapping[str, Any]) -> bool:
 
 
 def _read_annotation(record: Mapping[str, Any]) -> dict[str, Any]:
-    order, raw = int(not alpaca_eval.is_candidate_first(record["instruction"])), record.get("raw_completion")
+    order, raw = int(not alpaca_eval.is_candidate_first(_text(record["instruction"]))), record.get("raw_completion")
     index = record.get("index")
     parsed, _ = score_raw("alpaca-eval", raw if isinstance(raw, str) else dumps(raw), order)
     return {
-        "model": str(record.get("model", record.get("generator_2"))),
+        "model": _text(str(record.get("model", record.get("generator_2")))),
         "judge": _text(record.get("annotator")),
         "baseline": _text(record.get("generator_1")),
         "category": "",
-        "id": record["instruction"],
+        "id": _text(record["instruction"]),
         "repeat": 0,
         "order": order,
         "weight": 1,
         "surplus": len(record["output_1"]) - len(record["output_2"]),
-        "index": index if isinstance(index, int) else None,
+        "index": index if isinstance(index, int) and 0 <= index < MOST_PROMPTS else None,
         "pair_null": False,
         **_settle(parsed, _read_preference(record.get("preference")), _is_null(record, "preference")),
     }
@@ -129,7 +130,7 @@ def _read_game(record: Mapping[str, Any], order: int, game: Mapping[str, Any]) -
         outcome["differs"] = True
     return {
         **{name: _text(record.get(name)) for name in GROUP},
-        "id": str(record.get("uid", record.get("question_id"))),
+        "id": _text(str(record.get("uid", record.get("question_id")))),
         "repeat": 0,
         "order": order,
         "weight": recorded_weight if parsed is None else weight,
@@ -156,7 +157,8 @@ def _is_null(record: Mapping[str, Any], name: str) -> bool:
 
 
 def _text(value: object) -> str:
-    return "" if value is None else str(value)
+    """Half a surrogate pair, which no table holds, is a question mark."""
+    return "" if value is None else str(value).encode(errors="replace").decode()
 
 
 def _read_preference(preference: object) -> float | None:

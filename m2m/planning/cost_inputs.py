@@ -29,7 +29,10 @@ def count_data(tokens: Mapping[str, pl.DataFrame], prompts: pl.DataFrame) -> Dat
 def estimate_data_size(
     settings: Mapping[str, Any], rows: int | None, instruction_tokens: float, response_tokens: float
 ) -> DataSize:
-    """The size of the data from the limits in the settings, or `rows` of the pool. ValueError if a limit is missing."""
+    """The size of the data from the limits in the settings, or `rows` of the pool: named, or counted after ingest.
+
+    ValueError if a limit is missing.
+    """
     share = settings["ingest"]["heldout_share"]
     if rows is None:
         limits = {name: source.get("limit") for name, source in settings["ingest"]["sources"].items()}

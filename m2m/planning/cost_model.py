@@ -1,4 +1,4 @@
-"""Estimates the costs of a grid: trainings, GPU-hours, LLM calls and bytes, from settings and the data's size."""
+"""Estimates the costs of a grid: trainings, hours, LLM calls and bytes, from settings and the data's size."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
@@ -90,50 +90,62 @@ def estimate_llm_calls(settings: Settings, data: DataSize, cells: int) -> dict[s
     return calls
 
 
-def estimate_costs(
+def count_work(settings: Settings, cells: Sequence[Settings], data: DataSize) -> dict[str, float]:
+    """What has to be done, by name, whatever the model: trainings, tokens, answers, and bytes of vectors and tokens."""
+    trainings, prompts = count_trainings(cells), sum(data.prompts.values())
+    tokens = sum(estimate_tokens_read(cell, settings["finetune"], data) for cell in cells) * trainings / len(cells)
+    return {
+        "cells": len(cells),
+        "trainings": trainings,
+        "tokens_a_training": tokens / trainings,
+        "training_tokens": tokens,
+        "base_tokens": settings["base"]["train_tokens"] if settings["base"]["name"] == "scratch" else 0,
+        "answers": (trainings + 1) * prompts,
+        "vectors_bytes": float(SIDE_COUNT * data.rows * VECTOR_BYTES),
+        "token_bytes": 4.0 * data.rows * data.tokens_per_row,
+    }
+
+
+def estimate_hours(
     settings: Settings,
-    cells: Sequence[Settings],
+    work: Mapping[str, float],
     data: DataSize,
     shape: LlamaShape,
     gpu: Gpu,
     utilisation: float,
     tokens_per_second: float | None,
 ) -> dict[str, float]:
-    """Hours of one GPU, bytes and counts by name.
+    """Hours of one GPU, and bytes, by name; `work` as from `count_work`.
 
     `utilisation`, 0..1, is the share of the GPU's peak that is reached: of operations in training, of memory traffic in
     answering. A measured `tokens_per_second` replaces it in training.
     """
     tune, generate = settings["finetune"], settings["generate"]
     method, rank, dtype = tune["method"], tune["lora_rank"], tune["dtype"]
-    trainings, prompts = count_trainings(cells), sum(data.prompts.values())
-    tokens = sum(estimate_tokens_read(cell, tune, data) for cell in cells) * trainings / len(cells)
-    speed = tokens_per_second or gpu.flops * utilisation / estimate_training_flops(shape, method, rank, 1)
+    reached = gpu.flops * utilisation
+    speed = tokens_per_second or reached / estimate_training_flops(shape, method, rank, 1)
     answering = estimate_answering_seconds(
         shape,
         generate["dtype"],
         gpu,
-        prompts=prompts,
+        prompts=sum(data.prompts.values()),
         batch=generate["batch_size"],
         prompt_tokens=data.instruction_tokens,
         answer_tokens=min(data.response_tokens, generate["max_new_tokens"]),
     )
     memory = estimate_training_bytes(shape, method, rank, dtype)
-    return {
-        "cells": len(cells),
-        "trainings": trainings,
-        "tokens_a_training": tokens / trainings,
-        "training_tokens": tokens,
-        "training_hours": tokens / speed / 3600,
+    hours = {
+        "training_hours": work["training_tokens"] / speed / 3600,
+        "base_hours": estimate_training_flops(shape, "full", 0, work["base_tokens"]) / reached / 3600,
+        "answering_hours": (work["trainings"] + 1) * answering / utilisation / 3600,
+    }
+    return hours | {
+        "hours": sum(hours.values()),
         "tokens_a_second": speed,
-        "answers": (trainings + 1) * prompts,
-        "answering_hours": (trainings + 1) * answering / utilisation / 3600,
         "training_bytes": memory,
         "least_gpus": -(-memory // gpu.memory),
         "checkpoint_bytes": estimate_checkpoint_bytes(shape, dtype),
-        "checkpoints_bytes": trainings * estimate_checkpoint_bytes(shape, dtype),
-        "vectors_bytes": float(SIDE_COUNT * data.rows * VECTOR_BYTES),
-        "token_bytes": 4.0 * data.rows * data.tokens_per_row,
+        "checkpoints_bytes": work["trainings"] * estimate_checkpoint_bytes(shape, dtype),
     }
 
 
@@ -173,11 +185,13 @@ def estimate_answering_seconds(
     prompt_tokens: float,
     answer_tokens: float,
 ) -> float:
-    """A lower bound by memory traffic: each token of a batch reads all weights and the cached keys and values once.
+    """A lower bound: each token of a batch reads all weights and the cached keys and values, and uses the weights.
 
-    Reading the prompts takes one pass, which is small and left out.
+    Memory traffic is the slower on a GPU, the two operations a weight on a CPU. Reading the prompts takes one pass,
+    which is small and left out.
     """
     width = BYTES_PER_WEIGHT[dtype]
     cache = batch * (prompt_tokens + answer_tokens / 2) * count_cache_bytes(shape, width)
     steps = -(-prompts // batch) * answer_tokens
-    return steps * (count_parameters(shape) * width + cache) / gpu.bandwidth
+    traffic = (count_parameters(shape) * width + cache) / gpu.bandwidth
+    return steps * max(traffic, 2 * batch * count_parameters(shape) / gpu.flops)

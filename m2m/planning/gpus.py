@@ -1,4 +1,4 @@
-"""What a GPU can do at most, and how many operations a training token takes."""
+"""What a GPU can do at most, what a core does, and how many operations a training token takes."""
 
 from typing import NamedTuple
 
@@ -24,15 +24,33 @@ GPUS = {
 }
 
 
+CORE_FLOPS, CPU_BANDWIDTH = 2e10, 1e10  # what the default study's trainings reached a core, and a usual memory
+
+
+def describe_cpu(cores: int, memory: float) -> Gpu:
+    """A machine without a GPU as one device; `memory` in bytes. Its operations are a measured speed, not a peak."""
+    return Gpu("CPU", CORE_FLOPS * cores, CPU_BANDWIDTH, memory)
+
+
+def find_gpu(name: str) -> str | None:
+    """The key in GPUS of the GPU that the driver calls `name`; None for an unknown GPU.
+
+    >>> find_gpu("NVIDIA H100 PCIe"), find_gpu("NVIDIA H100 80GB HBM3"), find_gpu("NVIDIA GeForce RTX 4090")
+    ('h100-pcie', 'h100', None)
+    """
+    prefixes = {gpu.driver_name: key for key, gpu in GPUS.items()}
+    matches = [prefix for prefix in prefixes if name == prefix or name.startswith((prefix + " ", prefix + "-"))]
+    return prefixes[max(matches, key=len)] if matches else None
+
+
 def find_peak_flops(name: str) -> float | None:
     """Dense bfloat16 operations a second of the GPU that the driver calls `name`; None for an unknown GPU.
 
     >>> find_peak_flops("NVIDIA H100 PCIe") == 756e12, find_peak_flops("NVIDIA GeForce RTX 4090")
     (True, None)
     """
-    gpus = {gpu.driver_name: gpu for gpu in GPUS.values()}
-    matches = [prefix for prefix in gpus if name == prefix or name.startswith((prefix + " ", prefix + "-"))]
-    return gpus[max(matches, key=len)].flops if matches else None
+    key = find_gpu(name)
+    return GPUS[key].flops if key else None
 
 
 def estimate_token_flops(parameters: float, trained: float) -> float:

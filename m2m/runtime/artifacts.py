@@ -4,21 +4,33 @@ import json
 from pathlib import Path
 from typing import Any, TypeVar
 
-import pandera.polars as pa
 import polars as pl
 from pydantic import BaseModel, ValidationError
 
 from m2m.runtime.atomic_files import replace_file, write_text
+from m2m.runtime.pandera_alone import pa
+from m2m.visible_text import LONGEST_QUOTE, make_visible, quote_value
 
 Record = TypeVar("Record", bound=BaseModel)
+RESTORE = "Restore the file (`dvc checkout`, `git restore` or `dvc pull`), or make it again with `dvc repro`."
+LONGEST_MESSAGE = 160  # characters of a library's words
 
 
 def read_table(path: Path, model: type[pa.DataFrameModel]) -> pl.DataFrame:
-    """The table at `path`; ValueError names the file and every broken rule of `model`."""
-    if path.suffix == ".csv":
-        table = pl.read_csv(path, schema_overrides=get_columns(model), infer_schema_length=None)
-        return _validate_table(table, model, path)
-    return _validate_table(pl.read_parquet(path), model, path)
+    """The table at `path`; ValueError names the file, and what is damaged in it or every broken rule of `model`.
+
+    FileNotFoundError says how to get a file that is not there.
+    """
+    _require_file(path)
+    try:
+        if path.suffix == ".csv":
+            table = pl.read_csv(path, schema_overrides=get_columns(model), infer_schema_length=None)
+        else:
+            table = pl.read_parquet(path, glob=False)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError, OSError) as error:
+        damage = _find_bad_value(path, model) if path.suffix == ".csv" else ""
+        raise ValueError(f"{path} is damaged: {damage or _quote_error(error)}. {RESTORE}") from error
+    return _validate_table(table, model, path)
 
 
 def write_table(path: Path, model: type[pa.DataFrameModel], table: pl.DataFrame) -> None:
@@ -59,10 +71,11 @@ def write_record(path: Path, model: type[Record], record: dict[str, Any]) -> Non
 
 def read_json(path: Path) -> dict[str, Any]:
     """The JSON object at `path`; ValueError names the file when it holds anything else."""
+    _require_file(path)
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} must hold JSON: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} must hold JSON: {_quote_error(error)}. {RESTORE}") from error
     if not isinstance(record, dict):
         raise ValueError(f"{path} must hold a JSON object, got {type(record).__name__}")
     return record
@@ -77,9 +90,44 @@ def _validate_table(table: pl.DataFrame, model: type[pa.DataFrameModel], path: P
     try:
         return model.validate(table, lazy=True)
     except pa.errors.SchemaErrors as errors:
-        cases = errors.failure_cases.unique(["column", "check"]).sort("column", "check")
-        rules = "; ".join(f"{row['column']}: {row['check']} ({row['failure_case']})" for row in cases.rows(named=True))
-        raise ValueError(f"{path} is not a valid {model.__name__} table: {rules}") from errors
+        cases = errors.failure_cases.sort("column", "check", "index").unique(["column", "check"], maintain_order=True)
+        rules = "; ".join(_describe_case(case) for case in cases.rows(named=True))
+        raise ValueError(f"{path} is not a valid {model.__name__} table: {rules}. {RESTORE}") from errors
+    except pl.exceptions.PolarsError as error:  # of pandera, where a column with a default is missing beside others
+        raise ValueError(f"{path} is not a valid {model.__name__} table: {_quote_error(error)}. {RESTORE}") from error
+
+
+def _describe_case(case: dict[str, Any]) -> str:
+    row = "" if case["index"] is None else f" in row {case['index'] + 1}"
+    value = make_visible(str(case["failure_case"]))
+    return f"{make_visible(str(case['column']))}: {case['check']} ({value[:LONGEST_QUOTE]}){row}"
+
+
+def _find_bad_value(path: Path, model: type[pa.DataFrameModel]) -> str:
+    """Row, column and value of the first text in the CSV file that is not of its column's type; empty for none."""
+    try:
+        texts = pl.read_csv(path, infer_schema=False)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError, OSError):
+        return ""
+    for name, kind in get_columns(model).items():
+        if name in texts.columns:
+            bad = texts[name].is_not_null() & texts[name].cast(kind, strict=False).is_null()
+            if (row := bad.arg_max()) is not None and bad[row]:
+                return f"row {row + 1}, column {name}: {quote_value(texts[name][row])} is not of type {kind}"
+    return ""
+
+
+def _require_file(path: Path) -> None:
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path} is not there: run `dvc repro`, or `dvc pull` where a colleague has made it already"
+        )
+
+
+def _quote_error(error: BaseException) -> str:
+    """The first line of a library's message, as far as a person can use it."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return make_visible(lines[0])[:LONGEST_MESSAGE].rstrip(" .:")
 
 
 def _validate_record(record: dict[str, Any], model: type[Record], path: Path) -> Record:
@@ -87,5 +135,7 @@ def _validate_record(record: dict[str, Any], model: type[Record], path: Path) ->
         return model.model_validate(record)
     except ValidationError as errors:
         cases = [(".".join(map(str, case["loc"])) or "record", case) for case in errors.errors()]
-        rules = "; ".join(f"{field}: {case['msg']} ({case['input']!r:.60})" for field, case in cases)
+        rules = "; ".join(
+            f"{make_visible(field)}: {case['msg']} ({quote_value(case['input'])})" for field, case in cases
+        )
         raise ValueError(f"{path} is not a valid {model.__name__} record: {rules}") from errors

@@ -11,12 +11,14 @@ import shutil
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import tyro
 
 from m2m.project_root import find_project_root
+from m2m.visible_text import make_visible
 
 SETTINGS_FILE = Path("params.yaml")
 ENVIRONMENT = {  # of every stage, where it is not set already
@@ -24,6 +26,8 @@ ENVIRONMENT = {  # of every stage, where it is not set already
     "GOMP_SPINCOUNT": "10000",  # some 30 µs: none at all halves the speed of a small model alone
     "HF_HUB_DISABLE_TELEMETRY": "1",  # TRL would report each training to the hub
 }
+REFERENCE_SIGN = "@"  # before a setting's name in the commands of dvc.yaml
+NAME = re.compile(r"[\w-]+")
 CACHES = {"NUMBA_CACHE_DIR": "numba", "MPLCONFIGDIR": "matplotlib", "HF_HOME": "huggingface"}
 FOREIGN = ("dvc", "polars", "yaml")
 # torch and its kin are a million objects that stay: looking for garbage among them takes seconds each time
@@ -49,8 +53,10 @@ def prepare_caches() -> None:
 prepare_caches()  # numba looks for its folder when it is imported, before `run`
 
 
-def run(main: Callable[..., None], program: str = "") -> None:
+def run(main: Callable[..., None], program: str = "", before: Callable[[], None] | None = None) -> None:
     """Call `main` with the flags of this process; an error that a person can mend ends it with its text and place.
+
+    `before` is called first, but for `--help`.
 
     These are every ValueError and OSError, and the errors of FOREIGN packages about files and settings. `--help`
     describes each setting by its comment in params.yaml; a command, whose name is `program`, has its own help.
@@ -66,36 +72,118 @@ def run(main: Callable[..., None], program: str = "") -> None:
     gc.set_threshold(*THRESHOLDS)
     atexit.register(gc.freeze)  # nor at exit
     try:
-        tyro.cli(main, prog=program or f"python -m {'.'.join(module)}", config=(tyro.conf.FlagCreatePairsOff,))
+        if before and not _is_help():
+            before()
+        words = sys.argv[1:] if program else read_arguments(sys.argv[1:])
+        tyro.cli(
+            main, prog=program or f"python -m {'.'.join(module)}", args=words, config=(tyro.conf.FlagCreatePairsOff,)
+        )
         sys.stdout.flush()
     except BrokenPipeError:  # of `| head`: the reader has what it wanted
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:
+        if (sentence := explain_full_memory(error)) and not os.environ.get("TRACEBACK"):
+            sys.exit(f"error: {sentence}")
         mendable = isinstance(error, (ValueError, OSError)) or type(error).__module__.split(".")[0] in FOREIGN
         if os.environ.get("TRACEBACK") or not mendable:
             raise
         place = traceback.extract_tb(error.__traceback__)[-1]
-        sentence = " ".join(str(error).split())
+        sentence = make_visible(" ".join(str(error).split()))
         sys.exit(f"error: {sentence}  [{Path(place.filename).name}:{place.lineno}; TRACEBACK=1 shows the way there]")
 
 
+def explain_full_memory(error: BaseException) -> str:
+    """What to do where the memory of the machine or of its GPU was too small; empty for any other error."""
+    if isinstance(error, MemoryError):
+        return (
+            "the memory of this machine is full: close other programs, or give this step less "
+            "(ingest: a source's limit, fewer or smaller files; models: a smaller batch_size)"
+        )
+    if type(error).__name__ == "OutOfMemoryError":  # torch's, which is not imported here
+        return (
+            "the memory of the GPU is full: lower the batch_size of this step (and raise finetune.accumulate), "
+            "or free the GPU: nvidia-smi lists who uses it"
+        )
+    return ""
+
+
+def read_arguments(words: Sequence[str], file: Path = SETTINGS_FILE) -> list[str]:
+    """`words`, with settings of `file` in place of their names: `@base.seed` is a value, `@finetune` a block of flags.
+
+    The values never reach a shell, as those of DVC's `${…}` do. ValueError for a setting that `file` does not have.
+
+    >>> read_arguments(["out.json", "--seed", "1"])
+    ['out.json', '--seed', '1']
+    """
+    references = [word.startswith(REFERENCE_SIGN) for word in words]
+    if not any(references):
+        return list(words)
+    from ruamel.yaml import YAML  # as DVC reads it: for PyYAML 1e-3 is a text and `no` a boolean
+
+    settings = YAML(typ="safe").load(file)
+    arguments: list[str] = []
+    for word, is_reference in zip(words, references, strict=True):
+        value = _find_setting(settings, word.removeprefix(REFERENCE_SIGN), file) if is_reference else word
+        if isinstance(value, Mapping):
+            arguments += _list_flags(value, "--")
+        elif is_reference and arguments and arguments[-1].startswith("--"):
+            arguments[-1] += f"={value}"  # a value that begins with - is no flag
+        else:
+            arguments.append(str(value))
+    return arguments
+
+
 def list_names(mapping: str) -> list[str]:
-    """The names that the flags of this process give to the parts of a `mapping`, as in --sources.NAME.kind files.
+    """The names that the flags of this process give to the parts of a `mapping`, as in --sources.NAME.kind=files.
 
     `--help` alone gets NAME, so that it shows what a part may have.
     """
-    flags = [argument.split(".") for argument in sys.argv if argument.startswith(f"--{mapping}.")]
+    words = [] if _is_help() else read_arguments(sys.argv[1:])
+    flags = [word.split("=")[0].split(".") for word in words if word.startswith(f"--{mapping}.")]
     for flag in flags:
-        if len(flag) != 3:
-            sys.exit(f"error: a name in {mapping} may have letters, digits, - and _, got {'.'.join(flag[1:])!r}")
+        if len(flag) != 3 or not NAME.fullmatch(flag[1]):
+            name = ".".join(flag[1:-1] or flag[1:])
+            sys.exit(f"error: a name in {mapping} may have letters, digits, - and _, got {name!r}")
     return list(dict.fromkeys(name for _, name, _ in flags)) or ["NAME"] * _is_help()
 
 
+class _VisibleOutput(io.TextIOWrapper):
+    """Standard output on which no text of others can move the cursor, colour a line or turn its direction."""
+
+    def write(self, text: str) -> int:
+        return super().write(make_visible(text))
+
+
+def _find_setting(settings: Any, name: str, file: Path) -> Any:
+    for key in name.split("."):
+        if not isinstance(settings, Mapping) or key not in settings:
+            raise ValueError(f"{file} has no setting {name}. Run python -m m2m check.")
+        settings = settings[key]
+    return settings
+
+
+def _list_flags(block: Mapping[str, Any], prefix: str) -> list[str]:
+    """A block's settings as flags: `--key=value`, `--block.key=value`, `--key item item`; nothing for an empty list."""
+    flags: list[str] = []
+    for key, value in block.items():
+        if isinstance(value, Mapping):
+            flags += _list_flags(value, f"{prefix}{key}.")
+        elif isinstance(value, list):
+            flags += [f"{prefix}{key}", *map(str, value)] if value else []
+        else:
+            flags.append(f"{prefix}{key}={value}")
+    return flags
+
+
 def _prepare_terminal() -> None:
-    """Print what a terminal's encoding lacks as an escape, in place of a traceback."""
+    """Print what a terminal's encoding lacks as an escape, in place of a traceback; control characters likewise."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    if type(sys.stdout) is io.TextIOWrapper:
+        sys.stdout = _VisibleOutput(
+            sys.stdout.buffer, sys.stdout.encoding, "backslashreplace", line_buffering=sys.stdout.line_buffering
+        )
 
 
 def _is_help() -> bool:

@@ -1,7 +1,8 @@
 """What one model says to every prompt, and how likely it finds the reference."""
 
-import pandera.polars as pa
 import polars as pl
+
+from m2m.runtime.pandera_alone import pa
 
 
 class Answers(pa.DataFrameModel):

@@ -1,7 +1,8 @@
 """The token-band table: every token type of one side of the pool, how often it occurs, its frequency band."""
 
-import pandera.polars as pa
 import polars as pl
+
+from m2m.runtime.pandera_alone import pa
 
 
 class Bands(pa.DataFrameModel):

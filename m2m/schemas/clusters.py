@@ -1,7 +1,8 @@
 """The macro units for reading: size and top words of each cluster."""
 
-import pandera.polars as pa
 import polars as pl
+
+from m2m.runtime.pandera_alone import pa
 
 
 class Clusters(pa.DataFrameModel):

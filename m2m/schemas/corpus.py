@@ -1,6 +1,6 @@
 """Plain text that the small base model is trained on; shares no object and no text with pool and prompts."""
 
-import pandera.polars as pa
+from m2m.runtime.pandera_alone import pa
 
 
 class Corpus(pa.DataFrameModel):

@@ -1,7 +1,8 @@
 """How each diversity metric goes with an outcome, plain and given response length: for plotting."""
 
-import pandera.polars as pa
 import polars as pl
+
+from m2m.runtime.pandera_alone import pa
 
 
 class Correlations(pa.DataFrameModel):

@@ -1,6 +1,6 @@
 """What the cells' models answered to the first few prompts: for reading side by side."""
 
-import pandera.polars as pa
+from m2m.runtime.pandera_alone import pa
 
 
 class Examples(pa.DataFrameModel):

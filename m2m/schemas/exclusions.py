@@ -1,6 +1,6 @@
 """Rows of the pool that are no candidates, for either arm."""
 
-import pandera.polars as pa
+from m2m.runtime.pandera_alone import pa
 
 
 class Exclusions(pa.DataFrameModel):

@@ -1,7 +1,8 @@
 """What `m2m select` writes of every row that it read: rows.parquet and rejects.parquet."""
 
-import pandera.polars as pa
 import polars as pl
+
+from m2m.runtime.pandera_alone import pa
 
 
 class FileRows(pa.DataFrameModel):
@@ -18,6 +19,7 @@ class FileRows(pa.DataFrameModel):
     is_chosen: pl.Boolean
     unit: str = pa.Field(nullable=True, description="the unit that it was chosen for, as text; null if not chosen")
     turn: pl.Int32 = pa.Field(nullable=True, ge=0, description="0 for the row chosen first; null if not chosen")
+    prompt: str = pa.Field(nullable=True, description="id of an evaluation prompt that it shares text with")
     reason: str = pa.Field(str_length={"min_value": 1}, description="why it was chosen, or why not")
 
     class Config:

@@ -1,7 +1,8 @@
 """Recorded annotations of AlpacaEval's two gamed baselines: its file df_gamed.csv."""
 
-import pandera.polars as pa
 import polars as pl
+
+from m2m.runtime.pandera_alone import pa
 
 
 class GamedAnnotations(pa.DataFrameModel):

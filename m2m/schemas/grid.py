@@ -1,8 +1,9 @@
 """The grid: what each finished cell was asked for, and what came of it."""
 
-import pandera.polars as pa
 import polars as pl
 import polars.selectors as cs
+
+from m2m.runtime.pandera_alone import pa
 
 
 class Grid(pa.DataFrameModel):
@@ -28,6 +29,9 @@ class Grid(pa.DataFrameModel):
     max_tokens: pl.Int64 = pa.Field(ge=0)
     lengths: str = pa.Field(
         isin=["free", "as-random"], default="free", description="as-random: random's response lengths at every degree"
+    )
+    fresh: pl.Int64 = pa.Field(
+        isin=[0, 1], default=0, description="1: a cell of a staged grid's last rung, which had no part in the choice"
     )
     bpb_reduction: float = pa.Field(nullable=True, description="bits a byte saved over the opponent, higher is better")
     likelihood_win_rate: float = pa.Field(nullable=True, ge=0, le=1)
@@ -71,7 +75,7 @@ class Grid(pa.DataFrameModel):
             "max_tokens",
             "lengths",
         ]
-        add_missing_columns = True  # tables of before there were `lengths` are free
+        add_missing_columns = True  # tables of before there were `lengths` are free, and had no rungs
 
     @pa.dataframe_check
     @classmethod

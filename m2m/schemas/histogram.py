@@ -1,7 +1,8 @@
 """How many token types occur how often: the token-band table in bins of doubling width, for plotting."""
 
-import pandera.polars as pa
 import polars as pl
+
+from m2m.runtime.pandera_alone import pa
 
 
 class Histogram(pa.DataFrameModel):

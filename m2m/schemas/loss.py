@@ -1,7 +1,8 @@
 """The loss curve of one training."""
 
-import pandera.polars as pa
 import polars as pl
+
+from m2m.runtime.pandera_alone import pa
 
 
 class LossCurve(pa.DataFrameModel):

@@ -1,7 +1,8 @@
 """Rows of the pool that share text with an evaluation prompt."""
 
-import pandera.polars as pa
 import polars as pl
+
+from m2m.runtime.pandera_alone import pa
 
 
 class Overlaps(pa.DataFrameModel):

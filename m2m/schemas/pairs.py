@@ -1,6 +1,6 @@
 """The pool after respond: the pairs that are clustered, tagged, counted, chosen and trained on."""
 
-import pandera.polars as pa
+from m2m.runtime.pandera_alone import pa
 
 
 class Pairs(pa.DataFrameModel):

@@ -1,6 +1,6 @@
 """The candidate pool as ingest leaves it: one instruction–response pair a row."""
 
-import pandera.polars as pa
+from m2m.runtime.pandera_alone import pa
 
 
 class Pool(pa.DataFrameModel):

@@ -1,7 +1,8 @@
 """Rows that ingest read and did not keep, each with its reason."""
 
-import pandera.polars as pa
 import polars as pl
+
+from m2m.runtime.pandera_alone import pa
 
 
 class Rejects(pa.DataFrameModel):

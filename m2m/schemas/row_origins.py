@@ -1,7 +1,8 @@
 """Where each row of the pool and each held-out row stood in its source, with the source's other columns."""
 
-import pandera.polars as pa
 import polars as pl
+
+from m2m.runtime.pandera_alone import pa
 
 
 class RowOrigins(pa.DataFrameModel):

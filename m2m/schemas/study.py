@@ -1,6 +1,6 @@
 """The study's record: the rows of every analysis, and the verdict in words."""
 
-from typing import Any
+from typing import Any, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -37,6 +37,8 @@ class Study(TypedDict):
     claims: list[ClaimRow]
     paper: list[PaperRow]
     verdict: list[VerdictRow]
+    confirmed: NotRequired[list[AgainstRandomRow]]
+    """of a staged grid: its last rung against random, fresh cells alone"""
 
 
 NUMBERS = {  # what a row has unless it has a `reason`

@@ -5,12 +5,15 @@ from typing import Literal
 from typing_extensions import TypedDict  # pydantic asks for this one below Python 3.12
 
 Survival = Literal[
-    "still significant",
-    "no longer significant",
-    "reversed",
-    "newly significant",
-    "not separable from length",
-    "inconclusive",
+    "explained by length",
+    "mostly explained by length",
+    "not wholly explained by length",
+    "not explained by length",
+    "reversed at equal length",
+    "only at equal length",
+    "no plain effect",
+    "cannot tell",
+    "equal lengths by design",
 ]
 State = Literal["supported", "contradicted", "cannot tell"]
 
@@ -47,7 +50,10 @@ class MeanNumbers(TypedDict):
 
 
 class EstimateNumbers(Reason, total=False):
-    """Student's estimate: 95 % interval, standard error, P(truth > 0), two-sided p, and p after Holm."""
+    """Student's estimate: 95 % interval, standard error, P(truth > 0), two-sided p, and p after Holm.
+
+    Seeds and, where there are scores by prompt, prompts are in it.
+    """
 
     value: float
     low: float
@@ -60,28 +66,43 @@ class EstimateNumbers(Reason, total=False):
 
 
 class DifferenceNumbers(EstimateNumbers, total=False):
-    """A difference of means; `all_low` to `all_high` holds for all rows of its setting together."""
+    """A difference of levels; `all_low` to `all_high` holds for all rows of its setting together.
+
+    `pooled_sd`: the seed noise of a cell within its seed; `seed_correlation`: of two cells of one seed; `shared_rows`:
+    the least share of rows that two of its seeds have in common; `no_blocks`: why the seed is no block.
+    """
 
     all_low: float
     all_high: float
     pooled_sd: float
+    noise_df: int
+    seed_correlation: float
+    no_blocks: str
+    shared_rows: float
     against_cells: int
     against_mean: float
 
 
 class PromptNumbers(TypedDict, total=False):
-    """95 % intervals of an estimate for other prompts: for these cells only, and for other trainings too."""
+    """An estimate's 95 % intervals for these cells on other prompts, and for other seeds on these prompts.
+
+    `prompt_groups`: what was drawn, sources, packages or categories where there are ten; else as many as `prompts`.
+    """
 
     prompts: int
+    prompt_groups: int
     prompts_only_low: float
     prompts_only_high: float
-    both_low: float
-    both_high: float
+    seeds_only_low: float
+    seeds_only_high: float
     prompts_reason: str
 
 
 class CorrelationNumbers(TypedDict, total=False):
-    """Correlations with their 95 % intervals, or the reason why there is none."""
+    """Correlations with their 95 % intervals, or the reason why there is none.
+
+    `without_low` and `without_high`: the ends of Pearson's r when one strategy is left out.
+    """
 
     pearson_r: float
     pearson_low: float
@@ -98,6 +119,8 @@ class CorrelationNumbers(TypedDict, total=False):
     partial_high: float
     partial_p: float
     partial_reason: str
+    without_low: float
+    without_high: float
 
 
 class BandPoint(TypedDict):
@@ -118,7 +141,10 @@ class LineNumbers(EstimateNumbers, PromptNumbers, total=False):
 
 
 class DegreeNumbers(Reason, total=False):
-    """`p`: all degrees have equal means; `bend_p`: the means lie on a straight line. `worst` and `best` are degrees."""
+    """`p`: all degrees have equal means; `bend_p`: the means lie on a straight line; `step_p`: all but the first agree.
+
+    `worst` and `best` are degrees; `shared_rows` is of the least diverse one.
+    """
 
     degrees: int
     p: float
@@ -128,33 +154,24 @@ class DegreeNumbers(Reason, total=False):
     worst_mean: float
     best_mean: float
     noise: float
+    shared_rows: float
     bend_p: float
+    step_p: float
 
 
 class LengthNumbers(Reason, total=False):
-    """The plain slope, the coefficients beside each other, and their variance inflation (null: infinite)."""
+    """The plain slope, and the one at equal length, with their 95 % intervals."""
 
     verdict: Survival
     cells: int
     plain: float
     plain_low: float
     plain_high: float
-    diversity_inflation: float | None
     diversity_value: float
     diversity_low: float
     diversity_high: float
     diversity_p: float
     diversity_p_holm: float
-    length_inflation: float | None
-    length_value: float
-    length_low: float
-    length_high: float
-    length_p: float
-    trained_tokens_inflation: float | None
-    trained_tokens_value: float
-    trained_tokens_low: float
-    trained_tokens_high: float
-    trained_tokens_p: float
 
 
 class ContrastRow(Reason, total=False):
@@ -169,7 +186,7 @@ class ContrastRow(Reason, total=False):
 
 
 class ClaimNumbers(Reason, total=False):
-    """What became of a claim; `rests_on` names single points without which all points' state does not hold."""
+    """What became of a claim; `rests_on` names the strategies without which all points' state does not hold."""
 
     state: State
     p_supported: float

@@ -52,7 +52,11 @@ class FloorRow(Place, FloorNumbers):
     """How much random cells differ."""
 
 
-class AgainstRandomNumbers(DifferenceNumbers, PromptNumbers, total=False):
+class LevelNumbers(DifferenceNumbers, PromptNumbers, total=False):
+    """A difference of two configurations' levels, with the noise of seeds and prompts."""
+
+
+class AgainstRandomNumbers(LevelNumbers, total=False):
     """A configuration's mean − the mean of the random cells of `random_condition`."""
 
     random_condition: str
@@ -63,7 +67,7 @@ class AgainstRandomRow(Place, Configuration, MeanNumbers, AgainstRandomNumbers):
     """A configuration against random."""
 
 
-class MatchedRow(Place, MeanNumbers, DifferenceNumbers):
+class MatchedRow(Place, MeanNumbers, LevelNumbers):
     """A degree of a strategy against random rows matched to its response lengths."""
 
     strategy: str
@@ -87,7 +91,7 @@ class LengthRow(Place, LengthNumbers):
     """What is left of a strategy's slope when length is controlled."""
 
     strategy: str
-    model: Literal["own", "own and tokens", "shared"]
+    model: Literal["own", "shared"]
 
 
 class MetricRow(Place, CorrelationNumbers):
@@ -112,5 +116,6 @@ class PaperRow(Place, PaperNumbers):
 class VerdictRow(Place):
     """The answer in words, and the sentences that say what it rests on."""
 
+    role: Literal["primary", "exploratory"]
     headline: str
     sentences: list[str]

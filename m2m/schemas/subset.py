@@ -1,7 +1,8 @@
 """A subset: which rows, in which order they were chosen, and the unit each was chosen for."""
 
-import pandera.polars as pa
 import polars as pl
+
+from m2m.runtime.pandera_alone import pa
 
 
 class Subset(pa.DataFrameModel):

@@ -1,7 +1,8 @@
 """Tags as the tagger gave them, and what the normaliser made of each."""
 
-import pandera.polars as pa
 import polars as pl
+
+from m2m.runtime.pandera_alone import pa
 
 
 class Tags(pa.DataFrameModel):

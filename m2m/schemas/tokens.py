@@ -1,7 +1,8 @@
 """Every text of one side as the base model's tokens."""
 
-import pandera.polars as pa
 import polars as pl
+
+from m2m.runtime.pandera_alone import pa
 
 
 class Tokens(pa.DataFrameModel):

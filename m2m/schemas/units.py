@@ -1,6 +1,6 @@
 """Which row carries which unit: the sample × unit incidence of one strategy, in long form."""
 
-import pandera.polars as pa
+from m2m.runtime.pandera_alone import pa
 
 
 class Units(pa.DataFrameModel):

@@ -1,6 +1,6 @@
 """Rows whose reply from an LLM could not be used, each with the reason and what it said."""
 
-import pandera.polars as pa
+from m2m.runtime.pandera_alone import pa
 
 
 class Unusable(pa.DataFrameModel):

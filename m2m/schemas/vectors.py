@@ -1,7 +1,8 @@
 """One embedding a row."""
 
-import pandera.polars as pa
 import polars as pl
+
+from m2m.runtime.pandera_alone import pa
 
 
 class Vectors(pa.DataFrameModel):

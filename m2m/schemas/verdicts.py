@@ -1,7 +1,8 @@
 """Raw judgements of pairs of answers; measure parses them."""
 
-import pandera.polars as pa
 import polars as pl
+
+from m2m.runtime.pandera_alone import pa
 
 
 class Verdicts(pa.DataFrameModel):

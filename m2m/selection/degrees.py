@@ -17,7 +17,13 @@ def find_degree_states(
     """
     require_budget(size, slack, int(amounts[0]))
     need = min(slack * size, amounts[0])
-    return _spread_degrees(k, int(k[amounts >= need][-1]))
+    return spread_degrees(k, int(k[amounts >= need][-1]))
+
+
+def spread_degrees(k: Int64[np.ndarray, "states"], k_min: int) -> list[int]:
+    """The state of each degree: k(d) = k_min + d/6 · (k_max − k_min), the larger of two that are as near."""
+    sixths = [6 * k_min + degree * (int(k[0]) - k_min) for degree in DEGREES]
+    return [int(np.abs(6 * k - target).argmin()) for target in sixths]
 
 
 def require_budget(size: int, slack: float, amount: int) -> None:
@@ -49,11 +55,6 @@ def find_separating_need(k: Int64[np.ndarray, "states"], amounts: Int64[np.ndarr
     `k` and `amounts` as in `find_degree_states`.
     """
     for state in np.flatnonzero((k <= k[0] - DEGREES[-1]) & (amounts > 0)):
-        if not group_equal_degrees(_spread_degrees(k, int(k[state]))):
+        if not group_equal_degrees(spread_degrees(k, int(k[state]))):
             return int(amounts[state])
     return None
-
-
-def _spread_degrees(k: Int64[np.ndarray, "states"], k_min: int) -> list[int]:
-    sixths = [6 * k_min + degree * (int(k[0]) - k_min) for degree in DEGREES]
-    return [int(np.abs(6 * k - target).argmin()) for target in sixths]

@@ -1,13 +1,13 @@
-"""Turns an incidence into candidates whose lengths are the pool's: pruned inside strata of like response length."""
+"""Turns an incidence into candidate pools whose lengths are the pool's: no stratum of length is pruned too far."""
 
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int32, Int64
 
-from m2m.selection.degrees import DEGREES, find_degree_states, require_budget
+from m2m.selection.degrees import require_budget
 from m2m.selection.incidence import Incidence, group_pairs
-from m2m.selection.prune import Chain, prune
+from m2m.selection.prune import Chain, peel, peel_within_margins
 
 STRATA = 25
 ROWS_PER_STRATUM = 4  # expected rows of the subset; a smaller subset has fewer strata
@@ -49,28 +49,20 @@ def assign_strata(
     return Strata(stratum, _round(_fill(share, room, size)), float(shortfall))
 
 
-def prune_strata(
-    incidence: Incidence, strata: Strata, costs: Int64[np.ndarray, "rows"], slack: float
-) -> tuple[Chain, list[int]]:
-    """A chain whose states are the degrees, each pruned stratum by stratum, and the state of each degree 0 … 6.
+def prune_strata(incidence: Incidence, strata: Strata, costs: Int64[np.ndarray, "rows"], slack: float) -> Chain:
+    """The chain of candidate pools that hold slack · quota in each stratum, or all of it where it holds less: O(pairs).
 
-    Every degree keeps slack · quota in each stratum, or all that the stratum holds where that is less. Inside a stratum
-    a degree has the meaning that it has without strata: from the fewest units that suffice to all units. A unit is in
-    a state if it is in one stratum's. Strata share no pair of row and unit, so one pass over all of them peels each as
-    if it were alone: O(pairs · log pairs + rows · strata).
+    All strata share the units. The fewest units, the state before the last, are those that a stratum cannot spare.
+    Peeled twice as in `prune`; the first time, for the loads, without regard to the strata. Rows of a stratum without a
+    quota take no part. ValueError for a slack below 1.
     """
-    blocks, unit, stratum = _split_units(incidence, strata)
-    chain = prune(blocks)
-    row_degree = np.full(len(strata.stratum), len(DEGREES))
-    unit_degree = np.full(len(incidence.unit_start) - 1, len(DEGREES))
-    for number in np.flatnonzero(strata.quota):
-        rows, own = strata.stratum == number, stratum == number
-        peeled = _renumber_states(chain.row_end[rows], chain.unit_end[own])
-        quota = int(strata.quota[number])
-        states = find_degree_states(peeled.units_left(), peeled.rows_left(costs[rows]), quota, slack)
-        row_degree[rows] = _find_first_degrees(peeled.row_end, states)
-        unit_degree[unit[own]] = np.minimum(unit_degree[unit[own]], _find_first_degrees(peeled.unit_end, states))
-    return _chain_degrees(row_degree, unit_degree)
+    require_budget(1, slack, 1)
+    incidence = _keep_rows(incidence, strata.quota[strata.stratum] > 0)
+    carrying = np.diff(incidence.row_start) > 0
+    held = np.bincount(strata.stratum[carrying], costs[carrying], len(strata.quota))
+    margin = np.floor(held - np.minimum(slack * strata.quota, held)).astype(np.int64)
+    _, load = peel(incidence, np.zeros(len(incidence.unit_start) - 1, np.int64))
+    return peel_within_margins(incidence, load, strata.stratum, costs, margin)
 
 
 def _cut_lengths(lengths: Int64[np.ndarray, "rows"], strata: int) -> Int64[np.ndarray, "cuts"]:
@@ -102,36 +94,8 @@ def _round(quota: Float64[np.ndarray, "strata"]) -> Int64[np.ndarray, "strata"]:
     return np.diff(running, prepend=0)
 
 
-def _split_units(
-    incidence: Incidence, strata: Strata
-) -> tuple[Incidence, Int64[np.ndarray, "blocks"], Int64[np.ndarray, "blocks"]]:
-    """The incidence of rows and blocks, a block being a unit in a stratum; the unit and the stratum of each block."""
-    row = np.repeat(np.arange(len(strata.stratum), dtype=np.int32), np.diff(incidence.row_start))
-    pairs = incidence.row_units.astype(np.int64) * len(strata.quota) + strata.stratum[row]
-    blocks, block = np.unique(pairs, return_inverse=True)
-    unit, stratum = np.divmod(blocks, len(strata.quota))
-    return group_pairs(row, block.astype(np.int32), len(strata.stratum), len(blocks)), unit, stratum
-
-
-def _renumber_states(row_end: Int32[np.ndarray, "rows"], unit_end: Int32[np.ndarray, "units"]) -> Chain:
-    """The chain of some rows and units, whose states are numbered without gaps."""
-    ends = np.unique(np.append(0, unit_end))
-    return Chain(*(ends.searchsorted(end).astype(np.int32) for end in (row_end, unit_end)))
-
-
-def _find_first_degrees(end: Int32[np.ndarray, "things"], states: list[int]) -> Int64[np.ndarray, "things"]:
-    """The lowest degree at which each row or unit is in; 7 where none is."""
-    return np.asarray((end[:, None] <= np.array(states)).sum(axis=1))
-
-
-def _chain_degrees(
-    row_degree: Int64[np.ndarray, "rows"], unit_degree: Int64[np.ndarray, "units"]
-) -> tuple[Chain, list[int]]:
-    """The chain of rows and units by the lowest degree that has them, and its state at each degree.
-
-    Degrees that keep the same rows and units are one state.
-    """
-    firsts = np.unique(np.concatenate([row_degree, unit_degree]))
-    firsts = firsts[firsts < len(DEGREES)]
-    ends = [(len(firsts) - firsts.searchsorted(first)).astype(np.int32) for first in (row_degree, unit_degree)]
-    return Chain(*ends), (len(firsts) - firsts.searchsorted(DEGREES, side="right")).tolist()
+def _keep_rows(incidence: Incidence, kept: Bool[np.ndarray, "rows"]) -> Incidence:
+    """The incidence without the pairs of other rows, which carry no unit then."""
+    row = np.repeat(np.arange(len(kept), dtype=np.int32), np.diff(incidence.row_start))
+    pairs = kept[row]
+    return group_pairs(row[pairs], incidence.row_units[pairs], len(kept), len(incidence.unit_start) - 1)

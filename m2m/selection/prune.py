@@ -61,6 +61,28 @@ def peel(incidence: Incidence, load: Int64[np.ndarray, "units"]) -> tuple[Chain,
     return Chain(row_end, unit_end), dropped
 
 
+def peel_within_margins(
+    incidence: Incidence,
+    load: Int64[np.ndarray, "units"],
+    stratum: Int32[np.ndarray, "rows"],
+    costs: Int64[np.ndarray, "rows"],
+    margin: Int64[np.ndarray, "strata"],
+) -> Chain:
+    """Peel as `peel` does, but drop rows of a stratum only while their summed `costs` stay within its `margin`.
+
+    A unit whose live rows cost a stratum more than it may still lose is kept, to the end: each later step takes from
+    the margin at least what it takes from the unit's rows. The kept units are the chain's last state but one; in the
+    last, with none, they are dropped together. O(pairs).
+    """
+    row_end = np.zeros(len(incidence.row_start) - 1, np.int32)
+    unit_end = np.zeros(len(load), np.int32)
+    queue = _queue(load + np.diff(incidence.unit_start))
+    steps = _peel_within(*incidence, *queue, load, stratum, costs, margin.copy(), row_end, unit_end)
+    row_end[(row_end == 0) & (np.diff(incidence.row_start) > 0)] = steps + 1
+    unit_end[unit_end == 0] = steps + 1
+    return Chain(row_end, unit_end)
+
+
 def _queue(score: Int64[np.ndarray, "units"]) -> tuple[Int64[np.ndarray, "..."], ...]:
     """Units by `score`, smallest first; each unit's place there; the scores; and for each score the place of the first
     unit that has it (the bucket queue of Batagelj & Zaversnik 2003).
@@ -76,33 +98,102 @@ def _peel(  # type: ignore[no-untyped-def]
     row_start, row_units, unit_start, unit_rows, queue, place, score, first, load, row_end, unit_end, dropped
 ):
     """Fills the last three, all 0 before; `…_end` is the first state that a row or unit is missing from."""
+    graph = (row_start, row_units, unit_start, unit_rows)
     state = 0
     for head in range(len(queue)):
         unit = queue[head]
-        if unit_end[unit] > 0:
+        if unit_end[unit] == 0:
+            state += 1
+            dropped[unit] = _drop(*graph, queue, place, score, first, load, row_end, unit_end, head, unit, state)
+
+
+@njit(cache=True)
+def _peel_within(  # type: ignore[no-untyped-def]
+    row_start,
+    row_units,
+    unit_start,
+    unit_rows,
+    queue,
+    place,
+    score,
+    first,
+    load,
+    stratum,
+    costs,
+    margin,
+    row_end,
+    unit_end,
+):
+    """Fills the last two, as `_peel` does, but leaves at 0 what is kept; takes from `margin`; returns the steps."""
+    graph = (row_start, row_units, unit_start, unit_rows)
+    state = 0
+    for head in range(len(queue)):
+        unit = queue[head]
+        if unit_end[unit] == 0 and _charge(unit_start, unit_rows, stratum, costs, margin, row_end, unit):
+            state += 1
+            _drop(*graph, queue, place, score, first, load, row_end, unit_end, head, unit, state)
+    return state
+
+
+@njit
+def _charge(unit_start, unit_rows, stratum, costs, margin, row_end, unit):  # type: ignore[no-untyped-def]
+    """Take the live rows of `unit` from the margins of their strata and return True; change nothing if one is short."""
+    for i in range(unit_start[unit], unit_start[unit + 1]):
+        row = unit_rows[i]
+        if row_end[row] == 0:
+            margin[stratum[row]] -= costs[row]
+            if margin[stratum[row]] < 0:
+                for j in range(unit_start[unit], i + 1):
+                    if row_end[unit_rows[j]] == 0:
+                        margin[stratum[unit_rows[j]]] += costs[unit_rows[j]]
+                return False
+    return True
+
+
+@njit
+def _drop(  # type: ignore[no-untyped-def]
+    row_start,
+    row_units,
+    unit_start,
+    unit_rows,
+    queue,
+    place,
+    score,
+    first,
+    load,
+    row_end,
+    unit_end,
+    head,
+    unit,
+    state,
+):
+    """Drop `unit`, its live rows, and the units that have no row then; returns the number of those rows."""
+    rows = 0
+    unit_end[unit] = state
+    for i in range(unit_start[unit], unit_start[unit + 1]):
+        row = unit_rows[i]
+        if row_end[row] > 0:
             continue
-        state += 1
-        unit_end[unit] = state
-        for i in range(unit_start[unit], unit_start[unit + 1]):
-            row = unit_rows[i]
-            if row_end[row] > 0:
-                continue
-            row_end[row] = state
-            dropped[unit] += 1
-            for j in range(row_start[row], row_start[row + 1]):
-                carried = row_units[j]
-                if unit_end[carried] == 0:
-                    _lower(queue, place, score, first, head + 1, carried)
-                    if score[carried] == load[carried]:
-                        unit_end[carried] = state
+        row_end[row] = state
+        rows += 1
+        for j in range(row_start[row], row_start[row + 1]):
+            carried = row_units[j]
+            if unit_end[carried] == 0:
+                _lower(queue, place, score, first, head + 1, carried)
+                if score[carried] == load[carried]:
+                    unit_end[carried] = state
+    return rows
 
 
 @njit(inline="always")
 def _lower(queue, place, score, first, head, unit):  # type: ignore[no-untyped-def]
     """One row less for `unit`: it changes places with the first unit of its score, which then begin behind it.
 
-    Places before `head` are done with.
+    Places before `head` are done with: a unit there, kept by a stratum, stays where it is.
     """
+    if place[unit] < head:
+        score[unit] -= 1
+        return
     origin, to = place[unit], max(first[score[unit]], head)
     neighbor = queue[to]
     queue[origin], queue[to] = neighbor, unit

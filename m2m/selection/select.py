@@ -6,7 +6,13 @@ import numpy as np
 from jaxtyping import Int64
 
 from m2m.arrays import entropy_bits
-from m2m.selection.degrees import find_degree_states, find_separating_need, get_degree_state, group_equal_degrees
+from m2m.selection.degrees import (
+    find_degree_states,
+    find_separating_need,
+    get_degree_state,
+    group_equal_degrees,
+    spread_degrees,
+)
 from m2m.selection.incidence import Incidence
 from m2m.selection.length_strata import Strata, prune_strata
 from m2m.selection.prune import Chain, prune
@@ -41,7 +47,9 @@ def build_dial(
 ) -> Dial:
     """The chain of `incidence` and its seven degrees, inside `strata` if there are any; see `find_degree_states`."""
     if strata is not None:
-        return Dial(*prune_strata(incidence, strata, costs, slack), strata)
+        chain = prune_strata(incidence, strata, costs, slack)
+        k = chain.units_left()
+        return Dial(chain, spread_degrees(k, int(k[-2])), strata)
     chain = prune(incidence)
     return Dial(chain, find_degree_states(chain.units_left(), chain.rows_left(costs), size, slack))
 
@@ -99,7 +107,7 @@ def explain_equal_degrees(
     named = "; ".join(f"degrees {', '.join(map(str, group))} are one subset" for group in groups)
     if selection.strata is not None:
         strata = np.count_nonzero(selection.strata.quota)
-        reach = f"{strata} strata of length have few units each at slack {slack:g} · size {size} {budget}"
+        reach = f"slack {slack:g} · size {size} {budget} in {strata} strata of length leave {k[-2]} to {k[0]} units"
         return f"{named}: {reach}. Take a smaller size or slack, a larger pool, or subset.lengths: free."
     reach = f"slack {slack:g} · size {size} = {slack * size:g} {budget} leave {k[selection.states[0]]} to {k[0]} units"
     if slack * size > amounts[0]:

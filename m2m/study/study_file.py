@@ -1,5 +1,6 @@
 """Reads and writes study.json; its schema is checked both ways."""
 
+import hashlib
 from pathlib import Path
 
 from m2m.runtime.artifacts import read_json, write_json
@@ -18,3 +19,24 @@ def read_study(path: Path) -> Study:
 def write_study(path: Path, study: Study) -> None:
     """Write `study` to `path`. ValueError for a study that breaks the schema."""
     write_json(path, dict(validate_study(dict(study))))
+
+
+def hash_grid(path: Path) -> str:
+    """The SHA-256 of the grid's table at `path`."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def require_whole_grid(grid: Path, made: Path) -> None:
+    """ValueError unless the table at `grid` is the one that was collected, as `made` recorded it.
+
+    A table that was cut, or of which rows were lost in a copy, would give another study without a word. A `made` of
+    before there were such records says nothing.
+    """
+    for entry in read_json(made).values():
+        recorded = entry.get("grid", {})
+        if recorded and recorded["sha256"] != hash_grid(grid):
+            rows = max(0, len(grid.read_text(encoding="utf-8", errors="replace").splitlines()) - 1)
+            raise ValueError(
+                f"{grid} must be as it was collected, with {recorded['rows']} rows, but it has changed and has {rows}. "
+                f"Run python -m m2m collect --folder {grid.parent}, or restore it from git."
+            )

@@ -3,11 +3,11 @@
 import gzip
 import math
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from m2m.models import keep_freed_memory
+from m2m.models import keep_freed_memory, save_tokenizer
 from m2m.planning.gpus import estimate_token_flops
 from m2m.training.trainer.loop import TRAINER_SETTINGS, LossPoint, run_training
 
@@ -19,7 +19,7 @@ def split_corpus(texts: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
     return texts[: len(texts) // 50], texts[len(texts) // 50 :]
 
 
-def train_tokenizer(texts: Sequence[str], folder: Path, *, vocab_size: int) -> Any:
+def train_tokenizer(texts: Iterable[str], folder: Path, *, vocab_size: int) -> Any:
     """A byte-level BPE tokenizer of `vocab_size` types with one special token, which ends a text; saved in `folder`."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
@@ -35,7 +35,7 @@ def train_tokenizer(texts: Sequence[str], folder: Path, *, vocab_size: int) -> A
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=bpe, eos_token=END, pad_token=END, clean_up_tokenization_spaces=False
     )
-    tokenizer.save_pretrained(folder)
+    save_tokenizer(tokenizer, folder)
     return tokenizer
 
 

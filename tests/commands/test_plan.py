@@ -9,15 +9,21 @@ import pytest
 import yaml
 from dvc.repo import Repo
 
+from bench.planted import planted_grid
 from m2m.commands import plan
-from m2m.grid import grid_plan
+from m2m.grid import grid_plan, rungs
 from m2m.grid.design import list_cells
 from m2m.grid.dvc_experiments import Experiment
 from m2m.llm.client.reply_cache import CachedReply, ReplyCache, cache_folder
+from m2m.planning.llama_shapes import LlamaShape
+from m2m.planning.staging import check_schedule
+from m2m.planning.training_memory import TrainingSetup, estimate_memory
 from m2m.runtime.artifacts import write_table
+from m2m.schemas.grid import Grid
 from m2m.schemas.prompts import Prompts
 from m2m.schemas.tokens import Tokens
 
+SCRATCH = LlamaShape(4096, 192, 512, 4, 4, 4, True)
 ROOT = Path(__file__).parents[2]
 STAGES = ("strategy", "subset", "finetune", "generate")
 NAMES = [f"{stage}@{arm}" for stage in STAGES for arm in ("candidate", "opponent")] + ["judge", "measure", "ingest"]
@@ -35,13 +41,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
     shutil.copy(ROOT / "params.yaml", tmp_path)
+    shutil.copytree(ROOT / "profiles/launch", tmp_path / "profiles/launch")
     (tmp_path / "dvc.lock").write_text("")
     Repo.init(str(tmp_path), no_scm=True).close()
     for side, texts in {"instruction": [[1, 2], [3]], "response": [[1, 2, 3], [4, 5]]}.items():
         table = pl.DataFrame({"id": ["a", "b"], "tokens": texts}, schema={"id": pl.String, "tokens": pl.List(pl.Int32)})
         write_table(tmp_path / f"data/tokens/{side}.parquet", Tokens, table)
     prompts = {name: [None] * 3 for name in ("reference", "baseline", "baseline_answer")}
-    prompts |= {"id": ["x", "y", "z"], "benchmark": ["own"] * 3, "instruction": ["p", "q", "r"]}  # type: ignore[list-item]
+    prompts |= {"id": ["x", "y", "z"], "benchmark": ["own"] * 3, "group": ["own"] * 3, "instruction": ["p", "q", "r"]}  # type: ignore[list-item]
     table = pl.DataFrame(prompts, schema=dict.fromkeys(Prompts.to_schema().columns, pl.String))
     write_table(tmp_path / "data/prompts.parquet", Prompts, table)
     return tmp_path
@@ -58,7 +65,9 @@ def told(
     monkeypatch.setattr(grid_plan, "read_lock", lambda: known)
     monkeypatch.setattr(grid_plan, "predict_lock", lambda: now)
     monkeypatch.setattr(grid_plan, "read_experiments", lambda: list(held))
-    plan.main(**asked)
+    monkeypatch.setattr(rungs, "read_experiments", lambda: list(held))
+    defaults: dict[str, Any] = {"gpu": "h100", "full": True}
+    plan.main(**(defaults | asked))
     return {line[:24].strip(): line[24:] for line in capsys.readouterr().out.splitlines()}
 
 
@@ -68,15 +77,20 @@ def test_a_run_with_these_settings_is_counted(
     found = told(monkeypatch, capsys, lock(), lock())
     assert found["pool"] == "2 rows of 2 + 2 tokens, counted"
     assert "to 3 prompts (own 3)" in found["answers"]
+    need = estimate_memory(SCRATCH, TrainingSetup("full", 16, "float32", 2, 1024, 4, False, 1))
+    assert found["training memory"].startswith(f"{need.peak / 1e9:.3g} GB at most (weights 0.01, adam 0.02, ")
+    assert "; 2 rows × 1,024 tokens × 4,096 types at once), of " in found["training memory"]
     assert "stale stages" not in found
 
 
-@pytest.mark.parametrize("change", [{"cmd": "run ingest --seed 2"}, {"deps": {"stages/a.py": "2"}}])
+@pytest.mark.parametrize(
+    "change", [{"cmd": "run ingest --seed 2"}, {"params": {"ingest": 2}}, {"deps": {"stages/a.py": "2"}}]
+)
 def test_other_settings_or_code_are_assumed_and_nothing_is_there(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], change: Any
 ) -> None:
     settings = yaml.safe_load((folder / "params.yaml").read_text())
-    cells = list_cells(settings["grid"]["parts"], settings["subset"], "plain")
+    cells = list_cells(settings["grid"]["parts"], settings["subset"], "full")
     held = [Experiment("one", "0" * 40, lock(**cells[0]), {})]
     now = lock()
     now["ingest"] |= change
@@ -90,11 +104,11 @@ def test_cells_that_experiments_hold_are_counted(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings = yaml.safe_load((folder / "params.yaml").read_text())
-    cells = list_cells(settings["grid"]["parts"], settings["subset"], "plain")
+    cells = list_cells(settings["grid"]["parts"], settings["subset"], "full")
     other = cells[0] | {"size": 7}
     held = [Experiment(str(at), "0" * 40, lock(**cell), {}) for at, cell in enumerate([*cells[:3], other])]
     found = told(monkeypatch, capsys, lock(), lock(), held)
-    assert found["cells"].startswith(f"{len(cells)} in the grid of params.yaml, 3 exist")
+    assert found["cells"].startswith(f"{len(cells)} in the full grid of params.yaml, 3 exist")
 
 
 def test_kept_replies_are_told_by_model(
@@ -106,13 +120,79 @@ def test_kept_replies_are_told_by_model(
     assert told(monkeypatch, capsys, lock(), lock())["replies of tiny"] == "1 cached, 42 tokens, not paid again"
 
 
-def test_a_model_that_nothing_here_knows_says_how_to_make_it_known(
+def test_a_model_that_nothing_here_knows_gets_a_plan_that_names_the_gap(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = folder / "params.yaml"
     path.write_text(path.read_text().replace("name: scratch #", "name: owner/none #"))
-    with pytest.raises(OSError, match=r"The size of owner/none at revision main is unknown\. Run hf download"):
-        told(monkeypatch, capsys, lock(), lock())
+    found = told(monkeypatch, capsys, lock(), lock(), price=2.0)
+    assert found["base model"].startswith("owner/none, hours and bytes are not in the plan: The size of owner/none at")
+    assert "Run hf download" in found["base model"]
+    assert found["trainings"].endswith("1 opponent") and "hours" not in found
+    assert found["total"] == "hours unknown (the model's size is not known)"
+
+
+def test_a_machine_without_a_gpu_counts_its_own_hours(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(grid_plan, "list_gpus", list)
+    found = told(monkeypatch, capsys, lock(), lock(), gpu="auto")
+    assert found["CPU"] == "this machine's CPU, all cores"
+    assert "CPU" in found["hours"] and "GPU-" not in " ".join(found.values()).replace("CPU-", "")
+    assert found["base training"] == "700 k tokens, once"
+
+
+def test_the_rows_are_known_once_ingest_has_run(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pl.DataFrame({"id": list("abc")}).write_parquet(folder / "data/pool.parquet")
+    (folder / "data/prompts.parquet").unlink()
+    assert told(monkeypatch, capsys, lock(), lock())["pool"] == (
+        "3 rows of 100 + 500 tokens, rows counted by ingest, tokens assumed"
+    )
+    assert told(monkeypatch, capsys, lock(), lock(), rows=9)["pool"].startswith("9 rows of 100 + 500 tokens, assumed")
+
+
+def test_a_staged_grid_is_planned_with_all_its_rungs(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = yaml.safe_load((folder / "params.yaml").read_text())
+    first = list_cells(settings["grid"]["parts"], settings["subset"], "staged")
+    configurations = sum(cell["strategy"] != "random" for cell in first)
+    count = check_schedule(**settings["grid"]["staged"]).count_cells(configurations) + 3
+    found = told(monkeypatch, capsys, lock(), lock(), full=False)
+    assert found["cells"].startswith(f"{count} in the staged grid of params.yaml, 0 exist")
+    assert found["trainings"].startswith(f"{count + 1}: ")
+
+
+def test_the_cells_of_a_staged_grid_are_counted_by_the_outcomes_so_far(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The last configuration of rung 1 is the best, and its cell of rung 2 is there too."""
+    settings = yaml.safe_load((folder / "params.yaml").read_text())
+    first = [cell | {"seed": 1} for cell in list_cells(settings["grid"]["parts"], settings["subset"], "staged")]
+    racing = [cell for cell in first if cell["strategy"] != "random"]
+    cells = [*racing, racing[-1] | {"seed": 2}]
+    held = [Experiment(str(at), "0" * 40, lock(**cell), {"bpb_reduction": float(at)}) for at, cell in enumerate(cells)]
+    assert f", {len(cells)} exist" in told(monkeypatch, capsys, lock(), lock(), held, full=False)["cells"]
+
+
+def test_the_power_is_that_of_the_noise_in_a_pilots_folder(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert (
+        "there is no grid.csv in metrics/own or metrics/pilot or metrics"
+        in told(monkeypatch, capsys, lock(), lock())["smallest gain"]
+    )
+    with pytest.raises(ValueError, match="Run `m2m grid --pilot`"):
+        told(monkeypatch, capsys, lock(), lock(), detect=0.003)
+    write_table(folder / "metrics/pilot/grid.csv", Grid, planted_grid(noise=0.002, seeds=9))
+    found = told(monkeypatch, capsys, lock(), lock(), detect=0.004)
+    noise = float(found["noise"].split()[0])
+    assert noise == pytest.approx(0.002, rel=0.15)
+    assert "cells of metrics/pilot/grid.csv (noise of prompts left out: " in found["noise"]
+    assert "bundled" not in found["noise"] and "with --staged" in found
+    assert found["a gain of 0.004"].startswith("bpb, 80 % power: ")
 
 
 def test_a_share_of_the_peak_is_a_share(folder: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from bench.planted import planted_grid
 from m2m.commands.recommend import main
+from m2m.grid import dvc_experiments
 from m2m.grid.collection import build_grid_table
 from m2m.runtime.artifacts import write_json
 from m2m.strategies import UNIT_STRATEGIES
@@ -38,12 +39,12 @@ def test_the_worse_ones_stand_after_the_command_and_not_before(
         "Holm p 0.001, from 2 seeds against 8 of random.",
         "Its responses have 90 tokens on average, random's 80.",
         "",
-        "  configuration               gain bpb  95 % CI           response tokens  seeds",
-        "  random                                                  80               8",
-        "  response-micro at degree 6  +0.100    0.080 to 0.130    90               2",
-        "  response-micro at degree 0  −0.100    −0.120 to −0.070  90               2",
+        "  configuration               gain bpb  95 % CI           response tokens  cost  seeds",
+        "  random                                                  80               1.00  8",
+        "  response-micro at degree 6  +0.100    0.080 to 0.130    90               1.12  2",
+        "  response-micro at degree 0  −0.100    −0.120 to −0.070  90               1.12  2",
         "",
-        "To make the recommended rows, without training, and to export them:",
+        "To make the recommended rows, without training, and to export them (--rows OUT does both):",
         "  dvc exp run band@instruction band@response subset@candidate -S subset.strategy=response-micro "
         "-S subset.degree=6 -S subset.size=500 -S subset.budget=rows -S subset.min_tokens=0 "
         "-S subset.max_tokens=100000 -S subset.weights=uniform -S subset.slack=1.5 -S subset.lengths=free",
@@ -58,7 +59,8 @@ def test_the_worse_ones_stand_after_the_command_and_not_before(
 
 def test_by_default_it_goes_by_the_studys_main_outcome(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     cells = build_grid_table(judged(planted_grid(EFFECT)).to_dicts())
-    write_study(tmp_path / "study.json", build_study(cells, NO_SCORES, seed=1, resamples=100))
+    study = build_study(cells, NO_SCORES, seed=1, resamples=100, primary_outcome="alpaca_eval_win_rate")
+    write_study(tmp_path / "study.json", study)
     main(tmp_path / "study.json")
     printed = capsys.readouterr().out
     assert "Outcome: alpaca_eval_win_rate." in printed and "Other outcomes" not in printed
@@ -71,18 +73,65 @@ def test_another_outcome_of_the_study_can_be_asked_for(tmp_path: Path, capsys: p
     assert "Outcome: likelihood_win_rate." in printed and " in win rate over random (95 % CI 0." in printed
 
 
-@pytest.mark.parametrize(("pool", "words"), [("1", ""), ("2", "is not of this workspace: dvc.lock differs in pool.")])
+@pytest.mark.parametrize(
+    ("pool", "words"), [("1", ""), ("2", "is not of this workspace: a grid would have another pool.")]
+)
 def test_a_study_of_another_pool_is_called_that(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, pool: str, words: str
 ) -> None:
     write_study(tmp_path / "study.json", make_study(provenance="p", against_random=[gain(0.1)]))
     write_json(tmp_path / "made.json", {"p": {"data": {"data/pairs.parquet": "1"}, "settings": {}}})
-    outs = [{"path": "data/pairs.parquet", "md5": pool}]
-    write_json(tmp_path / "dvc.lock", {"schema": "2.0", "stages": {"respond": {"cmd": "respond", "outs": outs}}})
+    (tmp_path / "dvc.yaml").touch()
+    lock = {"respond": {"cmd": "respond", "params": {}, "deps": {}, "outs": {"data/pairs.parquet": pool}}}
+    monkeypatch.setattr(dvc_experiments, "predict_lock", lambda: lock)
     monkeypatch.chdir(tmp_path)
     main(Path("study.json"))
     printed = capsys.readouterr().out
     assert words in printed and ("this workspace" in printed) == bool(words)
+
+
+def test_ones_own_study_comes_before_the_bundled_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_study(tmp_path / "metrics/study.json", make_study(against_random=[gain(0.1)]))
+    main()
+    assert capsys.readouterr().out.startswith("metrics/study.json: 34 cells")
+    write_study(tmp_path / "metrics/own/study.json", make_study(against_random=[gain(0.1)]))
+    main()
+    assert capsys.readouterr().out.startswith("metrics/own/study.json: 34 cells")
+
+
+def test_the_decision_is_written_with_its_tables_as_blocks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_study(tmp_path / "study.json", make_study(against_random=[gain(0.02, 0.3), gain(-0.1, degree=0)]))
+    main(tmp_path / "study.json", write=tmp_path / "DECISION.md")
+    printed = capsys.readouterr().out.splitlines()
+    text = (tmp_path / "DECISION.md").read_text().splitlines()
+    assert text[0] == "# Decision" and text.count("```text") == text.count("```") == 5
+    words = [line for line in text[2:] if line and not line.startswith("```")]
+    assert words == [line.removeprefix("  ") for line in printed if line]
+    assert "    keep: [1]" in text and "Take random: nothing beats it" in " ".join(text)
+
+
+def test_one_command_makes_the_rows_and_exports_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[object] = []
+    monkeypatch.setattr(subprocess, "run", lambda words, check: calls.append(words[:3]))
+    monkeypatch.setattr("m2m.export.exported_run.open_workspace", lambda: "workspace")
+
+    def write_subset(run: str, out: Path, *_: object) -> list[Path]:
+        calls.append((run, out))
+        return [out]
+
+    monkeypatch.setattr("m2m.export.subset_files.write_subset", write_subset)
+    write_study(tmp_path / "study.json", make_study(against_random=[gain(0.1)]))
+    main(tmp_path / "study.json", rows=tmp_path / "out")
+    assert calls == [["dvc", "exp", "run"], ("workspace", tmp_path / "out")]
+    assert capsys.readouterr().out.endswith(f"written: {tmp_path / 'out'}\n")
+    write_study(tmp_path / "study.json", make_study())
+    with pytest.raises(ValueError, match="500 rows: nothing is recommended, so there are no rows to make"):
+        main(tmp_path / "study.json", rows=tmp_path / "out")
 
 
 def test_without_a_study_it_ends_with_one_sentence(tmp_path: Path) -> None:

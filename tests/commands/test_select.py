@@ -1,5 +1,6 @@
 """`m2m select`: what it prints and writes, on pools whose numbers are known."""
 
+import inspect
 import io
 import json
 import subprocess
@@ -10,6 +11,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from m2m.commands import export, select
 from m2m.commands.select import main
 from m2m.file_selection.arms import ArmFigures
 from m2m.file_selection.file_pool import ReadSettings, read_pool
@@ -57,7 +59,7 @@ def test_rows_rejects_and_exchanges_left_out_are_all_that_was_read(
 
 
 def test_the_data_has_the_chosen_rows_in_their_turns_with_place_and_own_columns(pool: Path, tmp_path: Path) -> None:
-    rows = choose(pool, tmp_path / "out").filter("is_chosen").sort("turn")
+    rows = choose(pool, tmp_path / "out", format="messages").filter("is_chosen").sort("turn")
     data = [json.loads(line) for line in (tmp_path / "out/data.jsonl").read_text(encoding="utf-8").splitlines()]
     assert [record["pool_row"] for record in data] == rows["pool_row"].to_list()
     assert rows["turn"].to_list() == list(range(10))
@@ -88,6 +90,11 @@ def test_every_row_has_its_reason(pool: Path, tmp_path: Path) -> None:
     assert rows.filter(~pl.col("is_chosen"))["unit"].null_count() == ROWS + 1 - 10
 
 
+def test_select_and_export_write_the_same_format_unless_one_is_named() -> None:
+    defaults = [inspect.signature(command.main).parameters["format"].default for command in (select, export)]
+    assert defaults == ["prompt-completion"] * 2
+
+
 def test_the_card_counts_licences_of_pool_subset_and_random(pool: Path, tmp_path: Path) -> None:
     rows = choose(pool, tmp_path / "out", strategy="random")
     card = (tmp_path / "out/README.md").read_text(encoding="utf-8")
@@ -96,6 +103,59 @@ def test_the_card_counts_licences_of_pool_subset_and_random(pool: Path, tmp_path
     assert "### By licence" in card
     assert f"| A | 30 (73.2 %) | {share} | {share} |" in card
     assert "Significantly" not in card
+
+
+def test_a_row_that_shares_text_with_a_prompt_is_counted_or_left_out(
+    pool: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prompts = tmp_path / "prompts.jsonl"
+    prompts.write_text('{"instruction": "QUESTION 3"}\n{"instruction": "Nothing of this kind"}\n')
+    found = "1 of 41 rows share text with 1 of 2 evaluation prompts"
+    for overlap, size, words in (("keep", 41, "; 1 of them were chosen"), ("drop", 40, "; they were no candidates")):
+        out = tmp_path / overlap
+        rows = choose(pool, out, size=size, prompts=(str(prompts),), overlap=overlap, strategy="random", page="write")
+        overlaps = pl.read_parquet(out / "overlaps.parquet")
+        assert rows.filter(pl.col("prompt").is_not_null())["pool_row"].to_list() == [3]
+        assert overlaps["id"].to_list() == rows.filter(pool_row=3)["row_id"].to_list()
+        assert rows.filter(pool_row=3)["is_chosen"].to_list() == [overlap == "keep"]
+        printed, card = capsys.readouterr().out, (out / "README.md").read_text("utf-8")
+        assert f"overlap    {found}{words}" in printed
+        assert f"{found}{words}" in (out / "index.html").read_text("utf-8")
+        assert f"{size - 40} of these rows share text with an evaluation prompt" in card
+        assert ("1 rows that share text with an evaluation prompt were no candidates" in card) == (overlap == "drop")
+
+
+def test_the_best_by_a_number_of_the_records_are_the_candidates(
+    pool: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    records = [make_row(row) | ({"score": row} if row >= 4 else {}) for row in range(ROWS)]
+    pool.write_text("".join(json.dumps(record) + "\n" for record in records))
+    rows = choose(pool, tmp_path / "out", strategy="random", quality="score", quality_share=0.25)
+    assert sorted(rows.filter("is_chosen")["pool_row"]) == list(range(30, 40))
+    words = "only the best 0.25 by 'score' were candidates; 30 rows were left out; 4 rows have no such number"
+    assert words in capsys.readouterr().out
+    card = (tmp_path / "out/README.md").read_text("utf-8")
+    assert "Only the best 0.25 of the rows by `score` were candidates: 30 were left out." in card
+
+
+def test_the_card_lists_the_settings_of_reading_and_units_and_no_limit_is_none(pool: Path, tmp_path: Path) -> None:
+    choose(pool, tmp_path / "micro", turns="each", max_chars=500)
+    card = (tmp_path / "micro/README.md").read_text("utf-8")
+    listed = ("| turns | each |", "| max_chars | 500 |", "| min_chars | none |", "| max_tokens | none |")
+    assert all(line in card for line in (*listed, "| band.low | 2 |", "| degree | 6 |"))
+    assert "2147483647" not in card and "| match |" not in card and "phrases." not in card
+    choose(pool, tmp_path / "random", strategy="random", max_tokens=99)
+    card = (tmp_path / "random/README.md").read_text("utf-8")
+    assert "| max_tokens | 99 |" in card and "| degree |" not in card and "band." not in card
+
+
+def test_type_cover_under_a_size_in_rows_names_the_budget_that_it_is_made_for(
+    pool: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    choose(pool, tmp_path / "rows", strategy="type-cover")
+    assert "give it a budget of tokens (--tokens) in place of --size" in capsys.readouterr().out
+    choose(pool, tmp_path / "tokens", strategy="type-cover", size=None, tokens=100)
+    assert "in place of --size" not in capsys.readouterr().out
 
 
 def test_the_page_has_every_arm_and_the_warnings(pool: Path, tmp_path: Path) -> None:
@@ -160,6 +220,11 @@ def test_a_folder_and_a_file_make_one_pool(tmp_path: Path) -> None:
         ({"degree": 7}, "--degree must be in 0..6, got 7"),
         ({"size": 99}, "size must be at most what the pool holds, 41, got 99"),
         ({"prompt_column": "q"}, "name both --prompt-column and --response-column"),
+        ({"overlap": "drop"}, "--overlap drop needs --prompts"),
+        ({"prompts": ("nowhere.jsonl",)}, "no file at nowhere"),
+        ({"quality": "licence"}, "--quality must name a field with numbers, 'licence' has none"),
+        ({"quality_share": 0.5}, "--quality-share needs --quality"),
+        ({"quality": "id", "quality_share": 0.0}, "--quality-share must be above 0 and at most 1, got 0"),
         ({"tokenizer": "."}, "--tokenizer . must have a tokenizer.json"),
     ],
 )
@@ -169,11 +234,39 @@ def test_an_error_is_one_sentence(pool: Path, tmp_path: Path, settings: dict[str
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        [("Say a.", "b")],
+        [("Say a.", "b c d"), ("Say b.", "e f")],
+        [("!" * row, "?" * row) for row in range(1, 20)],
+        [(f"alpha beta gamma delta{'!' * row}", "the same") for row in range(20)],
+    ],
+    ids=["one row", "two rows", "no letters", "equal but for marks"],
+)
+@pytest.mark.parametrize("strategy", ["response-micro", "random", "type-cover"])
+def test_a_pool_without_spread_has_a_subset_and_a_page(tmp_path: Path, pairs: Any, strategy: str) -> None:
+    lines = [json.dumps({"instruction": first, "output": second}) for first, second in pairs]
+    (tmp_path / "my.jsonl").write_text("\n".join(lines))
+    band = BandSettings(low=1, high=9999, vocab_size=300)
+    rows = choose(tmp_path / "my.jsonl", tmp_path / "out", size=1, strategy=strategy, band=band, page="write")
+    assert (rows.height, rows["is_chosen"].sum()) == (len(pairs), 1)
+    assert (tmp_path / "out/index.html").stat().st_size > 20_000
+
+
 def test_a_missing_file_and_a_full_folder_are_refused(pool: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no file at nowhere"):
         main(("nowhere.jsonl",), size=1, out=tmp_path / "out")
     with pytest.raises(ValueError, match=r"is not empty\. Choose a new or empty folder"):
         choose(pool, pool.parent)
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_anything_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.access", lambda path, mode: path != tmp_path)
+    with pytest.raises(ValueError, match=f"new/out cannot be written, because {tmp_path} is read-only here"):
+        main(("nowhere.jsonl",), size=1, out=tmp_path / "new/out")
 
 
 def test_head_an_ascii_terminal_and_no_home_do_not_break_it(pool: Path, tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ def test_a_card_warns_where_the_units_are_not_the_tokens_of_the_trained_model() 
 
 
 def test_a_card_counts_the_rows_that_share_text_with_a_prompt_and_those_left_out_for_it() -> None:
-    assert "Overlap with evaluation prompts was not counted: nothing was trained" in render_card(CARD)
+    assert "Overlap with evaluation prompts was not counted: no prompts were read" in render_card(CARD)
     text = render_card(CARD._replace(overlaps=0, summary={**CARD.summary, "overlapping_rows_dropped": 7}))
     assert "0 of these rows share text with an evaluation prompt (equal words, or 13 in a row)." in text
     assert "7 rows that share text with an evaluation prompt were no candidates." in text
@@ -102,5 +102,18 @@ def test_a_card_counts_the_rows_that_share_text_with_a_prompt_and_those_left_out
 def test_a_card_says_by_which_number_rows_were_chosen_first_and_neutralises_its_name() -> None:
     quality = {"quality": "<b>|score`", "quality_share": 0.25, "rows_below_quality": 75, "rows_without_quality": 9}
     text = render_card(CARD._replace(summary={**CARD.summary, **quality}))
-    assert "Only the best 0.25 of the rows by `&lt;b>\\|score'` were candidates: 75 were left out." in text
+    assert "Only the best 0.25 of the rows by &lt;b&gt;\\|score\\` were candidates: 75 were left out." in text
     assert "9 rows have no such number and come last." in text
+
+
+HOSTILE = "[a](javascript:alert(1))![x](http://e.org/p) <img src=x onerror=alert(1)> | # `\x1b[2J\u202e"
+
+
+def test_names_and_values_of_a_pool_are_only_text() -> None:
+    table = [{"value": HOSTILE, "pool": "1 (100.0 %)"}]
+    card = CARD._replace(sources=[dict(CARD.sources[0], source=HOSTILE)], composition={f"By {HOSTILE}": table})
+    lines = [line for line in render_card(card).splitlines() if "javascript" in line]
+    assert len(lines) == 3
+    for line in lines:
+        assert "\\[a\\](javascript:" in line and "\\!\\[x\\](http:&#47;/e.org/p)" in line and "&lt;img src=x" in line
+        assert "\\|" in line and not set(line) & set("\x1b\u202e<")

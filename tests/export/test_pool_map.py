@@ -53,3 +53,10 @@ def test_one_far_row_leaves_the_map_to_the_others() -> None:
     places = _scale(plane)
     assert places[0].tolist() == [0, LEVELS - 1] and places[-1].tolist() == [LEVELS - 1, 0]
     assert places[1999][0] / LEVELS == pytest.approx(0.8, abs=0.01)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 4, 5, 30])
+@pytest.mark.parametrize("text", ["", "!?", "alpha", "alpha beta gamma delta epsilon zeta", "\U0001f600 \u200d"])
+def test_rows_that_are_all_equal_are_placed_in_the_middle_without_a_warning(rows: int, text: str) -> None:
+    places = place_rows([f"{text}{'!' * row}" for row in range(rows)], None, 1).places
+    assert np.ptp(places, axis=0).max() == 0 and places.shape == (rows, 2)

@@ -7,7 +7,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from m2m.export.pool_texts import fit_texts, make_visible
+from m2m.export.pool_texts import fit_texts
+from m2m.visible_text import make_visible
 
 
 def unpack(packed: bytes) -> list[list[str]]:

@@ -10,14 +10,16 @@ import pytest
 from ruamel.yaml import YAML
 
 from m2m.commands.select import main as select
+from m2m.data.benchmarks.eval_prompts import convert_records
 from m2m.data.pool.sources import Source
+from m2m.data.records.read_files import read_files
 from m2m.file_selection.unit_settings import BandSettings, ClusterSettings, EmbedSettings, PhraseSettings
 from m2m.llm.client.request import Endpoint
 from m2m.runtime.artifacts import read_table, write_table
-from m2m.schemas.exclusions import Exclusions
+from m2m.schemas.prompts import Prompts
 from m2m.schemas.subset import Subset
 from m2m.strategies import STRATEGIES
-from stages import band, cluster, embed, ingest, respond, subset, tag, target, tokenizer
+from stages import band, cluster, embed, exclude, ingest, overlap, respond, subset, tag, target, tokenizer
 
 pytestmark = pytest.mark.filterwarnings("ignore::ImportWarning", "ignore::UserWarning:umap")
 ROOT = Path(__file__).parents[2]
@@ -54,7 +56,14 @@ def write_pool(path: Path) -> None:
     for row in range(ROWS):
         theme = WORDS[row % 4 * 4 : row % 4 * 4 + 4]
         text = " ".join(rng.choice(theme if rng.random() < 0.6 else WORDS) for _ in range(rng.integers(3, 40)))
-        lines.append({"instruction": f"Say {row}: {text[:30]}", "output": f"{text} {row}.", "source": f"s{row % 3}"})
+        lines.append(
+            {
+                "instruction": f"Say {row}: {text[:30]}",
+                "output": f"{text} {row}.",
+                "source": f"s{row % 3}",
+                "score": row * 7 % 50,
+            }
+        )
     pl.DataFrame(lines).write_ndjson(path)
 
 
@@ -114,7 +123,10 @@ def fake_embedder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("stages.embed.load_embedder", lambda *settings: FakeEmbedder())
 
 
-def run_stages(folder: Path, strategy: str, degree: int, settings: dict[str, Any]) -> set[str]:
+def run_stages(
+    folder: Path, strategy: str, degree: int, settings: dict[str, Any], quality: str | None = None, share: float = 1.0
+) -> set[str]:
+    """The rows of `subset`; with a `share` below 1, without those that share text with the prompts in `folder`."""
     entry = STRATEGIES[strategy]
     kinds = {
         "units": "{}.parquet",
@@ -136,9 +148,12 @@ def run_stages(folder: Path, strategy: str, degree: int, settings: dict[str, Any
         asked = {"temperature": 0.0, "reply_tokens": 1, "endpoint": Endpoint(**PARAMS["tag"]["endpoint"])}
         made: dict[str, Any] = asdict(PHRASES) | asdict(EMBED) | asked
         tag.main(pairs, pairs, *outs, side=reads[strategy].stem.partition("-")[0], engine="phrases", **made)  # type: ignore[arg-type]
+    drop: Any = "drop" if share < 1 else "keep"
+    if share < 1:
+        overlap.main(pairs, folder / "prompts.parquet", folder / "overlaps.parquet")
+    exclude.main(folder / "overlaps.parquet", folder / "exclusions.parquet", overlap=drop)
     if strategy == "bm25":
         target.main(pairs, folder / "tokenizer", tables[strategy], examples=str(folder / "like.jsonl"))
-    write_table(folder / "exclusions.parquet", Exclusions, pl.DataFrame(schema={"id": pl.String}))
     subset.main(
         tables[strategy],
         tables["response-micro"],
@@ -153,9 +168,9 @@ def run_stages(folder: Path, strategy: str, degree: int, settings: dict[str, Any
         degree=degree,
         min_tokens=0,
         max_tokens=2**31 - 1,
-        quality=None,
-        quality_share=1.0,
-        overlap="keep",
+        quality=quality,
+        quality_share=share,
+        overlap=drop,
         **settings,
     )
     return set(read_table(folder / "subset.parquet", Subset).select("id", "turn").rows())  # type: ignore[arg-type]
@@ -169,8 +184,7 @@ def test_select_takes_the_rows_of_the_pipeline(
 ) -> None:
     if lengths == "as-random" and not STRATEGIES[strategy].has_units:
         pytest.skip("a baseline has no strata of length")
-    if STRATEGIES[strategy].needs_quality:
-        pytest.skip("select has no scores")
+    quality = "score" if STRATEGIES[strategy].needs_quality else ""
     if strategy.endswith("-macro") and "tokens" in amount:
         pytest.skip("UMAP takes seconds; rows show the same")
     degree = 2
@@ -183,7 +197,7 @@ def test_select_takes_the_rows_of_the_pipeline(
         "budget": budget,
         "lengths": lengths,
     }
-    taken = run_stages(pipeline, strategy, degree, settings)
+    taken = run_stages(pipeline, strategy, degree, settings, quality or None)
     made: dict[str, Any] = {"band": BAND, "phrases": PHRASES, "clusters": CLUSTERS, "embed": EMBED}
     select(
         (str(pipeline / "my.jsonl"),),
@@ -192,6 +206,7 @@ def test_select_takes_the_rows_of_the_pipeline(
         degree=degree,
         seed=7,
         lengths=lengths,
+        quality=quality,
         like=str(pipeline / "like.jsonl") if strategy == "bm25" else "",
         out=tmp_path / "out",
         page="skip",
@@ -199,6 +214,32 @@ def test_select_takes_the_rows_of_the_pipeline(
     )
     rows = pl.read_parquet(tmp_path / "out/rows.parquet").filter("is_chosen")
     assert set(rows.select("row_id", "turn").rows()) == taken
+
+
+def test_select_leaves_out_the_rows_of_the_pipeline(pipeline: Path, tmp_path: Path) -> None:
+    shared = pl.read_parquet(pipeline / "pool.parquet")["instruction"][5]
+    (tmp_path / "prompts.jsonl").write_text(f'{{"instruction": "{shared.upper()}"}}\n')
+    prompts = convert_records("mine", [record.value for record in read_files(str(tmp_path / "prompts.jsonl"))], {})
+    write_table(pipeline / "prompts.parquet", Prompts, prompts)
+    settings = {"size": SIZE, "seed": 7, "slack": 1.5, "weights": "inverse", "budget": "rows", "lengths": "free"}
+    taken = run_stages(pipeline, "response-micro", 2, settings, "score", 0.4)
+    select(
+        (str(pipeline / "my.jsonl"),),
+        size=SIZE,
+        degree=2,
+        seed=7,
+        prompts=(str(tmp_path / "prompts.jsonl"),),
+        overlap="drop",
+        quality="score",
+        quality_share=0.4,
+        out=tmp_path / "out",
+        page="skip",
+        band=BAND,
+    )
+    rows = pl.read_parquet(tmp_path / "out/rows.parquet")
+    assert set(rows.filter("is_chosen").select("row_id", "turn").rows()) == taken
+    assert (rows["reason"] == "is not among the best 0.4 by 'score'").sum() == ROWS - 1 - 64  # 0.4 of 159, rounded up
+    assert rows.filter(pl.col("prompt").is_not_null())["reason"].to_list() == ["shares text with an evaluation prompt"]
 
 
 def test_the_defaults_of_select_are_those_of_params_yaml() -> None:

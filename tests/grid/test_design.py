@@ -5,6 +5,8 @@ import pytest
 import yaml
 
 from m2m.grid.design import choose_scope, list_cells, list_overrides, normalize_cell
+from m2m.grid.rungs import list_rungs
+from m2m.planning.staging import check_schedule
 from m2m.strategies import UNIT_STRATEGIES
 
 SUBSET = {"strategy": "response-micro", "match": "response-micro", "degree": 3, "size": 500, "seed": 1}
@@ -18,47 +20,55 @@ PARTS = {
 
 
 def test_a_part_is_every_combination_of_its_lists() -> None:
-    cells = list_cells({"one": {"strategy": [A, B], "degree": [0, 6]}}, SUBSET, "plain")
+    cells = list_cells({"one": {"strategy": [A, B], "degree": [0, 6]}}, SUBSET, "full")
     assert {(cell["strategy"], cell["degree"]) for cell in cells} == {(A, 0), (A, 6), (B, 0), (B, 6)}
     assert {(cell["size"], cell["seed"]) for cell in cells} == {(500, 1)}
 
 
-@pytest.mark.parametrize(("scope", "count"), [("plain", 16 + 5 + 6), ("full", 28 + 5 + 6), ("quick", 6 + 3 + 2)])
+@pytest.mark.parametrize(
+    ("scope", "count"), [("full", 16 + 5 + 6), ("staged", 8 + 3 + 2), ("quick", 6 + 3 + 2), ("pilot", 12)]
+)
 def test_a_scope_has_as_many_cells_as_its_degrees_and_seeds_make(scope: Any, count: Any) -> None:
     assert len(list_cells(PARTS, SUBSET, scope)) == count
 
 
 def test_the_default_grid_is_the_one_that_is_documented() -> None:
     params = yaml.safe_load(Path("params.yaml").read_text())
-    cells = list_cells(params["grid"]["parts"], params["subset"], "plain")
-    kept = ("strategy", "degree", "seed")
+    cells = list_cells(params["grid"]["parts"], params["subset"], "full")
+    dialled = [cell for cell in cells if cell["strategy"] in UNIT_STRATEGIES]
+    for lengths in ("free", "as-random"):
+        arms = {(cell["strategy"], cell["degree"], cell["seed"]) for cell in dialled if cell["lengths"] == lengths}
+        assert arms == {(name, degree, seed) for name in UNIT_STRATEGIES for degree in (0, 2, 4, 6) for seed in (1, 2)}
+    assert {cell["seed"] for cell in cells if cell["strategy"] == "random"} == set(range(1, 9))
+    assert {cell["degree"] for cell in cells if cell["strategy"] == C} == {0, 2, 4, 6}
+    assert {(cell["size"], cell["budget"], cell["min_tokens"]) for cell in cells} == {(500, "rows", 1)}
+    first = list_cells(params["grid"]["parts"], params["subset"], "staged")
+    rungs = list_rungs(first, check_schedule(**params["grid"]["staged"]), lambda _: 0.0)
+    assert [len(rung.cells) for rung in rungs] == [48 + 4 + 4 + 3, 14, 5, 27]
+    assert {"longest", "k-center", "type-cover", "token-entropy"} < {cell["strategy"] for cell in cells}
 
-    def told(**asked: Any) -> Any:
-        same = {"min_tokens": params["subset"]["min_tokens"], "budget": "rows"} | asked
-        return {tuple(cell[name] for name in kept) for cell in cells if same.items() <= cell.items()}
 
-    plain, window, tokens = told(), told(min_tokens=40), told(budget="tokens")
-    assert {cell for cell in plain if cell[0] == "random"} == {("random", 0, seed) for seed in range(1, 9)}
-    strategies = {cell for cell in plain if cell[0] in UNIT_STRATEGIES}
-    assert len({cell[0] for cell in strategies}) == 6
-    assert len(strategies) == 6 * 4 * 2 + 3 + 2  # response-micro also at degree 3, and with a third seed at 0, 3 and 6
-    two = {("random", 0, 1), ("random", 0, 2)}
-    assert window == two | {("response-micro", degree, seed) for degree in (0, 2, 4, 6) for seed in (1, 2)}
-    assert tokens == two | {("response-micro", degree, seed) for degree in (0, 6) for seed in (1, 2)}
-    assert len(cells) == len(plain) + len(window) + len(tokens) == 83
+def test_a_pilot_has_random_and_two_configurations_with_the_same_four_seeds() -> None:
+    cells = list_cells(PARTS, SUBSET, "pilot")
+    seeds = [1, 2, 3, 4]
+    assert sorted((cell["strategy"], cell["degree"], cell["seed"]) for cell in cells) == sorted(
+        (*configuration, seed) for configuration in (("random", 0), (B, 4), (B, 6)) for seed in seeds
+    )
+    with pytest.raises(ValueError, match="a pilot needs random and a strategy with a degree above 0"):
+        list_cells({"one": {"strategy": ["random"]}}, SUBSET, "pilot")
 
 
 def test_a_cell_that_two_parts_ask_for_is_listed_once() -> None:
-    assert len(list_cells({"one": {"degree": [0, 6]}, "two": {"degree": [6]}}, SUBSET, "plain")) == 2
+    assert len(list_cells({"one": {"degree": [0, 6]}, "two": {"degree": [6]}}, SUBSET, "full")) == 2
 
 
 def test_first_seeds_come_first() -> None:
-    seeds = [cell["seed"] for cell in list_cells(PARTS, SUBSET, "plain")]
+    seeds = [cell["seed"] for cell in list_cells(PARTS, SUBSET, "full")]
     assert seeds == sorted(seeds)
 
 
 def test_the_degree_of_random_says_nothing_and_is_none() -> None:
-    cells = list_cells({"one": {"strategy": ["random"], "degree": [0, 3, 6]}}, SUBSET, "plain")
+    cells = list_cells({"one": {"strategy": ["random"], "degree": [0, 3, 6]}}, SUBSET, "full")
     assert [cell["degree"] for cell in cells] == [0]
 
 
@@ -76,7 +86,7 @@ def test_cells_that_are_the_same_are_settled_alike() -> None:
 
 def test_a_setting_that_subset_has_not_is_refused() -> None:
     with pytest.raises(ValueError, match=r"grid\.parts\.one may list settings of subset .*, got degrees"):
-        list_cells({"one": {"degrees": [0]}}, SUBSET, "plain")
+        list_cells({"one": {"degrees": [0]}}, SUBSET, "full")
 
 
 def test_only_what_differs_is_overridden() -> None:
@@ -99,20 +109,17 @@ def test_only_what_differs_is_overridden() -> None:
 )
 def test_a_cell_that_cannot_be_is_refused_before_any_is_run(part: Any, told: str) -> None:
     with pytest.raises(ValueError, match=told):
-        list_cells({"one": part}, SUBSET, "plain")
+        list_cells({"one": part}, SUBSET, "full")
 
 
-def test_the_two_scopes_exclude_each_other() -> None:
-    assert (choose_scope(False, False), choose_scope(True, False), choose_scope(False, True)) == (
-        "plain",
-        "quick",
-        "full",
-    )
-    with pytest.raises(ValueError, match="got both: choose one"):
-        choose_scope(True, True)
+def test_a_grid_has_one_form_and_is_staged_unless_told_otherwise() -> None:
+    assert choose_scope() == choose_scope(staged=True) == "staged"
+    assert (choose_scope(quick=True), choose_scope(full=True), choose_scope(pilot=True)) == ("quick", "full", "pilot")
+    with pytest.raises(ValueError, match="a grid has one form, got --quick and --full: choose one"):
+        choose_scope(quick=True, full=True)
 
 
 def test_a_grid_has_one_pool() -> None:
     subset = SUBSET | {"quality": None, "quality_share": 1.0}
     with pytest.raises(ValueError, match=r"parts\.one may not list quality_share: a grid has one pool, set it in"):
-        list_cells({"one": {"quality_share": [0.5, 1.0]}}, subset, "plain")
+        list_cells({"one": {"quality_share": [0.5, 1.0]}}, subset, "full")

@@ -3,13 +3,11 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from m2m.grid.dvc_experiments import (
     _git,
-    is_queueing_interrupted,
     list_experiment_names,
     list_stages,
     list_untracked_files,
@@ -92,22 +90,6 @@ def test_files_that_a_copy_of_the_repository_would_lack_are_told(here: Path) -> 
     (here / "notes.txt").write_text("read by no stage")
     assert list_untracked_files() == ["data/raw/ä b.jsonl.dvc"]
     (here / "data/raw/ä b.jsonl.dvc").unlink()
-
-
-def test_a_workspace_that_was_left_in_pieces_is_seen(here: Path) -> None:
-    def git(*words: Any) -> Any:
-        return subprocess.run(["git", *words], check=True, capture_output=True, text=True).stdout.strip()
-
-    branch = git("branch", "--show-current")
-    assert not is_queueing_interrupted()
-    git("checkout", "--detach")
-    assert not is_queueing_interrupted()
-    (here / "code.py").write_text(f"{CODE} # changed")
-    git("stash")
-    assert is_queueing_interrupted()
-    git("checkout", branch)
-    assert not is_queueing_interrupted()
-    git("stash", "drop")
 
 
 def test_the_workspace_would_lock_what_it_has_locked(here: Path) -> None:

@@ -9,6 +9,8 @@ from dvc.lock import LockError
 
 from m2m.grid import dvc_queue
 
+LOST = dvc_queue.QueueEntry("cell", "0a1b", True)
+
 
 class FakeRepo:
     """A repository whose queue answers each call with the next of `outcomes`: an exception, or None for success."""
@@ -26,8 +28,12 @@ class FakeRepo:
     def experiments(self) -> Any:
         return self
 
-    def run(self, **asked: Any) -> None:
-        self.seen.append((asked, signal.pthread_sigmask(signal.SIG_BLOCK, [])))
+    @property
+    def celery_queue(self) -> Any:
+        return self
+
+    def kill(self, keys: Any) -> None:
+        self.seen.append((keys, signal.pthread_sigmask(signal.SIG_BLOCK, [])))
         if outcome := self.outcomes.pop(0):
             raise outcome
 
@@ -42,27 +48,26 @@ def repo(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def test_a_lock_that_a_worker_holds_is_waited_for(repo: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(repo, "outcomes", [LockError("held"), LockError("held"), None], raising=False)
-    dvc_queue.put("cell", ["subset.degree=6"])
-    asked = {"queue": True, "name": "cell", "params": ["subset.degree=6"]}
-    assert [call for call, _ in repo.seen] == [asked] * 3
+    dvc_queue.drop(LOST)
+    assert [keys for keys, _ in repo.seen] == [["0a1b"]] * 3
 
 
 def test_a_lock_that_is_held_for_ever_is_an_error(repo: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(repo, "outcomes", [LockError("held")] * 99, raising=False)
     with pytest.raises(LockError):
-        dvc_queue.put("cell", [])
+        dvc_queue.drop(LOST)
     assert len(repo.seen) == dvc_queue.LOCK_TRIES
 
 
 def test_what_dvc_refuses_is_told_in_one_sentence(repo: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(repo, "outcomes", [DvcException("no such stage")], raising=False)
     with pytest.raises(ValueError, match="DVC's queue refused: no such stage"):
-        dvc_queue.put("cell", [])
+        dvc_queue.drop(LOST)
 
 
-def test_ctrl_c_waits_while_dvc_has_the_workspace_in_its_hands(repo: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_waits_while_dvc_changes_its_queue(repo: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(repo, "outcomes", [None], raising=False)
-    dvc_queue.put("cell", [])
+    dvc_queue.drop(LOST)
     assert set(dvc_queue.ENDING) <= repo.seen[0][1]
     assert not set(dvc_queue.ENDING) & signal.pthread_sigmask(signal.SIG_BLOCK, [])
 
@@ -83,12 +88,12 @@ def test_a_signal_that_another_thread_takes_waits_too(repo: Any, monkeypatch: py
         other = threading.Thread(target=taken)
         other.start()
         other.join()
-        done.append("workspace put back")
+        done.append("queue changed")
 
     before = signal.signal(sign, ended)
-    monkeypatch.setattr(repo, "run", busy)
+    monkeypatch.setattr(repo, "kill", busy)
     try:
-        dvc_queue.put("cell", [])
+        dvc_queue.drop(LOST)
     finally:
         signal.signal(sign, before)
-    assert done == ["workspace put back", "signal"]
+    assert done == ["queue changed", "signal"]

@@ -1,16 +1,22 @@
 """The settings that there are: those of the shipped params.yaml and no others; a key that nothing reads is refused."""
 
+import json
+import random
 from collections.abc import Iterator
 from copy import deepcopy
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from m2m.commands import check, grid, plan, use
+from m2m.commands import check, grid, plan, study, use
+from m2m.grid import known_settings
+from m2m.grid.design import list_cells
 from m2m.grid.known_settings import ANY, check_settings, list_known_settings
 from m2m.grid.params_file import list_profiles, read_profile, read_settings, write_settings
 from m2m.grid.profiles import apply_profiles
+from m2m.grid.setting_rules import find_range
 
 ROOT = Path(__file__).parents[2]
 PARAMS = read_settings(ROOT / "params.yaml")
@@ -44,7 +50,7 @@ def test_every_shipped_profile_has_known_settings_alone(monkeypatch: pytest.Monk
         ("opponent.degree", r"opponent\.degree is not a setting\. Did you mean subset\.degree\?"),
         ("finetun", r"finetun is not a setting\. Did you mean finetune\?"),
         ("min_tokens", r"min_tokens is not a setting\. Did you mean subset\.min_tokens\?"),
-        ("band.zzzz", r"band\.zzzz is not a setting\. band has band, high, limits, low, tokenizer\."),
+        ("band.zzzz", r"band\.zzzz is not a setting\. band has tokenizer, low, high, limits, band\."),
         ("tag.side", r"tag\.side is not a setting\. Did you mean"),
         ("judge.endpoint.modell", r"judge\.endpoint\.modell is not a setting\. Did you mean judge\.endpoint\.model\?"),
         ("ingest.sources.docstrings.limt", r"sources\.docstrings\.limt is not a setting\. Did you mean .*\.limit\?"),
@@ -62,18 +68,130 @@ def test_a_key_that_nothing_reads_is_refused_with_its_path_and_the_nearest_one(p
         check_settings(settings)
 
 
-def test_a_block_and_a_value_are_not_taken_for_each_other() -> None:
-    with pytest.raises(ValueError, match=r"params\.yaml: base must be a block of settings, got 3"):
-        check_settings({"base": 3})
-    with pytest.raises(ValueError, match=r"params\.yaml: subset\.size must be one value, got a block with rows"):
-        check_settings({"subset": {"size": {"rows": 3}}})
+def change(path: str, value: Any) -> Any:
+    """The shipped settings with `value` at `path`."""
+    settings = deepcopy(PARAMS)
+    *blocks, key = path.split(".")
+    inner = settings
+    for block in blocks:
+        inner = inner[block]
+    inner[key] = value
+    return settings
 
 
-def test_a_new_source_may_have_any_name() -> None:
-    assert check_settings({"ingest": {"sources": {"mine": {"kind": "files", "path": "mine.jsonl"}}}}) == 2
+@pytest.mark.parametrize(
+    ("path", "value", "rule"),
+    [
+        ("base", 3, "base must be a block of settings, got 3"),
+        ("subset.size", {"rows": 3}, "subset.size must be one value, got a block with rows"),
+        ("base.layers", -3, "base.layers must be at least 1, got -3"),
+        ("base.layers", 2.0, "base.layers must be a whole number, got 2.0"),
+        ("base.layers", True, "base.layers must be a whole number, got True"),
+        ("base.layers", 10**30, f"base.layers must be at least 1, got {10**30}"),
+        ("base.train_tokens", -1, "base.train_tokens must be at least 1, got -1"),
+        ("base.train_tokens", "many", "base.train_tokens must be a whole number, got 'many'"),
+        ("base.heads", 5, "base.heads must divide base.hidden_size, 192, got 5. Change it."),
+        ("base.revision", 1234567, "base.revision must be text in quotes, got 1234567"),
+        ("base.learning_rate", 0, "base.learning_rate must be above 0, got 0"),
+        ("base.learning_rate", float("nan"), "base.learning_rate must be above 0, got nan"),
+        ("embed.max_tokens", 0, "embed.max_tokens must be at least 1, got 0"),
+        ("ingest.heldout_share", 1.5, "ingest.heldout_share must be at least 0 and at most 1, got 1.5"),
+        ("ingest.min_chars", 1300, "ingest.min_chars must be at most ingest.max_chars, 1200, got 1300."),
+        ("ingest.sources", {}, "ingest.sources must have at least one entry, got none. Add one."),
+        ("ingest.sources.docstrings.limit", -1, "ingest.sources.docstrings.limit must be at least 0, got -1"),
+        ("ingest.sources.docstrings.kind", "file", "hub or null, got 'file'. Did you mean files?"),
+        ("ingest.sources.docstrings.packages", "rich", "must be a list, each entry text in quotes, got 'rich'"),
+        ("ingest.sources.docstrings.path", "a.jsonl", "source 'docstrings'"),
+        ("ingest.sources.a;touch${IFS}X;", {"kind": "files", "path": "a"}, "may have letters, digits, - and _"),
+        ("respond.endpoint.timeout", 0, "respond.endpoint.timeout must be above 0, got 0"),
+        ("respond.endpoint.url", None, "respond.endpoint.url must be text in quotes, got None"),
+        ("judge.engines", ["likelyhood"], "alpaca-eval, arena-hard, got ['likelyhood']"),
+        ("judge.engines", [], "judge.engines must have at least one entry, got []"),
+        ("judge.engines", "likelihood", "judge.engines must be a list, each entry one of likelihood"),
+        ("subset.strategy", "response-mikro", "did you mean response-micro?"),
+        ("subset.degree", 7, "subset.degree must be at least 0 and at most 6, got 7"),
+        ("subset.weights", "inverze", "one of uniform, inverse, got 'inverze'. Did you mean inverse?"),
+        ("generate.max_new_tokens", 1024, "generate.max_new_tokens must be below generate.max_length, 1024, got 1024"),
+        ("grid.seconds", 0, "grid.seconds must be above 0, got 0"),
+        ("grid.parts", None, "grid.parts must be a block of settings, got None"),
+        ("grid.parts", {}, "grid.parts must have at least one entry, got none"),
+        ("grid.parts.tokens", [1], "grid.parts.tokens must be a block of settings, got [1]"),
+        ("grid.parts.tokens.budget", ["euros"], "must have entries that are each one of rows, tokens, got ['euros']"),
+        ("grid.parts.tokens.size", [0], "grid.parts.tokens.size must be at least 1, got [0]"),
+        ("grid.parts.tokens.size", [[1]], "must have entries that are each a whole number, got [[1]]"),
+        ("grid.parts.tokens.seed", [], "grid.parts.tokens.seed must have at least one entry, got []"),
+        ("grid.parts.tokens.seed", {"a": 1}, "grid.parts.tokens.seed must be one value, got a block with a"),
+    ],
+)  # fmt: skip
+def test_a_wrong_value_is_refused_with_file_path_rule_and_value(path: str, value: Any, rule: str) -> None:
+    with pytest.raises(ValueError, match=r"^params\.yaml: ") as refusal:
+        check_settings(change(path, value))
+    assert rule in str(refusal.value)
 
 
-@pytest.mark.parametrize("command", [check.main, plan.main, grid.main, lambda: use.main("tiny")])
+@pytest.mark.parametrize("path", ["base.layers", "launch", "finetune", "judge.endpoint.url"])
+def test_a_setting_that_is_missing_is_named(path: str) -> None:
+    settings = deepcopy(PARAMS)
+    *blocks, key = path.split(".")
+    inner = settings
+    for block in blocks:
+        inner = inner[block]
+    del inner[key]
+    with pytest.raises(ValueError, match=rf"^params\.yaml: {path}[\w.]* is missing\. Add it, or take it from git show"):
+        check_settings(settings)
+
+
+def test_every_number_has_a_range_and_nothing_else_has_one() -> None:
+    kinds = list(list_types(list_known_settings()))
+    assert [name for name, kind in kinds if bool({"int", "float"} & set(kind.kinds)) != bool(find_range(name))] == []
+    assert len(kinds) > 100
+
+
+def list_types(block: Any, prefix: str = "") -> Iterator[Any]:
+    for key, inner in block.items():
+        if isinstance(inner, dict):
+            yield from list_types(inner, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", inner
+
+
+STRANGE = [None, True, -1, 0, 10**30, 0.5, -2.5, float("inf"), "", "x", "a;b", [], [None], [[1]], ["x"], {}]
+STRANGE += [{"a": 1}, {1: {2: 3}}]
+CELL_RULES = ("strategy of a cell", "match of a cell", "grid.parts")  # of `list_cells`
+
+
+def list_paths(block: Any, prefix: str = "") -> Iterator[str]:
+    for key, inner in block.items():
+        yield f"{prefix}{key}"
+        if isinstance(inner, dict):
+            yield from list_paths(inner, f"{prefix}{key}.")
+
+
+def test_whatever_stands_anywhere_is_a_grid_or_one_sentence_that_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sample of 18 strange values in each of some 200 settings, of those of the grid more: no traceback."""
+    known, plain = list_known_settings(), json.dumps(PARAMS)
+    monkeypatch.setattr(known_settings, "list_known_settings", lambda: known)
+    pairs = [(path, value) for path in list_paths(PARAMS) for value in STRANGE]
+    draw = random.Random(1)
+    of_the_grid = [pair for pair in pairs if pair[0].startswith("grid")]
+    refused = 0
+    for path, value in [*draw.sample(pairs, 300), *draw.sample(of_the_grid, 150)]:
+        settings = json.loads(plain)
+        *blocks, key = path.split(".")
+        reduce(dict.__getitem__, blocks, settings)[key] = value
+        try:
+            check_settings(settings)
+            if path.startswith(("grid", "subset")):
+                list_cells(settings["grid"]["parts"], settings["subset"], "full")
+        except ValueError as error:
+            refused += 1
+            assert str(error).startswith(("params.yaml: ", *CELL_RULES)) or " of a cell in grid.parts" in str(error)
+    assert refused > 300
+
+
+@pytest.mark.parametrize(
+    "command", [check.main, plan.main, grid.main, lambda: use.main("tiny"), lambda: study.main(Path("metrics"))]
+)
 def test_every_command_that_begins_with_the_settings_checks_them_first(
     command: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

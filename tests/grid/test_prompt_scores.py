@@ -19,6 +19,7 @@ PROMPTS = pl.DataFrame(
         "reference": ["x", "xx", "xxx", None],
         "baseline": [None, None, "gpt", "gpt"],
         "baseline_answer": [None, None, "he", "she"],
+        "group": ["x/1", "x/2", "y", "y"],
     }
 )
 
@@ -88,12 +89,16 @@ def test_the_parts_of_all_prompts_make_the_metric_of_the_cell() -> None:
 
 def test_saved_bits_are_those_of_the_opponent_less_those_of_the_candidate() -> None:
     parts = score_prompts("one", PROMPTS, GAMES, CANDIDATE, OPPONENT).filter(pl.col("outcome") == "bpb_reduction")
-    assert parts.drop("experiment", "outcome").rows() == [("a", 9.75, 10.0), ("b", -8.0, 20.0), ("c", 8.5, 30.0)]
+    assert parts.drop("experiment", "outcome").rows() == [
+        ("a", 9.75, 10.0, "x/1"),
+        ("b", -8.0, 20.0, "x/2"),
+        ("c", 8.5, 30.0, "y"),
+    ]
 
 
 def test_a_strong_verdict_is_three_games_and_an_unreadable_one_none() -> None:
     parts = score_prompts("one", PROMPTS, GAMES, CANDIDATE, OPPONENT).filter(pl.col("outcome") == "arena_hard_win_rate")
-    assert parts.drop("experiment", "outcome").rows() == [("a", 1.0, 4.0), ("b", 1.0, 4.0), ("c", 1.0, 1.0)]
+    assert parts.select("id", "score", "weight").rows() == [("a", 1.0, 4.0), ("b", 1.0, 4.0), ("c", 1.0, 1.0)]
 
 
 def test_without_a_reference_or_a_verdict_nothing_is_told() -> None:

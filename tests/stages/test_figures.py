@@ -26,8 +26,11 @@ def draw(folder: Path, histograms: Path, cells: pl.DataFrame) -> Path:
         folder / "scores.parquet",
         folder / "study.json",
         folder / "correlations.csv",
+        folder / "items.parquet",
         seed=1,
         resamples=100,
+        primary_outcome="bpb_reduction",
+        primary_setting="largest",
     )
     main(folder / "study.json", folder / "grid.csv", histograms, folder / "all", folder / "main.svg")
     return folder

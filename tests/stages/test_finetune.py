@@ -42,6 +42,9 @@ FLAGS = {
     "attention": "sdpa",
     "gradient_checkpointing": "none",
     "dtype": "float32",
+    "kernels": "none",
+    "optimizer": "adamw",
+    "order_seed": "None",
     "checkpoint_minutes": 10,
 }
 WORDS = ["the", "mean", "of", "a", "list", "or", "sum", "over", "an", "axis", "array", "with", "names"]
@@ -74,8 +77,7 @@ def command(pool: Path, out: Path, launch: str, **changed: Any) -> list[str]:
     inputs = [pool / name for name in names]
     outputs = [out / "model", out / "loss.csv", out / "report.json"]
     flags = [word for name, value in (FLAGS | {"launch": config} | changed).items() for word in (f"--{name}", value)]
-    launcher = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", config, "-m", "stages.finetune"]
-    return [str(word) for word in [*launcher, *inputs, *outputs, *flags]]
+    return [str(word) for word in [sys.executable, "-m", "stages.finetune", *inputs, *outputs, *flags]]
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
@@ -177,10 +179,10 @@ def test_two_machines_started_with_one_file_learn_what_one_process_learns(
     del config["fsdp_config"]
     (tmp_path / "machines.yaml").write_text(json.dumps(config))  # JSON is YAML, and quotes the word no
     words = [word.replace("profiles/launch", str(tmp_path)) for word in command(pool, tmp_path, "machines")]
-    at = words.index("--config_file")
+    launcher = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", str(tmp_path / "machines.yaml")]
     started = [
         subprocess.Popen(
-            [*words[:at], "--machine_rank", rank, *words[at:]],
+            [*launcher, "--machine_rank", rank, *words[1:]],
             cwd=ROOT, env=environment(tmp_path), stderr=subprocess.PIPE, text=True,
         )
         for rank in "01"
@@ -193,9 +195,10 @@ def test_two_machines_started_with_one_file_learn_what_one_process_learns(
 
 @pytest.mark.long
 def test_a_launch_that_starts_another_number_of_processes_is_an_error(pool: Path, tmp_path: Path) -> None:
-    words = command(pool, tmp_path, "cpu-2")
-    started = [sys.executable, "-m", *words[words.index("stages.finetune") :]]
-    done = subprocess.run(started, cwd=ROOT, env=environment(tmp_path), capture_output=True, text=True)
+    text = (ROOT / "profiles/launch/cpu-2.yaml").read_text()
+    (tmp_path / "cpu-2.yaml").write_text(text.replace("MULTI_GPU\n", "MULTI_CPU\n"))  # accelerate starts one, silently
+    words = [word.replace("profiles/launch", str(tmp_path)) for word in command(pool, tmp_path, "cpu-2")]
+    done = subprocess.run(words, cwd=ROOT, env=environment(tmp_path), capture_output=True, text=True)
     assert done.returncode != 0
     assert "is for 2 processes, but 1 run" in done.stderr
 

@@ -12,6 +12,7 @@ from m2m.runtime.artifacts import read_json, write_json, write_record, write_tab
 from m2m.schemas.answers import Answers
 from m2m.schemas.bands import Bands
 from m2m.schemas.cell import MADE_WITH
+from m2m.schemas.loss import LossCurve
 from m2m.schemas.overlaps import Overlaps
 from m2m.schemas.pairs import Pairs
 from m2m.schemas.prompts import Prompts
@@ -22,6 +23,8 @@ from m2m.schemas.units import Units
 from m2m.schemas.vectors import Vectors
 from m2m.schemas.verdicts import Verdicts
 from m2m.strategies import SIDES, UNIT_STRATEGIES
+from m2m.training.trainer.journal import Journal
+from m2m.training.trainer.outcome import hash_curve
 from stages.measure import _describe_reduction, _read_published, main
 from tests.subset_summary import SUMMARY
 
@@ -65,8 +68,16 @@ def test_a_cell_whose_prompts_have_no_references_has_no_describe_reduction_to_pr
 
 
 IDS = ["a", "b", "c", "d"]
+CURVE = [(1, 2.0 / 3.0, 1e-4), (5, 0.1 + 0.2, 2e-7)]  # numbers that a file must give back to the last digit
+
+
+@pytest.fixture(autouse=True)
+def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+
+
 INPUTS = ("prompts.parquet", "verdicts.parquet", "answers", "subsets", "trainings", "pairs.parquet", "tokenizer")
-INPUTS += ("tokens", "bands", "vectors", "units", "overlaps.parquet")  # type: ignore[assignment]
+INPUTS += ("tokens", "bands", "vectors", "units", "overlaps.parquet", "losses.csv")  # type: ignore[assignment]
 
 
 def write_tables(folder: Path, tables: dict[str, tuple[type[pa.DataFrameModel], dict[str, Any]]]) -> None:
@@ -79,7 +90,14 @@ def write_tables(folder: Path, tables: dict[str, tuple[type[pa.DataFrameModel], 
 def write_toy_cell(folder: Path, **summary: Any) -> None:
     """Rows a and b were chosen; a and c share text with a prompt. The candidate saves a bit a byte."""
     absent = dict.fromkeys(("baseline", "baseline_answer"))
-    prompts = {"id": ["p", "q"], "benchmark": "own", "instruction": "Why?", "reference": ["So.", "Thus."], **absent}
+    prompts = {
+        "id": ["p", "q"],
+        "benchmark": "own",
+        "group": "own",
+        "instruction": "Why?",
+        "reference": ["So.", "Thus."],
+        **absent,
+    }
     raw = json.dumps({"candidate": 1.0, "opponent": 2.0, "better": "lower"})
     games = {"id": ["p", "q"], "benchmark": "own", "opponent": "opponent", "engine": "likelihood", "order": 0}
     said = {"id": ["p", "q"], "answer": "So.", "tokens": 2, "truncated": False, "bytes": 10}
@@ -101,6 +119,7 @@ def write_toy_cell(folder: Path, **summary: Any) -> None:
         tables[f"units/{strategy}"] = (Units, {"id": IDS, "unit": ["x", "y", "x", "z"]})
     tables["subsets/candidate"] = (Subset, {"id": ["a", "b"], "unit": ["x", "y"], "turn": [0, 1]})
     write_tables(folder, tables)
+    write_table(folder / "losses.csv", LossCurve, pl.DataFrame(CURVE, ["step", "loss", "learning_rate"], orient="row"))
     for arm in ("candidate", "opponent"):
         write_record(folder / f"subsets/{arm}.json", SubsetSummary, SUMMARY | summary)
         write_json(folder / f"trainings/{arm}.json", {"trained_tokens": 5, "lost_tokens": 0})
@@ -131,3 +150,19 @@ def test_a_cell_counts_the_rows_that_share_text_with_a_prompt_and_those_left_out
     assert "overlapping_rows_dropped" not in details
     _, details = measure(tmp_path, overlap="drop", overlapping_rows_dropped=2)
     assert details["overlapping_rows_dropped"] == 2
+
+
+def test_a_cell_s_numbers_wait_for_the_mlflow_run_of_its_training_without_loading_mlflow(tmp_path: Path) -> None:
+    cell, _ = measure(tmp_path)
+    [line] = Journal(tmp_path / f".cache/runs/outcome-{hash_curve(CURVE)}.jsonl").read()
+    assert line["figures"] == {name: value for name, value in cell.items() if not isinstance(value, str)}
+    assert {"bpb_reduction", "likelihood_win_rate", "mean_response_tokens", "response_token_entropy"} <= set(
+        line["figures"]
+    )
+
+
+def test_a_folder_that_takes_no_record_loses_no_metrics(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / ".cache").write_text("a file in the folder's place")
+    cell, _ = measure(tmp_path)
+    assert cell["bpb_reduction"] == 1.0
+    assert "the outcome of this cell cannot be recorded for MLflow" in capsys.readouterr().err

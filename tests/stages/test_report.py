@@ -51,7 +51,7 @@ def press(browser: Browser, head: str) -> None:
 
 def test_the_answer_comes_first_and_the_page_asks_for_nothing_from_elsewhere(page: Path) -> None:
     text = page.read_text()
-    places = [text.index(mark) for mark in ('class="answer"', "<svg", 'class="command"', "<nav", 'id="cells"')]
+    places = [text.index(mark) for mark in ('class="answer"', "<svg", "<nav", 'class="command"', 'id="cells"')]
     assert places == sorted(places)
     assert 'src="' not in text and "@import" not in text and "url(" not in text
     assert text.count("http") == text.count("http://www.w3.org/") + text.count("http-equiv")

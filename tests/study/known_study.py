@@ -33,7 +33,8 @@ def configuration(strategy: str, degree: int, mean: float, **changes: Any) -> di
         "mean": mean,
         "cells": 4,
         "pooled_sd": 0.04,
-        "df": 20,
+        "df": 17,
+        "noise_df": 20,
         "value": value,
         "low": value - 0.05,
         "high": value + 0.07,
@@ -71,7 +72,15 @@ def matched(degree: int, value: float, low: float, high: float, p_holm: float) -
 
 def shape(row: dict[str, Any]) -> dict[str, Any]:
     view = {name: row[name] for name in ("outcome", "condition", "size", "strategy")}
-    return view | {"p": 0.011, "p_holm": 0.022, "bend_p": 0.33, "best": 6, "worst": 0}
+    return view | {
+        "p": 0.011,
+        "p_holm": 0.022,
+        "bend_p": 0.33,
+        "step_p": 0.01,
+        "best": 6,
+        "worst": 0,
+        "shared_rows": 0.1,
+    }
 
 
 def length(row: dict[str, Any], model: str, verdict: str) -> dict[str, Any]:
@@ -155,9 +164,9 @@ RECORD: dict[str, Any] = {
     "slopes": SLOPES,
     "shapes": [shape(row) for row in SLOPES],
     "lengths": [
-        length(SLOPES[4], "own", "still significant"),
-        length(SLOPES[4], "shared", "no longer significant"),
-        length(SLOPES[3], "own", "inconclusive"),
+        length(SLOPES[4], "own", "cannot tell"),
+        length(SLOPES[4], "shared", "explained by length"),
+        length(SLOPES[3], "own", "no plain effect"),
     ],
     "claims": [
         claim("window claim", "cannot tell", 2, WINDOW_CONDITION),
@@ -173,12 +182,27 @@ RECORD: dict[str, Any] = {
     ],
     "paper": [],
     "verdict": [
-        {"outcome": "bpb_reduction", **{"condition": MAIN_CONDITION}, "size": 500, "headline": "main", "sentences": []},
-        {"outcome": "bpb_reduction", **WINDOW, "size": 500, "headline": "window", "sentences": ["why"]},
+        {
+            "outcome": "bpb_reduction",
+            **{"condition": MAIN_CONDITION},
+            "size": 500,
+            "role": "primary",
+            "headline": "main",
+            "sentences": [],
+        },
+        {
+            "outcome": "bpb_reduction",
+            **WINDOW,
+            "size": 500,
+            "role": "exploratory",
+            "headline": "window",
+            "sentences": ["why"],
+        },
         {
             "outcome": "likelihood_win_rate",
             "condition": MAIN_CONDITION,
             "size": 500,
+            "role": "exploratory",
             "headline": "share",
             "sentences": [],
         },

@@ -30,7 +30,16 @@ def gain(value: float, p_holm: float = 0.001, **changes: Any) -> AgainstRandomRo
     row = PLACE | {"strategy": "response-micro", "match": "response-micro", "degree": 6, "cells": 2, "mean": value}
     row |= {"mean_response_tokens": 90.4, "trained_tokens": 45_000.0, "value": value, "p": p_holm / 3, "p_holm": p_holm}
     row |= {"low": value - 0.01, "high": value + 0.02, "all_low": value - 0.02, "all_high": value + 0.03}
-    row |= {"se": 0.01, "df": 30, "positive": 0.5, "pooled_sd": 0.0213, "against_cells": 8, "against_mean": 0.0}
+    row |= {
+        "se": 0.01,
+        "df": 25,
+        "noise_df": 30,
+        "positive": 0.5,
+        "pooled_sd": 0.0213,
+        "seed_correlation": 0.25,
+        "against_cells": 8,
+        "against_mean": 0.0,
+    }
     return cast(AgainstRandomRow, row | {"random_condition": CONDITION, "random_response_tokens": 80.4} | changes)
 
 
@@ -42,7 +51,15 @@ def slope(strategy: str, value: float, p_holm: float, **changes: Any) -> SlopeRo
 
 def shape(strategy: str, p_holm: float, worst: int, best: int, **changes: Any) -> ShapeRow:
     """Degrees that differ: the lowest mean is −.0123, the highest +.0456, and no straight line fits."""
-    row = PLACE | {"strategy": strategy, "degrees": 4, "p": p_holm / 6, "p_holm": p_holm, "bend_p": 0.0012}
+    row = PLACE | {
+        "strategy": strategy,
+        "degrees": 4,
+        "p": p_holm / 6,
+        "p_holm": p_holm,
+        "bend_p": 0.0012,
+        "step_p": 0.01,
+        "shared_rows": 0.07,
+    }
     row |= {"worst": worst, "worst_mean": -0.0123, "best": best, "best_mean": 0.0456, "noise": 0.01}
     return cast(ShapeRow, row | changes)
 
@@ -50,7 +67,7 @@ def shape(strategy: str, p_holm: float, worst: int, best: int, **changes: Any) -
 def lengths(strategy: str, own: str, shared: str) -> list[LengthRow]:
     rows = [
         PLACE | {"strategy": strategy, "model": model, "verdict": verdict}
-        for model, verdict in (("own", own), ("own and tokens", "inconclusive"), ("shared", shared))
+        for model, verdict in (("own", own), ("shared", shared))
     ]
     return cast(list[LengthRow], rows)
 

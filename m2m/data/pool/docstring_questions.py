@@ -6,7 +6,7 @@ from zlib import crc32
 import polars as pl
 
 from m2m.data.pool.docstring_sections import Documented
-from m2m.data.records.cleaning import ROW_COLUMNS
+from m2m.data.records.cleaning import tabulate_texts
 
 SECTION_QUESTIONS = {
     "description": ["What does {it} do?", "Explain {it}.", "What is {it} for?", "Describe what {it} does."],
@@ -83,5 +83,4 @@ def pick_question(documented: Documented, kind: str, entry: str = "") -> str:
 def tabulate_pairs(objects: Iterable[Documented], source: str, max_chars: int | None) -> pl.DataFrame:
     """`make_pairs` of every object as rows: group is the object's name, reason is null."""
     rows = [(documented.name, *pair) for documented in objects for pair in make_pairs(documented, max_chars)]
-    table = [(source, row, 0, *columns, None) for row, columns in enumerate(rows)]
-    return pl.DataFrame(table, schema=ROW_COLUMNS, orient="row")
+    return tabulate_texts([(source, row, 0, *columns, None) for row, columns in enumerate(rows)])

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 import polars as pl
 
 from m2m.data.pool.pretraining_text import extract_clauses
-from m2m.data.records.cleaning import add_ids, flag_duplicates, flag_unusable_rows, fold_case
+from m2m.data.records.cleaning import add_ids, flag_duplicates, flag_unusable_rows
 from m2m.data.records.hash_split import limit_rows, pick_heldout
 from m2m.data.records.near_duplicates import flag_near_duplicates
 
@@ -53,7 +53,6 @@ def split_candidates(
     rows = flag_duplicates(add_ids(rows))
     if near_duplicates == "drop":
         rows = flag_near_duplicates(rows, NEAR_SIMILARITY)
-    rows = rows.with_columns(pl.coalesce("group", fold_case(pl.col("instruction"))).alias("group"))
     usable = rows.filter(pl.col("reason").is_null())
     sides = usable.select(*PLACE).with_columns(pick_heldout(usable, heldout_share, seed).alias("is_heldout"))
     rows = limit_rows(rows, limits, seed).join(sides, on=PLACE, how="left")

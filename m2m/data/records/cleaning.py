@@ -1,10 +1,11 @@
 """Rows as read → rows that may be used, and for every other row the reason why not."""
 
 import hashlib
+from collections.abc import Sequence
 
 import polars as pl
 
-ROW_COLUMNS = {  # a row as read: its record and exchange, what belongs together, the texts, and why it cannot be used
+ROW_COLUMNS = {  # a row: its record and exchange, what belongs together, the texts, and why it cannot be used
     "source": pl.String,
     "row": pl.Int64,
     "turn": pl.Int64,
@@ -27,13 +28,18 @@ def fold_case(text: pl.Expr) -> pl.Expr:
     return text.str.to_lowercase().str.replace_all(r"\s+", " ")
 
 
-def flag_unusable_rows(rows: pl.DataFrame, min_chars: int | None, max_chars: int | None) -> pl.DataFrame:
-    """`rows` with instruction and response normalized, and `reason` filled where a row cannot be used.
+def tabulate_texts(records: Sequence[tuple[object, ...]]) -> pl.DataFrame:
+    """A table of `records`, each with the values of ROW_COLUMNS, and with its texts normalized."""
+    table = pl.DataFrame(records, schema=ROW_COLUMNS, orient="row")
+    return table.with_columns(normalize_text(pl.col(name)) for name in TEXT_COLUMNS)
 
-    A row that comes with a reason keeps it. Lengths are in characters after normalization: an instruction has 1 to
-    `max_chars` of them, a response `min_chars` to `max_chars`; None is no limit.
+
+def flag_unusable_rows(rows: pl.DataFrame, min_chars: int | None, max_chars: int | None) -> pl.DataFrame:
+    """`rows`, as `tabulate_texts` makes them, with `reason` filled where a row cannot be used.
+
+    A row that comes with a reason keeps it. Lengths are in characters: an instruction has 1 to `max_chars` of them, a
+    response `min_chars` to `max_chars`; None is no limit.
     """
-    rows = rows.with_columns(normalize_text(pl.col(name)) for name in TEXT_COLUMNS)
     checks = [
         *((f"no {name}", pl.col(name).is_null()) for name in TEXT_COLUMNS),
         *((f"{name} is empty", pl.col(name).str.contains(INVISIBLE)) for name in TEXT_COLUMNS),
@@ -51,9 +57,17 @@ def flag_unusable_rows(rows: pl.DataFrame, min_chars: int | None, max_chars: int
 
 def add_ids(rows: pl.DataFrame) -> pl.DataFrame:
     """`rows` with `id`, 16 hex digits of the SHA-256 of instruction and response: equal content, equal id."""
-    content = pl.concat_str("instruction", "response", separator="\0")
-    digest = content.map_elements(lambda text: hashlib.sha256(text.encode()).hexdigest()[:16], return_dtype=pl.String)
-    return rows.with_columns(pl.when(pl.col("reason").is_null()).then(digest).alias("id"))
+    usable = (row if row[2] is None else (None, None) for row in rows.select(*TEXT_COLUMNS, "reason").iter_rows())
+    ids = [None if row[0] is None else hash_pair(row[0], row[1]) for row in usable]
+    return rows.with_columns(pl.Series("id", ids, pl.String))
+
+
+def hash_pair(instruction: str, response: str) -> str:
+    """
+    >>> hash_pair("Add.", "1")
+    '791dbd2397f32d56'
+    """
+    return hashlib.sha256(f"{instruction}\0{response}".encode()).hexdigest()[:16]
 
 
 def flag_duplicates(rows: pl.DataFrame) -> pl.DataFrame:

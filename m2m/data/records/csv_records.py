@@ -11,6 +11,8 @@ from m2m.data.records.json_records import ParsedRecord
 LONGEST_FIELD = 2**31 - 1  # csv's own limit is 128 KiB; long fields are for the cleaning to judge
 LONGEST_COLUMN_NAME = 60  # characters of a column's name; a longer one is a row's text
 DELIMITERS = ",\t;|"
+STRAY = "is no CSV row: a quote stands in a field without quotes"
+DOUBTFUL = "is no sure CSV row: it may be a part of a broken row, or several rows"
 MOST_FRAGMENTS = 50  # rows that are held back until the next quote tells whether they are fragments
 
 
@@ -18,9 +20,11 @@ class _Row(NamedTuple):
     fields: list[str]
     lines: list[str]
     reason: str | None = None
-    is_quoted: bool = False  # a field of it is quoted
-    is_stray: bool = False  # a quote stands in a field without quotes
-    is_closed: bool = False  # it is broken, and its last line ends with a quote
+    is_quoted: bool = False  # a field of it begins with a quote
+    is_stray: bool = False  # its first quote stands inside a field: it may be the end of a broken row
+    is_closed: bool = False  # its last line ends with a quote
+    is_short: bool = False  # it has fewer fields than the header
+    is_doubtful: bool = False  # it has several lines that may be rows
 
 
 def read_csv(stream: BinaryIO) -> Iterator[ParsedRecord]:
@@ -33,7 +37,7 @@ def read_csv(stream: BinaryIO) -> Iterator[ParsedRecord]:
     with io.TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape", newline="") as text:
         lines = _Lines(text)
         header = _read_header(lines)
-        rows = _join_fragments(_read_rows(lines)) if header else iter(())
+        rows = _reject_doubtful(_join_fragments(_read_rows(lines, len(header)))) if header else iter(())
         for row in rows:
             yield (None, row.reason) if row.reason else _name_fields(header, row.fields)
 
@@ -64,6 +68,15 @@ class _Lines:
         is_row_next = is_quoted and self._next.startswith('"') and f'"{self.delimiter}"' in self._next
         return not self._next or (is_even and (is_closed or not is_quoted)) or (is_closed and is_row_next)
 
+    def is_stray(self) -> bool:
+        """Whether the first quote of the lines taken is not the first sign of a field."""
+        before = "".join(self.taken).partition('"')[0].rstrip(" ")
+        return bool(before) and not before.endswith(self.delimiter)
+
+    def are_like_rows(self, columns: int) -> bool:
+        """Whether each of the lines taken has as many delimiters as the header."""
+        return all(line.count(self.delimiter) == columns - 1 for line in self.taken)
+
     def is_closed(self) -> bool:
         """Whether the lines taken end with a quote."""
         return self.taken[-1].rstrip().endswith('"')
@@ -81,10 +94,12 @@ def _read_header(lines: _Lines) -> list[str]:
     return names
 
 
-def _read_rows(lines: _Lines) -> Iterator[_Row]:
+def _read_rows(lines: _Lines, columns: int) -> Iterator[_Row]:
     reader = csv.reader(lines, delimiter=lines.delimiter, skipinitialspace=True, strict=True)
     field = rf'(?: *"(?:[^"]|"")*"|[^"{re.escape(lines.delimiter)}]*)'
     strict_row = re.compile(rf"{field}(?:{re.escape(lines.delimiter)}{field})*")
+    end = rf"[{re.escape(lines.delimiter)}\r\n]"
+    field_start, doubled = re.compile(rf'(?:^|{end}) *"'), re.compile(rf'""(?={end})|(?<={end})""')
     is_quoted = lines.taken[0].startswith('"')  # the header
     while True:
         lines.taken.clear()
@@ -100,36 +115,70 @@ def _read_rows(lines: _Lines) -> Iterator[_Row]:
             while not lines.is_row_end(is_quoted):
                 next(lines)
             reason = f"is no CSV row: {error}; write a quote inside a field twice"
-            yield _Row([], list(lines.taken), reason, is_closed=lines.is_closed())
+            yield _Row([], list(lines.taken), reason, is_stray=lines.is_stray(), is_closed=lines.is_closed())
         else:
-            is_quoted = is_quoted and "".join(lines.taken).count('"') >= 2 * len(fields)
+            text = "".join(lines.taken)
+            is_quoted = is_quoted and text.count('"') >= 2 * len(fields)
             if fields:  # a blank line has none
-                has_quotes = any('"' in line for line in lines.taken)
-                is_strict = has_quotes and bool(strict_row.fullmatch("".join(lines.taken).rstrip("\r\n")))
-                yield _Row(fields, list(lines.taken), None, is_strict, has_quotes and not is_strict)
+                is_odd = '"' in text and not strict_row.fullmatch(text.rstrip("\r\n"))
+                has_lines, begins_quoted = len(lines.taken) > 1, bool(field_start.search(text))
+                yield _Row(
+                    fields,
+                    list(lines.taken),
+                    STRAY if is_odd and has_lines else None,
+                    begins_quoted,
+                    is_odd,
+                    lines.is_closed(),
+                    len(fields) < columns,
+                    has_lines and (bool(doubled.search(text)) or lines.are_like_rows(columns)),
+                )
 
 
 def _join_fragments(rows: Iterator[_Row]) -> Iterator[_Row]:
-    """One reject in place of the rows from a quoted or broken one to a stray quote: they may be one broken row.
+    """One reject in place of rows that may be one broken row.
 
     In `q,"a 5"`, `Well, yes`, `the end."` the quote of 5" ends the field too early, and the next line looks like a row.
+    So the rows from a quoted one to a stray one are joined, and those from a broken one to a stray or broken one. A
+    broken row whose last line does not end with a quote may go on to the end of the next quoted row, and so may a
+    quoted row with too few fields.
     """
     pending: list[_Row] = []
     for row in rows:
-        if pending and (row.is_stray or (row.reason and pending[0].reason)):
-            pending = [row._replace(reason=row.reason or "is no CSV row: a quote stands in a field without quotes")]
+        is_broken = bool(pending and pending[0].reason)
+        is_open = bool(pending and pending[0].is_short and pending[0].is_quoted) or (
+            is_broken and not pending[0].is_closed
+        )
+        is_tail = row.is_stray or (row.is_short and row.is_quoted)
+        if pending and (is_tail or (is_broken and row.reason) or (is_open and row.is_quoted)):
+            pending = [row._replace(reason=row.reason or (STRAY if row.is_stray else DOUBTFUL))]
         elif row.reason or row.is_quoted:
             yield from pending
             pending = [row]
-        elif pending and len(pending) < MOST_FRAGMENTS:
+        elif pending and len(pending) < MOST_FRAGMENTS and (is_open or row.is_short or not is_broken):
             pending.append(row)
         else:
             yield from [*pending, row]
             pending = []
-        if row.is_closed:
-            yield from pending
-            pending = []
     yield from pending
+
+
+def _reject_doubtful(rows: Iterator[_Row]) -> Iterator[_Row]:
+    """In a file with a broken or a stray row, a doubtful row is a reject: it may hold several rows.
+
+    In `"a"",b`, `""c",d` the doubled quotes are two single ones, of which one is an error. In `"a,b`, `c",d` both are.
+    Rows from the first doubtful one on wait for the first broken one.
+    """
+    waiting: list[_Row] = []
+    is_broken = False
+    for row in rows:
+        is_broken = is_broken or row.is_stray or bool(row.reason)
+        if not is_broken and (waiting or row.is_doubtful):
+            waiting.append(row)
+            continue
+        for checked in (*waiting, row):
+            yield checked._replace(reason=checked.reason or DOUBTFUL) if checked.is_doubtful else checked
+        waiting = []
+    yield from waiting
 
 
 def _name_fields(header: list[str], fields: list[str]) -> ParsedRecord:

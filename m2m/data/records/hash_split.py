@@ -7,6 +7,8 @@ import polars as pl
 
 from m2m.data.records.cleaning import fold_case
 
+SLICE_ROWS = 20_000  # rows whose texts are folded at once
+
 
 def draw_uniform(text: str, purpose: str, seed: int) -> float:
     """A number in [0, 1) that looks random, always the same for the same arguments; purposes are independent.
@@ -18,9 +20,9 @@ def draw_uniform(text: str, purpose: str, seed: int) -> float:
     return int.from_bytes(digest[:6]) / 2**48
 
 
-def draw_each(column: str, purpose: str, seed: int) -> pl.Expr:
-    """`draw_uniform` of each text of `column`."""
-    return pl.col(column).map_elements(lambda text: draw_uniform(text, purpose, seed), return_dtype=pl.Float64)
+def draw_each(text: pl.Expr, purpose: str, seed: int) -> pl.Expr:
+    """`draw_uniform` of each `text`."""
+    return text.map_elements(lambda text: draw_uniform(text, purpose, seed), return_dtype=pl.Float64)
 
 
 def pick_heldout(rows: pl.DataFrame, share: float, seed: int) -> pl.Series:
@@ -29,10 +31,9 @@ def pick_heldout(rows: pl.DataFrame, share: float, seed: int) -> pl.Series:
     Rows of one group, of one instruction or of one response stay together: where their hashes disagree they all go
     to the pool, so no answer and no question of a held-out row is in the pool. Compared without case and line breaks.
     """
-    if share == 0:
+    if share == 0 or rows.is_empty():
         return pl.repeat(False, len(rows), eager=True).alias("held")
-    linked = [pl.col("group"), fold_case(pl.col("instruction")), fold_case(pl.col("response"))]
-    sides = rows.select(draw_each("group", "heldout", seed).lt(share).alias("held"), *linked)
+    sides = pl.concat(_hash_links(piece, share, seed) for piece in rows.iter_slices(SLICE_ROWS))
     before = len(sides) + 1
     while (count := int(sides["held"].sum())) < before:  # each pass only takes away
         before = count
@@ -41,10 +42,19 @@ def pick_heldout(rows: pl.DataFrame, share: float, seed: int) -> pl.Series:
     return sides["held"]
 
 
+def _hash_links(rows: pl.DataFrame, share: float, seed: int) -> pl.DataFrame:
+    """The side that the hash of each row chooses, and its links as 64-bit hashes: folded copies would double a pool."""
+    folded = {name: fold_case(pl.col(name)) for name in ("instruction", "response")}
+    group = pl.coalesce("group", folded["instruction"])
+    links = [link.hash().alias(name) for name, link in {"group": group, **folded}.items()]
+    held = draw_each(group, "heldout", seed).lt(share).alias("held")
+    return rows.select(held, *links)
+
+
 def limit_rows(rows: pl.DataFrame, limits: Mapping[str, int | None], seed: int) -> pl.DataFrame:
     """`rows` with a reason where its source has a limit and at least that many rows that the hash of `id` prefers."""
     usable = pl.col("reason").is_null()
-    rank = pl.when(usable).then(draw_each("id", "limit", seed)).rank("ordinal").over("source")
+    rank = pl.when(usable).then(draw_each(pl.col("id"), "limit", seed)).rank("ordinal").over("source")
     limit = pl.col("source").replace_strict(dict(limits), return_dtype=pl.Int64)
     beyond = pl.format("beyond the limit of {} rows", limit)
     return rows.with_columns(pl.when(usable & (rank > limit)).then(beyond).otherwise("reason").alias("reason"))

@@ -4,6 +4,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from itertools import chain
 from typing import BinaryIO
 
 from m2m.data.records.record_formats import RECORD_FIELDS
@@ -28,6 +29,8 @@ def read_json_records(stream: BinaryIO, is_lines: bool) -> Iterator[ParsedRecord
     value, reason = parse_line(first)
     if reason is None:
         return _read_lines(value, lines)
+    if is_lines and not _is_start(first):
+        return chain([(None, reason)], map(parse_line, lines))
     data = first + stream.read(MAX_FILE_BYTES)
     if len(data) > MAX_FILE_BYTES:
         return _fail("one JSON value of more than 4 GiB: write one object a line, for example with `jq -c '.[]'`")
@@ -102,6 +105,20 @@ def _read_lines(first: object, lines: Iterator[bytes]) -> Iterator[ParsedRecord]
     yield first, None
     yield parse_line(second)
     yield from map(parse_line, lines)
+
+
+def _is_start(line: bytes) -> bool:
+    """Whether `line` may be the start of one JSON value, or hold several; else a file of lines is not read at once."""
+    if len(line) > MAX_LINE_BYTES:
+        return line.lstrip().startswith(b"[")
+    try:
+        text = line.decode().strip()
+        json.JSONDecoder().raw_decode(text)
+    except json.JSONDecodeError as error:
+        return error.pos >= len(text)
+    except (UnicodeDecodeError, RecursionError):
+        return False
+    return True
 
 
 def _read_whole(data: bytes, is_lines: bool) -> Iterator[ParsedRecord]:

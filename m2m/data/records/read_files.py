@@ -11,21 +11,23 @@ from typing import BinaryIO, NamedTuple
 import zstandard
 
 from m2m.data.records.csv_records import read_csv
-from m2m.data.records.json_records import MAX_FILE_BYTES, ParsedRecord, read_json_records
+from m2m.data.records.json_records import ParsedRecord, read_json_records
 from m2m.data.records.unpacking import (
     SAMPLE_BYTES,
     check_unpacked,
     detect_packing,
     explain_encoding,
     explain_foreign,
+    get_byte_limit,
     open_unpacked,
+    recode,
 )
 
 BROKEN = (  # NotImplementedError: Arrow's, OverflowError: a date past the year 9999
     OSError, EOFError, ValueError, OverflowError, NotImplementedError, RecursionError, csv.Error, zlib.error,
     zstandard.ZstdError,
 )  # fmt: skip
-BINARY = {".parquet", ".arrow"}
+BATCH_ROWS = 128  # of Parquet, at once
 METADATA = {"dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json"}  # of Hugging Face's folders
 
 
@@ -70,7 +72,7 @@ def list_files(path: Path) -> tuple[list[Path], str | None]:
 def _is_data(file: Path) -> bool:
     suffixes = [suffix.lower() for suffix in file.suffixes[-2:]]
     is_hidden = file.name.startswith((".", "_")) or file.name in METADATA
-    return file.is_file() and not is_hidden and any(suffix in READERS for suffix in suffixes)
+    return file.is_file() and not is_hidden and any(suffix in ENDINGS for suffix in suffixes)
 
 
 def _read_file(path: Path) -> Iterator[ParsedRecord]:
@@ -79,13 +81,13 @@ def _read_file(path: Path) -> Iterator[ParsedRecord]:
         with open_unpacked(path) as stream:
             sample = stream.read(SAMPLE_BYTES)
         kind = _detect_kind(path, sample)
-        encoding = "utf-8" if kind in BINARY else json.detect_encoding(sample)
+        encoding = "utf-8" if kind in BATCH_READERS else json.detect_encoding(sample)
         if reason := explain_foreign(sample) or (
-            None if kind in BINARY or "-8" not in encoding else explain_encoding(sample)
+            None if kind in BATCH_READERS or "-8" not in encoding else explain_encoding(sample)
         ):
             yield None, f"{path} {reason}"
-        elif kind not in READERS:
-            yield None, f"{path} is no table: a name must end in {', '.join(READERS)}, and in .gz or .zst when packed"
+        elif kind not in ENDINGS:
+            yield None, f"{path} is no table: a name must end in {', '.join(ENDINGS)}, and in .gz or .zst when packed"
         else:
             yield from _read_kind(path, kind, encoding)
     except BROKEN as error:
@@ -98,35 +100,42 @@ def _detect_kind(path: Path, sample: bytes) -> str:
     suffix = (path.with_suffix("") if path.suffix.lower() in {".gz", ".zst"} else path).suffix.lower()
     if sample.startswith(b"PAR1"):
         return ".parquet"
-    return ".json" if suffix not in READERS and sample.lstrip().startswith((b"{", b"[")) else suffix
+    return ".json" if suffix not in ENDINGS and sample.lstrip().startswith((b"{", b"[")) else suffix
 
 
 def _read_kind(path: Path, kind: str, encoding: str) -> Iterator[ParsedRecord]:
     if detect_packing(path):
         check_unpacked(path)
     with open_unpacked(path) as stream:
-        is_utf8 = encoding.startswith("utf-8")
-        yield from READERS[kind](
-            stream if is_utf8 else io.BytesIO(stream.read(MAX_FILE_BYTES).decode(encoding).encode())
-        )
+        if kind in BATCH_READERS:
+            yield from _read_batches(BATCH_READERS[kind](stream), get_byte_limit(path))
+        else:
+            yield from TEXT_READERS[kind](stream if encoding.startswith("utf-8") else recode(stream, encoding))
 
 
-def _read_parquet(stream: BinaryIO) -> Iterator[ParsedRecord]:
+def _open_parquet(stream: BinaryIO) -> Iterator:  # type: ignore[type-arg]
     from pyarrow import parquet
 
     file = stream if stream.seekable() else io.BytesIO(stream.read())
-    yield from _read_batches(parquet.ParquetFile(file).iter_batches(batch_size=1024))
+    return parquet.ParquetFile(file).iter_batches(batch_size=BATCH_ROWS)  # type: ignore[no-any-return]
 
 
-def _read_arrow(stream: BinaryIO) -> Iterator[ParsedRecord]:
-    """The files of `datasets`' save_to_disk."""
+def _open_arrow(stream: BinaryIO) -> Iterator:  # type: ignore[type-arg]
+    """The files of save_to_disk. Arrow trusts the offsets in a file: a damaged one would end the process."""
     from pyarrow import ipc
 
-    yield from _read_batches(iter(ipc.open_stream(stream)))
+    for batch in ipc.open_stream(stream):
+        batch.validate(full=True)
+        yield batch
 
 
-def _read_batches(batches: Iterator) -> Iterator[ParsedRecord]:  # type: ignore[type-arg]
+def _read_batches(batches: Iterator, limit: int) -> Iterator[ParsedRecord]:  # type: ignore[type-arg]
+    """The rows of `batches`. ValueError beyond `limit` bytes: repeated values are small in a file, huge in memory."""
+    size = 0
     for batch in batches:
+        size += batch.nbytes
+        if size > limit:
+            raise ValueError(f"it expands to more than {limit:,} bytes: write it without compression if that is right")
         try:
             yield from ((value, None) for value in batch.to_pylist())
         except UnicodeDecodeError:
@@ -140,12 +149,15 @@ def _read_slice(read: Callable[[], list[object]]) -> ParsedRecord:
         return None, "is not UTF-8"
 
 
-READERS: dict[str, Callable[[BinaryIO], Iterator[ParsedRecord]]] = {
+TEXT_READERS: dict[str, Callable[[BinaryIO], Iterator[ParsedRecord]]] = {
     ".jsonl": lambda stream: read_json_records(stream, is_lines=True),
     ".ndjson": lambda stream: read_json_records(stream, is_lines=True),
     ".json": lambda stream: read_json_records(stream, is_lines=False),
     ".csv": read_csv,
     ".tsv": read_csv,
-    ".parquet": _read_parquet,
-    ".arrow": _read_arrow,
 }
+BATCH_READERS: dict[str, Callable[[BinaryIO], Iterator]] = {  # type: ignore[type-arg]
+    ".parquet": _open_parquet,
+    ".arrow": _open_arrow,
+}
+ENDINGS = (*TEXT_READERS, *BATCH_READERS)

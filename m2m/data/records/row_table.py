@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 import polars as pl
 
-from m2m.data.records.cleaning import ROW_COLUMNS
+from m2m.data.records.cleaning import tabulate_texts
 from m2m.data.records.exchanges import reject
 from m2m.data.records.read_files import SourceRecord
 from m2m.data.records.record_formats import Turns, list_other_fields, read_exchanges
 
 ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)
-BATCH_RECORDS = 20_000  # records that are held as Python objects at once
+BATCH_RECORDS = 4_000  # records that are held as Python objects at once
 PLACE_COLUMNS = {
     "source": pl.String,
     "row": pl.Int64,
@@ -59,7 +59,7 @@ def _tabulate_batch(source: str, records: Iterable[SourceRecord], columns: tuple
             rows.append((source, record.row, turn, None, *pair))
             places.append((source, record.row, turn, record.file, record.place, fields))
     return RowTable(
-        pl.DataFrame(rows, schema=ROW_COLUMNS, orient="row"),
+        tabulate_texts(rows),
         pl.DataFrame(places, schema=PLACE_COLUMNS, orient="row"),
         left_out,
     )

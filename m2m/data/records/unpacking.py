@@ -1,5 +1,6 @@
 """A file's bytes: unpacked where gzip or zstd packed them, and named where they are no data."""
 
+import codecs
 import gzip
 import io
 from collections.abc import Iterator
@@ -30,7 +31,7 @@ def open_unpacked(path: Path) -> BinaryIO:
     if packing == ".gz":
         return io.BufferedReader(gzip.open(path))
     file = path.open("rb")
-    return io.BufferedReader(_ZstdFrames(file), SAMPLE_BYTES) if packing == ".zst" else file  # type: ignore[type-var]
+    return _buffer_chunks(file, _decompress(file)) if packing == ".zst" else file
 
 
 def detect_packing(path: Path) -> str:
@@ -43,12 +44,22 @@ def detect_packing(path: Path) -> str:
 
 def check_unpacked(path: Path) -> None:
     """Reads a packed file to its end: ValueError when it becomes too large, an error of its library when it is cut."""
-    limit, size = max(FREE_BYTES, MAX_RATIO * path.stat().st_size), 0
+    limit, size = get_byte_limit(path), 0
     with open_unpacked(path) as stream:
         while chunk := stream.read(SAMPLE_BYTES):
             size += len(chunk)
             if size > limit:
-                raise ValueError(f"it unpacks to more than {limit} bytes; unpack it yourself if that is right")
+                raise ValueError(f"it unpacks to more than {limit:,} bytes; unpack it yourself if that is right")
+
+
+def get_byte_limit(path: Path) -> int:
+    """How many bytes the contents of a packed file may have."""
+    return max(FREE_BYTES, MAX_RATIO * path.stat().st_size)
+
+
+def recode(stream: BinaryIO, encoding: str) -> BinaryIO:
+    """The text of `stream` in UTF-8. Reading raises UnicodeDecodeError where it is not in `encoding`."""
+    return _buffer_chunks(stream, _recode(stream, encoding))
 
 
 def explain_foreign(sample: bytes) -> str | None:
@@ -75,6 +86,13 @@ def explain_encoding(sample: bytes) -> str | None:
     return f"is not UTF-8 but perhaps {guess}: convert it, for example with `iconv -f {guess} -t UTF-8 OLD > NEW`"
 
 
+def _recode(stream: BinaryIO, encoding: str) -> Iterator[bytes]:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    while data := stream.read(SAMPLE_BYTES):
+        yield decoder.decode(data).encode()
+    yield decoder.decode(b"", final=True).encode()
+
+
 def _is_utf8(line: bytes) -> bool:
     try:
         line.decode()
@@ -83,12 +101,12 @@ def _is_utf8(line: bytes) -> bool:
     return True
 
 
-class _ZstdFrames(io.RawIOBase):
-    """The frames of a zstd file, each to its end: the library's own reader takes a cut one for a short one."""
+class _Chunks(io.RawIOBase):
+    """Bytes that are made from those of `file` chunk by chunk."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, chunks: Iterator[bytes]) -> None:
         self._file = file
-        self._chunks = _decompress(file)
+        self._chunks = chunks
         self._chunk = memoryview(b"")
 
     def readable(self) -> bool:
@@ -109,7 +127,12 @@ class _ZstdFrames(io.RawIOBase):
         super().close()
 
 
+def _buffer_chunks(file: BinaryIO, chunks: Iterator[bytes]) -> BinaryIO:
+    return io.BufferedReader(_Chunks(file, chunks), SAMPLE_BYTES)  # type: ignore[type-var]
+
+
 def _decompress(file: BinaryIO) -> Iterator[bytes]:
+    """The frames of a zstd file, each to its end: the library's own reader takes a cut one for a short one."""
     frame = None
     while data := file.read(CHUNK_BYTES):
         while data:

@@ -9,6 +9,7 @@ from m2m.judging.protocols.protocols import Protocol
 from m2m.judging.recorded_judgements import GROUP
 from m2m.judging.scoring.leaderboard import Interval, JudgeMetrics, score_games
 from m2m.judging.scoring.length_control import GamedBaselines
+from m2m.visible_text import escape_markdown
 
 METRIC_HEADERS = {
     "win_rate": "win rate [95 %]",
@@ -44,16 +45,12 @@ def tabulate_scores(
 
 def _format_row(names: Mapping[str, str], metrics: JudgeMetrics, published: Mapping[str, Any]) -> dict[str, str]:
     """Texts by header; `published` is in per cent already."""
-    row = {name: _escape(value) for name, value in names.items() if value or name == "model"}
+    row = {name: escape_markdown(value) for name, value in names.items() if value or name == "model"}
     row |= {"prompts": str(metrics["prompts"])}
     row |= {header: _format_share(metrics[name]) for name, header in METRIC_HEADERS.items() if name in metrics}
     row |= {header: str(metrics[name]) for name, header in COUNT_HEADERS.items()}
     figures = {name: published[name] for name in PUBLISHED if published.get(name) is not None}
     return row | {f"published {name}": f"{value:.2f}" for name, value in figures.items()}
-
-
-def _escape(text: str) -> str:
-    return "".join(sign if sign.isprintable() and sign != "|" else " " for sign in text)
 
 
 def _format_share(share: float | Interval) -> str:

@@ -1,5 +1,6 @@
 """Sends one request to a server with OpenAI's protocol, and retries while the error may pass."""
 
+import json
 import os
 import re
 import threading
@@ -19,6 +20,9 @@ LONGEST_RETRY_AFTER = 3600.0  # seconds
 TOKEN_LIMIT, NEW_TOKEN_LIMIT = "max_tokens", "max_completion_tokens"  # OpenAI's newer models refuse the old name
 PATHS = {"chat": "/chat/completions", "completion": "/completions"}
 NUMBER = re.compile(r"\s*\d+(\.\d+)?\s*")
+PLAIN_NAME = re.compile(r"[A-Z]+(_[A-Z]+)+")
+SHORTEST_SECRET = 8  # characters; what a server without secrets is given, such as EMPTY, may stand in an answer
+REDACTED = "***"
 PASSING = {408, 409, 425, 429}  # and 500 and above
 OF_THE_REQUEST = {400, 413, 422}  # too long for the model, filtered: other requests may succeed
 
@@ -65,6 +69,7 @@ class Caller:
 
     def _try(self, key: str, request: Request) -> tuple[str, Reply]:
         ceiling = bound_tokens(request)
+        self.replies.require_space()
         self.budget.reserve(ceiling)
         tokens, paid, number = ceiling, True, 0
         try:
@@ -94,7 +99,7 @@ class Caller:
         body[self.limit] = body.pop(TOKEN_LIMIT)
         try:
             response = self.client.post(PATHS[request.form], body=body, cast_to=httpx2.Response)
-            return str(response.content, "utf-8", "replace")
+            return self._hide_key(str(response.content, "utf-8", "replace"))
         except openai.APIStatusError as error:
             if f"'{NEW_TOKEN_LIMIT}' instead" in error.message and TOKEN_LIMIT in body and request.form == "chat":
                 self.limit = NEW_TOKEN_LIMIT
@@ -128,16 +133,25 @@ class Caller:
 
     def _clean(self, text: str) -> str:
         """One short line of untrusted text, without the key."""
-        safe = text.replace(self.key, "***") if self.key else text
+        safe = self._hide_key(text)
         return " ".join("".join(sign if sign.isprintable() else " " for sign in safe).split())[:200]
+
+    def _hide_key(self, text: str) -> str:
+        """`text` without the key, as it is or as JSON spells it: a reply that quotes it is kept and shown."""
+        if len(self.key) < SHORTEST_SECRET:
+            return text
+        quoted = json.dumps(self.key)[1:-1]
+        for spelling in (self.key, quoted, quoted.replace("/", "\\/"), "".join(f"\\u{ord(s):04x}" for s in self.key)):
+            text = text.replace(spelling, REDACTED)
+        return text
 
 
 def read_key(endpoint: Endpoint) -> str:
     """The key, from the environment alone. ValueError where it is not set, or where the URL is invalid or secret."""
-    if "@" in endpoint.url or not endpoint.url.startswith(("http://", "https://")):
+    if set("@?#") & set(endpoint.url) or not endpoint.url.startswith(("http://", "https://")):
         raise ValueError(
-            "endpoint.url must begin with http:// or https:// and contain no name or password: put the key in an "
-            "environment variable and its name in endpoint.key"
+            "endpoint.url must begin with http:// or https:// and contain no name, password or query: put the key in "
+            "an environment variable and its name in endpoint.key"
         )
     if not endpoint.key:
         return ""
@@ -147,8 +161,9 @@ def read_key(endpoint: Endpoint) -> str:
             "the variable's name"
         )
     if not os.environ.get(endpoint.key):
+        name = f" {endpoint.key}" if PLAIN_NAME.fullmatch(endpoint.key) else ""  # any other may be the key itself
         raise ValueError(
-            f"endpoint.key names the environment variable {endpoint.key}, which is not set: export it, "
+            f"endpoint.key names the environment variable{name}, which is not set: export it, "
             'or set endpoint.key to "" for a server that needs no key'
         )
     key = os.environ[endpoint.key]

@@ -6,6 +6,7 @@ from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from m2m.gguf_models import find_gguf, hash_gguf, load_gguf_model, load_gguf_tokenizer
 from m2m.llm.client.http import RequestError
 from m2m.llm.client.request import Endpoint, Request, list_messages
 from m2m.llm.prompt_template import split_control_tokens
@@ -24,9 +25,14 @@ class WrittenReply(NamedTuple):
 
 
 def identify_model(name: str, revision: str) -> str:
-    """The name of a folder with a hash of its files, or of a hub id with its commit: another model, other replies."""
+    """The name of a folder or GGUF file with a hash of its bytes, or of a hub id with its commit.
+
+    Another model has another name, and so other replies.
+    """
     from m2m.models import resolve_commit
 
+    if gguf := find_gguf(name):
+        return f"{gguf.name}@{hash_gguf(gguf)[:16]}"
     folder = Path(name)
     if not folder.is_dir():
         return f"{name}@{resolve_commit(name, revision)}"
@@ -143,12 +149,15 @@ def _load(endpoint: Endpoint) -> tuple[Any, Any]:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    if gguf := find_gguf(endpoint.model):
+        return load_gguf_model(gguf).eval().to(device), load_gguf_tokenizer(gguf)
     source = {"revision": None if Path(endpoint.model).is_dir() else endpoint.revision, "trust_remote_code": False}
     tokenizer = AutoTokenizer.from_pretrained(endpoint.model, **source)
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     model = AutoModelForCausalLM.from_pretrained(endpoint.model, dtype="auto", use_safetensors=True, **source).eval()
-    return model.to("cuda" if torch.cuda.is_available() else "cpu"), tokenizer
+    return model.to(device), tokenizer
 
 
 def _encode_prompt(tokenizer: Any, request: Request) -> list[int]:

@@ -4,6 +4,7 @@ import json
 import re
 from typing import Any, NamedTuple
 
+MOST_TOKENS = 2**40  # of one call; a database has no place for 2**63
 VERSION = r"([@:].*|(-\d{2,})+)?"  # what servers add to a name: @main, :latest, -0613, -2024-08-06
 
 
@@ -31,8 +32,8 @@ def parse_reply(raw: str) -> Reply:
             text=text or "",
             finish=choice.get("finish_reason") or "",
             logprobs=(choice.get("logprobs") or {}).get("content"),
-            prompt_tokens=max(0, int(usage.get("prompt_tokens") or 0)),
-            completion_tokens=max(0, int(usage.get("completion_tokens") or 0)),
+            prompt_tokens=_read_count(usage.get("prompt_tokens")),
+            completion_tokens=_read_count(usage.get("completion_tokens")),
             model=record.get("model") or "",
             fingerprint=record.get("system_fingerprint") or "",
         )
@@ -40,7 +41,14 @@ def parse_reply(raw: str) -> Reply:
         raise ValueError(f"a reply that is no completion: {raw[:80]!r}") from error
     if not all(isinstance(field, str) for field in (reply.text, reply.finish, reply.model, reply.fingerprint)):
         raise ValueError(f"a reply without text: {raw[:80]!r}")
-    return reply._replace(text=reply.text.encode("utf-8", "replace").decode())  # half a surrogate fits in no file
+    texts = (reply.text, reply.finish, reply.model, reply.fingerprint)
+    text, finish, model, fingerprint = (value.encode("utf-8", "replace").decode() for value in texts)
+    return reply._replace(text=text, finish=finish, model=model, fingerprint=fingerprint)  # half surrogates fit nowhere
+
+
+def _read_count(tokens: object) -> int:
+    """A server's count; 0, as where it sends none, for what no call can have used."""
+    return int(tokens) if isinstance(tokens, int | float) and 0 <= tokens < MOST_TOKENS else 0
 
 
 def is_same_model(requested: str, reported: str) -> bool:

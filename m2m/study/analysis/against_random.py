@@ -7,17 +7,23 @@ import polars as pl
 from jaxtyping import Bool, Float
 from scipy import stats
 
-from m2m.schemas.study_numbers import DifferenceNumbers, MeanNumbers
-from m2m.schemas.study_rows import AgainstRandomNumbers, AgainstRandomRow, FloorNumbers, FloorRow, MatchedRow
-from m2m.strategies import NO_DEGREE
-from m2m.study.analysis.contrasts import Noise, bound_simultaneously, compare_means, pool_noise
+from m2m.schemas.study_numbers import MeanNumbers
+from m2m.schemas.study_rows import (
+    AgainstRandomNumbers,
+    AgainstRandomRow,
+    FloorNumbers,
+    FloorRow,
+    LevelNumbers,
+    MatchedRow,
+)
+from m2m.study.analysis.contrasts import bound_simultaneously
+from m2m.study.analysis.levels import estimate_contrast
 from m2m.study.analysis.view import View
 from m2m.study.cells.cells import get_column, split_cells
 from m2m.study.cells.labels import CONFIGURATION
 from m2m.study.cells.rows import compute_or_explain
 
 IS_RANDOM = pl.col("strategy") == "random"
-ROW_CHOICE = ("budget", "min_tokens", "max_tokens")  # what rows a strategy without degrees depends on
 OUTSIDE_BY_CHANCE = 0.05  # of one further random cell
 
 
@@ -28,13 +34,6 @@ class NoiseFloor(NamedTuple):
     sd: float
     low: float
     high: float
-
-
-class Baseline(NamedTuple):
-    """The random cells that a setting's cells are compared with, and the seed noise."""
-
-    randoms: pl.DataFrame
-    noise: Noise
 
 
 def summarize_random(view: View) -> list[FloorRow]:
@@ -57,32 +56,18 @@ def flag_outside(floor: NoiseFloor, outcomes: Float[np.ndarray, "cells"]) -> Boo
     return np.asarray((outcomes < floor.low) | (outcomes > floor.high))
 
 
-def estimate_noise(view: View) -> Noise:
-    """The seed noise: pooled over all replicated cells of the view's size, whatever their condition.
-
-    Weights, slack and lengths do nothing to a strategy without degrees: of cells that differ in them alone one counts.
-    """
-    same_size = view.all_cells.filter(pl.col("size") == view.size)
-    has_degree = ~pl.col("strategy").is_in(NO_DEGREE)
-    baselines = same_size.filter(~has_degree).unique(
-        [*CONFIGURATION, "seed", *ROW_CHOICE], keep="first", maintain_order=True
-    )
-    replicates = split_cells(pl.concat([same_size.filter(has_degree), baselines]), "condition", *CONFIGURATION)
-    return pool_noise([get_column(cells) for _, cells in replicates])
-
-
 def compare_with_random(view: View) -> list[AgainstRandomRow]:
-    """One row a configuration: its mean − the random mean.
+    """One row a configuration: its level − that of random, within seeds where they are common.
 
-    The random cells are those of the same setting. Where it has none, those of another one that were judged against
-    the very same opponent: `random_condition` says which. `all_low`, `all_high` hold for all rows of a setting
-    together, so for the best of them too.
+    `low`, `high`, `p` know seeds and, where there are scores, prompts. The random cells are those of the
+    same setting. Where it has none, those of another one that were judged against the very same opponent:
+    `random_condition` says which. `all_low`, `all_high` hold for all rows of a setting together, so for the best too.
     """
     configurations = list(split_cells(view.cells.filter(~IS_RANDOM), *CONFIGURATION))
-    baseline = _find_baseline(view)
+    randoms = _find_randoms(view)
     rows: list[AgainstRandomRow] = []
     for configuration, cells in configurations:
-        numbers = _compare_with_random(view, cells, baseline, len(configurations))
+        numbers = compute_or_explain(_compare_with_random, view, cells, randoms, len(configurations))
         rows.append(
             {
                 **view.place,
@@ -124,17 +109,6 @@ def _summarize(view: View) -> FloorNumbers:
     }
 
 
-def _find_baseline(view: View) -> Baseline | str:
-    """What the view's cells are compared with, or the reason why there is nothing."""
-    randoms = _find_randoms(view)
-    if randoms.is_empty():
-        return "there is no random cell of this size and opponent: run random"
-    try:
-        return Baseline(randoms, estimate_noise(view))
-    except ValueError as reason:
-        return str(reason)
-
-
 def _find_randoms(view: View) -> pl.DataFrame:
     randoms = view.cells.filter(IS_RANDOM)
     opponents = view.cells["opponent_bits_per_byte"].unique().to_list()
@@ -148,36 +122,40 @@ def _find_randoms(view: View) -> pl.DataFrame:
 
 
 def _compare_with_random(
-    view: View, cells: pl.DataFrame, baseline: Baseline | str, configurations: int
+    view: View, cells: pl.DataFrame, randoms: pl.DataFrame, configurations: int
 ) -> AgainstRandomNumbers:
-    if isinstance(baseline, str):
-        return {"reason": baseline}
-    randoms, noise = baseline
-    weights = np.repeat([1 / cells.height, -1 / randoms.height], [cells.height, randoms.height])
-    difference = compare_means(get_column(cells), get_column(randoms), noise)
-    experiments = cells["experiment"].to_list() + randoms["experiment"].to_list()
+    if randoms.is_empty():
+        raise ValueError("there is no random cell of this size and opponent: run random")
     return {
         "random_condition": randoms["condition"][0],
         "random_response_tokens": _mean(randoms, "mean_response_tokens"),
-        **_subtract(cells, randoms, noise, configurations),
-        **view.prompts.compute_interval(difference, weights, experiments),
+        **_subtract(view, cells, randoms, configurations),
     }
 
 
-def _compare_with_matched(view: View, cells: pl.DataFrame, matched: pl.DataFrame) -> DifferenceNumbers:
-    return _subtract(cells, matched, estimate_noise(view), 1)
+def _compare_with_matched(view: View, cells: pl.DataFrame, matched: pl.DataFrame) -> LevelNumbers:
+    return _subtract(view, cells, matched, 1)
 
 
-def _subtract(cells: pl.DataFrame, baseline: pl.DataFrame, noise: Noise, configurations: int) -> DifferenceNumbers:
-    difference = compare_means(get_column(cells), get_column(baseline), noise)
+def _subtract(view: View, cells: pl.DataFrame, baseline: pl.DataFrame, configurations: int) -> LevelNumbers:
+    levels = view.levels
+    base = levels.find_level(baseline)
+    difference, prompts = estimate_contrast(
+        levels, levels.weights[levels.find_level(cells)] - levels.weights[base], view.prompts
+    )
     low, high = bound_simultaneously(difference, configurations)
     return {
         **difference.to_numbers(),
         "all_low": low,
         "all_high": high,
-        "pooled_sd": noise.sd,
-        "against_cells": baseline.height,
+        "pooled_sd": levels.noise.sd,
+        "noise_df": levels.noise.df,
+        "seed_correlation": levels.correlation,
+        **({"no_blocks": levels.no_blocks} if levels.no_blocks else {}),
+        "against_cells": levels.count_cells(base),
         "against_mean": float(get_column(baseline).mean()),
+        "shared_rows": float((get_column(cells, "rows") / get_column(cells, "candidate_rows")).mean()),
+        **prompts,
     }
 
 

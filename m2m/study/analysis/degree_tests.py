@@ -1,26 +1,24 @@
-"""A view → whether the degrees of a strategy differ, and whether their means lie on a straight line."""
+"""A view → whether the degrees of a strategy differ, and whether they do so on a straight line or by a cliff."""
 
 from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
 from jaxtyping import Float
-from scipy import stats
 
 from m2m.schemas.study_numbers import DegreeNumbers
 from m2m.schemas.study_rows import ShapeRow
 from m2m.strategies import UNIT_STRATEGIES
-from m2m.study.analysis.against_random import estimate_noise
-from m2m.study.analysis.contrasts import Noise
+from m2m.study.analysis.levels import Levels, compute_joint_p
 from m2m.study.analysis.view import View
 from m2m.study.cells.cells import get_column, split_cells
 from m2m.study.cells.rows import compute_or_explain
 
-Groups = Sequence[Float[np.ndarray, "seeds"]]
+Regressors = Float[np.ndarray, "rows columns"]
 
 
 def inspect_degrees(view: View) -> list[ShapeRow]:
-    """One row a strategy of the six, judged by the noise pooled over all replicated cells of its size.
+    """One row a strategy of the six, judged by the noise of all replicated cells of its size, and of prompts.
 
     `p` is that of equal degrees, `bend_p` that of a straight line through them. `worst` and `best` are degrees.
     """
@@ -31,40 +29,37 @@ def inspect_degrees(view: View) -> list[ShapeRow]:
     return rows
 
 
-def compute_equality_p(groups: Groups, noise: Noise) -> float:
-    """p of equal means: Σ squares of the means about the whole mean ÷ (groups − 1) ÷ noise² is F (one-way ANOVA)."""
-    outcomes = np.concatenate(groups)
-    return _compute_p(groups, np.repeat(outcomes.mean(), len(groups)), len(groups) - 1, noise)
+def subtract_fit(levels: Levels, numbers: Sequence[int], regressors: Regressors) -> Regressors:
+    """Sums of cells that are 0 where the levels `numbers` are a combination of the columns of `regressors`.
 
-
-def compute_linearity_p(degrees: Sequence[float], groups: Groups, noise: Noise) -> float:
-    """p of means on a straight line: the F test of lack of fit (Fisher 1922; Draper and Smith 1998, section 2.1)."""
-    x = np.repeat(degrees, [len(group) for group in groups])
-    slope, intercept = np.polyfit(x, np.concatenate(groups), 1)
-    return _compute_p(groups, intercept + slope * np.asarray(degrees), len(groups) - 2, noise)
+    Their joint test is that of lack of fit (Fisher 1922; Draper and Smith 1998, section 2.1); of a constant, the one
+    of equal means.
+    """
+    complement = np.linalg.svd(regressors, full_matrices=True)[0][:, regressors.shape[1] :]
+    return np.asarray(complement.T @ levels.weights[list(numbers)])
 
 
 def _inspect(view: View, cells: pl.DataFrame) -> DegreeNumbers:
-    noise = estimate_noise(view)
-    groups = {int(key["degree"]): get_column(seeds) for key, seeds in split_cells(cells, "degree")}
-    if len(groups) < 2:
-        raise ValueError(f"a comparison of degrees needs 2 degrees, got {len(groups)}: run more")
-    means = {degree: float(outcomes.mean()) for degree, outcomes in groups.items()}
+    levels = view.levels
+    seeds = {int(key["degree"]): rows for key, rows in split_cells(cells, "degree")}
+    if len(seeds) < 2:
+        raise ValueError(f"a comparison of degrees needs 2 degrees, got {len(seeds)}: run more")
+    means = {degree: float(get_column(rows).mean()) for degree, rows in seeds.items()}
     worst, best = min(means, key=means.__getitem__), max(means, key=means.__getitem__)
+    degrees, places = np.array(list(seeds), float), [levels.find_level(rows) for rows in seeds.values()]
+    lowest = seeds[min(seeds)]
     numbers: DegreeNumbers = {
-        "degrees": len(groups),
-        "p": compute_equality_p(list(groups.values()), noise),
+        "degrees": len(seeds),
+        "p": compute_joint_p(levels, subtract_fit(levels, places, np.ones((len(seeds), 1))), view.prompts),
         "worst": worst,
         "best": best,
         "worst_mean": means[worst],
         "best_mean": means[best],
-        "noise": noise.sd,
+        "noise": levels.noise.sd,
+        "shared_rows": float((get_column(lowest, "rows") / get_column(lowest, "candidate_rows")).mean()),
     }
-    if len(groups) > 2:
-        numbers["bend_p"] = compute_linearity_p([float(degree) for degree in groups], list(groups.values()), noise)
+    if len(seeds) > 2:
+        line, step = (np.column_stack([np.ones(len(seeds)), column]) for column in (degrees, degrees > degrees.min()))
+        numbers["bend_p"] = compute_joint_p(levels, subtract_fit(levels, places, line), view.prompts)
+        numbers["step_p"] = compute_joint_p(levels, subtract_fit(levels, places, step), view.prompts)
     return numbers
-
-
-def _compute_p(groups: Groups, expected: Float[np.ndarray, "groups"], df: int, noise: Noise) -> float:
-    squares = sum(len(group) * (group.mean() - mean) ** 2 for group, mean in zip(groups, expected, strict=True))
-    return float(stats.f.sf(squares / df / noise.sd**2, df, noise.df))

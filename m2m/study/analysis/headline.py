@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 from m2m.schemas.study import Study
 from m2m.schemas.study_rows import LengthRow, ShapeRow, SlopeRow
-from m2m.study.analysis.ranking import Ranking, rank_configurations
+from m2m.study.analysis.ranking import Ranking, list_comparisons, rank_configurations
 from m2m.study.cells.labels import (
     ALPHA,
     format_difference,
     format_interval,
+    is_cliff,
     join_words,
     name_configuration,
     select_rows,
@@ -16,27 +17,26 @@ from m2m.study.cells.labels import (
 )
 from m2m.study.cells.outcomes import get_unit
 
+CONFIRMED = "This compares fresh seeds of the last rung. All that follows is exploratory."
+
 
 def write_headline(study: Study, outcome: str) -> str:
     """Sentences of at most 25 words; `study` holds the rows of one outcome and setting alone."""
-    ranking = rank_configurations(study["against_random"])
-    return " ".join([*_answer(ranking, outcome), *_summarize_diversity(study, outcome)])
+    answer = _answer(rank_configurations(list_comparisons(study)), outcome)
+    confirmed = [CONFIRMED, *_count_worse(rank_configurations(study["against_random"]))]
+    return " ".join([*answer, *(confirmed if study.get("confirmed") else []), *_summarize_diversity(study, outcome)])
 
 
 def describe_length_control(lengths: Sequence[LengthRow], strategy: str) -> str:
-    """A sentence on a strategy's slope with length controlled, by both models where they differ.
+    """A sentence on what is left of a strategy's slope at equal length, by the model `shared` of `regress_on_length`.
 
-    Across strategies means that they share one effect of length, as in the model `shared` of `regress_on_length`.
+    The model `own` needs no other strategy, but length and degree go together within one: it can rarely tell.
     """
-    survival: dict[str, str] = {
-        row["model"]: row.get("verdict", "cannot be estimated") for row in select_rows(lengths, {"strategy": strategy})
-    }
-    if not survival:
-        return ""
-    within, across = survival["own"], survival["shared"]
-    if within == across:
-        return f"With length controlled: {within}."
-    return f"With length controlled: {within} within the strategy, {across} across strategies."
+    rows = select_rows(lengths, {"strategy": strategy})
+    if any(row.get("verdict") == "equal lengths by design" for row in rows):
+        return "Response lengths are random's at every degree, so length does not explain it."
+    shared = select_rows(rows, {"model": "shared"})
+    return f"With length controlled: {shared[0].get('verdict', 'cannot be estimated')}." if shared else ""
 
 
 def _answer(ranking: Ranking, outcome: str) -> list[str]:
@@ -62,11 +62,13 @@ def _count_worse(ranking: Ranking) -> list[str]:
 
 def _summarize_diversity(study: Study, outcome: str) -> list[str]:
     slopes = [row for row in study["slopes"] if "p_holm" in row]
-    significant = [row for row in slopes if row["p_holm"] < ALPHA]
-    trends = {row["strategy"] for row in significant}
-    bent = [row for row in study["shapes"] if row.get("p_holm", 1) < ALPHA and row["strategy"] not in trends]
-    if significant or bent:
-        return [*(_describe_trend(study, row) for row in significant), *_describe_bent(bent)]
+    different = [row for row in study["shapes"] if row.get("p_holm", 1) < ALPHA]
+    cliffs = [row["strategy"] for row in different if is_cliff(row)]
+    trends = [row for row in slopes if row["p_holm"] < ALPHA and row["strategy"] not in cliffs]
+    told = {*cliffs, *(row["strategy"] for row in trends)}
+    bent = [row for row in different if row["strategy"] not in told]
+    if trends or different:
+        return [*(_describe_trend(study, row) for row in trends), *_describe_cliffs(cliffs), *_describe_bent(bent)]
     if not slopes:
         return ["The effect of diversity cannot be estimated."]
     ends = {"low": min(row["low"] for row in slopes), "high": max(row["high"] for row in slopes)}
@@ -82,6 +84,13 @@ def _describe_trend(study: Study, row: SlopeRow) -> str:
         f"from least to most diverse (95 % CI {format_interval(row)})."
     )
     return f"{trend} {describe_length_control(study['lengths'], row['strategy'])}".rstrip()
+
+
+def _describe_cliffs(strategies: Sequence[str]) -> list[str]:
+    """Strategies of which only the least diverse degree is low: a rise from degree to degree would say too much."""
+    if not strategies:
+        return []
+    return [f"{start_sentence(join_words(strategies))}: a cliff. Degree 0 is low; no difference is seen above it."]
 
 
 def _describe_bent(rows: Sequence[ShapeRow]) -> list[str]:

@@ -1,55 +1,59 @@
-"""A view → what is left of each slope when response length, and trained tokens, are controlled."""
+"""A view → what is left of each slope at equal response length, and whether length explains the rest."""
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple, cast
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from m2m.schemas.study_numbers import LengthNumbers, Survival
 from m2m.schemas.study_rows import LengthRow
 from m2m.strategies import UNIT_STRATEGIES
+from m2m.study.analysis.levels import decorrelate_seeds
 from m2m.study.analysis.slopes import fit_line
 from m2m.study.analysis.view import View
 from m2m.study.cells.cells import get_column
-from m2m.study.cells.correlation import Column, pearson
-from m2m.study.cells.labels import ALPHA
+from m2m.study.cells.correlation import Column
+from m2m.study.cells.labels import ALPHA, CONFIGURATION
 from m2m.study.cells.rows import compute_or_explain
 from m2m.study.cells.t_estimates import Estimate, make_estimate
 
-MAX_INFLATION = 10.0  # variance inflation above which two causes are not separable (O'Brien 2007 on the custom)
-COLLINEAR = 1e-8  # share of a cause's variance that the other causes leave: below it is a sum of the others
-SAME = 1e-6  # share of trained tokens that length does not explain: below it is the rounding of the mean length
-LENGTH_COLUMNS = {"length": "mean_response_tokens", "trained_tokens": "trained_tokens"}
-GroupNumbers = Int[np.ndarray, "cells"]
+LENGTH = "mean_response_tokens"
+RANDOM_ROWS = ("random", "length-matched")  # random rows, whatever their length
+NOT_ESTIMABLE = 1e-6  # of a sum's coefficients: what the model leaves open
+AS_RANDOM = "lengths as random"  # in the condition of a setting
+Terms = Float[np.ndarray, "cells columns"]
 
 
-class LinearModel(NamedTuple):
-    """Each cause's coefficient and variance inflation. No coefficient where the inflation is infinite."""
+class WeightedEstimate(NamedTuple):
+    """An estimate, and the weights of the cells' outcomes that it is the sum of."""
 
-    terms: dict[str, Estimate]
-    inflation: dict[str, float]
+    estimate: Estimate
+    weights: Column
 
 
 def regress_on_length(view: View) -> list[LengthRow]:
-    """Three rows a strategy of the six; each has coefficients and variance inflations, and no verdict yet.
+    """Two rows a strategy of the six, without a verdict yet; one where its lengths are random's at every degree.
 
-    `own`: the outcome on diversity and length, over the strategy's cells. `own and tokens`: trained tokens too,
-    unless they are length again, as under a row budget without truncation.
-    `shared`: over all cells of the setting, each strategy with a level and a slope of its own, one effect of length
-    for all: where length moves differently in other strategies, it is separable from diversity.
+    Both models bend with length: a line and its square, so that a concave effect does not pass for diversity.
+    `own`: the outcome on diversity and length, over the strategy's cells.
+    `shared`: over all cells of the setting. Every configuration has a level of its own, except that random rows of all
+    lengths share one: they say what length does. A cliff of one strategy then does not blur the others.
     """
     rows: list[LengthRow] = []
     for strategy in UNIT_STRATEGIES:
         cells = view.select_strategy(strategy)
-        if cells.height:
-            alone = compute_or_explain(_regress_own, cells, ["length"])
-            tokens = compute_or_explain(_regress_own_and_tokens, cells)
-            shared = compute_or_explain(_regress_shared, view.cells, strategy)
-            rows.append({**view.place, "strategy": strategy, "model": "own", **alone})
-            rows.append({**view.place, "strategy": strategy, "model": "own and tokens", **tokens})
-            rows.append({**view.place, "strategy": strategy, "model": "shared", **shared})
+        if cells.is_empty():
+            continue
+        if AS_RANDOM in view.place["condition"]:
+            plain = compute_or_explain(_measure_plain, view, cells)
+            rows.append({**view.place, "strategy": strategy, "model": "own", **plain})
+            continue
+        own = compute_or_explain(_regress_own, view, cells)
+        shared = compute_or_explain(_regress_shared, view, strategy)
+        rows.append({**view.place, "strategy": strategy, "model": "own", **own})
+        rows.append({**view.place, "strategy": strategy, "model": "shared", **shared})
     return rows
 
 
@@ -59,98 +63,112 @@ def add_survival(rows: Sequence[LengthRow]) -> list[LengthRow]:
 
 
 def decide_survival(row: LengthRow) -> Survival:
-    """What becomes of the plain slope of diversity when length is controlled.
+    """What becomes of the plain slope of diversity at equal length, by the interval of what is left.
 
-    'still significant' needs a significant plain slope too. 'no longer significant' needs more than a lost effect:
-    length itself must have a significant one. It does not say that length explains the slope.
+    'explained by length' needs an interval below half of the plain slope, 'not explained by length' one above it. Where
+    Holm's p excludes 0, something is left: 'mostly explained' or 'not wholly explained'. Else 'cannot tell': an effect
+    that is merely no longer significant may be there.
     """
-    inflation = row["diversity_inflation"]
-    if inflation is None or inflation > MAX_INFLATION:
-        return "not separable from length"
-    plain = _excludes_zero(row["plain_low"], row["plain_high"])
-    if row["diversity_p_holm"] < ALPHA:
-        if not plain:
-            return "newly significant"
-        return "still significant" if row["diversity_value"] * row["plain"] > 0 else "reversed"
-    length = "length_low" in row and _excludes_zero(row["length_low"], row["length_high"])
-    return "no longer significant" if plain and length else "inconclusive"
+    if AS_RANDOM in row["condition"]:
+        return "equal lengths by design"
+    left = row["diversity_p_holm"] < ALPHA
+    if row["plain_low"] <= 0 <= row["plain_high"]:
+        return "only at equal length" if left else "no plain effect"
+    sign = 1 if row["plain"] > 0 else -1
+    if left and sign * row["diversity_value"] < 0:
+        return "reversed at equal length"
+    low, high = sorted((sign * row["diversity_low"], sign * row["diversity_high"]))
+    half = sign * row["plain"] / 2
+    if high < half:
+        return "mostly explained by length" if left else "explained by length"
+    if not left:
+        return "cannot tell"
+    return "not explained by length" if low > half else "not wholly explained by length"
 
 
-def fit_model(outcomes: Column, causes: Mapping[str, Column], groups: GroupNumbers) -> LinearModel:
-    """outcome = one constant a group + Σ coefficient · cause, by least squares, t intervals.
+def estimate_sum(
+    outcomes: Column,
+    columns: Terms,
+    coefficients: Float[np.ndarray, "columns"],
+    seeds: Sequence[int],
+    correlation: float,
+) -> WeightedEstimate:
+    """Σ coefficient · effect of a column, by least squares; cells of one seed have this correlation.
 
-    Inflation is 1 / (1 − R²) of a cause on the others, all of them taken about their group's mean; infinite where it
-    is a sum of the others: that one has no coefficient, the rest have (statsmodels would warn and give it one).
-    ValueError for a cause that does not vary within any group, and when no degree of freedom is left.
+    ValueError when no degree of freedom is left, and for a sum that the cells leave open.
     """
-    within = np.column_stack([_centre_cause(cause, groups, name) for name, cause in causes.items()])
-    sizes = np.linalg.norm(within, axis=0)
-    units, centred = within / sizes, _subtract_means(outcomes, groups)
-    df = len(outcomes) - len(np.unique(groups)) - int(np.linalg.matrix_rank(units, tol=COLLINEAR))
+    n = len(outcomes)
+    whitener = np.asarray(decorrelate_seeds(np.eye(n), seeds, correlation))
+    scaled = columns / np.linalg.norm(columns, axis=0)
+    inverse = np.linalg.pinv(whitener @ scaled, rcond=1e-10)
+    df = n - int(np.linalg.matrix_rank(scaled, tol=1e-8))
     if df < 1:
-        needed = len(np.unique(groups)) + len(causes) + 1
-        raise ValueError(f"{len(causes)} causes need at least {needed} cells here, got {len(outcomes)}: run more")
-    sd = float(np.linalg.norm(_residuals(centred, units))) / np.sqrt(df)
-    terms, inflation = {}, {}
-    for i, name in enumerate(causes):
-        unique = _residuals(units[:, i], np.delete(units, i, axis=1))  # what no other explains (Frisch and Waugh)
-        share = float(unique @ unique)
-        inflation[name] = 1 / share if share > COLLINEAR else float("inf")
-        if share > COLLINEAR:
-            terms[name] = make_estimate(float(unique @ centred) / share / sizes[i], sd / np.sqrt(share) / sizes[i], df)
-    return LinearModel(terms, inflation)
+        raise ValueError(f"at equal length, {columns.shape[1]} terms need more than {n} cells: run more")
+    target = coefficients / np.linalg.norm(columns, axis=0)
+    if np.abs(target @ inverse @ (whitener @ scaled) - target).max() > NOT_ESTIMABLE * np.abs(target).max():
+        raise ValueError("length goes exactly with the degree here, so nothing is left at equal length")
+    weights = target @ inverse @ whitener
+    residuals = whitener @ (outcomes - scaled @ (inverse @ whitener @ outcomes))
+    sd = float(np.sqrt(residuals @ residuals / df))
+    se = sd * float(np.linalg.norm(target @ inverse))
+    return WeightedEstimate(make_estimate(float(weights @ outcomes), se, df), weights)
 
 
-def _regress_own(cells: pl.DataFrame, names: list[str]) -> LengthNumbers:
-    causes = {"diversity": get_column(cells, "diversity")}
-    causes |= {name: get_column(cells, LENGTH_COLUMNS[name]) for name in names}
-    return _list_numbers(cells, fit_model(get_column(cells), causes, np.zeros(cells.height, dtype=np.int64)), cells)
+def _regress_own(view: View, cells: pl.DataFrame) -> LengthNumbers:
+    columns = np.column_stack([get_column(cells, "diversity"), np.ones(cells.height), *_bend(cells)])
+    return _measure_left(view, cells, cells, columns, np.eye(4)[0])
 
 
-def _regress_own_and_tokens(cells: pl.DataFrame) -> LengthNumbers:
-    if 1 - pearson(*(get_column(cells, name) for name in LENGTH_COLUMNS.values())).r ** 2 < SAME:
-        raise ValueError("trained tokens are length again: the number of rows times their mean length")
-    return _regress_own(cells, list(LENGTH_COLUMNS))
+def _regress_shared(view: View, strategy: str) -> LengthNumbers:
+    cells = view.cells
+    names = cells.select(
+        pl.when(pl.col("strategy").is_in(RANDOM_ROWS))
+        .then(pl.lit("random"))
+        .otherwise(pl.format("{}|{}|{}", *CONFIGURATION))
+    ).to_series()
+    levels, member = np.unique(names.to_numpy(), return_inverse=True)
+    columns = np.column_stack([np.eye(len(levels))[member], *_bend(cells)])
+    belongs = (cells["strategy"] == strategy).to_numpy()
+    slope = fit_line(get_column(cells, "diversity")[belongs], get_column(cells)[belongs]).weights
+    coefficients = np.bincount(member[belongs], slope, minlength=columns.shape[1])
+    return _measure_left(view, cells.filter(belongs), cells, columns, coefficients)
 
 
-def _regress_shared(cells: pl.DataFrame, strategy: str) -> LengthNumbers:
-    """Other strategies' slopes are in the model, under their names; random and other baselines have a level only."""
-    strategies, diversity = cells["strategy"].to_numpy(), get_column(cells, "diversity")
-    dialled = [name for name in UNIT_STRATEGIES if cells.filter(pl.col("strategy") == name)["degree"].n_unique() > 1]
-    causes = {"diversity": np.where(strategies == strategy, diversity, 0)}
-    causes |= {"length": get_column(cells, LENGTH_COLUMNS["length"])}
-    causes |= {name: np.where(strategies == name, diversity, 0) for name in dialled if name != strategy}
-    model = fit_model(get_column(cells), causes, np.unique(strategies, return_inverse=True)[1])
-    return _list_numbers(cells.filter(pl.col("strategy") == strategy), model, cells)
+def _measure_left(
+    view: View,
+    strategy_cells: pl.DataFrame,
+    cells: pl.DataFrame,
+    columns: Terms,
+    coefficients: Float[np.ndarray, "columns"],
+) -> LengthNumbers:
+    """The plain slope, and the sum of these columns' effects over `cells`: what is left of it at equal length."""
+    numbers = _measure_plain(view, strategy_cells)
+    remainder = estimate_sum(get_column(cells), columns, coefficients, cells["seed"].to_list(), _find_correlation(view))
+    estimate, _ = view.prompts.add_prompts(remainder.estimate, remainder.weights, cells["experiment"].to_list())
+    return {
+        **numbers,
+        "cells": cells.height,
+        "diversity_value": estimate.value,
+        "diversity_low": estimate.low,
+        "diversity_high": estimate.high,
+        "diversity_p": estimate.p,
+    }
 
 
-def _list_numbers(strategy_cells: pl.DataFrame, model: LinearModel, cells: pl.DataFrame) -> LengthNumbers:
-    plain = fit_line(get_column(strategy_cells, "diversity"), get_column(strategy_cells)).slope
-    numbers: dict[str, float] = {"plain": plain.value, "plain_low": plain.low, "plain_high": plain.high}
-    for name in [name for name in ("diversity", *LENGTH_COLUMNS) if name in model.inflation]:
-        numbers[f"{name}_inflation"] = model.inflation[name]
-        if name in model.terms:
-            term = model.terms[name]
-            numbers |= {f"{name}_value": term.value, f"{name}_low": term.low}
-            numbers |= {f"{name}_high": term.high, f"{name}_p": term.p}
-    return cast(LengthNumbers, {"cells": cells.height, **numbers})
+def _measure_plain(view: View, cells: pl.DataFrame) -> LengthNumbers:
+    line = fit_line(get_column(cells, "diversity"), get_column(cells), cells["seed"].to_list(), _find_correlation(view))
+    plain, _ = view.prompts.add_prompts(line.slope, line.weights, cells["experiment"].to_list())
+    return {"cells": cells.height, "plain": plain.value, "plain_low": plain.low, "plain_high": plain.high}
 
 
-def _excludes_zero(low: float, high: float) -> bool:
-    return low > 0 or high < 0
+def _find_correlation(view: View) -> float:
+    return 0.0 if isinstance(view.size_levels, str) else view.size_levels.correlation
 
 
-def _centre_cause(cause: Column, groups: GroupNumbers, name: str) -> Column:
-    within = _subtract_means(cause, groups)
-    if np.ptp(within) <= 1e-12 * np.abs(cause).max():
-        raise ValueError(f"{name} is the same in all cells of each group: it has no effect to estimate")
-    return within
-
-
-def _subtract_means(column: Column, groups: GroupNumbers) -> Column:
-    _, group = np.unique(groups, return_inverse=True)
-    return np.asarray(column - (np.bincount(group, column) / np.bincount(group))[group])
-
-
-def _residuals(column: Column, regressors: Float[np.ndarray, "cells others"]) -> Column:
-    return np.asarray(column - regressors @ np.linalg.lstsq(regressors, column, rcond=COLLINEAR)[0])
+def _bend(cells: pl.DataFrame) -> list[Column]:
+    """Length and its square, about their middle. ValueError where length does not vary."""
+    length = get_column(cells, LENGTH)
+    if np.ptp(length) <= 1e-9 * length.max():
+        raise ValueError("all cells have the same response length: nothing to control")
+    middle = (length - length.mean()) / length.std()
+    return [middle, middle**2]

@@ -1,5 +1,6 @@
 """A view → how well each diversity metric correlates with the outcome, with and without length."""
 
+import numpy as np
 import polars as pl
 
 from m2m.schemas.study_numbers import CorrelationNumbers
@@ -53,4 +54,18 @@ def _correlate(view: View, points: pl.DataFrame, name: str) -> MetricRow:
         **make_correlation_row("pearson", pearson, x, y),
         **make_correlation_row("spearman", spearman, x, y),
         **partial,
+        **_leave_strategies_out(points, name),
     }
+
+
+def _leave_strategies_out(points: pl.DataFrame, name: str) -> CorrelationNumbers:
+    """The lowest and the highest Pearson correlation with one strategy left out; nothing where one cannot be computed.
+
+    Degrees of a strategy are no independent points, as the interval of the correlation takes them for.
+    """
+    strategies, columns = points["strategy"].to_numpy(), np.array([get_column(points, name), get_column(points)])
+    rest = [columns[:, strategies != strategy] for strategy in np.unique(strategies)]
+    if not rest or any(part.shape[1] < 4 or np.ptp(part, axis=1).min() <= 1e-12 * np.abs(part).max() for part in rest):
+        return {}
+    correlations = [float(np.corrcoef(part)[0, 1]) for part in rest]
+    return {"without_low": min(correlations), "without_high": max(correlations)}

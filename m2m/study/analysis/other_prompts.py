@@ -7,90 +7,120 @@ import polars as pl
 from jaxtyping import Float, Int
 
 from m2m.schemas.study_numbers import PromptNumbers
-from m2m.study.cells.t_estimates import Estimate
+from m2m.study.cells.t_estimates import Estimate, add_variance
 
-COUNTS_AT_ONCE = 1 << 20  # numbers in memory, resamples × prompts: 8 MiB
+COUNTS_AT_ONCE = 1 << 20  # numbers in memory, resamples × groups: 8 MiB
+ENOUGH_GROUPS = 10  # below it a bootstrap over groups is too narrow: prompts are drawn one by one
 
 
 class PromptScores(NamedTuple):
-    """Each cell's score and weight on each prompt, both 0 where it has none; its outcome is Σ score / Σ weight."""
+    """Each cell's score and weight in each group of prompts, 0 where it has none; its outcome is Σ score / Σ weight."""
 
-    score: Float[np.ndarray, "cells prompts"]
-    weight: Float[np.ndarray, "cells prompts"]
+    score: Float[np.ndarray, "cells groups"]
+    weight: Float[np.ndarray, "cells groups"]
 
 
-class PromptBootstrap(NamedTuple):
-    """The scores of all cells on one outcome, as in schema Scores, and how often to resample their prompts."""
+class PromptDraws(NamedTuple):
+    """Every cell's outcome on resampled prompts, the same ones for all cells, or the reason why there are none."""
 
-    scores: pl.DataFrame
-    seed: int
-    resamples: int
+    outcomes: Float[np.ndarray, "resamples cells"]  # nan where a draw misses all prompts of a cell
+    places: dict[str, int]
+    prompts: int
+    groups: int  # what was drawn: groups of prompts, or prompts
+    reason: str
 
-    def compute_interval(
+    def add_prompts(
         self, estimate: Estimate, weights: Float[np.ndarray, "cells"], experiments: list[str]
-    ) -> PromptNumbers:
-        """The intervals over prompts of `estimate`, which is Σ weight · outcome of `experiments`; or why not."""
+    ) -> tuple[Estimate, PromptNumbers]:
+        """`estimate`, which is Σ weight · outcome of `experiments`, with the noise of prompts added; and that alone.
+
+        Unchanged, with the reason, where there are no scores.
+        """
         try:
-            scores = arrange_scores(self.scores, experiments)
+            draws = self._weigh(weights[None], experiments)
         except ValueError as reason:
-            return {"prompts_reason": str(reason)}
-        low, high = resample_prompts(weights, scores, np.random.default_rng(self.seed), self.resamples)
-        both_low, both_high = combine_intervals(estimate, low, high)
-        return {
-            "prompts": scores.score.shape[1],
-            "prompts_only_low": low,
-            "prompts_only_high": high,
-            "both_low": both_low,
-            "both_high": both_high,
+            return estimate, {"prompts_reason": str(reason)}
+        low, high = np.quantile(draws, [0.025, 0.975])
+        return add_variance(estimate, self._covary(draws)[0, 0], self.groups - 1), {
+            "prompts": self.prompts,
+            "prompt_groups": self.groups,
+            "prompts_only_low": float(low),
+            "prompts_only_high": float(high),
+            "seeds_only_low": estimate.low,
+            "seeds_only_high": estimate.high,
         }
 
+    def covary(
+        self, weights: Float[np.ndarray, "sums cells"], experiments: list[str]
+    ) -> Float[np.ndarray, "sums sums"] | None:
+        """The covariance over prompts of sums Σ weight · outcome; None where there are no scores."""
+        try:
+            return self._covary(self._weigh(weights, experiments))
+        except ValueError:
+            return None
 
-def arrange_scores(scores: pl.DataFrame, experiments: list[str]) -> PromptScores:
-    """The matrices of `experiments`, in their order, from one outcome of schema Scores; prompts sorted by id.
+    def _weigh(
+        self, weights: Float[np.ndarray, "sums cells"], experiments: list[str]
+    ) -> Float[np.ndarray, "resamples sums"]:
+        weighted = [name for name, column in zip(experiments, weights.T, strict=True) if np.abs(column).max() > 1e-12]
+        if self.reason:
+            raise ValueError(self.reason)
+        if any(name not in self.places for name in weighted):
+            raise ValueError(f"an interval over prompts needs at least 2 prompts in each of the {len(weighted)} cells")
+        columns = self.outcomes[:, [self.places[name] for name in weighted]]
+        has_weight = np.array([name in set(weighted) for name in experiments])
+        draws = columns @ weights[:, has_weight].T
+        return np.asarray(draws[np.isfinite(draws).all(axis=1)])
 
-    ValueError when no score is kept at all, or of one cell fewer than two.
+    def _covary(self, draws: Float[np.ndarray, "resamples sums"]) -> Float[np.ndarray, "sums sums"]:
+        return np.atleast_2d(np.cov(draws.T)) * self.groups / (self.groups - 1)  # a bootstrap's variance is too small
+
+
+def draw_prompts(scores: pl.DataFrame, seed: int, resamples: int) -> PromptDraws:
+    """Resamples the prompts of one outcome of schema Scores: whole groups where there are ten, else one by one.
+
+    Sources, packages and benchmark categories are groups: prompts of one resemble each other.
     """
+    counts = scores.group_by("experiment").len().filter(pl.col("len") > 1)
+    names = counts["experiment"].sort().to_list()
+    if not names:
+        reason = (
+            "an interval over prompts needs at least 2 prompts in a cell"
+            if scores.height
+            else ("no interval over prompts: this outcome has no scores by prompt")
+        )
+        return PromptDraws(np.empty((0, 0)), {}, 0, 0, reason)
+    by = "group" if "group" in scores.columns and scores["group"].n_unique() >= ENOUGH_GROUPS else "id"
+    arranged = arrange_scores(scores, names, by)
+    outcomes = resample_outcomes(arranged, np.random.default_rng(seed), resamples)
+    places = {name: place for place, name in enumerate(names)}
+    return PromptDraws(outcomes, places, scores["id"].n_unique(), arranged.score.shape[1], "")
+
+
+def arrange_scores(scores: pl.DataFrame, experiments: list[str], by: str = "id") -> PromptScores:
+    """The matrices of `experiments`, in their order, from one outcome of schema Scores; groups of `by`, sorted."""
     rows = scores.filter(pl.col("experiment").is_in(experiments))
-    if rows.is_empty():
-        raise ValueError("no interval over prompts: this outcome has no scores by prompt")
-    counts = rows.group_by("experiment").len()
-    if counts.height < len(set(experiments)) or counts["len"].min() == 1:
-        raise ValueError(f"an interval over prompts needs at least 2 prompts in each of the {len(experiments)} cells")
-    tables = [rows.pivot("experiment", index="id", values=name).sort("id").fill_null(0) for name in ("score", "weight")]
+    sums = rows.group_by("experiment", by).agg(pl.col("score", "weight").sum()).sort("experiment", by)
+    tables = [sums.pivot("experiment", index=by, values=name).sort(by).fill_null(0) for name in ("score", "weight")]
     return PromptScores(*(table.select(experiments).to_numpy().T for table in tables))
 
 
-def resample_prompts(
-    weights: Float[np.ndarray, "cells"], scores: PromptScores, rng: np.random.Generator, resamples: int
-) -> tuple[float, float]:
-    """The 95 % interval of Σ weight · outcome for these very cells on other prompts.
-
-    A slope and a difference of means are such sums. The percentile bootstrap, prompts drawn whole, the same ones for
-    every cell. It does not include seed noise, as the t interval does not include the choice of prompts.
-    """
-    prompts = scores.score.shape[1]
-    block = max(1, COUNTS_AT_ONCE // prompts)
-    sums = []
+def resample_outcomes(
+    scores: PromptScores, rng: np.random.Generator, resamples: int
+) -> Float[np.ndarray, "resamples cells"]:
+    """The outcome of these very cells on other prompts, drawn with replacement, the same ones for every cell."""
+    groups = scores.score.shape[1]
+    block = max(1, COUNTS_AT_ONCE // groups)
+    blocks = []
     for size in [min(block, resamples - start) for start in range(0, resamples, block)]:
-        counts = _count_draws(rng.integers(prompts, size=(size, prompts)))
+        counts = _count_draws(rng.integers(groups, size=(size, groups)))
         totals = counts @ scores.weight.T
-        usable = totals.all(axis=1)  # a draw that misses all prompts of a cell gives it no outcome
-        sums.append((counts @ scores.score.T)[usable] / totals[usable] @ weights)
-    low, high = np.quantile(np.concatenate(sums), [0.025, 0.975])
-    return float(low), float(high)
+        blocks.append(np.divide(counts @ scores.score.T, totals, out=np.full_like(totals, np.nan), where=totals > 0))
+    return np.concatenate(blocks)
 
 
-def combine_intervals(estimate: Estimate, low: float, high: float) -> tuple[float, float]:
-    """The 95 % interval for other trainings and other prompts: the squared half-widths of both intervals are added.
-
-    A little too wide: what is noise of one cell on one prompt is in both.
-    """
-    half = float(np.hypot(estimate.high - estimate.value, (high - low) / 2))
-    return estimate.value - half, estimate.value + half
-
-
-def _count_draws(prompts_drawn: Int[np.ndarray, "resamples prompts"]) -> Float[np.ndarray, "resamples prompts"]:
-    """How often each prompt was drawn."""
-    resamples, prompts = prompts_drawn.shape
-    places = prompts_drawn + prompts * np.arange(resamples)[:, None]
-    return np.bincount(places.ravel(), minlength=prompts_drawn.size).reshape(prompts_drawn.shape).astype(np.float64)
+def _count_draws(groups_drawn: Int[np.ndarray, "resamples groups"]) -> Float[np.ndarray, "resamples groups"]:
+    """How often each group was drawn."""
+    resamples, groups = groups_drawn.shape
+    places = groups_drawn + groups * np.arange(resamples)[:, None]
+    return np.bincount(places.ravel(), minlength=groups_drawn.size).reshape(groups_drawn.shape).astype(np.float64)

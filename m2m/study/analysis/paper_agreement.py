@@ -33,9 +33,11 @@ def describe_correlations(rows: Sequence[MetricRow]) -> list[str]:
     by_r = sorted(pairs, key=lambda name: -pairs[name][0])
     by_paper = sorted(pairs, key=lambda name: -pairs[name][1])
     order = "the same" if by_r == by_paper else "another"
+    turning = sum(row["without_low"] * row["without_high"] <= 0 for row in shared if "without_low" in row)
     return [
         f"Correlations with the outcome (the paper's): {join_words(words)}. "
-        f"{agreeing} of {len(pairs)} have the paper's sign, in {order} rank order."
+        f"{agreeing} of {len(pairs)} have the paper's sign, in {order} rank order. "
+        f"{turning} of {len(pairs)} change sign when one strategy is left out."
     ]
 
 
@@ -48,12 +50,12 @@ def _describe_state(row: ClaimRow) -> str:
 
 
 def _describe_influence(row: ClaimRow) -> str:
-    """The points without any one of which the data say something else."""
+    """The strategies without any one of which the data say something else."""
     if not row.get("rests_on"):
         return ""
     names = row["rests_on"]
-    points = names[0] if len(names) == 1 else f"any of {len(names)} single points"
-    return f" All {row['points']} points together say {row['all_points']}, but not without {points}."
+    strategies = names[0] if len(names) == 1 else f"any of {len(names)} single strategies"
+    return f" All {row['points']} points together say {row['all_points']}, but not without {strategies}."
 
 
 def _count_rivals(row: ClaimRow) -> str:

@@ -1,4 +1,4 @@
-"""The paper's three claims → contrasts with each rival, and whether the data support or contradict the claim."""
+"""Two of the paper's claims → contrasts with each rival, and whether the data support or contradict the claim."""
 
 from collections.abc import Callable, Mapping
 
@@ -7,14 +7,11 @@ import polars as pl
 from m2m.schemas.study_numbers import ClaimNumbers, ContrastRow, State
 from m2m.schemas.study_rows import ClaimRow
 from m2m.strategies import UNIT_STRATEGIES
-from m2m.study.analysis.against_random import estimate_noise
-from m2m.study.analysis.contrasts import Noise, compare_maxima
 from m2m.study.analysis.correlation_contrasts import Difference, compare_paired, compare_separate
 from m2m.study.analysis.metric_correlations import POSTERIOR, average_seeds
 from m2m.study.analysis.view import View
 from m2m.study.cells.cells import get_column, split_cells
 from m2m.study.cells.correlation import Column, pearson
-from m2m.study.cells.labels import CONFIGURATION, name_configuration
 from m2m.study.cells.rows import compute_or_explain
 
 Contrasts = dict[str, Difference | str]  # or the reason why there is none
@@ -23,18 +20,16 @@ HERO = "response-micro"
 ESTIMATOR = "response_token_entropy"
 PAPER_CLAIMS = {
     "correlates": "response-micro's diversity correlates most strongly with performance",
-    "maximum": "response-micro's best degree beats the best degree of every other strategy",
     "estimator": "response token entropy is the best single estimator of performance",
 }
 
 
 def judge_claims(view: View) -> list[ClaimRow]:
-    """Three rows where response-micro was run: the claim, what became of it, and its contrasts."""
+    """Two rows where response-micro was run: the claim, what became of it, and its contrasts."""
     if view.select_strategy(HERO).is_empty():
         return []
     judgements: dict[str, Callable[[View], ClaimNumbers]] = {
         "correlates": _judge_correlations,
-        "maximum": _judge_maxima,
         "estimator": _judge_estimators,
     }
     return [
@@ -51,11 +46,6 @@ def contrast_correlations(strategies: Mapping[str, tuple[Column, Column]]) -> Co
     return _contrast_each(
         strategies, HERO, lambda name: compare_separate(pearson(*strategies[HERO]), pearson(*strategies[name]))
     )
-
-
-def contrast_maxima(strategies: Mapping[str, list[Column]], noise: Noise) -> Contrasts:
-    """Best mean of response-micro − best mean of each other strategy; each strategy's cells degree by degree."""
-    return _contrast_each(strategies, HERO, lambda name: compare_maxima(strategies[HERO], strategies[name], noise))
 
 
 def contrast_estimators(metrics: Mapping[str, Column], outcomes: Column) -> Contrasts:
@@ -89,25 +79,18 @@ def _judge_correlations(view: View) -> ClaimNumbers:
     return _judge(contrast_correlations(columns))
 
 
-def _judge_maxima(view: View) -> ClaimNumbers:
-    degrees = {
-        name: [get_column(seeds) for _, seeds in split_cells(cells, "degree")] for name, cells in _split_six(view)
-    }
-    return _judge(contrast_maxima(degrees, estimate_noise(view)))
-
-
 def _judge_estimators(view: View) -> ClaimNumbers:
-    """The claim on the metrics of all points, and with each of them left out: one far point makes any r.
+    """The claim on the metrics of all points, and with each strategy left out: its degrees are no independent points.
 
-    Each p is the largest of them. `rests_on` names the points without which the state is not that of `all_points`.
+    Each p is the largest of them. `rests_on` names the strategies without which the state is not that of `all_points`.
     """
     points = average_seeds(view.cells)
     judgement = _judge(_contrast_metrics(points))
     if judgement["state"] == "cannot tell":
         return judgement
     leave_one_out = {
-        name_configuration(row): judge_claim(_contrast_metrics(points.filter(pl.int_range(pl.len()) != position)))
-        for position, row in enumerate(points.select(CONFIGURATION).rows(named=True))
+        strategy: judge_claim(_contrast_metrics(points.filter(pl.col("strategy") != strategy)))
+        for strategy in points["strategy"].unique().sort()
     }
     judgements = [judgement, *leave_one_out.values()]
     return {

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from m2m.schemas.study import Study
 from m2m.schemas.study_rows import AgainstRandomRow
 from m2m.study.cells.labels import ALPHA
 
@@ -35,3 +36,11 @@ def rank_configurations(rows: Sequence[AgainstRandomRow]) -> Ranking:
         [row for row in significant if row["value"] < 0],
         sorted({row["reason"] for row in rows if "reason" in row}),
     )
+
+
+def list_comparisons(study: Study) -> list[AgainstRandomRow]:
+    """The rows that answer whether anything beats random, of the place that `study` is of.
+
+    Of a staged grid those of its last rung, whose cells had no part in the choice; else those of all cells.
+    """
+    return study.get("confirmed") or study["against_random"]

@@ -1,5 +1,6 @@
 """A view → the slope of each strategy's outcome on its diversity: the posterior of a straight line."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +11,7 @@ from scipy import stats
 from m2m.schemas.study_numbers import BandPoint, LineNumbers
 from m2m.schemas.study_rows import SlopeRow
 from m2m.strategies import UNIT_STRATEGIES
+from m2m.study.analysis.levels import decorrelate_seeds
 from m2m.study.analysis.view import View
 from m2m.study.cells.cells import get_column, split_cells
 from m2m.study.cells.correlation import pearson, spearman
@@ -26,9 +28,8 @@ class Line(NamedTuple):
     slope: Estimate
     intercept: float
     residual_sd: float
-    centre: float  # mean diversity of the cells
-    spread: float  # sum of squares of the diversities about it
-    cells: int
+    weights: Float[np.ndarray, "cells"]  # the slope is the sum of the outcomes times these
+    spread: Float[np.ndarray, "2 2"]  # covariance of intercept and slope at a residual sd of 1
 
 
 def fit_slopes(view: View) -> list[SlopeRow]:
@@ -50,8 +51,15 @@ def fit_slopes(view: View) -> list[SlopeRow]:
     return rows
 
 
-def fit_line(diversity: Float[np.ndarray, "cells"], outcomes: Float[np.ndarray, "cells"]) -> Line:
+def fit_line(
+    diversity: Float[np.ndarray, "cells"],
+    outcomes: Float[np.ndarray, "cells"],
+    seeds: Sequence[int] = (),
+    correlation: float = 0.0,
+) -> Line:
     """Bayesian linear regression under the reference prior p(β, σ²) ∝ 1 / σ²: the slope's posterior is t, n − 2.
+
+    Outcomes of cells of one of `seeds` have this `correlation`: the line is then compared within seeds.
 
     Gelman et al. 2013, section 14.2. A cell is an observation: seeds of one degree are cells of their own. ValueError
     below three cells or two degrees, and where all outcomes are equal: then there is no noise to judge by.
@@ -63,38 +71,35 @@ def fit_line(diversity: Float[np.ndarray, "cells"], outcomes: Float[np.ndarray, 
         )
     if np.ptp(outcomes) == 0:
         raise ValueError(f"a slope needs noise to be judged by, all {n} outcomes are {outcomes[0]:g}")
-    centre, weights = float(diversity.mean()), weigh_slope(diversity)
-    slope = float(weights @ outcomes)
-    residuals = outcomes - outcomes.mean() - slope * (diversity - centre)
-    spread, sd = float(1 / (weights @ weights)), float(np.sqrt(residuals @ residuals / (n - 2)))
-    estimate = make_estimate(slope, sd / np.sqrt(spread), n - 2)
-    return Line(estimate, float(outcomes.mean()) - slope * centre, sd, centre, spread, n)
-
-
-def weigh_slope(diversity: Float[np.ndarray, "cells"]) -> Float[np.ndarray, "cells"]:
-    """The least-squares slope is the sum of the outcomes times these weights."""
-    centred = diversity - diversity.mean()
-    return np.asarray(centred / (centred @ centred))
+    design = np.column_stack([np.ones(n), diversity])
+    whitener = np.asarray(decorrelate_seeds(np.eye(n), seeds if len(seeds) else range(n), correlation))
+    weights = np.linalg.pinv(whitener @ design) @ whitener
+    intercept, slope = (float(value) for value in weights @ outcomes)
+    residuals = whitener @ (outcomes - design @ (intercept, slope))
+    sd = float(np.sqrt(residuals @ residuals / (n - 2)))
+    spread = np.linalg.inv(design.T @ whitener.T @ whitener @ design)
+    return Line(make_estimate(slope, sd * float(np.sqrt(spread[1, 1])), n - 2), intercept, sd, weights[1], spread)
 
 
 def predict_band(line: Line, diversity: Float[np.ndarray, "points"]) -> list[tuple[float, float, float]]:
     """The line and its 1-sigma credible band (68.3 %) at each `diversity`: middle, low, high."""
-    middle = line.intercept + line.slope.value * diversity
-    se = line.residual_sd * np.sqrt(1 / line.cells + (diversity - line.centre) ** 2 / line.spread)
-    half = stats.t.ppf(SIGMA, line.slope.df) * se
+    points = np.column_stack([np.ones(len(diversity)), diversity])
+    middle = points @ (line.intercept, line.slope.value)
+    half = stats.t.ppf(SIGMA, line.slope.df) * line.residual_sd * np.sqrt(((points @ line.spread) * points).sum(axis=1))
     return [(float(m), float(m - h), float(m + h)) for m, h in zip(middle, half, strict=True)]
 
 
 def _fit(view: View, cells: pl.DataFrame) -> LineNumbers:
-    diversity = get_column(cells, "diversity")
-    line = fit_line(diversity, get_column(cells))
+    correlation = 0.0 if isinstance(view.size_levels, str) else view.size_levels.correlation
+    line = fit_line(get_column(cells, "diversity"), get_column(cells), cells["seed"].to_list(), correlation)
+    slope, prompts = view.prompts.add_prompts(line.slope, line.weights, cells["experiment"].to_list())
     return {
-        **line.slope.to_numbers(),
+        **slope.to_numbers(),
         "intercept": line.intercept,
         "residual_sd": line.residual_sd,
         "band": [
             BandPoint(diversity=float(x), middle=middle, low=low, high=high)
             for x, (middle, low, high) in zip(DIVERSITIES, predict_band(line, DIVERSITIES), strict=True)
         ],
-        **view.prompts.compute_interval(line.slope, weigh_slope(diversity), cells["experiment"].to_list()),
+        **prompts,
     }

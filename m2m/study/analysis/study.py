@@ -9,26 +9,37 @@ from m2m.schemas.study import Study
 from m2m.schemas.study_numbers import Place
 from m2m.schemas.study_rows import SettingRow
 from m2m.study.analysis.against_random import IS_RANDOM, compare_with_matched, compare_with_random, summarize_random
+from m2m.study.analysis.confirmation import confirm_choices
 from m2m.study.analysis.degree_tests import inspect_degrees
 from m2m.study.analysis.length_confound import add_survival, regress_on_length
 from m2m.study.analysis.metric_correlations import correlate_metrics
-from m2m.study.analysis.other_prompts import PromptBootstrap
+from m2m.study.analysis.other_prompts import draw_prompts
 from m2m.study.analysis.paper_claims import HERO, judge_claims
 from m2m.study.analysis.paper_results import compare_with_paper
 from m2m.study.analysis.slopes import fit_slopes
 from m2m.study.analysis.verdict import write_verdict
 from m2m.study.analysis.view import View, list_views
 from m2m.study.cells.cells import SETTING, select_comparable, split_cells
-from m2m.study.cells.labels import select_rows
+from m2m.study.cells.labels import describe_setting, select_rows
 from m2m.study.cells.outcomes import MAIN, list_outcomes
 from m2m.study.cells.rows import add_holm, round_digits
 
+MOST_CELLS = "largest"  # the setting with most cells
 
-def build_study(grid: pl.DataFrame, scores: pl.DataFrame, seed: int, resamples: int) -> Study:
+
+def build_study(
+    grid: pl.DataFrame,
+    scores: pl.DataFrame,
+    seed: int,
+    resamples: int,
+    primary_outcome: str = "bpb_reduction",
+    primary_setting: str = MOST_CELLS,
+) -> Study:
     """The study of `grid` (schema Grid); `scores` (schema Scores) may be empty.
 
-    Cells of another provenance are left out and counted. A row without numbers has a `reason`. ValueError for a grid
-    without cells or without a main outcome.
+    The primary outcome and setting come first, and their verdict alone is more than exploratory. Cells of another
+    provenance are left out and counted. A row without numbers has a `reason`. ValueError for a grid without cells,
+    without a main outcome, or without the primary outcome or setting.
     """
     cells = select_comparable(grid)
     outcomes = list_outcomes(cells)
@@ -37,23 +48,37 @@ def build_study(grid: pl.DataFrame, scores: pl.DataFrame, seed: int, resamples: 
             f"the grid has {cells.height} cells, none with {' or '.join(MAIN)}. Give `benchmark` prompts with "
             "references, or let an LLM judge the cells (judge.engines, judge.against). Then run `make grid`."
         )
-    study = _start_study(grid, cells, outcomes)
+    outcomes = _put_first(outcomes, primary_outcome)
+    study = _start_study(grid, cells, outcomes, primary_setting)
     for outcome in outcomes:
-        prompts = PromptBootstrap(scores.filter(pl.col("outcome") == outcome), seed, resamples)
+        prompts = draw_prompts(scores.filter(pl.col("outcome") == outcome), seed, resamples)
         for view in list_views(cells, outcome, prompts):
             _add_rows(study, view)
+        if confirmed := confirm_choices(cells, outcome, prompts):
+            study["confirmed"] = [*study.get("confirmed", []), *confirmed]
     _correct(study)
     study["verdict"] = write_verdict(study)
     return round_digits(study)
 
 
-def _start_study(grid: pl.DataFrame, cells: pl.DataFrame, outcomes: list[str]) -> Study:
+def _put_first(outcomes: list[str], primary: str) -> list[str]:
+    """The outcomes, the primary one first; ValueError unless it is a main outcome that the cells have."""
+    candidates = [name for name in outcomes if name in MAIN]
+    if primary not in candidates:
+        raise ValueError(
+            f"analyze.primary_outcome must be an outcome of the cells, {' or '.join(candidates)}, got {primary}. "
+            "Set it before you look at the results."
+        )
+    return sorted(outcomes, key=lambda name: name != primary)
+
+
+def _start_study(grid: pl.DataFrame, cells: pl.DataFrame, outcomes: list[str], primary_setting: str) -> Study:
     return {
         "cells": cells.height,
         "cells_left_out": grid.height - cells.height,
         "provenance": cells["provenance"][0],
         "outcomes": outcomes,
-        "settings": _list_settings(cells),
+        "settings": _list_settings(cells, primary_setting),
         "floors": [],
         "against_random": [],
         "matched": [],
@@ -81,11 +106,18 @@ def _add_rows(study: Study, view: View) -> None:
 
 
 def _correct(study: Study) -> None:
-    """Holm's p of each family, and what is decided by it."""
-    study["against_random"] = add_holm(study["against_random"], "outcome", *SETTING)
+    """Holm's p of each family, and what is decided by it.
+
+    All that may become a headline of an outcome and setting is one family: every comparison with random, every slope,
+    every test of equal degrees.
+    """
+    rows: list[Any] = [*study["against_random"], *study["slopes"], *study["shapes"]]
+    family = add_holm(rows, "outcome", *SETTING)
+    slopes_end = len(family) - len(study["shapes"])
+    slopes_start = slopes_end - len(study["slopes"])
+    study["against_random"], study["shapes"] = family[:slopes_start], family[slopes_end:]
+    study["slopes"] = family[slopes_start:slopes_end]
     study["matched"] = add_holm(study["matched"], "outcome", *SETTING)
-    study["slopes"] = add_holm(study["slopes"], "outcome", "condition")
-    study["shapes"] = add_holm(study["shapes"], "outcome", "condition")
     study["lengths"] = add_survival(add_holm(study["lengths"], "outcome", "condition", "model", p="diversity_p"))
     for place in _list_places(study):
         study["paper"] += compare_with_paper(place, select_rows(study["slopes"], place))
@@ -100,10 +132,14 @@ def _list_places(study: Study) -> list[Place]:
     return [Place(outcome=outcome, condition=condition, size=size) for outcome, condition, size in places]
 
 
-def _list_settings(cells: pl.DataFrame) -> list[SettingRow]:
-    """The setting with most cells, the main one, comes first."""
+def _list_settings(cells: pl.DataFrame, primary: str) -> list[SettingRow]:
+    """The primary setting comes first, the others by their number of cells; ValueError where it has no cells."""
     settings = [_describe_setting(key, setting) for key, setting in split_cells(cells, *SETTING)]
-    return sorted(settings, key=lambda setting: -setting["cells"])
+    settings = sorted(settings, key=lambda setting: -setting["cells"])
+    names = [describe_setting(setting) for setting in settings]
+    if primary not in (MOST_CELLS, *names):
+        raise ValueError(f"analyze.primary_setting must be {MOST_CELLS} or one of: {'; '.join(names)}. Got: {primary}")
+    return sorted(settings, key=lambda setting: primary not in (MOST_CELLS, describe_setting(setting)))
 
 
 def _describe_setting(key: Mapping[str, Any], setting: pl.DataFrame) -> SettingRow:

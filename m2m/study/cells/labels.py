@@ -28,8 +28,10 @@ def select_rows(rows: Iterable[AnyRow], key: Mapping[str, Any]) -> list[AnyRow]:
 
 def select_place(study: Study, place: Place) -> Study:
     """The study with the rows of one outcome and setting alone."""
+    confirmed = select_rows(study.get("confirmed", []), place)
     return {
         **study,
+        "confirmed": confirmed,
         "floors": select_rows(study["floors"], place),
         "against_random": select_rows(study["against_random"], place),
         "matched": select_rows(study["matched"], place),
@@ -92,6 +94,14 @@ def format_interval(row: Mapping[str, Any], low: str = "low", high: str = "high"
 def format_p(p: float) -> str:
     """'0.25', '0.0098' or '< 0.001'."""
     return "< 0.001" if p < 0.001 else f"{p:.2g}"
+
+
+def is_cliff(row: Mapping[str, Any]) -> bool:
+    """Whether only the least diverse degree is low: no straight line fits, and a step after it is not rejected.
+
+    `row` of a study's `shapes`, whose degrees differ.
+    """
+    return bool(row.get("bend_p", 1.0) < ALPHA <= row.get("step_p", 0.0) and row["worst"] == 0)
 
 
 def join_words(words: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-NO_OUTCOME = re.compile(r"_(low|high|missing)$")
+NO_OUTCOME = re.compile(r"_(low|high|missing)$|^similarity_")  # random beats random by similarity: see statistics
 
 
 class Outcome(NamedTuple):
@@ -47,7 +47,10 @@ MAIN = {  # the first that a grid has comes first; benchmarks, other opponents a
 
 
 def list_outcomes(cells: pl.DataFrame) -> list[str]:
-    """The columns that are outcomes: bpb reductions and win rates that any cell has, the main ones first."""
+    """The columns that are outcomes: bpb reductions and win rates that any cell has, the main ones first.
+
+    The win rate by similarity is none: answers of a small model are too far from the reference to be told apart.
+    """
     candidates = [name for name in cells.columns if name.startswith("bpb_reduction") or is_share(name)]
     outcomes = [name for name in candidates if not NO_OUTCOME.search(name) and cells[name].count()]
     return [*(name for name in MAIN if name in outcomes), *sorted(set(outcomes) - set(MAIN))]

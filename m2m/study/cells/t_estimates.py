@@ -43,8 +43,22 @@ def make_estimate(value: float, se: float, df: int) -> Estimate:
     return Estimate(value, value - half, value + half, se, df, positive, p)
 
 
-def adjust_holm(p: Sequence[float]) -> list[float]:
-    """Each p adjusted for the number of tests (Holm 1979), in the order of `p`."""
-    from statsmodels.stats.multitest import multipletests
+def add_variance(estimate: Estimate, variance: float, df: int) -> Estimate:
+    """`estimate` with independent noise of `variance` added, known to `df` degrees of freedom (Satterthwaite 1946)."""
+    total = estimate.se**2 + variance
+    if variance <= 0:
+        return estimate
+    freedom = total**2 / (estimate.se**4 / estimate.df + variance**2 / df)
+    return make_estimate(estimate.value, float(np.sqrt(total)), max(1, int(freedom)))
 
-    return [float(adjusted) for adjusted in multipletests(p, method="holm")[1]] if len(p) else []
+
+def adjust_holm(p: Sequence[float]) -> list[float]:
+    """Each p adjusted for the number of tests (Holm 1979), in the order of `p`.
+
+    As statsmodels' `multipletests`, which collects garbage at every call: two thirds of a study's time.
+    """
+    order = np.argsort(p, kind="stable")
+    steps = np.asarray(p, float)[order] * np.arange(len(p), 0, -1)
+    adjusted = np.empty(len(p))
+    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(steps))
+    return [float(value) for value in adjusted]

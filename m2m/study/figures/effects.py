@@ -17,6 +17,7 @@ from m2m.study.cells.labels import (
     format_interval,
     format_level,
     format_p,
+    is_cliff,
     label_setting,
     name_configuration,
     select_place,
@@ -59,19 +60,14 @@ def _collect_layers(study: Study, cells: pl.DataFrame, view: Place, side: str) -
     strategies, rows = SHOWN_STRATEGIES[side], select_place(study, view)
     configurations = [row for row in rows["against_random"] if row["strategy"] in strategies]
     slopes = [row for row in rows["slopes"] if row["strategy"] in strategies]
-    lines = [row for row in slopes if "band" in row and row.get("p_holm", 1.0) < ALPHA]
-    texts = {row["strategy"]: _describe_slope(row) for row in slopes if "value" in row}
-    straight = {row["strategy"] for row in lines}
+    cliffs = {row["strategy"] for row in rows["shapes"] if row.get("p_holm", 1.0) < ALPHA and is_cliff(row)}
+    trends = [row for row in slopes if row["strategy"] not in cliffs and row.get("p_holm", 1.0) < ALPHA]
+    lines = [row for row in trends if "band" in row]
     in_setting = (pl.col("condition") == view["condition"]) & (pl.col("size") == view["size"])
     side_cells = cells.filter(in_setting & pl.col("strategy").is_in(strategies)).rows(named=True)
     return {
         "random": _describe_random(study, view, configurations),
         "lines": [_fit_point(row, point) for row in lines for point in row["band"]],
-        "joins": [
-            _place(row) | {"worth": row["mean"], "text": texts.get(row["strategy"], row["strategy"])}
-            for row in configurations
-            if row["strategy"] in UNIT_STRATEGIES and row["strategy"] not in straight
-        ],
         "cells": [_place(row) | {"worth": row["worth"], "text": _describe_cell(row, view)} for row in side_cells],
         "means": [_summarize_configuration(row) for row in configurations],
     }
@@ -100,7 +96,7 @@ def _summarize_configuration(row: Mapping[str, Any]) -> Mark:
     text = f"{name_configuration(row)}: {format_level(row['outcome'], row['mean'])}, mean of {row['cells']} cells"
     if "pooled_sd" not in row:
         return mark | {"text": text}
-    half = float(stats.t.ppf(1 - ALPHA / 2, row["df"])) * row["pooled_sd"] / row["cells"] ** 0.5
+    half = float(stats.t.ppf(1 - ALPHA / 2, row["noise_df"])) * row["pooled_sd"] / row["cells"] ** 0.5
     ends = {"low": row["mean"] - half, "high": row["mean"] + half}
     tokens = f"{row['mean_response_tokens']:.0f} response tokens"
     return mark | ends | {"text": f"{text}, 95 % CI {format_interval(ends)}; {tokens}"}
@@ -137,7 +133,7 @@ def _draw_panel(title: str, layers: dict[str, list[Mark]], outcome: str, domain:
     x, height = make_degree_axis(), alt.Scale(domain=domain, nice=False)
     y, text = alt.Y("worth:Q", title=MAIN[outcome].axis, scale=height), alt.Description("text:N")
     colour, shape = encode_looks(row["look"] for row in layers["means"])
-    random, lines, joins, cells, means = (make_chart(layers[name]) for name in layers)
+    random, lines, cells, means = (make_chart(layers[name]) for name in layers)
     low, middle, centre = (alt.Y(f"{name}:Q", scale=height) for name in ("low", "middle", "mean"))
     channels: dict[str, Any] = {"x": x, "color": colour, "description": text}
     marks = [
@@ -148,7 +144,6 @@ def _draw_panel(title: str, layers: dict[str, list[Mark]], outcome: str, domain:
         ),
         lines.mark_area(opacity=0.16).encode(y=low, y2="high:Q", **channels),
         lines.mark_line(strokeWidth=1.8).encode(y=middle, **channels),
-        joins.mark_line(strokeWidth=1.2, opacity=0.8).encode(y=y, detail="strategy:N", **channels),
         means.mark_rule(strokeWidth=1.6).encode(y=low, y2="high:Q", **channels),
         cells.mark_point(size=14, filled=True, opacity=0.45).encode(y=y, shape=shape, **channels),
         means.mark_point(size=64, filled=True, opacity=1, stroke=GRID, strokeWidth=0.5).encode(

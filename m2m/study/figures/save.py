@@ -5,6 +5,8 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from m2m.runtime.atomic_files import replace_file, write_text
+
 PNG_SCALE = 2  # pixels of the PNG a pixel of the chart
 SIZE = re.compile(r'width="(\d+)" height="(\d+)"')  # of the root element, before its viewBox
 
@@ -26,9 +28,9 @@ def write_figure(stem: Path, chart: Any) -> None:
     import vl_convert
 
     svg = render_svg(chart)
-    stem.parent.mkdir(parents=True, exist_ok=True)
-    stem.with_suffix(".svg").write_text(svg, encoding="utf-8")
-    stem.with_suffix(".png").write_bytes(vl_convert.svg_to_png(svg, scale=PNG_SCALE))
+    write_text(stem.with_suffix(".svg"), svg)
+    with replace_file(stem.with_suffix(".png")) as temporary:
+        temporary.write_bytes(vl_convert.svg_to_png(svg, scale=PNG_SCALE))
 
 
 def write_picture(path: Path, chart: Any) -> None:

@@ -42,7 +42,8 @@ def build_answer(study: Study, commands: Mapping[str, str]) -> dict[str, Any]:
     """What the first screen shows: the answer and what it is about; `commands` by stage as `collect` recorded them."""
     outcome = study["outcomes"][0]
     verdicts = [row for row in study["verdict"] if row["outcome"] == outcome]
-    facts = describe_origin(commands) | {"Cells": _count_cells(study)} | _count_prompts(study, outcome)
+    facts = describe_origin(commands) | {"Runs": _count_runs(study)} | _count_prompts(study, outcome)
+    facts |= {"Version": study["provenance"]}
     return {
         "study": study,
         "answer": verdicts[0],
@@ -86,9 +87,10 @@ def build_body(
     }
 
 
-def _count_cells(study: Study) -> str:
-    settings = len(study["settings"])
-    return f"{study['cells']}, in {settings} settings" if settings > 1 else str(study["cells"])
+def _count_runs(study: Study) -> str:
+    settings, random = len(study["settings"]), sum(setting["random_cells"] for setting in study["settings"])
+    place = f", in {settings} settings" if settings > 1 else ""
+    return f"{study['cells']}, {random} of them random{place}"
 
 
 def _count_prompts(study: Study, outcome: str) -> dict[str, str]:

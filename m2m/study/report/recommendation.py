@@ -7,12 +7,14 @@ from typing import NamedTuple
 
 from scipy import stats
 
+from m2m.planning.power import find_fresh_seeds
+from m2m.planning.seed_noise import SeedNoise
 from m2m.schemas.study import Study
 from m2m.schemas.study_numbers import Place
-from m2m.schemas.study_rows import AgainstRandomRow, SettingRow
+from m2m.schemas.study_rows import AgainstRandomRow, FloorRow, SettingRow
 from m2m.strategies import NO_DEGREE
 from m2m.study.analysis.headline import describe_length_control
-from m2m.study.analysis.ranking import Ranking, rank_configurations
+from m2m.study.analysis.ranking import Ranking, list_comparisons, rank_configurations
 from m2m.study.cells.labels import (
     ALPHA,
     UNDER,
@@ -29,7 +31,10 @@ from m2m.study.cells.outcomes import get_unit
 
 POWER = 0.8
 SHOWN_ROWS = 5
-STAGES = ("band@instruction", "band@response", "subset@candidate")  # what makes rows that can be exported
+NOISE_MULTIPLE = 3  # times the seed noise: two trainings of one subset differ by more in one of thirty cases
+SETTLING_SEED, MOST_SETTLING_SEEDS = 201, 60  # above it, a grid is no answer
+FRESH = "These seeds are fresh: they had no part in the choice."
+ROW_STAGES = ("band@instruction", "band@response", "subset@candidate")  # what makes rows that can be exported
 
 
 class Recommendation(NamedTuple):
@@ -40,6 +45,8 @@ class Recommendation(NamedTuple):
     rows: list[AgainstRandomRow]  # the best, and the largest gains
     command: str  # makes the recommended rows, whatever params.yaml has; empty where nothing is recommended
     worse: list[AgainstRandomRow]  # significant after Holm, the worst first
+    compared: list[AgainstRandomRow]  # all that were compared, the largest gain first
+    grid: list[str]  # the block of params.yaml that would settle it; empty where it is settled, or would take too long
 
 
 def recommend(study: Study, outcome: str) -> list[Recommendation]:
@@ -55,33 +62,95 @@ def write_paragraphs(study: Study, outcome: str) -> list[str]:
 
 
 def tabulate_gains(recommendation: Recommendation) -> list[str]:
-    """Lines of plain text, columns aligned: random, then each configuration with its gain, tokens and seeds."""
+    """Lines of plain text, columns aligned: random, then each configuration with its gain, tokens, cost and seeds.
+
+    The cost is the number of response tokens that are trained on, beside random's: a share.
+    """
     rows = recommendation.rows
     if not rows:
         return []
     unit = get_unit(rows[0]["outcome"])
     table = [
-        ("configuration", f"gain {unit}", "95 % CI", "response tokens", "seeds"),
-        ("random", "", "", f"{rows[0]['random_response_tokens']:.0f}", str(rows[0]["against_cells"])),
+        ("configuration", f"gain {unit}", "95 % CI", "response tokens", "cost", "seeds"),
+        ("random", "", "", f"{rows[0]['random_response_tokens']:.0f}", "1.00", str(rows[0]["against_cells"])),
         *(
             (
                 name_configuration(row),
                 format_difference(row["value"]),
                 format_interval(row, "all_low", "all_high"),
                 f"{row['mean_response_tokens']:.0f}",
+                f"{_compute_cost(row):.2f}",
                 str(row["cells"]),
             )
             for row in rows
         ),
     ]
-    widths = [max(len(line[column]) for line in table) for column in range(5)]
+    widths = [max(len(line[column]) for line in table) for column in range(6)]
     return ["  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip() for line in table]
+
+
+def list_level(recommendation: Recommendation, within: float | None) -> list[str]:
+    """A heading and a line a configuration whose 95 % CI lies within ± `within` of random; nothing if there is none.
+
+    Without `within` it is three times the seed noise: what a training of the same subset may gain or lose by chance.
+    """
+    if not recommendation.compared:
+        return []
+    margin = within if within is not None else NOISE_MULTIPLE * recommendation.compared[0]["pooled_sd"]
+    rows = [row for row in recommendation.compared if max(-row["low"], row["high"]) <= margin]
+    source = "" if within is not None else f", {NOISE_MULTIPLE} × the seed noise"
+    lines = [f"{name_configuration(row)}  {format_interval(row)}" for row in rows]
+    return [f"Level with random, 95 % CI within ±{margin:.3f}{source}, {len(lines)}:", *lines] if lines else []
+
+
+def compare_settings(study: Study, outcome: str) -> list[str]:
+    """A sentence a setting whose random subsets were judged beside those of the first setting: what it costs.
+
+    A setting has the same opponent if it has the first one's size, budget, weights and slack.
+    """
+    first, *others = study["settings"]
+    comparable = [row for row in others if _get_opponent(row) == _get_opponent(first)]
+    floors = {
+        row["condition"]: row for row in select_rows(study["floors"], {"outcome": outcome, "size": first["size"]})
+    }
+    compared = [row for row in study["against_random"] if row["outcome"] == outcome and "pooled_sd" in row]
+    base = floors.get(first["condition"])
+    if base is None or "reason" in base or not compared:
+        return []
+    sd, df = compared[0]["pooled_sd"], compared[0]["noise_df"]
+    return [
+        _compare_floors(floors[row["condition"]], base, label_setting(row, study["settings"]), sd, df)
+        for row in comparable
+        if "mean" in floors.get(row["condition"], {})
+    ]
 
 
 def list_worse(recommendation: Recommendation) -> list[str]:
     """A heading and a line a configuration that is significantly worse than random; nothing where there is none."""
     lines = [f"{name_configuration(row)}  {format_difference(row['value'])}" for row in recommendation.worse]
     return [f"Significantly worse than random (Holm), {len(lines)}:", *lines] if lines else []
+
+
+def _compute_cost(row: AgainstRandomRow) -> float:
+    """Trained response tokens beside random's; under a token budget both have the same."""
+    is_tokens = row["condition"].startswith("tokens")
+    return 1.0 if is_tokens else row["mean_response_tokens"] / row["random_response_tokens"]
+
+
+def _get_opponent(setting: SettingRow) -> tuple[int, str, str, float]:
+    """The settings that an opponent follows."""
+    return setting["size"], setting["budget"], setting["weights"], setting["slack"]
+
+
+def _compare_floors(row: FloorRow, base: FloorRow, label: str, sd: float, df: int) -> str:
+    se = sd * math.sqrt(1 / row["cells"] + 1 / base["cells"])
+    value, half = row["mean"] - base["mean"], float(stats.t.isf(ALPHA / 2, df)) * se
+    p = float(2 * stats.t.sf(abs(value) / se, df))
+    interval = format_interval({"low": value - half, "high": value + half})
+    return (
+        f"Random, {label}: {format_difference(value)} {get_unit(row['outcome'])} "
+        f"(95 % CI {interval}, p {format_p(p)}, {row['cells']} cells)."
+    )
 
 
 def _count_worse(recommendation: Recommendation) -> list[str]:
@@ -92,15 +161,16 @@ def _count_worse(recommendation: Recommendation) -> list[str]:
 
 def _recommend(study: Study, setting: SettingRow, outcome: str) -> Recommendation:
     rows = select_place(study, Place(outcome=outcome, condition=setting["condition"], size=setting["size"]))
-    ranking = rank_configurations(rows["against_random"])
+    screened, ranking = rank_configurations(rows["against_random"]), rank_configurations(list_comparisons(rows))
     label = label_setting(setting, study["settings"])
     if not ranking.compared:
         reasons = ranking.reasons or ["only random was run: run a strategy to compare with it"]
-        return Recommendation(label, [f"No recommendation: {reason}." for reason in reasons], [], "", [])
+        return Recommendation(label, [f"No recommendation: {reason}." for reason in reasons], [], "", [], [], [])
     sentences = _take_best(rows, ranking) if ranking.better else _take_random(ranking)
     sentences += filter(None, [describe_borrowed_random(ranking.best)])
     command = _write_command(ranking.best if ranking.better else None, setting)
-    return Recommendation(label, sentences, _pick_rows(ranking), command, ranking.worse[::-1])
+    grid = [] if ranking.better else _write_grid(ranking, setting)
+    return Recommendation(label, sentences, _pick_rows(ranking), command, screened.worse[::-1], screened.compared, grid)
 
 
 def _pick_rows(ranking: Ranking) -> list[AgainstRandomRow]:
@@ -114,6 +184,7 @@ def _take_best(study: Study, ranking: Ranking) -> list[str]:
         f"Take {name_configuration(best)}: {format_difference(best['value'])} {get_unit(best['outcome'])} over random "
         f"(95 % CI {format_interval(best, 'all_low', 'all_high')}; {len(ranking.compared)} compared).",
         f"Holm p {format_p(best['p_holm'])}, from {best['cells']} seeds against {best['against_cells']} of random.",
+        *([FRESH] if best in study.get("confirmed", []) else []),
         *_check_prompts(best),
         *_count_equals(best, ranking.compared),
         *_check_length(study, best),
@@ -131,12 +202,44 @@ def _take_random(ranking: Ranking) -> list[str]:
 
 
 def _count_seeds(best: AgainstRandomRow, comparisons: int) -> list[str]:
-    """Seeds an arm for 80 % power at the level that `comparisons` leave (normal approximation)."""
     if best["value"] <= 0 or best["pooled_sd"] <= 0:
         return []
-    z = stats.norm.isf(ALPHA / 2 / comparisons) + stats.norm.isf(1 - POWER)
-    seeds = math.ceil(2 * (z * best["pooled_sd"] / best["value"]) ** 2)
+    seeds = _compute_seeds(best, comparisons)
     return [f"If the true effect is this size, about {seeds} seeds per arm give {POWER:.0%} power.".replace("%", " %")]
+
+
+def _compute_seeds(best: AgainstRandomRow, comparisons: int) -> int:
+    """Seeds an arm for 80 % power at the level that `comparisons` leave (normal approximation)."""
+    z = stats.norm.isf(ALPHA / 2 / comparisons) + stats.norm.isf(1 - POWER)
+    seeds: int = math.ceil(2 * (z * best["pooled_sd"] / best["value"]) ** 2)
+    return seeds
+
+
+def _write_grid(ranking: Ranking, setting: SettingRow) -> list[str]:
+    """The block `grid` in YAML: the largest gain alone, with fresh seeds against random.
+
+    It is one comparison, named beforehand, so it needs fewer seeds than the study did.
+    """
+    best = ranking.best
+    if best["value"] <= 0 or best["pooled_sd"] <= 0:
+        return []
+    schedule = find_fresh_seeds((1,), 1, _get_noise(best), best["value"])
+    if schedule is None or len(schedule.fresh) > MOST_SETTLING_SEEDS:
+        return []
+    fresh = ", ".join(str(SETTLING_SEED + number) for number in range(len(schedule.fresh)))
+    lists = _list_flags(best) | _list_settings(setting)
+    head = ["grid:", "  staged:", "    keep: [1]", f"    fresh: [{fresh}]", "  parts:", "    settle:"]
+    return [*head, *(f"      {name}: [{value}]" for name, value in lists.items())]
+
+
+def _get_noise(best: AgainstRandomRow) -> SeedNoise:
+    """The seed noise, and what prompts add to this comparison."""
+    noise = SeedNoise(best["pooled_sd"], 0.0, best["noise_df"])
+    if "seeds_only_low" not in best:
+        return noise
+    half = (best["seeds_only_high"] - best["seeds_only_low"]) / 2
+    prompts = best["se"] ** 2 - (half / float(stats.t.isf(ALPHA / 2, best["noise_df"]))) ** 2
+    return noise._replace(prompt_sd=math.sqrt(max(0.0, prompts)))
 
 
 def _check_prompts(best: AgainstRandomRow) -> list[str]:
@@ -178,12 +281,22 @@ def _check_length(study: Study, best: AgainstRandomRow) -> list[str]:
 
 def _write_command(row: AgainstRandomRow | None, setting: SettingRow) -> str:
     """The command for a configuration's rows, or those of random; nothing is trained for them."""
-    flags: dict[str, object] = {"strategy": row["strategy"] if row else "random"}
-    if row and row["strategy"] == "length-matched":
-        flags["match"] = row["match"]
-    if row and row["strategy"] not in NO_DEGREE:
-        flags["degree"] = row["degree"]
-    settings: Mapping[str, object] = {"lengths": "free", **setting}
-    flags |= {name: settings[name] for name in ("size", *UNDER)}
+    flags = (_list_flags(row) if row else {"strategy": "random"}) | _list_settings(setting)
     overrides = [flag for name, value in flags.items() for flag in ("-S", f"subset.{name}={value}")]
-    return shlex.join(["dvc", "exp", "run", *STAGES, *overrides])
+    return shlex.join(["dvc", "exp", "run", *ROW_STAGES, *overrides])
+
+
+def _list_flags(row: AgainstRandomRow) -> dict[str, object]:
+    """The settings of `subset` that name a configuration."""
+    flags: dict[str, object] = {"strategy": row["strategy"]}
+    if row["strategy"] == "length-matched":
+        flags["match"] = row["match"]
+    if row["strategy"] not in NO_DEGREE:
+        flags["degree"] = row["degree"]
+    return flags
+
+
+def _list_settings(setting: SettingRow) -> dict[str, object]:
+    """The settings of `subset` that cells of `setting` share."""
+    settings: Mapping[str, object] = {"lengths": "free", **setting}
+    return {name: settings[name] for name in ("size", *UNDER)}

@@ -43,12 +43,22 @@ TOKENS_COLUMN: Columns = {"mean_response_tokens": ("response tokens", ".0f")}
 MATCHED_COLUMNS: Columns = (
     {"degree": ("degree", ".0f")} | SETTING_COLUMN | {"value": ("difference", "+.3f")} | INTERVAL | HOLM | TOKENS_COLUMN
 )
+CONFIRMED_COLUMNS: Columns = (
+    STRATEGY
+    | {"degree": ("degree", ".0f")}
+    | SETTING_COLUMN
+    | {"value": ("gain over random", "+.3f"), "all_low": ("95\u00a0%\u00a0CI from", "+.3f"), "all_high": ("to", "+.3f")}
+    | HOLM
+    | {"cells": ("fresh seeds", ".0f")}
+    | TOKENS_COLUMN
+)
 PAPER_COLUMNS: Columns = SLOPE | {size: (f"the paper, {size}", "+.2f") for size in SLOPES}
 CELL_COLUMNS: Columns = {
     "experiment": ("cell", ""),
     "strategy": ("strategy", ""),
     "degree": ("degree", ".0f"),
     "seed": ("seed", ".0f"),
+    "rung": ("rung", ""),
     "setting": ("setting", ""),
     "bpb_reduction": ("bpb reduction", "+.3f"),
     "random_range": ("random's 95\u00a0% range", ""),
@@ -68,6 +78,10 @@ SLOPES_NOTE = (
 CLAIMS_NOTE = (
     "A claim is supported when all compared strategies are beaten, and contradicted when one of them wins. Each test "
     "is one-sided at 2.5 %."
+)
+CONFIRMED_NOTE = (
+    "The configurations that the earlier rungs left, and random, with fresh seeds that had no part in the choice. The "
+    "intervals hold for all rows together."
 )
 MATCHED_NOTE = (
     "A length-matched random subset has the response lengths of response-micro: length cannot explain the difference."
@@ -102,7 +116,9 @@ def build_tables(study: Study) -> list[ReportTable]:
     claims = [row for row in _order_by_setting(study, select_rows(study["claims"], view)) if row.get("rivals")]
     matched = _order_by_setting(study, select_rows(study["matched"], view))
     papers = [{**row, **_look_up_paper(row["strategy"])} for row in main]
+    confirmed = _order_by_setting(study, select_rows(study.get("confirmed", []), view))
     tables = [
+        _make_table("confirmed", "The last rung against random", CONFIRMED_NOTE, CONFIRMED_COLUMNS, confirmed),
         _make_table("slopes", "Slopes", SLOPES_NOTE, SLOPES_COLUMNS, main),
         _make_table("claims", "The paper's claims", CLAIMS_NOTE, CLAIM_COLUMNS, claims),
         _make_table("matched", "Response-micro minus length-matched random", MATCHED_NOTE, MATCHED_COLUMNS, matched),
@@ -116,8 +132,14 @@ def build_tables(study: Study) -> list[ReportTable]:
 
 def build_cell_table(study: Study, cells: pl.DataFrame) -> ReportTable:
     """Every cell that was compared; a column without values is left out."""
+    rungs = {0: "choice", 1: "last"} if study.get("confirmed") else {}
     rows = [
-        {**row, "random_range": _place_in_random_range(study, row), "revision": row["revision"][:10]}
+        {
+            **row,
+            "rung": rungs.get(row.get("fresh", 0)),
+            "random_range": _place_in_random_range(study, row),
+            "revision": row["revision"][:10],
+        }
         for row in _order_by_setting(study, cells.rows(named=True))
     ]
     columns = {name: head for name, head in CELL_COLUMNS.items() if any(row.get(name) is not None for row in rows)}

@@ -8,16 +8,18 @@ from jaxtyping import Int64
 
 _Row = TypeVar("_Row")
 EMPTY_PLACE = -1
-WINDOW = 16  # steps whose rows are sorted by length together: less padding, and still in random order
 
 
 def order_batches(
     lengths: Int64[np.ndarray, "rows"], batch_size: int, epochs: int, rng: np.random.Generator
 ) -> Int64[np.ndarray, "steps batch_size"]:
-    """The rows of each step: every row once an epoch, similar lengths together, the steps in random order.
+    """The rows of each step: every row once an epoch, in random order, and within a step the longest first.
 
-    An epoch's last places are EMPTY_PLACE where `batch_size` does not divide the rows: every step has as many places,
-    and can be divided equally among processes and for accumulation. ValueError without an epoch or a place.
+    Steps of like lengths would need less padding, but train worse, since a token of a short step then weighs more
+    (docs/results/batch-order.md). Sorted within its step, a row shares a micro-batch with rows of its length, so that
+    accumulation saves the padding. An epoch's last places are EMPTY_PLACE where `batch_size` does not divide the
+    rows: every step has as many places, and can be divided equally among processes and for accumulation. ValueError
+    without an epoch or a place.
     """
     for name, value in (("batch_size", batch_size), ("epochs", epochs)):
         if value < 1:
@@ -33,10 +35,7 @@ def arrange_rows(rows: Sequence[_Row], order: Int64[np.ndarray, "steps batch_siz
 def _order_epoch(
     lengths: Int64[np.ndarray, "rows"], batch_size: int, rng: np.random.Generator
 ) -> Int64[np.ndarray, "steps batch_size"]:
-    shuffled = rng.permutation(len(lengths))
-    wide = WINDOW * batch_size
-    windows = [shuffled[start : start + wide] for start in range(0, len(shuffled), wide)]
-    by_length = np.concatenate([window[np.argsort(lengths[window], kind="stable")] for window in windows])
     steps = np.full((-(-len(lengths) // batch_size), batch_size), EMPTY_PLACE, dtype=np.int64)
-    steps.ravel()[: len(by_length)] = by_length
-    return rng.permutation(steps)
+    steps.ravel()[: len(lengths)] = rng.permutation(len(lengths))
+    by_length = np.argsort(-np.append(lengths, 0)[steps], axis=1, kind="stable")  # EMPTY_PLACE takes the last, 0
+    return np.take_along_axis(steps, by_length, axis=1)

@@ -12,9 +12,8 @@ from typing import Any
 from filelock import FileLock
 
 from m2m.project_root import find_project_root
+from m2m.training.finetuning.checkpoint_manifest import COMPLETE, complete_checkpoint, set_aside_damaged
 from m2m.training.trainer.keep_training import keep_training
-
-COMPLETE = "complete"  # an empty file: all of this checkpoint has been written
 
 
 def hash_training(files: Iterable[Path], facts: Mapping[str, Any]) -> str:
@@ -39,13 +38,14 @@ def lock_checkpoint_folder(key: str, first: bool) -> Iterator[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / "lock"):
         folder.mkdir(exist_ok=True)  # the previous holder of the lock has removed it
+        set_aside_damaged(folder)
         yield folder
         with keep_training(f"the checkpoints in {folder} could not be removed: delete them by hand"):
             shutil.rmtree(folder)
 
 
 def find_latest_checkpoint(folder: Path) -> Path | None:
-    """The newest checkpoint that was written completely."""
+    """The newest checkpoint that was written completely; `lock_checkpoint_folder` has set aside damaged ones."""
     complete = [path.parent for path in folder.glob(f"checkpoint-*/{COMPLETE}")]
     return max(complete, key=lambda path: int(path.name.removeprefix("checkpoint-")), default=None)
 
@@ -73,7 +73,7 @@ def make_save_callback(accelerator: Any, minutes: float) -> Any:
         def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             accelerator.wait_for_everyone()
             if state.is_world_process_zero:
-                (Path(args.output_dir) / f"checkpoint-{state.global_step}" / COMPLETE).touch()
+                complete_checkpoint(Path(args.output_dir) / f"checkpoint-{state.global_step}")
             self.since = time.monotonic()
 
     return SaveByTime()

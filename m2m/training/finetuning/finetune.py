@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from m2m.models import Attention, list_weight_files, read_model
+from m2m.models import Attention, list_weight_files, read_model, save_tokenizer
 from m2m.planning.gpus import estimate_token_flops
+from m2m.planning.training_memory import TrainingSetup
 from m2m.training.finetuning.checkpoints import (
     find_latest_checkpoint,
     hash_training,
@@ -14,7 +15,9 @@ from m2m.training.finetuning.checkpoints import (
 )
 from m2m.training.finetuning.code_version import identify_code
 from m2m.training.finetuning.collation import Packing, TokenRow, label_tokens, require_exact_packing
+from m2m.training.finetuning.kernels import TRAINER_NAMES, Kernels, Optimizer, apply_kernels, require_optional
 from m2m.training.finetuning.lora import add_adapters, merge_adapters
+from m2m.training.finetuning.memory import explain_memory, find_longest
 from m2m.training.trainer.loop import TRAINER_SETTINGS, LossPoint, run_training
 
 TrainingDtype = Literal["float32", "mixed", "bfloat16"]  # mixed: float32 weights, bfloat16 arithmetic
@@ -37,6 +40,8 @@ class Recipe(NamedTuple):
     attention: Attention
     gradient_checkpointing: Literal["none", "full"]
     dtype: TrainingDtype
+    kernels: Kernels
+    optimizer: Optimizer
 
 
 def finetune(
@@ -53,7 +58,8 @@ def finetune(
     """Train the model of `base` once over `rows`, `batch_size` of them a step, and save it in `folder`.
 
     An adapted model is saved merged. ValueError where a step cannot be divided among the processes, or, at the step
-    itself, where the trainer's loss is not on all completion tokens and on these alone.
+    itself, where the trainer's loss is not on all completion tokens and on these alone; and where memory runs out, with
+    what the training needs.
     """
     from accelerate import PartialState
 
@@ -64,6 +70,7 @@ def finetune(
             f"finetune.batch_size {recipe.batch_size} must be a multiple of processes × accumulate, got "
             f"{processes.num_processes} × {recipe.accumulate}: change one of them"
         )
+    require_optional(recipe.kernels, recipe.optimizer)
     key = hash_training(list_weight_files(base), _list_facts(recipe, rows, processes.num_processes))
     with lock_checkpoint_folder(key, processes.is_main_process) as checkpoints:
         processes.wait_for_everyone()  # for the first, which may have waited for the lock
@@ -71,21 +78,28 @@ def finetune(
         if recipe.method == "lora":
             adapters = {name: recipe._asdict()[f"lora_{name}"] for name in ("rank", "alpha", "dropout", "targets")}
             model = add_adapters(model, seed=recipe.seed, **adapters)
+        apply_kernels(model, recipe.kernels)
+        setup = _describe_setup(recipe, rows_at_once, find_longest(rows))
         flops = estimate_token_flops(model.num_parameters(), model.num_parameters(only_trainable=True))
-        trainer = _trainer(model, tokenizer, rows, recipe, rows_at_once, checkpoints, processes.device.type == "cpu")
-        trainer.add_callback(make_save_callback(trainer.accelerator, checkpoint_minutes))
-        losses = run_training(
-            trainer,
-            name=name,
-            key=key,
-            tokens=[sum(len(prompt) + len(completion) for prompt, completion in step) for step in _steps(rows, recipe)],
-            flops=flops,
-            params={**recipe._asdict(), **params, "processes": processes.num_processes, "key": key},
-            resume=find_latest_checkpoint(checkpoints),
-            save=lambda: _save(trainer, recipe.method, folder),
-        )
+        with explain_memory(model.config, setup):
+            trainer = _trainer(
+                model, tokenizer, rows, recipe, rows_at_once, checkpoints, processes.device.type == "cpu"
+            )
+            trainer.add_callback(make_save_callback(trainer.accelerator, checkpoint_minutes))
+            losses = run_training(
+                trainer,
+                name=name,
+                key=key,
+                tokens=[
+                    sum(len(prompt) + len(completion) for prompt, completion in step) for step in _steps(rows, recipe)
+                ],
+                flops=flops,
+                params={**recipe._asdict(), **params, "processes": processes.num_processes, "key": key},
+                resume=find_latest_checkpoint(checkpoints),
+                save=lambda: _save(trainer, recipe.method, folder),
+            )
         if processes.is_main_process:
-            tokenizer.save_pretrained(folder)  # a server takes the folder as it is
+            save_tokenizer(tokenizer, folder)  # a server takes the folder as it is
         processes.wait_for_everyone()
     return losses
 
@@ -97,6 +111,23 @@ def require_tokens(tokens: int, expected: int, step: int) -> None:
             f"the loss of step {step} is on {tokens} tokens, but its responses have {expected}: "
             "the mask or the prompt format is wrong; please report it with your settings"
         )
+
+
+def _describe_setup(recipe: Recipe, rows_at_once: int, length: int) -> TrainingSetup:
+    from accelerate import PartialState
+
+    state = PartialState()
+    sharing = state.num_processes if str(state.distributed_type).endswith("FSDP") else 1
+    return TrainingSetup(
+        recipe.method,
+        recipe.lora_rank,
+        recipe.dtype,
+        rows_at_once,
+        length,
+        recipe.accumulate,
+        recipe.gradient_checkpointing == "full",
+        sharing,
+    )
 
 
 def _steps(rows: Sequence[TokenRow], recipe: Recipe) -> list[Sequence[TokenRow]]:
@@ -136,6 +167,7 @@ def _trainer(
         logging_steps=5,
         logging_first_step=True,
         use_cpu=cpu,
+        optim=TRAINER_NAMES[recipe.optimizer],
         bf16=recipe.dtype != "float32",
         activation_checkpointing=recipe.gradient_checkpointing == "full",
         save_total_limit=2,  # the newest may be incomplete

@@ -1,8 +1,33 @@
-"""Reads accelerate's launch file: how many GPUs it takes, and whether it started as many processes as it says."""
+"""Reads accelerate's launch file: starts its processes, checks that they are as many as it says, counts its GPUs."""
 
+import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+PLAIN = {  # a launch file that says no more than this asks for one process without any launcher
+    "compute_environment": "LOCAL_MACHINE",
+    "distributed_type": "NO",
+    "num_processes": 1,
+    "num_machines": 1,
+    "machine_rank": 0,
+    "mixed_precision": "no",
+}
+SET_BY_LAUNCHER = "ACCELERATE_MIXED_PRECISION"  # in the environment of every process that accelerate starts
+
+
+def start_processes(launch: Path, module: str) -> None:
+    """Replace this process by `accelerate launch -m module` with its flags, unless `launch` asks for one plain process.
+
+    That needs no launcher, whose imports take two seconds. A process that accelerate started goes on.
+    """
+    config = _read(launch)
+    is_plain = all(name == "use_cpu" or PLAIN.get(name) == value for name, value in config.items())
+    if is_plain or SET_BY_LAUNCHER in os.environ:
+        return
+    sys.stdout.flush()
+    launcher = ["-m", "accelerate.commands.launch", "--quiet", "--config_file", str(launch), "-m", module]
+    os.execv(sys.executable, [sys.executable, *launcher, *sys.argv[1:]])
 
 
 def count_gpus(launch: Path) -> int:
@@ -18,6 +43,21 @@ def count_gpus(launch: Path) -> int:
             "set launch to a file for one machine"
         )
     return 1 if config["use_cpu"] else int(config["num_processes"])
+
+
+class Processes(NamedTuple):
+    """What a launch file starts."""
+
+    number: int  # on all machines together
+    sharing: int  # how many share weights, gradients and moments: all with FSDP, else each has its own
+    on_cpu: bool
+
+
+def read_processes(launch: Path) -> Processes:
+    """The processes that `launch` starts; ValueError where it does not say."""
+    config = _read(launch)
+    count = int(config["num_processes"])
+    return Processes(count, count if config.get("distributed_type") == "FSDP" else 1, bool(config["use_cpu"]))
 
 
 def require_processes(launch: Path) -> bool:
@@ -42,8 +82,8 @@ def require_processes(launch: Path) -> bool:
     state = PartialState(cpu=config["use_cpu"])
     if state.num_processes != processes:
         raise ValueError(
-            f"{launch} is for {processes} processes, but {state.num_processes} run: start the stage with dvc repro, or "
-            f"with python -m accelerate.commands.launch --config_file {launch} -m stages.finetune"
+            f"{launch} is for {processes} processes, but {state.num_processes} run: set its distributed_type to "
+            "MULTI_GPU, as in profiles/launch/cpu-2.yaml, since accelerate starts a single one for NO and MULTI_CPU"
         )
     return bool(state.is_main_process)
 

@@ -9,8 +9,10 @@ from typing import Any, NamedTuple
 
 from m2m.progress import track_progress
 from m2m.training.trainer.gpu_usage import measure_gpu
+from m2m.training.trainer.journal import CURVE
 from m2m.training.trainer.keep_training import keep_training
 from m2m.training.trainer.mlflow_run import Log, track_training
+from m2m.training.trainer.outcome import hash_curve
 
 TRAINER_SETTINGS = {  # of every training: no reports but ours, no checkpoints but ours
     "report_to": [],
@@ -50,13 +52,16 @@ def run_training(
 
     trainer.remove_callback(PrinterCallback)
     first = trainer.is_world_process_zero()
-    with track_training(name, params, key) if first else nullcontext(_ignore) as log:
+    end_tags: dict[str, str] = {}
+    with track_training(name, params, key, end_tags) if first else nullcontext(_ignore) as log:
         if first:
             trainer.add_callback(_make_progress(f"train {name}", log, tokens, flops / trainer.args.world_size))
         trainer.train(resume_from_checkpoint=None if resume is None else str(resume))
         save()
-    history = [entry for entry in trainer.state.log_history if "loss" in entry]
-    return [LossPoint(entry["step"], float(entry["loss"]), float(entry["learning_rate"])) for entry in history]
+        history = [entry for entry in trainer.state.log_history if "loss" in entry]
+        curve = [LossPoint(entry["step"], float(entry["loss"]), float(entry["learning_rate"])) for entry in history]
+        end_tags[CURVE] = hash_curve(curve)
+    return curve
 
 
 def _ignore(values: Mapping[str, float], step: int) -> None:

@@ -1,5 +1,6 @@
 """Records each training that is executed as one MLflow run; nothing that fails here ends the training."""
 
+import json
 import logging
 import os
 import re
@@ -7,11 +8,10 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Any
 
 from m2m.project_root import find_project_root
-from m2m.training.trainer.journal import Journal, JournalLine
+from m2m.training.trainer.journal import CURVE, Journal, JournalLine, find_records
 from m2m.training.trainer.keep_training import keep_training
 
 EXPERIMENT = "macro-to-micro"
@@ -24,19 +24,32 @@ def resolve_tracking_uri() -> str:
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{find_project_root() / 'mlflow.db'}"
 
 
+def name_run(arm: str, params: Mapping[str, Any]) -> str:
+    """What the training is, as people speak of it; of one without a subset, its arm and the DVC experiment.
+
+    >>> subset = {"strategy": "response-micro", "degree": 3, "seed": 1, "k_by_degree": [2, 3, 4, 6, 7, 8, 9]}
+    >>> name_run("candidate", subset), name_run("opponent", {"strategy": "random", "seed": 7, "k_by_degree": [1] * 7})
+    ('response-micro 3 · seed 1', 'opponent: random · seed 7')
+    """
+    if "strategy" not in params:
+        return f"{arm} {os.environ.get('DVC_EXP_NAME', 'workspace')}"
+    degree = f" {params['degree']}" if len(set(params["k_by_degree"])) > 1 else ""  # one k: no degrees
+    return f"{'' if arm == 'candidate' else f'{arm}: '}{params['strategy']}{degree} · seed {params['seed']}"
+
+
 @contextmanager
-def track_training(name: str, params: Mapping[str, Any], key: str) -> Iterator[Log]:
+def track_training(
+    name: str, params: Mapping[str, Any], key: str, end_tags: Mapping[str, str] | None = None
+) -> Iterator[Log]:
     """A run around a training; its status says whether the training ended or failed.
 
     Every figure is first a line in .cache/runs, then MLflow's. When MLflow fails, the training continues, a warning is
     printed once, and the lines are sent at the end or by the next training. `key` identifies the training: after a
-    kill, a training with the same key continues the same run.
+    kill, a training with the same key continues the same run. `end_tags` are read when the training ends.
     """
-    folder = find_project_root() / ".cache" / "runs"
-    journal, store, recording = Journal(folder / f"{name}-{key}.jsonl"), _Store(warns=True), False
+    journal, store, recording = Journal(find_records() / f"{name}-{key}.jsonl"), _Store(warns=True), False
     failure = f"this training is not recorded any further in {journal.path}; it continues"
-    with keep_training("earlier trainings could not be sent to MLflow; this training continues"):
-        _send_earlier(folder)
+    send_earlier()
     with keep_training(failure):
         _begin(journal, name, params)
         store.send(journal, journal.read())
@@ -55,7 +68,7 @@ def track_training(name: str, params: Mapping[str, Any], key: str) -> Iterator[L
         yield lambda values, step: record({"metrics": dict(values), "step": step})
         status = "FINISHED"
     finally:
-        record({"status": status})
+        record({"status": status, "tags": dict(end_tags or {})})
         if recording:
             with keep_training(f"{journal.path} could not be sent or removed"):
                 if store.answers or _Store(warns=False).send(journal, journal.read()):
@@ -100,29 +113,65 @@ def _send(client: Any, journal: Journal, lines: list[JournalLine]) -> None:
             journal.add({"run": run})
             params = [Param(name, value[:6000]) for name, value in line["params"].items()]
             client.log_batch(run, params=params)
+            client.log_inputs(run, datasets=_describe_dataset(line["params"]))
+        elif "outcome" in line:
+            _send_outcome(client, line)
         elif "metrics" in line:
             milliseconds, step = int(line["time"] * 1000), line["step"]
             points = [Metric(name, value, milliseconds, step) for name, value in line["metrics"].items()]
             client.log_batch(run, metrics=points)
         elif "status" in line:
+            for name, value in line.get("tags", {}).items():  # a record of an earlier version has none
+                client.set_tag(run, name, value)
             client.set_terminated(run, line["status"], int(line["time"] * 1000))
 
 
-def _send_earlier(folder: Path) -> None:
-    """Send the records of ended trainings that MLflow did not take at the time."""
-    store = _Store(warns=False)
-    for path in sorted(folder.glob("*.jsonl")):
-        if (earlier := Journal(path)).is_ended() and store.send(earlier, earlier.read()):
-            path.unlink(missing_ok=True)
+def _describe_dataset(params: Mapping[str, str]) -> list[Any]:
+    """The subset that is trained on, with its strategy, size and hash; of a training without one, nothing."""
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    if not {"strategy", "size", "budget", "subset"} <= params.keys():
+        return []
+    name = f"{params['strategy']}, {params['size']} {params['budget']}"
+    source = json.dumps({"sha256": params["subset"]})
+    subset = Dataset(name=name, digest=params["subset"][:32], source_type="dvc", source=source)
+    return [DatasetInput(subset, [InputTag("mlflow.data.context", "training")])]
+
+
+def _send_outcome(client: Any, line: JournalLine) -> None:
+    """Append the figures of `line` to every run whose loss curve they belong to."""
+    from mlflow.entities import Metric
+
+    experiment = client.get_experiment_by_name(EXPERIMENT)
+    named = f"tags.{CURVE} = '{line['outcome']}'"
+    runs = client.search_runs([experiment.experiment_id], named) if experiment else []
+    for run in runs:
+        milliseconds = int(line["time"] * 1000)
+        client.log_batch(
+            run.info.run_id, metrics=[Metric(name, value, milliseconds, 0) for name, value in line["figures"].items()]
+        )
+    if not runs:
+        print("warning: a cell's outcome is not in MLflow, which has no run of its training", file=sys.stderr)
+
+
+def send_earlier() -> None:
+    """Send the records of ended trainings, and outcomes of cells, that MLflow does not have yet; no error is raised."""
+    with keep_training("earlier trainings could not be sent to MLflow; all else continues"):
+        store = _Store(warns=False)
+        for path in sorted(find_records().glob("*.jsonl")):  # candidate, opponent, outcome
+            if (earlier := Journal(path)).is_ended() and store.send(earlier, earlier.read()):
+                path.unlink(missing_ok=True)
 
 
 def _begin(journal: Journal, name: str, params: Mapping[str, Any]) -> None:
     if journal.read():
         journal.add({"again": True})  # or another training would send and remove what this one continues to write
         return
+    words = {name: str(value) for name, value in params.items()}
+    subset = {name: words[name] for name in ("strategy", "degree", "size", "seed") if name in words}
     experiment = os.environ.get("DVC_EXP_NAME", "workspace")
-    tags = {"dvc.experiment": experiment, "stage": name, **_read_revision()}
-    journal.add({"open": f"{name} {experiment}", "tags": tags, "params": {k: str(v) for k, v in params.items()}})
+    tags = {"dvc.experiment": experiment, "stage": name, **subset, **_read_revision()}
+    journal.add({"open": name_run(name, params), "tags": tags, "params": words})
 
 
 def _is_refusal(error: Exception) -> bool:

@@ -11,6 +11,8 @@ Neighbors = Literal["exact", "nndescent"]
 NOISE_LABEL = -1
 # always: another number of threads changes the last bits, and clusters with them (adjusted Rand index 0.55)
 BLAS_THREADS = 2
+SECONDS_PER_PAIR = 0.7 / 7_000**2  # of rows, on two cores
+LONG_SECONDS = 600
 BLOCK = 256  # rows compared at once: 117K rows then need 0.5 GB
 
 
@@ -45,6 +47,17 @@ def cluster_vectors(
     return number_by_size(fitted.labels_.astype(np.int64))
 
 
+def describe_exact_time(rows: int, neighbors: Neighbors) -> str:
+    """What an exact search over so many rows costs, and the way round it; empty below ten minutes."""
+    seconds = SECONDS_PER_PAIR * rows**2
+    if neighbors != "exact" or seconds < LONG_SECONDS:
+        return ""
+    return (
+        f"exact neighbours of {rows:,} rows compare each row with every other: about {seconds / 3600:.1f} hours on two "
+        "cores. cluster.neighbors: nndescent is approximate and takes time with the rows, not with their square"
+    )
+
+
 def number_by_size(labels: Int64[np.ndarray, "rows"]) -> Int64[np.ndarray, "rows"]:
     """The labels renumbered 0, 1, … by decreasing size, ties by their first row; −1 stays."""
     old, first, size = np.unique(labels[labels != NOISE_LABEL], return_index=True, return_counts=True)
@@ -73,7 +86,7 @@ def find_neighbors(
     """The `count` ≤ rows nearest rows of each row and their cosine distances: itself first at 0, then nearest first.
 
     Vectors have norm 1. Equal distances are ordered by row; which of several equal last ones is in is NumPy's choice.
-    Brute force, rows² · dim: 0.7 s at 7,000 rows on two cores.
+    Brute force, rows² · dim: 0.7 s at 7,000 rows on two cores. `describe_exact_time` warns before.
     """
     with threadpool_limits(BLAS_THREADS, user_api="blas"):
         blocks = [_compare_block(vectors, start, count) for start in range(0, len(vectors), BLOCK)]

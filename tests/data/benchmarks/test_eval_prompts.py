@@ -15,7 +15,7 @@ from m2m.data.records.hash_split import draw_uniform
 
 
 def only(record: Any, **answers: tuple[str, str]) -> tuple[str | None, ...]:
-    return convert_records("mine", [record], answers).drop("id", "benchmark").row(0)
+    return convert_records("mine", [record], answers).drop("id", "benchmark", "group").row(0)
 
 
 @pytest.mark.parametrize(
@@ -77,12 +77,24 @@ def test_ids_come_from_benchmark_and_instruction() -> None:
 
 
 def test_no_records_give_no_prompts() -> None:
-    assert convert_records("mine", [], {}).shape == (0, 6)
+    assert convert_records("mine", [], {}).shape == (0, 7)
 
 
 def test_a_held_out_row_keeps_its_id_and_its_response_is_the_reference() -> None:
     rows = pl.DataFrame({"id": ["x"], "source": ["docs"], "instruction": ["Ask?"], "response": ["Answer."]})
-    assert convert_heldout_rows("own", rows).rows() == [("x", "own", "Ask?", "Answer.", None, None)]
+    place = {"id": ["x"], "source": ["docs"], "file": [""], "fields": ['{"package": "numpy"}']}
+    found = convert_heldout_rows("own", rows, pl.DataFrame(place))
+    assert found.rows() == [("x", "own", "Ask?", "Answer.", None, None, "docs/numpy")]
+
+
+def test_prompts_of_a_category_are_a_group() -> None:
+    records = [
+        {"prompt": "a", "category": "maths"},
+        {"prompt": "b", "cluster": "Puzzles", "category": "c"},
+        {"prompt": "c"},
+    ]
+    table = convert_records("mine", records, {})
+    assert dict(table.select("instruction", "group").rows()) == {"a": "mine/maths", "b": "mine/Puzzles", "c": "mine"}
 
 
 def test_the_limit_chooses_by_the_hash_of_the_id() -> None:

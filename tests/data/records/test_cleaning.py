@@ -9,21 +9,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from m2m.data.records.cleaning import (
-    ROW_COLUMNS,
     add_ids,
     flag_duplicates,
     flag_unusable_rows,
     fold_case,
     normalize_text,
+    tabulate_texts,
 )
 
 texts = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=30)
 
 
 def rows(*pairs: tuple[str | None, str | None]) -> pl.DataFrame:
-    return pl.DataFrame(
-        [("mine", at, 0, None, *pair, None) for at, pair in enumerate(pairs)], schema=ROW_COLUMNS, orient="row"
-    )
+    return tabulate_texts([("mine", at, 0, None, *pair, None) for at, pair in enumerate(pairs)])
 
 
 def reasons(*pairs: tuple[str | None, str | None], min_chars: int = 1, max_chars: int = 10) -> list[str | None]:
@@ -108,8 +106,7 @@ def test_an_id_is_that_of_sha_256() -> None:
 
 
 def test_lengths_are_in_characters_and_marks_are_composed() -> None:
-    rows = pl.DataFrame([("mine", 0, 0, None, "e\u0301" * 10, "\u00e9" * 10, None)], schema=ROW_COLUMNS, orient="row")
-    found = flag_unusable_rows(rows, 1, 10)
+    found = flag_unusable_rows(rows(("e\u0301" * 10, "\u00e9" * 10)), 1, 10)
     assert found["reason"].to_list() == [None] and found["instruction"][0] == "\u00e9" * 10
 
 

@@ -2,6 +2,8 @@
 
 import csv
 import io
+import random
+import re
 from typing import Any
 
 import pytest
@@ -84,6 +86,56 @@ def test_a_quote_that_nothing_ends_takes_the_rest_and_says_so() -> None:
     (good, _), (value, reason) = read('instruction,output\na,b\nc,"d\ne,f\n')
     assert good == {"instruction": "a", "output": "b"} and value is None
     assert "unexpected end of data" in str(reason)
+
+
+def plant_quotes(seed: int) -> tuple[list[tuple[str, str]], str]:
+    """Rows of two fields as csv writes them, with one to three further quotes; and the rows."""
+    rng = random.Random(seed)
+    words = ["go", "slow", "yes", "Well", "no", "the end", "ok", ", ", "\n", ". ", ",", "a b"]
+    quoting: Any = rng.choice([csv.QUOTE_ALL, csv.QUOTE_MINIMAL])
+    rows = []
+    for row in range(rng.randint(3, 7)):
+        texts = ["".join(rng.choice(words) for _ in range(rng.randint(1, 6))).strip(" \n,.") for _ in range(2)]
+        rows.append((f"q{row} {texts[0]}", f"{texts[1]} a{row}"))
+    lines = []
+    for pair in [("instruction", "output"), *rows]:
+        written = io.StringIO(newline="")
+        csv.writer(written, quoting=quoting, lineterminator="\n").writerow(pair)
+        lines.append(written.getvalue())
+    for _ in range(rng.randint(1, 3)):
+        row = rng.randint(1, len(rows))
+        place = rng.randrange(len(lines[row]))
+        lines[row] = f'{lines[row][:place]}"{lines[row][place:]}'
+    return rows, "".join(lines)
+
+
+VALID_CSV = re.compile(r'((?:"(?:[^"]|"")*"|[^",\n]*),(?:"(?:[^"]|"")*"|[^",\n]*)(?:\n|\Z))+')
+
+
+def test_no_pair_is_made_of_fragments_wherever_quotes_are_planted() -> None:
+    kept = total = 0
+    for seed in range(2000):
+        rows, text = plant_quotes(seed)
+        if VALID_CSV.fullmatch(text):
+            continue  # the quotes undo each other: a valid file of other rows
+        pairs = [value for value, _ in read(text) if value and value["instruction"] and value["output"]]
+        found = {tuple(field.replace('"', "").strip() for field in pair.values()) for pair in pairs}
+        assert found <= {(first.strip(), second.strip()) for first, second in rows}, text
+        kept, total = kept + len(found), total + len(rows)
+    assert kept > total / 2  # about a third of the rows have a quote too many
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'a 5" pipe,b\nf,6" g\n"c\nd",e\n',
+        'a,"He said ""hi"", then\nleft"\nb,c\n',
+        '"a,\nb",c\nd,e\n',
+    ],
+)
+def test_inch_marks_and_quoted_speech_over_several_lines_are_kept(text: str) -> None:
+    found = read("instruction,output\n" + text)
+    assert [reason for _, reason in found] == [None] * len(found) and len(found) >= 2
 
 
 fields = st.text(st.sampled_from('ab"\n, ;'), max_size=6).filter(lambda text: text == text.strip(" "))

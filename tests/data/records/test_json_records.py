@@ -81,3 +81,23 @@ def test_a_line_that_is_too_long_costs_one_record(monkeypatch: pytest.MonkeyPatc
 def test_nan_is_read_as_a_number() -> None:
     ((value, _),) = read('{"instruction": "a", "input": NaN, "output": "b"}', is_lines=True)
     assert isinstance(value, dict) and value["input"] != value["input"]
+
+
+class Lines(io.BytesIO):
+    """A file too large to be read at once."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        raise MemoryError(size)
+
+
+@pytest.mark.parametrize("first", ['{"instruction": "a', "{'a': 1}", "nonsense", "\x00", '{"a": "b\x01"}', "x" * 2**21])
+def test_lines_after_a_broken_first_one_are_streamed(first: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_records, "MAX_LINE_BYTES", 2**20)
+    stream = Lines(f"{first}\n{json.dumps(ROWS[0])}\n{json.dumps(ROWS[1])}".encode())
+    (_, reason), *rows = read_json_records(stream, is_lines=True)
+    assert reason and rows == [(row, None) for row in ROWS]
+
+
+def test_a_list_on_one_long_line_is_read_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_records, "MAX_LINE_BYTES", 20)
+    assert read(json.dumps(ROWS), is_lines=True) == [(row, None) for row in ROWS]

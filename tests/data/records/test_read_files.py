@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
+from m2m.data.records import unpacking
 from m2m.data.records.read_files import SourceRecord, read_files
 
 RECORDS = [{"prompt": "Ask, or?", "completion": 'Two\nlines "quoted"'}, {"prompt": "é", "completion": "漢"}]
@@ -323,3 +324,19 @@ def test_a_mangled_file_is_never_an_error_and_every_record_has_a_value_or_a_reas
             data[place : place + rng.choice([0, 0, 1, 7])] = rng.choice([b"", *PIECES])
         for record in read(tmp_path / f"rows.{container}{packing}", bytes(data)):
             assert record.reason is None or record.value is None
+
+
+@pytest.mark.parametrize("name", ["rows.parquet", "rows.arrow"])
+def test_a_few_bytes_that_repeat_one_text_for_ever_are_one_sentence(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unpacking, "FREE_BYTES", 2**20)
+    table = pl.DataFrame({"instruction": ["a" * 1000] * 5000, "output": "b"})
+    path = tmp_path / name
+    if name.endswith("parquet"):
+        table.write_parquet(path, compression="zstd")
+    else:
+        table.write_ipc_stream(path, compression="zstd")
+    *rows, last = read_files(str(path))
+    assert path.stat().st_size < 2**20 and len(rows) < 5000
+    assert last.value is None and "it expands to more than 1," in str(last.reason)

@@ -1,6 +1,7 @@
 """Bytes: packed files are found by content, cut ones are errors, and a file that is no data is named."""
 
 import gzip
+import io
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,14 @@ import pytest
 import zstandard
 
 from m2m.data.records import unpacking
-from m2m.data.records.unpacking import check_unpacked, detect_packing, explain_encoding, explain_foreign, open_unpacked
+from m2m.data.records.unpacking import (
+    check_unpacked,
+    detect_packing,
+    explain_encoding,
+    explain_foreign,
+    open_unpacked,
+    recode,
+)
 
 LINE = b'{"prompt": "a", "completion": "b"}\n'
 
@@ -83,3 +91,15 @@ def test_another_encoding_is_named(encoding: str, text: str) -> None:
 def test_a_few_broken_lines_are_no_other_encoding() -> None:
     assert explain_encoding(LINE * 9 + b"\xff\n" + b"\xfe\n") is None
     assert explain_encoding("é\n".encode() * 3 + b"\xff\xfe\n" * 3) is None
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-32"])
+def test_another_unicode_encoding_is_read_piece_by_piece(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unpacking, "SAMPLE_BYTES", 3)
+    text = "Grüße, 世界 🌍\n" * 5
+    assert recode(io.BytesIO(text.encode(encoding)), encoding).read().decode() == text
+
+
+def test_text_that_ends_in_the_middle_of_a_character_is_an_error() -> None:
+    with pytest.raises(UnicodeDecodeError):
+        recode(io.BytesIO("ab".encode("utf-16-le")[:-1]), "utf-16-le").read()

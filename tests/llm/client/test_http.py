@@ -1,5 +1,6 @@
 """One call: what passes is tried again, what does not is one sentence, and no secret is in it."""
 
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -253,3 +254,32 @@ def test_the_wait_that_a_busy_server_names_goes_with_the_trouble() -> None:
 )
 def test_retry_after_is_a_number_or_a_date(header: str, seconds: float) -> None:
     assert read_retry_after(header, lambda: 60.0) == seconds
+
+
+@pytest.mark.parametrize("typed", ["hf_AbcDefSecret", "AKIASECRETSECRET7X", "sk_live_secret", "secret"])
+def test_a_key_in_place_of_its_variables_name_is_in_no_word_of_the_error(typed: str) -> None:
+    with pytest.raises(ValueError, match="environment variable, which is not set") as error:
+        read_key(replace(HERE, url="http://x/v1", key=typed))
+    assert typed not in str(error.value)
+
+
+def test_a_key_in_the_query_of_a_url_is_refused() -> None:
+    with pytest.raises(ValueError, match="no name, password or query") as error:
+        read_key(replace(HERE, url="http://x/v1?key=secret"))
+    assert "secret" not in str(error.value)
+
+
+@pytest.mark.parametrize("key", ["sk-very/secret", 'sk-"very"-secret', "sk-very-secret"])
+def test_a_key_that_a_server_sends_back_is_not_kept(caller: Any, monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    monkeypatch.setenv("MY_KEY", key)
+    with llm_server() as server:
+        raw, reply = caller(server, key="MY_KEY")("key", replace(QUESTION, turns=(f"Say {key}",)))
+    assert reply.text == "You said: Say ***"
+    assert key not in raw and json.dumps(key)[1:-1] not in raw
+
+
+def test_a_word_that_is_no_secret_stays_in_the_reply(caller: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_KEY", "EMPTY")
+    with llm_server() as server:
+        _, reply = caller(server, key="MY_KEY")("key", replace(QUESTION, turns=("Say EMPTY",)))
+    assert reply.text == "You said: Say EMPTY"

@@ -44,7 +44,6 @@ def test_a_reply_that_the_server_filtered_has_no_text_but_a_finish() -> None:
         '{"choices": []}',
         '{"choices": [{"text": 3}]}',
         "[" * 99_999,
-        '{"choices": [{"text": ""}], "usage": {"prompt_tokens": Infinity}}',
     ],
 )
 def test_what_is_no_completion_is_one_sentence(raw: Any) -> None:
@@ -88,3 +87,20 @@ def test_any_json_is_a_reply_or_a_value_error(record: Any) -> None:
         assert isinstance(parse_reply(json.dumps(record)), Reply)
     except ValueError as error:
         assert "a reply" in str(error)
+
+
+@pytest.mark.parametrize("tokens", [10**30, -1, float("inf"), float("nan"), "many", [], {}, 2**63])
+def test_a_count_that_no_call_can_have_used_is_none(tokens: Any) -> None:
+    usage = {"prompt_tokens": tokens, "completion_tokens": 7}
+    reply = parse_reply(json.dumps({"choices": [{"text": "yes"}], "usage": usage}))
+    assert (reply.text, reply.prompt_tokens, reply.completion_tokens) == ("yes", 0, 7)
+
+
+def test_half_a_surrogate_is_in_no_name_that_a_server_gives_itself() -> None:
+    record = {
+        "choices": [{"text": "a\ud800", "finish_reason": "\udfff"}],
+        "model": "m\ud800",
+        "system_fingerprint": "\ud800",
+    }
+    reply = parse_reply(json.dumps(record))
+    assert (reply.text, reply.finish, reply.model, reply.fingerprint) == ("a?", "?", "m?", "?")

@@ -7,6 +7,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from m2m.llm.client import reply_cache
 from m2m.llm.client.reply_cache import CachedReply, ModelUsage, ReplyCache, cache_folder
 
 ROW = CachedReply("a" * 64, "m", "fp", "{}", "raw", 3, 4)
@@ -68,3 +71,38 @@ def test_what_was_spent_is_every_try_that_may_have_been_paid_at_its_cost_or_the_
     with closing(ReplyCache(tmp_path)) as replies:
         assert replies.spent(["a", "c"]) == (3, 112)
         assert replies.spent([]) == (0, 0)
+
+
+def test_a_full_database_is_one_sentence_and_what_it_has_can_be_read(tmp_path: Path) -> None:
+    with closing(ReplyCache(tmp_path)) as replies:
+        replies.keep(ROW)
+        replies.database.execute("pragma max_page_count = 1")
+        with pytest.raises(OSError, match=r"replies.db cannot be used \(database or disk is full\): free some space"):
+            replies.keep(ROW._replace(key="b" * 64, reply="x" * 100_000))
+        assert replies.read([ROW.key]) == {ROW.key: "raw"}
+
+
+@pytest.mark.parametrize("damage", ["head", "pages"])
+def test_a_damaged_database_is_found_before_anything_is_asked(tmp_path: Path, damage: str) -> None:
+    with closing(ReplyCache(tmp_path)) as replies:
+        for number in range(300):
+            replies.keep(ROW._replace(key=f"{number:064}", reply="x" * 500))
+    path = tmp_path / "replies.db"
+    data = bytearray(path.read_bytes())
+    begin = 0 if damage == "head" else 4096
+    data[begin : begin + 4096 * 8] = b"\xff" * 4096 * 8
+    path.write_bytes(data)
+    with pytest.raises(OSError, match=r"replies.db cannot be used \(.+\): save what is left with `sqlite3"):
+        ReplyCache(tmp_path)
+
+
+def test_a_disk_that_is_nearly_full_stops_before_the_next_reply_is_paid(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(ReplyCache(tmp_path)) as replies:
+        replies.require_space()
+        monkeypatch.setattr(reply_cache, "LEAST_FREE_BYTES", 2**60)
+        with pytest.raises(
+            OSError, match=r"MiB left, and \d+ MiB are needed to keep the next replies: free some space"
+        ):
+            replies.require_space()

@@ -14,7 +14,6 @@ from m2m.study.analysis.against_random import (
     compare_with_matched,
     compare_with_random,
     compute_noise_floor,
-    estimate_noise,
     flag_outside,
     summarize_random,
 )
@@ -72,16 +71,16 @@ def test_a_window_with_random_cells_of_its_own_is_compared_with_them() -> None:
 def test_noise_is_pooled_over_the_conditions_of_one_size_only() -> None:
     large = planted_grid(FLAT, noise=9.0, size=900, max_tokens=999)
     grid = pl.concat([planted_grid(FLAT), planted_grid(FLAT, **WINDOW), suffix(large, "large")])
-    noises = {view.size: estimate_noise(view) for view in views(grid)}
-    assert noises[500].df == 2 * (4 + 7) and noises[500].sd < 0.02
+    noises = {view.size: view.levels.noise for view in views(grid)}
+    assert noises[500].df == 2 * (4 + 7) - 7 and noises[500].sd < 0.02
     assert noises[900].df == 4 + 7 and noises[900].sd > 2
 
 
 def test_random_cells_under_other_weights_are_the_same_cells_and_count_once() -> None:
     once = planted_grid(FLAT)
     both = pl.concat([once, suffix(once.with_columns(weights=pl.lit("other")), "w")])
-    assert estimate_noise(views(once)[0]).df == 4 + 7
-    assert estimate_noise(views(both)[0]).df == 2 * 4 + 7
+    assert views(once)[0].levels.noise.df == 4 + 7
+    assert views(both)[0].levels.noise.df == 2 * 4 + 7
 
 
 def test_single_seeds_are_judged_by_the_noise_of_random() -> None:
@@ -132,7 +131,8 @@ def test_other_prompts_move_a_row_as_they_move_its_cells_less_the_random_ones() 
         for prompt in "pq"
     ]
     [row] = compare(grid, pl.DataFrame(gains, ["experiment", "id", "score", "weight"], orient="row"))
-    assert (row["prompts_only_low"], row["prompts_only_high"]) == (0, 1)
+    assert (row["prompts_only_low"], row["prompts_only_high"]) == pytest.approx((0, 1))
+    assert row["seeds_only_low"] > row["low"] and row["seeds_only_high"] < row["high"]
 
 
 def test_random_rows_with_the_lengths_of_another_strategy_are_no_baseline() -> None:

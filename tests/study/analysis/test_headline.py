@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import pytest
-
 from m2m.study.analysis.headline import describe_length_control, write_headline
 from tests.study.study_rows import gain, lengths, make_study, shape, slope
 
@@ -44,13 +42,13 @@ def test_a_win_rate_is_named_as_the_unit_of_its_difference() -> None:
 
 def test_a_trend_has_its_sign_its_interval_and_what_length_leaves_of_it() -> None:
     rows = [slope("response-macro", -0.0211, 0.02), slope("response-micro", 0.0221, 0.0499)]
-    length = [*lengths("response-macro", "still significant", "still significant")]
-    length += lengths("response-micro", "inconclusive", "no longer significant")
+    length = [*lengths("response-macro", "cannot tell", "not explained by length")]
+    length += lengths("response-micro", "cannot tell", "explained by length")
     assert headline(slopes=rows, lengths=length).endswith(
         "Response-macro: −0.021 bpb from least to most diverse (95 % CI −0.031 to −0.001). "
-        "With length controlled: still significant. "
+        "With length controlled: not explained by length. "
         "Response-micro: +0.022 bpb from least to most diverse (95 % CI 0.012 to 0.042). "
-        "With length controlled: inconclusive within the strategy, no longer significant across strategies."
+        "With length controlled: explained by length."
     )
 
 
@@ -85,23 +83,31 @@ def test_without_a_comparison_or_a_slope_the_reason_is_given() -> None:
     assert headline().startswith("No comparison with random: only random was run. ")
 
 
-@pytest.mark.parametrize(
-    ("own", "shared", "words"),
-    [
-        ("reversed", "reversed", "With length controlled: reversed."),
-        ("inconclusive", "reversed", "With length controlled: inconclusive within the strategy, reversed across"),
-    ],
-)
-def test_both_models_of_length_are_named_where_they_differ(own: str, shared: str, words: str) -> None:
-    rows = lengths("response-micro", own, shared) + lengths("response-macro", "newly significant", "inconclusive")
-    assert describe_length_control(rows, "response-micro").startswith(words)
+def test_what_length_leaves_is_that_of_the_shared_model_of_the_strategy() -> None:
+    rows = lengths("response-micro", "cannot tell", "explained by length")
+    rows += lengths("response-macro", "no plain effect", "cannot tell")
+    assert describe_length_control(rows, "response-micro") == "With length controlled: explained by length."
     assert describe_length_control(rows, "response-meso") == ""
 
 
-def test_a_model_of_length_without_numbers_is_said_to_be_missing() -> None:
-    rows = lengths("response-micro", "inconclusive", "inconclusive")
-    rows[0] = {**rows[0], "reason": "too few"}
-    del rows[0]["verdict"]
-    assert "cannot be estimated within the strategy, inconclusive across" in describe_length_control(
-        rows, "response-micro"
+def test_where_lengths_are_randoms_by_design_length_is_no_explanation() -> None:
+    rows = lengths("response-micro", "equal lengths by design", "cannot tell")[:1]
+    assert describe_length_control(rows, "response-micro") == (
+        "Response lengths are random's at every degree, so length does not explain it."
     )
+
+
+def test_a_model_of_length_without_numbers_is_said_to_be_missing() -> None:
+    rows = lengths("response-micro", "cannot tell", "cannot tell")
+    rows[1] = {**rows[1], "reason": "too few"}
+    del rows[1]["verdict"]
+    assert describe_length_control(rows, "response-micro") == "With length controlled: cannot be estimated."
+
+
+def test_a_cliff_is_called_so_even_where_a_line_rises() -> None:
+    slopes = [slope("response-micro", 0.02, 0.01), slope("response-macro", 0.02, 0.01)]
+    shapes = [shape("response-micro", 0.001, 0, 6, step_p=0.3), shape("response-macro", 0.001, 0, 6, step_p=0.01)]
+    shapes += [shape("response-meso", 0.001, 0, 6, step_p=0.2), shape("instruction-meso", 0.3, 0, 6, step_p=0.2)]
+    text = headline(slopes=slopes, shapes=shapes)
+    assert text.endswith("Response-micro and response-meso: a cliff. Degree 0 is low; no difference is seen above it.")
+    assert text.count("from least to most diverse") == 1 and "Response-macro: +0.020 bpb from" in text

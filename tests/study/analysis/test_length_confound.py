@@ -1,85 +1,60 @@
-"""What is left of a slope with length controlled: statsmodels as oracle, and each verdict where it belongs."""
+"""What is left of a slope at equal length: statsmodels as oracle, each verdict where it belongs, and how often not."""
 
 from typing import Any, cast
 
 import numpy as np
 import polars as pl
 import pytest
-from statsmodels.regression.linear_model import OLS
-from statsmodels.stats.outliers_influence import variance_inflation_factor
+from statsmodels.regression.linear_model import GLS, OLS
 from statsmodels.tools.tools import add_constant
 
 from bench.planted import planted_grid
 from m2m.schemas.study_rows import LengthRow
 from m2m.strategies import UNIT_STRATEGIES
-from m2m.study.analysis.length_confound import (
-    MAX_INFLATION,
-    add_survival,
-    decide_survival,
-    fit_model,
-    regress_on_length,
-)
-from m2m.study.analysis.slopes import fit_line
+from m2m.study.analysis.length_confound import add_survival, decide_survival, estimate_sum, regress_on_length
 from m2m.study.cells.rows import add_holm
-from tests.planted import views
+from tests.planted import suffix, views
+from tests.study.study_rows import CONDITION
 
 DIVERSITY = np.repeat(np.arange(7) / 6, 3)
-ONE_GROUP = np.zeros(21, dtype=np.int64)
+SEEDS = list(range(21))
 
 
 def noise(seed: int, sd: float = 1.0, n: int = 21) -> np.ndarray:
     return np.random.default_rng(seed).normal(0, sd, n)
 
 
-def test_coefficients_and_inflation_are_those_of_statsmodels() -> None:
+def test_a_coefficient_is_that_of_statsmodels() -> None:
     length, outcomes = 100 + 20 * DIVERSITY + noise(1, 10), noise(2)
-    design = add_constant(np.column_stack([DIVERSITY, length]))
+    design = add_constant(np.column_stack([DIVERSITY, length, length**2]))
     oracle = OLS(outcomes, design).fit()
-    model = fit_model(outcomes, {"diversity": DIVERSITY, "length": length}, ONE_GROUP)
-    for i, name in enumerate(("diversity", "length"), start=1):
-        term = model.terms[name]
-        assert (term.value, term.p, term.df) == pytest.approx((oracle.params[i], oracle.pvalues[i], 18))
-        assert (term.low, term.high) == pytest.approx(tuple(oracle.conf_int()[i]))
-        assert model.inflation[name] == pytest.approx(variance_inflation_factor(design, i))
+    estimate, weights = estimate_sum(outcomes, design, np.eye(4)[1], SEEDS, 0.0)
+    assert (estimate.value, estimate.p, estimate.df) == pytest.approx((oracle.params[1], oracle.pvalues[1], 17))
+    assert (estimate.low, estimate.high) == pytest.approx(tuple(oracle.conf_int()[1]))
+    assert weights @ outcomes == pytest.approx(estimate.value)
 
 
-def test_groups_have_levels_of_their_own() -> None:
-    groups = np.arange(21) % 3
-    length, outcomes = noise(1), 5.0 * groups + DIVERSITY + noise(2)
-    dummies = (groups[:, None] == np.arange(3)).astype(float)
-    oracle = OLS(outcomes, np.column_stack([DIVERSITY, length, dummies])).fit()
-    model = fit_model(outcomes, {"diversity": DIVERSITY, "length": length}, groups)
-    assert [term.value for term in model.terms.values()] == pytest.approx(list(oracle.params[:2]))
-    assert [term.p for term in model.terms.values()] == pytest.approx(list(oracle.pvalues[:2]))
+def test_cells_of_one_seed_are_compared_within_it() -> None:
+    seeds, design = np.tile([1, 2, 3], 7), add_constant(np.column_stack([DIVERSITY, noise(1)]))
+    covariance = np.where(np.equal.outer(seeds, seeds), 0.4, 0.0) + 0.6 * np.eye(21)
+    oracle = GLS(noise(2), design, sigma=covariance).fit()
+    estimate, _ = estimate_sum(noise(2), design, np.eye(3)[1], seeds.tolist(), 0.4)
+    assert (estimate.value, estimate.se) == pytest.approx((oracle.params[1], oracle.bse[1]))
 
 
-def test_a_cause_that_is_a_sum_of_others_has_no_coefficient_and_the_rest_have() -> None:
-    length, outcomes = noise(1), noise(2)
-    causes = {"diversity": DIVERSITY, "length": length, "tokens": 500 * length + 7}
-    model = fit_model(outcomes, causes, ONE_GROUP)
-    plain = fit_model(outcomes, {"diversity": DIVERSITY, "length": length}, ONE_GROUP)
-    assert list(model.terms) == ["diversity"] and np.isinf(model.inflation["tokens"])
-    assert model.terms["diversity"] == pytest.approx(plain.terms["diversity"])
+def test_too_few_cells_and_an_effect_that_length_hides_wholly_have_no_estimate() -> None:
+    design = add_constant(np.column_stack([DIVERSITY, 500 * DIVERSITY + 7]))
+    with pytest.raises(ValueError, match="length goes exactly with the degree"):
+        estimate_sum(noise(1), design, np.eye(3)[1], SEEDS, 0.0)
+    with pytest.raises(ValueError, match="3 terms need more than 3 cells"):
+        estimate_sum(noise(1, n=3), np.eye(3), np.eye(3)[0], [1, 2, 3], 0.0)
 
 
-def test_one_cause_is_never_inflated() -> None:
-    assert fit_model(noise(1), {"diversity": DIVERSITY}, ONE_GROUP).inflation == {"diversity": pytest.approx(1)}
-
-
-def test_too_few_cells_and_a_constant_cause_have_no_model() -> None:
-    with pytest.raises(ValueError, match="at least 4 cells here, got 3"):
-        fit_model(noise(1, n=3), {"diversity": DIVERSITY[::7], "length": noise(2, n=3)}, ONE_GROUP[:3])
-    with pytest.raises(ValueError, match="length is the same in all cells"):
-        fit_model(noise(1), {"diversity": DIVERSITY, "length": np.full(21, 0.1)}, ONE_GROUP)
-    with pytest.raises(ValueError, match="diversity is the same in all cells of each group"):
-        fit_model(noise(1), {"diversity": DIVERSITY, "length": noise(2)}, np.repeat(np.arange(7), 3))
-
-
-def row(plain: tuple[float, float], held: tuple[float, float], p_holm: float, **changes: Any) -> LengthRow:
-    """A row of a plain slope and one with length controlled, each as low and high end; length has a clear effect."""
-    numbers = {"plain": sum(plain) / 2, "plain_low": plain[0], "plain_high": plain[1], "diversity_inflation": 2.0}
-    numbers |= {"diversity_value": sum(held) / 2, "diversity_p_holm": p_holm, "length_low": 0.1, "length_high": 0.2}
-    return cast(LengthRow, numbers | changes)
+def row(plain: tuple[float, float], left: tuple[float, float], p_holm: float, **changes: Any) -> LengthRow:
+    """A plain slope and what is left at equal length, each by the ends of its interval."""
+    numbers = {"condition": CONDITION, "plain": sum(plain) / 2, "plain_low": plain[0], "plain_high": plain[1]}
+    numbers |= {"diversity_value": sum(left) / 2, "diversity_low": left[0], "diversity_high": left[1]}
+    return cast(LengthRow, numbers | {"diversity_p_holm": p_holm} | changes)
 
 
 CLEAR, BELOW, NONE = (0.1, 0.3), (-0.3, -0.1), (-0.1, 0.3)
@@ -88,122 +63,102 @@ CLEAR, BELOW, NONE = (0.1, 0.3), (-0.3, -0.1), (-0.1, 0.3)
 @pytest.mark.parametrize(
     ("numbers", "verdict"),
     [
-        (row(CLEAR, CLEAR, 0.01), "still significant"),
-        (row(BELOW, BELOW, 0.01), "still significant"),
-        (row(CLEAR, BELOW, 0.01), "reversed"),
-        (row(BELOW, CLEAR, 0.01), "reversed"),
-        (row(NONE, CLEAR, 0.01), "newly significant"),
-        (row(CLEAR, CLEAR, 0.05), "no longer significant"),
-        (row(BELOW, NONE, 0.3, length_low=-0.2, length_high=-0.1), "no longer significant"),
-        (row(CLEAR, NONE, 0.3, length_low=-0.1), "inconclusive"),
-        (row(NONE, CLEAR, 0.3), "inconclusive"),
-        (row(CLEAR, CLEAR, 0.01, diversity_inflation=MAX_INFLATION), "still significant"),
-        (row(CLEAR, CLEAR, 0.01, diversity_inflation=MAX_INFLATION + 1e-9), "not separable from length"),
-        (row(CLEAR, CLEAR, 0.01, diversity_inflation=float("inf")), "not separable from length"),
-        (row(CLEAR, CLEAR, 0.01, diversity_inflation=None), "not separable from length"),
+        (row(CLEAR, (0.12, 0.3), 0.01), "not explained by length"),
+        (row(BELOW, (-0.3, -0.12), 0.01), "not explained by length"),
+        (row(CLEAR, (0.05, 0.3), 0.01), "not wholly explained by length"),
+        (row(CLEAR, (0.02, 0.099), 0.01), "mostly explained by length"),
+        (row(CLEAR, (-0.05, 0.099), 0.3), "explained by length"),
+        (row(CLEAR, (-0.05, 0.101), 0.3), "cannot tell"),
+        (row(CLEAR, (0.05, 0.3), 0.05), "cannot tell"),
+        (row(BELOW, (-0.099, 0.05), 0.3), "explained by length"),
+        (row(BELOW, (-0.101, 0.05), 0.3), "cannot tell"),
+        (row(CLEAR, (-0.3, -0.1), 0.01), "reversed at equal length"),
+        (row(BELOW, (0.1, 0.3), 0.01), "reversed at equal length"),
+        (row(NONE, CLEAR, 0.01), "only at equal length"),
+        (row(NONE, CLEAR, 0.3), "no plain effect"),
+        (row(CLEAR, CLEAR, 0.01, condition=f"{CONDITION}, lengths as random"), "equal lengths by design"),
     ],
 )
 def test_each_verdict_follows_from_the_intervals_and_holms_p(numbers: LengthRow, verdict: str) -> None:
     assert decide_survival(numbers) == verdict
 
 
-def judge(outcomes: np.ndarray, length: np.ndarray) -> str:
-    plain = fit_line(DIVERSITY, outcomes).slope
-    model = fit_model(outcomes, {"diversity": DIVERSITY, "length": length}, ONE_GROUP)
-    held, effect = model.terms["diversity"], model.terms["length"]
-    ends: dict[str, Any] = {"length_low": effect.low, "length_high": effect.high}
-    numbers = row((plain.low, plain.high), (held.low, held.high), held.p, **ends)
-    return decide_survival({**numbers, "diversity_inflation": model.inflation["diversity"]})
+def plant(
+    slope: float = 0.0,
+    seed: int = 0,
+    shape: str = "line",
+    cliff: float = 0.0,
+    effect: float = 0.0,
+    growth: float = 54.0,
+) -> pl.DataFrame:
+    """The default design: lengths of response-micro grow from 46 by `growth`, those of length-matched random by 54.
 
-
-def share(verdict: str, slope: float, effect: float, growth: float, scatter: float) -> float:
-    """How often in 200 studies of outcome = slope · diversity + effect · length, which is growth · diversity."""
-    rng, count = np.random.default_rng(1), 0
-    for _ in range(200):
-        length = growth * DIVERSITY + rng.normal(0, scatter, 21)
-        count += judge(slope * DIVERSITY + effect * length + rng.normal(0, 0.2, 21), length) == verdict
-    return count / 200
-
-
-@pytest.mark.parametrize(
-    ("verdict", "slope", "effect", "growth", "scatter", "least"),
-    [
-        ("no longer significant", 0, 1, 1.5, 0.5, 0.9),
-        ("still significant", 2, 0, 1.5, 0.5, 0.9),
-        ("not separable from length", 0, 1, 1.5, 0.05, 1),
-        ("inconclusive", 0, 0, 1.5, 0.5, 0.9),
-        ("reversed", -2, 2, 2.5, 0.5, 0.9),
-    ],
-)
-def test_a_planted_effect_gets_its_verdict(
-    verdict: str, slope: float, effect: float, growth: float, scatter: float, least: float
-) -> None:
-    assert share(verdict, slope, effect, growth, scatter) >= least
-
-
-def regress(**planted: Any) -> list[LengthRow]:
-    [view] = views(planted_grid(**planted))
-    return regress_on_length(view)
-
-
-def verdicts(model: str, **planted: Any) -> dict[str, str]:
-    rows = add_survival(add_holm(regress(**planted), "model", p="diversity_p"))
-    return {row["strategy"]: row.get("verdict", row.get("reason", "")) for row in rows if row["model"] == model}
-
-
-def find_shared(rows: list[LengthRow], strategy: str) -> LengthRow:
-    [row] = [row for row in rows if row["model"] == "shared" and row["strategy"] == strategy]
-    return row
-
-
-def test_there_are_three_models_a_strategy() -> None:
-    assert [row["model"] for row in regress(slopes={"response-micro": 0.0})] == ["own", "own and tokens", "shared"]
-
-
-def test_where_length_goes_with_degree_it_is_not_separable_within_a_strategy() -> None:
-    assert set(verdicts("own", length_slope=100, length_effect=0.001).values()) == {"not separable from length"}
-
-
-def test_strategies_whose_length_stands_still_make_length_separable() -> None:
-    slopes = dict.fromkeys(UNIT_STRATEGIES, 0.0) | {"response-micro": 0.2}
-    assert verdicts("shared", slopes=slopes)["response-micro"] == "still significant"
-
-
-def test_the_shared_slope_of_a_strategy_is_its_own_when_length_does_nothing() -> None:
-    slopes = dict.fromkeys(UNIT_STRATEGIES, 0.0) | {"response-micro": 0.2}
-    numbers = find_shared(regress(slopes=slopes, noise=0.001), "response-micro")
-    assert numbers["diversity_value"] == pytest.approx(0.2, abs=0.01)
-    assert cast(float, numbers["diversity_inflation"]) < 2 and numbers["cells"] == 56  # type: ignore[redundant-cast]
-    assert numbers["plain_low"] < numbers["plain"] < numbers["plain_high"]
-
-
-@pytest.mark.parametrize(
-    ("degrees", "words"), [((3,), "diversity is the same"), ((0, 6), "at least 4 cells here, got 2")]
-)
-def test_too_few_cells_give_a_reason(degrees: tuple[int, ...], words: str) -> None:
-    reasons = verdicts("own", slopes={"response-micro": 0.0}, degrees=degrees, seeds=1)
-    assert words in reasons["response-micro"]
-
-
-@pytest.mark.parametrize("rounded", [1, 3])
-def test_trained_tokens_that_are_length_again_are_said_to_be(rounded: int) -> None:
-    grid = planted_grid({"response-micro": 0.2}, length_slope=100)
-    grid = grid.with_columns(
-        pl.col("mean_response_tokens").round(rounded), trained_tokens=(pl.col("mean_response_tokens") * 500).round()
+    Length adds `effect` from end to end, along a line or concavely. Response-macro's degree 0 lies `cliff` lower.
+    """
+    slopes = dict.fromkeys(UNIT_STRATEGIES, 0.0) | {"response-micro": slope}
+    matched = planted_grid({"length-matched": 0.0}, degrees=(0, 6), seeds=3, random=0, seed=seed + 1000)
+    grid = pl.concat([planted_grid(slopes, seed=seed), suffix(matched, "m")])
+    growths = {"response-micro": growth, "length-matched": 54.0}
+    moved = 46 + pl.col("strategy").replace_strict(growths, default=0.0) * pl.col("degree") / 6
+    scatter = pl.Series(np.random.default_rng(seed).normal(0, 2, grid.height))
+    length = pl.when(pl.col("strategy").is_in(list(growths))).then(moved).otherwise(93.0) + scatter
+    share = (pl.col("mean_response_tokens") - 46) / 54
+    bend = share if shape == "line" else 1 - (1 - share.clip(0, 1)) ** 2
+    low = (pl.col("strategy") == "response-macro") & (pl.col("degree") == 0)
+    return grid.with_columns(mean_response_tokens=length).with_columns(
+        bpb_reduction=pl.col("bpb_reduction") + effect * bend - cliff * low
     )
-    [_, numbers, _] = regress_on_length(views(grid)[0])
-    assert "trained tokens are length again" in numbers["reason"]
 
 
-def test_trained_tokens_of_their_own_are_a_third_cause() -> None:
-    grid = planted_grid({"response-micro": 0.2})
-    tokens = pl.Series(np.random.default_rng(1).integers(40_000, 60_000, grid.height))
-    rows = regress_on_length(views(grid.with_columns(trained_tokens=tokens))[0])
-    [_, numbers, _] = add_survival(add_holm(rows, "model", p="diversity_p"))
-    assert numbers["verdict"] == "still significant" and cast(float, numbers["trained_tokens_inflation"]) < 10  # type: ignore[redundant-cast]
+def judge(**planted: Any) -> str:
+    [view] = views(plant(**planted))
+    rows = add_survival(add_holm(regress_on_length(view), "model", p="diversity_p"))
+    [verdict] = [row["verdict"] for row in rows if row["model"] == "shared" and row["strategy"] == "response-micro"]
+    return verdict
 
 
-def test_what_other_strategies_gain_by_diversity_is_not_taken_for_lengths_doing() -> None:
-    slopes = dict.fromkeys(UNIT_STRATEGIES, 0.2) | {"response-micro": 0.0}
-    numbers = find_shared(regress(slopes=slopes, noise=0.001, length_slope=20), "response-micro")
-    assert numbers["diversity_value"] == pytest.approx(0, abs=0.01)
+REMAINS = {"not explained by length", "not wholly explained by length"}
+EXPLAINED = {"explained by length", "mostly explained by length"}
+
+
+@pytest.mark.parametrize("shape", ["line", "concave"])
+def test_what_length_does_alone_is_seldom_taken_for_diversity(shape: str) -> None:
+    verdicts = [judge(effect=0.1, shape=shape, seed=seed) for seed in range(12)]
+    assert sum(verdict in REMAINS for verdict in verdicts) <= 1
+    assert sum(verdict in EXPLAINED for verdict in verdicts) >= 8
+
+
+def test_a_concave_effect_of_length_leaves_nothing_for_diversity() -> None:
+    """The strategy goes half the way of its length-matched random: a straight line of length would leave it a third."""
+    [view] = views(plant(effect=1.0, shape="concave", growth=27.0))
+    [row] = [row for row in regress_on_length(view) if row["model"] == "shared" and row["strategy"] == "response-micro"]
+    assert row["plain"] == pytest.approx(0.75, abs=0.1) and abs(row["diversity_value"]) < 0.08
+
+
+@pytest.mark.parametrize("cliff", [0.0, 0.2])
+def test_a_direct_effect_is_not_explained_by_length_whatever_cliff_another_strategy_has(cliff: float) -> None:
+    verdicts = [judge(slope=0.1, cliff=cliff, seed=seed) for seed in range(6)]
+    assert set(verdicts) <= REMAINS
+
+
+def test_an_effect_that_is_lost_in_the_noise_is_not_called_explained() -> None:
+    """Half a standard deviation of seeds: a merely insignificant rest was called a loss before."""
+    assert not {judge(slope=0.02, seed=seed) for seed in range(8)} & {"explained by length"}
+
+
+def test_there_are_two_models_a_strategy_and_one_where_lengths_are_randoms() -> None:
+    grid = planted_grid({"response-micro": 0.0})
+    assert [row["model"] for row in regress_on_length(views(grid)[0])] == ["own", "shared"]
+    [only] = regress_on_length(views(grid.with_columns(lengths=pl.lit("as-random")))[0])
+    assert only["model"] == "own" and "plain" in only and "diversity_value" not in only
+
+
+@pytest.mark.parametrize(("degrees", "seeds"), [((3,), 3), ((0, 6), 1)])
+def test_too_few_cells_give_a_reason(degrees: tuple[int, ...], seeds: int) -> None:
+    rows = regress_on_length(views(planted_grid({"response-micro": 0.0}, degrees=degrees, seeds=seeds))[0])
+    assert all("a slope needs at least 3 cells and 2 degrees" in row["reason"] for row in rows)
+
+
+def test_where_every_cell_has_one_length_there_is_nothing_to_control() -> None:
+    grid = planted_grid({"response-micro": 0.0}).with_columns(mean_response_tokens=pl.lit(80.0))
+    assert all("the same response length" in row["reason"] for row in regress_on_length(views(grid)[0]))

@@ -6,14 +6,8 @@ import pytest
 
 from bench.planted import planted_study
 from m2m.judging.scoring.prompt_bootstrap import bootstrap_ratio
-from m2m.study.analysis.other_prompts import (
-    PromptBootstrap,
-    PromptScores,
-    arrange_scores,
-    combine_intervals,
-    resample_prompts,
-)
-from m2m.study.analysis.slopes import fit_line, weigh_slope
+from m2m.study.analysis.other_prompts import PromptScores, arrange_scores, draw_prompts, resample_outcomes
+from m2m.study.analysis.slopes import fit_line
 from m2m.study.cells.t_estimates import make_estimate
 
 SCORES = pl.DataFrame(
@@ -35,64 +29,106 @@ def test_a_prompt_that_a_cell_lacks_counts_nothing_for_it() -> None:
     """Its score is that of its own prompts, as measure told it."""
     found = arrange_scores(SCORES.filter((pl.col("experiment") != "a") | (pl.col("id") != "q")), ["a", "b"])
     assert found.score.tolist() == [[1, 0, 3], [4, 5, 6]] and found.weight.tolist() == [[10, 0, 30], [10, 20, 40]]
-    low, high = resample_prompts(np.array([1.0, 0.0]), found, np.random.default_rng(0), 500)
-    assert 0.0999 < low <= 0.1 <= high < 0.1001  # the same on both of its prompts; draws without any are left out
+    draws = resample_outcomes(found, np.random.default_rng(0), 500)[:, 0]
+    assert np.isnan(draws).any() and np.nanmin(draws) == pytest.approx(0.1) == pytest.approx(np.nanmax(draws))
 
 
 @pytest.mark.parametrize("experiments", [["a", "c"], ["a", "z"], ["z"]])
-def test_cells_without_two_prompts_have_no_interval_over_prompts(experiments: list[str]) -> None:
-    with pytest.raises(ValueError, match=r"at least 2 prompts|no scores by prompt"):
-        arrange_scores(SCORES, experiments)
+def test_cells_without_two_prompts_have_a_reason_and_no_interval(experiments: list[str]) -> None:
+    draws = draw_prompts(SCORES, 1, 100)
+    estimate = make_estimate(1.0, 1.0, 3)
+    same, row = draws.add_prompts(estimate, np.ones(len(experiments)), experiments)
+    assert same == estimate and "at least 2 prompts in each" in row["prompts_reason"]
+    assert draws.covary(np.ones((1, len(experiments))), experiments) is None
 
 
 def test_an_empty_table_is_a_reason_and_no_error() -> None:
-    row = PromptBootstrap(SCORES.clear(), 1, 100).compute_interval(make_estimate(1.0, 1.0, 3), np.ones(2), ["a", "b"])
-    assert list(row) == ["prompts_reason"]
+    _, row = draw_prompts(SCORES.clear(), 1, 100).add_prompts(make_estimate(1.0, 1.0, 3), np.ones(2), ["a", "b"])
+    assert list(row) == ["prompts_reason"] and "no scores by prompt" in row["prompts_reason"]
 
 
-def test_where_all_prompts_agree_the_interval_is_the_slope_itself() -> None:
+def test_a_cell_without_weight_in_a_sum_needs_no_prompts() -> None:
+    _, row = draw_prompts(SCORES, 1, 100).add_prompts(
+        make_estimate(1.0, 1.0, 3), np.array([1.0, -1, 0]), ["a", "b", "z"]
+    )
+    assert row["prompts"] == 3
+
+
+def test_where_all_prompts_agree_the_outcome_is_the_level_itself() -> None:
     size = np.array([[10.0, 20, 30], [30, 20, 10], [1, 1, 9]])  # games played may be other ones in every cell
     levels = np.array([[1.0], [2.0], [3.0]])
-    weights = weigh_slope(np.array([0, 0.5, 1]))
-    found = resample_prompts(weights, PromptScores(levels * size, size), np.random.default_rng(0), 100)
-    assert found == pytest.approx((2, 2))
+    draws = resample_outcomes(PromptScores(levels * size, size), np.random.default_rng(0), 100)
+    assert draws == pytest.approx(np.tile(levels.T, (100, 1)))
 
 
 def test_of_one_cell_it_is_the_interval_of_a_ratio() -> None:
     """As measure tells it of this cell; both draw whole prompts, by the same generator."""
     rng = np.random.default_rng(3)
     score, weight = rng.normal(size=40), rng.integers(1, 9, size=40).astype(float)
-    found = resample_prompts(np.ones(1), PromptScores(score[None], weight[None]), np.random.default_rng(4), 500)
-    assert found == pytest.approx(bootstrap_ratio(score, weight, np.random.default_rng(4), 500))
+    draws = resample_outcomes(PromptScores(score[None], weight[None]), np.random.default_rng(4), 500)
+    expected = bootstrap_ratio(score, weight, np.random.default_rng(4), 500)
+    assert tuple(np.quantile(draws, [0.025, 0.975])) == pytest.approx(expected)
 
 
-def test_both_kinds_of_noise_make_the_interval_wider_than_either() -> None:
-    known = make_estimate(1.0, 0.1, 6)
-    low, high = combine_intervals(known, 0.6, 1.4)
-    assert low < min(known.low, 0.6) and high > max(known.high, 1.4)
-    assert combine_intervals(known, 1.0, 1.0) == pytest.approx((known.low, known.high))
+def grouped_scores(groups: int) -> pl.DataFrame:
+    """Two cells on 40 prompts; prompts of one group agree, as those of one package may."""
+    rng = np.random.default_rng(5)
+    effect = rng.normal(size=groups)
+    rows = [
+        (cell, f"p{prompt:02d}", f"g{prompt % groups:02d}", sign * effect[prompt % groups] + rng.normal(0, 0.1), 1.0)
+        for cell, sign in (("a", 1), ("b", -1))
+        for prompt in range(40)
+    ]
+    return pl.DataFrame(rows, ["experiment", "id", "group", "score", "weight"], orient="row")
 
 
+def test_prompts_are_drawn_by_group_where_there_are_ten_and_the_interval_is_wider() -> None:
+    estimate, weights = make_estimate(0.0, 0.01, 30), np.array([1.0, -1.0])
+    by_group, row = draw_prompts(grouped_scores(10), 1, 2000).add_prompts(estimate, weights, ["a", "b"])
+    one_by_one, single = draw_prompts(grouped_scores(10).drop("group"), 1, 2000).add_prompts(
+        estimate, weights, ["a", "b"]
+    )
+    assert (row["prompt_groups"], single["prompt_groups"], row["prompts"], single["prompts"]) == (10, 40, 40, 40)
+    assert by_group.se > 1.5 * one_by_one.se > 15 * estimate.se
+    _, few = draw_prompts(grouped_scores(9), 1, 100).add_prompts(estimate, weights, ["a", "b"])
+    assert few["prompt_groups"] == 40
+
+
+def test_seeds_alone_stay_beside_the_interval_of_both() -> None:
+    known = make_estimate(0.4, 0.5, 6)
+    both, row = draw_prompts(grouped_scores(10), 1, 500).add_prompts(known, np.array([1.0, -1.0]), ["a", "b"])
+    assert (row["seeds_only_low"], row["seeds_only_high"]) == (known.low, known.high)
+    assert both.low < min(known.low, row["prompts_only_low"]) and both.high > max(known.high, row["prompts_only_high"])
+    assert both.p > known.p and both.value == known.value
+
+
+def test_the_covariance_of_two_sums_is_that_of_their_draws() -> None:
+    draws = draw_prompts(grouped_scores(10), 1, 2000)
+    covariance = draws.covary(np.eye(2), ["a", "b"])
+    assert covariance is not None and covariance[0, 1] < 0
+    difference, _ = draws.add_prompts(make_estimate(0.0, 1.0, 9), np.array([1.0, -1.0]), ["a", "b"])
+    expected = covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1]
+    assert difference.se**2 - 1 == pytest.approx(expected)
+
+
+@pytest.mark.long
 def test_intervals_hold_their_truths_in_1000_studies() -> None:
-    rng, held = np.random.default_rng(1), np.zeros(3)
+    """Other prompts for these cells; other seeds and other prompts for the slope."""
+    rng, held = np.random.default_rng(1), np.zeros(2)
     for _ in range(1000):
         study = planted_study(rng, prompts=120)
         cells = len(study.diversity)
-        weights = weigh_slope(study.diversity)
-        size = np.tile(study.bytes, (len(study.saved), 1))
-        scores = PromptScores(study.saved[:cells], size[:cells])
-        low, high = resample_prompts(weights, scores, rng, 400)
-        held[0] += low <= weights @ study.level[:cells] <= high
-        both = combine_intervals(fit_line(study.diversity, study.performance[:cells]).slope, low, high)
-        held[1] += both[0] <= 0.1 <= both[1]
-        gap = np.repeat([1 / 2, -1 / 8], [2, 8])  # the last degree against random
-        low, high = resample_prompts(gap, PromptScores(study.saved[cells - 2 :], size[cells - 2 :]), rng, 400)
-        held[2] += low <= gap @ study.level[cells - 2 :] <= high
+        names = [f"c{i}" for i in range(cells)]
+        scores = pl.DataFrame(
+            {
+                "experiment": np.repeat(names, 120),
+                "id": [f"p{i}" for i in range(120)] * cells,
+                "score": study.saved[:cells].ravel(),
+                "weight": np.tile(study.bytes, cells),
+            }
+        )
+        line = fit_line(study.diversity, study.performance[:cells])
+        both, row = draw_prompts(scores, 1, 400).add_prompts(line.slope, line.weights, names)
+        held[0] += row["prompts_only_low"] <= line.weights @ study.level[:cells] <= row["prompts_only_high"]
+        held[1] += both.low <= 0.1 <= both.high
     assert (held >= 920).all(), held
-
-
-def test_half_widths_are_added_as_squares() -> None:
-    known = make_estimate(10.0, 1.0, 6)
-    four_thirds = (known.high - 10) * 4 / 3
-    low, high = combine_intervals(known, 10 - four_thirds, 10 + four_thirds)
-    assert (10 - low, high - 10) == pytest.approx([(known.high - 10) * 5 / 3] * 2)

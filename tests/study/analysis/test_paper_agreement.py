@@ -10,7 +10,7 @@ from tests.study.study_rows import PLACE
 
 
 def claim(state: str, **changes: Any) -> ClaimRow:
-    row = PLACE | {"claim": "maximum", "words": "micro is best", "state": state, "rivals": 5, "rivals_untold": 0}
+    row = PLACE | {"claim": "correlates", "words": "micro is best", "state": state, "rivals": 5, "rivals_untold": 0}
     return cast(ClaimRow, row | {"p_supported": 0.0123, "p_contradicted": 0.0456, "contrasts": []} | changes)
 
 
@@ -27,7 +27,7 @@ def test_a_claim_has_its_state_and_that_states_p(state: str, words: str) -> None
 
 
 def test_a_claim_without_a_rival_is_left_out_and_an_impossible_one_has_its_reason() -> None:
-    impossible = PLACE | {"claim": "maximum", "words": "micro is best", "reason": "too few seeds"}
+    impossible = PLACE | {"claim": "correlates", "words": "micro is best", "reason": "too few seeds"}
     assert describe_claims([claim("cannot tell", rivals=0), cast(ClaimRow, impossible)]) == [
         "The paper: micro is best. Not tested: too few seeds."
     ]
@@ -45,7 +45,7 @@ def test_the_rivals_of_a_metric_are_metrics() -> None:
 
 
 @pytest.mark.parametrize(
-    ("points", "words"), [(["k-center"], "without k-center."), (["a", "b"], "without any of 2 single points.")]
+    ("points", "words"), [(["k-center"], "without k-center."), (["a", "b"], "without any of 2 single strategies.")]
 )
 def test_a_claim_that_rests_on_single_points_names_them(points: list[str], words: str) -> None:
     row = claim("cannot tell", claim="estimator", all_points="contradicted", points=9, rests_on=points)
@@ -69,6 +69,7 @@ def test_published_sizes_that_agree_alike_share_a_sentence() -> None:
 
 def metric(name: str, r: float, published: float | None) -> MetricRow:
     row: dict[str, Any] = PLACE | {"metric": name, "pearson_r": r, "paper": published, "points": 9}
+    row |= {"without_low": r - 0.5, "without_high": r}
     return cast(MetricRow, row)
 
 
@@ -76,8 +77,8 @@ def test_correlations_stand_beside_the_papers_with_their_signs_and_order() -> No
     rows = [metric("self_bleu", -0.28, 0.42), metric("vendi", 0.9, None), metric("entropy", 0.7, 0.58)]
     assert describe_correlations(rows) == [
         "Correlations with the outcome (the paper's): self bleu −0.28 (+0.42) and entropy +0.70 (+0.58). "
-        "1 of 2 have the paper's sign, in the same rank order."
+        "1 of 2 have the paper's sign, in the same rank order. 0 of 2 change sign when one strategy is left out."
     ]
     swapped = describe_correlations([metric("a", 0.1, 0.5), metric("b", 0.2, 0.4)])
-    assert swapped[0].endswith("2 of 2 have the paper's sign, in another rank order.")
+    assert swapped[0].endswith("in another rank order. 2 of 2 change sign when one strategy is left out.")
     assert describe_correlations(rows[1:2]) == []

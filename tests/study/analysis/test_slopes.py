@@ -5,11 +5,11 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from statsmodels.regression.linear_model import OLS
+from statsmodels.regression.linear_model import GLS, OLS
 from statsmodels.tools.tools import add_constant
 
 from bench.planted import planted_grid, planted_study
-from m2m.study.analysis.slopes import fit_line, fit_slopes, predict_band, weigh_slope
+from m2m.study.analysis.slopes import fit_line, fit_slopes, predict_band
 from tests.planted import views
 
 DIVERSITY = np.repeat([0, 1 / 3, 2 / 3, 1], 2)
@@ -40,9 +40,19 @@ def test_a_line_without_noise_is_certain() -> None:
 
 
 def test_the_weights_of_a_slope_sum_to_nothing_and_give_it_back() -> None:
-    weights = weigh_slope(DIVERSITY)
+    weights = fit_line(DIVERSITY, np.arange(8.0) ** 2).weights
     assert weights.sum() == pytest.approx(0)
     assert weights @ (3 * DIVERSITY + 7) == pytest.approx(3)
+
+
+def test_a_common_effect_of_the_seed_is_taken_out_of_the_noise() -> None:
+    """Generalised least squares, statsmodels as oracle; in a balanced design the slope stays the same."""
+    outcomes, seeds = np.array([0.0, 1.1, 0.2, 1.2, 0.5, 1.4, 0.6, 1.8]), [1, 2] * 4
+    covariance = np.where(np.equal.outer(seeds, seeds), 0.8, 0.0) + 0.2 * np.eye(8)
+    oracle = GLS(outcomes, add_constant(DIVERSITY), sigma=covariance).fit()
+    plain, blocked = fit_line(DIVERSITY, outcomes).slope, fit_line(DIVERSITY, outcomes, seeds, 0.8).slope
+    assert (blocked.value, blocked.se, blocked.p) == pytest.approx((oracle.params[1], oracle.bse[1], oracle.pvalues[1]))
+    assert blocked.value == pytest.approx(plain.value) and blocked.se < 0.6 * plain.se
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,11 @@ def test_the_setting_and_its_cells_come_first() -> None:
 def test_the_headline_begins_with_what_tells_its_setting_from_others() -> None:
     window = setting(condition=CONDITION.replace("any length", "40..120 tokens each"), cells=10)
     rows = write_verdict(make_study(settings=[setting(), window]))
-    assert [row["headline"].split(". ")[0] for row in rows] == ["500 rows, any length", "500 rows, 40..120 tokens each"]
+    assert [row["headline"].split(". ")[0] for row in rows] == [
+        "500 rows, any length",
+        "500 rows, 40..120 tokens each (exploratory)",
+    ]
+    assert [row["role"] for row in rows] == ["primary", "exploratory"]
     [row] = write_verdict(make_study())
     assert row["headline"].startswith("500 rows. No comparison with random")
 
@@ -66,11 +70,11 @@ def test_seed_noise_has_its_cells_and_the_cells_outside_beside_what_chance_gives
 
 def test_a_strategy_has_its_slope_its_interval_other_prompts_length_and_its_degrees() -> None:
     row = slope("response-micro", 0.0221, 0.00004, prompts_only_low=0.0186, prompts_only_high=0.0254)
-    length = lengths("response-micro", "still significant", "inconclusive")
+    length = lengths("response-micro", "cannot tell", "not wholly explained by length")
     assert sentences(slopes=[row], lengths=length, shapes=[shape("response-micro", 0.0098, 2, 5)])[1] == (
         "Response-micro: +0.022 bpb from degree 0 to 6 (95 % CI 0.012 to 0.042, Holm p < 0.001): significant. "
-        "The same models on other prompts of these sources: 95 % CI 0.019 to 0.025. "
-        "With length controlled: still significant within the strategy, inconclusive across strategies. "
+        "The same models on other prompts: 95 % CI 0.019 to 0.025. "
+        "With length controlled: not wholly explained by length. "
         "The degrees differ (Holm p 0.0098): degree 2 is lowest (−0.012), degree 5 highest (+0.046). "
         "A straight line does not fit (p 0.0012)."
     )
@@ -114,6 +118,10 @@ def test_degrees_that_may_be_equal_are_not_described_and_two_have_no_line() -> N
 def test_against_random_better_and_worse_are_counted_and_the_best_has_the_interval_for_all() -> None:
     rows = [gain(0.01, 0.2), gain(-0.01, 0.2, degree=0), gain(-0.02, 0.01, degree=2), gain(-0.03, 0.01, degree=3)]
     assert sentences(against_random=rows)[1] == (
+        "Cells are compared within seeds: two cells of one seed correlate by 0.25. "
+        "Intervals cover other seeds alone, not other prompts."
+    )
+    assert sentences(against_random=rows)[2] == (
         "Against random, after Holm: 0 of 4 configurations significantly better, 2 significantly worse. "
         "Best: response-micro at degree 6, +0.010 bpb (95 % CI for the best of 4: −0.010 to 0.040). "
         "Seed noise pooled over all replicates: 0.021 (30 degrees of freedom)."
@@ -123,7 +131,7 @@ def test_against_random_better_and_worse_are_counted_and_the_best_has_the_interv
 
 def test_random_cells_of_another_setting_are_named() -> None:
     [text] = sentences(against_random=[gain(0.1, random_condition=CONDITION.replace("any length", "40..90 tokens"))])[
-        1:
+        2:
     ]
     assert text.startswith("This setting has no random cells; those of 40..90 tokens are used. Against random, after")
 
@@ -136,3 +144,22 @@ def test_the_gain_over_length_matched_random_has_its_degree_and_plain_interval()
         "Response-micro at degree 0 against length-matched random: −0.006 bpb (95 % CI −0.009 to −0.004).",
         "Response-micro at degree 6 against length-matched random: 0.000 bpb (95 % CI −0.002 to 0.003).",
     ]
+
+
+def test_what_the_intervals_know_is_said() -> None:
+    by_group = gain(0.1, prompts=320, prompt_groups=19, no_blocks="too few seeds are common to compare within seeds")
+    assert sentences(against_random=[by_group])[1] == (
+        "The seed is no block: too few seeds are common to compare within seeds. "
+        "Intervals cover other seeds and other prompts, drawn by group (19 groups)."
+    )
+    one_by_one = sentences(against_random=[gain(0.1, prompts=320, prompt_groups=320)])[1]
+    assert one_by_one.endswith("drawn one by one, so they are too narrow for other sources.")
+
+
+def test_a_cliff_and_the_rows_that_seeds_share_stand_beside_the_degrees() -> None:
+    row = slope("response-micro", 0.01, 0.3)
+    [text] = sentences(slopes=[row], shapes=[shape("response-micro", 0.01, 0, 6, step_p=0.31, shared_rows=0.6667)])[1:2]
+    assert text.endswith(
+        "Two seeds of degree 0 share at least 67 % of their rows, so they differ too little. "
+        "A straight line does not fit (p 0.0012). Only degree 0 is low: a cliff (p 0.31 of further differences)."
+    )

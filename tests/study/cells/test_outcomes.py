@@ -19,7 +19,6 @@ def test_outcomes_are_what_a_cell_is_worth_the_main_ones_first() -> None:
         "likelihood_win_rate",
         "bpb_reduction_arena",
         "likelihood_win_rate_short",
-        "similarity_win_rate",
     ]
 
 

@@ -8,7 +8,7 @@ from m2m.study.figures.effects import draw_effect_panels
 from tests.study.figures.charts import pick, read_axis, read_layers, read_legend
 from tests.study.known_study import CELLS, HALF, MAIN_NAME, RANDOM_TEXT, STUDY, WINDOW_NAME
 
-BAND, MEAN, NAME, AREA, LINE, JOIN, INTERVAL, SMALL, LARGE = range(9)
+BAND, MEAN, NAME, AREA, LINE, INTERVAL, SMALL, LARGE = range(8)
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,6 @@ def test_every_layer_has_its_mark_and_its_fields(panels: list[Any]) -> None:
         ("text", {"y": "mean", "description": "text"}),
         ("area", {"y": "low", "y2": "high"} | at),
         ("line", {"y": "middle"} | at),
-        ("line", {"y": "worth", "detail": "strategy"} | at),
         ("rule", {"y": "low", "y2": "high"} | at),
         ("point", {"y": "worth", "shape": "look"} | at),
         ("point", {"y": "worth", "shape": "look"} | at),
@@ -84,14 +83,10 @@ def test_a_straight_line_is_drawn_where_the_slope_is_significant_and_nowhere_els
     assert read_layers(panels[0])[LINE].rows == []
 
 
-def test_all_other_strategies_have_their_means_joined(panels: list[Any]) -> None:
-    assert pick(read_layers(panels[0])[JOIN], "strategy", "degree", "worth") == [
-        ("instruction-meso", 0.0, 0.07),
-        ("instruction-meso", 6.0, 0.05),
-    ]
-    assert pick(read_layers(panels[1])[JOIN], "strategy", "worth") == [("response-macro", 0.1)]
-    [row] = read_layers(panels[1])[JOIN].rows
-    assert row["text"] == "response-macro: slope +0.020 (95 % CI 0.000 to 0.060), Holm p 0.06"
+def test_no_line_is_drawn_over_a_cliff() -> None:
+    cliffs = [row | {"bend_p": 0.01, "step_p": 0.5} for row in STUDY["shapes"]]
+    panels = draw_effect_panels(STUDY | {"shapes": cliffs}, CELLS, "bpb_reduction", STUDY["settings"][:1])
+    assert [read_layers(panel)[place].rows for panel in panels for place in (AREA, LINE)] == [[]] * 4
 
 
 def test_every_cell_is_a_small_mark(panels: list[Any]) -> None:

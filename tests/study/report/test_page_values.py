@@ -26,8 +26,9 @@ def test_the_answer_is_the_main_outcome_s_in_the_main_setting() -> None:
     assert [row["headline"] for row in values["verdicts"]] == ["window"]
     assert values["facts"] == {
         "Model": "small Llama trained from scratch (4 layers, hidden size 192)",
-        "Cells": "9, in 2 settings",
+        "Runs": "9, 10 of them random, in 2 settings",
         "Evaluation prompts": "320",
+        "Version": "0123456789ab",
     }
 
 

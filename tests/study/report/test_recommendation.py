@@ -1,16 +1,29 @@
 """Which subset to take: each sentence, the table and the command against rows whose numbers are known."""
 
 import shlex
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
+import yaml
 
 from bench.planted import planted_grid
+from m2m.grid.design import list_cells
+from m2m.grid.rungs import list_rungs
+from m2m.planning.staging import check_schedule
 from m2m.schemas.study import Study
 from m2m.strategies import UNIT_STRATEGIES
 from m2m.study.analysis.study import build_study
-from m2m.study.report.recommendation import Recommendation, list_worse, recommend, tabulate_gains, write_paragraphs
+from m2m.study.report.recommendation import (
+    Recommendation,
+    compare_settings,
+    list_level,
+    list_worse,
+    recommend,
+    tabulate_gains,
+    write_paragraphs,
+)
 from tests.planted import NO_SCORES, suffix
 from tests.study.study_rows import CONDITION, gain, lengths, make_study, matched, setting
 
@@ -93,8 +106,10 @@ def test_the_best_is_compared_with_random_of_its_lengths_at_its_degree(low: floa
 
 
 def test_what_length_leaves_of_the_slope_is_told() -> None:
-    rows = lengths("response-micro", "reversed", "reversed") + lengths("response-macro", "inconclusive", "inconclusive")
-    assert sentences(gain(0.1), lengths=rows)[-1] == "Slope of response-micro with length controlled: reversed."
+    rows = lengths("response-micro", "cannot tell", "explained by length")
+    assert (
+        sentences(gain(0.1), lengths=rows)[-1] == "Slope of response-micro with length controlled: explained by length."
+    )
 
 
 def test_random_cells_of_another_setting_are_named() -> None:
@@ -108,7 +123,7 @@ def test_without_a_comparison_the_reason_is_given_and_no_command() -> None:
     reason = gain(0.1) | {"reason": "there is no noise"}
     del reason["p_holm"]
     advice = advise(make_study(against_random=[reason, reason]))
-    assert advice == ("500 rows", ["No recommendation: there is no noise."], [], "", [])
+    assert advice == ("500 rows", ["No recommendation: there is no noise."], [], "", [], [], [])
     words = "No recommendation: only random was run: run a strategy to compare with it."
     assert advise(make_study()).sentences == [words]
 
@@ -118,13 +133,13 @@ def test_the_table_holds_random_and_the_largest_gains_with_tokens_and_seeds() ->
     rows += [gain(0.03, 0.001, strategy="k-center", cells=11, mean_response_tokens=123.6)]
     rows += [gain(0.02, 0.001, strategy="longest-ish", degree=1)]
     assert tabulate_gains(advise(make_study(against_random=rows))) == [
-        "configuration               gain bpb  95 % CI         response tokens  seeds",
-        "random                                                80               8",
-        "response-micro at degree 4  +0.200    0.180 to 0.230  90               2",
-        "response-micro at degree 1  +0.100    0.080 to 0.130  90               2",
-        "response-micro at degree 2  +0.050    0.030 to 0.080  90               2",
-        "response-micro at degree 5  +0.040    0.020 to 0.070  90               2",
-        "k-center                    +0.030    0.010 to 0.060  124              11",
+        "configuration               gain bpb  95 % CI         response tokens  cost  seeds",
+        "random                                                80               1.00  8",
+        "response-micro at degree 4  +0.200    0.180 to 0.230  90               1.12  2",
+        "response-micro at degree 1  +0.100    0.080 to 0.130  90               1.12  2",
+        "response-micro at degree 2  +0.050    0.030 to 0.080  90               1.12  2",
+        "response-micro at degree 5  +0.040    0.020 to 0.070  90               1.12  2",
+        "k-center                    +0.030    0.010 to 0.060  124              1.54  11",
     ]
 
 
@@ -137,6 +152,80 @@ def test_what_is_worse_is_listed_by_itself_the_worst_first() -> None:
         "response-micro at degree 2  −0.100",
     ]
     assert list_worse(advise(make_study(against_random=[gain(0.1)]))) == []
+
+
+def test_under_a_token_budget_all_train_on_as_many_tokens() -> None:
+    condition = CONDITION.replace("rows", "tokens")
+    rows = [gain(0.1, condition=condition)]
+    study = make_study(settings=[setting(condition=condition, budget="tokens")], against_random=rows)
+    assert tabulate_gains(advise(study))[2].split()[-2:] == ["1.00", "2"]
+
+
+def test_what_is_level_with_random_lies_within_the_margin_with_its_whole_interval() -> None:
+    """Three times the noise of .0213 are .064; the interval reaches from −.01 to +.02 about the gain."""
+    rows = [gain(0.045, degree=4), gain(0.043, degree=3), gain(-0.05, degree=2), gain(-0.06, degree=0)]
+    advice = advise(make_study(against_random=rows))
+    assert list_level(advice, None) == [
+        "Level with random, 95 % CI within ±0.064, 3 × the seed noise, 2:",
+        "response-micro at degree 3  0.033 to 0.063",
+        "response-micro at degree 2  −0.060 to −0.030",
+    ]
+    assert list_level(advice, 0.0655)[0] == "Level with random, 95 % CI within ±0.066, 3:"
+    assert list_level(advice, 0.001) == [] == list_level(advise(make_study()), 0.1)
+
+
+def floor(condition: str, mean: float, cells: int) -> Any:
+    return {"outcome": "bpb_reduction", "condition": condition, "size": 500, "mean": mean, "sd": 0.001, "cells": cells}
+
+
+def test_settings_are_compared_by_their_random_cells() -> None:
+    """The bundled study's window: −.0033 with 2 cells against 8, noise .001696 of 44 degrees of freedom."""
+    window = CONDITION.replace("any length", "40..120 tokens each")
+    study = make_study(
+        settings=[setting(), setting(condition=window), setting(condition=CONDITION, size=900)],
+        against_random=[gain(0.1, pooled_sd=0.001696, df=44, noise_df=44)],
+        floors=[floor(CONDITION, -0.0014, 8), floor(window, -0.0047, 2)],
+    )
+    assert compare_settings(study, "bpb_reduction") == [
+        "Random, 500 rows, 40..120 tokens each: −0.003 bpb (95 % CI −0.006 to −0.001, p 0.018, 2 cells)."
+    ]
+    assert compare_settings(make_study(), "bpb_reduction") == []
+
+
+def test_where_nothing_is_taken_a_grid_that_would_settle_it_is_written() -> None:
+    """One comparison of .02 with noise .0213: 2 · (2.80 · .0213 / .02)² = 17.8 seeds, and two as the noise is new."""
+    grid = yaml.safe_load("\n".join(advise(make_study(against_random=[gain(0.02, 0.3)])).grid))["grid"]
+    assert grid["staged"] == {"keep": [1], "fresh": list(range(201, 221))}
+    params = yaml.safe_load((Path(__file__).parents[3] / "params.yaml").read_text())
+    first = list_cells(grid["parts"], params["subset"], "staged")
+    rungs = list_rungs(first, check_schedule(**grid["staged"]), lambda _: 0.0)
+    assert [len(rung.cells) for rung in rungs] == [1, 40]
+    assert {(cell["strategy"], cell["degree"], cell["size"]) for cell in first} == {("response-micro", 6, 500)}
+
+
+def test_the_noise_of_prompts_asks_for_more_seeds_and_may_hide_the_gain() -> None:
+    """se .0045 of seeds and .004 of prompts are .006 in all: 2 · .0213² / ((.02 / 2.80)² − .004²) = 26 seeds."""
+    ends = {"seeds_only_low": 0.02 - 2.042272 * 0.0045, "seeds_only_high": 0.02 + 2.042272 * 0.0045}
+    grids = [advise(make_study(against_random=[gain(0.02, 0.3, **row)])).grid for row in (ends | {"se": 0.00602}, ends)]
+    [more, hidden] = [yaml.safe_load("\n".join(grid))["grid"] if grid else None for grid in grids]
+    assert 24 <= len(more["staged"]["fresh"]) <= 32 and hidden is None  # by default se is .01
+
+
+@pytest.mark.parametrize("rows", [[gain(0.2)], [gain(-0.01, 0.3)], [gain(0.001, 0.3)]], ids=["taken", "worse", "tiny"])
+def test_no_grid_is_written_where_none_would_help(rows: Any) -> None:
+    assert advise(make_study(against_random=rows)).grid == []
+
+
+def test_a_staged_grid_is_answered_by_its_fresh_cells_and_harm_by_all() -> None:
+    screened = [gain(0.3, degree=2), gain(-0.3, degree=0)]
+    fresh = [gain(0.05, cells=9, against_cells=9), gain(0.01, 0.4, degree=4, cells=9)]
+    advice = advise(make_study(against_random=screened, confirmed=fresh))
+    assert advice.sentences[:3] == [
+        "Take response-micro at degree 6: +0.050 bpb over random (95 % CI 0.030 to 0.080; 2 compared).",
+        "Holm p 0.001, from 9 seeds against 9 of random.",
+        "These seeds are fresh: they had no part in the choice.",
+    ]
+    assert [row["degree"] for row in advice.rows] == [6, 4] and [row["degree"] for row in advice.worse] == [0]
 
 
 def test_a_paragraph_a_setting_ends_with_what_is_worse_and_holds_no_command() -> None:
@@ -192,7 +281,7 @@ def test_a_planted_effect_is_taken_and_a_planted_harm_listed() -> None:
     slopes = dict.fromkeys(UNIT_STRATEGIES, 0.0) | {"response-micro": 0.1, "response-macro": -0.2}
     advice = advise(build(planted_grid(slopes)))
     assert advice.sentences[0].startswith("Take response-micro at degree 6: +0.")
-    assert "With length" not in advice.sentences[-1] and "still significant" in advice.sentences[-1]
+    assert "With length" not in advice.sentences[-1] and "not explained by length" in advice.sentences[-1]
     assert advice.worse[0]["strategy"] == "response-macro" and advice.worse[0]["degree"] == 6
 
 

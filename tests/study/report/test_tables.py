@@ -6,12 +6,22 @@ import polars as pl
 import pytest
 
 from bench.planted import planted_grid
+from m2m.schemas.study import validate_study
 from m2m.strategies import UNIT_STRATEGIES
 from m2m.study.analysis.study import build_study
 from m2m.study.cells.cells import select_comparable
 from m2m.study.report.tables import ReportTable, build_cell_table, build_tables, describe_runs
 from tests.planted import NO_SCORES
-from tests.study.known_study import CELLS, MAIN_CONDITION, MAIN_NAME, STUDY, WINDOW_NAME
+from tests.study.known_study import (
+    CELLS,
+    MAIN_CONDITION,
+    MAIN_NAME,
+    RECORD,
+    STUDY,
+    WINDOW,
+    WINDOW_NAME,
+    configuration,
+)
 
 
 def record_of(grid: pl.DataFrame) -> dict[str, Any]:
@@ -49,8 +59,8 @@ def test_slopes_have_their_interval_and_their_tests_with_the_main_setting_first(
         "r": [0.91] * 4,
         "degrees differ, p (Holm)": [0.022] * 4,
         "not linear, p": [0.33] * 4,
-        "at equal length: this strategy": [None, "inconclusive", "still significant", None],
-        "at equal length: all strategies": [None, None, "no longer significant", None],
+        "at equal length: this strategy": [None, "no plain effect", "cannot tell", None],
+        "at equal length: all strategies": [None, None, "explained by length", None],
     }
 
 
@@ -164,3 +174,18 @@ def test_a_real_study_has_its_tables() -> None:
     ]
     few = record_of(planted_grid({"response-micro": 0.0}, degrees=(0, 6)))
     assert [table.name for table in build_tables(few)] == ["slopes", "paper", "others"]  # type: ignore[arg-type]
+
+
+def test_the_last_rung_of_a_staged_grid_is_a_table_and_its_cells_are_named() -> None:
+    rows = [configuration("response-micro", 6, 0.3, cells=9), configuration("response-macro", 0, 0.1, **WINDOW)]
+    staged = validate_study(RECORD | {"confirmed": rows})
+    table = build_tables(staged)[0]
+    heads = ["strategy", "degree", "setting", "gain over random", "95 % CI from", "to", "p (Holm)", "fresh seeds"]
+    assert table.name == "confirmed"
+    assert [head.replace("\u00a0", " ") for head, _ in table.heads] == [*heads, "response tokens"]
+    assert table.rows[0] == ["response-micro", 6, MAIN_NAME, *map(pytest.approx, [0.2, 0.1, 0.35]), 0.004, 9, 86.0]
+    assert table.rows[1][:3] == ["response-macro", 0, WINDOW_NAME]
+    cells = build_cell_table(staged, CELLS.with_columns(fresh=pl.Series([1, *[0] * (CELLS.height - 1)])))
+    place = [head for head, _ in cells.heads].index("rung")
+    assert sorted(str(row[place]) for row in cells.rows) == ["choice"] * (len(cells.rows) - 1) + ["last"]
+    assert "rung" not in [head for head, _ in build_cell_table(STUDY, CELLS).heads]

@@ -5,7 +5,10 @@ import pytest
 import torch
 
 from m2m.models import load_model, load_tokenizer
+from m2m.planning.llama_shapes import LlamaShape
+from m2m.planning.training_memory import TrainingSetup, estimate_memory
 from m2m.training.finetuning import finetune as finetuning
+from m2m.training.finetuning import memory
 from m2m.training.finetuning.collation import EMPTY_ROW
 from m2m.training.finetuning.finetune import Recipe, finetune
 
@@ -25,7 +28,10 @@ RECIPE = Recipe(
     attention="sdpa",
     gradient_checkpointing="none",
     dtype="float32",
+    kernels="none",
+    optimizer="adamw",
 )
+SHAPE = LlamaShape(320, 32, 85, 2, 2, 2, True)  # of the fixture llama
 ROWS = [([5, 6], [7, 8, 0]), ([9], [10, 0]), ([5], [6, 7, 8, 9, 0]), EMPTY_ROW]
 
 
@@ -163,3 +169,46 @@ def test_merged_weights_are_peft_s_own_merge(llama: Any, tokenizer: Any) -> None
 def test_adapters_that_fit_no_module_are_refused(base: Path, tokenizer: Any) -> None:
     with pytest.raises(ValueError, match="'nothing' matches no module"):
         tuned(base, tokenizer, method="lora", lora_targets="nothing")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory"),
+        MemoryError(),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
+    ],
+    ids=["gpu", "python", "torch"],
+)
+def test_out_of_memory_is_one_sentence_with_the_need_and_the_setting(
+    base: Path, tokenizer: Any, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(finetuning, "run_training", fail)
+    monkeypatch.setattr(memory, "measure_available", lambda: 1.2e6)
+    with pytest.raises(ValueError, match="this training does not fit in memory") as told:
+        tuned(base, tokenizer, batch_size=4, rows=ROWS)
+    need = estimate_memory(SHAPE, TrainingSetup("full", 4, "float32", 4, 6, 1, False, 1))
+    assert f"it takes {need.peak / 1e9:.3g} GB at most" in str(told.value)
+    assert "4 rows × 6 tokens × 320 types at once), of 0.0012 GB" in str(told.value)
+    assert "Lower finetune.max_length" in str(told.value) or "set finetune.accumulate to" in str(told.value)
+
+
+def test_another_error_of_torch_stays_itself(base: Path, tokenizer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise RuntimeError("shapes cannot be multiplied")
+
+    monkeypatch.setattr(finetuning, "run_training", fail)
+    with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
+        tuned(base, tokenizer)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_gpu_code_is_refused_without_a_gpu_before_anything_is_loaded(base: Path, tokenizer: Any) -> None:
+    with pytest.raises(
+        ValueError,
+        match=r"kernels liger needs a GPU.*; finetune\.optimizer adamw-8bit needs a GPU.*: set finetune\.kernels",
+    ):
+        tuned(base, tokenizer, kernels="liger", optimizer="adamw-8bit")

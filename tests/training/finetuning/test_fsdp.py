@@ -66,6 +66,8 @@ RECIPE: dict[str, Any] = {
     "attention": "sdpa",
     "gradient_checkpointing": "none",
     "dtype": "float32",
+    "kernels": "none",
+    "optimizer": "adamw",
 }
 
 

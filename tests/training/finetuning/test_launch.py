@@ -3,7 +3,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from m2m.training.finetuning.launch import count_gpus, require_processes
+from m2m.training.finetuning.launch import (
+    SET_BY_LAUNCHER,
+    Processes,
+    count_gpus,
+    read_processes,
+    require_processes,
+    start_processes,
+)
 
 LAUNCH = Path(__file__).parents[3] / "profiles" / "launch"
 
@@ -45,3 +52,52 @@ def test_a_training_on_the_cpu_beside_a_gpu_is_warned_of(
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     require_processes(LAUNCH / "cpu.yaml")
     assert "cpu.yaml trains on the CPU, though there is a GPU" in capsys.readouterr().err
+
+
+def list_launched(monkeypatch: pytest.MonkeyPatch, launch: Path) -> list[list[str]]:
+    """The command lines that this process would be replaced by."""
+    launched: list[list[str]] = []
+    monkeypatch.setattr("os.execv", lambda _, words: launched.append(words))
+    monkeypatch.setattr("sys.argv", ["finetune.py", "--seed", "1"])
+    start_processes(launch, "stages.finetune")
+    return launched
+
+
+@pytest.mark.parametrize("name", ["cpu", "gpu"])
+def test_one_plain_process_needs_no_launcher(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(SET_BY_LAUNCHER, raising=False)
+    assert list_launched(monkeypatch, LAUNCH / f"{name}.yaml") == []
+
+
+@pytest.mark.parametrize("name", ["cpu-2", "fsdp", "machines"])
+def test_several_processes_are_started_by_accelerate_with_the_flags_of_the_stage(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(SET_BY_LAUNCHER, raising=False)
+    [words] = list_launched(monkeypatch, LAUNCH / f"{name}.yaml")
+    assert words[1:3] == ["-m", "accelerate.commands.launch"]
+    assert words[-6:] == ["--config_file", str(LAUNCH / f"{name}.yaml"), "-m", "stages.finetune", "--seed", "1"]
+    monkeypatch.setenv(SET_BY_LAUNCHER, "no")
+    assert list_launched(monkeypatch, LAUNCH / f"{name}.yaml") == []
+
+
+@pytest.mark.parametrize("line", ["mixed_precision: bf16", "gpu_ids: '1'", "num_machines: 2"])
+def test_a_launch_file_that_asks_for_more_than_a_plain_process_gets_the_launcher(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(SET_BY_LAUNCHER, raising=False)
+    (tmp_path / "own.yaml").write_text(f"use_cpu: true\nnum_processes: 1\n{line}\n")
+    assert len(list_launched(monkeypatch, tmp_path / "own.yaml")) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "processes"),
+    [
+        ("cpu", Processes(1, 1, True)),
+        ("cpu-2", Processes(2, 1, True)),
+        ("gpu", Processes(1, 1, False)),
+        ("fsdp", Processes(8, 8, False)),
+    ],
+)
+def test_a_launch_file_says_how_many_processes_share_the_weights(name: str, processes: Processes) -> None:
+    assert read_processes(LAUNCH / f"{name}.yaml") == processes

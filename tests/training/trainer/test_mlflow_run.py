@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from m2m.training.trainer import mlflow_run
-from m2m.training.trainer.journal import Journal
-from m2m.training.trainer.mlflow_run import resolve_tracking_uri, track_training
+from m2m.training.trainer.journal import CURVE, Journal, find_records
+from m2m.training.trainer.mlflow_run import resolve_tracking_uri, send_earlier, track_training
+from m2m.training.trainer.outcome import hash_curve, keep_outcome
 
 pytestmark = pytest.mark.filterwarnings("default")
 NOWHERE = "http://127.0.0.1:1"
@@ -186,3 +187,68 @@ def test_a_server_that_is_away_is_tried_once_for_all_the_runs_that_wait(
         Journal(tmp_path / f".cache/runs/candidate-{name}.jsonl").add({"status": "FINISHED"})
     with track_training("opponent", {}, "c"):
         assert len(tried) == 2  # for those that wait, and for its own
+
+
+SUBSET = {"strategy": "response-micro", "degree": 3, "size": 500, "budget": "rows", "seed": 1, "subset": "ab" * 32}
+SUBSET |= {"k_by_degree": [2, 3, 5, 7, 9, 11, 13]}
+CURVES = {1: [(1, 2.0, 1e-4)], 2: [(1, 1.0 / 3.0, 1e-4)]}
+
+
+def train(seed: int, subset: Any = SUBSET) -> None:
+    with track_training("candidate", subset | {"seed": seed}, str(seed), {CURVE: hash_curve(CURVES[seed])}):
+        pass
+
+
+def test_a_run_is_named_by_what_it_is_and_has_its_settings_as_tags_and_its_subset_as_dataset() -> None:
+    train(1)
+    [run] = runs()
+    assert run.info.run_name == "response-micro 3 · seed 1"
+    tags = {name: run.data.tags[name] for name in ("strategy", "degree", "size", "seed", "stage")}
+    assert tags == {"strategy": "response-micro", "degree": "3", "size": "500", "seed": "1", "stage": "candidate"}
+    [used] = run.inputs.dataset_inputs
+    assert (used.dataset.name, used.dataset.digest) == ("response-micro, 500 rows", "ab" * 16)
+    assert [(tag.key, tag.value) for tag in used.tags] == [("mlflow.data.context", "training")]
+
+
+def test_the_outcome_of_a_cell_reaches_the_run_of_its_training_alone_and_sorts_the_runs() -> None:
+    import mlflow
+
+    for seed in (1, 2):
+        train(seed)
+    keep_outcome(CURVES[1], {"bpb_reduction": 9.0, "strategy": "response-micro"})
+    keep_outcome(CURVES[1], {"bpb_reduction": -0.5, "strategy": "response-micro"})  # measured again
+    keep_outcome(CURVES[2], {"bpb_reduction": 0.5})
+    send_earlier()
+    mlflow.set_tracking_uri(resolve_tracking_uri())
+    best = mlflow.search_runs(
+        experiment_names=["macro-to-micro"], order_by=["metrics.bpb_reduction DESC"], output_format="list"
+    )
+    assert [(run.info.run_name, run.data.metrics["bpb_reduction"]) for run in best] == [
+        ("response-micro 3 · seed 2", 0.5),
+        ("response-micro 3 · seed 1", -0.5),
+    ]
+    assert points(best[1], "bpb_reduction") == [(0, -0.5)]
+    assert list(find_records().iterdir()) == []
+
+
+def test_an_outcome_waits_for_a_server_that_is_away_and_for_its_training_s_own_record(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = resolve_tracking_uri()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", NOWHERE)
+    train(1)
+    keep_outcome(CURVES[1], {"bpb_reduction": 0.25})
+    send_earlier()
+    assert len(list(find_records().iterdir())) == 2
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
+    send_earlier()
+    [run] = runs()
+    assert run.data.metrics == {"bpb_reduction": 0.25}
+    assert list(find_records().iterdir()) == []
+
+
+def test_an_outcome_whose_training_has_no_run_is_dropped_and_that_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    keep_outcome(CURVES[1], {"bpb_reduction": 0.25})
+    send_earlier()
+    assert "a cell's outcome is not in MLflow, which has no run of its training" in capsys.readouterr().err
+    assert list(find_records().iterdir()) == []

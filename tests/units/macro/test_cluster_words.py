@@ -38,3 +38,9 @@ def test_the_table_is_sorted_by_size_and_lists_the_noise() -> None:
 
 def test_noise_is_listed_when_there_is_none() -> None:
     assert describe_clusters(["plum"], np.array([0])).rows() == [("0", 1, 1.0, "plum"), ("-1", 0, 0.0, "")]
+
+
+def test_no_word_of_a_pool_begins_a_formula() -> None:
+    texts = ["=cmd|'/C calc'!A0 +1+1 @SUM(A1) -2+3 \t=x \r=y =HYPERLINK(\"http://e.org\")", "=1 plain words"]
+    words = [word for row in describe_clusters(texts, np.array([0, 1]))["words"] for word in row.split(", ")]
+    assert "hyperlink" in words and not any(word.startswith(("=", "+", "-", "@", "\t", "\r")) for word in words)

@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 from sklearn.neighbors import NearestNeighbors
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from m2m.units.macro.clusters import BLOCK, assign_nearest, cluster_vectors, find_neighbors, number_by_size
+from m2m.units.macro.clusters import (
+    BLOCK,
+    assign_nearest,
+    cluster_vectors,
+    describe_exact_time,
+    find_neighbors,
+    number_by_size,
+)
 
 SETTINGS: dict[str, Any] = {"seed": 1, "n_neighbors": 15, "n_components": 2, "min_cluster_size": 10, "min_samples": 2}
 UMAP_SAYS = pytest.mark.filterwarnings("ignore:Tensorflow not installed:ImportWarning")
@@ -112,3 +119,10 @@ def test_one_row_has_itself() -> None:
 def test_all_rows_are_the_neighbours_of_each_when_as_many_are_asked() -> None:
     found, _ = find_neighbors(unit_vectors(6), 6)
     assert (np.sort(found, axis=1) == np.arange(6)).all()
+
+
+def test_a_search_of_hours_is_told_before_it_begins() -> None:
+    assert describe_exact_time(1_000_000, "exact").startswith(
+        "exact neighbours of 1,000,000 rows compare each row with every other: about 4.0 hours on two cores. cluster."
+    )
+    assert describe_exact_time(1_000_000, "nndescent") == describe_exact_time(120_000, "exact") == ""

@@ -1,0 +1,46 @@
+"""Lists the settings of a selection for its data card, by the names of the command's flags."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from m2m.file_selection.arms import NO_LIMIT
+from m2m.file_selection.exclusions import ExclusionSettings
+from m2m.file_selection.file_pool import ReadSettings
+from m2m.file_selection.unit_settings import UnitSettings
+from m2m.selection.arm import ArmSettings
+from m2m.strategies import get_strategy
+
+NONE = "none"
+
+
+def list_settings(
+    settings: ArmSettings, reading: ReadSettings, exclusions: ExclusionSettings, units: UnitSettings
+) -> dict[str, Any]:
+    """Settings of the choice, of reading, and of the units where the strategy has some; a limit that is off is none."""
+    entry = get_strategy(settings.strategy)
+    listed = asdict(settings)
+    listed |= {"min_tokens": settings.min_tokens or NONE}
+    listed |= {"max_tokens": NONE if settings.max_tokens == NO_LIMIT else settings.max_tokens}
+    if not entry.follows_match:
+        del listed["match"]
+    if not entry.has_degree:
+        del listed["degree"]
+    listed |= {name: NONE if value in (None, "") else value for name, value in asdict(reading).items()}
+    prompts = ", ".join(Path(path).name for path in exclusions.prompts)
+    listed |= {"prompts": prompts or NONE, "overlap": exclusions.overlap}
+    listed |= {"quality": exclusions.quality or NONE, "quality_share": exclusions.quality_share}
+    return listed | _list_unit_settings(settings, units)
+
+
+def _list_unit_settings(settings: ArmSettings, units: UnitSettings) -> dict[str, Any]:
+    """Those that the strategy's units are made with, each with its block."""
+    entry = get_strategy(settings.match if get_strategy(settings.strategy).follows_match else settings.strategy)
+    reads = entry.reads.removesuffix(".parquet")
+    blocks: dict[str, Any] = {
+        "band": units.band if reads.endswith("-micro") else None,
+        "phrases": units.phrases if reads.endswith("-meso") else None,
+        "clusters": units.clusters if reads.endswith("-macro") else None,
+        "embed": units.embed if reads.endswith(("-meso", "-macro")) or "vectors" in reads else None,
+    }
+    return {f"{name}.{key}": value for name, block in blocks.items() if block for key, value in asdict(block).items()}

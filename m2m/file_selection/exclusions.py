@@ -1,0 +1,97 @@
+"""Leaves out rows of a file's pool that share text with evaluation prompts, or are not among the best by a number."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+import polars as pl
+from jaxtyping import Bool
+
+from m2m.data.benchmarks.eval_prompts import convert_records
+from m2m.data.benchmarks.overlap import find_overlaps
+from m2m.data.records.read_files import read_files
+from m2m.file_selection.file_pool import FilePool
+from m2m.selection.left_out import LeftOut, leave_out_rows
+from m2m.selection.quality import parse_scores
+
+
+@dataclass(frozen=True)
+class ExclusionSettings:
+    """Which rows are no candidates."""
+
+    prompts: tuple[str, ...]
+    overlap: Literal["keep", "drop"]
+    quality: str
+    quality_share: float
+
+
+class PromptOverlaps(NamedTuple):
+    """Where rows of the pool share text with one of `prompts` evaluation prompts; `table` has schema Overlaps."""
+
+    table: pl.DataFrame
+    prompts: int
+
+
+def check_exclusions(settings: ExclusionSettings) -> None:
+    """ValueError where a setting needs another, or is out of its range."""
+    if settings.overlap == "drop" and not settings.prompts:
+        raise ValueError("--overlap drop needs --prompts, the files of the evaluation prompts")
+    if not 0 < settings.quality_share <= 1:
+        raise ValueError(f"--quality-share must be above 0 and at most 1, got {settings.quality_share}")
+    if settings.quality_share < 1 and not settings.quality:
+        raise ValueError("--quality-share needs --quality, the name of a number field of your records")
+
+
+def find_prompt_overlaps(pool: FilePool, paths: Sequence[str]) -> PromptOverlaps | None:
+    """The overlaps of `pool` with the prompts in the files `paths`; None without files."""
+    if not paths:
+        return None
+    prompts = pl.concat(_read_prompts(path) for path in paths).unique("id", maintain_order=True)
+    return PromptOverlaps(find_overlaps(pool.rows, prompts), prompts.height)
+
+
+def leave_out_of_pool(
+    pool: FilePool, inside: Bool[np.ndarray, "rows"], overlaps: PromptOverlaps | None, settings: ExclusionSettings
+) -> LeftOut:
+    """The rows `inside` the length window that `settings` leave out."""
+    overlapping = scores = None
+    if settings.overlap == "drop" and overlaps is not None:
+        overlapping = pool.rows["id"].is_in(overlaps.table["id"].implode()).to_numpy()
+    if settings.quality:
+        scores = parse_scores(pool.places["fields"], settings.quality, "--quality")
+    return leave_out_rows(inside, overlapping, scores, settings.quality, settings.quality_share)
+
+
+def describe_overlaps(
+    overlaps: PromptOverlaps, pool: FilePool, chosen: pl.Series, overlap: Literal["keep", "drop"]
+) -> str:
+    """How many rows share text with how many prompts, and what became of them; `chosen` are the ids of the subset."""
+    ids, prompts = overlaps.table["id"].unique(), overlaps.table["prompt"].n_unique()
+    found = (
+        f"{len(ids):,} of {len(pool.rows):,} rows share text with "
+        f"{prompts:,} of {overlaps.prompts:,} evaluation prompts"
+    )
+    if overlap == "drop":
+        return f"{found}; they were no candidates"
+    return f"{found}; {int(chosen.is_in(ids.implode()).sum()):,} of them were chosen (--overlap drop leaves them out)"
+
+
+def describe_quality(left_out: LeftOut) -> str:
+    """How many rows the best share has no room for."""
+    summary = left_out.summary
+    return (
+        f"only the best {summary['quality_share']:.6g} by {summary['quality']!r} were candidates; "
+        f"{summary['rows_below_quality']:,} rows were left out; "
+        f"{summary['rows_without_quality']:,} rows have no such number and come last"
+    )
+
+
+def _read_prompts(path: str) -> pl.DataFrame:
+    records = list(read_files(path))
+    prompts = convert_records(Path(path).name, [record.value for record in records], {})
+    if prompts.is_empty():
+        reason = next((record.reason for record in records if record.reason), "no record has the fields of a prompt")
+        raise ValueError(f"--prompts {path} has no prompt: {len(records)} records read; {reason}")
+    return prompts

@@ -1,0 +1,121 @@
+"""The rules of settings beyond their types: ranges, free names, and those between two settings."""
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from m2m.data.benchmarks.sources import Benchmark, check_benchmark
+from m2m.data.pool.sources import Source, check_source
+from m2m.strategies import get_strategy, require_match
+
+FREE_NAME = re.compile(r"[\w-]+")
+LARGEST_SETTING = 2**53  # beyond it a float, as of JSON, skips numbers
+
+
+class Range(NamedTuple):
+    """The numbers from `least` to `most`; `is_open`: without `least` itself."""
+
+    least: float
+    most: float = math.inf
+    is_open: bool = False
+
+    def has(self, number: float) -> bool:
+        """Whether `number` is finite and in the range."""
+        above = number > self.least if self.is_open else number >= self.least
+        return above and number <= self.most and math.isfinite(number) and abs(number) <= LARGEST_SETTING
+
+    def describe(self) -> str:
+        """As in "at least 1"."""
+        least = f"{'above' if self.is_open else 'at least'} {self.least:g}"
+        return least if self.most == math.inf else f"{least} and at most {self.most:g}"
+
+
+SEEDS, COUNTS, SHARES = Range(0, 2**32 - 1), Range(1), Range(0, 1)  # numpy takes 32 bits of a seed
+AMOUNTS, POSITIVES = Range(0), Range(0, is_open=True)
+RANGES = {  # of every number; a name without its block is that of every endpoint, source or benchmark
+    SEEDS: "ingest.seed benchmark.seed base.seed respond.seed cluster.seed subset.seed opponent.seed measure.seed "
+    "analyze.seed",
+    COUNTS: "ingest.max_chars base.hidden_size base.layers base.heads base.context base.batch_size base.train_tokens "
+    "respond.reply_tokens concurrency max_requests max_tokens rows embed.batch_size embed.max_tokens "
+    "cluster.n_components cluster.min_samples tag.per_text tag.max_words tag.reply_tokens subset.size subset.slack "
+    "subset.max_tokens finetune.lora_rank finetune.lora_alpha finetune.epochs finetune.batch_size finetune.accumulate "
+    "generate.batch_size generate.max_new_tokens judge.repeats judge.reply_tokens measure.resamples analyze.resamples",
+    AMOUNTS: "ingest.min_chars limit respond.temperature tag.temperature tag.max_distance band.low band.high "
+    "subset.min_tokens finetune.checkpoint_minutes judge.temperature",
+    SHARES: "ingest.heldout_share ingest.corpus_share max_failed_share tag.min_share tag.max_share "
+    "tag.min_support_share tag.min_confidence finetune.lora_dropout finetune.warmup_share finetune.max_lost_share",
+    POSITIVES: "base.learning_rate timeout finetune.learning_rate generate.repetition_penalty grid.seconds",
+    Range(0, 1, is_open=True): "subset.quality_share",
+    Range(0, 6): "subset.degree",
+    Range(2): "base.block cluster.n_neighbors cluster.min_cluster_size finetune.max_length generate.max_length",
+    Range(257): "base.vocab_size",  # the 256 bytes and the end of a text
+}
+RANGE_OF = {name: numbers for numbers, names in RANGES.items() for name in names.split()}
+ORDERED = (  # the first of two settings is at most the second
+    ("ingest.min_chars", "ingest.max_chars"),
+    ("tag.min_share", "tag.max_share"),
+    ("band.low", "band.high"),
+    ("subset.min_tokens", "subset.max_tokens"),
+)
+
+
+def find_range(name: str) -> Range | None:
+    """The range of the setting with this dotted name; those of a grid's part are those of `subset`."""
+    key = name.rpartition(".")[2]
+    if name.startswith("grid.parts."):
+        return RANGE_OF.get(f"subset.{key}")
+    return RANGE_OF.get(name) or (RANGE_OF.get(key) if name.count(".") > 1 else None)
+
+
+def explain_range(name: str, value: object) -> str:
+    """The rule that a number breaks, as in "must be at least 1"; empty if it breaks none or is no number."""
+    numbers = find_range(name)
+    values = value if isinstance(value, list) else [value]
+    strange = [item for item in values if isinstance(item, int | float) and numbers and not numbers.has(item)]
+    return f"must be {numbers.describe()}" if strange and numbers else ""
+
+
+def list_broken_rules(settings: Mapping[str, Any]) -> Iterator[str]:
+    """A sentence for each rule between settings that is broken; `settings` have all keys, of the right types."""
+    for first, second in ORDERED:
+        low, high = (_get(settings, name) for name in (first, second))
+        if low is not None and high is not None and low > high:
+            yield f"{first} must be at most {second}, {high}, got {low}. Lower the one or raise the other."
+    base, generate = settings["base"], settings["generate"]
+    if base["hidden_size"] % base["heads"]:
+        yield f"base.heads must divide base.hidden_size, {base['hidden_size']}, got {base['heads']}. Change it."
+    if generate["max_new_tokens"] >= generate["max_length"]:
+        yield (
+            f"generate.max_new_tokens must be below generate.max_length, {generate['max_length']}, got "
+            f"{generate['max_new_tokens']}. Lower it."
+        )
+    yield from _list_broken_names(settings)
+
+
+def _list_broken_names(settings: Mapping[str, Any]) -> Iterator[str]:
+    """Sentences of strategies that do not exist, of free names, and of sources with fields of another kind."""
+    for path, names in (
+        ("ingest.sources", settings["ingest"]["sources"]),
+        ("benchmark.sources", settings["benchmark"]["sources"]),
+        ("grid.parts", settings["grid"]["parts"]),
+    ):
+        if not names:
+            yield f"{path} must have at least one entry, got none. Add one."
+        for name in names:
+            if not FREE_NAME.fullmatch(str(name)):
+                yield f"a name in {path} may have letters, digits, - and _, got {str(name)!r:.60}. Rename it."
+    try:
+        for name, source in settings["ingest"]["sources"].items():
+            check_source(name, Source(**source))
+        for name, source in settings["benchmark"]["sources"].items():
+            check_benchmark(name, Benchmark(**source))
+        get_strategy(settings["subset"]["strategy"])
+        require_match(settings["subset"]["match"])
+    except ValueError as error:
+        yield str(error)
+
+
+def _get(settings: Mapping[str, Any], name: str) -> Any:
+    block, _, key = name.partition(".")
+    return settings[block][key]

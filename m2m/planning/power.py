@@ -1,0 +1,172 @@
+"""Seed noise and a grid → the probability that it shows a gain over random, and the smallest gain that it shows."""
+
+from bisect import bisect_left
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from scipy import stats
+from scipy.optimize import brentq
+from scipy.special import stdtrit
+
+from m2m.planning.seed_noise import SeedNoise
+from m2m.planning.staging import Schedule
+
+TEST_LEVEL, TARGET_POWER = 0.05, 0.8
+SIMULATIONS, SIMULATION_SEED = 2000, 1  # simulated: the share of those that find a gain is right to 2 points
+SEED_LIMIT = 400
+
+
+class FullGrid(NamedTuple):
+    """Every configuration with `seeds` seeds, `tests` comparisons in one family, and random with `random_seeds`."""
+
+    configurations: int
+    seeds: int
+    random_seeds: int
+    tests: int
+
+    @property
+    def cells(self) -> int:
+        """Of strategies and random."""
+        return self.configurations * self.seeds + self.random_seeds
+
+
+def compute_full_power(grid: FullGrid, noise: SeedNoise, gain: float) -> float:
+    """The probability that Holm's first step calls a configuration with `gain` better than random.
+
+    Noncentral t, with the degrees of freedom of Satterthwaite 1946 where prompts are part of the noise.
+    """
+    cells = grid.configurations * grid.seeds + grid.random_seeds
+    df = cells - grid.configurations - max(grid.seeds, grid.random_seeds)
+    if df < 1 or min(grid.seeds, grid.random_seeds) < 1:
+        return 0.0
+    variance = _compute_seed_variance(grid, noise)
+    total = variance + noise.compute_prompt_variance(grid.seeds, grid.random_seeds)
+    df_all = df * (total / variance) ** 2
+    critical = stats.t.isf(TEST_LEVEL / 2 / grid.tests, df_all)
+    return float(stats.nct.sf(critical, df_all, gain / np.sqrt(total)))
+
+
+def _compute_seed_variance(grid: FullGrid, noise: SeedNoise) -> float:
+    """Of a configuration − random, by least squares that know the seeds' share.
+
+    The random cells of the configuration's seeds are compared within seeds; the further ones share no seed with it.
+    The two means of random are weighted so that the variance is least.
+    """
+    shared = min(grid.seeds, grid.random_seeds)
+    within, further = noise.sd**2 / shared, grid.random_seeds - shared
+    alone = noise.sd**2 / grid.seeds
+    if further == 0:
+        return alone + within
+    apart = noise.seed_sd**2 / shared + (noise.seed_sd**2 + noise.sd**2) / further
+    return alone + within * apart / (within + apart)
+
+
+def simulate_staged_power(schedule: Schedule, configurations: int, noise: SeedNoise, gain: float) -> float:
+    """The share of simulated studies whose confirmation calls a configuration with `gain` better than random.
+
+    One configuration has the gain, all others are as good as random: the hardest case for the choice. The prompts are
+    those of all rungs: what they favour by chance, they favour in the confirmation too.
+    """
+    rng = np.random.default_rng(SIMULATION_SEED)
+    truth = _draw_truth(configurations, noise, gain, rng)
+    survivors = _choose(schedule.keep, truth, noise.sd, rng)
+    return float(_confirm(len(schedule.fresh), truth, survivors, noise, rng).mean())
+
+
+def widen_prompts(configurations: int, survivor_count: int) -> float:
+    """The factor of the prompts' standard error in a confirmation: by them `survivor_count` were chosen of all.
+
+    Fresh seeds have no part in the choice, the prompts have: so their part of the interval has to hold for all
+    configurations at once (Bonferroni), the seeds' part for the survivors.
+
+    >>> round(widen_prompts(55, 2), 2), widen_prompts(3, 3)
+    (1.48, 1.0)
+    """
+    levels = TEST_LEVEL / 2 / np.array([configurations, survivor_count])
+    return float(np.divide(*stats.norm.isf(levels)))
+
+
+def find_smallest_gain(compute_power: Callable[[float], float], noise: SeedNoise) -> float:
+    """The gain that is shown with 80 % power. ValueError where no gain of a hundred standard deviations is."""
+    limit = 100 * (noise.sd + noise.prompt_sd)
+    if compute_power(limit) < TARGET_POWER:
+        raise ValueError("this grid shows no gain, however large: give a configuration two seeds and random two")
+    return float(brentq(lambda gain: compute_power(gain) - TARGET_POWER, 0.0, limit, xtol=limit * 1e-5))
+
+
+def find_full_seeds(configurations: int, tests: int, noise: SeedNoise, gain: float) -> FullGrid | None:
+    """The smallest full grid that shows `gain` with 80 % power: as many seeds of random as of a configuration."""
+    grids = (FullGrid(configurations, seeds, seeds, tests) for seeds in range(2, SEED_LIMIT))
+    return next((grid for grid in grids if compute_full_power(grid, noise, gain) >= TARGET_POWER), None)
+
+
+def find_fresh_seeds(keep: tuple[int, ...], configurations: int, noise: SeedNoise, gain: float) -> Schedule | None:
+    """The smallest staged grid with these rungs that shows `gain` with 80 % power; None where the choice loses it."""
+    rng = np.random.default_rng(SIMULATION_SEED)
+    truth = _draw_truth(configurations, noise, gain, rng)
+    survivors = _choose(keep, truth, noise.sd, rng)
+
+    def is_enough(seeds: int) -> bool:
+        return (
+            float(_confirm(seeds, truth, survivors, noise, np.random.default_rng(SIMULATION_SEED)).mean())
+            >= TARGET_POWER
+        )
+
+    if not is_enough(SEED_LIMIT):
+        return None
+    seeds = bisect_left(range(SEED_LIMIT), 1, lo=2, key=is_enough)
+    return Schedule(keep, tuple(range(101, 101 + seeds)))
+
+
+def _draw_truth(
+    configurations: int, noise: SeedNoise, gain: float, rng: np.random.Generator
+) -> Float[np.ndarray, "studies configurations"]:
+    """Each configuration's gain on the prompts that there are; over all prompts only the first one has any."""
+    truth = rng.normal(0.0, noise.prompt_sd, size=(SIMULATIONS, configurations))
+    truth[:, 0] += gain
+    return truth
+
+
+def _choose(
+    keep: tuple[int, ...], truth: Float[np.ndarray, "studies configurations"], sd: float, rng: np.random.Generator
+) -> Int[np.ndarray, "studies survivors"]:
+    """The places of the configurations that the rungs keep."""
+    places = np.tile(np.arange(truth.shape[1]), (len(truth), 1))
+    totals = np.zeros_like(truth)
+    for number in keep:
+        totals += np.take_along_axis(truth, places, axis=1) + rng.normal(0.0, sd, size=totals.shape)
+        best = np.argpartition(-totals, min(number, totals.shape[1]) - 1, axis=1)[:, :number]
+        places, totals = (np.take_along_axis(table, best, axis=1) for table in (places, totals))
+    return places
+
+
+def _confirm(
+    seeds: int,
+    truth: Float[np.ndarray, "studies configurations"],
+    survivors: Int[np.ndarray, "studies survivors"],
+    noise: SeedNoise,
+    rng: np.random.Generator,
+) -> Bool[np.ndarray, "studies"]:
+    """Whether configuration 0 is significantly better than random: seeds as blocks, Holm over the survivors."""
+    survivor_count = survivors.shape[1]
+    df = survivor_count * (seeds - 1)
+    mean_sd = noise.sd / np.sqrt(seeds)
+    variance = 2 * mean_sd**2 * rng.chisquare(df, size=(len(truth), 1)) / df
+    prompts = widen_prompts(truth.shape[1], survivor_count) ** 2 * noise.compute_prompt_variance(seeds, seeds)
+    means = np.take_along_axis(truth, survivors, axis=1) + rng.normal(0.0, mean_sd, size=survivors.shape)
+    ratios = (means - rng.normal(0.0, mean_sd, size=(len(truth), 1))) / np.sqrt(variance + prompts)
+    rejected = _reject_by_holm(ratios, df * (1 + prompts / variance) ** 2)
+    return np.asarray((rejected & (ratios > 0) & (survivors == 0)).any(axis=1))
+
+
+def _reject_by_holm(
+    ratios: Float[np.ndarray, "studies tests"], df: Float[np.ndarray, "studies 1"]
+) -> Bool[np.ndarray, "studies tests"]:
+    order = np.argsort(-np.abs(ratios), axis=1)
+    critical = stdtrit(df, 1 - TEST_LEVEL / 2 / np.arange(ratios.shape[1], 0, -1))
+    passes = np.minimum.accumulate(np.take_along_axis(np.abs(ratios), order, axis=1) > critical, axis=1)
+    rejected = np.zeros_like(passes)
+    np.put_along_axis(rejected, order, passes, axis=1)
+    return rejected

@@ -1,0 +1,118 @@
+"""Reads DVC's table of who reads and writes what, and removes what dead processes or a full disk left in it."""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import psutil
+
+from m2m.runtime.atomic_files import write_text
+
+RWLOCKS = (Path(".dvc/tmp/rwlock"), Path(".dvc/tmp/exps/rwlock"))  # of the workspace's stages; of the queue
+QUEUEING = "workspace"  # what the queue's table says while DVC has the workspace in git's stash
+GUARD_TRIES, GUARD_PAUSE = 20, 0.2  # seconds between tries: DVC holds these locks for moments
+PROGRAMS = ("dvc", "m2m")
+
+
+class Holder(NamedTuple):
+    """A process that reads or writes `path`, as DVC noted it."""
+
+    path: str
+    pid: int
+    command: str
+
+
+@contextmanager
+def hold_lock(path: Path, refusal: str) -> Iterator[None]:
+    """Hold DVC's lock file `path`; ValueError with `refusal` if another process holds it for seconds."""
+    import zc.lockfile
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for attempt in range(GUARD_TRIES):
+        try:
+            lock = zc.lockfile.LockFile(str(path))
+            break
+        except zc.lockfile.LockError as error:
+            if attempt == GUARD_TRIES - 1:
+                raise ValueError(refusal) from error
+            time.sleep(GUARD_PAUSE)
+    try:
+        yield
+    finally:
+        lock.close()
+
+
+def require_idle() -> None:
+    """ValueError if another process runs stages in this folder, with its command and number."""
+    for holder in _list_holders(_read_table(RWLOCKS[0]) or {}):
+        if _is_alive(holder.pid):
+            raise ValueError(
+                f"Another run is at work in this folder: {holder.command} (process {holder.pid}). Wait until it ends."
+            )
+
+
+def has_died_queueing() -> bool:
+    """Whether a process died while it had the workspace in git's stash, to queue a cell."""
+    holders = _list_holders(_read_table(RWLOCKS[1]) or {})
+    return any(holder.path == QUEUEING and not _is_alive(holder.pid) for holder in holders)
+
+
+def restore_table(path: Path) -> str:
+    """Remove what is torn or of dead processes from DVC's table `path`; a sentence where it was torn, else nothing."""
+    if _is_clean(_read_table(path)):
+        return ""
+    with hold_lock(path.with_name(f"{path.name}.lock"), f"Another DVC command holds {path}.lock. Wait until it ends."):
+        table = _read_table(path)
+        if table is None:
+            path.unlink()
+            return f"{path} was incomplete, as on a full disk. It is removed: DVC makes a new one."
+        dead = {holder.pid for holder in _list_holders(table) if not _is_alive(holder.pid)}
+        write_text(path, json.dumps(_drop_holders(table, dead)))
+        return ""
+
+
+def is_program(process: psutil.Process) -> bool:
+    """Whether `process` is DVC or a command of ours: a process number may have been given to another one since."""
+    try:
+        return any(
+            Path(word).name.split(".")[0] in PROGRAMS or f"/{PROGRAMS[0]}/" in word for word in process.cmdline()
+        )
+    except psutil.AccessDenied:
+        return True
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _is_alive(pid: int) -> bool:
+    return psutil.pid_exists(pid) and is_program(psutil.Process(pid))
+
+
+def _is_clean(table: dict[str, Any] | None) -> bool:
+    return table is not None and all(_is_alive(holder.pid) for holder in _list_holders(table))
+
+
+def _read_table(path: Path) -> dict[str, Any] | None:
+    """DVC's table; None if it is torn."""
+    try:
+        table = json.loads(path.read_text(encoding="utf-8"))
+        _list_holders(table)
+    except FileNotFoundError:
+        return {}
+    except (ValueError, TypeError, AttributeError, KeyError):
+        return None
+    return dict(table)
+
+
+def _list_holders(table: dict[str, Any]) -> list[Holder]:
+    writers = [(path, info) for path, info in table.get("write", {}).items()]
+    readers = [(path, info) for path, infos in table.get("read", {}).items() for info in infos]
+    return [Holder(path, int(info["pid"]), str(info["cmd"])) for path, info in writers + readers]
+
+
+def _drop_holders(table: dict[str, Any], pids: set[int]) -> dict[str, Any]:
+    write = {path: info for path, info in table.get("write", {}).items() if info["pid"] not in pids}
+    read = {path: [info for info in infos if info["pid"] not in pids] for path, infos in table.get("read", {}).items()}
+    return {"write": write, "read": {path: infos for path, infos in read.items() if infos}}

@@ -1,0 +1,77 @@
+"""Puts back what a killed git or DVC left: lock files, a detached HEAD, the workspace in git's stash."""
+
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+
+from m2m.preflight.dvc_locks import is_program
+from m2m.preflight.torn_files import keep_file
+
+DETACHED = re.compile(r"checkout: moving from (\S+) to [0-9a-f]{40}$")  # DVC's way; a person gives a name, or 7 digits
+
+
+def remove_git_locks() -> Iterator[str]:
+    """A sentence for each lock file of git that no process holds, after it has been moved away."""
+    answer = _git("rev-parse", "--git-dir", "--git-common-dir")
+    folders = {Path(line) for line in answer.stdout.split()}
+    locks = {path for folder in folders for path in [*folder.glob("*.lock"), *folder.glob("refs/**/*.lock")]}
+    if locks and not _is_git_at_work():
+        for path in sorted(locks):
+            yield f"{path} was left by a git that was killed. It is moved to {keep_file(path)}."
+
+
+def restore_stash() -> str:
+    """Put the workspace back that DVC, which was killed while it queued a cell, had in git's stash; a sentence.
+
+    What is in the workspace now is kept as a commit. Nothing happens if the stash is not of the commit that is out.
+    """
+    head = _git("rev-parse", "HEAD").stdout.strip()
+    stash = _git("rev-parse", "--quiet", "--verify", "refs/stash").stdout.strip()
+    branch = _find_branch()
+    if branch:
+        _git("symbolic-ref", "HEAD", f"refs/heads/{branch}")
+    place = f"HEAD is on {branch} again" if branch else ""
+    if not stash or _git("rev-parse", f"{stash}^1").stdout.strip() != head:
+        return f"DVC was killed while it queued a cell. {place}." if place else ""
+    present = _git("stash", "create").stdout.strip()
+    if present:
+        _git("update-ref", f"refs/kept/{present[:12]}", present)
+    _git("reset", "--hard", "--quiet", "HEAD")
+    if _git("stash", "pop", "--index", "--quiet").returncode and _git("stash", "pop", "--quiet").returncode:
+        raise ValueError(f"DVC was killed while it queued a cell. Restore your changes with git stash apply {stash}.")
+    note = f" What was there meanwhile: git show {present[:12]}." if present else ""
+    return (
+        f"DVC was killed while it queued a cell. Your uncommitted changes are back from git's stash ({stash[:12]})"
+        f"{', and ' + place if place else ''}.{note}"
+    )
+
+
+def _find_branch() -> str:
+    """The branch that DVC detached HEAD from; empty if HEAD is on a branch, or a person detached it."""
+    if _git("symbolic-ref", "--quiet", "HEAD").returncode == 0:
+        return ""
+    match = DETACHED.match(_git("reflog", "show", "--format=%gs", "--max-count=1", "HEAD").stdout.strip())
+    branch = match[1] if match else ""
+    return branch if _git("rev-parse", "--quiet", "--verify", f"refs/heads/{branch}").returncode == 0 else ""
+
+
+def _is_git_at_work() -> bool:
+    """Whether a git, a DVC or a command of ours other than this process and its ancestors works in this folder."""
+    process = psutil.Process()
+    ancestors = {process.pid, *(parent.pid for parent in process.parents())}
+    return any(_works_here(other) for other in psutil.process_iter() if other.pid not in ancestors)
+
+
+def _works_here(process: psutil.Process) -> bool:
+    try:
+        is_inside = Path(process.cwd()).is_relative_to(Path.cwd())
+        return is_inside and (process.name().startswith("git") or is_program(process))
+    except (psutil.AccessDenied, psutil.NoSuchProcess):
+        return False
+
+
+def _git(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["git", *words], capture_output=True, text=True, check=False)

@@ -1,0 +1,108 @@
+"""Queueing a cell leaves the workspace alone: DVC runs the same cell as it would after `dvc exp run --queue`."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from m2m.grid import dvc_queue, queued_commit
+from tests.test_smoke import environment
+
+PIPELINE = (
+    "stages:\n  copy:\n    cmd: cp code.txt out.txt\n    params: [x, y]\n    deps: [code.txt]\n    outs: [out.txt]\n"
+)
+COMMITTED, UNCOMMITTED = "x: 1 # first\ny: 2\n", "x: 1 # first\ny: 5\n"
+
+
+def git(folder: Path, *words: str) -> str:
+    done = subprocess.run(["git", *words], cwd=folder, env=environment(), check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository with an uncommitted setting, an added file, a staged and an unstaged change."""
+    from dvc.repo import Repo
+
+    monkeypatch.chdir(tmp_path)
+    git(tmp_path, "init", "--quiet", "--initial-branch=main")
+    Repo.init(str(tmp_path)).close()
+    files = {
+        "dvc.yaml": PIPELINE,
+        "params.yaml": COMMITTED,
+        "code.txt": "1",
+        "other.txt": "1",
+        ".gitignore": "/out.txt\n/.cache\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "--quiet", "--message=1")
+    (tmp_path / "params.yaml").write_text(UNCOMMITTED)
+    (tmp_path / "code.txt").write_text("2")
+    git(tmp_path, "add", "code.txt")
+    (tmp_path / "added.txt").write_text("new")
+    git(tmp_path, "add", "added.txt")
+    (tmp_path / "other.txt").write_text("3")
+    return tmp_path
+
+
+def describe(folder: Path) -> Any:
+    """All that a person would miss: files, index, branch, stash."""
+    files = {path.name: path.read_bytes() for path in folder.glob("*.*") if path.is_file()}
+    return files, git(folder, "status", "--short"), git(folder, "symbolic-ref", "HEAD"), git(folder, "stash", "list")
+
+
+def test_the_workspace_is_as_it_was_and_the_cell_has_all_of_it(clone: Path) -> None:
+    before = describe(clone)
+    dvc_queue.put("cell-1", ["x=3"])
+    dvc_queue.put("cell-2", ["x=4", "y=6"])
+    assert describe(clone) == before
+    entries = {entry.name: entry.key for entry in dvc_queue.list_entries()}
+    assert sorted(entries) == ["cell-1", "cell-2"]
+    shown = {name: git(clone, "show", f"{key}:params.yaml") for name, key in entries.items()}
+    assert shown == {"cell-1": "x: 3 # first\ny: 5", "cell-2": "x: 4 # first\ny: 6"}
+    for name, text in (("code.txt", "2"), ("added.txt", "new"), ("other.txt", "3")):
+        assert git(clone, "show", f"{entries['cell-1']}:{name}") == text
+    assert git(clone, "rev-parse", f"{entries['cell-1']}^1") == git(clone, "rev-parse", "HEAD")
+
+
+def test_an_override_that_does_not_fit_is_refused_in_one_sentence(clone: Path) -> None:
+    with pytest.raises(ValueError, match="DVC's queue refused"):
+        dvc_queue.put("cell", ["z=3"])
+    assert dvc_queue.list_entries() == []
+
+
+@pytest.mark.parametrize("step", range(1, 11))
+def test_a_kill_before_any_of_its_steps_loses_nothing(clone: Path, monkeypatch: pytest.MonkeyPatch, step: int) -> None:
+    """The kill is an exception that nothing catches, in place of one of the eleven calls of git."""
+    before, calls, real = describe(clone), [], queued_commit._git
+
+    def killed(*words: str, **options: Any) -> str:
+        calls.append(words)
+        if len(calls) == step:
+            raise KeyboardInterrupt
+        return real(*words, **options)
+
+    monkeypatch.setattr(queued_commit, "_git", killed)
+    with pytest.raises(KeyboardInterrupt):
+        dvc_queue.put("cell", ["x=3"])
+    assert describe(clone) == before
+
+
+@pytest.mark.long
+def test_dvc_runs_what_was_queued(clone: Path) -> None:
+    dvc_queue.put("cell", ["x=3"])
+    words = [sys.executable, "-m", "dvc", "queue", "start"]
+    subprocess.run(words, env=environment(), check=True, capture_output=True)
+    from tests.test_smoke import wait_for_the_queue
+
+    wait_for_the_queue(clone)
+    head = git(clone, "rev-parse", "HEAD")
+    experiment = f"refs/exps/{head[:2]}/{head[2:]}/cell"
+    assert git(clone, "show", f"{experiment}:params.yaml") == "x: 3 # first\ny: 5"
+    assert "md5: c81e728d9d4c2f636f067f89cc14862c" in git(
+        clone, "show", f"{experiment}:dvc.lock"
+    )  # of "2", uncommitted

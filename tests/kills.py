@@ -1,0 +1,197 @@
+"""Kills runs of the tiny pipeline at random moments, and looks whether the same command then ends as undisturbed.
+
+python -m tests.kills FOLDER [KILLS] [SEED]     prints a line a kill; `make kills` runs twenty of them
+"""
+
+import hashlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from tests.test_smoke import TINY, commit, copy_of_the_repository, environment, run, settle
+
+PARTS = {"random": {"strategy": ["random"], "seed": [1]}}
+GRID = (sys.executable, "-m", "m2m", "grid", "--jobs", "1")
+CHECK, REPRO = (sys.executable, "-m", "m2m", "check", "--idle"), ("dvc", "repro", "dvc.yaml")
+SELECT = (sys.executable, "-m", "m2m", "select", "pool.jsonl", "--size", "20", "--page", "skip", "--out", "picked")
+TEMPORARY = (".dvc/tmp", ".cache/kept", ".git")
+
+
+class Task(NamedTuple):
+    """What is killed: its commands, how it starts anew, and a hash of what it makes."""
+
+    commands: tuple[tuple[str, ...], ...]
+    reset: Callable[[Path], object]
+    hash: Callable[[Path], str]
+
+
+def prepare(folder: Path) -> None:
+    """A copy of the repository with tiny settings in `folder`, committed, and with an uncommitted setting."""
+    copy_of_the_repository(folder)
+    settle(folder, TINY | {"grid.parts": PARTS, "base.train_tokens": 5000})
+    rows = [
+        f'{{"instruction": "say {number} in {number % 7} words", "output": "{"word " * (number % 9 + 3)}{number}"}}'
+        for number in range(80)
+    ]
+    (folder / "pool.jsonl").write_text("\n".join(rows))
+    run(folder, "git", "init", "--quiet", "--initial-branch=main")
+    commit(folder, "copy")
+    settle(folder, {"measure.resamples": 201})
+
+
+def forget_runs(folder: Path) -> None:
+    """As if nothing had run: no lock, no cache, no outs, no checkpoints."""
+    for path in (".dvc/cache", ".dvc/tmp", ".cache", "models", "mlflow.db", "dvc.lock"):
+        subprocess.run(["rm", "-rf", path], cwd=folder, check=True)
+    run(folder, "git", "checkout", "--quiet", "HEAD", "--", "metrics")
+    subprocess.run(
+        "rm -rf data/*.parquet data/*.json data/*/ ; git checkout -q HEAD -- data models",
+        shell=True,
+        cwd=folder,
+        check=True,
+    )
+
+
+def forget_outs(folder: Path) -> None:
+    """As if nothing had run here, while DVC's cache knows every stage: its own writes are most of such a run."""
+    for path in (".dvc/tmp", "models", "dvc.lock"):
+        subprocess.run(["rm", "-rf", path], cwd=folder, check=True)
+    run(folder, "git", "checkout", "--quiet", "HEAD", "--", "metrics", "data", "models")
+
+
+def forget_cells(folder: Path) -> None:
+    """As if no cell had run: no experiment, no checkpoints, and no run of a cell in the cache."""
+    for name in run(folder, "git", "for-each-ref", "--format=%(refname)", "refs/exps").split():
+        run(folder, "git", "update-ref", "-d", name)
+    for path in (".dvc/cache/runs", ".dvc/tmp/exps", ".cache/checkpoints"):
+        subprocess.run(["rm", "-rf", path], cwd=folder, check=True)
+
+
+def hash_lock(folder: Path) -> str:
+    """The outs of every stage, as DVC locked them."""
+    stages = yaml.safe_load((folder / "dvc.lock").read_text())["stages"]
+    return _hash({name: stage["outs"] for name, stage in stages.items()})
+
+
+def hash_cells(folder: Path) -> str:
+    """The outs of every experiment, by name."""
+    names = run(folder, "git", "for-each-ref", "--format=%(refname)", "refs/exps").split()
+    names = [name for name in names if name.count("/") == 4]
+    locks = {name.split("/")[4]: yaml.safe_load(run(folder, "git", "show", f"{name}:dvc.lock")) for name in names}
+    outs = {name: {stage: entry["outs"] for stage, entry in lock["stages"].items()} for name, lock in locks.items()}
+    return _hash(sorted(outs.items()))
+
+
+def hash_subset(folder: Path) -> str:
+    return _hash(
+        {path.name: path.read_bytes().hex() for path in sorted((folder / "picked").rglob("*")) if path.is_file()}
+    )
+
+
+TASKS = {
+    "repro": Task((CHECK, REPRO), forget_runs, hash_lock),
+    "cached": Task((CHECK, REPRO), forget_outs, hash_lock),
+    "grid": Task((GRID,), forget_cells, hash_cells),
+    "select": Task((SELECT,), lambda folder: run(folder, "rm", "-rf", "picked"), hash_subset),
+}
+
+
+def list_faults(folder: Path, settings: bytes) -> Iterator[str]:
+    """What a person would find broken: settings, branch, stash, or a half-written file under its final name."""
+    if (folder / "params.yaml").read_bytes() != settings:
+        yield "params.yaml is not as it was"
+    if run(folder, "git", "symbolic-ref", "HEAD").strip() != "refs/heads/main":
+        yield "HEAD is on no branch"
+    if run(folder, "git", "stash", "list"):
+        yield "git's stash is not empty"
+    if locks := list((folder / ".git").rglob("*.lock")):
+        yield f"git cannot go on: {locks[0]}"
+
+
+def kill_once(folder: Path, task: Task, seconds: float) -> bool:
+    """Start the task's commands in a process group, kill it and its workers after `seconds`; False if it had ended."""
+    script = " && ".join(" ".join(words) for words in task.commands)
+    log = (folder.parent / "kills.log").open("ab")
+    process = subprocess.Popen(
+        ["sh", "-c", script], cwd=folder, env=environment(), start_new_session=True, stdout=log, stderr=log
+    )
+    try:
+        process.wait(seconds)
+        return False
+    except subprocess.TimeoutExpired:
+        pass
+    for pid in {process.pid, *_list_workers(folder)}:
+        try:
+            os.killpg(os.getpgid(pid), signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+    process.wait()
+    return True
+
+
+def finish(folder: Path, task: Task) -> str:
+    """Run the task's commands to their end; what they said."""
+    return "".join(run(folder, *words) for words in task.commands)
+
+
+def main(folder: Path, kills: int, seed: int, names: tuple[str, ...]) -> int:
+    """Prepare once, measure each task undisturbed, then kill it `kills` times; the number of kills that did harm."""
+    if not (folder / "dvc.yaml").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        prepare(folder)
+    draw, harm = random.Random(seed), 0
+    for name in names:
+        task = TASKS[name]
+        task.reset(folder)
+        start = time.monotonic()
+        finish(folder, task)
+        duration, expected = time.monotonic() - start, task.hash(folder)
+        settings = (folder / "params.yaml").read_bytes()
+        print(f"{name}: {duration:.0f} s undisturbed, outs {expected[:12]}", flush=True)
+        for number in range(kills):
+            task.reset(folder)
+            moment = draw.uniform(0.02, 1) * duration
+            killed = kill_once(folder, task, moment)
+            try:
+                finish(folder, task)
+                faults = list(list_faults(folder, settings))
+                faults += [] if task.hash(folder) == expected else ["other outs than undisturbed"]
+            except AssertionError as error:
+                faults = [str(error)[-600:]]
+            harm += bool(faults)
+            state = "killed" if killed else "ended before"
+            print(f"{name} {number + 1}: {state} at {moment:.1f} s, {'; '.join(faults) or 'same outs'}", flush=True)
+    print(f"{harm} of {kills * len(names)} kills did harm")
+    return harm
+
+
+def _list_workers(folder: Path) -> list[int]:
+    """Processes that work in `folder`, such as the workers of DVC's queue, which have sessions of their own."""
+    import psutil
+
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if Path(process.cwd()).is_relative_to(folder) and process.pid != os.getpid():
+                found.append(process.pid)
+        except (psutil.AccessDenied, psutil.NoSuchProcess):
+            continue
+    return found
+
+
+def _hash(value: Any) -> str:
+    return hashlib.sha256(repr(value).encode()).hexdigest()
+
+
+if __name__ == "__main__":
+    place, *numbers = sys.argv[1:]
+    count, first, *tasks = [*numbers, *("20", "1")[len(numbers) :]]
+    sys.exit(bool(main(Path(place).resolve(), int(count), int(first), tuple(tasks) or tuple(TASKS))))

@@ -1,0 +1,259 @@
+"""What a killed or starved run left is kept, put right and reported; a workspace that is whole is not touched."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from dvc.schema import COMPILED_LOCKFILE_SCHEMA
+
+from m2m.preflight import dvc_locks, git_state, torn_files
+from m2m.preflight.restore import restore_workspace
+from tests.grid.test_queued_commit import git
+from tests.test_smoke import environment
+
+STAGE = """  {name}:
+    cmd: python {name}.py
+    deps:
+    - path: {name}.py
+      hash: md5
+      md5: d41d8cd98f00b204e9800998ecf8427e
+      size: 0
+"""
+LOCK = "schema: '2.0'\nstages:\n" + STAGE.format(name="one") + STAGE.format(name="two")
+NEWER = LOCK + STAGE.format(name="three")
+PARAMS = "subset:\n  size: 5\n"
+DEAD = 2**22 + 1  # above the largest process number of Linux
+
+
+@pytest.fixture
+def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(dvc_locks, "GUARD_PAUSE", 0)
+    git(tmp_path, "init", "--quiet", "--initial-branch=main")
+    (tmp_path / ".dvc/tmp/exps").mkdir(parents=True)
+    (tmp_path / ".gitignore").write_text("/.dvc/tmp\n/.cache\n")
+    for name, text in {"dvc.yaml": "stages: {}\n", "dvc.lock": LOCK, "params.yaml": PARAMS}.items():
+        (tmp_path / name).write_text(text)
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "--quiet", "--message=1")
+    return tmp_path
+
+
+@pytest.fixture
+def reported(clone: Path, capsys: pytest.CaptureFixture[str]) -> Any:
+    def mend() -> list[str]:
+        restore_workspace()
+        return capsys.readouterr().err.splitlines()
+
+    return mend
+
+
+def test_a_whole_workspace_is_left_alone_in_silence(clone: Path, reported: Any) -> None:
+    assert reported() == []
+    assert git(clone, "status", "--short") == ""
+
+
+def test_elsewhere_than_in_a_clone_nothing_is_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    restore_workspace()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_lock_that_is_cut_anywhere_is_one_that_dvc_reads(clone: Path, reported: Any) -> None:
+    """Every length; DVC itself looks up in its run cache what a lock without its last stages lacks."""
+    for length in range(len(NEWER)):
+        (clone / "dvc.lock").write_text(NEWER[:length])
+        sentences = reported()
+        lock = COMPILED_LOCKFILE_SCHEMA(yaml.safe_load((clone / "dvc.lock").read_text()))
+        if sentences:
+            kept = clone / sentences[0].split("What was there is ")[1].rstrip(".")
+            assert kept.read_text() == NEWER[:length]
+            shutil.rmtree(kept.parent)
+        hashes = {dep["md5"] for stage in lock["stages"].values() for dep in stage.get("deps", []) if "md5" in dep}
+        assert hashes <= {"d41d8cd98f00b204e9800998ecf8427e"}
+        assert "one" in lock["stages"]
+
+
+def test_the_last_whole_copy_is_newer_than_the_commit(clone: Path, reported: Any) -> None:
+    (clone / "dvc.lock").write_text(NEWER)
+    assert reported() == []
+    (clone / "dvc.lock").write_text("")
+    assert reported() == [
+        "mended: dvc.lock was incomplete, as after a kill or on a full disk. It is restored from the last command's "
+        "copy, .cache/whole/dvc.lock. What was there is .cache/kept/dvc.lock.1."
+    ]
+    assert (clone / "dvc.lock").read_text() == NEWER
+
+
+def test_a_torn_lock_that_nobody_else_has_is_removed(clone: Path, reported: Any) -> None:
+    git(clone, "rm", "--quiet", "--cached", "dvc.lock")
+    git(clone, "commit", "--quiet", "--message=2")
+    (clone / "dvc.lock").write_text("schema: '2.")
+    assert "No whole one was found, so it is removed." in reported()[0]
+    assert not (clone / "dvc.lock").exists()
+    assert (clone / ".cache/kept/dvc.lock.1").read_text() == "schema: '2."
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "\0\0\0", None])
+def test_empty_settings_are_restored_with_what_no_commit_has(clone: Path, reported: Any, text: str | None) -> None:
+    (clone / "params.yaml").write_text("subset:\n  size: 7 # mine\n")
+    reported()
+    (clone / "params.yaml").unlink()
+    if text is not None:
+        (clone / "params.yaml").write_text(text)
+    [sentence] = reported()
+    assert sentence.startswith("mended: params.yaml was incomplete")
+    assert (clone / "params.yaml").read_text() == "subset:\n  size: 7 # mine\n"
+
+
+def test_settings_that_are_wrong_otherwise_are_a_persons(clone: Path, reported: Any) -> None:
+    (clone / "params.yaml").write_text("subset: {size: 5\n")
+    assert reported() == []
+    assert (clone / "params.yaml").read_text() == "subset: {size: 5\n"
+
+
+def test_a_lock_that_dvc_is_writing_is_not_restored(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import zc.lockfile
+
+    monkeypatch.setattr(dvc_locks, "GUARD_TRIES", 2)
+    (clone / "dvc.lock").write_text("")
+    lock = zc.lockfile.LockFile(".dvc/tmp/lock")
+    with pytest.raises(ValueError, match=r"dvc\.lock is incomplete, and a DVC command is at work here\. Wait"):
+        restore_workspace()
+    assert (clone / "dvc.lock").read_text() == ""
+
+    def write_to_the_end(_: float) -> None:
+        (clone / "dvc.lock").write_text(NEWER)
+
+    monkeypatch.setattr(dvc_locks.time, "sleep", write_to_the_end)
+    restore_workspace()
+    lock.close()
+    assert (clone / "dvc.lock").read_text() == NEWER
+
+
+@pytest.mark.parametrize("text", ["", '{"write": {"/a', '{"write": {"/a": {"cmd": "dvc repro"}}}', "[]", "3"])
+def test_a_torn_table_is_removed_and_dvc_goes_on(clone: Path, reported: Any, text: str) -> None:
+    (clone / ".dvc/tmp/rwlock").write_text(text)
+    assert reported() == [
+        "mended: .dvc/tmp/rwlock was incomplete, as on a full disk. It is removed: DVC makes a new one."
+    ]
+    assert not (clone / ".dvc/tmp/rwlock").exists()
+
+
+@pytest.fixture
+def process(request: Any) -> Iterator[int]:
+    """A process that is called as the parameter says, and sleeps."""
+    sleeping = subprocess.Popen([request.param, "60"], executable=shutil.which("sleep"))
+    yield sleeping.pid
+    sleeping.kill()
+    sleeping.wait()
+
+
+def write_table(path: Path, pid: int) -> None:
+    entry = {"pid": pid, "cmd": "dvc repro"}
+    path.write_text(json.dumps({"write": {"/a": entry}, "read": {"/b": [entry], "/c": []}}))
+
+
+@pytest.mark.parametrize("process", ["/opt/postgres"], indirect=True)
+def test_what_dead_processes_hold_is_free_also_where_another_has_their_number(
+    clone: Path, reported: Any, process: int
+) -> None:
+    for pid in (DEAD, process):
+        write_table(clone / ".dvc/tmp/rwlock", pid)
+        dvc_locks.require_idle()
+        assert reported() == []
+        assert json.loads((clone / ".dvc/tmp/rwlock").read_text()) == {"write": {}, "read": {}}
+
+
+@pytest.mark.parametrize("process", ["/opt/bin/dvc"], indirect=True)
+def test_a_second_run_is_told_of_the_first_in_one_sentence(clone: Path, reported: Any, process: int) -> None:
+    write_table(clone / ".dvc/tmp/rwlock", process)
+    before = (clone / ".dvc/tmp/rwlock").read_text()
+    assert reported() == []
+    assert (clone / ".dvc/tmp/rwlock").read_text() == before
+    with pytest.raises(ValueError, match=rf"Another run is at work in this folder: dvc repro \(process {process}\)"):
+        dvc_locks.require_idle()
+
+
+def test_locks_that_a_killed_git_left_are_moved_away(clone: Path, reported: Any) -> None:
+    (clone / ".git/index.lock").write_text("half")
+    (clone / ".git/refs/heads/main.lock").write_text("")
+    assert [sentence.split(" was left")[0] for sentence in reported()] == [
+        "mended: .git/index.lock",
+        "mended: .git/refs/heads/main.lock",
+    ]
+    assert (clone / ".cache/kept/index.lock.1").read_text() == "half"
+    git(clone, "commit", "--quiet", "--allow-empty", "--message=works again")
+
+
+def test_locks_of_a_git_that_works_here_stay(clone: Path, reported: Any) -> None:
+    (clone / ".git/index.lock").write_text("")
+    working = subprocess.Popen(
+        ["git", "hash-object", "--stdin"], cwd=clone, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert reported() == []
+    working.communicate(b"")
+    assert (clone / ".git/index.lock").exists()
+
+
+def stash_as_dvc(clone: Path, detach: bool) -> None:
+    """The state in which `dvc exp run --queue` was killed: its steps one by one, as DVC's own reflog shows them."""
+    (clone / "params.yaml").write_text("subset:\n  size: 7 # mine\n")
+    (clone / "dvc.yaml").write_text("stages: {} # staged\n")
+    git(clone, "add", "dvc.yaml")
+    git(clone, "stash", "push", "--quiet")
+    if detach:
+        git(clone, "checkout", "--quiet", git(clone, "rev-parse", "HEAD"))
+        (clone / "params.yaml").write_text("subset:\n  size: 99\n")
+    table = {"write": {"workspace": {"pid": DEAD, "cmd": "dvc exp run --queue"}}, "read": {}}
+    (clone / ".dvc/tmp/exps/rwlock").write_text(json.dumps(table))
+
+
+@pytest.mark.parametrize("detach", [False, True])
+def test_the_workspace_comes_back_from_the_stash_of_a_killed_queueing(clone: Path, reported: Any, detach: bool) -> None:
+    stash_as_dvc(clone, detach)
+    [sentence] = reported()
+    assert sentence.startswith("mended: DVC was killed while it queued a cell. Your uncommitted changes are back")
+    assert ("HEAD is on main again" in sentence) == detach
+    assert (clone / "params.yaml").read_text() == "subset:\n  size: 7 # mine\n"
+    assert git(clone, "symbolic-ref", "HEAD") == "refs/heads/main"
+    assert git(clone, "status", "--short").split("\n") == ["M  dvc.yaml", " M params.yaml"]
+    assert git(clone, "stash", "list") == ""
+    if detach:
+        kept = sentence.rsplit("git show ", 1)[1].rstrip(".")
+        assert git(clone, "show", f"{kept}:params.yaml") == "subset:\n  size: 99"
+    assert reported() == []
+
+
+def test_a_stash_of_a_persons_own_is_left_alone(clone: Path, reported: Any) -> None:
+    (clone / "params.yaml").write_text("subset:\n  size: 7 # mine\n")
+    git(clone, "stash", "push", "--quiet")
+    git(clone, "checkout", "--quiet", "--detach")
+    assert reported() == []
+    assert len(git(clone, "stash", "list").splitlines()) == 1
+    assert git_state._find_branch() == ""
+
+
+def test_copies_that_cannot_be_written_are_a_warning(
+    clone: Path, reported: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torn_files, "COPIES_FOLDER", Path("/proc/whole"))
+    [line] = reported()
+    assert line.startswith("warning: params.yaml and dvc.lock could not be copied for a later restore: ")
+
+
+def test_every_command_mends_first_and_help_does_not(clone: Path) -> None:
+    (clone / "params.yaml").write_text("")
+    environ = environment() | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    words = [sys.executable, "-m", "m2m", "recommend"]
+    run = subprocess.run([*words, "--help"], env=environ, capture_output=True, text=True)
+    assert (run.returncode, run.stderr, Path("params.yaml").stat().st_size) == (0, "", 0)
+    run = subprocess.run(words, env=environ, capture_output=True, text=True)
+    assert run.stderr.startswith("mended: params.yaml was incomplete")
+    assert (clone / "params.yaml").read_text() == PARAMS

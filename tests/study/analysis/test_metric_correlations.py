@@ -1,0 +1,39 @@
+"""Correlations of metrics with the outcome: how far they rest on one strategy, whose degrees are no separate points."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from bench.planted import planted_grid
+from m2m.study.analysis.metric_correlations import average_seeds, correlate_metrics
+from m2m.study.cells.labels import select_rows
+from tests.planted import views
+
+
+def test_the_ends_are_the_correlations_with_one_strategy_left_out() -> None:
+    [view] = views(planted_grid())
+    [row] = select_rows(correlate_metrics(view), {"metric": "response_self_bleu"})
+    points = average_seeds(view.cells)
+    left_out = [
+        float(
+            np.corrcoef(*points.filter(pl.col("strategy") != name).select("response_self_bleu", "worth").to_numpy().T)[
+                0, 1
+            ]
+        )
+        for name in points["strategy"].unique()
+    ]
+    assert (row["without_low"], row["without_high"]) == pytest.approx((min(left_out), max(left_out)))
+
+
+def test_a_strategy_that_makes_the_whole_correlation_is_seen() -> None:
+    far = pl.col("strategy") == "response-macro"
+    grid = planted_grid().with_columns(
+        response_self_bleu=pl.col("response_self_bleu") + far * 100, bpb_reduction=pl.col("bpb_reduction") + far * 10
+    )
+    [row] = select_rows(correlate_metrics(views(grid)[0]), {"metric": "response_self_bleu"})
+    assert row["pearson_r"] > 0.9 and row["without_low"] < 0.5
+
+
+def test_two_strategies_leave_too_few_points_to_leave_one_out() -> None:
+    [view] = views(planted_grid({"response-micro": 0.0}, degrees=(0, 3, 6)))
+    assert all("without_low" not in row for row in correlate_metrics(view))

