@@ -72,7 +72,7 @@ def _propagate(incidence: Incidence) -> Any:
 
     shape = len(incidence.row_start) - 1, len(incidence.unit_start) - 1
     carries = csr_matrix((np.ones(len(incidence.row_units)), incidence.row_units, incidence.row_start), shape)
-    unit_length = carries @ diags(1 / np.sqrt(np.diff(incidence.unit_start)))
+    unit_length = carries @ diags(1 / np.sqrt(np.maximum(np.diff(incidence.unit_start), 1)))
     edges = (unit_length.T @ unit_length).tocsr()
     edges.data[edges.data < MIG_COSINE] = 0
     edges.setdiag(0)
