@@ -20,9 +20,9 @@ def main(folder: Path, /) -> None:
 
     names = ("grid.csv", "scores.parquet", "study.json", "examples.parquet", "made.json", "histograms")
     grid, scores, study, examples, sources, histograms = (folder / name for name in names)
-    require_whole_grid(grid, sources)
     settings = read_settings(Path("params.yaml"))
     check_settings(settings)
+    require_whole_grid(grid, sources)
     flat = (folder / "correlations.csv", folder / "items.parquet")
     analyze(grid, scores, study, *flat, **settings["analyze"])
     figures(study, grid, histograms, folder / "figures", folder / "main.svg")

@@ -35,12 +35,13 @@ SEEDS, COUNTS, SHARES = Range(0, 2**32 - 1), Range(1), Range(0, 1)  # numpy take
 AMOUNTS, POSITIVES = Range(0), Range(0, is_open=True)
 RANGES = {  # of every number; a name without its block is that of every endpoint, source or benchmark
     SEEDS: "ingest.seed benchmark.seed base.seed respond.seed cluster.seed subset.seed opponent.seed measure.seed "
-    "analyze.seed",
+    "analyze.seed finetune.order_seed grid.staged.fresh",
     COUNTS: "ingest.max_chars base.hidden_size base.layers base.heads base.context base.batch_size base.train_tokens "
     "respond.reply_tokens concurrency max_requests max_tokens rows embed.batch_size embed.max_tokens "
     "cluster.n_components cluster.min_samples tag.per_text tag.max_words tag.reply_tokens subset.size subset.slack "
     "subset.max_tokens finetune.lora_rank finetune.lora_alpha finetune.epochs finetune.batch_size finetune.accumulate "
-    "generate.batch_size generate.max_new_tokens judge.repeats judge.reply_tokens measure.resamples analyze.resamples",
+    "generate.batch_size generate.max_new_tokens judge.repeats judge.reply_tokens measure.resamples analyze.resamples "
+    "grid.staged.keep",
     AMOUNTS: "ingest.min_chars limit respond.temperature tag.temperature tag.max_distance band.low band.high "
     "subset.min_tokens finetune.checkpoint_minutes judge.temperature",
     SHARES: "ingest.heldout_share ingest.corpus_share max_failed_share tag.min_share tag.max_share "

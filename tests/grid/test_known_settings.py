@@ -115,12 +115,12 @@ def change(path: str, value: Any) -> Any:
         ("grid.seconds", 0, "grid.seconds must be above 0, got 0"),
         ("grid.parts", None, "grid.parts must be a block of settings, got None"),
         ("grid.parts", {}, "grid.parts must have at least one entry, got none"),
-        ("grid.parts.tokens", [1], "grid.parts.tokens must be a block of settings, got [1]"),
-        ("grid.parts.tokens.budget", ["euros"], "must have entries that are each one of rows, tokens, got ['euros']"),
-        ("grid.parts.tokens.size", [0], "grid.parts.tokens.size must be at least 1, got [0]"),
-        ("grid.parts.tokens.size", [[1]], "must have entries that are each a whole number, got [[1]]"),
-        ("grid.parts.tokens.seed", [], "grid.parts.tokens.seed must have at least one entry, got []"),
-        ("grid.parts.tokens.seed", {"a": 1}, "grid.parts.tokens.seed must be one value, got a block with a"),
+        ("grid.parts.random", [1], "grid.parts.random must be a block of settings, got [1]"),
+        ("grid.parts.random.budget", ["euros"], "must have entries that are each one of rows, tokens, got ['euros']"),
+        ("grid.parts.random.size", [0], "grid.parts.random.size must be at least 1, got [0]"),
+        ("grid.parts.random.size", [[1]], "must have entries that are each a whole number, got [[1]]"),
+        ("grid.parts.random.seed", [], "grid.parts.random.seed must have at least one entry, got []"),
+        ("grid.parts.random.seed", {"a": 1}, "grid.parts.random.seed must be one value, got a block with a"),
     ],
 )  # fmt: skip
 def test_a_wrong_value_is_refused_with_file_path_rule_and_value(path: str, value: Any, rule: str) -> None:
