@@ -243,7 +243,7 @@ def _write_arrow(records: list[dict[str, Any]]) -> bytes:
 
 
 def _write_packed(records: list[dict[str, Any]]) -> bytes:
-    return gzip.compress(_write_lines(records))
+    return gzip.compress(_write_lines(records), mtime=0)
 
 
 @cache

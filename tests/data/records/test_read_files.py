@@ -270,7 +270,7 @@ def test_a_file_that_is_not_the_data_is_one_sentence(tmp_path: Path, name: str, 
 @pytest.mark.parametrize(
     ("name", "data"),
     [
-        ("rows.jsonl", gzip.compress(as_lines(RECORDS))),
+        ("rows.jsonl", gzip.compress(as_lines(RECORDS), mtime=0)),
         ("rows.jsonl", zstandard.compress(as_lines(RECORDS))),
         ("rows.json", as_parquet(RECORDS)),
         ("rows", as_lines(RECORDS)),
