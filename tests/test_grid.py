@@ -88,7 +88,7 @@ def test_after_a_power_cut_the_same_command_ends_with_all_cells(ended: tuple[Pat
 
 @pytest.mark.long
 def test_no_cell_was_trained_to_its_end_twice(ended: tuple[Path, Any]) -> None:
-    trained = [name for name in mlflow_runs(ended[0]) if name.startswith("candidate")]
+    trained = [cell for arm, cell, _ in mlflow_runs(ended[0]) if arm == "candidate"]
     assert len(trained) == len(set(trained)) == CELLS
 
 

@@ -94,11 +94,14 @@ def wait_for_the_queue(folder: Path) -> None:
     raise AssertionError(f"the queue did not end in eight minutes:\n{states}")
 
 
-def mlflow_runs(folder: Path) -> list[str]:
+def mlflow_runs(folder: Path) -> list[tuple[str, str, str]]:
+    """Stage, DVC experiment and name of every finished run."""
     import sqlite3
 
+    tag = "(select value from tags where tags.run_uuid = runs.run_uuid and key = '{}')"
+    columns = f"{tag.format('stage')}, {tag.format('dvc.experiment')}, name"
     with sqlite3.connect(folder / "mlflow.db") as store:
-        return sorted(row[0] for row in store.execute("select name from runs where status = 'FINISHED'"))
+        return sorted(store.execute(f"select {columns} from runs where status = 'FINISHED'"))
 
 
 def run_the_pipeline(folder: Path) -> None:
@@ -153,7 +156,9 @@ def test_the_subset_is_part_of_the_pool_and_as_large_as_asked(repository: Path) 
 
 
 def test_each_training_is_one_mlflow_run(repository: Path) -> None:
-    assert [name.split()[0] for name in mlflow_runs(repository)] == ["base", "candidate", "opponent"]
+    stages, _, names = zip(*mlflow_runs(repository), strict=True)
+    assert stages == ("base", "candidate", "opponent")
+    assert [name.split()[0] for name in names] == ["base", "response-micro", "opponent:"]
 
 
 @pytest.fixture(scope="module")
@@ -200,10 +205,10 @@ def test_another_cell_runs_the_candidate_arm_alone(swept: Path) -> None:
 @pytest.mark.long
 def test_queued_trainings_are_kept_once_each_in_the_store_of_the_repository(swept: Path) -> None:
     cells = run(swept, "dvc", "exp", "list", "--names-only").split()
-    trained = [name.split() for name in mlflow_runs(swept)]
-    assert sorted(cell for _, cell in trained if cell in cells) == sorted(cells)
+    trained = mlflow_runs(swept)
+    assert sorted(cell for _, cell, _ in trained if cell in cells) == sorted(cells)
     assert len(cells) == 4
-    assert {arm for arm, cell in trained if cell in cells} == {"candidate"}
+    assert {arm for arm, cell, _ in trained if cell in cells} == {"candidate"}
 
 
 @pytest.mark.long

@@ -117,7 +117,7 @@ def test_every_stop_of_the_dial_lights_the_rows_that_the_stage_chooses(workspace
 def test_the_page_says_what_a_setting_left_out_and_places_by_words(workspace: Path, tmp_path: Path) -> None:
     main(tmp_path / "cell.html")
     page = (tmp_path / "cell.html").read_text()
-    assert "Only the best 0.9 of the rows by `score` were candidates: 6 were left out." in page
+    assert "Only the best 0.9 of the rows by score were candidates: 6 were left out." in page
     assert "is not among the best 0.9 by" in page
     assert "Rows are placed by their words" in page
 

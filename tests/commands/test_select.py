@@ -135,7 +135,7 @@ def test_the_best_by_a_number_of_the_records_are_the_candidates(
     words = "only the best 0.25 by 'score' were candidates; 30 rows were left out; 4 rows have no such number"
     assert words in capsys.readouterr().out
     card = (tmp_path / "out/README.md").read_text("utf-8")
-    assert "Only the best 0.25 of the rows by `score` were candidates: 30 were left out." in card
+    assert "Only the best 0.25 of the rows by score were candidates: 30 were left out." in card
 
 
 def test_the_card_lists_the_settings_of_reading_and_units_and_no_limit_is_none(pool: Path, tmp_path: Path) -> None:
@@ -311,9 +311,9 @@ def test_columns_keep_their_types_and_never_replace_those_of_the_table() -> None
     assert table["tags"].to_list() == [None, '["a"]', None]
 
 
-def test_values_of_a_pool_are_escaped_and_rare_ones_are_summed() -> None:
+def test_rare_values_of_a_pool_are_summed_and_the_card_escapes_them() -> None:
     values = [*["[x](http://y)"] * 3, *(f"rare {number}" for number in range(30))]
     table = tabulate_values(values, {"pool": range(33), "none": []})
-    assert table[0] == {"value": r"\[x\](http://y)", "pool": "3 (9.1 %)", "none": "0 (0.0 %)"}
+    assert table[0] == {"value": "[x](http://y)", "pool": "3 (9.1 %)", "none": "0 (0.0 %)"}
     assert table[-1]["value"] == "(other values)"
     assert table[-1]["pool"] == "11 (33.3 %)"
