@@ -35,8 +35,8 @@ def read_gguf_config(path: Path) -> dict[str, Any]:
     from transformers import AutoConfig
 
     with _explain_errors(path):
-        config: dict[str, Any] = AutoConfig.from_pretrained(str(path.parent), gguf_file=path.name).to_dict()
-    return config
+        config = AutoConfig.from_pretrained(str(path.parent), gguf_file=path.name, trust_remote_code=False)
+    return dict(config.to_dict())
 
 
 def load_gguf_tokenizer(path: Path) -> Any:

@@ -34,7 +34,7 @@ def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
 def test_the_paper_is_planned_and_its_first_stage_says_what_it_needs(clone: Path) -> None:
     used = run(clone, "python", "-m", "m2m", "use", "paper-10k")
     assert "base.name" in used.stdout and "settings of params.yaml changed" in used.stdout, used.stderr
-    planned = run(clone, "python", "-m", "m2m", "plan")
+    planned = run(clone, "python", "-m", "m2m", "plan", "--gpu", "h100")
     assert "meta-llama/Llama-2-7b-hf, 6,738,415,616 parameters" in planned.stdout, planned.stderr
     assert "GPU-hours" in planned.stdout and "stale stages            ingest, " in planned.stdout
     would = run(

@@ -28,6 +28,11 @@ def test_line_ends_tabs_joiners_and_scripts_stay() -> None:
     assert make_visible(text) == text.replace("\r", "")
 
 
+def test_what_hides_is_spelled_out_in_the_packed_texts_too() -> None:
+    pool = pl.DataFrame({"instruction": ["a\u202eb"], "response": ["c\u200bd"]})
+    assert unpack(fit_texts(pool, np.array([False]), 10_000).packed) == [["a[U+202E]b", "c[U+200B]d"]]
+
+
 def test_short_texts_stay_whole() -> None:
     texts = fit_texts(pl.DataFrame({"instruction": ["why?"], "response": ["so"]}), np.array([False]), 10_000)
     assert unpack(texts.packed) == [["why?", "so"]]

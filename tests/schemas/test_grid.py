@@ -17,7 +17,7 @@ def written(folder: Path, grid: pl.DataFrame) -> pl.DataFrame:
 
 def test_a_grid_comes_back_from_csv_as_it_was(tmp_path: Path) -> None:
     grid = planted_grid(seeds=1)
-    assert written(tmp_path, grid).equals(grid)
+    assert written(tmp_path, grid).select(grid.columns).equals(grid)
 
 
 def test_a_table_of_before_there_were_lengths_is_free(tmp_path: Path) -> None:
