@@ -36,7 +36,7 @@ def make_outputs_page() -> str:
         rows = [
             (
                 f"`{name}`",
-                _module_line(Path(f"stages/{name}.py")),
+                _module_line(Path(f"stages/{name.partition('-')[0]}.py")),
                 "<br>".join(f"`{path}`" for path in _outs(stage.get("do", stage))),
             )
             for name, stage in yaml.safe_load(Path(file).read_text())["stages"].items()

@@ -1,4 +1,4 @@
-"""The table that a strategy chooses by → a copy of it under the strategy's name, which DVC stores once."""
+"""The table that strategies choose by → a copy of it under each one's name; DVC stores them once."""
 
 from pathlib import Path
 from shutil import copyfile
@@ -6,10 +6,11 @@ from shutil import copyfile
 from m2m.runtime.cli import run
 
 
-def main(table: Path, choices: Path, /) -> None:
+def main(table: Path, choices: tuple[Path, ...], /) -> None:
     """`subset` names its input by the strategy alone, and so waits for nothing that another strategy reads."""
-    choices.parent.mkdir(parents=True, exist_ok=True)
-    copyfile(table, choices)
+    for choice in choices:
+        choice.parent.mkdir(parents=True, exist_ok=True)
+        copyfile(table, choice)
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ def flatten(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str
 
 
 TINY = dict(flatten(yaml.safe_load((ROOT / "profiles/tiny.yaml").read_text())))
+CHOICES = ("choices", "choices-tags", "choices-types", "choices-tokens", "choices-vectors")
 ARM_STAGES = ("strategy", "subset", "finetune", "generate")
 PAIRS = (  # branches of the pipeline that do not wait for one another: one for each of two cores
     (("tokenizer", "base", "band", "tag", "generate@base"), ("embed", "cluster")),
@@ -110,7 +111,7 @@ def run_the_pipeline(folder: Path) -> None:
     for pair in PAIRS:
         with ThreadPoolExecutor() as terminals:
             list(terminals.map(lambda stages: run(folder, "dvc", "repro", "--single-item", *stages), pair))
-        run(folder, "dvc", "repro", "choices", "exclude")
+        run(folder, "dvc", "repro", *CHOICES, "exclude")
     run(folder, "dvc", "repro")
 
 
