@@ -33,7 +33,8 @@ def main() -> None:
                 f"error: {word} needs a clone of the project, and this folder has no dvc.yaml: run it in the clone"
             )
         sys.argv = [sys.argv[0], *flags]
-        run(import_module(f"m2m.commands.{word}").main, program=f"{program} {word}", before=restore_workspace)
+        before = None if word in ANYWHERE else restore_workspace  # another project's DVC is not ours to mend
+        run(import_module(f"m2m.commands.{word}").main, program=f"{program} {word}", before=before)
     else:
         nearest = get_close_matches(word, COMMANDS, n=1)
         hint = f"Did you mean {nearest[0]}? " if nearest else ""

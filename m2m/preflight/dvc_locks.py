@@ -54,10 +54,14 @@ def require_idle() -> None:
             )
 
 
-def has_died_queueing() -> bool:
-    """Whether a process died while it had the workspace in git's stash, to queue a cell."""
+def find_died_queueing() -> float | None:
+    """When a process that died had begun to queue a cell, the workspace in git's stash; None where none has.
+
+    In seconds since 1970.
+    """
     holders = _list_holders(_read_table(RWLOCKS[1]) or {})
-    return any(holder.path == QUEUEING and not _is_alive(holder.pid) for holder in holders)
+    has_died = any(holder.path == QUEUEING and not _is_alive(holder.pid) for holder in holders)
+    return RWLOCKS[1].stat().st_mtime if has_died else None
 
 
 def restore_table(path: Path) -> str:

@@ -23,10 +23,11 @@ def remove_git_locks() -> Iterator[str]:
             yield f"{path} was left by a git that was killed. It is moved to {keep_file(path)}."
 
 
-def restore_stash() -> str:
+def restore_stash(begun: float) -> str:
     """Put the workspace back that DVC, which was killed while it queued a cell, had in git's stash; a sentence.
 
-    What is in the workspace now is kept as a commit. Nothing happens if the stash is not of the commit that is out.
+    What is in the workspace now is kept as a commit. A stash that is older than `begun`, when DVC began (seconds since
+    1970), or of another commit than the one that is out, is a person's and stays. ValueError in the middle of a merge.
     """
     head = _git("rev-parse", "HEAD").stdout.strip()
     stash = _git("rev-parse", "--quiet", "--verify", "refs/stash").stdout.strip()
@@ -34,8 +35,11 @@ def restore_stash() -> str:
     if branch:
         _git("symbolic-ref", "HEAD", f"refs/heads/{branch}")
     place = f"HEAD is on {branch} again" if branch else ""
-    if not stash or _git("rev-parse", f"{stash}^1").stdout.strip() != head:
+    is_of_head = stash and _git("rev-parse", f"{stash}^1").stdout.strip() == head
+    if not is_of_head or int(_git("show", "--no-patch", "--format=%ct", stash).stdout) < int(begun):
         return f"DVC was killed while it queued a cell. {place}." if place else ""
+    if _git("ls-files", "--unmerged").stdout:
+        raise ValueError(f"A merge is not ended. End it, then restore your changes with git stash apply {stash}.")
     present = _git("stash", "create").stdout.strip()
     if present:
         _git("update-ref", f"refs/kept/{present[:12]}", present)
@@ -59,10 +63,11 @@ def _find_branch() -> str:
 
 
 def _is_git_at_work() -> bool:
-    """Whether a git, a DVC or a command of ours other than this process and its ancestors works in this folder."""
+    """Whether a git, a DVC or a command of ours works in this folder; a git that runs this process as a hook does."""
     process = psutil.Process()
-    ancestors = {process.pid, *(parent.pid for parent in process.parents())}
-    return any(_works_here(other) for other in psutil.process_iter() if other.pid not in ancestors)
+    parents = process.parents()
+    callers = {process.pid, *(parent.pid for parent in parents if not parent.name().startswith("git"))}
+    return any(_works_here(other) for other in psutil.process_iter() if other.pid not in callers)
 
 
 def _works_here(process: psutil.Process) -> bool:

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from m2m.preflight.dvc_locks import RWLOCKS, has_died_queueing, restore_table
+from m2m.preflight.dvc_locks import RWLOCKS, find_died_queueing, restore_table
 from m2m.preflight.git_state import remove_git_locks, restore_stash
 from m2m.preflight.torn_files import copy_whole_files, restore_torn_files
 
@@ -25,7 +25,7 @@ def restore_workspace() -> None:
 
 def _mend() -> Iterator[str]:
     yield from remove_git_locks()
-    if has_died_queueing() and (restored := restore_stash()):
+    if (begun := find_died_queueing()) is not None and (restored := restore_stash(begun)):
         yield restored
     for table in RWLOCKS:
         if sentence := restore_table(table):

@@ -1,5 +1,6 @@
 """Finds params.yaml and lock files that a kill or a full disk cut short, keeps them, and restores whole ones."""
 
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ KEPT_FOLDER, COPIES_FOLDER = (
     Path(".cache/whole"),
 )  # what was torn; copies of what the last command found whole
 DVC_LOCK = Path(".dvc/tmp/lock")
+CONFLICT = re.compile(rb"^<<<<<<< ", re.MULTILINE)  # of a merge, which is a person's to end
 
 
 def restore_torn_files() -> Iterator[str]:
@@ -65,6 +67,8 @@ def _is_torn(path: Path) -> bool:
     if not path.exists():
         return False
     text = path.read_bytes()
+    if CONFLICT.search(text):
+        return False
     return not text.endswith(b"\n") or not _has_stages(text)
 
 

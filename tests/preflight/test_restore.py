@@ -1,9 +1,11 @@
 """What a killed or starved run left is kept, put right and reported; a workspace that is whole is not touched."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -202,8 +204,14 @@ def test_locks_of_a_git_that_works_here_stay(clone: Path, reported: Any) -> None
     assert (clone / ".git/index.lock").exists()
 
 
+def note_queueing(clone: Path) -> None:
+    table = {"write": {"workspace": {"pid": DEAD, "cmd": "dvc exp run --queue"}}, "read": {}}
+    (clone / ".dvc/tmp/exps/rwlock").write_text(json.dumps(table))
+
+
 def stash_as_dvc(clone: Path, detach: bool) -> None:
     """The state in which `dvc exp run --queue` was killed: its steps one by one, as DVC's own reflog shows them."""
+    note_queueing(clone)
     (clone / "params.yaml").write_text("subset:\n  size: 7 # mine\n")
     (clone / "dvc.yaml").write_text("stages: {} # staged\n")
     git(clone, "add", "dvc.yaml")
@@ -211,8 +219,6 @@ def stash_as_dvc(clone: Path, detach: bool) -> None:
     if detach:
         git(clone, "checkout", "--quiet", git(clone, "rev-parse", "HEAD"))
         (clone / "params.yaml").write_text("subset:\n  size: 99\n")
-    table = {"write": {"workspace": {"pid": DEAD, "cmd": "dvc exp run --queue"}}, "read": {}}
-    (clone / ".dvc/tmp/exps/rwlock").write_text(json.dumps(table))
 
 
 @pytest.mark.parametrize("detach", [False, True])
@@ -240,6 +246,36 @@ def test_a_stash_of_a_persons_own_is_left_alone(clone: Path, reported: Any) -> N
     assert git_state._find_branch() == ""
 
 
+def test_an_older_stash_stays_though_dvc_was_killed_after_it(clone: Path, reported: Any) -> None:
+    """DVC stashes nothing where nothing has changed: what is in the stash is a person's."""
+    (clone / "params.yaml").write_text("subset:\n  size: 7 # mine\n")
+    git(clone, "stash", "push", "--quiet")
+    note_queueing(clone)
+    os.utime(clone / ".dvc/tmp/exps/rwlock", (time.time() + 60,) * 2)
+    reported()
+    assert len(git(clone, "stash", "list").splitlines()) == 1
+    assert (clone / "params.yaml").read_text() == PARAMS
+
+
+def test_a_lock_with_a_merge_conflict_is_a_persons(clone: Path, reported: Any) -> None:
+    conflict = f"<<<<<<< HEAD\n{LOCK}=======\n{LOCK}>>>>>>> theirs\n"
+    (clone / "dvc.lock").write_text(conflict)
+    assert reported() == []
+    assert (clone / "dvc.lock").read_text() == conflict
+
+
+def test_a_lock_of_the_git_whose_hook_we_are_stays(clone: Path) -> None:
+    hook = clone / ".git/hooks/pre-commit"
+    hook.parent.mkdir(exist_ok=True)
+    root = Path(__file__).parents[2]
+    code = "from m2m.preflight.restore import restore_workspace; restore_workspace()"
+    hook.write_text(f"#!/bin/sh\nPYTHONPATH={root} exec {sys.executable} -c '{code}'\n")
+    hook.chmod(0o755)
+    (clone / "params.yaml").write_text("subset:\n  size: 7\n")
+    assert "mended" not in git(clone, "commit", "--all", "--message=2")
+    assert git(clone, "status", "--short") == ""
+
+
 def test_copies_that_cannot_be_written_are_a_warning(
     clone: Path, reported: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -251,7 +287,7 @@ def test_copies_that_cannot_be_written_are_a_warning(
 def test_every_command_mends_first_and_help_does_not(clone: Path) -> None:
     (clone / "params.yaml").write_text("")
     environ = environment() | {"PYTHONPATH": str(Path(__file__).parents[2])}
-    words = [sys.executable, "-m", "m2m", "recommend"]
+    words = [sys.executable, "-m", "m2m", "plan"]
     run = subprocess.run([*words, "--help"], env=environ, capture_output=True, text=True)
     assert (run.returncode, run.stderr, Path("params.yaml").stat().st_size) == (0, "", 0)
     run = subprocess.run(words, env=environ, capture_output=True, text=True)
