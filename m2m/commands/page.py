@@ -20,7 +20,7 @@ def main(
         out: An .html file; it is written over. It works without a network and is at most 6 MB.
         experiment: Name of a finished experiment (dvc exp list --all-commits). Without it, the workspace.
         map: How rows are placed. words takes seconds; embeddings takes UMAP, minutes for a large pool. auto is
-            embeddings for macro strategies and k-center, words for the others.
+            embeddings for strategies that choose by them, words for the others.
         study: Folder of the study whose evidence the page quotes.
     """
     from m2m.export.exported_run import open_run

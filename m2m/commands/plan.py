@@ -98,7 +98,7 @@ def _describe_costs(
     name = settings["base"]["name"]
     try:
         shape = find_shape(settings["base"])
-    except OSError as error:
+    except (OSError, ValueError) as error:
         model, hours, time = f"{name}, hours and bytes are not in the plan: {error}", {}, None
     else:
         machine, utilisation = (describe_cpu_here(), 1.0) if key == "cpu" else (GPUS[key], mfu)

@@ -63,7 +63,10 @@ def _format_lines(recommendation: "Recommendation", within: float | None) -> lis
         lines += ["", "To make the recommended rows, without training, and to export them (--rows OUT does both):"]
         lines += [f"  {recommendation.command}", "  python -m m2m export OUT"]
     if recommendation.grid:
-        lines += ["", "To settle it, replace these blocks of params.yaml, then run `python -m m2m grid`:"]
+        lines += [
+            "",
+            "To settle it, replace grid.staged and grid.parts in params.yaml, then run `python -m m2m grid`:",
+        ]
         lines += [f"  {line}" for line in recommendation.grid]
     for heading, *items in filter(None, (list_level(recommendation, within), list_worse(recommendation))):
         lines += ["", heading, *(f"  {item}" for item in items)]

@@ -18,12 +18,14 @@ from m2m.file_selection.arms import Comparison, compare_arms
 from m2m.file_selection.comparison_page import write_comparison_page
 from m2m.grid.provenance import get_cell_settings
 from m2m.runtime.artifacts import read_table
+from m2m.runtime.pandera_alone import pa
 from m2m.schemas.bands import Bands
 from m2m.schemas.clusters import Clusters
 from m2m.schemas.exclusions import Exclusions
 from m2m.schemas.pairs import Pairs
 from m2m.schemas.row_origins import RowOrigins
 from m2m.schemas.subset import Subset
+from m2m.schemas.target_scores import TargetScores
 from m2m.schemas.tokens import Tokens
 from m2m.schemas.units import Units
 from m2m.schemas.vectors import Vectors
@@ -35,6 +37,7 @@ from m2m.text.tokenize import label_token
 from m2m.units.micro.token_bands import assign_bands, scale_limits
 
 ORIGINS = "data/row_origins.parquet"
+CHOICE_SCHEMAS: dict[str, type[pa.DataFrameModel]] = {"tokens": Tokens, "vectors": Vectors, "targets": TargetScores}
 LATER_SETTINGS = {"lengths": "free", "quality": None, "quality_share": 1.0}  # as they were before they were settings
 
 
@@ -53,7 +56,7 @@ class RunTables(NamedTuple):
         reads = get_strategy(strategy).reads
         if reads.startswith("data/units/"):
             return self.build_units(strategy)
-        table = read_run_table(self.run, reads, Vectors if reads.startswith("data/vectors/") else Tokens)
+        table = read_run_table(self.run, reads, CHOICE_SCHEMAS[Path(reads).parent.name])
         return self.ids.to_frame("id").join(table, on="id", how="left", maintain_order="left")
 
 

@@ -50,7 +50,7 @@ def collect_shared(lock: Lock) -> dict[str, dict[str, Any]]:
     return {
         "code": {path: md5 for path, md5 in deps.items() if not any(_is_within(out, path) for out in outs)},
         "data": {path: md5 for path, md5 in data.items() if any(_is_within(path, dep) for dep in (*deps, UNITS))},
-        "settings": {name: lock[name]["params"] for name in SETTINGS_STAGES} | _collect_quality(lock),
+        "settings": {name: lock[name]["params"] for name in SETTINGS_STAGES} | _collect_choice(lock),
     }
 
 
@@ -67,10 +67,10 @@ def describe_changes(shared: Mapping[str, Mapping[str, Any]], lock: Lock) -> lis
     paths = [path for path, md5 in shared["data"].items() if outs.get(path) != md5]
     data = [name for folder, name in DATA_NAMES.items() if any(_is_within(path, folder) for path in paths)]
     params = {name: lock[name]["params"] if name in lock else {} for name in SETTINGS_STAGES}
-    quality = _collect_quality(lock) if "subset@candidate" in lock else {}
-    recorded = {"quality": {}, **shared["settings"]}
-    stages = [name for name, settings in recorded.items() if not _agrees(settings, (params | quality).get(name, {}))]
-    stages += ["quality"] if quality and not recorded["quality"] else []
+    choice = _collect_choice(lock) if "subset@candidate" in lock else {}
+    recorded = {**{name: {} for name in choice}, **shared["settings"]}
+    stages = [name for name, settings in recorded.items() if not _agrees(settings, (params | choice).get(name, {}))]
+    stages += [name for name in choice if not recorded[name]]
     return list(dict.fromkeys([*data, *(f"settings of {name.split('@')[0]}" for name in stages)]))
 
 
@@ -122,12 +122,16 @@ def is_consistent(lock: Lock, names: Iterable[str]) -> bool:
     )
 
 
-def _collect_quality(lock: Lock) -> dict[str, dict[str, Any]]:
-    """The share of the pool that all cells choose from; nothing where that is the whole pool."""
+def _collect_choice(lock: Lock) -> dict[str, dict[str, Any]]:
+    """What cells choose by beside their own settings: the best share of the pool, a person's examples; if any."""
     subset = lock["subset@candidate"]["params"].get("subset", {})
-    if subset.get("quality") is None:
-        return {}
-    return {"quality": {name: subset[name] for name in POOL_SETTINGS}}
+    target = lock.get("target", {})
+    choice = {}
+    if subset.get("quality") is not None:
+        choice["quality"] = {name: subset[name] for name in POOL_SETTINGS}
+    if target.get("params", {}).get("target", {}).get("examples") is not None:
+        choice["target"] = {"scores": target["outs"]["data/targets/bm25.parquet"]}
+    return choice
 
 
 def _is_within(path: str, folder: str) -> bool:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from m2m.data.benchmarks.sources import Benchmark, check_benchmark
 from m2m.data.pool.sources import Source, check_source
-from m2m.strategies import get_strategy, require_match
+from m2m.strategies import STRATEGIES, get_strategy, require_match
 
 FREE_NAME = re.compile(r"[\w-]+")
 LARGEST_SETTING = 2**53  # beyond it a float, as of JSON, skips numbers
@@ -92,6 +92,22 @@ def list_broken_rules(settings: Mapping[str, Any]) -> Iterator[str]:
             f"{generate['max_new_tokens']}. Lower it."
         )
     yield from _list_broken_names(settings)
+    yield from _list_missing_inputs(settings)
+
+
+def _list_missing_inputs(settings: Mapping[str, Any]) -> Iterator[str]:
+    """Sentences of what a strategy, of the workspace's cell or of the grid, chooses by and does not get."""
+    subset, examples = settings["subset"], settings["target"]["examples"]
+    if subset["quality"] is None and subset["quality_share"] != 1:
+        yield f"subset.quality_share {subset['quality_share']} needs subset.quality, the name of a number field."
+    listed = [part.get("strategy", []) for part in settings["grid"]["parts"].values()]
+    names = [subset["strategy"], *(name for part in listed for name in (part if isinstance(part, list) else [part]))]
+    for name in dict.fromkeys(name for name in names if name in STRATEGIES):
+        strategy = STRATEGIES[name]
+        if strategy.needs_quality and subset["quality"] is None:
+            yield f"{name} chooses by a number of the rows: set subset.quality to the name of that field."
+        if strategy.reads.startswith("data/targets/") and examples is None:
+            yield f"{name} chooses rows like your examples: set target.examples to their file."
 
 
 def _list_broken_names(settings: Mapping[str, Any]) -> Iterator[str]:

@@ -107,7 +107,7 @@ def _require_reachable(settings: dict[str, Any]) -> None:
     if settings["judge"]["llm"] == "local":
         models["judge.endpoint.model"] = settings["judge"]["endpoint"]["model"]
     for setting, name in models.items():
-        if Path(name).is_dir() and not Path(name).is_absolute():
+        if Path(name).exists() and not Path(name).is_absolute():
             raise ValueError(f"{setting} must be an absolute path, got {name}. Cells run in copies of the repository.")
 
 

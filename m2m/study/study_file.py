@@ -13,7 +13,7 @@ def read_study(path: Path) -> Study:
     try:
         return validate_study(record)
     except ValueError as error:
-        raise ValueError(f"{path} is not a valid study: {error}. Run `dvc repro metrics/dvc.yaml`.") from error
+        raise ValueError(f"{path} is not a valid study: {error}. Run `python -m m2m study {path.parent}`.") from error
 
 
 def write_study(path: Path, study: Study) -> None:

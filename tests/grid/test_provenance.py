@@ -146,6 +146,22 @@ def test_a_cell_whose_settings_were_not_locked_is_not_finished() -> None:
     assert not is_finished(other)
 
 
+def test_cells_that_are_chosen_by_other_examples_are_not_comparable() -> None:
+    chosen = [lock(), lock(), lock()]
+    for made, examples, md5 in zip(chosen, (None, "mine.jsonl", "mine.jsonl"), "122", strict=True):
+        made["target"] = {
+            "deps": {},
+            "params": {"target": {"examples": examples}},
+            "outs": {"data/targets/bm25.parquet": md5},
+        }
+    none, first, same = chosen
+    assert hash_provenance(none) == hash_provenance(lock()) != hash_provenance(first) == hash_provenance(same)
+    same["target"]["outs"]["data/targets/bm25.parquet"] = "3"
+    assert hash_provenance(first) != hash_provenance(same)
+    assert describe_changes(collect_shared(first), same) == ["settings of target"]
+    assert describe_changes(collect_shared(none), first) == ["settings of target"]
+
+
 def test_cells_that_choose_from_the_best_rows_alone_are_not_comparable_with_others() -> None:
     best = lock()
     best["subset@candidate"]["params"] = {"subset": CELL_SETTINGS | {"quality": "score", "quality_share": 0.5}}

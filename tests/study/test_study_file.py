@@ -33,7 +33,7 @@ def test_a_damaged_file_is_one_sentence_with_the_file_the_key_and_the_remedy(stu
         read_study(path)
     assert str(error.value) == (
         f"{path} is not a valid study: against_random[2].value: Input should be a valid number. "
-        "Run `dvc repro metrics/dvc.yaml`."
+        f"Run `python -m m2m study {tmp_path}`."
     )
 
 
