@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import re
 import signal
 import subprocess
 import sys
@@ -62,7 +63,7 @@ def cut(repository: Path) -> Path:
     for _ in range(1800):  # a machine with other work is slow
         time.sleep(1)
         assert driver.poll() is None, told.read_text()
-        if "grid: 1 done, 1 running" in told.read_text():
+        if re.search(r"rung 2 of 2.*grid: 1 done, [1-9] running", told.read_text(), re.DOTALL):
             break
     family = [*psutil.Process(driver.pid).children(recursive=True), psutil.Process(driver.pid)]
     for one in family:
