@@ -1,8 +1,8 @@
 """`make grid` itself, in a copy of the repository with tiny settings: it ends well, also after a power cut."""
 
 import json
-import shutil
 import re
+import shutil
 import signal
 import subprocess
 import sys
