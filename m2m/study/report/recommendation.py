@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from scipy import stats
 
-from m2m.planning.power import find_fresh_seeds
+from m2m.planning.power import find_fresh_seeds, widen_prompts
 from m2m.planning.seed_noise import SeedNoise
 from m2m.schemas.study import Study
 from m2m.schemas.study_numbers import Place
@@ -218,12 +218,15 @@ def _compute_seeds(best: AgainstRandomRow, comparisons: int) -> int:
 def _write_grid(ranking: Ranking, setting: SettingRow) -> list[str]:
     """The block `grid` in YAML: the largest gain alone, with fresh seeds against random.
 
-    It is one comparison, named beforehand, so it needs fewer seeds than the study did.
+    It is one comparison, named beforehand, so it needs fewer seeds than the study did. But the same prompts had a part
+    in naming it, so their noise is widened for all that were compared.
     """
     best = ranking.best
     if best["value"] <= 0 or best["pooled_sd"] <= 0:
         return []
-    schedule = find_fresh_seeds((1,), 1, _get_noise(best), best["value"])
+    noise = _get_noise(best)
+    widened = noise._replace(prompt_sd=noise.prompt_sd * widen_prompts(len(ranking.compared), 1))
+    schedule = find_fresh_seeds((1,), 1, widened, best["value"])
     if schedule is None or len(schedule.fresh) > MOST_SETTLING_SEEDS:
         return []
     fresh = ", ".join(str(SETTLING_SEED + number) for number in range(len(schedule.fresh)))

@@ -211,6 +211,14 @@ def test_the_noise_of_prompts_asks_for_more_seeds_and_may_hide_the_gain() -> Non
     assert 24 <= len(more["staged"]["fresh"]) <= 32 and hidden is None  # by default se is .01
 
 
+def test_prompts_that_chose_among_more_configurations_ask_for_more_seeds() -> None:
+    """Among 3 the prompts' .004 counts 1.22 times (2.394 / 1.960): 2 · .0213² / ((.02 / 2.80)² − .0049²) = 34 seeds."""
+    ends = {"seeds_only_low": 0.02 - 2.042272 * 0.0045, "seeds_only_high": 0.02 + 2.042272 * 0.0045}
+    rows = [gain(0.02, 0.3, **ends, se=0.00602), gain(-0.01, 0.3, degree=0), gain(-0.02, 0.3, degree=2)]
+    grid = yaml.safe_load("\n".join(advise(make_study(against_random=rows)).grid))["grid"]
+    assert 33 <= len(grid["staged"]["fresh"]) <= 43
+
+
 @pytest.mark.parametrize("rows", [[gain(0.2)], [gain(-0.01, 0.3)], [gain(0.001, 0.3)]], ids=["taken", "worse", "tiny"])
 def test_no_grid_is_written_where_none_would_help(rows: Any) -> None:
     assert advise(make_study(against_random=rows)).grid == []
