@@ -80,5 +80,7 @@ def test_correlations_stand_beside_the_papers_with_their_signs_and_order() -> No
         "1 of 2 have the paper's sign, in the same rank order. 0 of 2 change sign when one strategy is left out."
     ]
     swapped = describe_correlations([metric("a", 0.1, 0.5), metric("b", 0.2, 0.4)])
-    assert swapped[0].endswith("in another rank order. 2 of 2 change sign when one strategy is left out.")
+    assert swapped[0].endswith(
+        "2 of 2 have the paper's sign, in another rank order. 2 of 2 change sign when one strategy is left out."
+    )
     assert describe_correlations(rows[1:2]) == []
