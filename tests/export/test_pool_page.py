@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from m2m.export.pool_map import LEVELS
+from m2m.export.pool_map import LEVELS, PoolMap
 from m2m.export.pool_page import LARGEST, describe_equal_subsets, write_pool_page
 from tests.browser import CHROMIUM, Browser
 from tests.planted import EVIL
@@ -113,6 +113,15 @@ def test_equal_inputs_give_equal_bytes_below_the_limit(page: Path, tmp_path: Pat
     write_pool_page(tmp_path / "again.html", make_pool(), SUBSETS, **SETTINGS)
     assert page.read_bytes() == (tmp_path / "again.html").read_bytes()
     assert page.stat().st_size < LARGEST
+
+
+def test_each_row_stands_where_it_was_placed_with_y_upwards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    places = np.array([[row, 3 * row] for row in range(ROWS)], np.uint16)
+    monkeypatch.setattr("m2m.export.pool_page.place_rows", lambda *_: PoolMap(places, "by hand"))
+    write_pool_page(tmp_path / "placed.html", make_pool(), SUBSETS, **SETTINGS)
+    assert read_column(tmp_path / "placed.html", "x", np.uint16).tolist() == list(range(ROWS))
+    down = [LEVELS - 1 - 3 * row for row in range(ROWS)]  # a canvas counts from its top
+    assert read_column(tmp_path / "placed.html", "y", np.uint16).tolist() == down
 
 
 def test_the_page_names_nothing_elsewhere(page: Path) -> None:

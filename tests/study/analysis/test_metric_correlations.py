@@ -10,6 +10,14 @@ from m2m.study.cells.labels import select_rows
 from tests.planted import views
 
 
+def test_a_configuration_is_the_mean_of_its_seeds() -> None:
+    [view] = views(planted_grid())
+    own = view.cells.filter(pl.col("strategy") == "response-micro", pl.col("degree") == 6)
+    [mean] = average_seeds(view.cells).filter(pl.col("strategy") == "response-micro", pl.col("degree") == 6).to_dicts()
+    values = own["response_self_bleu"].to_list()
+    assert len(set(values)) > 1 and mean["response_self_bleu"] == pytest.approx(sum(values) / len(values))
+
+
 def test_the_ends_are_the_correlations_with_one_strategy_left_out() -> None:
     [view] = views(planted_grid())
     [row] = select_rows(correlate_metrics(view), {"metric": "response_self_bleu"})

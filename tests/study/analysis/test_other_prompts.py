@@ -90,6 +90,7 @@ def test_prompts_are_drawn_by_group_where_there_are_ten_and_the_interval_is_wide
     )
     assert (row["prompt_groups"], single["prompt_groups"], row["prompts"], single["prompts"]) == (10, 40, 40, 40)
     assert by_group.se > 1.5 * one_by_one.se > 15 * estimate.se
+    assert by_group.df == pytest.approx(9, rel=0.05) and one_by_one.df == pytest.approx(39, rel=0.05)
     _, few = draw_prompts(grouped_scores(9), 1, 100).add_prompts(estimate, weights, ["a", "b"])
     assert few["prompt_groups"] == 40
 
