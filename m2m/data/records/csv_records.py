@@ -1,90 +1,44 @@
-"""CSV of the usual dialects → one record a row; a broken row is one reject and never gives two halves of a record."""
+"""CSV of the usual dialects → one record a row; near a broken row, only what every reading has as a row is one."""
 
 import csv
 import io
 import re
-from collections.abc import Iterator
-from typing import BinaryIO, NamedTuple
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import BinaryIO
 
+from m2m.data.records.csv_readings import NEAR, NEW_ROW, Costs, Crossing, Dialect, cross_line, find_sure_starts
 from m2m.data.records.json_records import ParsedRecord
 
 LONGEST_FIELD = 2**31 - 1  # csv's own limit is 128 KiB; long fields are for the cleaning to judge
 LONGEST_COLUMN_NAME = 60  # characters of a column's name; a longer one is a row's text
 DELIMITERS = ",\t;|"
-STRAY = "is no CSV row: a quote stands in a field without quotes"
-DOUBTFUL = "is no sure CSV row: it may be a part of a broken row, or several rows"
-MOST_FRAGMENTS = 50  # rows that are held back until the next quote tells whether they are fragments
-
-
-class _Row(NamedTuple):
-    fields: list[str]
-    lines: list[str]
-    reason: str | None = None
-    is_quoted: bool = False  # a field of it begins with a quote
-    is_stray: bool = False  # its first quote stands inside a field: it may be the end of a broken row
-    is_closed: bool = False  # its last line ends with a quote
-    is_short: bool = False  # it has fewer fields than the header
-    is_doubtful: bool = False  # it has several lines that may be rows
+DOUBTFUL = "is no sure CSV row: it may be a part of a broken row, or several rows; write a quote inside a field twice"
 
 
 def read_csv(stream: BinaryIO) -> Iterator[ParsedRecord]:
     """Rows as mappings by the header's names; ValueError where there is no usable header, or another way of quoting.
 
-    A row with an unescaped quote ends where its quotes are even again. Everything up to there is
-    one reject, because a line inside a broken row may look like a row.
+    A quote that is not written twice may end a field too early or too late. So lines near it are read in all ways
+    that assume a few stray quotes (`csv_readings`). Lines between two sure ends of a row are a record if they are one
+    in every reading, else one reject.
     """
     csv.field_size_limit(LONGEST_FIELD)
     with io.TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape", newline="") as text:
-        lines = _Lines(text)
-        header = _read_header(lines)
-        rows = _reject_doubtful(_join_fragments(_read_rows(lines, len(header)))) if header else iter(())
-        for row in rows:
-            yield (None, row.reason) if row.reason else _name_fields(header, row.fields)
+        first = next(text, "")
+        delimiter = max(DELIMITERS, key=first.count)
+        header = _read_header(first, delimiter)
+        if header:
+            dialect = Dialect(delimiter, len(header), f"{delimiter} " in first)
+            for fields, reason in _read_rows(text, dialect):
+                yield (None, reason) if reason else _name_fields(header, fields)
 
 
-class _Lines:
-    """The lines of a file, those taken since `taken` was cleared, and the delimiter of the header."""
-
-    def __init__(self, text: io.TextIOWrapper) -> None:
-        self._text = text
-        self._next = next(text, "")
-        self.taken: list[str] = []
-        self.delimiter = max(DELIMITERS, key=self._next.count)
-
-    def __iter__(self) -> "_Lines":
-        return self
-
-    def __next__(self) -> str:
-        if not self._next:
-            raise StopIteration
-        self.taken.append(self._next)
-        self._next = next(self._text, "")
-        return self.taken[-1]
-
-    def is_row_end(self, is_quoted: bool) -> bool:
-        """Whether a broken row ends with the lines taken; `is_quoted`: all fields of all rows before are quoted."""
-        is_even = "".join(self.taken).count('"') % 2 == 0
-        is_closed = self.is_closed()
-        is_row_next = is_quoted and self._next.startswith('"') and f'"{self.delimiter}"' in self._next
-        return not self._next or (is_even and (is_closed or not is_quoted)) or (is_closed and is_row_next)
-
-    def is_stray(self) -> bool:
-        """Whether the first quote of the lines taken is not the first sign of a field."""
-        before = "".join(self.taken).partition('"')[0].rstrip(" ")
-        return bool(before) and not before.endswith(self.delimiter)
-
-    def are_like_rows(self, columns: int) -> bool:
-        """Whether each of the lines taken has as many delimiters as the header."""
-        return all(line.count(self.delimiter) == columns - 1 for line in self.taken)
-
-    def is_closed(self) -> bool:
-        """Whether the lines taken end with a quote."""
-        return self.taken[-1].rstrip().endswith('"')
+Row = tuple[list[str], str | None]  # its fields, or why there are none
 
 
-def _read_header(lines: _Lines) -> list[str]:
-    line = next(lines, "")
-    names = [name.strip() for name in next(csv.reader([line], delimiter=lines.delimiter, skipinitialspace=True), [])]
+def _read_header(line: str, delimiter: str) -> list[str]:
+    names = [name.strip() for name in next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])]
     if any(len(name) > LONGEST_COLUMN_NAME or name.endswith((".", "?", "!")) for name in names):
         raise ValueError(
             "its first line is a row, not a header: name the columns there, for example instruction,output"
@@ -94,91 +48,89 @@ def _read_header(lines: _Lines) -> list[str]:
     return names
 
 
-def _read_rows(lines: _Lines, columns: int) -> Iterator[_Row]:
-    reader = csv.reader(lines, delimiter=lines.delimiter, skipinitialspace=True, strict=True)
-    field = rf'(?: *"(?:[^"]|"")*"|[^"{re.escape(lines.delimiter)}]*)'
-    strict_row = re.compile(rf"{field}(?:{re.escape(lines.delimiter)}{field})*")
-    end = rf"[{re.escape(lines.delimiter)}\r\n]"
-    field_start, doubled = re.compile(rf'(?:^|{end}) *"'), re.compile(rf'""(?={end})|(?<={end})""')
-    is_quoted = lines.taken[0].startswith('"')  # the header
+def _read_rows(text: Iterator[str], dialect: Dialect) -> Iterator[Row]:
+    """The rows of `text`; the last NEAR lines wait, because a broken row casts doubt on those before it."""
+    taken: list[str] = []
+    held: list[tuple[Row, list[str]]] = []
     while True:
-        lines.taken.clear()
+        for fields, lines in _read_strictly(text, dialect, taken):
+            held.append(((fields, None), lines))
+            while sum(len(lines) for _, lines in held[1:]) > NEAR:
+                yield held.pop(0)[0]
+        if not taken:
+            yield from (row for row, _ in held)
+            return
+        if '\\"' in taken[0]:
+            raise ValueError(r'it escapes quotes by a backslash (\"): write them twice (""), as CSV does')
+        yield from _read_doubtful(chain(*(lines for _, lines in held), taken), text, dialect)
+        held.clear()
+
+
+def _read_strictly(text: Iterator[str], dialect: Dialect, taken: list[str]) -> Iterator[tuple[list[str], list[str]]]:
+    """Rows and their lines, up to a broken one, whose lines `taken` then has: empty at the end of the file.
+
+    A row with quotes and another number of fields than the header is broken too.
+    """
+    field = rf'(?:{" *" * dialect.is_spaced}"[^"]*(?:""[^"]*)*"|[^"{re.escape(dialect.delimiter)}]*)'
+    row = re.compile(rf"{field}(?:{re.escape(dialect.delimiter)}{field}){{{dialect.columns - 1}}}")
+    reader = _split_fields(_keep(text, taken), dialect)
+    while True:
+        taken.clear()
         try:
             fields = next(reader)
-        except StopIteration:
+        except (StopIteration, csv.Error):
             return
-        except csv.Error as error:
-            if '\\"' in lines.taken[0]:
-                raise ValueError(
-                    r'it escapes quotes by a backslash (\"): write them twice (""), as CSV does'
-                ) from error
-            while not lines.is_row_end(is_quoted):
-                next(lines)
-            reason = f"is no CSV row: {error}; write a quote inside a field twice"
-            yield _Row([], list(lines.taken), reason, is_stray=lines.is_stray(), is_closed=lines.is_closed())
-        else:
-            text = "".join(lines.taken)
-            is_quoted = is_quoted and text.count('"') >= 2 * len(fields)
-            if fields:  # a blank line has none
-                is_odd = '"' in text and not strict_row.fullmatch(text.rstrip("\r\n"))
-                has_lines, begins_quoted = len(lines.taken) > 1, bool(field_start.search(text))
-                yield _Row(
-                    fields,
-                    list(lines.taken),
-                    STRAY if is_odd and has_lines else None,
-                    begins_quoted,
-                    is_odd,
-                    lines.is_closed(),
-                    len(fields) < columns,
-                    has_lines and (bool(doubled.search(text)) or lines.are_like_rows(columns)),
-                )
+        lines = "".join(taken)
+        if '"' in lines and not row.fullmatch(lines.rstrip("\r\n")):
+            return
+        if fields:  # a blank line has none
+            yield fields, list(taken)
 
 
-def _join_fragments(rows: Iterator[_Row]) -> Iterator[_Row]:
-    """One reject in place of rows that may be one broken row.
-
-    In `q,"a 5"`, `Well, yes`, `the end."` the quote of 5" ends the field too early, and the next line looks like a row.
-    So the rows from a quoted one to a stray one are joined, and those from a broken one to a stray or broken one. A
-    broken row whose last line does not end with a quote may go on to the end of the next quoted row, and so may a
-    quoted row with too few fields.
-    """
-    pending: list[_Row] = []
-    for row in rows:
-        is_broken = bool(pending and pending[0].reason)
-        is_open = bool(pending and pending[0].is_short and pending[0].is_quoted) or (
-            is_broken and not pending[0].is_closed
-        )
-        is_tail = row.is_stray or (row.is_short and row.is_quoted)
-        if pending and (is_tail or (is_broken and row.reason) or (is_open and row.is_quoted)):
-            pending = [row._replace(reason=row.reason or (STRAY if row.is_stray else DOUBTFUL))]
-        elif row.reason or row.is_quoted:
-            yield from pending
-            pending = [row]
-        elif pending and len(pending) < MOST_FRAGMENTS and (is_open or row.is_short or not is_broken):
-            pending.append(row)
-        else:
-            yield from [*pending, row]
-            pending = []
-    yield from pending
+def _read_doubtful(lines: Iterable[str], text: Iterator[str], dialect: Dialect) -> Iterator[Row]:
+    """The rows of `lines` and of those of `text` that follow, until NEAR lines have no stray quote."""
+    crossings: list[Crossing] = []
+    region: list[str] = []
+    costs: Costs = {NEW_ROW: 0}
+    calm = 0  # lines since the last stray quote
+    for line in chain(lines, text):
+        crossing = cross_line(line, dialect, costs)
+        calm = calm + 1 if min(crossing.costs.values()) == min(costs.values()) else 0
+        crossings.append(crossing)
+        region.append(line)
+        costs = crossing.costs
+        if calm > 2 * NEAR and min(costs, key=lambda state: (costs[state], state == NEW_ROW)) == NEW_ROW:
+            is_end = False
+            break
+    else:
+        is_end = True
+    starts = find_sure_starts(crossings, is_end)
+    first = 0
+    for place in range(1, len(starts)):
+        if starts[place] or place == len(region):
+            yield from _read_segment(region[first:place], starts[first + 1 : place], dialect)
+            first = place
 
 
-def _reject_doubtful(rows: Iterator[_Row]) -> Iterator[_Row]:
-    """In a file with a broken or a stray row, a doubtful row is a reject: it may hold several rows.
+def _read_segment(lines: list[str], starts: list[bool | None], dialect: Dialect) -> Iterator[Row]:
+    try:
+        rows = list(_split_fields(iter(lines), dialect))
+    except csv.Error as error:
+        yield [], f"is no CSV row: {error}; write a quote inside a field twice"
+        return
+    is_sure = len(rows) == 1 and all(start is False for start in starts)
+    if rows != [[]]:
+        yield (rows[0], None) if is_sure else ([], DOUBTFUL)
 
-    In `"a"",b`, `""c",d` the doubled quotes are two single ones, of which one is an error. In `"a,b`, `c",d` both are.
-    Rows from the first doubtful one on wait for the first broken one.
-    """
-    waiting: list[_Row] = []
-    is_broken = False
-    for row in rows:
-        is_broken = is_broken or row.is_stray or bool(row.reason)
-        if not is_broken and (waiting or row.is_doubtful):
-            waiting.append(row)
-            continue
-        for checked in (*waiting, row):
-            yield checked._replace(reason=checked.reason or DOUBTFUL) if checked.is_doubtful else checked
-        waiting = []
-    yield from waiting
+
+def _split_fields(lines: Iterator[str], dialect: Dialect) -> Iterator[list[str]]:
+    return csv.reader(lines, delimiter=dialect.delimiter, skipinitialspace=dialect.is_spaced, strict=True)
+
+
+def _keep(text: Iterator[str], taken: list[str]) -> Iterator[str]:
+    for line in text:
+        taken.append(line)
+        yield line
 
 
 def _name_fields(header: list[str], fields: list[str]) -> ParsedRecord:

@@ -54,27 +54,60 @@ def test_a_file_of_another_kind_is_one_sentence(text: str, message: str) -> None
         read(text)
 
 
+ALL, MINIMAL = csv.QUOTE_ALL, csv.QUOTE_MINIMAL
 BROKEN = [
-    '"q1","My aunt said "go slow" about gears.\nWhen you begin, take your time\nIt helps."',
-    '"q1","He said "hi"\nWell, yes\nand left."',
-    '"q1","""He said "hi", twice.\nOne, two\n"',
-    'q1,"a 5"\nWell, yes\nthe end."',
-    'q1,"a "b" c\nWell, yes\nd "e" f"',
-    'q1,"say "hi\nWell, yes\nthere"',
+    (ALL, '"q1","My aunt said "go slow" about gears.\nWhen you begin, take your time\nIt helps."', "q0 q2 q3"),
+    (MINIMAL, '"q1","My aunt said "go slow" about gears.\nWhen you begin, take your time\nIt helps."', "q0 q2 q3"),
+    (ALL, '"q1","He said "hi"\nWell, yes\nand left."', "q0 q2 q3"),
+    (MINIMAL, '"q1","He said "hi"\nWell, yes\nand left."', "q0 q2 q3"),
+    (ALL, '"q1","""He said "hi", twice.\nOne, two\n"', "q0 q3"),  # the last quote may open the next line's field
+    (MINIMAL, '"q1","""He said "hi", twice.\nOne, two\n"', "q0 q2 q3"),
+    (ALL, 'q1,"a "b" c\nWell, yes\nd "e" f"', "q0 q2 q3"),
+    (MINIMAL, 'q1,"a "b" c\nWell, yes\nd "e" f"', "q0 q2 q3"),
+    (ALL, 'q1,"a 5"\nWell, yes\nthe end."', "q2 q3"),  # one stray quote, and q0's last may be the second
+    (MINIMAL, 'q1,"a 5"\nWell, yes\nthe end."', ""),  # two more make one row of any two with quotes
+    (ALL, 'q1,"say "hi\nWell, yes\nthere"', "q2 q3"),
+    (MINIMAL, 'q1,"say "hi\nWell, yes\nthere"', ""),
 ]
 
 
-@pytest.mark.parametrize("broken", BROKEN)
-@pytest.mark.parametrize("quoting", [csv.QUOTE_ALL, csv.QUOTE_MINIMAL])
-def test_a_broken_row_gives_no_pair_and_its_neighbours_stay(broken: Any, quoting: Any) -> None:
+@pytest.mark.parametrize(("quoting", "broken", "kept"), BROKEN)
+def test_a_broken_row_is_one_reject_and_rows_that_it_casts_doubt_on_join_it(
+    quoting: Any, broken: str, kept: str
+) -> None:
+    good = {"q0": "one, two", "q2": "three, four", "q3": "five, six"}
     text = io.StringIO(newline="")
-    csv.writer(text, quoting=quoting).writerows([("instruction", "output"), ("q0", "one, two")])
+    csv.writer(text, quoting=quoting).writerows([("instruction", "output"), ("q0", good["q0"])])
     text.write(broken + "\n")
-    csv.writer(text, quoting=quoting).writerows([("q2", "three, four"), ("q3", "five, six")])
+    csv.writer(text, quoting=quoting).writerows([("q2", good["q2"]), ("q3", good["q3"])])
     found = read(text.getvalue())
     pairs = [tuple(value.values()) for value, _ in found if isinstance(value, dict)]
-    assert pairs == [("q0", "one, two"), ("q2", "three, four"), ("q3", "five, six")]
-    assert [str(reason)[:14] for value, reason in found if value is None] == ["is no CSV row:"]
+    assert pairs == [(name, good[name]) for name in kept.split()]
+    (reason,) = [str(reason) for value, reason in found if value is None]
+    assert reason.startswith(("is no CSV row: ", "is no sure CSV row: ")) and reason.endswith("inside a field twice")
+
+
+@pytest.mark.parametrize("quoting", [ALL, MINIMAL])
+def test_a_broken_row_costs_a_long_file_nothing_else(quoting: Any) -> None:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, quoting=quoting)
+    writer.writerow(["instruction", "output"])
+    rows = [(f"q{row}, please", 'Say "yes",\nor no.\n\n' * (row % 3) + "Well, yes.") for row in range(300)]
+    for row, pair in enumerate(rows):
+        writer.writerow(pair)
+        if row % 100 == 50:
+            text.write('"b","My aunt said "go slow" of gears.\nWhen you begin, take time"\n')
+    found = read(text.getvalue())
+    assert [tuple(value.values()) for value, _ in found if value] == rows
+    assert [place for place, (value, _) in enumerate(found) if value is None] == [51, 152, 253]
+
+
+def test_what_is_far_from_a_stray_quote_is_read_as_in_a_sound_file() -> None:
+    rows = [f'q{row},"a, b"\n' for row in range(200)]
+    found = read("instruction,output\n" + "".join([*rows[:100], 'x,"a 5"\nWell, yes\nthe end."\n', *rows[100:]]))
+    kept = [value["instruction"] for value, _ in found if value]
+    assert kept == [f"q{row}" for row in (*range(81), *range(120, 200))]
+    assert sum(value is None for value, _ in found) == 1
 
 
 def test_an_inch_mark_in_a_file_of_quoted_fields_costs_one_record() -> None:
@@ -112,9 +145,12 @@ def plant_quotes(seed: int) -> tuple[list[tuple[str, str]], str]:
 VALID_CSV = re.compile(r'((?:"(?:[^"]|"")*"|[^",\n]*),(?:"(?:[^"]|"")*"|[^",\n]*)(?:\n|\Z))+')
 
 
+MADE_FRAGMENTS_ONCE = [2397, 11569, 43325, 49238, 64283, 70076, 88249, 92613, 101039, 114804, 115805, 116170]
+
+
 def test_no_pair_is_made_of_fragments_wherever_quotes_are_planted() -> None:
     kept = total = 0
-    for seed in range(2000):
+    for seed in [*range(2000), *MADE_FRAGMENTS_ONCE]:
         rows, text = plant_quotes(seed)
         if VALID_CSV.fullmatch(text):
             continue  # the quotes undo each other: a valid file of other rows
@@ -122,7 +158,7 @@ def test_no_pair_is_made_of_fragments_wherever_quotes_are_planted() -> None:
         found = {tuple(field.replace('"', "").strip() for field in pair.values()) for pair in pairs}
         assert found <= {(first.strip(), second.strip()) for first, second in rows}, text
         kept, total = kept + len(found), total + len(rows)
-    assert kept > total / 2  # about a third of the rows have a quote too many
+    assert kept > 0.6 * total  # about a third of the rows have a quote too many
 
 
 @pytest.mark.parametrize(

@@ -114,8 +114,8 @@ def test_a_csv_row_with_wrong_bytes_or_too_many_fields_costs_one_record(tmp_path
 
 
 def test_a_csv_row_with_a_broken_quote_costs_one_record(tmp_path: Path) -> None:
-    found = read(tmp_path / "rows.csv", b'prompt,completion\na,"b"c\nd,e\n')
-    assert [one.value for one in found] == [None, {"prompt": "d", "completion": "e"}]
+    found = read(tmp_path / "rows.csv", b'prompt,completion\n"a","b"c"\n"d","e"\n"f","g"\n')
+    assert [one.value for one in found] == [None, *({"prompt": a, "completion": b} for a, b in ("de", "fg"))]
     assert "is no CSV row" in str(found[0].reason)
 
 
