@@ -1,11 +1,11 @@
 """Study, grid, answers and histograms → the report: one HTML page that needs no network."""
 
-import hashlib
 from pathlib import Path
 
 from m2m.runtime.artifacts import read_json, read_table
 from m2m.runtime.atomic_files import write_text
 from m2m.runtime.cli import run
+from m2m.runtime.file_hash import compute_md5
 from m2m.schemas.examples import Examples
 from m2m.schemas.grid import Grid
 from m2m.schemas.histogram import Histogram
@@ -43,13 +43,9 @@ def main(
         "grid": grid.as_posix(),
         "shared": shared,
         "versions": versions.read_text(encoding="utf-8"),
-        "sources": {path.as_posix(): _hash_file(path) for path in (study, grid, examples, made, versions)},
+        "sources": {path.as_posix(): compute_md5(path) for path in (study, grid, examples, made, versions)},
     }
     write_text(report, render_page(templates, "report", values))
-
-
-def _hash_file(path: Path) -> str:
-    return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
 
 
 if __name__ == "__main__":

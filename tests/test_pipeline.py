@@ -15,7 +15,7 @@ from dvc.repo import Repo
 from ruamel.yaml import YAML
 
 from m2m.grid.provenance import get_cell_settings
-from m2m.runtime.cli import read_arguments
+from m2m.runtime.settings import read_arguments
 from m2m.selection.baselines import CHOOSERS
 from m2m.strategies import BASELINES, STRATEGIES
 from tests.deps import is_code, list_code, list_imports

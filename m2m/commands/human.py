@@ -9,6 +9,8 @@ import tyro
 if TYPE_CHECKING:
     import polars as pl
 
+ANSWERS = Path("data/answers/candidate.parquet")
+
 
 @dataclass(frozen=True)
 class Export:
@@ -16,7 +18,7 @@ class Export:
 
     page: Annotated[Path, tyro.conf.Positional]
     """The sheet: one HTML file that opens without a network. The key is written beside it as NAME.key.json."""
-    first: str = "data/answers/candidate.parquet"
+    first: str = str(ANSWERS)
     """Answers of the first model: a file, or the name of a finished experiment (its candidate)."""
     second: str = "data/answers/opponent.parquet"
     """Answers of the second model, likewise."""
@@ -109,15 +111,8 @@ def read_verdicts(path: Path, opponent: str) -> "dict[str, pl.DataFrame]":
 
 def locate_answers(name: str) -> Path:
     """The file `name`, or the candidate's answers of the finished experiment `name` in DVC's cache."""
-    if Path(name).exists():
+    if Path(name).exists() or Path(name).suffix == ANSWERS.suffix:
         return Path(name)
-    from m2m.grid.dvc_experiments import locate_cached_file, read_experiments
+    from m2m.export.exported_run import find_experiment, locate_files
 
-    locks = {cell.name: cell.lock for cell in read_experiments()}
-    if name not in locks:
-        raise ValueError(f"{name} is neither a file nor a finished experiment: dvc exp list --all-commits lists them")
-    outs = {path: md5 for stage in locks[name].values() for path, md5 in stage["outs"].items()}
-    file = locate_cached_file(outs["data/answers/candidate.parquet"])
-    if not file.exists():
-        raise ValueError(f"the answers of {name} are not in DVC's cache: run dvc exp pull origin {name}")
-    return file
+    return locate_files(find_experiment(name), [str(ANSWERS)])[str(ANSWERS)]

@@ -1,14 +1,14 @@
 """Opens the run whose subset is exported: the workspace, or an experiment by name from DVC's cache."""
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from m2m.grid.dvc_experiments import locate_cached_file, read_experiments, read_lock
-from m2m.grid.provenance import Lock, is_consistent, is_finished
+from m2m.grid.provenance import Lock, collect_outs, is_consistent, is_finished
 from m2m.runtime.artifacts import read_json
+from m2m.runtime.file_hash import compute_md5
 from m2m.strategies import SIDES
 
 PAIRS, SUBSET, SUMMARY = "data/pairs.parquet", "data/subsets/candidate.parquet", "data/subsets/candidate.json"
@@ -36,7 +36,9 @@ def open_run(experiment: str | None) -> ExportedRun:
     ValueError unless all of them are of one run, as its dvc.lock has them, and are here.
     """
     if experiment is not None:
-        return _open_experiment(experiment)
+        run = find_experiment(experiment)
+        _require_one_run(run.lock, f"dvc.lock of {experiment}")
+        return run._replace(files=locate_files(run, EXPORT_FILES))
     lock = read_lock()
     _require_one_run(lock, "dvc.lock")
     run = ExportedRun(WORKSPACE, lock, {}, {})
@@ -48,7 +50,7 @@ def open_run(experiment: str | None) -> ExportedRun:
 
 def locate_files(run: ExportedRun, paths: Iterable[str]) -> dict[str, Path]:
     """Where the contents are that `run` has at `paths`: the workspace, or DVC's cache. ValueError unless they are."""
-    outs = {path: md5 for stage in run.lock.values() for path, md5 in stage["outs"].items()}
+    outs = collect_outs(run.lock)
     if run.name == WORKSPACE:
         for path in paths:
             if not Path(path).exists() or compute_md5(Path(path)) != outs.get(path):
@@ -61,21 +63,15 @@ def locate_files(run: ExportedRun, paths: Iterable[str]) -> dict[str, Path]:
     return files
 
 
-def _open_experiment(name: str) -> ExportedRun:
+def find_experiment(name: str) -> ExportedRun:
+    """The finished experiment of that name, without files; ValueError names the nearest one."""
     experiments = {cell.name: cell for cell in read_experiments() if is_finished(cell.lock)}
     if name not in experiments:
         nearest = get_close_matches(name, experiments, n=1)
         hint = f"Did you mean {nearest[0]}?" if nearest else "dvc exp list --all-commits lists them."
         raise ValueError(f"{name} is not a finished experiment of this repository. {hint}")
     cell = experiments[name]
-    _require_one_run(cell.lock, f"dvc.lock of {name}")
-    run = ExportedRun(f"{name} ({cell.revision[:10]})", cell.lock, {}, cell.metrics)
-    return run._replace(files=locate_files(run, EXPORT_FILES))
-
-
-def compute_md5(path: Path) -> str:
-    """The hash that DVC locks for a file."""
-    return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+    return ExportedRun(f"{name} ({cell.revision[:10]})", cell.lock, {}, cell.metrics)
 
 
 def _require_one_run(lock: Lock, name: str) -> None:

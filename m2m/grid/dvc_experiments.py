@@ -89,10 +89,15 @@ def list_untracked_files() -> list[str]:
 
 def locate_cached_file(md5: str) -> Path:
     """Where DVC's cache has the file with this hash; it may not be there."""
+    return Path(_open_cache(Path.cwd()).oid_to_path(md5))
+
+
+@cache  # 11 ms each, and a study asks for four files a cell
+def _open_cache(folder: Path) -> Any:
     from dvc.repo import Repo
 
-    with Repo() as repo:
-        return Path(repo.cache.local.oid_to_path(md5))
+    with Repo(folder) as repo:
+        return repo.cache.local
 
 
 def _parse_stage(stage: dict[str, Any]) -> dict[str, Any]:

@@ -33,6 +33,11 @@ def hash_provenance(lock: Lock) -> str:
     return _hash(collect_shared(lock))
 
 
+def collect_outs(lock: Lock) -> dict[str, str]:
+    """The hashes of all files that the stages of `lock` wrote, by path."""
+    return {path: md5 for stage in lock.values() for path, md5 in stage["outs"].items()}
+
+
 def collect_shared(lock: Lock) -> dict[str, dict[str, Any]]:
     """What comparable cells share, by path or stage; `lock` has every stage of CELL_STAGES and OPPONENT_STAGES.
 
@@ -45,7 +50,7 @@ def collect_shared(lock: Lock) -> dict[str, dict[str, Any]]:
         raise ValueError(f"dvc.lock must have every stage of a cell, {missing[0]} is missing: run dvc repro")
     shared_outs = [stage["outs"] for name, stage in lock.items() if name not in (*CELL_STAGES, *OPPONENT_STAGES)]
     data = {path: md5 for outs in shared_outs for path, md5 in outs.items() if not _is_within(path, CHOICES)}
-    outs = {path for stage in lock.values() for path in stage["outs"]}
+    outs = collect_outs(lock)
     deps = {path: md5 for name in CELL_STAGES for path, md5 in lock[name]["deps"].items()}
     return {
         "code": {path: md5 for path, md5 in deps.items() if not any(_is_within(out, path) for out in outs)},
@@ -63,7 +68,7 @@ def describe_changes(shared: Mapping[str, Mapping[str, Any]], lock: Lock) -> lis
     ...         {"base": {"outs": {"models/base": "2"}}, "judge": {"params": {"judge": {"repeats": 2}}, "outs": {}}})
     ['base model', 'settings of judge']
     """
-    outs = {path: md5 for stage in lock.values() for path, md5 in stage["outs"].items()}
+    outs = collect_outs(lock)
     paths = [path for path, md5 in shared["data"].items() if outs.get(path) != md5]
     data = [name for folder, name in DATA_NAMES.items() if any(_is_within(path, folder) for path in paths)]
     params = {name: lock[name]["params"] if name in lock else {} for name in SETTINGS_STAGES}
@@ -116,7 +121,7 @@ def is_finished(lock: Lock) -> bool:
 
 def is_consistent(lock: Lock, names: Iterable[str]) -> bool:
     """Whether the stages `names` are in `lock`, and read what its other stages wrote."""
-    outs = {path: md5 for stage in lock.values() for path, md5 in stage["outs"].items()}
+    outs = collect_outs(lock)
     return all(
         name in lock and all(outs.get(path, md5) == md5 for path, md5 in lock[name]["deps"].items()) for name in names
     )

@@ -15,8 +15,8 @@ from m2m.grid.prompt_scores import score_prompts
 from m2m.grid.provenance import CELL_STAGES, collect_shared, get_cell_settings, hash_provenance, is_finished
 from m2m.runtime.artifacts import get_columns, read_table, write_json, write_table
 from m2m.runtime.atomic_files import replace_file
-from m2m.runtime.cli import write_command
 from m2m.runtime.pandera_alone import pa
+from m2m.runtime.settings import write_command
 from m2m.schemas.answers import Answers
 from m2m.schemas.examples import Examples
 from m2m.schemas.grid import Grid

@@ -13,10 +13,10 @@ import yaml
 
 from m2m.commands.page import main
 from m2m.export import exported_run
-from m2m.export.exported_run import compute_md5
 from m2m.grid.dvc_experiments import Experiment, read_lock
 from m2m.grid.provenance import CELL_STAGES, OPPONENT_STAGES
 from m2m.runtime.artifacts import read_table, write_table
+from m2m.runtime.file_hash import compute_md5
 from m2m.schemas.pairs import Pairs
 from m2m.schemas.row_origins import RowOrigins
 from m2m.schemas.subset import Subset

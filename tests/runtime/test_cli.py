@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 import yaml
 
-from m2m.runtime.cli import list_names, read_arguments, run
+from m2m.runtime.cli import list_names, run
 
 
 @pytest.fixture(autouse=True)
@@ -83,21 +83,6 @@ def test_the_parts_of_a_mapping_are_named_by_its_flags(monkeypatch: pytest.Monke
         monkeypatch.setattr(sys, "argv", f"x --sources.{name}.kind files".split())
         with pytest.raises(SystemExit, match=r"a name in sources may have letters, digits, - and _, got 'my"):
             list_names("sources")
-
-
-def test_settings_are_read_in_place_of_their_names(tmp_path: Path) -> None:
-    """As DVC's own `${…}` would write them, but that each value is one word, whatever is in it."""
-    file = tmp_path / "params.yaml"
-    file.write_text(
-        "a: {rate: 1e-3, name: '--help; x', key: '', no: null, list: [b, '$c'], empty: [], d: {e: on}}\nf: 2\n"
-    )
-    assert read_arguments(["in.txt", "@a", "--seed", "@f", "--name", "@a.name", "--x", "1"], file) == [
-        "in.txt", "--rate=0.001", "--name=--help; x", "--key=", "--no=None", "--list", "b", "$c", "--d.e=on",
-        "--seed=2", "--name=--help; x", "--x", "1",
-    ]  # fmt: skip
-    for name in ("g", "a.rate.x", "a.g"):
-        with pytest.raises(ValueError, match=rf"params\.yaml has no setting {name}\. Run python -m m2m check"):
-            read_arguments([f"@{name}"], file)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from scipy import stats
 
-from m2m.planning.power import find_fresh_seeds, widen_prompts
+from m2m.planning.power import TARGET_POWER, find_fresh_seeds, widen_prompts
 from m2m.planning.seed_noise import SeedNoise
 from m2m.schemas.study import Study
 from m2m.schemas.study_numbers import Place
@@ -205,12 +205,16 @@ def _count_seeds(best: AgainstRandomRow, comparisons: int) -> list[str]:
     if best["value"] <= 0 or best["pooled_sd"] <= 0:
         return []
     seeds = _compute_seeds(best, comparisons)
-    return [f"If the true effect is this size, about {seeds} seeds per arm give {POWER:.0%} power.".replace("%", " %")]
+    return [
+        f"If the true effect is this size, about {seeds} seeds per arm give {TARGET_POWER:.0%} power.".replace(
+            "%", " %"
+        )
+    ]
 
 
 def _compute_seeds(best: AgainstRandomRow, comparisons: int) -> int:
     """Seeds an arm for 80 % power at the level that `comparisons` leave (normal approximation)."""
-    z = stats.norm.isf(ALPHA / 2 / comparisons) + stats.norm.isf(1 - POWER)
+    z = stats.norm.isf(ALPHA / 2 / comparisons) + stats.norm.isf(1 - TARGET_POWER)
     seeds: int = math.ceil(2 * (z * best["pooled_sd"] / best["value"]) ** 2)
     return seeds
 
