@@ -15,6 +15,9 @@ from dvc.cli import parse_args
 from docs.generate import fill_tables, generate_files
 from docs.reference_pages import list_commands, read_helps
 from docs.result_tables import TABLES, tabulate_five_lines
+from m2m.grid.design import list_cells
+from m2m.grid.rungs import list_expected_cells
+from m2m.planning.staging import Schedule
 from m2m.schemas.grid import Grid
 from tests import prose
 
@@ -147,6 +150,17 @@ def test_every_metric_is_explained() -> None:
 
 
 # What is named
+
+
+def test_the_default_grid_is_as_large_as_the_docs_say() -> None:
+    cells = list_cells(PARAMS["grid"]["parts"], PARAMS["subset"], "staged")
+    count = sum(cell["strategy"] != "random" for cell in cells)
+    text = (ROOT / "docs/how-to/estimate-cost-and-power.md").read_text()
+    for sentence in (f"Most of {count} configurations", f"count and not {count}.", f"as if all {count} were compared"):
+        assert sentence in text
+    staged = PARAMS["grid"]["staged"]
+    expected = list_expected_cells(cells, Schedule(tuple(staged["keep"]), tuple(staged["fresh"])))
+    assert f"a study in rungs, {len(expected)} cells" in (ROOT / "README.md").read_text()
 
 
 def test_every_tool_in_a_shell_block_is_known() -> None:
