@@ -1,9 +1,10 @@
 """Times steps of fine-tuning a Llama-2-7B-shaped model with random weights: in full and with LoRA, padded and packed.
 
-`python -m bench.training [--plain | --trl] [--tiny]`, about two minutes on a GPU of 80 GB. `--plain` puts a short loop
-in the Trainer's place: then torch, transformers, TRL, peft and numpy are enough. `--trl` times TRL's SFTTrainer with
-its own loss, which also computes each token's entropy and accuracy. `--tiny` is a try on a CPU. Cases with Liger's
-kernels stand beside the plain ones where the package liger-kernel is installed.
+`python -m bench.training [--loops Trainer TRL plain] [--kernels none liger] [--tiny]`, about two minutes a loop on a
+GPU of 80 GB. Each case is timed by every loop, side by side: "Trainer" is the trainer of the finetune stage, "TRL" is
+TRL's SFTTrainer with its own loss, which also computes each token's entropy and accuracy, "plain" a short loop, for
+which torch, transformers, TRL, peft and numpy are enough. `--tiny` is a try on a CPU. Cases with Liger's kernels stand
+below the plain ones where the package liger-kernel is installed.
 "Whole" rows have 2,048 tokens; "mixed" rows have log-normal lengths around 600, cut at 2,048, like lengths together.
 Only tokens of rows count, padding does not. MFU: 6 · N · tokens/s (LoRA: 4 · N, and 2 for each adapter weight) over the
 GPU's dense bfloat16 peak by its data sheet; a forward pass done again (checkpointing) is not counted as work.
@@ -25,6 +26,7 @@ from m2m.planning.gpus import estimate_token_flops, find_peak_flops
 from m2m.training.finetuning.collation import TokenRow, label_tokens, require_exact_packing
 from m2m.training.finetuning.kernels import Kernels, apply_kernels
 from m2m.training.finetuning.lora import add_adapters
+from m2m.training.finetuning.varlen import register_varlen
 
 LLAMA_2_7B = {"hidden_size": 4096, "intermediate_size": 11008, "num_hidden_layers": 32, "num_attention_heads": 32}
 TINY = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
@@ -50,7 +52,7 @@ def cases(kernels: Kernels) -> Iterator[Case]:
         yield Case(method, "whole", "none", "sdpa", "none", 8, 8 // at_once, kernels)
         yield Case(method, "whole", "none", "sdpa", "full", 8, 2, kernels)
         for packing in ("none", "exact"):
-            for attention in ("sdpa", "flash_attention_2"):
+            for attention in ("sdpa", "flash_attention_2", *(["varlen"] if packing == "exact" else [])):
                 yield Case(method, "mixed", packing, attention, "full", 16, 4, kernels)
 
 
@@ -188,15 +190,14 @@ def show(case: Case, figures: dict[str, Any]) -> None:
     name = f"{case.method}, {case.lengths} rows, {packed}, checkpointing {case.checkpointing}, kernels {case.kernels}"
     form = {"tokens_per_second": "{:,.0f}", "mfu": "{:.1%}", "peak_gb": "{:.1f} GB"}
     cells = [form[key].format(figures[key]) if figures.get(key) is not None else "–" for key in form]
-    print(f"| {name} | {' | '.join(cells)} | {figures.get('note', '')} |")
+    print(f"| {name} | {figures['loop']} | {' | '.join(cells)} | {figures.get('note', '')} |")
     print(json.dumps({"case": name, **case._asdict(), **figures}), flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    loops = parser.add_mutually_exclusive_group()
-    loops.add_argument("--plain", dest="loop", action="store_const", const="plain", default="Trainer")
-    loops.add_argument("--trl", dest="loop", action="store_const", const="TRL")
+    parser.add_argument("--loops", nargs="+", choices=LOOPS, default=["Trainer", "TRL"])
+    parser.add_argument("--kernels", nargs="+", choices=["none", "liger"], default=["none", "liger"])
     parser.add_argument("--tiny", action="store_true")
     chosen = parser.parse_args()
 
@@ -208,9 +209,9 @@ def main() -> None:
         parser.error("no GPU here: --tiny tries the benchmark on the CPU")
     shape, length, words = (TINY, 64, 500) if chosen.tiny else (LLAMA_2_7B, 2048, 32000)
     config = LlamaConfig(vocab_size=words, max_position_embeddings=4096, use_cache=False, **shape)
-    print("| case | tokens/s | MFU | peak memory | note |\n|---|---:|---:|---:|---|", flush=True)
-    kinds: tuple[Kernels, ...] = ("none", "liger")
-    for kernels in kinds:
+    print("| case | loop | tokens/s | MFU | peak memory | note |\n|---|---|---:|---:|---:|---|", flush=True)
+    register_varlen("varlen", "exact", "mixed")
+    for kernels in chosen.kernels:
         with torch.device(device):
             llama = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16, attn_implementation="sdpa")
         if device == "cuda" and importlib.util.find_spec("liger_kernel"):
@@ -219,7 +220,8 @@ def main() -> None:
         for case in cases(kernels):
             if case.method == "lora" and model is llama:
                 model = add_adapters(llama, **LORA)
-            show(case, measured(model, llama, case, chosen.loop, length))
+            for loop in chosen.loops:
+                show(case, measured(model, llama, case, loop, length))
         del llama, model
 
 

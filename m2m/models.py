@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 ModelDtype = Literal["float32", "bfloat16"]
-Attention = Literal["sdpa", "eager", "flash_attention_2"]
+Attention = Literal["sdpa", "eager", "flash_attention_2", "varlen"]
 REFERENCE = "reference.json"
 TRIM_THRESHOLD, TOP_PAD, MMAP_MAX = -1, -2, -4  # names of malloc.h's mallopt
 

@@ -55,7 +55,7 @@ def main(
     max_lost_share: float,
     long_prompts: LongPrompts,
     packing: Literal["none", "exact"],
-    attention: Literal["sdpa", "eager", "flash_attention_2"],
+    attention: Literal["sdpa", "eager", "flash_attention_2", "varlen"],
     gradient_checkpointing: Literal["none", "full"],
     dtype: Literal["float32", "mixed", "bfloat16"],
     kernels: Literal["none", "liger"],

@@ -1,11 +1,13 @@
 """Checkpoint + prompts → greedy answers, and the bits that each reference costs the model."""
 
+import time
 from pathlib import Path
 from typing import Any, Literal
 
 import polars as pl
 
-from m2m.inference.generate import generate_answers, score_completions
+from m2m.inference.continuous import generate_continuously
+from m2m.inference.generate import Answer, generate_answers, score_completions
 from m2m.inference.served_checkpoint import request_answers
 from m2m.llm.client.ask import Engine
 from m2m.llm.client.request import Endpoint
@@ -28,6 +30,7 @@ def main(
     *,
     prompt_format: PromptFormat,
     engine: Engine,
+    batching: Literal["fixed", "continuous"],
     batch_size: int,
     max_length: int,
     max_new_tokens: int,
@@ -62,7 +65,9 @@ def main(
                 f"generate: {long} of {len(prompt_tokens)} prompts are cut to their last {prompt_limit} tokens: "
                 "raise max_length"
             )
-        answer_texts = generate_answers(
+        answer = generate_answers if batching == "fixed" else generate_continuously
+        start = time.monotonic()
+        answer_texts = answer(
             checkpoint,
             words,
             [ids[-prompt_limit:] for ids in prompt_tokens],
@@ -70,6 +75,7 @@ def main(
             max_new_tokens=max_new_tokens,
             repetition_penalty=repetition_penalty,
         )
+        print(describe_speed(answer_texts, time.monotonic() - start))
         scores = _score_references(checkpoint, words, table, prompt_format, max_length, prompt_limit, batch_size)
     columns = table.select(
         "id",
@@ -78,6 +84,17 @@ def main(
         pl.Series("truncated", [answer.truncated for answer in answer_texts], dtype=pl.Boolean),
     )
     write_table(answers, Answers, columns.join(scores, on="id", how="left", maintain_order="left"))
+
+
+def describe_speed(answers: list[Answer], seconds: float) -> str:
+    """Tokens a second in words, of answers that took `seconds`.
+
+    >>> describe_speed([Answer("a", 1500, True), Answer("b", 500, False)], 4.0)
+    'generate: 2 answers, 2,000 tokens in 4 s: 500 tokens a second'
+    """
+    tokens = sum(answer.tokens for answer in answers)
+    rate = tokens / max(seconds, 1e-9)
+    return f"generate: {len(answers)} answers, {tokens:,} tokens in {seconds:.0f} s: {rate:,.0f} tokens a second"
 
 
 def _score_references(

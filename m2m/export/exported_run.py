@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from m2m.grid.dvc_experiments import locate_cached_file, read_experiments, read_lock
+from m2m.grid.dvc_experiments import BASE_FILE, locate_cached_file, read_experiments, read_lock
 from m2m.grid.provenance import Lock, collect_outs, is_consistent, is_finished
 from m2m.runtime.artifacts import read_json
 from m2m.runtime.file_hash import compute_md5
@@ -28,6 +28,7 @@ class ExportedRun(NamedTuple):
     lock: Lock
     files: Mapping[str, Path]  # by path in the repository
     metrics: Mapping[str, Any]
+    base: Mapping[str, Any]  # what is said of the base model; empty if no base was made
 
 
 def open_run(experiment: str | None) -> ExportedRun:
@@ -41,11 +42,12 @@ def open_run(experiment: str | None) -> ExportedRun:
         return run._replace(files=locate_files(run, EXPORT_FILES))
     lock = read_lock()
     _require_one_run(lock, "dvc.lock")
-    run = ExportedRun(WORKSPACE, lock, {}, {})
+    run = ExportedRun(WORKSPACE, lock, {}, {}, {})
     finished = METRIC_FILES if is_finished(lock) else ()
-    files = locate_files(run, [*EXPORT_FILES, *finished])
+    base = [BASE_FILE] if any(BASE_FILE in stage["outs"] for stage in lock.values()) else []
+    files = locate_files(run, [*EXPORT_FILES, *finished, *base])
     metrics = {name: value for path in finished for name, value in read_json(files[path]).items()}
-    return run._replace(files=files, metrics=metrics)
+    return run._replace(files=files, metrics=metrics, base=read_json(files[BASE_FILE]) if base else {})
 
 
 def locate_files(run: ExportedRun, paths: Iterable[str]) -> dict[str, Path]:
@@ -71,7 +73,7 @@ def find_experiment(name: str) -> ExportedRun:
         hint = f"Did you mean {nearest[0]}?" if nearest else "dvc exp list --all-commits lists them."
         raise ValueError(f"{name} is not a finished experiment of this repository. {hint}")
     cell = experiments[name]
-    return ExportedRun(f"{name} ({cell.revision[:10]})", cell.lock, {}, cell.metrics)
+    return ExportedRun(f"{name} ({cell.revision[:10]})", cell.lock, {}, cell.metrics, cell.base)
 
 
 def _require_one_run(lock: Lock, name: str) -> None:

@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float32, Num, UInt16
 from m2m.export.pool_map import LEVELS, place_rows
 from m2m.export.pool_numbers import Shares, compare_shares, summarize_lengths
 from m2m.export.pool_texts import PageTexts, fit_texts, pack_json
+from m2m.export.run_answers import RunAnswers, make_answers_visible
 from m2m.runtime.atomic_files import write_text
 from m2m.strategies import SIDES
 from m2m.study.report.html_page import render_page
@@ -41,12 +42,14 @@ def write_pool_page(
     reasons: pl.DataFrame | None = None,
     vectors: Float32[np.ndarray, "rows dim"] | None = None,
     notes: Sequence[str] = (),
+    answers: RunAnswers | None = None,
 ) -> None:
     """Write the page of `pool`, with a stop of its slider for each of `subsets`, as in schema Subset.
 
     `pool` has the columns id, source, instruction, response and tokens (of the response), and may have low, mid, high
     (tokens of each band) and cluster (null: none). `initial` is lit first, `reference` is compared with. `reasons` has
-    id and a column for any subset: why a row is not in it. `vectors` are the pool's embeddings. `notes` stand on top.
+    id and a column for any subset: why a row is not in it. `vectors` are the pool's embeddings. `notes` stand on top,
+    `answers` of a trained run below.
 
     ValueError for an empty pool, a missing column, an unknown subset or id, and more than 250 different reasons.
     """
@@ -85,6 +88,7 @@ def write_pool_page(
         "same": describe_equal_subsets(masks),
         "lengths": lengths,
         "shares": shares,
+        "answers": answers and answers._replace(prompts=[make_answers_visible(row) for row in answers.prompts]),
         "colourings": list(colourings),
         "columns": {name: base64.b64encode(packed).decode() for name, packed in columns.items()},
         "page": {

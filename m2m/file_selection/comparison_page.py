@@ -8,6 +8,7 @@ import polars as pl
 from jaxtyping import Float32
 
 from m2m.export.pool_page import write_pool_page
+from m2m.export.run_answers import RunAnswers
 from m2m.file_selection.arms import RANDOM, Comparison, explain_rows
 from m2m.strategies import get_strategy
 
@@ -22,11 +23,12 @@ def write_comparison_page(
     vectors: Float32[np.ndarray, "rows dim"] | None,
     title: str,
     notes: Sequence[str],
+    answers: RunAnswers | None = None,
 ) -> None:
     """Write the page of `rows` (schema Pool) to `path`; the map is of `vectors`, or without them of words.
 
     `bands` has the tokens of each band, a row for each of `rows`. The labels are what a person reads of a unit of the
-    strategy, and of a cluster.
+    strategy, and of a cluster. `answers` are those of a trained run.
     """
     entry = get_strategy(comparison.settings.strategy)
     pool = rows.with_columns(tokens=pl.Series(comparison.pool.tokens))
@@ -50,6 +52,7 @@ def write_comparison_page(
         reasons=pl.DataFrame({"id": pool["id"], **{name: explain_rows(comparison, name) for name in subsets}}),
         vectors=vectors,
         notes=notes,
+        answers=answers,
     )
 
 

@@ -13,6 +13,7 @@ from m2m.arrays import flatten_lists, stack_vectors
 from m2m.export.data_card import describe_left_out
 from m2m.export.exported_run import PAIRS, SUBSET, TOKEN_FILES, ExportedRun, locate_files
 from m2m.export.pool_numbers import count_band_tokens
+from m2m.export.run_answers import describe_base, read_run_answers
 from m2m.export.subset_files import find_evidence, name_base_tokenizer, name_unit_tokenizer
 from m2m.file_selection.arms import Comparison, compare_arms
 from m2m.file_selection.comparison_page import write_comparison_page
@@ -38,6 +39,7 @@ from m2m.units.micro.token_bands import assign_bands, scale_limits
 
 ORIGINS = "data/row_origins.parquet"
 CHOICE_SCHEMAS: dict[str, type[pa.DataFrameModel]] = {"tokens": Tokens, "vectors": Vectors, "targets": TargetScores}
+SHOWN_PROMPTS = 6
 LATER_SETTINGS = {"lengths": "free", "quality": None, "quality_share": 1.0}  # as they were before they were settings
 
 
@@ -91,6 +93,7 @@ def write_run_page(run: ExportedRun, path: Path, study: Path, place: Literal["au
         _read_vectors(run, entry, pairs["id"], place),
         run.name,
         [*_list_notes(run, comparison), evidence],
+        read_run_answers(run, SHOWN_PROMPTS),
     )
 
 
@@ -158,4 +161,5 @@ def _list_notes(run: ExportedRun, comparison: Comparison) -> Sequence[str]:
     if comparison.settings.strategy.endswith("-micro"):
         notes.append(f"The units are token types of {name_unit_tokenizer(run.lock)}.")
     notes += describe_left_out(comparison.left_out.summary)
+    notes += filter(None, [describe_base(run.base)])
     return [*notes, *([comparison.subset.collapse] if comparison.subset.collapse else [])]

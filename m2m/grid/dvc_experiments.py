@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import yaml
@@ -14,6 +15,7 @@ from m2m.grid.provenance import Lock
 from m2m.schemas.cell import MADE_WITH
 
 PIPELINE, CELL_FILE, DETAILS_FILE = "dvc.yaml", "metrics/cell.json", "metrics/cell_details.json"
+BASE_FILE = "metrics/base.json"
 CELL_INPUTS = ("data/raw", "stages", "m2m", "profiles/launch", "params.yaml", "dvc.yaml", "dvc.lock", "constraints.txt")
 
 
@@ -25,6 +27,8 @@ class Experiment(NamedTuple):
     lock: Lock
     metrics: dict[str, Any]
     """all metrics of the cell, of both files"""
+    base: Mapping[str, Any] = MappingProxyType({})
+    """what is said of its base model"""
 
 
 def list_experiment_names() -> dict[str, str]:
@@ -109,13 +113,13 @@ def _parse_stage(stage: dict[str, Any]) -> dict[str, Any]:
 @cache
 def _read_experiment(name: str, revision: str) -> Experiment | None:
     """A commit never changes, so each is read once: a tenth of a second."""
-    files = _git("ls-tree", "--name-only", revision, "dvc.lock", CELL_FILE, DETAILS_FILE).split()
+    files = _git("ls-tree", "--name-only", revision, "dvc.lock", CELL_FILE, DETAILS_FILE, BASE_FILE).split()
     if not {"dvc.lock", CELL_FILE} <= set(files):
         return None
     texts = {path: _git("show", f"{revision}:{path}") for path in files}
     record = json.loads(texts[CELL_FILE]) | json.loads(texts.get(DETAILS_FILE, "{}"))
     metrics = {key: value for key, value in record.items() if key not in MADE_WITH}  # the lock has all settings
-    return Experiment(name, revision, parse_lock(texts["dvc.lock"]), metrics)
+    return Experiment(name, revision, parse_lock(texts["dvc.lock"]), metrics, json.loads(texts.get(BASE_FILE, "{}")))
 
 
 def _get_outs(stage: Any, lock: Lock) -> dict[str, str]:

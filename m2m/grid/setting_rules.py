@@ -91,6 +91,15 @@ def list_broken_rules(settings: Mapping[str, Any]) -> Iterator[str]:
             f"generate.max_new_tokens must be below generate.max_length, {generate['max_length']}, got "
             f"{generate['max_new_tokens']}. Lower it."
         )
+    tune = settings["finetune"]
+    if tune["attention"] == "varlen" and tune["packing"] != "exact":
+        yield f"finetune.attention varlen needs finetune.packing exact, got {tune['packing']}. Change one of them."
+    is_continuous = generate["engine"] == "local" and generate["batching"] == "continuous"
+    if is_continuous and generate["repetition_penalty"] != 1:
+        yield (
+            "generate.batching continuous needs generate.repetition_penalty 1, got "
+            f"{generate['repetition_penalty']}. Change one of them."
+        )
     yield from _list_broken_names(settings)
     yield from _list_missing_inputs(settings)
 

@@ -24,7 +24,7 @@ from m2m.schemas.prompts import Prompts
 from m2m.schemas.scores import Scores
 from m2m.schemas.verdicts import Verdicts
 from m2m.study.cells.cells import select_comparable
-from m2m.study.report.answer_examples import select_examples
+from m2m.study.report.answer_examples import BASE_NAME, select_examples
 from m2m.study.study_file import hash_grid
 
 BUNDLED_STUDY, OWN_STUDY, PILOT_STUDY = (Path(name) for name in ("metrics", "metrics/own", "metrics/pilot"))
@@ -63,6 +63,7 @@ def write_study_folder(folder: Path, *, fresh: Collection[int], examples: int = 
     scores = [score_prompts(name, *cell) for name, cell in tables.items()]
     write_table(folder / "scores.parquet", Scores, _concatenate(scores, Scores))
     answers = [select_examples(name, cell.prompts, cell.candidate, examples) for name, cell in tables.items()]
+    answers += _select_base_examples(cells[select_comparable(grid)["experiment"][0]], examples)
     write_table(folder / "examples.parquet", Examples, _concatenate(answers, Examples))
     file = {"grid": {"rows": len(grid), "sha256": hash_grid(folder / "grid.csv")}}
     write_json(folder / "made.json", {hash_provenance(cell.lock): _describe_code(cell) | file for cell in collected})
@@ -88,6 +89,16 @@ def _read_tables(cell: Experiment) -> CellTables | None:
     return CellTables(*(read_table(file, schema) for file, schema in zip(files, schemas, strict=True)))
 
 
+def _select_base_examples(cell: Experiment, count: int) -> list[pl.DataFrame]:
+    """What the base model of `cell` answered, where DVC's cache has it."""
+    path = ANSWERS_FILE.format(arm="base")
+    hashes = [cell.lock["judge"]["deps"][PROMPTS_FILE], cell.lock.get("generate@base", {}).get("outs", {}).get(path)]
+    files = [locate_cached_file(md5) for md5 in hashes if md5]
+    if len(files) < len(hashes) or not all(file.exists() for file in files):
+        return []
+    return [select_examples(BASE_NAME, read_table(files[0], Prompts), read_table(files[1], Answers), count)]
+
+
 def _copy_histograms(cell: Experiment, folder: Path) -> None:
     """Copy the histograms of token types in the pool of `cell`."""
     for side in ("instruction", "response"):
@@ -107,7 +118,7 @@ def _concatenate(tables: Sequence[pl.DataFrame], schema: type[pa.DataFrameModel]
 def _describe_code(cell: Experiment) -> dict[str, dict[str, str]]:
     """What a cell shares with others of its provenance, and the commands of the shared stages."""
     commands = {name: _write_command(stage) for name, stage in cell.lock.items() if name not in CELL_STAGES}
-    return collect_shared(cell.lock) | {"commands": commands}
+    return collect_shared(cell.lock) | {"commands": commands} | ({"base": dict(cell.base)} if cell.base else {})
 
 
 def _write_command(stage: Mapping[str, Any]) -> str:

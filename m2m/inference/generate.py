@@ -49,7 +49,7 @@ def generate_answers(
                 eos_token_id=tokenizer.eos_token_id,
             )
         for row, answer in zip(batch, out[:, ids.shape[1] :].tolist(), strict=True):
-            answers[row] = _decode_answer(tokenizer, answer)
+            answers[row] = decode_answer(tokenizer, answer)
     return [answers[row] for row in range(len(prompts))]
 
 
@@ -93,7 +93,8 @@ def _pad_left(rows: Sequence[list[int]], pad: int, device: Any) -> tuple[Any, An
     return ids, mask
 
 
-def _decode_answer(tokenizer: Any, ids: list[int]) -> Answer:
+def decode_answer(tokenizer: Any, ids: list[int]) -> Answer:
+    """The text before the end token, and the tokens with it."""
     ended = tokenizer.eos_token_id in ids
     text = ids[: ids.index(tokenizer.eos_token_id)] if ended else ids
     return Answer(tokenizer.decode(text, skip_special_tokens=True).strip(), len(text) + ended, not ended)

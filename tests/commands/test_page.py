@@ -15,9 +15,11 @@ from m2m.commands.page import main
 from m2m.export import exported_run
 from m2m.grid.dvc_experiments import Experiment, read_lock
 from m2m.grid.provenance import CELL_STAGES, OPPONENT_STAGES
-from m2m.runtime.artifacts import read_table, write_table
+from m2m.runtime.artifacts import read_table, write_json, write_table
 from m2m.runtime.file_hash import compute_md5
+from m2m.schemas.answers import Answers
 from m2m.schemas.pairs import Pairs
+from m2m.schemas.prompts import Prompts
 from m2m.schemas.row_origins import RowOrigins
 from m2m.schemas.subset import Subset
 from m2m.training.pretrain import train_tokenizer
@@ -87,7 +89,7 @@ def write_lock(folder: Path) -> None:
         "tokenizer": {"base.name": "scratch"},
     }
     locked = {name: {"cmd": name, "params": {"params.yaml": params.get(name, {})}, "outs": []} for name in names}
-    files = [path for path in sorted((folder / "data").rglob("*")) if path.is_file()]
+    files = [path for name in ("data", "metrics") for path in sorted((folder / name).rglob("*")) if path.is_file()]
     hashes = [{"path": str(path.relative_to(folder)), "md5": compute_md5(path)} for path in files]
     (folder / "dvc.lock").write_text(yaml.safe_dump({"stages": locked | {"all": {"cmd": "all", "outs": hashes}}}))
 
@@ -132,6 +134,38 @@ def test_a_subset_that_this_code_would_not_choose_has_no_page(workspace: Path, t
     for name, content in kept.items():
         (workspace / name).write_bytes(content)
     assert not (tmp_path / "cell.html").exists()
+
+
+def test_a_trained_run_shows_the_answers_of_its_three_models(
+    workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = (workspace / "dvc.lock").read_bytes()
+    names = {"id": ["b", "a"], "benchmark": ["x", "x"], "instruction": ["B?", "A?"], "reference": [None, "an a"]}
+    nothing = {name: pl.lit(None, pl.String) for name in ("baseline", "baseline_answer")}
+    prompts = pl.DataFrame(names, schema=dict.fromkeys(names, pl.String)).with_columns(**nothing, group=pl.lit("x"))
+    write_table(workspace / "data/prompts.parquet", Prompts, prompts)
+    for arm in ("base", "opponent", "candidate"):
+        table = pl.DataFrame({"id": ["a", "b"], "answer": [f"{arm} to A", f"{arm} to B"]}).with_columns(
+            tokens=pl.lit(3, pl.Int32), truncated=False, bits=pl.lit(None, pl.Float64), bytes=pl.lit(None, pl.Int32)
+        )
+        write_table(workspace / f"data/answers/{arm}.parquet", Answers, table)
+    write_json(workspace / "metrics/cell.json", {"untuned_bits_per_byte": 1.5, "candidate_bits_per_byte": 1.25})
+    write_json(workspace / "metrics/cell_details.json", {"opponent_bits_per_byte": 1.75})
+    base = {"base": "my model", "base_instruction_tuned": "perhaps: its tokenizer has a chat template"}
+    write_json(workspace / "metrics/base.json", base)
+    write_lock(workspace)
+    monkeypatch.setattr(exported_run, "is_finished", lambda lock: True)
+    main(tmp_path / "cell.html")
+    page = (tmp_path / "cell.html").read_text()
+    assert re.findall("<h3>(base|fine-tuned)([^<]*)</h3>", page)[:3] == [
+        ("base", " model, 1.5000"),
+        ("fine-tuned", " on random rows, 1.7500"),
+        ("fine-tuned", " on response-micro, degree 3, 1.2500"),
+    ]
+    answers = re.findall(r">(\w+ to [AB])<", page)
+    assert answers == [f"{arm} to {prompt}" for prompt in "AB" for arm in ("base", "opponent", "candidate")]
+    assert "my model may have been instruction-tuned before: its tokenizer has a chat template." in page
+    (workspace / "dvc.lock").write_bytes(kept)
 
 
 def test_vectors_that_the_run_has_not_made_are_named(workspace: Path, tmp_path: Path) -> None:

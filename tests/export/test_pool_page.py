@@ -14,6 +14,7 @@ import pytest
 
 from m2m.export.pool_map import LEVELS, PoolMap
 from m2m.export.pool_page import LARGEST, describe_equal_subsets, write_pool_page
+from m2m.export.run_answers import PromptAnswers, RunAnswers
 from tests.browser import CHROMIUM, Browser
 from tests.planted import EVIL
 
@@ -62,7 +63,19 @@ REASONS = pl.DataFrame(
     }
 )
 NOTES = ("3 rows carry no unit.", HOSTILE)
-SETTINGS: dict[str, Any] = {"title": HOSTILE, "initial": "degree 0", "seed": 1, "reasons": REASONS, "notes": NOTES}
+ANSWERS = RunAnswers(
+    ["base model", "fine-tuned on random rows", "fine-tuned on response-micro, degree 6"],
+    [1.0941657, 1.25, None],
+    [PromptAnswers(HOSTILE, None, [HOSTILE, "", "an answer"]), PromptAnswers("Why?", "Because.", ["a", "b", "c"])],
+)
+SETTINGS: dict[str, Any] = {
+    "title": HOSTILE,
+    "initial": "degree 0",
+    "seed": 1,
+    "reasons": REASONS,
+    "notes": NOTES,
+    "answers": ANSWERS,
+}
 
 
 @pytest.fixture(scope="module")
@@ -359,6 +372,25 @@ def test_text_stays_text(page: Path, browser: Browser) -> None:
     assert browser.run("window.pwned") is None and browser.said == []
     assert browser.run("[document.scripts.length, document.images.length]") == [scripts, 0]
     assert not re.search("[\u202a-\u202e\u200b\x00]", page.read_text())
+
+
+@in_browser
+@pytest.mark.parametrize(("width", "columns"), [(1280, 3), (390, 1)])
+def test_answers_of_the_three_models_stand_side_by_side(page: Path, browser: Browser, width: int, columns: int) -> None:
+    show(browser, page, width)
+    listed = '[...document.querySelectorAll("#answers {}")].map(part => part.textContent)'
+    assert browser.run(listed.format("h3"))[:3] == [
+        "base model, 1.0942",
+        "fine-tuned on random rows, 1.2500",
+        "fine-tuned on response-micro, degree 6",
+    ]
+    replies = [VISIBLE, "(an empty answer)", "an answer", "a", "b", "c"]
+    assert browser.run(listed.format(".replies p")) == replies
+    assert browser.run(listed.format(".question")) == [VISIBLE, "Why?"]
+    assert browser.run(listed.format("details p")) == ["Because."]
+    lefts = '[...document.querySelectorAll("#answers .replies")][1]'
+    places = browser.run(f"[...{lefts}.children].map(part => Math.round(part.getBoundingClientRect().left))")
+    assert len(set(places)) == columns
 
 
 @in_browser

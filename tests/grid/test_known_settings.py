@@ -116,6 +116,8 @@ def change(path: str, value: Any) -> Any:
         ("subset.degree", 7, "subset.degree must be at least 0 and at most 6, got 7"),
         ("subset.weights", "inverze", "one of uniform, inverse, got 'inverze'. Did you mean inverse?"),
         ("generate.max_new_tokens", 1024, "generate.max_new_tokens must be below generate.max_length, 1024, got 1024"),
+        ("generate.batching", "continuous", "continuous needs generate.repetition_penalty 1, got 1.2. Change"),
+        ("finetune.attention", "varlen", "varlen needs finetune.packing exact, got none. Change"),
         ("grid.seconds", 0, "grid.seconds must be above 0, got 0"),
         ("grid.parts", None, "grid.parts must be a block of settings, got None"),
         ("grid.parts", {}, "grid.parts must have at least one entry, got none"),

@@ -136,6 +136,25 @@ def test_cells_that_only_an_llm_judged_make_a_study(
     assert read_study(folder / "study.json")["outcomes"] == ["alpaca_eval_win_rate"]
 
 
+def test_the_answers_of_the_base_model_and_what_is_said_of_it_are_kept(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tuned = {"base": "my model", "base_instruction_tuned": "yes: its name says chat"}
+    outs = {"data/answers/base.parquet": "base"}
+    answered_base = {"generate@base": {"cmd": "", "params": {}, "deps": {}, "outs": outs}}
+    cells = [cell._replace(base=tuned, lock={**cell.lock, **answered_base}) for cell in study_folder.read_experiments()]
+    monkeypatch.setattr(study_folder, "read_experiments", lambda: cells)
+    folder = tmp_path / "study"
+    collect.main(folder=folder, examples=1)
+    assert set(read_table(folder / "examples.parquet", Examples)["experiment"]) == {cells[0].name, cells[1].name}
+    write_table(cache / "base", Answers, answered(9.0).with_columns(answer=pl.Series(["plain", "words"])))
+    collect.main(folder=folder, examples=1)
+    answers = dict(read_table(folder / "examples.parquet", Examples).select("experiment", "answer").rows())
+    assert answers["base model"] == "plain" and len(answers) == 3
+    [shared] = read_json(folder / "made.json").values()
+    assert shared["base"] == tuned
+
+
 def test_no_text_is_kept_where_none_is_wanted(cache: Path, tmp_path: Path) -> None:
     collect.main(folder=tmp_path / "study", examples=0)
     assert read_table(tmp_path / "study" / "examples.parquet", Examples).is_empty()
@@ -212,4 +231,4 @@ def test_the_commands_of_the_shared_stages_have_the_settings_that_they_read() ->
     commands = {"ingest": study_folder._write_command(ingest), "base": study_folder._write_command(base)}
     assert commands["ingest"] == "python -m stages.ingest a.parquet --sources.mine.kind files"
     assert commands["base"] == "python -m stages.base --name 'my model' --layers 4"
-    assert describe_origin(commands) == {"Pool": "mine (files)", "Model": "my model"}
+    assert describe_origin(commands, {}) == {"Pool": "mine (files)", "Model": "my model"}

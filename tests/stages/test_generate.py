@@ -1,5 +1,6 @@
 """The stage with a tiny model here, and with a server in its place."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from tests.llm_server import HERE, llm_server, said
 
 SETTINGS: dict[str, Any] = {
     "prompt_format": "plain",
+    "batching": "fixed",
     "batch_size": 2,
     "max_length": 64,
     "max_new_tokens": 8,
@@ -194,3 +196,13 @@ def test_of_a_long_prompt_the_end_is_kept(
     settings: dict[str, Any] = {"batch_size": 1, "max_new_tokens": 8, "repetition_penalty": 1.0}
     [expected] = generate_answers(llama, tokenizer, [prompt[-3:]], **settings)
     assert read_table(tmp_path / "out.parquet", Answers)["answer"].to_list() == [expected.text]
+
+
+def test_continuous_batching_gives_the_same_file_and_the_speed_is_printed(
+    asked: Path, checkpoint: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for batching in ("fixed", "continuous"):
+        settings = SETTINGS | {"batching": batching}
+        main(*checkpoint, asked, tmp_path / batching, engine="local", repetition_penalty=1.0, endpoint=HERE, **settings)
+        assert re.search(r"generate: 3 answers, \d+ tokens in \d+ s: [\d,]+ tokens a second", capsys.readouterr().out)
+    assert (tmp_path / "fixed").read_bytes() == (tmp_path / "continuous").read_bytes()

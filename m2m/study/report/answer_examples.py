@@ -1,10 +1,13 @@
-"""A few prompts with every cell's answers → what the report holds to show any two of them side by side."""
+"""A few prompts with every cell's answers → what the report holds to show two or three of them side by side."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
 
 from m2m.study.cells.cells import select_outcome
+
+BASE_NAME = "base model"  # in the place of an experiment's name, which has no blank
 
 
 def select_examples(experiment: str, prompts: pl.DataFrame, answers: pl.DataFrame, count: int) -> pl.DataFrame:
@@ -13,11 +16,11 @@ def select_examples(experiment: str, prompts: pl.DataFrame, answers: pl.DataFram
     return rows.select(pl.lit(experiment).alias("experiment"), "id", "instruction", "reference", "answer").sort("id")
 
 
-def arrange_answers(examples: pl.DataFrame, pair: tuple[str, str]) -> dict[str, Any]:
-    """Prompts, cells with an answer a prompt, and the places of the `pair` of cells that the page shows first.
+def arrange_answers(examples: pl.DataFrame, first: Sequence[str]) -> dict[str, Any]:
+    """Prompts, cells with an answer a prompt, and the places of the cells `first`, which the page shows first.
 
-    `examples` as in schema Examples. A cell that was not asked a prompt has None in the place of its answer. A name of
-    `pair` without examples is replaced by the first or the last cell.
+    `examples` as in schema Examples. A cell that was not asked a prompt has None in the place of its answer. Names of
+    `first` without examples are left out; where fewer than two are left, the first and the last cell are shown.
     """
     prompts = examples.unique("id", maintain_order=True).sort("id").select("id", "instruction", "reference")
     ids = prompts["id"].to_list()
@@ -26,14 +29,15 @@ def arrange_answers(examples: pl.DataFrame, pair: tuple[str, str]) -> dict[str, 
         answers = dict(rows.select("id", "answer").rows())
         cells.append({"name": name, "answers": [answers.get(prompt) for prompt in ids]})
     places = {cell["name"]: place for place, cell in enumerate(cells)}
-    first, second = places.get(pair[0], 0), places.get(pair[1], max(0, len(cells) - 1))
-    return {"prompts": prompts.drop("id").to_dicts(), "cells": cells, "shown": [first, second]}
+    shown = [places[name] for name in first if name in places]
+    shown = shown if len(shown) > 1 else [0, max(0, len(cells) - 1)]
+    return {"prompts": prompts.drop("id").to_dicts(), "cells": cells, "shown": shown}
 
 
-def pick_shown_cells(cells: pl.DataFrame, outcome: str) -> tuple[str, str]:
-    """The experiment with the best `outcome`, and the first random one (the worst, where there is none)."""
+def pick_shown_cells(cells: pl.DataFrame, outcome: str) -> tuple[str, str, str]:
+    """The base model, the first random experiment (without one the worst), and the one with the best `outcome`."""
     ranked = (
         select_outcome(cells, outcome).sort("worth", "experiment", descending=[True, False])["experiment"].to_list()
     )
     random = cells.filter(pl.col("strategy") == "random").sort("seed")["experiment"].to_list()
-    return ranked[0], (random or ranked[::-1])[0]
+    return BASE_NAME, (random or ranked[::-1])[0], ranked[0]

@@ -8,13 +8,16 @@ from itertools import pairwise
 SOURCE_KIND = re.compile(r"--sources\.(.+)\.kind")
 
 
-def describe_origin(commands: Mapping[str, str]) -> dict[str, str]:
-    """The pool and the model in words, of `commands` by stage as `collect` recorded them; without them, nothing."""
+def describe_origin(commands: Mapping[str, str], base: Mapping[str, str]) -> dict[str, str]:
+    """The pool and the model in words, of `commands` by stage as `collect` recorded them; without them, nothing.
+
+    `base` as in metrics/base.json, or empty: it says whether the model was instruction-tuned before.
+    """
     origin = {}
     if "ingest" in commands:
         origin["Pool"] = _describe_pool(_read_flags(commands["ingest"]))
     if "base" in commands:
-        origin["Model"] = _describe_model(_read_flags(commands["base"]))
+        origin["Model"] = _describe_model(_read_flags(commands["base"])) + _describe_tuning(base)
     return origin
 
 
@@ -26,6 +29,16 @@ def _describe_pool(flags: Mapping[str, str]) -> str:
     """'docstrings', 'mine (files)': each source, and its kind where the name does not say it."""
     kinds = {match[1]: kind for name, kind in flags.items() if (match := SOURCE_KIND.fullmatch(name))}
     return ", ".join(name if name == kind else f"{name} ({kind})" for name, kind in kinds.items())
+
+
+def _describe_tuning(base: Mapping[str, str]) -> str:
+    """
+    >>> _describe_tuning({"base_instruction_tuned": "yes: its name says Instruct"})
+    ', instruction-tuned before (its name says Instruct)'
+    """
+    answer, _, reason = base.get("base_instruction_tuned", "").partition(": ")
+    words = {"yes": "instruction-tuned before", "perhaps": "perhaps instruction-tuned before"}
+    return f", {words[answer]} ({reason})" if answer in words else ""
 
 
 def _describe_model(flags: Mapping[str, str]) -> str:

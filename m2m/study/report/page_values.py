@@ -14,7 +14,7 @@ from m2m.study.cells.outcomes import MAIN
 from m2m.study.figures.all_figures import draw_figures
 from m2m.study.figures.save import list_descriptions, render_svg
 from m2m.study.figures.style import Figure, apply_style
-from m2m.study.report.answer_examples import arrange_answers, pick_shown_cells
+from m2m.study.report.answer_examples import BASE_NAME, arrange_answers, pick_shown_cells
 from m2m.study.report.origin import describe_origin
 from m2m.study.report.tables import build_cell_table, build_tables, describe_runs
 
@@ -38,11 +38,15 @@ class PageFigures(NamedTuple):
     by_outcome: dict[str, list[PageFigure]]
 
 
-def build_answer(study: Study, commands: Mapping[str, str]) -> dict[str, Any]:
-    """What the first screen shows: the answer and what it is about; `commands` by stage as `collect` recorded them."""
+def build_answer(study: Study, shared: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+    """What the first screen shows: the answer and what it is about; `shared` as `collect` recorded it."""
     outcome = study["outcomes"][0]
     verdicts = [row for row in study["verdict"] if row["outcome"] == outcome]
-    facts = describe_origin(commands) | {"Runs": _count_runs(study)} | _count_prompts(study, outcome)
+    facts = (
+        describe_origin(shared.get("commands", {}), shared.get("base", {}))
+        | {"Runs": _count_runs(study)}
+        | _count_prompts(study, outcome)
+    )
     facts |= {"Version": study["provenance"]}
     return {
         "study": study,
@@ -73,7 +77,8 @@ def build_body(
     """What stands below: figures, tables, the verdicts on other outcomes, and answers; tables as in their schemas."""
     outcome = study["outcomes"][0]
     other_outcomes = [name for name in study["outcomes"][1:] if name in MAIN]
-    compared = examples.join(cells, on="experiment", how="semi", maintain_order="left")  # other cells, other prompts
+    is_compared = pl.col("experiment").is_in([BASE_NAME, *cells["experiment"]])
+    compared = examples.filter(is_compared)  # other cells, other prompts
     return {
         "figures": _arrange_figures(draw_figures(study, cells, histograms), outcome, other_outcomes),
         "others": {name: MAIN[name].phrase for name in other_outcomes},

@@ -18,6 +18,7 @@ from m2m.training.finetuning.collation import Packing, TokenRow, label_tokens, r
 from m2m.training.finetuning.kernels import TRAINER_NAMES, Kernels, Optimizer, apply_kernels, require_optional
 from m2m.training.finetuning.lora import add_adapters, merge_adapters
 from m2m.training.finetuning.memory import explain_memory, find_longest
+from m2m.training.finetuning.varlen import register_varlen
 from m2m.training.trainer.loop import TRAINER_SETTINGS, LossPoint, run_training
 
 TrainingDtype = Literal["float32", "mixed", "bfloat16"]  # mixed: float32 weights, bfloat16 arithmetic
@@ -71,6 +72,7 @@ def finetune(
             f"{processes.num_processes} × {recipe.accumulate}: change one of them"
         )
     require_optional(recipe.kernels, recipe.optimizer)
+    register_varlen(recipe.attention, recipe.packing, recipe.dtype)
     key = hash_training(list_weight_files(base), _list_facts(recipe, rows, processes.num_processes))
     with lock_checkpoint_folder(key, processes.is_main_process) as checkpoints:
         processes.wait_for_everyone()  # for the first, which may have waited for the lock

@@ -5,7 +5,7 @@ import polars as pl
 from bench.planted import planted_grid
 from m2m.schemas.examples import Examples
 from m2m.study.cells.cells import select_comparable
-from m2m.study.report.answer_examples import arrange_answers, pick_shown_cells, select_examples
+from m2m.study.report.answer_examples import BASE_NAME, arrange_answers, pick_shown_cells, select_examples
 
 PROMPTS = pl.DataFrame({"id": ["b", "a", "c"], "instruction": ["B?", "A?", "C?"], "reference": [None, "an a", "a c"]})
 
@@ -27,10 +27,11 @@ def test_every_cell_stands_beside_every_prompt_and_what_it_was_not_asked_is_none
         select_examples(name, PROMPTS, said, 3)
         for name, said in (("one", answers(a="1", b="2")), ("other", answers(b="4")))
     )
-    held = arrange_answers(pl.concat([other, one]), ("other", "unknown"))
+    held = arrange_answers(pl.concat([other, one]), ("unknown", "other", "one"))
     assert [prompt["instruction"] for prompt in held["prompts"]] == ["A?", "B?"]
     assert held["cells"] == [{"name": "one", "answers": ["1", "2"]}, {"name": "other", "answers": [None, "4"]}]
-    assert held["shown"] == [1, 1]
+    assert held["shown"] == [1, 0]
+    assert arrange_answers(pl.concat([other, one]), ("unknown", "other"))["shown"] == [0, 1]
 
 
 def test_without_examples_there_is_nothing_to_show() -> None:
@@ -38,9 +39,10 @@ def test_without_examples_there_is_nothing_to_show() -> None:
     assert held == {"prompts": [], "cells": [], "shown": [0, 0]}
 
 
-def test_the_best_cell_stands_beside_a_random_one() -> None:
+def test_the_best_cell_stands_beside_a_random_one_and_the_base_model() -> None:
     cells = select_comparable(planted_grid({"response-micro": 0.5}, degrees=(0, 6), noise=0.001))
-    best, random = pick_shown_cells(cells, "bpb_reduction")
+    base, random, best = pick_shown_cells(cells, "bpb_reduction")
+    assert base == BASE_NAME
     told = {row["experiment"]: row for row in cells.rows(named=True)}
     assert (told[best]["degree"], told[random]["strategy"], told[random]["seed"]) == (6, "random", 0)
     alone = cells.filter(pl.col("strategy") != "random")

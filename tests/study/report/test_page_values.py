@@ -21,7 +21,7 @@ EXAMPLES = pl.DataFrame(
 
 
 def test_the_answer_is_the_main_outcome_s_in_the_main_setting() -> None:
-    values = build_answer(STUDY, {"base": SCRATCH})
+    values = build_answer(STUDY, {"commands": {"base": SCRATCH}})
     assert values["answer"]["headline"] == "main"
     assert [row["headline"] for row in values["verdicts"]] == ["window"]
     assert values["facts"] == {
@@ -76,4 +76,10 @@ def test_a_figure_has_its_marks_in_words() -> None:
 def test_answers_of_cells_that_are_not_compared_are_left_out() -> None:
     examples = build_body(STUDY, CELLS, EXAMPLES, {})["examples"]
     assert [cell["name"] for cell in examples["cells"]] == ["micro-6-a", "random-a"]
-    assert examples["shown"] == [0, 1]
+    assert examples["shown"] == [1, 0]
+
+
+def test_the_base_model_the_first_random_cell_and_the_best_one_are_shown_first() -> None:
+    base = EXAMPLES.head(1).with_columns(experiment=pl.lit("base model"))
+    examples = build_body(STUDY, CELLS, pl.concat([base, EXAMPLES]), {})["examples"]
+    assert [examples["cells"][place]["name"] for place in examples["shown"]] == ["base model", "random-a", "micro-6-a"]
