@@ -1,15 +1,17 @@
 """One side of the pairs → one unit vector a row."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import polars as pl
 
-from m2m.runtime.artifacts import read_table, write_table
 from m2m.runtime.cli import run
 from m2m.schemas.pairs import Pairs
 from m2m.schemas.vectors import Vectors
-from m2m.text.embedder import embed, load_embedder
+from m2m.table_slices import SLICE_ROWS, read_slices, write_slices
+from m2m.text.embedder import EmbedderName, embed_pool
 
 
 def main(
@@ -25,10 +27,18 @@ def main(
     max_tokens: int,
 ) -> None:
     """Only the first `max_tokens` tokens of a text count: the time of this stage grows with them."""
-    table = read_table(pairs, Pairs).sort("id")
-    matrix = embed(load_embedder(model, revision, precision, max_tokens), table[side].to_list(), batch_size)
-    column = pl.Series("vector", matrix).cast(pl.List(pl.Float32))
-    write_table(vectors, Vectors, table.select("id", column))
+    table = pl.concat(read_slices(pairs, Pairs, ["id", side]))
+    name = EmbedderName(model, revision, precision, max_tokens)
+    matrix = embed_pool(name, table[side].to_list(), batch_size)
+    write_slices(vectors, Vectors, list_vectors(table["id"], matrix))
+
+
+def list_vectors(ids: pl.Series, matrix: np.ndarray) -> Iterator[pl.DataFrame]:
+    """Slices of schema Vectors."""
+    for start in range(0, len(ids), SLICE_ROWS):
+        piece = slice(start, start + SLICE_ROWS)
+        column = pl.Series("vector", matrix[piece]).cast(pl.List(pl.Float32))
+        yield pl.DataFrame([ids[piece], column])
 
 
 if __name__ == "__main__":

@@ -23,7 +23,10 @@ from m2m.selection.left_out import LeftOut, leave_out_rows
 from m2m.selection.quality import parse_scores
 from m2m.selection.sample import Weights
 from m2m.strategies import get_strategy, require_match
+from m2m.table_slices import read_slices
 
+UNIT_SLICE = 2**20  # pairs of row and unit that are read at once
+LENGTHS_ALONE = ("random", "longest", "length-matched")  # what they read holds nothing that `pool` lacks
 MODELS: dict[str, type[pa.DataFrameModel]] = {
     "units": Units,
     "tokens": Tokens,
@@ -75,7 +78,7 @@ def main(
     if entry.follows_match:
         require_match(match)
         match_dial = _read_dial(match_choices, match, pool, settings)
-    table = None if entry.has_units else _read_choices(choices, strategy, pool.ids)
+    table = None if entry.has_units or strategy in LENGTHS_ALONE else _read_choices(choices, strategy, pool.ids)
     arm = choose_arm(pool, settings, dial, match_dial, table)
     write_table(subset, Subset, arm.table)
     write_record(summary, SubsetSummary, arm.summary | left_out.summary)
@@ -132,7 +135,7 @@ def _leave_out(
 
 
 def _read_dial(choices: Path, strategy: str, pool: PoolRows, settings: ArmSettings) -> UnitDial:
-    units = read_table(choices, Units) if get_strategy(strategy).has_units else None
+    units = read_slices(choices, Units, rows=UNIT_SLICE) if get_strategy(strategy).has_units else None
     return build_unit_dial(strategy, units, pool, settings)
 
 
@@ -149,9 +152,12 @@ def _read_choices(choices: Path, strategy: str, ids: pl.Series) -> pl.DataFrame:
 
 
 def _read_pool(pairs: Path, tokens: Path) -> PoolRows:
-    texts = read_table(pairs, Pairs).select("id", pl.col("response").str.len_chars().cast(pl.Int64).alias("characters"))
-    lengths = read_table(tokens, Tokens).select("id", pl.col("tokens").list.len().cast(pl.Int64))
-    pool = texts.join(lengths, on="id", how="inner").sort("id")
+    """Ids and lengths; of texts and tokens a slice at once."""
+    characters = pl.col("response").str.len_chars().cast(pl.Int64).alias("characters")
+    texts = pl.concat(table.select("id", characters) for table in read_slices(pairs, Pairs, ["id", "response"]))
+    counts = pl.col("tokens").list.len().cast(pl.Int64)
+    lengths = pl.concat(table.select("id", counts) for table in read_slices(tokens, Tokens))
+    pool = texts.join(lengths, on="id", how="inner", maintain_order="left")
     if pool.height < texts.height:
         raise ValueError(f"{tokens} must hold every row of {pairs}, {texts.height - pool.height} are missing: run band")
     return PoolRows(pool["id"], pool["tokens"].to_numpy(), pool["characters"].to_numpy())

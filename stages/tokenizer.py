@@ -1,6 +1,7 @@
 """Corpus → the tokenizer of the base model: a byte-level BPE trained here, or that of a model that exists."""
 
 import sys
+from itertools import chain
 from pathlib import Path
 
 from m2m.gguf_models import find_gguf, hash_gguf, load_gguf_tokenizer
@@ -9,7 +10,9 @@ from m2m.runtime.artifacts import read_table, write_json
 from m2m.runtime.cli import run
 from m2m.schemas.corpus import Corpus
 from m2m.schemas.pool import Pool
-from m2m.training.pretrain import split_corpus, train_tokenizer
+from m2m.strategies import SIDES
+from m2m.table_slices import count_table_rows, read_slices
+from m2m.training.pretrain import MOST_TRAINED_ROWS, join_pairs, split_corpus, train_tokenizer
 
 
 def main(corpus: Path, pool: Path, tokenizer: Path, /, *, name: str, revision: str, vocab_size: int) -> None:
@@ -28,13 +31,15 @@ def main(corpus: Path, pool: Path, tokenizer: Path, /, *, name: str, revision: s
         write_json(tokenizer / REFERENCE, {"name": kept_name, "revision": commit})
         return
     _, texts = split_corpus(read_table(corpus, Corpus)["text"].to_list())
-    if not texts:
-        rows = read_table(pool, Pool).sort("id")
-        texts = [
-            f"{instruction}\n{response}" for instruction, response in rows.select("instruction", "response").rows()
-        ]
-        print("tokenizer: there is no corpus, so it is trained on the pool", file=sys.stderr)
-    train_tokenizer(texts, tokenizer, vocab_size=vocab_size)
+    if texts:
+        train_tokenizer(texts, tokenizer, vocab_size=vocab_size)
+        return
+    rows = count_table_rows(pool)
+    part = f", on {MOST_TRAINED_ROWS:,} of its {rows:,} rows" if rows > MOST_TRAINED_ROWS else ""
+    print(f"tokenizer: there is no corpus, so it is trained on the pool{part}", file=sys.stderr)
+    slices = read_slices(pool, Pool, ["id", *SIDES])
+    pairs = chain.from_iterable(table.select(SIDES).iter_rows() for table in slices)
+    train_tokenizer(join_pairs(pairs), tokenizer, vocab_size=vocab_size)
 
 
 if __name__ == "__main__":

@@ -1,16 +1,24 @@
+"""One function over many items gives the same results wherever it runs."""
+
 import os
 import signal
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import count
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from m2m import parallel
-from m2m.parallel import ITEMS_WORTH_WORKERS, map_parallel
+from m2m.parallel import ITEMS_WORTH_WORKERS, map_parallel, map_slices
 
 
 def test_results_come_in_the_order_of_the_items_with_workers_and_without() -> None:
-    for count in (0, 3, ITEMS_WORTH_WORKERS + 1):
-        items = [str(number) for number in range(count)]
-        assert list(map_parallel(int, items, "numbers")) == list(range(count))
+    for length in (0, 3, ITEMS_WORTH_WORKERS + 1):
+        items = [str(number) for number in range(length)]
+        assert list(map_parallel(int, items, "numbers")) == list(range(length))
 
 
 def die_at_three(item: str) -> int:
@@ -24,3 +32,94 @@ def test_a_worker_that_the_kernel_kills_is_one_sentence(monkeypatch: pytest.Monk
     monkeypatch.setattr(parallel, "MOST_WORKERS", 1)
     with pytest.raises(OSError, match="numbers: one of 1 workers was killed, most likely because the memory was full"):
         list(map_parallel(die_at_three, list("0123"), "numbers"))
+
+
+class SlowRay:
+    """Ray's calls in this process: a task runs when its result is fetched."""
+
+    def __init__(self, cores: int) -> None:
+        self.cores, self.cancelled = cores, 0
+        self.settings: dict[str, float] = {}
+        self.exceptions = SimpleNamespace(RayTaskError=ZeroDivisionError, RayError=RuntimeError)
+
+    def remote(self, **settings: float) -> Callable[[Any], Any]:
+        self.settings = settings
+        return lambda function: SimpleNamespace(remote=lambda *arguments: partial(function, *arguments))
+
+    def put(self, value: object) -> object:
+        return value
+
+    def get(self, task: Callable[[], Any]) -> Any:
+        return task()
+
+    def cancel(self, task: object) -> None:
+        self.cancelled += 1
+
+    def cluster_resources(self) -> dict[str, float]:
+        return {"CPU": self.cores}
+
+
+@pytest.fixture
+def slow_ray(monkeypatch: pytest.MonkeyPatch) -> SlowRay:
+    fake = SlowRay(cores=3)
+    monkeypatch.setenv("M2M_ENGINE", "ray")
+    monkeypatch.setattr(parallel, "_start_ray", lambda: fake)
+    return fake
+
+
+def test_without_an_engine_a_slice_is_read_when_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("M2M_ENGINE", raising=False)
+    numbers = count(5)
+    results = map_slices(str, numbers)
+    assert (next(results), next(results), next(numbers)) == ("5", "6", 7)
+
+
+def test_ray_keeps_the_order_and_reads_no_more_than_two_slices_a_core_ahead(slow_ray: SlowRay) -> None:
+    taken: list[int] = []
+
+    def take() -> Iterator[int]:
+        for number in range(20):
+            taken.append(number)
+            yield number
+
+    results = map_slices(str, take())
+    assert next(results) == "0" and taken == [0, 1, 2, 3, 4, 5]
+    assert list(results) == [str(number) for number in range(1, 20)]
+    assert slow_ray.settings == {"num_cpus": 1, "num_gpus": 0} and slow_ray.cancelled == 0
+    assert list(map_slices(str, [])) == []
+
+
+def test_gpus_of_a_task_come_from_the_environment(slow_ray: SlowRay, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("M2M_TASK_GPUS", "0.25")
+    assert list(map_slices(int, ["1"])) == [1] and slow_ray.settings["num_gpus"] == 0.25
+
+
+def test_when_a_slice_fails_the_others_are_cancelled_and_the_reason_is_kept(slow_ray: SlowRay) -> None:
+    with pytest.raises(ValueError, match="invalid literal"):
+        list(map_slices(int, ["1", "x", "3", "4"]))
+    assert slow_ray.cancelled == 2
+
+
+def test_a_lost_node_is_one_sentence(slow_ray: SlowRay) -> None:
+    def lose(item: object) -> None:
+        raise RuntimeError("node died")
+
+    with pytest.raises(
+        OSError, match=r"Ray lost a slice for good \(RuntimeError\), most likely because a node's memory"
+    ):
+        list(map_slices(lose, [1]))
+
+
+def test_many_small_items_go_to_ray_in_chunks_and_come_back_in_order(slow_ray: SlowRay) -> None:
+    items = [str(number) for number in range(ITEMS_WORTH_WORKERS + 1)]
+    assert list(map_parallel(int, items, "numbers")) == list(range(len(items)))
+
+
+def test_an_unknown_engine_and_a_missing_package_are_sentences(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("M2M_ENGINE", "spark")
+    with pytest.raises(ValueError, match="M2M_ENGINE must be one of local, ray, got 'spark': unset it for one process"):
+        list(map_slices(int, ["1"]))
+    monkeypatch.setenv("M2M_ENGINE", "ray")
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(OSError, match=r"M2M_ENGINE=ray needs the package ray: pip install 'macro-to-micro\[ray\]'"):
+        list(map_slices(int, ["1"]))

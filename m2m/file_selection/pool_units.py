@@ -26,11 +26,11 @@ def prepare_tokenizer(name: str, rows: pl.DataFrame, vocab_size: int, folder: Pa
     Without a name, a byte-level BPE is trained on `rows` (schema Pool).
     """
     if not name:
-        from m2m.training.pretrain import train_tokenizer
+        from m2m.training.pretrain import MOST_TRAINED_ROWS, join_pairs, train_tokenizer
 
-        texts = (f"{instruction}\n{response}" for instruction, response in rows.select(SIDES).iter_rows())
-        types = len(train_tokenizer(texts, folder, vocab_size=vocab_size))
-        return f"a byte-level BPE of {types:,} types, trained on this pool"
+        types = len(train_tokenizer(join_pairs(rows.select(SIDES).iter_rows()), folder, vocab_size=vocab_size))
+        part = f"{MOST_TRAINED_ROWS:,} rows of this pool" if rows.height > MOST_TRAINED_ROWS else "this pool"
+        return f"a byte-level BPE of {types:,} types, trained on {part}"
     from m2m.models import copy_tokenizer, resolve_commit
 
     if Path(name).is_dir() and not Path(name, "tokenizer.json").is_file():
@@ -113,7 +113,7 @@ class PoolUnits:
         if reads.startswith("data/vectors/"):
             vectors = pl.Series("vector", self.embed_side("response")).cast(pl.List(pl.Float32))
             return self.rows.select("id", vectors)
-        return self.rows.select("id", tokens=list_tokens(self.tokenize_side("response")))
+        return self.rows.select("id", tokens=list_tokens(*self.tokenize_side("response")[:2]))
 
     def label_units(self, strategy: str, units: pl.Series) -> pl.Series:
         """Units as a person reads them: the text of a token, the words of a phrase, the number of a cluster."""
@@ -137,7 +137,7 @@ class PoolUnits:
         return self.rows.select("id", scores=pl.Series(scores.tolist(), dtype=pl.List(pl.Float64)))
 
     def _build_micro(self, side: str) -> pl.DataFrame:
-        return self.band_side(side).units
+        return self.band_side(side).table
 
     def _build_meso(self, side: str) -> pl.DataFrame:
         from m2m.text.embedder import embed
@@ -165,14 +165,16 @@ class PoolUnits:
     def _build_macro(self, side: str) -> pl.DataFrame:
         from m2m.arrays import stack_vectors
         from m2m.units.macro.clusters import assign_nearest, cluster_vectors, describe_exact_time
+        from m2m.units.macro.sampled_clusters import cluster_by_sample
 
         points = stack_vectors(pl.Series("vector", self.embed_side(side)).cast(pl.List(pl.Float32)))
-        self._report(f"clustering {len(points):,} {side}s by UMAP and HDBSCAN")
         clusters = self.settings.clusters
-        if warning := describe_exact_time(len(points), clusters.neighbors):
-            self._report(f"warning: {warning} (--clusters.neighbors nndescent)")
-        labels = cluster_vectors(
-            points,
+        fitted = clusters.sample or len(points)
+        part = "" if clusters.sample is None else f"{fitted:,} of "
+        self._report(f"clustering {part}{len(points):,} {side}s by UMAP and HDBSCAN")
+        if warning := describe_exact_time(fitted, clusters.neighbors):
+            self._report(f"warning: {warning} (--clusters.neighbors nndescent, --clusters.sample)")
+        numbers = (
             clusters.seed,
             clusters.n_neighbors,
             clusters.n_components,
@@ -180,6 +182,11 @@ class PoolUnits:
             clusters.min_samples,
             clusters.neighbors,
         )
+        if clusters.sample is None:
+            labels = cluster_vectors(points, *numbers)
+        else:
+            labels, agreement = cluster_by_sample(points, clusters.sample, *numbers)
+            self._report(f"{agreement:.1%} of the sample would get their own cluster from their nearest rows")
         if clusters.noise == "nearest":
             labels = assign_nearest(labels, points)
         placed = self.rows.select("id", cluster=labels)

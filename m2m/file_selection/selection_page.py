@@ -16,7 +16,7 @@ def write_selection_page(selection: FileSelection, path: Path, notes: Sequence[s
         path,
         selection.pool.rows,
         comparison,
-        count_band_tokens(responses.tokens, responses.offsets, units.band_side("response").bands),
+        count_band_tokens(responses.tokens, responses.offsets, units.band_side("response").types.bands),
         lambda names: units.label_units(comparison.settings.strategy, names),
         lambda clusters: clusters,
         units.get_vectors(),

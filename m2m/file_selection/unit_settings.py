@@ -36,7 +36,8 @@ class ClusterSettings:
     n_components: int = 5  # UMAP: output dimensions
     min_cluster_size: int = 15  # HDBSCAN: smallest cluster, in rows
     min_samples: int = 5  # HDBSCAN: a larger value puts more rows into the noise cluster
-    neighbors: Literal["exact", "nndescent"] = "exact"  # nndescent is approximate, for very large pools
+    neighbors: Literal["exact", "nndescent", "auto"] = "exact"  # nndescent: approximate; auto: exact up to 50,000 rows
+    sample: int | None = None  # rows that are fitted; the others join their nearest among them; all without it
     noise: Literal["drop", "nearest"] = "drop"  # rows outside all clusters: no unit, or the nearest cluster
 
 

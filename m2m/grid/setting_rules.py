@@ -38,8 +38,9 @@ RANGES = {  # of every number; a name without its block is that of every endpoin
     "analyze.seed finetune.order_seed grid.staged.fresh",
     COUNTS: "ingest.max_chars base.hidden_size base.layers base.heads base.context base.batch_size base.train_tokens "
     "respond.reply_tokens concurrency max_requests max_tokens rows embed.batch_size embed.max_tokens "
-    "cluster.n_components cluster.min_samples tag.per_text tag.max_words tag.reply_tokens subset.size subset.slack "
-    "subset.max_tokens finetune.lora_rank finetune.lora_alpha finetune.epochs finetune.batch_size finetune.accumulate "
+    "cluster.n_components cluster.min_samples cluster.sample tag.per_text tag.max_words tag.reply_tokens subset.size "
+    "subset.slack subset.max_tokens finetune.lora_rank finetune.lora_alpha finetune.epochs finetune.batch_size "
+    "finetune.accumulate "
     "generate.batch_size generate.max_new_tokens judge.repeats judge.reply_tokens measure.resamples analyze.resamples "
     "grid.staged.keep",
     AMOUNTS: "ingest.min_chars limit respond.temperature tag.temperature tag.max_distance band.low band.high "

@@ -1,8 +1,9 @@
 """Reads and writes tables (parquet, CSV) and records (JSON); a schema checks them on both ways."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import polars as pl
 from pydantic import BaseModel, ValidationError
@@ -14,6 +15,8 @@ from m2m.visible_text import LONGEST_QUOTE, make_visible, quote_value
 Record = TypeVar("Record", bound=BaseModel)
 RESTORE = "Restore the file (`dvc checkout`, `git restore` or `dvc pull`), or make it again with `dvc repro`."
 LONGEST_MESSAGE = 160  # characters of a library's words
+COMPRESSION: Literal["zstd"] = "zstd"  # of Parquet
+GROUP_ROWS = 65_536
 
 
 def read_table(path: Path, model: type[pa.DataFrameModel]) -> pl.DataFrame:
@@ -21,7 +24,7 @@ def read_table(path: Path, model: type[pa.DataFrameModel]) -> pl.DataFrame:
 
     FileNotFoundError says how to get a file that is not there.
     """
-    _require_file(path)
+    require_file(path)
     try:
         if path.suffix == ".csv":
             table = pl.read_csv(path, schema_overrides=get_columns(model), infer_schema_length=None)
@@ -29,18 +32,18 @@ def read_table(path: Path, model: type[pa.DataFrameModel]) -> pl.DataFrame:
             table = pl.read_parquet(path, glob=False)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError, OSError) as error:
         damage = _find_bad_value(path, model) if path.suffix == ".csv" else ""
-        raise ValueError(f"{path} is damaged: {damage or _quote_error(error)}. {RESTORE}") from error
-    return _validate_table(table, model, path)
+        raise ValueError(f"{path} is damaged: {damage or quote_error(error)}. {RESTORE}") from error
+    return validate_table(table, model, path)
 
 
 def write_table(path: Path, model: type[pa.DataFrameModel], table: pl.DataFrame) -> None:
     """Write `table` to `path`, and make its folder; equal tables give equal bytes. CSV is for tables people plot."""
-    checked = _validate_table(table, model, path)
+    checked = validate_table(table, model, path)
     with replace_file(path) as temporary:
         if path.suffix == ".csv":
             checked.write_csv(temporary)
             return
-        checked.write_parquet(temporary, compression="zstd", compression_level=3, row_group_size=65_536)
+        checked.write_parquet(temporary, compression=COMPRESSION, compression_level=3, row_group_size=GROUP_ROWS)
 
 
 def get_columns(model: type[pa.DataFrameModel]) -> dict[str, pl.DataType]:
@@ -71,11 +74,11 @@ def write_record(path: Path, model: type[Record], record: dict[str, Any]) -> Non
 
 def read_json(path: Path) -> dict[str, Any]:
     """The JSON object at `path`; ValueError names the file when it holds anything else."""
-    _require_file(path)
+    require_file(path)
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} must hold JSON: {_quote_error(error)}. {RESTORE}") from error
+        raise ValueError(f"{path} must hold JSON: {quote_error(error)}. {RESTORE}") from error
     if not isinstance(record, dict):
         raise ValueError(f"{path} must hold a JSON object, got {type(record).__name__}")
     return record
@@ -86,15 +89,20 @@ def write_json(path: Path, record: dict[str, Any]) -> None:
     write_text(path, json.dumps(record, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def _validate_table(table: pl.DataFrame, model: type[pa.DataFrameModel], path: Path) -> pl.DataFrame:
+def validate_table(
+    table: pl.DataFrame, model: type[pa.DataFrameModel], path: Path, columns: Sequence[str] = ()
+) -> pl.DataFrame:
+    """`table`, of the file `path`, unchanged; ValueError with every broken rule of `model`, or of its `columns`."""
     try:
+        if columns:
+            return model.to_schema().select_columns(list(columns)).validate(table, lazy=True)
         return model.validate(table, lazy=True)
     except pa.errors.SchemaErrors as errors:
         cases = errors.failure_cases.sort("column", "check", "index").unique(["column", "check"], maintain_order=True)
         rules = "; ".join(_describe_case(case) for case in cases.rows(named=True))
         raise ValueError(f"{path} is not a valid {model.__name__} table: {rules}. {RESTORE}") from errors
     except pl.exceptions.PolarsError as error:  # of pandera, where a column with a default is missing beside others
-        raise ValueError(f"{path} is not a valid {model.__name__} table: {_quote_error(error)}. {RESTORE}") from error
+        raise ValueError(f"{path} is not a valid {model.__name__} table: {quote_error(error)}. {RESTORE}") from error
 
 
 def _describe_case(case: dict[str, Any]) -> str:
@@ -117,14 +125,15 @@ def _find_bad_value(path: Path, model: type[pa.DataFrameModel]) -> str:
     return ""
 
 
-def _require_file(path: Path) -> None:
+def require_file(path: Path) -> None:
+    """FileNotFoundError where there is no file at `path`."""
     if not path.is_file():
         raise FileNotFoundError(
             f"{path} is not there: run `dvc repro`, or `dvc pull` where a colleague has made it already"
         )
 
 
-def _quote_error(error: BaseException) -> str:
+def quote_error(error: BaseException) -> str:
     """The first line of a library's message, as far as a person can use it."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return make_visible(lines[0])[:LONGEST_MESSAGE].rstrip(" .:")

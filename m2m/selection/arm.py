@@ -1,5 +1,6 @@
 """Chooses the subset of one arm: the units of its strategy, or the rows of a baseline, from the pool's tables."""
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -85,8 +86,13 @@ class Arm(NamedTuple):
     """what a baseline says of its rows"""
 
 
-def build_unit_dial(strategy: str, units: pl.DataFrame | None, pool: PoolRows, settings: ArmSettings) -> UnitDial:
-    """The dial of `strategy` from its `units` (schema Units); None: one unit for all rows. ValueError without any."""
+def build_unit_dial(
+    strategy: str, units: pl.DataFrame | Iterable[pl.DataFrame] | None, pool: PoolRows, settings: ArmSettings
+) -> UnitDial:
+    """The dial of `strategy` from its `units` (schema Units, or slices of it); None: one unit for all rows.
+
+    ValueError without any.
+    """
     inside = pool.flag_inside(settings)
     table = pl.DataFrame({"id": pool.ids, "unit": "pool"}) if units is None else units
     incidence, names = build_incidence(table, pool.ids, inside)

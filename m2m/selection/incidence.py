@@ -1,5 +1,6 @@
 """Turns the long units table into the row × unit incidence, grouped both ways, in canonical order."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -25,17 +26,27 @@ class Incidence(NamedTuple):
 
 
 def build_incidence(
-    table: pl.DataFrame, ids: pl.Series, inside: Bool[np.ndarray, "rows"]
+    table: pl.DataFrame | Iterable[pl.DataFrame], ids: pl.Series, inside: Bool[np.ndarray, "rows"]
 ) -> tuple[Incidence, pl.Series]:
     """The incidence of the pool rows `ids` (unique, sorted) that are `inside`, and the unit names, sorted.
 
-    `table` has the columns id and unit in any row order, no pair twice. A unit that no row inside carries is left out.
-    ValueError names an id that is not in the pool.
+    `table`, or its slices, has the columns id and unit in any row order, no pair twice. A unit that no row inside
+    carries is left out. Of names only numbers are kept, 8 bytes a pair. ValueError names an id that is not in the pool.
     """
-    rows = _number_rows(table["id"], ids)
-    is_inside = pl.Series(inside).gather(rows)
-    numbers, names = _number_units(table["unit"].filter(is_inside))
-    return group_pairs(rows.filter(is_inside).to_numpy(), numbers, len(ids), len(names)), names
+    slices = [table] if isinstance(table, pl.DataFrame) else table
+    all_ids = pl.Enum(ids)
+    rows, codes, distinct = [], [], [pl.Series("unit", [], pl.Categorical)]
+    for piece in slices:
+        row = _number_rows(piece["id"], all_ids)
+        is_inside = pl.Series(inside).gather(row)
+        categories = piece["unit"].filter(is_inside).cast(pl.Categorical)  # each name is hashed once, by the cast
+        rows.append(row.filter(is_inside).to_numpy())
+        codes.append(categories.to_physical().cast(pl.Int32).to_numpy())
+        distinct.append(categories.unique())
+    numbers, names = _number_units(pl.concat(distinct).unique())
+    nothing = np.zeros(0, np.int32)
+    units = np.concatenate([nothing, *(numbers[codes.pop(0)] for _ in range(len(codes)))])
+    return group_pairs(np.concatenate([nothing, *rows]), units, len(ids), len(names)), names
 
 
 def group_pairs(
@@ -47,28 +58,26 @@ def group_pairs(
     return Incidence(row_start, row_units, unit_start, _transpose(row_start, row_units, unit_start))
 
 
-def _number_rows(names: pl.Series, ids: pl.Series) -> pl.Series:
+def _number_rows(names: pl.Series, ids: pl.Enum) -> pl.Series:
     """The position in `ids` of each of `names`; a run of equal names, as a sorted table has them, is looked up once."""
     is_first = (names != names.shift(1)).fill_null(True)
     firsts = names.filter(is_first)
-    positions = firsts.cast(pl.Enum(ids), strict=False).to_physical().cast(pl.Int32)
+    positions = firsts.cast(ids, strict=False).to_physical().cast(pl.Int32)
     if positions.null_count():
         raise ValueError(f"units must belong to rows of the pool, got id {firsts.filter(positions.is_null())[0]!r}")
     return positions.gather(is_first.cum_sum() - 1)
 
 
-def _number_units(names: pl.Series) -> tuple[Int32[np.ndarray, "pairs"], pl.Series]:
-    """The number of each name in the sorted distinct names, and those.
+def _number_units(distinct: pl.Series) -> tuple[Int32[np.ndarray, "codes"], pl.Series]:
+    """The number of each category's code among the sorted names, and those.
 
-    Each name is hashed once, by the cast. Its code depends on what was cast before; its number does not.
+    A code depends on what was cast before; the number does not.
     """
-    categories = names.cast(pl.Categorical)
-    codes, distinct = categories.to_physical(), categories.unique()
     order = distinct.cast(pl.String).arg_sort()
     sorted_codes = distinct.to_physical().gather(order).to_numpy()
     numbers = np.empty(int(sorted_codes.max()) + 1 if len(order) else 0, np.int32)
     numbers[sorted_codes] = np.arange(len(order), dtype=np.int32)
-    return numbers[codes.to_numpy()], distinct.cast(pl.String).gather(order)
+    return numbers, distinct.cast(pl.String).gather(order)
 
 
 @njit(cache=True)

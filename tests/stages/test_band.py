@@ -1,17 +1,19 @@
 """The stage on a pool of thirty rows: its tables agree, its bytes do not depend on the row order."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 
+import stages.band
 from m2m.runtime.artifacts import read_table, write_table
 from m2m.schemas.bands import Bands
 from m2m.schemas.pairs import Pairs
 from m2m.schemas.tokens import Tokens
 from m2m.schemas.units import Units
+from m2m.table_slices import read_slices
 from stages.band import main
 
 TEXTS = ["the mean of a list", "the sum of two lists", "an array"] * 10
@@ -55,6 +57,23 @@ def test_units_are_the_types_of_the_band_that_the_text_holds(band: Callable[...,
 def test_row_order_changes_no_byte(band: Callable[..., Path]) -> None:
     there, back = band("there"), band("back", backwards=True)
     assert [(there / out).read_bytes() for out in OUTS] == [(back / out).read_bytes() for out in OUTS]
+
+
+@pytest.mark.parametrize("tokenizer_name", ["base", "words"])
+def test_slices_change_no_byte(
+    band: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, tokenizer_name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = band("whole", tokenizer=tokenizer_name)
+    said = capsys.readouterr().err
+    monkeypatch.setattr(stages.band, "SLICE_TEXTS", 7)
+    monkeypatch.setattr(stages.band, "read_slices", limit_slices)
+    sliced = band("sliced", tokenizer=tokenizer_name)
+    assert [(whole / out).read_bytes() for out in OUTS] == [(sliced / out).read_bytes() for out in OUTS]
+    assert capsys.readouterr().err == said and sorted(path.name for path in sliced.iterdir()) == sorted(OUTS)
+
+
+def limit_slices(path: Path, model: Any, columns: Sequence[str] = (), rows: int = 11) -> Iterator[pl.DataFrame]:
+    return read_slices(path, model, columns, min(rows, 11))
 
 
 def test_words_are_units_while_the_tokens_stay_the_model_s(band: Callable[..., Path]) -> None:

@@ -14,6 +14,7 @@ from m2m.schemas.clusters import Clusters
 from m2m.schemas.pairs import Pairs
 from m2m.schemas.units import Units
 from m2m.schemas.vectors import Vectors
+from m2m.units.macro.sampled_clusters import SampledClusters
 
 LABELS = np.array([1, 0, 0, -1])
 SETTINGS: dict[str, Any] = {
@@ -23,6 +24,7 @@ SETTINGS: dict[str, Any] = {
     "min_cluster_size": 2,
     "min_samples": 1,
     "neighbors": "exact",
+    "sample": None,
 }
 
 
@@ -56,6 +58,26 @@ def test_dropped_noise_carries_no_unit_and_is_listed(
     units, clusters = clustered("drop")
     assert units.rows() == [("a", "1"), ("b", "0"), ("c", "0")]
     assert clusters.rows() == [("0", 2, 0.5, "oak"), ("-1", 1, 0.25, "ash"), ("1", 1, 0.25, "fig")]
+
+
+def test_a_sample_is_fitted_where_it_is_set_and_the_log_says_how_far_the_rest_can_be_trusted(
+    clustered: Callable[[str], tuple[pl.DataFrame, pl.DataFrame]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    arguments: list[tuple[Any, ...]] = []
+
+    def fit(vectors: np.ndarray, *settings: Any, verbose: bool) -> SampledClusters:
+        arguments.append(settings)
+        return SampledClusters(LABELS, 0.75)
+
+    monkeypatch.setattr(stages.cluster, "cluster_by_sample", fit)
+    monkeypatch.setitem(SETTINGS, "sample", 3)
+    units, _ = clustered("drop")
+    assert arguments == [(3, 1, 2, 2, 2, 1, "exact")] and units.rows() == [("a", "1"), ("b", "0"), ("c", "0")]
+    log = capsys.readouterr().out
+    assert "cluster response: UMAP and HDBSCAN over 3 of 4 rows" in log
+    assert "1 rows have the cluster of most of their 2 nearest rows in the sample" in log and "75.0%" in log
 
 
 def test_noise_given_to_the_nearest_cluster_leaves_the_table_as_it_was(

@@ -1,8 +1,12 @@
 """Candidate pool and evaluation prompts → the rows that share text with a prompt, each with the shared words."""
 
+from collections.abc import Iterable
+from functools import partial
+
 import polars as pl
 
 from m2m.data.records.word_windows import encode_words, hash_windows, number_words, split_words
+from m2m.parallel import map_slices
 
 GRAM = 13  # words in a row, as in the data reports of GPT-3 and Llama
 CHUNK_ROWS = 20_000
@@ -22,14 +26,24 @@ def find_overlaps(pool: pl.DataFrame, prompts: pl.DataFrame) -> pl.DataFrame:
     Only words count, without case and marks. exact: all words of a side and of a prompt are equal. 13-gram: a side
     holds 13 words in a row of a prompt; a prompt of fewer words matches exactly or not at all.
     """
+    return find_table_overlaps([pool], prompts)
+
+
+def find_table_overlaps(slices: Iterable[pl.DataFrame], prompts: pl.DataFrame) -> pl.DataFrame:
+    """The same of a pool that comes in `slices`."""
     words = prompts.select(prompt="id", words=split_words(pl.col("instruction"))).filter(pl.col("words").list.len() > 0)
-    grams, codes = _list_grams(words)
-    tables = [pl.DataFrame(schema=OVERLAP_COLUMNS)]
-    for field in ("instruction", "response"):
-        for chunk in pool.select("id", words=field).iter_slices(CHUNK_ROWS):
-            sides = chunk.with_columns(split_words(pl.col("words")))
-            tables += [_match_exactly(sides, words, field), _match_grams(sides, grams, codes, field)]
+    match = partial(_match_chunk, words, *_list_grams(words))
+    chunks = (chunk for table in slices for chunk in table.iter_slices(CHUNK_ROWS))
+    tables = [pl.DataFrame(schema=OVERLAP_COLUMNS), *map_slices(match, chunks)]
     return pl.concat(tables).sort("id", "prompt", "field", "kind")
+
+
+def _match_chunk(words: pl.DataFrame, grams: pl.DataFrame, codes: pl.DataFrame, chunk: pl.DataFrame) -> pl.DataFrame:
+    tables = []
+    for field in ("instruction", "response"):
+        sides = chunk.select("id", words=split_words(pl.col(field)))
+        tables += [_match_exactly(sides, words, field), _match_grams(sides, grams, codes, field)]
+    return pl.concat(tables)
 
 
 def _list_grams(words: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

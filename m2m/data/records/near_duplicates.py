@@ -1,14 +1,16 @@
 """Rows → a reason for each near copy of another row, by MinHash."""
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from functools import cache, partial
 
 import numpy as np
 import polars as pl
 from jaxtyping import Int64, UInt32, UInt64
 
 from m2m.data.records.word_windows import encode_words, hash_windows, number_words, split_words
+from m2m.parallel import map_slices
 
+SHINGLED_ROWS = 65_536
 SHINGLE_WORDS = 3
 MOST_EQUAL = 64  # rows of one sketch that later ones are compared with: all pairs of 10,000 copies would be 50 million
 SKETCH_BANDS, BAND_ROWS = 21, 6  # two rows of Jaccard 0.8 share a band with a probability of 0.998, of 0.4 with 0.08
@@ -30,25 +32,46 @@ def flag_near_duplicates(rows: pl.DataFrame, threshold: float) -> pl.DataFrame:
 
 
 def _hash_shingles(rows: pl.DataFrame) -> tuple[UInt64[np.ndarray, "shingles"], Int64[np.ndarray, "rows+1"]]:
-    """The distinct shingles of all rows, sorted in each row, and where the rows begin."""
+    """The distinct shingles of all rows, sorted in each row, and where the rows begin; a slice of the words at once."""
+    vocabularies = [*map_slices(_list_words, rows.iter_slices(SHINGLED_ROWS)), pl.Series([], dtype=pl.String)]
+    codes = number_words(pl.concat(vocabularies).implode())
+    slices = list(map_slices(partial(_hash_slice, codes), rows.iter_slices(SHINGLED_ROWS)))
+    counts = np.concatenate([np.zeros(1, np.int64), *(counts for _, counts in slices)])
+    return np.concatenate([np.zeros(0, np.uint64), *(hashes for hashes, _ in slices)]), np.cumsum(counts)
+
+
+def _split_rows(rows: pl.DataFrame) -> pl.Series:
     text = pl.concat_str("instruction", "response", separator="\n")
-    words = rows.select(split_words(text).alias("words"))["words"]
-    encoded = encode_words(words, number_words(words))
+    return rows.select(split_words(text).alias("words"))["words"]
+
+
+def _list_words(rows: pl.DataFrame) -> pl.Series:
+    return _split_rows(rows).explode(empty_as_null=False).unique()
+
+
+def _hash_slice(
+    codes: pl.DataFrame, rows: pl.DataFrame
+) -> tuple[UInt64[np.ndarray, "shingles"], Int64[np.ndarray, "rows"]]:
+    """The distinct shingles of a slice, and how many each row has; `codes` are those of the words of all slices."""
+    encoded = encode_words(_split_rows(rows), codes)
     starts, hashes = hash_windows(encoded, SHINGLE_WORDS)
     table = pl.DataFrame({"row": encoded.rows[starts], "hash": hashes}).unique().sort("row", "hash")
-    counts = np.bincount(table["row"].to_numpy(), minlength=len(rows))
-    return table["hash"].to_numpy(), np.append(0, np.cumsum(counts))
+    return table["hash"].to_numpy(), np.bincount(table["row"].to_numpy(), minlength=len(rows)).astype(np.int64)
 
 
 def _find_copies(
     shingles: UInt64[np.ndarray, "shingles"], offsets: Int64[np.ndarray, "rows+1"], threshold: float
 ) -> dict[int, int]:
     """Index of each copy → index of the first row that stays and is as similar."""
-    sets = [frozenset(shingles[begin:end].tolist()) for begin, end in pairwise(offsets)]
     copies: dict[int, int] = {}
+
+    @cache  # of rows that have a candidate alone: Python's sets of all rows would take 60 bytes a shingle
+    def read(row: int) -> frozenset[int]:
+        return frozenset(shingles[offsets[row] : offsets[row + 1]].tolist())
+
     for index, candidates in _list_candidates(shingles, offsets):
         stay = (candidate for candidate in candidates if candidate not in copies)
-        original = next((c for c in stay if _measure_jaccard(sets[index], sets[c]) >= threshold), None)
+        original = next((c for c in stay if _measure_jaccard(read(index), read(c)) >= threshold), None)
         if original is not None:
             copies[index] = original
     return copies
@@ -71,8 +94,17 @@ def _list_candidates(
 def _sketch(
     shingles: UInt64[np.ndarray, "shingles"], offsets: Int64[np.ndarray, "rows+1"]
 ) -> UInt32[np.ndarray, "rows bands band_rows"]:
+    bounds = [offsets[start : start + SHINGLED_ROWS + 1] for start in range(0, len(offsets) - 1, SHINGLED_ROWS)]
+    slices = ((shingles[bound[0] : bound[-1]], bound - bound[0]) for bound in bounds)
+    return np.concatenate(list(map_slices(_sketch_slice, slices)))
+
+
+def _sketch_slice(
+    sets: tuple[UInt64[np.ndarray, "shingles"], Int64[np.ndarray, "rows+1"]],
+) -> UInt32[np.ndarray, "rows bands band_rows"]:
     from rensa import RMinHash
 
+    shingles, offsets = sets
     matrix = RMinHash.digest_matrix_from_flat_token_hashes(
         shingles, offsets.astype(np.uint64), num_perm=SKETCH_BANDS * BAND_ROWS, seed=1
     )

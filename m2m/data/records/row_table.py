@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from functools import partial
 from itertools import islice
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ from m2m.data.records.cleaning import tabulate_texts
 from m2m.data.records.exchanges import reject
 from m2m.data.records.read_files import SourceRecord
 from m2m.data.records.record_formats import Turns, list_other_fields, read_exchanges
+from m2m.parallel import map_slices
 
 ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)
 BATCH_RECORDS = 4_000  # records that are held as Python objects at once
@@ -36,8 +38,8 @@ def tabulate_records(source: str, records: Iterable[SourceRecord], columns: tupl
     """The rows of a source: one a record, or with `turns: each` one an exchange."""
     stream = iter(records)
     batches = iter(lambda: list(islice(stream, BATCH_RECORDS)), [])
-    tables = [_tabulate_batch(source, batch, columns, turns) for batch in batches]
-    tables = tables or [_tabulate_batch(source, [], columns, turns)]
+    tabulate = partial(_tabulate_batch, source, columns, turns)
+    tables = list(map_slices(tabulate, batches)) or [tabulate([])]
     rows, places = pl.concat(table.rows for table in tables), pl.concat(table.places for table in tables)
     return RowTable(rows, places, sum(table.left_out for table in tables))
 
@@ -49,7 +51,7 @@ def join_places(origins: pl.DataFrame, tables: Iterable[RowTable]) -> pl.DataFra
     return joined.select("id", "source", "file", row="place", exchange="turn", fields="fields")
 
 
-def _tabulate_batch(source: str, records: Iterable[SourceRecord], columns: tuple[str, str], turns: Turns) -> RowTable:
+def _tabulate_batch(source: str, columns: tuple[str, str], turns: Turns, records: Iterable[SourceRecord]) -> RowTable:
     rows, places, left_out = [], [], 0
     for record in records:
         exchanges = reject(record.reason) if record.reason else read_exchanges(record.value, columns, turns)

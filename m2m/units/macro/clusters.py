@@ -7,7 +7,8 @@ import numpy as np
 from jaxtyping import Float32, Int32, Int64
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-Neighbors = Literal["exact", "nndescent"]
+Neighbors = Literal["exact", "nndescent", "auto"]
+MOST_EXACT_ROWS = 50_000  # of auto: above, exact neighbours take minutes
 NOISE_LABEL = -1
 # always: another number of threads changes the last bits, and clusters with them (adjusted Rand index 0.55)
 BLAS_THREADS = 2
@@ -31,11 +32,13 @@ def cluster_vectors(
 
     UMAP under cosine distance to `n_components` dimensions at min_dist 0, then HDBSCAN, Euclidean, excess of mass: the
     pipeline of BERTopic (Grootendorst 2022), seeded. `neighbors`: "exact" takes time with rows²; "nndescent" is
-    UMAP's own search, nearly linear, approximate, and compiles for minutes in every process. `verbose`: UMAP prints its
-    steps and epochs. Labels depend on row order: sort rows first. ValueError when there are too few rows to embed, or
-    when all are noise.
+    UMAP's own search, nearly linear, approximate, and compiles for minutes in every process; "auto" is exact up to
+    50,000 rows. `verbose`: UMAP prints its steps and epochs. Labels depend on row order: sort rows first. ValueError
+    when there are too few rows to embed, or when all are noise.
     """
-    reduced = reduce_vectors(vectors, seed, n_neighbors, n_components, neighbors, verbose)
+    reduced = reduce_vectors(
+        vectors, seed, n_neighbors, n_components, resolve_neighbors(neighbors, len(vectors)), verbose
+    )
     from hdbscan import HDBSCAN
 
     fitted = HDBSCAN(min_cluster_size=min_cluster_size, min_samples=min_samples, core_dist_n_jobs=1).fit(reduced)
@@ -47,6 +50,13 @@ def cluster_vectors(
     return number_by_size(fitted.labels_.astype(np.int64))
 
 
+def resolve_neighbors(neighbors: Neighbors, rows: int) -> Literal["exact", "nndescent"]:
+    """The search for so many rows: what "auto" stands for, else `neighbors` itself."""
+    if neighbors == "auto":
+        return "exact" if rows <= MOST_EXACT_ROWS else "nndescent"
+    return neighbors
+
+
 def describe_exact_time(rows: int, neighbors: Neighbors) -> str:
     """What an exact search over so many rows costs, and the way round it; empty below ten minutes."""
     seconds = SECONDS_PER_PAIR * rows**2
@@ -54,7 +64,8 @@ def describe_exact_time(rows: int, neighbors: Neighbors) -> str:
         return ""
     return (
         f"exact neighbours of {rows:,} rows compare each row with every other: about {seconds / 3600:.1f} hours on two "
-        "cores. cluster.neighbors: nndescent is approximate and takes time with the rows, not with their square"
+        "cores. cluster.neighbors: nndescent is approximate and takes time with the rows, not with their square; "
+        "cluster.sample fits some of the rows"
     )
 
 
@@ -98,7 +109,7 @@ def reduce_vectors(
     seed: int,
     n_neighbors: int,
     n_components: int,
-    neighbors: Neighbors,
+    neighbors: Literal["exact", "nndescent"],
     verbose: bool,
 ) -> Float32[np.ndarray, "rows components"]:
     """UMAP under cosine distance at min_dist 0, seeded; ValueError when there are too few rows to embed."""

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from m2m.data.records import near_duplicates
 from m2m.data.records.near_duplicates import MOST_EQUAL, flag_near_duplicates
 
 WORDS = [f"w{number}" for number in range(500)]
@@ -21,6 +22,15 @@ def table(*texts: str) -> pl.DataFrame:
 
 def reasons(*texts: str, threshold: float = 0.8) -> list[str | None]:
     return flag_near_duplicates(table(*texts), threshold)["reason"].to_list()
+
+
+def test_slices_change_no_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [" ".join(random.Random(number // 3).choices(WORDS, k=30)) + " end" * (number % 3) for number in range(40)]
+    texts[5] = ""
+    whole = reasons(*texts)
+    assert len([reason for reason in whole if reason]) > 20
+    monkeypatch.setattr(near_duplicates, "SHINGLED_ROWS", 7)
+    assert reasons(*texts) == whole
 
 
 @pytest.mark.parametrize(

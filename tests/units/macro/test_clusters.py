@@ -16,6 +16,7 @@ from m2m.units.macro.clusters import (
     describe_exact_time,
     find_neighbors,
     number_by_size,
+    resolve_neighbors,
 )
 
 SETTINGS: dict[str, Any] = {"seed": 1, "n_neighbors": 15, "n_components": 2, "min_cluster_size": 10, "min_samples": 2}
@@ -64,6 +65,12 @@ def test_without_noise_nothing_moves() -> None:
 def test_too_few_rows_are_an_error_that_says_how_many_are_needed() -> None:
     with pytest.raises(ValueError, match=r"cluster\.n_components 2 needs at least 5 rows, got 4: lower it"):
         cluster_vectors(blobs([4]), **SETTINGS, neighbors="exact")
+
+
+def test_auto_is_exact_up_to_50000_rows_and_other_words_stay() -> None:
+    assert [resolve_neighbors("auto", rows) for rows in (50_000, 50_001)] == ["exact", "nndescent"]
+    assert [resolve_neighbors(name, 10**6) for name in ("exact", "nndescent")] == ["exact", "nndescent"]
+    assert describe_exact_time(10**6, "auto") == ""
 
 
 @pytest.mark.long
