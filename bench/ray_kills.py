@@ -10,6 +10,7 @@ import json
 import os
 import random
 import re
+import secrets
 import shutil
 import signal
 import subprocess
@@ -43,7 +44,11 @@ class RayNodes:
     """Three nodes, each a process of `ray start --block`; the first is the head, which lives."""
 
     def __init__(self, folder: Path, variables: dict[str, str]) -> None:
-        self.folder, self.variables = folder, variables
+        token = folder / "token"  # without one, everyone who reaches the ports may run code
+        token.write_text(secrets.token_hex(32))
+        token.chmod(0o600)
+        self.variables = variables | {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(token)}
+        self.folder = folder
         self.temporary = Path(tempfile.mkdtemp(prefix="rk"))
         [self.port] = find_ports(1)
         self.nodes: dict[int, subprocess.Popen[bytes]] = {}
@@ -52,7 +57,13 @@ class RayNodes:
     def start(self, number: int) -> None:
         words = ["--head", f"--port={self.port}", f"--temp-dir={self.temporary}", "--include-dashboard=false"]
         words = ["--address", self.address] if number else words
-        words += ["--block", "--num-cpus=1", "--node-ip-address=127.0.0.1", "--object-store-memory=100000000"]
+        words += [
+            "--block",
+            "--disable-usage-stats",
+            "--num-cpus=1",
+            "--node-ip-address=127.0.0.1",
+            "--object-store-memory=100000000",
+        ]
         scratch = self.folder / f"node-{number}"
         scratch.mkdir(exist_ok=True)
         variables = environment() | self.variables | {"TMPDIR": str(scratch)}
@@ -97,14 +108,14 @@ def kill_tree(pid: int) -> None:
 
 
 @contextmanager
-def run_ray(folder: Path, variables: dict[str, str]) -> Iterator[RayNodes]:
+def run_ray(folder: Path, variables: dict[str, str], count: int = 3) -> Iterator[RayNodes]:
     cluster = RayNodes(folder, variables)
     try:
         cluster.start(0)
         cluster.wait(1)
-        for number in (1, 2):
+        for number in range(1, count):
             cluster.start(number)
-        cluster.wait(3)
+        cluster.wait(count)
         yield cluster
     finally:
         for number in sorted(cluster.nodes, reverse=True):
@@ -154,13 +165,11 @@ def disturb(kind: str, cluster: RayNodes, driver: Any, clone: Path, draw: random
     return "the driver was killed; the same command again"
 
 
-def run_disturbed(
-    cluster: RayNodes, clone: Path, words: list[str], variables: dict[str, str], kinds: list[str], draw: random.Random
-) -> list[str]:
+def run_disturbed(cluster: RayNodes, clone: Path, words: list[str], kinds: list[str], draw: random.Random) -> list[str]:
     """Run the driver to its end, with the harms of `kinds` meanwhile, each at a random moment; what happened."""
     happened, pending = [], list(kinds)
     start = time.monotonic()
-    driver = start_driver(clone, words, variables)
+    driver = start_driver(clone, words, cluster.variables)
     moment = start + draw.uniform(5, 20)
     while True:
         time.sleep(0.2)
@@ -173,7 +182,7 @@ def run_disturbed(
             happened.append(f"{time.monotonic() - start:.0f} s {kind}: {disturb(kind, cluster, driver, clone, draw)}")
             print(happened[-1], flush=True)
             if kind == "driver":
-                driver = start_driver(clone, words, variables)
+                driver = start_driver(clone, words, cluster.variables)
             moment = time.monotonic() + draw.uniform(4, 16)
     return happened
 
@@ -224,7 +233,7 @@ def main() -> int:
         with run_ray(place, variables) as cluster:
             toy = ["-m", "tests.toy_grid", cluster.address, str(options.cells)]
             real = ["-m", "m2m", "grid", "--full", "--on", cluster.address]
-            happened = run_disturbed(cluster, clone, real if options.real else toy, variables, harms, draw)
+            happened = run_disturbed(cluster, clone, real if options.real else toy, harms, draw)
         ends, begins = (Counter(), 0) if options.real else count_ends(clone)
         results.append({"outs": read_outs(clone), "kills": len(happened), "ends": ends, "begins": begins})
         overheads = read_overheads(clone)

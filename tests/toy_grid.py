@@ -91,4 +91,4 @@ def run_toy_grid(address: str, count: int) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(", ".join(run_toy_grid(sys.argv[1], int(sys.argv[2]))))
+    sys.exit(", ".join(run_toy_grid(sys.argv[1], int(sys.argv[2]))) or 0)

@@ -50,7 +50,7 @@ def open_cluster(options: ClusterOptions, launch: Path) -> Cluster:
     else:
         engine, kind = open_ray(options.on, program, needs, driver, options.hardware, options.jobs)
     label = choose_label(kind, driver, needs.gpus)
-    note = f", not {describe_kind(driver, needs.gpus) or 'a GPU'} as here: they have a provenance of their note"
+    note = f", not {describe_kind(driver, needs.gpus) or 'a GPU'} as here: they have a provenance of their own"
     print(f"grid: cells run on {kind}{note if label else ', as here'}", flush=True)
     return Cluster(engine, git, label, max(1, needs.cpus // read_processes(launch).number), options.scratch)
 

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Collection, Iterator, Sequence
+from configparser import ConfigParser
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -84,12 +85,10 @@ def list_data_files() -> list[str]:
 
 
 def _require_dvc_remote() -> None:
-    from dvc.repo import Repo
-
-    with Repo() as repo:
-        committed = repo.config.read("repo")
-    name = committed.get("core", {}).get("remote")
-    url = committed.get("remote", {}).get(name, {}).get("url", "")
+    committed = ConfigParser(interpolation=None)  # DVC's own reader makes a relative path absolute
+    committed.read(".dvc/config")
+    name = committed.get("core", "remote", fallback="")
+    url = committed.get(f"'remote \"{name}\"'", "url", fallback="")
     if not url:
         raise ValueError(
             "The committed .dvc/config names no default remote, over which machines exchange data: "

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from m2m.grid.node_facts import read_facts
+from m2m.grid.node_facts import normalize_package, read_facts
 
 Facts = Mapping[str, Any]  # of a node: node, python, packages (versions by name), cpu, gpus
 
@@ -18,7 +18,7 @@ class Needs(NamedTuple):
 
 
 class NodeChoice(NamedTuple):
-    """The nodes that run cells, by id, their kind of hardware, and what a person should read about the idle."""
+    """The nodes that run cells, by id, their kind of hardware, and what a person should read about the others."""
 
     nodes: dict[str, Facts]
     kind: str
@@ -28,9 +28,7 @@ class NodeChoice(NamedTuple):
 def read_driver_facts(pins: Path) -> Facts:
     """This machine's facts; of the packages those that `pins` (constraints.txt) names, "" for one that is not here."""
     facts = read_facts()
-    names = [
-        line.split("==")[0].strip().lower().replace("_", "-") for line in pins.read_text().splitlines() if "==" in line
-    ]
+    names = [normalize_package(line.split("==")[0].strip()) for line in pins.read_text().splitlines() if "==" in line]
     return facts | {"packages": {name: facts["packages"].get(name, "") for name in names}}
 
 

@@ -15,9 +15,15 @@ INSTRUCTIONS = ("amx_tile", "avx512f", "avx2")  # numeric libraries choose their
 
 def read_facts() -> dict[str, Any]:
     """What decides the bytes of a cell on this machine: Python, packages with versions, CPU and GPUs."""
-    packages = {item.metadata["Name"].lower().replace("_", "-"): item.version for item in distributions()}
+    packages = {normalize_package(item.metadata["Name"] or ""): item.version for item in distributions()}
+    info = Path("/proc/cpuinfo")
     place = {"node": name_node(), "python": platform.python_version()}
-    return {**place, "packages": packages, "cpu": _describe_cpu(), "gpus": _list_gpu_names()}
+    return {
+        **place,
+        "packages": packages,
+        "cpu": describe_cpu(info.read_text() if info.exists() else ""),
+        "gpus": _list_gpu_names(),
+    }
 
 
 def name_node() -> str:
@@ -31,9 +37,13 @@ def choose_facts(facts: Mapping[str, Any], expected: Mapping[str, Any]) -> dict[
     return {name: packages if name == "packages" else facts[name] for name in expected}
 
 
-def _describe_cpu() -> str:
-    """The CPU's model, and the widest instructions that it has for numeric libraries."""
-    text = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
+def normalize_package(name: str) -> str:
+    """A package's name as registries compare it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def describe_cpu(text: str) -> str:
+    """The CPU's model, and the widest instructions that it has for numeric libraries; `text` is /proc/cpuinfo."""
     fields: dict[str, str] = dict(re.findall(r"^(model name|flags|Features)\s*:\s*(.*)$", text, re.MULTILINE))
     flags = fields.get("flags", fields.get("Features", "")).split()
     widest = next((name for name in INSTRUCTIONS if name in flags), "")

@@ -82,7 +82,7 @@ class RayCells:
 
     def count_slots(self) -> int:
         """How many cells run at once."""
-        places = {name: _count_places(node, self.needs) for name, node in _list_nodes().items()}
+        places = {name: count_places(node, self.needs) for name, node in _list_nodes().items()}
         count = sum(number for name, number in places.items() if name not in self.refusing)
         return min(count, self.limit or count)
 
@@ -113,7 +113,7 @@ class RayCells:
         expected = state_expected(self.driver, self.sample, self.needs.gpus)
         for name, node in _list_nodes().items():
             busy = sum(cell.node == name for cell in self.running.values())
-            free = 0 if name in self.refusing else _count_places(node, self.needs) - busy
+            free = 0 if name in self.refusing else count_places(node, self.needs) - busy
             free = min(free, self.limit - len(self.running)) if self.limit else free
             batch, self.waiting = self.waiting[: max(0, free)], self.waiting[max(0, free) :]
             for order in batch:
@@ -143,7 +143,7 @@ def _list_nodes() -> dict[str, Any]:
     return {node["NodeID"]: node for node in ray.nodes() if node["Alive"]}
 
 
-def _count_places(node: Mapping[str, Any], needs: Needs) -> int:
+def count_places(node: Mapping[str, Any], needs: Needs) -> int:
     """How many cells fit on the node."""
     pairs = [(node["Resources"].get("CPU", 0), needs.cpus), (node["Resources"].get("GPU", 0), needs.gpus)]
     return min(int(resource // need) for resource, need in pairs if need)
