@@ -72,8 +72,11 @@ class RayNodes:
             self.nodes[number] = subprocess.Popen(ray, env=variables, stdin=-3, stdout=log, stderr=log)
 
     def wait(self, count: int) -> None:
-        """Until so many nodes are part of the cluster."""
+        """Until so many nodes are part of the cluster. On a busy machine a node may give up, and begins again."""
         for _ in range(600):
+            for number in [number for number, node in self.nodes.items() if node.poll() is not None]:
+                self.kill(number)
+                self.start(number)
             logs = [self.folder / f"node-{number}.log" for number in self.nodes]
             if sum("Ray runtime started" in log.read_text() for log in logs if log.exists()) >= count:
                 return
@@ -82,7 +85,13 @@ class RayNodes:
 
     def kill(self, number: int) -> None:
         """All processes of a node at once, as when its power is cut."""
-        kill_tree(self.nodes.pop(number).pid)
+        node, scratch = self.nodes.pop(number), str(self.folder / f"node-{number}")
+        kill_tree(node.pid)
+        for process in psutil.process_iter(["environ"]):
+            if (process.info["environ"] or {}).get("TMPDIR") == scratch:
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
+        node.wait()
 
     def kill_worker(self, draw: random.Random) -> str:
         """One worker that runs a cell; what the cell itself started stays."""
@@ -177,6 +186,7 @@ def run_disturbed(cluster: RayNodes, clone: Path, words: list[str], kinds: list[
             break
         if driver.poll() is not None:
             raise AssertionError((clone.parent / "driver.log").read_text()[-3000:])
+        cluster.wait(0)
         if pending and time.monotonic() >= moment:
             kind = pending.pop(0)
             happened.append(f"{time.monotonic() - start:.0f} s {kind}: {disturb(kind, cluster, driver, clone, draw)}")

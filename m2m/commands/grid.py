@@ -1,6 +1,5 @@
 """Run the study's cells on this machine or on a cluster, resume it, and build the report."""
 
-import shlex
 from pathlib import Path
 
 
@@ -34,7 +33,7 @@ def main(
         cpus: With --on: cores of a cell. 0: one for each process of the launch file.
         hardware: With --on: part of the name of the CPU or GPU to run on. Default: this machine's, if there is one.
         scratch: With --on: a folder of each node for clones and data. Default: its temporary folder.
-        sbatch: With --on slurm: further options of sbatch, such as "--partition=long --time=2:00:00".
+        sbatch: With --on slurm: further options of sbatch without dashes, such as "partition=long time=2:00:00".
     """
     from m2m.grid.cluster import ClusterOptions
     from m2m.grid.design import choose_scope
@@ -45,7 +44,7 @@ def main(
 
     if not on and (cpus or hardware or scratch or sbatch):
         raise ValueError("cpus, hardware, scratch and sbatch are for a cluster: name it with --on.")
-    options = ClusterOptions(on, jobs, cpus, hardware, scratch, shlex.split(sbatch)) if on else None
+    options = ClusterOptions(on, jobs, cpus, hardware, scratch, sbatch.split()) if on else None
     settings = read_settings(Path("params.yaml"))
     check_settings(settings)
     scope = choose_scope(staged=staged, quick=quick, full=full, pilot=pilot)

@@ -24,7 +24,7 @@ class ClusterOptions(NamedTuple):
     cpus: int = 0
     hardware: str = ""
     scratch: str = ""
-    sbatch: Sequence[str] = ()
+    sbatch: Sequence[str] = ()  # long options without dashes, which a command line would take for its own
 
 
 class Cluster(NamedTuple):
@@ -43,7 +43,7 @@ def open_cluster(options: ClusterOptions, launch: Path) -> Cluster:
     needs = count_needs(launch, options.cpus)
     driver, program = read_driver_facts(PINS), build_program()
     if options.on == "slurm":
-        engine, sample = open_slurm(program, needs, driver, options.sbatch, options.jobs)
+        engine, sample = open_slurm(program, needs, driver, [f"--{word}" for word in options.sbatch], options.jobs)
         if difference := explain_difference(sample, driver):
             raise ValueError(difference)
         kind = describe_kind(sample, needs.gpus)

@@ -24,7 +24,7 @@ def connect(address: str) -> None:
         import ray
     except ImportError as error:
         raise ValueError(
-            "--on a Ray cluster needs the package ray: pip install -r requirements/ray.txt -c constraints.txt"
+            "--on with a Ray cluster needs the package ray: run make ray here and on every node."
         ) from error
     options: dict[str, Any] = {} if address.startswith("ray://") else {"log_to_driver": False, "logging_level": "error"}
     try:

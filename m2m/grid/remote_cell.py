@@ -24,7 +24,7 @@ from typing import Any
 
 from m2m.grid.node_facts import choose_facts, name_node, read_facts
 
-PAUSES = (2, 5, 10, 20, 40, 60, 120, 300)  # seconds between tries while a remote is away: nine minutes in all
+PAUSES = (2, 5, 10, 20, 40, 60, 60)  # seconds between tries while a remote is away: three minutes in all
 LOG_END = 20_000  # characters of the log that are reported
 PASSWORD = re.compile(r"(?<=://)[^/@\s]+@")
 AUTHOR = {f"GIT_{role}_{field}": "m2m" for role in ("AUTHOR", "COMMITTER") for field in ("NAME", "EMAIL")}

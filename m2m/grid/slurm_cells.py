@@ -18,7 +18,7 @@ from m2m.grid.workers import LOGS
 ARRAYS = LOGS / "slurm"
 LOOK_SECONDS = 5.0  # seconds between two questions to Slurm's controller
 QUEUED = ("PENDING", "REQUEUED", "REQUEUE_HOLD")  # states of what squeue lists; all others run
-SBATCH_LIMITS = {"TIMEOUT": "--time", "OUT_OF_MEMORY": "--mem", "DEADLINE": "--deadline"}  # by the state that breaks it
+SBATCH_LIMITS = {"TIMEOUT": "time", "OUT_OF_MEMORY": "mem", "DEADLINE": "deadline"}  # by the state that breaks it
 
 
 class Element(NamedTuple):
@@ -155,7 +155,7 @@ def _explain_end(element: Element) -> CellState:
     fields = dict(word.split("=", 1) for word in process.stdout.split() if "=" in word)
     state, node = fields.get("JobState", "gone from Slurm's queue"), fields.get("NodeList", "")
     if state in SBATCH_LIMITS:
-        return CellState("failed", node, f"Slurm ended it with {state}: give {SBATCH_LIMITS[state]} more in --sbatch")
+        return CellState("failed", node, f"Slurm ended it with {state}: raise {SBATCH_LIMITS[state]} in --sbatch")
     return CellState("lost", node, state)
 
 

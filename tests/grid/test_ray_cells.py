@@ -14,7 +14,7 @@ from m2m.grid.ray_cells import connect, count_places
 from tests.test_smoke import run
 from tests.toy_grid import make_toy_repository
 
-WARNING = "NO RAY HERE: it was not tested (pip install -r requirements/ray.txt -c constraints.txt)"
+WARNING = "NO RAY HERE: it was not tested (make ray)"
 NO_RAY = importlib.util.find_spec("ray") is None
 
 
@@ -36,7 +36,7 @@ def test_as_many_cells_fit_on_a_node_as_cores_and_gpus_allow(
 
 def test_without_the_package_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(ValueError, match=r"needs the package ray: pip install -r requirements/ray\.txt"):
+    with pytest.raises(ValueError, match=r"needs the package ray: run make ray here and on every node"):
         connect("auto")
 
 
