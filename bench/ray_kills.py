@@ -211,9 +211,9 @@ def read_outs(clone: Path) -> dict[str, Any]:
 
 
 def read_overheads(clone: Path) -> list[float]:
-    """Seconds of each cell's commands beside `dvc exp run`: clone, pull, push."""
+    """CPU seconds of each cell's commands beside `dvc exp run`, which a local cell takes too: clone, pull, push."""
     logs = [path.read_text() for path in (clone / ".cache/grid").glob("*.log")]
-    lines = [re.findall(r"^([\d.]+) s: (.*)$", log, re.MULTILINE) for log in logs]
+    lines = [re.findall(r"([\d.]+) s of CPU: (.*)$", log, re.MULTILINE) for log in logs]
     return [sum(float(seconds) for seconds, words in log if "dvc exp run" not in words) for log in lines if log]
 
 
@@ -249,10 +249,8 @@ def main() -> int:
         overheads = read_overheads(clone)
         print(f"{name}: {time.monotonic() - start:.0f} s, {len(results[-1]['outs'])} cells, {len(happened)} kills")
         print(f"  begun {begins}, ended twice {sum(count > 1 for count in ends.values())}")
-        print(
-            f"  clone, pull and push: {median(overheads):.1f} s a cell (median), {max(overheads):.1f} s at most",
-            flush=True,
-        )
+        seconds = f"{median(overheads):.1f} CPU seconds a cell (median), {max(overheads):.1f} at most"
+        print(f"  clone, pull and push: {seconds}", flush=True)
     is_equal = results[0]["outs"] == results[1]["outs"]
     print(json.dumps({"equal outs": is_equal, "cells run twice": sum(n > 1 for n in results[1]["ends"].values())}))
     return 0 if is_equal else 1

@@ -5,24 +5,22 @@ report, both JSON. If the order came by standard input and that ends early, the 
 it is being pushed.
 """
 
-import fcntl
 import hashlib
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from m2m.grid.node_facts import choose_facts, name_node, read_facts
+from m2m.grid.node_folders import make_folder, wait_for_lock
 
 PAUSES = (2, 5, 10, 20, 40, 60, 60)  # seconds between tries while a remote is away: three minutes in all
 LOG_END = 20_000  # characters of the log that are reported
@@ -79,32 +77,6 @@ def copy_snapshot(order: Mapping[str, Any], base: Path, folder: Path, log: Path)
     (folder / ".dvc/config.local").write_text(core + cache)
 
 
-@contextmanager
-def make_folder(base: Path) -> Iterator[Path]:
-    """A new folder for a clone, locked while this process lives; folders whose process was killed are removed."""
-    with wait_for_lock(base / "locks" / "folders"):
-        for lock in (base / "cells").glob("*.lock"):
-            with lock.open("a") as file, _ignore_held():
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                _remove_folder(lock.with_suffix(""))
-        folder = Path(tempfile.mkdtemp(dir=base / "cells"))
-        file = Path(f"{folder}.lock").open("a")  # noqa: SIM115
-        fcntl.flock(file, fcntl.LOCK_EX)
-    with file:
-        try:
-            yield folder
-        finally:
-            _remove_folder(folder)
-
-
-@contextmanager
-def wait_for_lock(path: Path) -> Iterator[None]:
-    """Wait for the file's lock, which the kernel frees when this process ends."""
-    with path.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
 def end_with_caller(is_pushing: threading.Event) -> None:
     """Kill this process and what it started once standard input ends: nobody waits for the cell any more."""
     import psutil
@@ -153,29 +125,22 @@ def _call(words: Sequence[str], folder: Path, log: Path, environment: Mapping[st
     """What a git command prints; all else goes to the log. CellError with its last words if it fails."""
     inherited = {name: value for name, value in os.environ.items() if name not in DROPPED_VARIABLES}
     variables = {**inherited, **AUTHOR, **environment}
-    start, clock = log.stat().st_size, time.monotonic()
+    start, clock, cpu = log.stat().st_size, time.monotonic(), _count_cpu_seconds()
     with log.open("ab") as file:
         output = subprocess.PIPE if words[0] == "git" else file
         process = subprocess.run(words, cwd=folder, env=variables, stdin=-3, stdout=output, stderr=file, check=False)
-        file.write(f"{time.monotonic() - clock:.1f} s: {' '.join(words[:5])}\n".encode())
+        seconds = f"{time.monotonic() - clock:.1f} s, {_count_cpu_seconds() - cpu:.1f} s of CPU"
+        file.write(f"{seconds}: {' '.join(words[:5])}\n".encode())
     if process.returncode:
         text = log.read_bytes()[start:].decode(errors="replace")
         raise CellError(f"{' '.join(words[:5])} … ended with {process.returncode}: {' '.join(text.split())[-600:]}")
     return (process.stdout or b"").decode()
 
 
-@contextmanager
-def _ignore_held() -> Iterator[None]:
-    try:
-        yield
-    except BlockingIOError:
-        return
-
-
-def _remove_folder(folder: Path) -> None:
-    for path in (folder, Path(f"{folder}.site")):
-        shutil.rmtree(path, ignore_errors=True)
-    Path(f"{folder}.lock").unlink(missing_ok=True)
+def _count_cpu_seconds() -> float:
+    """Of this process's children that have ended."""
+    times = os.times()
+    return times.children_user + times.children_system
 
 
 def _shorten(text: str) -> str:

@@ -16,6 +16,7 @@ from m2m.grid import remote_cell
 from m2m.grid.grid_remotes import push_snapshot, require_remotes
 from m2m.grid.hardware import state_expected
 from m2m.grid.node_facts import describe_cpu, read_facts
+from m2m.grid.node_folders import make_folder
 from m2m.grid.node_program import build_program
 from m2m.grid.remote_runner import build_orders
 from tests.test_smoke import environment, run
@@ -74,7 +75,7 @@ def test_a_cell_reaches_both_remotes_and_is_not_run_again(toy: Path) -> None:
     hashes = [word for word in lock.split() if len(word) == 32]
     model = next(md5 for md5 in hashes if (toy / f"store/files/md5/{md5[:2]}/{md5[2:]}").exists())
     assert model
-    assert "s: git fetch --quiet" in report["log"] and "Running stage 'train'" in report["log"]
+    assert "s of CPU: git fetch --quiet" in report["log"] and "Running stage 'train'" in report["log"]
     assert list((toy / "scratch").glob("*/*/cells/*")) == []
 
 
@@ -99,7 +100,7 @@ def test_a_cell_whose_caller_dies_ends_with_all_that_it_started(toy: Path) -> No
     process.stdout.close()
     assert "toy-s3" not in list_remote(toy)
     (leftover,) = (toy / "scratch").glob("*/*/cells/*.lock")
-    with remote_cell.make_folder(leftover.parent.parent) as folder:
+    with make_folder(leftover.parent.parent) as folder:
         assert not leftover.exists() and not leftover.with_suffix("").exists()
         assert folder.exists()
     assert not folder.exists()
@@ -133,7 +134,7 @@ def test_a_remote_that_stays_away_is_named_without_its_password(
 
 
 def test_a_node_of_other_facts_refuses_and_reports_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    expected = state_expected(DRIVER, DRIVER, 0) | {"python": "3.99"}
+    expected = {**state_expected(DRIVER, DRIVER, 0), "python": "3.99"}
     report = remote_cell.run_order({"expected": expected}, lambda: None)
     assert report["outcome"] == "refused" and report["facts"]["python"] == DRIVER["python"]
 

@@ -287,13 +287,17 @@ def test_on_a_cluster_shared_stages_are_pulled_and_cells_handed_over_under_its_h
     engine = CellEngine(lambda _: None, dict, lambda: None, lambda: 4)
     locks: list[Any] = []
 
+    def note(lock: Any) -> str:
+        locks.append(lock)
+        return "p"
+
     def run(opened: Any, inputs: Any, todo: Any, seconds: float, label: str) -> None:
         here.append((opened.hardware, inputs, sorted(todo), seconds))
 
     monkeypatch.setattr(sweep, "open_cluster", lambda options, launch: Cluster(engine, "origin", "EPYC", 1, options.on))
     monkeypatch.setattr(sweep, "push_inputs", lambda _, stages: stages)
     monkeypatch.setattr(sweep, "run_cluster_cells", run)
-    monkeypatch.setattr(sweep, "hash_provenance", lambda lock: locks.append(lock) or "p")
+    monkeypatch.setattr(sweep, "hash_provenance", note)
     with pytest.raises(SystemExit, match="1 of 2 cells are missing"):
         grid.main(full=True, on="auto")
     assert here[0] == "dvc repro --pull ingest"
