@@ -7,6 +7,7 @@ the tiny profile by `m2m grid` in place of toy cells. Each node has a process tr
 
 import argparse
 import json
+import math
 import os
 import random
 import re
@@ -174,12 +175,14 @@ def disturb(kind: str, cluster: RayNodes, driver: Any, clone: Path, draw: random
     return "the driver was killed; the same command again"
 
 
-def run_disturbed(cluster: RayNodes, clone: Path, words: list[str], kinds: list[str], draw: random.Random) -> list[str]:
-    """Run the driver to its end, with the harms of `kinds` meanwhile, each at a random moment; what happened."""
+def run_disturbed(
+    cluster: RayNodes, clone: Path, words: list[str], kinds: list[str], draw: random.Random, longest: float
+) -> list[str]:
+    """Run the driver to its end, with the harms of `kinds` while cells run, at most `longest` s apart; what happened."""
     happened, pending = [], list(kinds)
     start = time.monotonic()
     driver = start_driver(clone, words, cluster.variables)
-    moment = start + draw.uniform(5, 20)
+    moment = math.inf
     while True:
         time.sleep(0.2)
         if driver.poll() is not None and driver.returncode == 0:
@@ -187,13 +190,15 @@ def run_disturbed(cluster: RayNodes, clone: Path, words: list[str], kinds: list[
         if driver.poll() is not None:
             raise AssertionError((clone.parent / "driver.log").read_text()[-3000:])
         cluster.wait(0)
+        if moment == math.inf and re.search(r"[1-9]\d* running", (clone.parent / "driver.log").read_text()):
+            moment = time.monotonic() + draw.uniform(0, longest)
         if pending and time.monotonic() >= moment:
             kind = pending.pop(0)
             happened.append(f"{time.monotonic() - start:.0f} s {kind}: {disturb(kind, cluster, driver, clone, draw)}")
             print(happened[-1], flush=True)
             if kind == "driver":
                 driver = start_driver(clone, words, cluster.variables)
-            moment = time.monotonic() + draw.uniform(4, 16)
+            moment = time.monotonic() + draw.uniform(0, longest)
     return happened
 
 
@@ -232,6 +237,7 @@ def main() -> int:
     parser.add_argument("--real", action="store_true")
     options = parser.parse_args()
     draw, folder = random.Random(options.seed), options.folder.resolve()
+    longest = 0.0
     results: list[dict[str, Any]] = []
     kinds = [draw.choice(KINDS) for _ in range(options.kills)]
     for name, harms in (("undisturbed", []), ("disturbed", kinds)):
@@ -243,7 +249,8 @@ def main() -> int:
         with run_ray(place, variables) as cluster:
             toy = ["-m", "tests.toy_grid", cluster.address, str(options.cells)]
             real = ["-m", "m2m", "grid", "--full", "--on", cluster.address]
-            happened = run_disturbed(cluster, clone, real if options.real else toy, harms, draw)
+            happened = run_disturbed(cluster, clone, real if options.real else toy, harms, draw, longest)
+        longest = 3 * (time.monotonic() - start) / max(1, options.kills)
         ends, begins = (Counter(), 0) if options.real else count_ends(clone)
         results.append({"outs": read_outs(clone), "kills": len(happened), "ends": ends, "begins": begins})
         overheads = read_overheads(clone)

@@ -1,7 +1,7 @@
 """Cells as tasks of a Ray cluster: one node a task, chosen here, so that the state of each cell is known here."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from m2m.grid.hardware import Facts, Needs, choose_nodes, explain_refusal, state_expected
@@ -50,12 +50,14 @@ def probe_nodes(program: bytes) -> dict[str, Facts]:
 class RayCells:
     """The cells of one grid in a Ray cluster: those that wait, and those that run, a task each."""
 
-    def __init__(self, program: bytes, needs: Needs, nodes: Mapping[str, Facts], driver: Facts, limit: int) -> None:
+    def __init__(
+        self, program: bytes, needs: Needs, sample: Facts, refusing: Collection[str], driver: Facts, limit: int
+    ) -> None:
         self.program, self.needs, self.driver, self.limit = program, needs, driver, limit
-        self.sample = next(iter(nodes.values()))  # all nodes that run cells have its kind of hardware
+        self.sample = sample  # facts of one node: all that run cells have its kind of hardware
         self.waiting: list[Order] = []
         self.running: dict[str, RunningCell] = {}
-        self.refusing = set(_list_nodes()) - set(nodes)
+        self.refusing = set(refusing)
 
     def open_engine(self) -> CellEngine:
         """The functions that the runner calls."""
@@ -130,10 +132,18 @@ def open_ray(
     At limit `limit` cells run at once; 0: as many as fit.
     """
     connect(address)
-    choice = choose_nodes(probe_nodes(program), driver, needs.gpus, hardware)
-    for sentence in choice.sentences:
+    nodes, facts = _list_nodes(), probe_nodes(program)
+    if not facts:
+        raise ValueError(
+            f"None of the {len(nodes)} nodes at {address} answered in {PROBE_SECONDS} s: look at ray status."
+        )
+    choice = choose_nodes(facts, driver, needs.gpus, hardware)
+    silent = len(set(nodes) - set(facts))
+    checked = f"{silent} of {len(nodes)} nodes did not answer yet: each checks itself before its first cell."
+    for sentence in [*choice.sentences, *[checked] * bool(silent)]:
         print(f"grid: {sentence}", flush=True)
-    return RayCells(program, needs, choice.nodes, driver, limit).open_engine(), choice.kind
+    sample, refusing = next(iter(choice.nodes.values())), set(facts) - set(choice.nodes)
+    return RayCells(program, needs, sample, refusing, driver, limit).open_engine(), choice.kind
 
 
 def _list_nodes() -> dict[str, Any]:

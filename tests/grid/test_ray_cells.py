@@ -54,7 +54,7 @@ def test_a_killed_worker_and_a_killed_driver_cost_no_cell_and_run_none_twice(tmp
     variables = {"TOY_RUNS": str(tmp_path / "runs.log"), "TOY_SECONDS": "2"}
     with ray_kills.run_ray(tmp_path, variables, count=2) as cluster:
         words = ["-m", "tests.toy_grid", cluster.address, "3"]
-        happened = ray_kills.run_disturbed(cluster, clone, words, ["worker", "driver"], draw)
+        happened = ray_kills.run_disturbed(cluster, clone, words, ["worker", "driver"], draw, 6.0)
     assert len(happened) == 2
     ends, begins = ray_kills.count_ends(clone)
     assert ends == Counter({f"response-{seed}": 1 for seed in range(3)})
