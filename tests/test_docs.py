@@ -38,6 +38,8 @@ TOOLS = {
     "python3",
     ".venv/bin/pip",
     "pip",
+    "ray",
+    "sbatch",
 }  # whose commands are not checked here
 PROFILES = {"NAME", *(path.stem for path in (ROOT / "profiles").glob("*.yaml"))}
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())

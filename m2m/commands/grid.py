@@ -1,4 +1,4 @@
-"""Run the study's cells on this machine, resume it, and build the report."""
+"""Run the study's cells on this machine or on a cluster, resume it, and build the report."""
 
 from pathlib import Path
 
@@ -11,6 +11,11 @@ def main(
     full: bool = False,
     pilot: bool = False,
     folder: Path | None = None,
+    on: str = "",
+    cpus: int = 0,
+    hardware: str = "",
+    scratch: str = "",
+    sbatch: str = "",
 ) -> None:
     """Run every cell of `grid` in params.yaml that no experiment holds with this code and data, then the report.
 
@@ -24,14 +29,23 @@ def main(
         full: Every cell that grid.parts lists.
         pilot: Twelve cells that measure the seed noise, for `plan`.
         folder: The study's folder. Default: metrics/own, or metrics/pilot with --pilot.
+        on: Where cells run: this machine (the default), `slurm`, or a Ray cluster: `auto`, HOST:PORT or ray://HOST:PORT.
+        cpus: With --on: cores of a cell. 0: one for each process of the launch file.
+        hardware: With --on: part of the name of the CPU or GPU to run on. Default: this machine's, if there is one.
+        scratch: With --on: a folder of each node for clones and data. Default: its temporary folder.
+        sbatch: With --on slurm: further options of sbatch without dashes, such as "partition=long time=2:00:00".
     """
+    from m2m.grid.cluster import ClusterOptions
     from m2m.grid.design import choose_scope
     from m2m.grid.known_settings import check_settings
     from m2m.grid.params_file import read_settings
     from m2m.grid.study_folder import OWN_STUDY, PILOT_STUDY
     from m2m.grid.sweep import run_grid
 
+    if not on and (cpus or hardware or scratch or sbatch):
+        raise ValueError("cpus, hardware, scratch and sbatch are for a cluster: name it with --on.")
+    options = ClusterOptions(on, jobs, cpus, hardware, scratch, sbatch.split()) if on else None
     settings = read_settings(Path("params.yaml"))
     check_settings(settings)
     scope = choose_scope(staged=staged, quick=quick, full=full, pilot=pilot)
-    run_grid(settings, scope, jobs, folder or (PILOT_STUDY if pilot else OWN_STUDY))
+    run_grid(settings, scope, jobs, folder or (PILOT_STUDY if pilot else OWN_STUDY), options)

@@ -11,11 +11,12 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from m2m.grid.provenance import Lock
+from m2m.grid.provenance import Lock, add_hardware
 from m2m.schemas.cell import MADE_WITH
 
 PIPELINE, CELL_FILE, DETAILS_FILE = "dvc.yaml", "metrics/cell.json", "metrics/cell_details.json"
 BASE_FILE = "metrics/base.json"
+HARDWARE_MESSAGE = "m2m: run on "  # begins the message of an experiment's commit, if the hardware was not the driver's
 CELL_INPUTS = ("data/raw", "stages", "m2m", "profiles/launch", "params.yaml", "dvc.yaml", "dvc.lock", "constraints.txt")
 
 
@@ -24,7 +25,7 @@ class Experiment(NamedTuple):
 
     name: str
     revision: str
-    lock: Lock
+    lock: Lock  # with the hardware, where that was not the driver's
     metrics: dict[str, Any]
     """all metrics of the cell, of both files"""
     base: Mapping[str, Any] = MappingProxyType({})
@@ -119,7 +120,10 @@ def _read_experiment(name: str, revision: str) -> Experiment | None:
     texts = {path: _git("show", f"{revision}:{path}") for path in files}
     record = json.loads(texts[CELL_FILE]) | json.loads(texts.get(DETAILS_FILE, "{}"))
     metrics = {key: value for key, value in record.items() if key not in MADE_WITH}  # the lock has all settings
-    return Experiment(name, revision, parse_lock(texts["dvc.lock"]), metrics, json.loads(texts.get(BASE_FILE, "{}")))
+    message = _git("show", "--no-patch", "--format=%s", revision).strip()
+    kind = message.removeprefix(HARDWARE_MESSAGE) if message.startswith(HARDWARE_MESSAGE) else ""
+    base = json.loads(texts.get(BASE_FILE, "{}"))
+    return Experiment(name, revision, add_hardware(parse_lock(texts["dvc.lock"]), kind), metrics, base)
 
 
 def _get_outs(stage: Any, lock: Lock) -> dict[str, str]:

@@ -17,6 +17,7 @@ CELL_STAGES = (  # what a cell executes
 )
 OPPONENT_STAGES = ("strategy@opponent", "subset@opponent", "finetune@opponent", "generate@opponent")
 SETTINGS_STAGES = ("finetune@opponent", "generate@opponent", "judge", "measure")  # they read no setting of `subset`
+HARDWARE = "hardware"  # in place of a stage: the kind of hardware that a cell ran on, if it is not that of its driver
 UNITS, CHOICES = "data/units", "data/choices"  # choices are copies of units, tokens and vectors
 DATA_NAMES = {  # what is under such a path, for people
     "data/pairs.parquet": "pool",
@@ -43,7 +44,7 @@ def collect_shared(lock: Lock) -> dict[str, dict[str, Any]]:
 
     The code of a cell's stages, their settings and the opponent's seed, and the shared data that they read. Left out
     are the settings of `subset`, which are the cell's, and with them the opponent's size and budget; but for the
-    quality that rows are chosen by first.
+    quality that rows are chosen by first. Of a cell that ran on other hardware than its driver's, that kind too.
     """
     missing = [name for name in (*CELL_STAGES, *OPPONENT_STAGES) if name not in lock]
     if missing:
@@ -56,7 +57,18 @@ def collect_shared(lock: Lock) -> dict[str, dict[str, Any]]:
         "code": {path: md5 for path, md5 in deps.items() if not any(_is_within(out, path) for out in outs)},
         "data": {path: md5 for path, md5 in data.items() if any(_is_within(path, dep) for dep in (*deps, UNITS))},
         "settings": {name: lock[name]["params"] for name in SETTINGS_STAGES} | _collect_choice(lock),
+        **({HARDWARE: dict(lock[HARDWARE]["params"])} if HARDWARE in lock else {}),
     }
+
+
+def add_hardware(lock: Lock, kind: str) -> Lock:
+    """The lock of cells that run on this kind of hardware; on the driver's, "", it stays as it is."""
+    return {**lock, HARDWARE: {"cmd": "", "params": {"kind": kind}, "deps": {}, "outs": {}}} if kind else lock
+
+
+def get_hardware(lock: Lock) -> str:
+    """The kind of hardware that `add_hardware` added; empty for that of the driver."""
+    return str(lock[HARDWARE]["params"]["kind"]) if HARDWARE in lock else ""
 
 
 def describe_changes(shared: Mapping[str, Mapping[str, Any]], lock: Lock) -> list[str]:

@@ -8,8 +8,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
+from m2m.grid.remote_cell import AUTHOR
+
 QUEUED_PARAMS, QUEUED_ARGUMENTS = "params.yaml", ".dvc/tmp/repro.dat"
-AUTHOR = {f"GIT_{role}_{field}": "m2m" for role in ("AUTHOR", "COMMITTER") for field in ("NAME", "EMAIL")}
 
 
 class QueuedCommit(NamedTuple):
@@ -48,6 +49,20 @@ def write_queued_commit(name: str, overrides: Sequence[str], run_environment: Ma
         parent = _git("commit-tree", tree, "-p", head, "-m", "index", environment=environment)
         revision = _git("commit-tree", tree, "-p", head, "-p", parent, "-m", message, environment=environment)
     return QueuedCommit(revision, head)
+
+
+def write_snapshot() -> QueuedCommit:
+    """Commit the tracked files as they stand, on top of the commit that is out; equal files give an equal commit."""
+    with TemporaryDirectory(prefix="m2m-") as folder:
+        index = str(Path(folder) / "index")
+        shutil.copyfile(_git("rev-parse", "--git-path", "index"), index)
+        environment = AUTHOR | {"GIT_INDEX_FILE": index}
+        _git("add", "--update", ":/", environment=environment)
+        head, tree = _git("rev-parse", "HEAD"), _git("write-tree", environment=environment)
+        date = _git("show", "--no-patch", "--format=%cI", "HEAD")
+        dates = {f"GIT_{role}_DATE": date for role in ("AUTHOR", "COMMITTER")}
+        message = "The files that cells of a grid run from"
+        return QueuedCommit(_git("commit-tree", tree, "-p", head, "-m", message, environment=AUTHOR | dates), head)
 
 
 def store_queued_commit(commit: QueuedCommit, name: str, ref: str) -> None:

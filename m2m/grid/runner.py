@@ -18,19 +18,17 @@ PAUSE = 5  # seconds between two looks, of which each takes a third of a second 
 BATCH = 8  # cells queued at one look, about a second each
 
 
-def run_cells(
-    todo: Mapping[str, Sequence[str]], jobs: int, gpus_each: int, stated_seconds: float, label: str
-) -> list[str]:
+def run_cells(todo: Mapping[str, Sequence[str]], jobs: int, gpus_each: int, seconds: float, label: str) -> list[str]:
     """Run the cells `todo`, overrides by name, on `jobs` workers of `gpus_each` GPUs; return those that failed.
 
-    `label` stands above the table of progress.
+    `seconds` are those that a cell is expected to take; `label` stands above the table of progress.
     Cells that already wait or run are left as they are. Ctrl-C stops the workers and their cells.
     """
     if not workers.list_workers():  # after a power cut the queue still lists them as running
         for entry in [entry for entry in dvc_queue.list_entries() if entry.running]:
             dvc_queue.drop(entry)
     dvc_queue.forget_failed(set(todo))
-    runner = GridRunner(todo, jobs, gpus_each, stated_seconds)
+    runner = GridRunner(todo, jobs, gpus_each, seconds)
     try:
         with open_board(label) as board:
             while runner.look():

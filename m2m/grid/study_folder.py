@@ -12,7 +12,16 @@ from m2m.grid.collection import build_grid_table
 from m2m.grid.design import POOL_SETTINGS, normalize_cell
 from m2m.grid.dvc_experiments import Experiment, locate_cached_file, predict_lock, read_experiments
 from m2m.grid.prompt_scores import score_prompts
-from m2m.grid.provenance import CELL_STAGES, collect_shared, get_cell_settings, hash_provenance, is_finished
+from m2m.grid.provenance import (
+    CELL_STAGES,
+    HARDWARE,
+    add_hardware,
+    collect_shared,
+    get_cell_settings,
+    get_hardware,
+    hash_provenance,
+    is_finished,
+)
 from m2m.runtime.artifacts import get_columns, read_table, write_json, write_table
 from m2m.runtime.atomic_files import replace_file
 from m2m.runtime.pandera_alone import pa
@@ -51,8 +60,9 @@ def write_study_folder(folder: Path, *, fresh: Collection[int], examples: int = 
     cells = {cell.name: cell for cell in read_experiments() if is_finished(cell.lock)}
     rows = [_make_row(cell, fresh) for cell in cells.values()]
     measured = [row for row in rows if set(REQUIRED) <= set(row)]
-    current_hash = hash_provenance(predict_lock())
-    chosen = [row for row in measured if not current or row["provenance"] == current_hash]
+    lock, hardware = predict_lock(), {"", *(get_hardware(cell.lock) for cell in cells.values())}
+    kinds = {hash_provenance(add_hardware(lock, kind)): kind for kind in sorted(hardware)}
+    chosen = [row for row in measured if not current or row["provenance"] in kinds]
     if not chosen:
         raise ValueError(f"None of {len(cells)} finished experiments has all metrics. Run `make grid`.")
     grid = build_grid_table(chosen)
@@ -68,7 +78,7 @@ def write_study_folder(folder: Path, *, fresh: Collection[int], examples: int = 
     file = {"grid": {"rows": len(grid), "sha256": hash_grid(folder / "grid.csv")}}
     write_json(folder / "made.json", {hash_provenance(cell.lock): _describe_code(cell) | file for cell in collected})
     omitted = [*_report_left_out(rows, measured, chosen), *_report_gaps(collected, scores)]
-    return [f"{folder / 'grid.csv'}: {_report_counts(grid, current_hash)}", *omitted]
+    return [f"{folder / 'grid.csv'}: {_report_counts(grid, kinds)}", *omitted]
 
 
 def _make_row(cell: Experiment, fresh: Collection[int]) -> dict[str, Any]:
@@ -117,7 +127,9 @@ def _concatenate(tables: Sequence[pl.DataFrame], schema: type[pa.DataFrameModel]
 
 def _describe_code(cell: Experiment) -> dict[str, dict[str, str]]:
     """What a cell shares with others of its provenance, and the commands of the shared stages."""
-    commands = {name: _write_command(stage) for name, stage in cell.lock.items() if name not in CELL_STAGES}
+    commands = {
+        name: _write_command(stage) for name, stage in cell.lock.items() if name not in (*CELL_STAGES, HARDWARE)
+    }
     return collect_shared(cell.lock) | {"commands": commands} | ({"base": dict(cell.base)} if cell.base else {})
 
 
@@ -133,9 +145,12 @@ def _write_command(stage: Mapping[str, Any]) -> str:
     return write_command(stage["cmd"], settings)
 
 
-def _report_counts(grid: pl.DataFrame, current_hash: str) -> str:
+def _report_counts(grid: pl.DataFrame, kinds: Mapping[str, str]) -> str:
+    """The cells of each provenance; `kinds` maps those of today's code to their hardware, "" for this machine's."""
     counts = Counter(grid["provenance"].to_list())
-    separate = [f"{count} of {name}" for name, count in counts.most_common() if name != current_hash]
+    [current_hash] = [name for name, kind in kinds.items() if not kind]
+    different = [(name, count) for name, count in counts.most_common() if name != current_hash]
+    separate = [f"{count} of {name}{f' on {kinds[name]}' if name in kinds else ''}" for name, count in different]
     text = f"{counts[current_hash]} cells of this code, data and settings ({current_hash})"
     return text + (f"; counted separately, other cells: {', '.join(separate)}" if separate else "")
 

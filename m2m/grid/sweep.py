@@ -3,18 +3,20 @@
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
 from m2m.grid import dvc_experiments, workers
+from m2m.grid.cluster import ClusterOptions, open_cluster, push_inputs, run_cluster_cells
 from m2m.grid.design import Cell, Scope, list_cells, list_overrides
 from m2m.grid.gpu_locks import group_gpus, hold_free_gpus
 from m2m.grid.progress_table import format_duration
 from m2m.grid.provenance import (
     CELL_STAGES,
+    add_hardware,
     hash_cell,
     hash_finished_cells,
     hash_provenance,
@@ -26,9 +28,15 @@ from m2m.grid.study_folder import write_study_folder
 from m2m.planning.staging import check_schedule
 from m2m.training.finetuning.launch import count_gpus
 
+RunCells = Callable[[dict[str, list[str]], str], None]  # of overrides by cell, and the label of the progress table
 
-def run_grid(settings: dict[str, Any], scope: Scope, jobs: int, folder: Path) -> None:
+
+def run_grid(
+    settings: dict[str, Any], scope: Scope, jobs: int, folder: Path, options: ClusterOptions | None = None
+) -> None:
     """Run the cells of `settings` (params.yaml) that no experiment holds, then the study in `folder`.
+
+    `options` name other machines; None: this one.
 
     `jobs` 0 chooses the number of workers. A staged grid runs one rung after the other. One grid runs in a repository
     at a time. SIGTERM, SIGHUP and Ctrl-C end it with its workers and cells.
@@ -39,7 +47,7 @@ def run_grid(settings: dict[str, Any], scope: Scope, jobs: int, folder: Path) ->
     workers.LOGS.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(workers.LOGS / "lock", timeout=0), workers.stop_on_signals():
-            _run(settings, scope, jobs, folder)
+            _run(settings, scope, jobs, folder, options)
     except Timeout as error:
         raise ValueError("Another grid runs in this repository. Wait until it ends, or stop it.") from error
     except subprocess.CalledProcessError as error:
@@ -48,25 +56,35 @@ def run_grid(settings: dict[str, Any], scope: Scope, jobs: int, folder: Path) ->
         sys.exit("grid: stopped. Finished cells are kept; run the same command again to resume.")
 
 
-def _run(settings: dict[str, Any], scope: Scope, jobs: int, folder: Path) -> None:
+def _run(settings: dict[str, Any], scope: Scope, jobs: int, folder: Path, options: ClusterOptions | None) -> None:
     _require_clean_workspace()
     grid = settings["grid"]
     outcome = settings["analyze"]["primary_outcome"]
     first, schedule = list_cells(grid["parts"], settings["subset"], scope), check_schedule(**grid["staged"])
     expected = list_expected_cells(first, schedule) if scope == "staged" else first
     seconds, gpus_each = grid["seconds"], count_gpus(Path(settings["launch"]))
-    jobs = jobs or workers.choose_worker_count(gpus_each)
+    cluster = open_cluster(options, Path(settings["launch"])) if options else None
+    jobs = cluster.engine.slots() if cluster else jobs or workers.choose_worker_count(gpus_each)
     duration = format_duration(len(expected) * seconds / jobs)
     print(f"grid: {len(expected)} cells, about {duration} if none has run; shared stages first", flush=True)
     _require_reachable(settings)
     dvc_experiments.predict_lock()  # fails on a wrong dvc.yaml before anything is trained
-    _run_shared_stages(gpus_each)
-    shared = hash_provenance(dvc_experiments.predict_lock())
+    stages = [name for name in dvc_experiments.list_stages() if name not in CELL_STAGES]
+    _run_shared_stages(stages, gpus_each, is_pulled=bool(cluster))
+    shared = hash_provenance(add_hardware(dvc_experiments.predict_lock(), cluster.hardware if cluster else ""))
+    inputs = push_inputs(cluster, stages) if cluster else None
+
+    def run(todo: dict[str, list[str]], label: str) -> None:
+        if cluster and inputs:
+            run_cluster_cells(cluster, inputs, todo, seconds, label)
+        else:
+            run_cells(todo, jobs, gpus_each, seconds, label)
+
     rung_count = 0
     while True:
         rungs = list_current_rungs(first, schedule, shared, outcome) if scope == "staged" else [Rung("", first)]
         cells = {hash_cell(shared, cell): cell for rung in rungs for cell in rung.cells}
-        missing = _run_missing(cells, rungs[-1].label, settings, jobs, gpus_each) if len(rungs) > rung_count else []
+        missing = _run_missing(cells, rungs[-1].label, settings, jobs, run) if len(rungs) > rung_count else []
         if missing or len(rungs) == rung_count or scope != "staged":
             break
         rung_count = len(rungs)
@@ -81,15 +99,15 @@ def _run(settings: dict[str, Any], scope: Scope, jobs: int, folder: Path) -> Non
         )
 
 
-def _run_missing(cells: dict[str, Cell], label: str, settings: dict[str, Any], jobs: int, gpus_each: int) -> list[str]:
-    """Run the cells, by identity, that no experiment holds; the names of those that are missing afterwards."""
+def _run_missing(cells: dict[str, Cell], label: str, settings: dict[str, Any], jobs: int, run: RunCells) -> list[str]:
+    """`run` the cells, by identity, that no experiment holds; the names of those that are missing afterwards."""
     todo = _select_missing(cells)
     seconds, words = settings["grid"]["seconds"], f"{label}; " if label else ""
     count = len(cells) - len(todo)
     print(f"grid: {words}{count} of {len(cells)} cells exist; {_estimate(len(todo), seconds, jobs)}", flush=True)
     if todo:
         orders = {name: list_overrides(cell, settings["subset"]) for name, cell in todo.items()}
-        run_cells(orders, jobs, gpus_each, seconds, label)
+        run(orders, label)
     return sorted(_select_missing(cells))
 
 
@@ -111,8 +129,8 @@ def _require_reachable(settings: dict[str, Any]) -> None:
             raise ValueError(f"{setting} must be an absolute path, got {name}. Cells run in copies of the repository.")
 
 
-def _run_shared_stages(gpus_each: int) -> None:
-    """Run the stages that all cells share, on `gpus_each` GPUs if there are any."""
+def _run_shared_stages(names: Sequence[str], gpus_each: int, *, is_pulled: bool) -> None:
+    """Run the stages that all cells share, on `gpus_each` GPUs if there are any; or pull what they made elsewhere."""
     groups = group_gpus(gpus_each)
     with hold_free_gpus(groups, 1) as free:
         if groups and not free:
@@ -120,9 +138,8 @@ def _run_shared_stages(gpus_each: int) -> None:
                 f"This grid needs {gpus_each} free GPUs, and other grids use too many. Wait for them, or export "
                 "CUDA_VISIBLE_DEVICES= to run without GPUs."
             )
-        names = [name for name in dvc_experiments.list_stages() if name not in CELL_STAGES]
         devices = {"CUDA_VISIBLE_DEVICES": free.devices} if free else {}
-        subprocess.run(["dvc", "repro", *names], env=os.environ | devices, check=True)
+        subprocess.run(["dvc", "repro", *["--pull"] * is_pulled, *names], env=os.environ | devices, check=True)
 
 
 def _select_missing(cells: dict[str, Cell]) -> dict[str, Cell]:

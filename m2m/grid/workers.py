@@ -13,10 +13,10 @@ from typing import NamedTuple
 import psutil
 
 from m2m.grid.gpu_locks import group_gpus, hold_free_gpus
+from m2m.grid.remote_cell import THREAD_VARIABLES
 from m2m.parallel import count_cores
 
 LOGS = Path(".cache/grid")
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "POLARS_MAX_THREADS", "RAYON_NUM_THREADS")
 MEMORY = 3 * 2**30  # bytes that a cell of the default pipeline may need on the CPU: 2 GiB were seen
 WAIT = 2.0  # seconds that a process has to clean up
 

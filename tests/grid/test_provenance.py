@@ -6,9 +6,11 @@ import pytest
 from m2m.grid.provenance import (
     CELL_STAGES,
     OPPONENT_STAGES,
+    add_hardware,
     collect_shared,
     describe_changes,
     get_cell_settings,
+    get_hardware,
     hash_cell,
     hash_provenance,
     is_finished,
@@ -187,3 +189,12 @@ def test_a_setting_that_did_not_exist_when_the_cells_ran_is_no_difference(
 ) -> None:
     shared = {"data": {}, "settings": {"judge": {"judge": {"repeats": 1}}}}
     assert describe_changes(shared, {"judge": {"params": {"judge": current}, "outs": {}}}) == differences
+
+
+def test_cells_of_other_hardware_than_the_drivers_have_a_provenance_of_their_own() -> None:
+    assert hash_provenance(add_hardware(lock(), "")) == hash_provenance(lock())
+    kinds = [hash_provenance(add_hardware(lock(), kind)) for kind in ("", "EPYC avx2", "H100")]
+    assert len(set(kinds)) == 3
+    assert get_hardware(add_hardware(lock(), "H100")) == "H100" and get_hardware(lock()) == ""
+    assert collect_shared(add_hardware(lock(), "H100")) == collect_shared(lock()) | {"hardware": {"kind": "H100"}}
+    assert describe_changes(collect_shared(add_hardware(lock(), "H100")), lock()) == []

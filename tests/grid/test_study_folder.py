@@ -12,7 +12,7 @@ from bench.planted import planted_grid
 from m2m.commands import collect
 from m2m.grid import study_folder
 from m2m.grid.dvc_experiments import Experiment
-from m2m.grid.provenance import CELL_STAGES, OPPONENT_STAGES, hash_provenance
+from m2m.grid.provenance import CELL_STAGES, OPPONENT_STAGES, add_hardware, hash_provenance
 from m2m.runtime.artifacts import read_json, read_table, write_table
 from m2m.schemas.answers import Answers
 from m2m.schemas.examples import Examples
@@ -198,6 +198,23 @@ def test_only_cells_of_the_current_code_are_there_when_asked_for(
     grid = read_table(tmp_path / "study/grid.csv", Grid)
     assert grid.height == 2 and older not in grid["provenance"].to_list()
     assert "left out: 1 cells of other code, data or settings" in capsys.readouterr().out
+
+
+def test_cells_of_other_hardware_are_kept_apart_and_named_though_they_are_of_todays_code(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    held = study_folder.read_experiments()
+    monkeypatch.setattr(study_folder, "predict_lock", lambda: held[1].lock)
+    held[0] = held[0]._replace(lock=add_hardware(held[0].lock, "EPYC avx2"))
+    monkeypatch.setattr(study_folder, "read_experiments", lambda: held)
+    collect.main(folder=tmp_path / "study", current=True)
+    grid = read_table(tmp_path / "study/grid.csv", Grid)
+    kept = hash_provenance(held[0].lock)
+    assert grid.filter(pl.col("provenance") == kept)["experiment"].to_list() == [held[0].name] and grid.height == 3
+    assert "2 cells of this code, data and settings" in (printed := capsys.readouterr().out)
+    assert f"counted separately, other cells: 1 of {kept} on EPYC avx2" in printed
+    made = read_json(tmp_path / "study/made.json")
+    assert made[kept]["hardware"] == {"kind": "EPYC avx2"} and "hardware" not in made[kept]["commands"]
 
 
 def test_without_any_cell_what_is_there_stays(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,9 @@ from filelock import FileLock
 
 from m2m.commands import grid
 from m2m.grid import gpu_locks, rungs, sweep
-from m2m.grid.provenance import hash_cell, name_experiment
+from m2m.grid.cluster import Cluster
+from m2m.grid.provenance import add_hardware, hash_cell, name_experiment
+from m2m.grid.remote_runner import CellEngine
 from m2m.grid.runner import locate_log
 
 ROOT = Path(__file__).parents[2]
@@ -277,6 +279,31 @@ def test_a_pilot_has_a_folder_of_its_own(here: Any, ladder: dict[str, float]) ->
     here.clear()
     grid.main(jobs=1, pilot=True, folder=Path("metrics/mine"))
     assert "collect metrics/mine" in here
+
+
+def test_on_a_cluster_shared_stages_are_pulled_and_cells_handed_over_under_its_hardware(
+    here: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine = CellEngine(lambda _: None, dict, lambda: None, lambda: 4)
+    locks: list[Any] = []
+
+    def note(lock: Any) -> str:
+        locks.append(lock)
+        return "p"
+
+    def run(opened: Any, inputs: Any, todo: Any, seconds: float, label: str) -> None:
+        here.append((opened.hardware, inputs, sorted(todo), seconds))
+
+    monkeypatch.setattr(sweep, "open_cluster", lambda options, launch: Cluster(engine, "origin", "EPYC", 1, options.on))
+    monkeypatch.setattr(sweep, "push_inputs", lambda _, stages: stages)
+    monkeypatch.setattr(sweep, "run_cluster_cells", run)
+    monkeypatch.setattr(sweep, "hash_provenance", note)
+    with pytest.raises(SystemExit, match="1 of 2 cells are missing"):
+        grid.main(full=True, on="auto")
+    assert here[0] == "dvc repro --pull ingest"
+    assert here[1] == ("EPYC", ["ingest"], [name_experiment(SECOND, hash_cell("p", SECOND))], 60)
+    assert locks == [add_hardware({}, "EPYC")]
+    assert "1 × 60 s on 4 workers" in capsys.readouterr().out
 
 
 def test_rungs_that_have_nothing_to_choose_by_say_so(

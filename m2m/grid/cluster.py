@@ -1,0 +1,84 @@
+"""Opens the machines that a grid runs on, Ray or Slurm, and runs cells there."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from m2m.grid.dvc_experiments import HARDWARE_MESSAGE, list_experiment_names
+from m2m.grid.grid_remotes import Snapshot, fetch_study_files, list_data_files, push_snapshot, require_remotes
+from m2m.grid.hardware import Needs, choose_label, describe_kind, explain_difference, read_driver_facts
+from m2m.grid.node_program import build_program
+from m2m.grid.ray_cells import open_ray
+from m2m.grid.remote_runner import CellEngine, build_orders, run_remote_cells
+from m2m.grid.slurm_cells import open_slurm
+from m2m.training.finetuning.launch import count_gpus, read_processes
+
+PINS = Path("constraints.txt")
+
+
+class ClusterOptions(NamedTuple):
+    """What a person asks for: where cells run, and with what."""
+
+    on: str  # slurm, auto, HOST:PORT or ray://HOST:PORT
+    jobs: int = 0
+    cpus: int = 0
+    hardware: str = ""
+    scratch: str = ""
+    sbatch: Sequence[str] = ()  # long options without dashes, which a command line would take for its own
+
+
+class Cluster(NamedTuple):
+    """Machines that are ready to run cells."""
+
+    engine: CellEngine
+    git: str
+    hardware: str  # the kind, if it is not this machine's
+    threads: int
+    scratch: str
+
+
+def open_cluster(options: ClusterOptions, launch: Path) -> Cluster:
+    """Check the remotes and the nodes, and choose those that run cells. ValueError with the remedy where none can."""
+    git = require_remotes()
+    needs = count_needs(launch, options.cpus)
+    driver, program = read_driver_facts(PINS), build_program()
+    if options.on == "slurm":
+        engine, sample = open_slurm(program, needs, driver, [f"--{word}" for word in options.sbatch], options.jobs)
+        if difference := explain_difference(sample, driver):
+            raise ValueError(difference)
+        kind = describe_kind(sample, needs.gpus)
+    else:
+        engine, kind = open_ray(options.on, program, needs, driver, options.hardware, options.jobs)
+    label = choose_label(kind, driver, needs.gpus)
+    note = f", not {describe_kind(driver, needs.gpus) or 'a GPU'} as here: they have a provenance of their own"
+    print(f"grid: cells run on {kind}{note if label else ', as here'}", flush=True)
+    return Cluster(engine, git, label, max(1, needs.cpus // read_processes(launch).number), options.scratch)
+
+
+def count_needs(launch: Path, cpus: int) -> Needs:
+    """The cores and GPUs of a cell: one of each a process, without GPUs for a training on the CPU; or `cpus` cores.
+
+    ValueError for a launch file of several machines, or fewer cores than processes.
+    """
+    count_gpus(launch)
+    processes = read_processes(launch)
+    if cpus and cpus < processes.number:
+        raise ValueError(f"cpus must be at least the {processes.number} processes that {launch} starts, got {cpus}.")
+    return Needs(cpus or processes.number, 0 if processes.on_cpu else processes.number)
+
+
+def push_inputs(cluster: Cluster, stages: Sequence[str]) -> tuple[Snapshot, list[str]]:
+    """Push what all cells read; the snapshot, and the targets that a node pulls."""
+    return push_snapshot(cluster.git, stages), [*stages, *list_data_files()]
+
+
+def run_cluster_cells(
+    cluster: Cluster, inputs: tuple[Snapshot, list[str]], todo: Mapping[str, Sequence[str]], seconds: float, label: str
+) -> list[str]:
+    """Run the cells `todo`, overrides by name, and fetch what a study reads of them; the names of those that failed."""
+    message = f"{HARDWARE_MESSAGE}{cluster.hardware}" if cluster.hardware else ""
+    orders = build_orders(todo, *inputs, cluster.threads, message, cluster.scratch)
+    failed = run_remote_cells(orders, cluster.engine, seconds, label)
+    revisions = list_experiment_names()
+    fetch_study_files([revisions[name] for name in todo if name in revisions])
+    return failed

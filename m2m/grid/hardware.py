@@ -1,0 +1,104 @@
+"""Which nodes may run a grid's cells: the same environment, and one kind of hardware."""
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from m2m.grid.node_facts import normalize_package, read_facts
+
+Facts = Mapping[str, Any]  # of a node: node, python, packages (versions by name), cpu, gpus
+
+
+class Needs(NamedTuple):
+    """What a cell takes of a node."""
+
+    cpus: int
+    gpus: int
+
+
+class NodeChoice(NamedTuple):
+    """The nodes that run cells, by id, their kind of hardware, and what a person should read about the others."""
+
+    nodes: dict[str, Facts]
+    kind: str
+    sentences: list[str]
+
+
+def read_driver_facts(pins: Path) -> Facts:
+    """This machine's facts; of the packages those that `pins` (constraints.txt) names, "" for one that is not here."""
+    facts = read_facts()
+    names = [normalize_package(line.split("==")[0].strip()) for line in pins.read_text().splitlines() if "==" in line]
+    return facts | {"packages": {name: facts["packages"].get(name, "") for name in names}}
+
+
+def state_expected(driver: Facts, node: Facts, gpus_each: int) -> Facts:
+    """What a node has to be like to run a cell: this machine's environment, and the hardware of `node`."""
+    hardware = "gpus" if gpus_each else "cpu"
+    return {"python": driver["python"], "packages": driver["packages"], hardware: node[hardware]}
+
+
+def describe_kind(facts: Facts, gpus_each: int) -> str:
+    """The hardware that decides the bytes of a cell: its GPUs where it trains on some, else its CPU."""
+    return " + ".join(facts["gpus"]) if gpus_each else str(facts["cpu"])
+
+
+def explain_difference(facts: Facts, driver: Facts) -> str:
+    """Why a node of this environment may not run cells, in one sentence; empty if it may."""
+    if facts["python"] != driver["python"]:
+        return (
+            f"Node {facts['node']} has Python {facts['python']}, but this machine has {driver['python']}: "
+            "install that there."
+        )
+    pairs = {name: (facts["packages"].get(name, ""), version) for name, version in sorted(driver["packages"].items())}
+    different = [name for name, (version, expected) in pairs.items() if version != expected]
+    if not different:
+        return ""
+    version, expected = pairs[different[0]]
+    return (
+        f"Node {facts['node']} has {different[0]} {version or 'not at all'}, but this machine has {expected} "
+        f"({len(different)} of {len(pairs)} pinned packages differ): run make install there."
+    )
+
+
+def explain_refusal(facts: Facts, sample: Facts, driver: Facts, gpus_each: int) -> str:
+    """Why a node refused a cell, in one sentence: its environment, or other hardware than that of `sample`."""
+    kinds = [describe_kind(node, gpus_each) or "no GPU" for node in (facts, sample)]
+    different = f"Node {facts['node']} has {kinds[0]}, but the cells run on {kinds[1]}: it stays idle."
+    return explain_difference(facts, driver) or different
+
+
+def choose_nodes(nodes: Mapping[str, Facts], driver: Facts, gpus_each: int, hardware: str = "") -> NodeChoice:
+    """The nodes of one kind of hardware: the driver's, else the most frequent; or the one that `hardware` is part of.
+
+    ValueError if no node has this machine's environment, or `hardware` is part of no kind or of several.
+    """
+    reasons = {node: explain_difference(facts, driver) for node, facts in nodes.items()}
+    kinds = {node: describe_kind(facts, gpus_each) for node, facts in nodes.items() if not reasons[node]}
+    sentences = sorted({reason for reason in reasons.values() if reason})
+    counts = Counter(kind for kind in kinds.values() if kind)
+    if not counts:
+        lacking = "No node of the cluster can run cells. "
+        raise ValueError(
+            lacking + (" ".join(sentences) or f"The launch file asks for {gpus_each} GPUs, but none has a GPU.")
+        )
+    matching = sorted(kind for kind in counts if hardware.lower() in kind.lower())
+    if hardware and len(matching) != 1:
+        raise ValueError(
+            f"hardware must be part of one kind of the nodes' hardware ({', '.join(sorted(counts))}), got {hardware}."
+        )
+    driver_kind = describe_kind(driver, gpus_each)
+    frequent = min(counts, key=lambda name: (name != driver_kind, -counts[name], name))
+    kind = matching[0] if hardware else frequent
+    idle = [f"{count} of {name}" for name, count in sorted(counts.items()) if name != kind]
+    if idle:
+        sentences.append(
+            f"Cells run on {counts[kind]} nodes of {kind}. Nodes of other hardware would give other bytes and stay "
+            f"idle: {', '.join(idle)}. --hardware chooses another kind."
+        )
+    return NodeChoice({node: nodes[node] for node, name in kinds.items() if name == kind}, kind, sentences)
+
+
+def choose_label(kind: str, driver: Facts, gpus_each: int) -> str:
+    """What the cells' provenance says of the hardware: nothing where it is that of this machine."""
+    return "" if kind == describe_kind(driver, gpus_each) else kind

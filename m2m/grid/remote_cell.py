@@ -1,0 +1,174 @@
+"""What a node does for one cell: clone, pull, run, push. Nodes get this file as part of a program.
+
+The program's task `facts` prints what decides the bytes of a cell on the node. `run` reads an order and writes a
+report, both JSON. If the order came by standard input and that ends early, the caller died: the cell ends too, unless
+it is being pushed.
+"""
+
+import hashlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from m2m.grid.node_facts import choose_facts, name_node, read_facts
+from m2m.grid.node_folders import make_folder, wait_for_lock
+
+PAUSES = (2, 5, 10, 20, 40, 60, 60)  # seconds between tries while a remote is away: three minutes in all
+LOG_END = 20_000  # characters of the log that are reported
+PASSWORD = re.compile(r"(?<=://)[^/@\s]+@")
+AUTHOR = {f"GIT_{role}_{field}": "m2m" for role in ("AUTHOR", "COMMITTER") for field in ("NAME", "EMAIL")}
+DROPPED_VARIABLES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "DVC_ROOT", "DVC_EXP_NAME", "DVC_EXP_BASELINE_REV")
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "POLARS_MAX_THREADS", "RAYON_NUM_THREADS")
+
+
+class CellError(Exception):
+    """A cell cannot end here, with the reason."""
+
+
+def run_cell(order: Mapping[str, Any], begin_push: Callable[[], None]) -> dict[str, str]:
+    """Run the cell of `order` in a clone of its own; its experiment reaches the git remote last, as one ref.
+
+    Returns outcome (done or failed), node, reason and the end of the log. A cell whose ref the remote has is not run.
+    """
+    base = Path(order["folder"] or tempfile.gettempdir()) / f"m2m-{os.getuid()}" / _shorten(order["git"])
+    for name in ("cells", "locks", "cache", "work", "logs"):
+        (base / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+    log = base / "logs" / f"{order['name']}.log"
+    outcome, reason = "done", ""
+    with wait_for_lock(base / "locks" / order["name"]):
+        log.write_bytes(b"")
+        try:
+            if not find_remote_ref(order, log):
+                with make_folder(base) as folder:
+                    copy_snapshot(order, base, folder, log)
+                    _run_and_push(order, base, folder, log, begin_push)
+        except (CellError, OSError) as error:
+            outcome, reason = "failed", _redact(str(error))
+        end = _redact(log.read_text(errors="replace")[-LOG_END:])
+    return {"outcome": outcome, "node": name_node(), "reason": reason, "log": end}
+
+
+def find_remote_ref(order: Mapping[str, Any], log: Path) -> bool:
+    """Whether the git remote has the cell's experiment: another node may have pushed it meanwhile."""
+    return bool(_insist(["git", "ls-remote", order["git"], f"refs/exps/*/{order['name']}"], log.parent, log))
+
+
+def copy_snapshot(order: Mapping[str, Any], base: Path, folder: Path, log: Path) -> None:
+    """The files of the order's snapshot in `folder`, on its commit; objects and data lie in folders of this node."""
+    mirror = base / "mirror.git"
+    with wait_for_lock(base / "locks" / "mirror"):
+        _call(["git", "init", "--quiet", "--bare", str(mirror)], base, log)
+        _insist(["git", "fetch", "--quiet", order["git"], f"+{order['ref']}:{order['ref']}"], mirror, log)
+    _call(["git", "init", "--quiet", str(folder)], base, log)
+    (folder / ".git/objects/info/alternates").write_text(f"{mirror / 'objects'}\n")
+    _call(["git", "checkout", "--quiet", "--detach", order["head"]], folder, log)
+    _call(["git", "read-tree", "--reset", "-u", order["snapshot"]], folder, log)
+    core = f"[core]\n    analytics = false\n    site_cache_dir = {folder}.site\n"
+    cache = f'[cache]\n    dir = {base / "cache"}\n    type = "reflink,hardlink,copy"\n'
+    (folder / ".dvc/config.local").write_text(core + cache)
+
+
+def end_with_caller(is_pushing: threading.Event) -> None:
+    """Kill this process and what it started once standard input ends: nobody waits for the cell any more."""
+    import psutil
+
+    sys.stdin.read()
+    if not is_pushing.is_set():
+        for process in [*psutil.Process().children(recursive=True), psutil.Process()]:
+            process.send_signal(signal.SIGKILL)
+
+
+def _run_and_push(
+    order: Mapping[str, Any], base: Path, folder: Path, log: Path, begin_push: Callable[[], None]
+) -> None:
+    """Data goes first and the ref last, so that a ref in the remote is a whole cell."""
+    dvc = [sys.executable, "-m", "dvc"]
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {"PATH": path, "DVC_ROOT": str(base / "work")}  # checkpoints and replies outlive the clone
+    environment |= dict.fromkeys(THREAD_VARIABLES, str(order["threads"]))
+    _insist([*dvc, "pull", "--quiet", *order["shared"]], folder, log, environment)
+    settings = [word for override in order["overrides"] for word in ("-S", override)]
+    message = ["--message", order["message"]] if order["message"] else []
+    _call([*dvc, "exp", "run", "--name", order["name"], *message, *settings], folder, log, environment)
+    ref = _call(["git", "for-each-ref", "--format=%(refname)", f"refs/exps/*/*/{order['name']}"], folder, log).strip()
+    begin_push()
+    _insist([*dvc, "push", "--quiet"], folder, log, environment)
+    try:
+        _insist(["git", "push", "--quiet", order["git"], f"{ref}:{ref}"], folder, log)
+    except CellError:
+        if not find_remote_ref(order, log):  # else another node was faster, and its experiment stays
+            raise
+
+
+def _insist(words: Sequence[str], folder: Path, log: Path, environment: Mapping[str, str] = AUTHOR) -> str:
+    """`_call`, and again while it fails: a remote may be away for a while."""
+    for pause in PAUSES:
+        try:
+            return _call(words, folder, log, environment)
+        except CellError as error:
+            if "rejected" in str(error):  # a push of what the remote has already
+                raise
+            time.sleep(pause)
+    return _call(words, folder, log, environment)
+
+
+def _call(words: Sequence[str], folder: Path, log: Path, environment: Mapping[str, str] = AUTHOR) -> str:
+    """What a git command prints; all else goes to the log. CellError with its last words if it fails."""
+    inherited = {name: value for name, value in os.environ.items() if name not in DROPPED_VARIABLES}
+    variables = {**inherited, **AUTHOR, **environment}
+    start, clock, cpu = log.stat().st_size, time.monotonic(), _count_cpu_seconds()
+    with log.open("ab") as file:
+        output = subprocess.PIPE if words[0] == "git" else file
+        process = subprocess.run(words, cwd=folder, env=variables, stdin=-3, stdout=output, stderr=file, check=False)
+        seconds = f"{time.monotonic() - clock:.1f} s, {_count_cpu_seconds() - cpu:.1f} s of CPU"
+        file.write(f"{seconds}: {' '.join(words[:5])}\n".encode())
+    if process.returncode:
+        text = log.read_bytes()[start:].decode(errors="replace")
+        raise CellError(f"{' '.join(words[:5])} … ended with {process.returncode}: {' '.join(text.split())[-600:]}")
+    return (process.stdout or b"").decode()
+
+
+def _count_cpu_seconds() -> float:
+    """Of this process's children that have ended."""
+    times = os.times()
+    return times.children_user + times.children_system
+
+
+def _shorten(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _redact(text: str) -> str:
+    return PASSWORD.sub("***@", text)
+
+
+def run_order(order: Mapping[str, Any], begin_push: Callable[[], None]) -> dict[str, Any]:
+    """The report of a cell: done or failed; refused, with this node's facts, where the order expects others."""
+    facts = read_facts()
+    if choose_facts(facts, order["expected"]) != order["expected"]:
+        return {"outcome": "refused", "node": facts["node"], "facts": facts}
+    return run_cell(order, begin_push)
+
+
+def main(task: str, orders: str = "") -> None:
+    """Print the facts; or run the order on standard input, or that of SLURM_ARRAY_TASK_ID in a file, and report."""
+    if task == "facts":
+        print(json.dumps(read_facts()))
+    elif orders:
+        order = json.loads(Path(orders).read_text(encoding="utf-8"))[int(os.environ["SLURM_ARRAY_TASK_ID"])]
+        report = Path(orders).with_name(f"{order['name']}.report")
+        report.with_suffix(".new").write_text(json.dumps(run_order(order, lambda: None)), encoding="utf-8")
+        report.with_suffix(".new").replace(report)
+    else:
+        order, is_pushing = json.loads(sys.stdin.readline()), threading.Event()
+        threading.Thread(target=end_with_caller, args=(is_pushing,), daemon=True).start()
+        print(json.dumps(run_order(order, is_pushing.set)))

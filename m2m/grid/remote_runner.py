@@ -1,0 +1,157 @@
+"""Runs many cells on other machines: hands them to an engine, fetches finished ones, retries failed and lost ones."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from statistics import median
+from typing import Any, Literal, NamedTuple
+
+from m2m.grid import workers
+from m2m.grid.grid_remotes import Snapshot, fetch_cells
+from m2m.grid.progress_table import Tally, open_board
+from m2m.grid.runner import TRIES
+
+LOST_TRIES = 20  # a cell whose node or worker was lost is tried far more often than one that failed
+LOOK_PAUSE = 1.0  # seconds between two looks
+RETRY_PAUSES = (15.0, 60.0)  # seconds before the second and the third try: a remote may be away for a minute
+LOST_PAUSE = 15.0  # seconds: what is left of a lost cell may still push it
+Order = Mapping[str, Any]  # what a node gets for a cell, as JSON
+
+
+class CellState(NamedTuple):
+    """What an engine knows of a cell that it was given."""
+
+    state: Literal["queued", "running", "done", "failed", "lost", "refused"]
+    node: str = ""
+    reason: str = ""
+    log: str = ""
+
+
+class CellEngine(NamedTuple):
+    """Where cells run. What `look` returns as ended, it returns once."""
+
+    submit: Callable[[Sequence[Order]], None]
+    look: Callable[[], Mapping[str, CellState]]
+    stop: Callable[[], None]
+    slots: Callable[[], int]
+
+
+def build_orders(
+    todo: Mapping[str, Sequence[str]],
+    snapshot: Snapshot,
+    shared: Sequence[str],
+    threads: int,
+    message: str,
+    folder: str,
+) -> dict[str, Order]:
+    """What nodes need to know of each cell of `todo`, overrides by name, without what they have to be like."""
+    common: dict[str, Any] = {
+        "git": snapshot.git,
+        "head": snapshot.head,
+        "snapshot": snapshot.revision,
+        "ref": snapshot.ref,
+    }
+    common |= {"shared": list(shared), "threads": threads, "message": message, "folder": folder}
+    return {name: {"name": name, "overrides": list(overrides), **common} for name, overrides in todo.items()}
+
+
+def run_remote_cells(orders: Mapping[str, Order], engine: CellEngine, stated_seconds: float, label: str) -> list[str]:
+    """Run the cells on the engine until each is fetched or failed in every try; the names of the failed.
+
+    Cells that the git remote has already are fetched, not run. Ctrl-C stops the engine's cells.
+    """
+    runner = RemoteRunner(orders, engine, stated_seconds)
+    try:
+        with open_board(label) as board:
+            while runner.look():
+                board.show(runner.tally())
+                time.sleep(LOOK_PAUSE)
+            board.show(runner.tally())
+    except KeyboardInterrupt:
+        engine.stop()
+        raise
+    return sorted(runner.failed)
+
+
+class RemoteRunner:
+    """The state of the cells from one look to the next."""
+
+    def __init__(self, orders: Mapping[str, Order], engine: CellEngine, stated_seconds: float) -> None:
+        self.orders, self.engine, self.stated_seconds = orders, engine, stated_seconds
+        self.git = next(iter(orders.values()))["git"]  # one for all
+        self.states: dict[str, CellState] = {}  # of the cells that the engine has
+        self.finished = fetch_cells(self.git, set(orders))
+        self.failed: set[str] = set()
+        self.tries: Counter[str] = Counter()
+        self.losses: Counter[str] = Counter()
+        self.ready = dict.fromkeys(orders, 0.0)  # when a cell may be submitted
+        self.begun: dict[str, float] = {}
+        self.durations: list[float] = []
+        self.shown: set[str] = set()
+
+    def look(self) -> bool:
+        """Update the state and act on it; False when nothing is left to do."""
+        clock = time.monotonic()
+        self.states = {name: state for name, state in self.engine.look().items() if name in self.orders}
+        for name in [name for name, state in self.states.items() if state.state == "running"]:
+            self.begun.setdefault(name, clock)
+        ended = {name: state for name, state in self.states.items() if state.state not in ("queued", "running")}
+        returned = [
+            name for name in self.ready if self.losses[name] and self._is_idle(name) and clock >= self.ready[name]
+        ]
+        if ended or returned:  # a lost cell may have been pushed after all
+            self.finished |= fetch_cells(self.git, set(self.orders) - self.finished)
+        for name, state in ended.items():
+            self._end(name, state, clock)
+        waiting = [name for name in self.orders if self._is_idle(name) and clock >= self.ready[name]]
+        if waiting:
+            self.engine.submit([self.orders[name] for name in waiting])
+            self.states |= {name: CellState("queued") for name in waiting}
+        return len(self.finished) + len(self.failed) < len(self.orders)
+
+    def tally(self) -> Tally:
+        """The counts so far, and the time left at the pace so far."""
+        clock = time.monotonic()
+        active = {n: s for n, s in self.states.items() if s.state == "running" and n not in self.finished}
+        running = {f"{name} on {state.node}": clock - self.begun[name] for name, state in active.items()}
+        waiting = len(self.orders) - len(self.finished) - len(running) - len(self.failed)
+        seconds = median(self.durations or [self.stated_seconds])
+        seconds_left = waiting * seconds + sum(max(0.0, seconds - age) for age in running.values())
+        return Tally(len(self.finished), waiting, running, len(self.failed), seconds_left / max(1, self.engine.slots()))
+
+    def _is_idle(self, name: str) -> bool:
+        return name not in self.states and name not in self.finished and name not in self.failed
+
+    def _end(self, name: str, state: CellState, clock: float) -> None:
+        """Count the end of one try of a cell, and decide when it may be tried again."""
+        del self.states[name]
+        start = self.begun.pop(name, clock)
+        if state.log:
+            (workers.LOGS / f"{name}.log").write_text(state.log, encoding="utf-8")
+        if name in self.finished:
+            self.durations.append(clock - start)
+        elif state.state == "refused":
+            self._say(state.reason)
+        elif state.state == "lost":
+            self.losses[name] += 1
+            self.ready[name] = clock + LOST_PAUSE
+            print(f"grid: {name} was lost on {state.node or 'its node'} ({state.reason}); it runs again", flush=True)
+            if self.losses[name] == LOST_TRIES:
+                self._give_up(name, f"its node or worker was lost {LOST_TRIES} times, the last time by {state.reason}")
+        else:
+            reason = state.reason or f"the git remote has no experiment {name}, though {state.node} pushed it"
+            self.tries[name] += 1
+            if self.tries[name] == TRIES:
+                self._give_up(name, reason)
+            else:
+                self.ready[name] = clock + RETRY_PAUSES[self.tries[name] - 1]
+
+    def _give_up(self, name: str, reason: str) -> None:
+        self.failed.add(name)
+        with (workers.LOGS / f"{name}.log").open("a", encoding="utf-8") as log:
+            log.write(f"\n{reason}\n")
+
+    def _say(self, sentence: str) -> None:
+        if sentence not in self.shown:
+            print(f"grid: {sentence}", flush=True)
+        self.shown.add(sentence)

@@ -1,0 +1,118 @@
+"""What machines share: remotes that are missing or of no use, the snapshot, and cells that the git remote has."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from m2m.grid import grid_remotes
+from m2m.grid.grid_remotes import RemoteAway, fetch_cells, require_remotes
+from m2m.grid.queued_commit import write_snapshot
+from tests.test_smoke import environment, run
+
+
+def git(folder: Path, *words: str) -> str:
+    return run(folder, "git", *words).strip()
+
+
+@pytest.fixture
+def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository of DVC with a commit, and origin.git beside it as its git remote."""
+    folder = tmp_path / "clone"
+    (folder / ".dvc").mkdir(parents=True)
+    (folder / ".dvc/config").write_text("[core]\n    remote = ours\n['remote \"ours\"']\n    url = s3://bucket/dvc\n")
+    (folder / "params.yaml").write_text("a: 1\n")
+    git(tmp_path, "init", "--quiet", "--bare", "origin.git")
+    git(folder, "init", "--quiet", "--initial-branch=main")
+    git(folder, "remote", "add", "origin", "../origin.git")
+    git(folder, "add", ".")
+    git(folder, "commit", "--quiet", "--message", "first")
+    monkeypatch.chdir(folder)
+    for name in [name for name in environment() if name.startswith("GIT_")]:
+        monkeypatch.setenv(name, environment()[name])
+    return folder
+
+
+def test_a_relative_origin_is_told_to_nodes_as_an_absolute_path(clone: Path) -> None:
+    assert require_remotes() == str((clone / "../origin.git").resolve())
+
+
+@pytest.mark.parametrize("url", ["git@host:group/name.git", "https://host/name.git", "ssh://git@host/name.git"])
+def test_an_origin_elsewhere_stays_as_it_is(clone: Path, url: str) -> None:
+    git(clone, "remote", "set-url", "origin", url)
+    assert require_remotes() == url
+
+
+def test_a_password_in_the_origin_is_refused_and_not_repeated(clone: Path) -> None:
+    git(clone, "remote", "set-url", "origin", "https://me:hunter2@host/name.git")
+    with pytest.raises(ValueError, match="contains a password, which the cluster would store: use ssh") as caught:
+        require_remotes()
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_missing_git_remote_is_named_with_the_remedy(clone: Path) -> None:
+    git(clone, "remote", "remove", "origin")
+    with pytest.raises(ValueError, match=r"no git remote `origin`, .*run git remote add origin URL"):
+        require_remotes()
+
+
+def test_a_dvc_remote_that_only_this_machine_knows_is_missing(clone: Path) -> None:
+    (clone / ".dvc/config.local").write_text((clone / ".dvc/config").read_text())
+    (clone / ".dvc/config").write_text("")
+    with pytest.raises(
+        ValueError, match=r"names no default remote, .*run dvc remote add --default NAME URL, and commit"
+    ):
+        require_remotes()
+
+
+def test_a_relative_dvc_remote_would_not_be_found_elsewhere(clone: Path) -> None:
+    (clone / ".dvc/config").write_text("[core]\n    remote = ours\n['remote \"ours\"']\n    url = ../../store\n")
+    with pytest.raises(ValueError, match=r"DVC's remote ours is the relative path \.\./\.\./store"):
+        require_remotes()
+
+
+def test_the_snapshot_has_uncommitted_changes_and_leaves_the_workspace_as_it_is(clone: Path) -> None:
+    (clone / "params.yaml").write_text("a: 2\n")
+    (clone / "untracked.txt").write_text("mine")
+    first, second = write_snapshot(), write_snapshot()
+    assert first == second
+    assert git(clone, "show", f"{first.revision}:params.yaml") == "a: 2"
+    assert git(clone, "rev-parse", f"{first.revision}^") == first.head == git(clone, "rev-parse", "HEAD")
+    assert "untracked.txt" not in git(clone, "ls-tree", "-r", "--name-only", first.revision)
+    assert git(clone, "status", "--short") == "M params.yaml\n?? untracked.txt"
+
+
+def test_only_the_cells_that_were_asked_for_are_fetched(clone: Path) -> None:
+    head, origin = git(clone, "rev-parse", "HEAD"), str(clone.parent / "origin.git")
+    for name in ("a-s1", "b-s1"):
+        git(clone, "push", "--quiet", origin, f"{head}:refs/exps/{head[:2]}/{head[2:]}/{name}")
+    assert fetch_cells(origin, {"a-s1", "c-s1"}) == {"a-s1"}
+    assert git(clone, "for-each-ref", "--format=%(refname)", "refs/exps").endswith("/a-s1")
+    assert fetch_cells(origin, {"c-s1"}) == set()
+
+
+def test_a_remote_that_comes_back_is_waited_for_and_one_that_stays_away_named(
+    clone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    origin, hidden = clone.parent / "origin.git", clone.parent / "hidden.git"
+    origin.rename(hidden)
+    tries = []
+
+    def sleep(seconds: float) -> None:
+        tries.append(seconds)
+        if len(tries) == 3:
+            hidden.rename(origin)
+
+    monkeypatch.setattr("tenacity.nap.time.sleep", sleep)
+    assert fetch_cells(str(origin), {"a"}) == set()
+    assert len(tries) == 3
+    monkeypatch.setattr(grid_remotes, "REMOTE_PATIENCE", 0)
+    with pytest.raises(RemoteAway, match=r"git ls-remote of the remote failed for 0 s: .*nowhere"):
+        fetch_cells(str(clone.parent / "nowhere"), {"a"})
+
+
+def test_data_that_git_names_is_pushed_and_pulled_too(clone: Path) -> None:
+    (clone / "data").mkdir()
+    (clone / "data/ä b.jsonl.dvc").write_text("outs: []\n")
+    subprocess.run(["git", "add", "."], check=True)
+    assert grid_remotes.list_data_files() == ["data/ä b.jsonl.dvc"]

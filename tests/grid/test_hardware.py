@@ -1,0 +1,108 @@
+"""Which nodes may run cells, by facts that are made here."""
+
+from typing import Any
+
+import pytest
+
+from m2m.grid.hardware import (
+    choose_label,
+    choose_nodes,
+    describe_kind,
+    explain_difference,
+    explain_refusal,
+    state_expected,
+)
+from m2m.grid.node_facts import choose_facts
+
+DRIVER: dict[str, Any] = {
+    "node": "driver",
+    "python": "3.11.7",
+    "packages": {"numpy": "2.4.3", "torch": "2.13.0"},
+    "cpu": "Xeon avx512f",
+    "gpus": ["H100"],
+}
+
+
+def facts(node: str, **changes: Any) -> dict[str, Any]:
+    return {**DRIVER, "node": node, **changes}
+
+
+def test_a_node_like_the_driver_is_as_expected() -> None:
+    more = facts("n1", packages={**DRIVER["packages"], "extra": "1"})
+    assert explain_difference(more, DRIVER) == ""
+    assert choose_facts(more, state_expected(DRIVER, DRIVER, 0)) == state_expected(DRIVER, DRIVER, 0)
+
+
+def test_another_python_is_named_with_its_node_and_remedy() -> None:
+    expected = "Node n1 has Python 3.12.1, but this machine has 3.11.7: install that there."
+    assert explain_difference(facts("n1", python="3.12.1"), DRIVER) == expected
+
+
+def test_the_first_package_that_differs_is_named_with_both_versions() -> None:
+    other = facts("n1", packages={"numpy": "2.4.3", "torch": "2.12.0"})
+    expected = "Node n1 has torch 2.12.0, but this machine has 2.13.0 (1 of 2 pinned packages differ): run make install"
+    assert explain_difference(other, DRIVER).startswith(expected)
+    missing = facts("n1", packages={"torch": "2.13.0"})
+    assert explain_difference(missing, DRIVER).startswith("Node n1 has numpy not at all, but this machine has 2.4.3")
+
+
+@pytest.mark.parametrize(
+    ("changes", "gpus"),
+    [({"python": "3.12.1"}, 0), ({"packages": {}}, 0), ({"cpu": "EPYC avx2"}, 0), ({"gpus": []}, 1)],
+)
+def test_a_node_refuses_a_cell_where_any_expected_fact_differs(changes: Any, gpus: int) -> None:
+    expected = state_expected(DRIVER, DRIVER, gpus)
+    assert choose_facts(facts("n1", **changes), expected) != expected
+
+
+def test_the_cpu_does_not_matter_where_gpus_train_nor_the_gpu_where_the_cpu_does() -> None:
+    other = facts("n1", cpu="EPYC avx2")
+    assert choose_facts(other, state_expected(DRIVER, DRIVER, 1)) == state_expected(DRIVER, DRIVER, 1)
+    assert describe_kind(other, 1) == "H100" and describe_kind(other, 0) == "EPYC avx2"
+
+
+def test_the_drivers_kind_goes_before_a_more_frequent_one_and_the_rest_is_told() -> None:
+    nodes = {"1": facts("a", cpu="EPYC avx2"), "2": facts("b", cpu="EPYC avx2"), "3": facts("c")}
+    choice = choose_nodes(nodes, DRIVER, 0)
+    assert (list(choice.nodes), choice.kind) == (["3"], "Xeon avx512f")
+    assert choice.sentences == [
+        "Cells run on 1 nodes of Xeon avx512f. Nodes of other hardware would give other bytes and stay idle: "
+        "2 of EPYC avx2. --hardware chooses another kind."
+    ]
+    assert choose_label(choice.kind, DRIVER, 0) == ""
+
+
+def test_without_the_drivers_kind_the_most_frequent_one_runs_under_its_own_label() -> None:
+    nodes = {"1": facts("a", gpus=["A100"]), "2": facts("b", gpus=["L4"]), "3": facts("c", gpus=["L4"])}
+    choice = choose_nodes(nodes, facts("login", gpus=[]), 1)
+    assert (list(choice.nodes), choice.kind) == (["2", "3"], "L4")
+    assert choose_label("L4", facts("login", gpus=[]), 1) == "L4"
+
+
+def test_a_person_chooses_a_kind_by_a_part_of_its_name_in_any_case() -> None:
+    nodes = {"1": facts("a"), "2": facts("b", cpu="EPYC avx2")}
+    assert list(choose_nodes(nodes, DRIVER, 0, "epyc").nodes) == ["2"]
+    for wrong in ("sparc", "avx"):
+        with pytest.raises(
+            ValueError, match=rf"hardware must be part of one kind .*EPYC avx2, Xeon avx512f.*got {wrong}"
+        ):
+            choose_nodes(nodes, DRIVER, 0, wrong)
+
+
+def test_nodes_that_differ_are_left_out_and_named() -> None:
+    choice = choose_nodes({"1": facts("a"), "2": facts("b", python="3.12.1")}, DRIVER, 0)
+    assert list(choice.nodes) == ["1"]
+    assert choice.sentences == ["Node b has Python 3.12.1, but this machine has 3.11.7: install that there."]
+
+
+def test_where_no_node_may_run_cells_the_reason_is_the_error() -> None:
+    with pytest.raises(ValueError, match=r"No node of the cluster can run cells\. Node b has Python 3\.12\.1"):
+        choose_nodes({"2": facts("b", python="3.12.1")}, DRIVER, 0)
+    with pytest.raises(ValueError, match="The launch file asks for 2 GPUs, but none has a GPU"):
+        choose_nodes({"2": facts("b", gpus=[])}, DRIVER, 2)
+
+
+def test_a_refusal_names_the_hardware_where_the_environment_agrees() -> None:
+    expected = "Node b has no GPU, but the cells run on H100: it stays idle."
+    assert explain_refusal(facts("b", gpus=[]), DRIVER, DRIVER, 1) == expected
+    assert "Python 3.12.1" in explain_refusal(facts("b", python="3.12.1", gpus=[]), DRIVER, DRIVER, 1)

@@ -1,0 +1,66 @@
+"""A grid on a Ray cluster itself, of two nodes on this machine; and what is said where there is none."""
+
+import importlib.util
+import random
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from bench import ray_kills
+from m2m.grid.hardware import Needs
+from m2m.grid.ray_cells import connect, count_places
+from tests.test_smoke import run
+from tests.toy_grid import make_toy_repository
+
+WARNING = "NO RAY HERE: it was not tested (make ray)"
+NO_RAY = importlib.util.find_spec("ray") is None
+
+
+@pytest.mark.parametrize(
+    ("resources", "needs", "places"),
+    [
+        ({"CPU": 4.0}, Needs(1, 0), 4),
+        ({"CPU": 4.0}, Needs(3, 0), 1),
+        ({"CPU": 16.0, "GPU": 2.0}, Needs(1, 1), 2),
+        ({"CPU": 16.0}, Needs(1, 1), 0),
+        ({}, Needs(1, 0), 0),
+    ],
+)
+def test_as_many_cells_fit_on_a_node_as_cores_and_gpus_allow(
+    resources: dict[str, float], needs: Needs, places: int
+) -> None:
+    assert count_places({"Resources": resources}, needs) == places
+
+
+def test_without_the_package_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(ValueError, match=r"needs the package ray: run make ray here and on every node"):
+        connect("auto")
+
+
+@pytest.mark.long
+@pytest.mark.skipif(NO_RAY, reason=WARNING)
+def test_where_no_cluster_answers_one_sentence_says_how_to_start_it() -> None:
+    with pytest.raises(ValueError, match=r"No Ray cluster can be used at auto .*run ray start --head on one machine"):
+        connect("auto")
+
+
+@pytest.mark.long
+@pytest.mark.skipif(NO_RAY, reason=WARNING)
+def test_a_killed_worker_and_a_killed_driver_cost_no_cell_and_run_none_twice(tmp_path: Path) -> None:
+    clone, draw = make_toy_repository(tmp_path), random.Random(1)
+    variables = {"TOY_RUNS": str(tmp_path / "runs.log"), "TOY_SECONDS": "2"}
+    with ray_kills.run_ray(tmp_path, variables, count=2) as cluster:
+        words = ["-m", "tests.toy_grid", cluster.address, "3"]
+        happened = ray_kills.run_disturbed(cluster, clone, words, ["worker", "driver"], draw, 6.0)
+    assert len(happened) == 2
+    ends, begins = ray_kills.count_ends(clone)
+    assert ends == Counter({f"response-{seed}": 1 for seed in range(3)})
+    assert begins >= 3
+    names = [
+        ref.split("/")[-1] for ref in run(clone, "git", "for-each-ref", "--format=%(refname)", "refs/exps").split()
+    ]
+    assert sorted(names) == ["toy-s0", "toy-s1", "toy-s2"]
+    assert (tmp_path / "runs.log").read_text().splitlines().count("shared") == 1

@@ -1,0 +1,174 @@
+"""What a node does for a cell, as the program that it gets: in a process of its own, with a toy repository."""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from m2m.grid import remote_cell
+from m2m.grid.grid_remotes import push_snapshot, require_remotes
+from m2m.grid.hardware import state_expected
+from m2m.grid.node_facts import describe_cpu, read_facts
+from m2m.grid.node_folders import make_folder
+from m2m.grid.node_program import build_program
+from m2m.grid.remote_runner import build_orders
+from tests.test_smoke import environment, run
+from tests.toy_grid import list_toy_cells, make_toy_repository
+
+DRIVER = {**read_facts(), "packages": {"dvc": read_facts()["packages"]["dvc"]}}
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("toy")
+    clone = make_toy_repository(folder)
+    (folder / "cell.pyz").write_bytes(build_program())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(clone)
+        snapshot = push_snapshot(require_remotes(), ["prepare"])
+    orders = build_orders(list_toy_cells(9), snapshot, ["prepare"], 1, "m2m: run on L4", str(folder / "scratch"))
+    (folder / "orders.json").write_text(json.dumps(orders))
+    return folder
+
+
+def start(folder: Path, name: str, **variables: str) -> Any:
+    """The program with the order of a cell, whose standard input stays open."""
+    order = json.loads((folder / "orders.json").read_text())[name] | {"expected": state_expected(DRIVER, DRIVER, 0)}
+    env = environment() | {"TOY_RUNS": str(folder / "runs.log"), **variables}
+    words = [sys.executable, str(folder / "cell.pyz"), "run"]
+    process = subprocess.Popen(words, stdin=-1, stdout=-1, text=True, env=env)
+    process.stdin.write(json.dumps(order) + "\n")
+    process.stdin.flush()
+    return process
+
+
+def finish(process: Any) -> Any:
+    answer = process.stdout.read()
+    process.wait()
+    process.stdin.close()
+    process.stdout.close()
+    return json.loads(answer)
+
+
+def list_remote(folder: Path) -> str:
+    return run(folder, "git", "ls-remote", "origin.git", "refs/exps/*")
+
+
+@pytest.mark.long
+def test_a_cell_reaches_both_remotes_and_is_not_run_again(toy: Path) -> None:
+    report = finish(start(toy, "toy-s1"))
+    assert (report["outcome"], report["reason"]) == ("done", "")
+    assert finish(start(toy, "toy-s1"))["outcome"] == "done"
+    counts = Counter((toy / "runs.log").read_text().splitlines())
+    assert (counts["shared"], counts["begin response-1"], counts["end response-1"]) == (1, 1, 1)
+    [line] = [line for line in list_remote(toy).splitlines() if line.endswith("toy-s1")]
+    shown = run(toy / "origin.git", "git", "show", "--no-patch", "--format=%s", line.split()[0])
+    assert shown == "m2m: run on L4\n"
+    lock = run(toy / "origin.git", "git", "show", f"{line.split()[0]}:dvc.lock")
+    hashes = [word for word in lock.split() if len(word) == 32]
+    model = next(md5 for md5 in hashes if (toy / f"store/files/md5/{md5[:2]}/{md5[2:]}").exists())
+    assert model
+    assert "s of CPU: git fetch --quiet" in report["log"] and "Running stage 'train'" in report["log"]
+    assert list((toy / "scratch").glob("*/*/cells/*")) == []
+
+
+@pytest.mark.long
+def test_a_cell_that_fails_says_why_and_leaves_nothing_in_the_remotes(toy: Path) -> None:
+    report = finish(start(toy, "toy-s2", TOY_FAILS="response-2"))
+    assert report["outcome"] == "failed"
+    assert "-m dvc exp run … ended with" in report["reason"]
+    assert "response-2 cannot be trained" in report["log"]
+    assert "toy-s2" not in list_remote(toy)
+
+
+@pytest.mark.long
+def test_a_cell_whose_caller_dies_ends_with_all_that_it_started(toy: Path) -> None:
+    process = start(toy, "toy-s3", TOY_SECONDS="600")
+    for _ in range(600):
+        if "begin response-3" in (toy / "runs.log").read_text():
+            break
+        time.sleep(0.1)
+    process.stdin.close()
+    assert process.wait(60) < 0
+    process.stdout.close()
+    assert "toy-s3" not in list_remote(toy)
+    (leftover,) = (toy / "scratch").glob("*/*/cells/*.lock")
+    with make_folder(leftover.parent.parent) as folder:
+        assert not leftover.exists() and not leftover.with_suffix("").exists()
+        assert folder.exists()
+    assert not folder.exists()
+
+
+def test_a_command_is_repeated_while_a_remote_is_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 2:
+            run(tmp_path, "git", "init", "--quiet", "--bare", "origin.git")
+
+    monkeypatch.setattr(remote_cell.time, "sleep", sleep)
+    log = tmp_path / "log"
+    log.write_bytes(b"")
+    order = {"git": str(tmp_path / "origin.git"), "name": "a"}
+    assert not remote_cell.find_remote_ref(order, log)
+    assert pauses == [2, 5]
+    assert "does not appear to be a git repository" in log.read_text()
+
+
+def test_a_remote_that_stays_away_is_named_without_its_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote_cell, "PAUSES", ())
+    order = {"git": "file://me:hunter2@/nowhere", "name": "a", "folder": str(tmp_path)}
+    report = remote_cell.run_cell(order, lambda: None)
+    assert report["outcome"] == "failed" and "git ls-remote file://***@" in report["reason"]
+    assert "hunter2" not in json.dumps(report)
+
+
+def test_a_node_of_other_facts_refuses_and_reports_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = {**state_expected(DRIVER, DRIVER, 0), "python": "3.99"}
+    report = remote_cell.run_order({"expected": expected}, lambda: None)
+    assert report["outcome"] == "refused" and report["facts"]["python"] == DRIVER["python"]
+
+
+def test_an_element_of_an_array_takes_its_order_from_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    orders = [
+        {"name": "a", "expected": {"python": "3.99", "packages": {}}},
+        {"name": "b", "expected": {"python": "3.99", "packages": {}}},
+    ]
+    (tmp_path / "orders.json").write_text(json.dumps(orders))
+    monkeypatch.setenv("SLURM_ARRAY_TASK_ID", "1")
+    remote_cell.main("run", str(tmp_path / "orders.json"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["b.report", "orders.json"]
+    assert json.loads((tmp_path / "b.report").read_text())["outcome"] == "refused"
+
+
+def test_the_program_is_the_same_bytes_each_time_and_tells_this_machines_facts(tmp_path: Path) -> None:
+    assert build_program() == build_program()
+    (tmp_path / "cell.pyz").write_bytes(build_program())
+    words = [sys.executable, str(tmp_path / "cell.pyz"), "facts"]
+    facts = json.loads(subprocess.run(words, capture_output=True, check=True, cwd=tmp_path).stdout)
+    assert facts == read_facts()
+
+
+def test_the_cpu_is_named_with_its_widest_instructions() -> None:
+    text = "processor : 0\nmodel name\t: Some CPU @ 2GHz\nflags\t\t: fpu avx2 avx512f sse\n\n"
+    assert describe_cpu(text) == "Some CPU @ 2GHz avx512f"
+    assert describe_cpu(text.replace("avx512f", "amx_tile")) == "Some CPU @ 2GHz amx_tile"
+    assert describe_cpu("") == platform.machine()
+
+
+def test_gpus_are_named_once_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text("#!/bin/sh\nprintf 'L4\\nH100\\nL4\\n'\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    assert read_facts()["gpus"] == ["H100", "L4"]

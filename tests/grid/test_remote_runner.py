@@ -1,0 +1,128 @@
+"""The runner of other machines against an engine that is made here: no network, no process."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from m2m.grid import remote_runner
+from m2m.grid.grid_remotes import Snapshot
+from m2m.grid.remote_runner import CellEngine, CellState, RemoteRunner, build_orders
+from m2m.grid.workers import LOGS
+
+SNAPSHOT = Snapshot("git", "head", "revision", "ref")
+
+
+class Fake:
+    """An engine on which each cell ends at the next look, as its list of outcomes says."""
+
+    def __init__(self, outcomes: dict[str, list[str]], remote: set[str]) -> None:
+        self.outcomes, self.remote = outcomes, remote
+        self.submitted: list[str] = []
+        self.present: list[str] = []
+
+    def submit(self, orders: Any) -> None:
+        self.submitted += [order["name"] for order in orders]
+        self.present += [order["name"] for order in orders]
+
+    def look(self) -> dict[str, CellState]:
+        states = {}
+        for name in self.present:
+            outcome = self.outcomes[name].pop(0)
+            if outcome in ("done", "pushed late"):
+                self.remote.add(name)
+            state = {"unpushed": "done", "pushed late": "lost"}.get(outcome, outcome)
+            states[name] = CellState(state, "n1", "" if state == "done" else f"why {name}", f"log of {name}")  # type: ignore[arg-type]
+        self.present.clear()
+        return states
+
+
+@pytest.fixture
+def mind(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+    clock: Iterator[float] = (float(second) for second in range(0, 100_000, 2))
+    monkeypatch.chdir(tmp_path)
+    LOGS.mkdir(parents=True)
+    monkeypatch.setattr(remote_runner.time, "sleep", lambda _: None)
+    monkeypatch.setattr(remote_runner.time, "monotonic", lambda: next(clock))
+
+    def run(outcomes: dict[str, list[str]], remote: Any = ()) -> Any:
+        fake = Fake(outcomes, set(remote))
+        monkeypatch.setattr(remote_runner, "fetch_cells", lambda _, names: fake.remote & set(names))
+        orders = build_orders({name: [] for name in outcomes}, SNAPSHOT, [], 1, "", "")
+        engine = CellEngine(fake.submit, fake.look, lambda: None, lambda: 2)
+        failed = remote_runner.run_remote_cells(orders, engine, 10.0, "")
+        return fake, failed
+
+    return run
+
+
+def test_a_cell_that_the_remote_has_is_not_run(mind: Any) -> None:
+    fake, failed = mind({"a": ["done"], "b": []}, remote=["b"])
+    assert (fake.submitted, failed) == (["a"], [])
+
+
+def test_a_failed_cell_is_tried_twice_again_and_its_log_kept(mind: Any) -> None:
+    fake, failed = mind({"a": ["failed", "failed", "done"], "b": ["failed"] * 3})
+    assert failed == ["b"]
+    assert sorted(fake.submitted) == ["a"] * 3 + ["b"] * 3
+    assert (LOGS / "b.log").read_text() == "log of b\nwhy b\n"
+
+
+def test_a_lost_cell_runs_again_more_often_than_a_failed_one(mind: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    fake, failed = mind({"a": ["lost"] * 5 + ["done"]})
+    assert (fake.submitted, failed) == (["a"] * 6, [])
+    assert capsys.readouterr().out.count("a was lost on n1 (why a); it runs again") == 5
+
+
+def test_a_cell_whose_node_is_always_lost_ends_with_a_word(mind: Any) -> None:
+    fake, failed = mind({"a": ["lost"] * 100})
+    assert failed == ["a"] and len(fake.submitted) == remote_runner.LOST_TRIES
+    assert "lost 20 times, the last time by why a" in (LOGS / "a.log").read_text()
+
+
+def test_a_lost_cell_that_was_pushed_after_all_is_not_run_again(mind: Any) -> None:
+    fake, failed = mind({"a": ["pushed late"], "b": ["done"]})
+    assert (fake.submitted, failed) == (["a", "b"], [])
+
+
+def test_a_cell_that_says_done_but_is_not_in_the_remote_is_a_failure(mind: Any) -> None:
+    fake, failed = mind({"a": ["unpushed"] * 3})
+    assert failed == ["a"] and fake.submitted == ["a"] * 3
+    assert "the git remote has no experiment a, though n1 pushed it" in (LOGS / "a.log").read_text()
+
+
+def test_a_refusal_is_said_once_and_costs_no_try(mind: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    fake, failed = mind({"a": ["refused"] * 7 + ["done"]})
+    assert (fake.submitted, failed) == (["a"] * 8, [])
+    assert capsys.readouterr().out.count("grid: why a") == 1
+
+
+def test_the_counts_add_up_at_every_look(mind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Any] = []
+    tally = RemoteRunner.tally
+
+    def note(self: RemoteRunner) -> Any:
+        seen.append(tally(self))
+        return seen[-1]
+
+    monkeypatch.setattr(RemoteRunner, "tally", note)
+    mind({"b": ["failed", "lost", "done"], "c": ["done"]})
+    assert {one.finished + one.queued + len(one.running) + one.failed for one in seen} == {2}
+    assert min(one.queued for one in seen) == 0
+
+
+def test_an_order_says_all_that_a_node_needs() -> None:
+    order = build_orders({"a": ["subset.seed=2"]}, SNAPSHOT, ["prepare"], 3, "m2m: run on L4", "/scratch")["a"]
+    assert order == {
+        "name": "a",
+        "overrides": ["subset.seed=2"],
+        "git": "git",
+        "head": "head",
+        "snapshot": "revision",
+        "ref": "ref",
+        "shared": ["prepare"],
+        "threads": 3,
+        "message": "m2m: run on L4",
+        "folder": "/scratch",
+    }

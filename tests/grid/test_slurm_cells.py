@@ -1,0 +1,126 @@
+"""A grid on Slurm itself: two nodes on this machine, a cancelled cell, a node that goes down, a driver that is gone."""
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from m2m.grid import slurm_cells
+from m2m.grid.grid_remotes import push_snapshot, require_remotes
+from m2m.grid.hardware import Needs, read_driver_facts
+from m2m.grid.node_program import build_program
+from m2m.grid.remote_runner import RemoteRunner, build_orders
+from m2m.grid.slurm_cells import SlurmCells, open_slurm
+from m2m.grid.workers import LOGS
+from tests import slurm_cluster
+from tests.slurm_cluster import SlurmCluster, run_slurm
+from tests.toy_grid import list_toy_cells, make_toy_repository
+
+ROOT = Path(__file__).parents[2]
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(bool(slurm_cluster.MISSING), reason=slurm_cluster.WARNING),
+]
+
+
+@pytest.fixture
+def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SlurmCluster]:
+    monkeypatch.setattr(slurm_cells, "LOOK_SECONDS", 0.5)
+    with run_slurm(tmp_path / "slurm") as cluster:
+        monkeypatch.setenv("SLURM_CONF", cluster.environment["SLURM_CONF"])
+        yield cluster
+
+
+def open_toy_grid(folder: Path, monkeypatch: pytest.MonkeyPatch, count: int) -> Any:
+    """The orders of a toy grid, in whose clone this process then works."""
+    monkeypatch.chdir(make_toy_repository(folder))
+    monkeypatch.setenv("TOY_RUNS", str(folder / "runs.log"))
+    monkeypatch.setenv("TOY_SECONDS", "2")
+    LOGS.mkdir(parents=True)
+    snapshot = push_snapshot(require_remotes(), ["prepare"])
+    return build_orders(list_toy_cells(count), snapshot, ["prepare"], 1, "", str(folder / "scratch"))
+
+
+def finish(runner: RemoteRunner) -> None:
+    for _ in range(300):
+        if not runner.look():
+            return
+        time.sleep(0.5)
+    raise AssertionError(f"the grid did not end: {runner.states}")
+
+
+def wait_for(runner: RemoteRunner, node: str) -> str:
+    """The name of a cell that runs on the node."""
+    for _ in range(240):
+        runner.look()
+        if names := [name for name, state in runner.states.items() if (state.state, state.node) == ("running", node)]:
+            return names[0]
+        time.sleep(0.25)
+    raise AssertionError(f"nothing ran on {node}: {runner.states}")
+
+
+def test_six_cells_end_once_each_though_one_is_cancelled_a_node_dies_and_the_driver_is_replaced(
+    slurm: SlurmCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    orders = open_toy_grid(tmp_path, monkeypatch, 6)
+    driver = read_driver_facts(ROOT / "constraints.txt")
+    program, needs = build_program(), Needs(1, 0)
+    engine, sample = open_slurm(program, needs, driver, [], 0)
+    runner = RemoteRunner(orders, engine, 5.0)
+    cancelled = wait_for(runner, "n1")
+    [job] = slurm.ask("squeue", "--noheader", "--nodelist=n1", "--format=%i").split()
+    slurm.ask("scancel", job)
+    for _ in range(120):
+        runner.look()
+        if runner.losses[cancelled]:
+            break
+        time.sleep(0.25)
+    assert f"{cancelled} was lost on n1 (CANCELLED); it runs again" in capsys.readouterr().out
+    downed = wait_for(runner, "n2")
+    slurm.ask("scontrol", "update", "NodeName=n2", "State=DOWN", "Reason=test")
+    slurm.kill("n2")
+    slurm.kill_steps("n2")
+    del runner, engine  # the driver is gone; the arrays stay in the queue
+    cells = SlurmCells(program, needs, sample, driver, [], 0)
+    assert downed in cells.elements
+    runner = RemoteRunner(orders, cells.open_engine(), 5.0)
+    finish(runner)
+    assert runner.finished == set(orders) and not runner.failed
+    lines = (tmp_path / "runs.log").read_text().splitlines()
+    begins, ends = (Counter(line.split()[1] for line in lines if line.startswith(word)) for word in ("begin", "end"))
+    assert ends == {f"response-{seed}": 1 for seed in range(6)}
+    assert sum(begins.values()) <= 8  # at most the two that were ended in between began again
+    assert lines.count("shared") == 1
+    assert not list((tmp_path / "scratch").glob("*/*/cells/*"))
+
+
+def test_a_node_of_another_environment_is_refused_in_a_sentence(
+    slurm: SlurmCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    orders = open_toy_grid(tmp_path, monkeypatch, 1)
+    driver = read_driver_facts(ROOT / "constraints.txt")
+    _, sample = open_slurm(build_program(), Needs(1, 0), driver, [], 0)
+    cells = SlurmCells(build_program(), Needs(1, 0), sample, {**driver, "python": "3.99.0"}, [], 0)
+    runner = RemoteRunner(orders, cells.open_engine(), 5.0)
+    for _ in range(100):
+        runner.look()
+        if cells.excluded:
+            break
+        time.sleep(0.25)
+    cells.stop()
+    [node] = cells.excluded
+    python = ".".join(map(str, sys.version_info[:3]))
+    assert (
+        f"Node {node} has Python {python}, but this machine has 3.99.0: install that there." in capsys.readouterr().out
+    )
+    assert not runner.finished and not runner.failed
+
+
+def test_options_that_slurm_refuses_end_in_one_sentence(slurm: SlurmCluster, tmp_path: Path) -> None:
+    driver = read_driver_facts(ROOT / "constraints.txt")
+    with pytest.raises(ValueError, match=r"srun refused: .*partition.*Change the options in --sbatch"):
+        open_slurm(build_program(), Needs(1, 0), driver, ["--partition=none"], 0)
