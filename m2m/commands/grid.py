@@ -1,6 +1,7 @@
 """Run the study's cells on this machine, resume it, and build the report."""
 
 from pathlib import Path
+from typing import Any
 
 
 def main(
@@ -10,6 +11,7 @@ def main(
     quick: bool = False,
     full: bool = False,
     pilot: bool = False,
+    sizes: bool = False,
     folder: Path | None = None,
 ) -> None:
     """Run every cell of `grid` in params.yaml that no experiment holds with this code and data, then the report.
@@ -23,7 +25,8 @@ def main(
         quick: Three degrees, and one seed a configuration.
         full: Every cell that grid.parts lists.
         pilot: Twelve cells that measure the seed noise, for `plan`.
-        folder: The study's folder. Default: metrics/own, or metrics/pilot with --pilot.
+        sizes: The cells of grid.sizes and the whole pool, all of them, then the curve for `recommend --sizes`.
+        folder: The study's folder. Default: metrics/own, metrics/pilot with --pilot, metrics/sizes with --sizes.
     """
     from m2m.grid.design import choose_scope
     from m2m.grid.known_settings import check_settings
@@ -34,4 +37,30 @@ def main(
     settings = read_settings(Path("params.yaml"))
     check_settings(settings)
     scope = choose_scope(staged=staged, quick=quick, full=full, pilot=pilot)
+    if sizes:
+        if scope != "staged" or staged:
+            raise ValueError(f"a grid has one form, got --sizes and --{scope}: choose one")
+        _run_sizes(settings, jobs, folder)
+        return
     run_grid(settings, scope, jobs, folder or (PILOT_STUDY if pilot else OWN_STUDY))
+
+
+def _run_sizes(settings: dict[str, Any], jobs: int, folder: Path | None) -> None:
+    """Run the cells of grid.sizes; print the answer and draw the curve."""
+    from m2m.grid.named_parts import make_size_parts
+    from m2m.grid.pool_counts import count_pool
+    from m2m.grid.study_folder import SIZES_STUDY
+    from m2m.grid.sweep import run_grid
+    from m2m.runtime.artifacts import read_table
+    from m2m.schemas.grid import Grid
+    from m2m.study.figures.save import write_figure
+    from m2m.study.sizes.curves import CURVE_SEED, fit_curves
+    from m2m.study.sizes.figure import draw_sizes
+    from m2m.study.sizes.words import write_sizes_answer
+
+    place = folder or SIZES_STUDY
+    run_grid(settings, "full", jobs, place, lambda read: make_size_parts(read, count_pool(read)))
+    curves = fit_curves(read_table(place / "grid.csv", Grid), CURVE_SEED)
+    print(*write_sizes_answer(curves), sep="\n")
+    write_figure(place / "sizes", draw_sizes(curves))
+    print(f"written: {place / 'sizes'}.svg and .png")

@@ -12,7 +12,14 @@ from m2m.grid.collection import build_grid_table
 from m2m.grid.design import POOL_SETTINGS, normalize_cell
 from m2m.grid.dvc_experiments import Experiment, locate_cached_file, predict_lock, read_experiments
 from m2m.grid.prompt_scores import score_prompts
-from m2m.grid.provenance import CELL_STAGES, collect_shared, get_cell_settings, hash_provenance, is_finished
+from m2m.grid.provenance import (
+    CELL_STAGES,
+    collect_shared,
+    get_cell_settings,
+    hash_locked_cell,
+    hash_provenance,
+    is_finished,
+)
 from m2m.runtime.artifacts import get_columns, read_table, write_json, write_table
 from m2m.runtime.atomic_files import replace_file
 from m2m.runtime.cli import write_command
@@ -28,6 +35,7 @@ from m2m.study.report.answer_examples import select_examples
 from m2m.study.study_file import hash_grid
 
 BUNDLED_STUDY, OWN_STUDY, PILOT_STUDY = (Path(name) for name in ("metrics", "metrics/own", "metrics/pilot"))
+SIZES_STUDY = Path("metrics/sizes")
 PROMPTS_FILE, VERDICTS_FILE = "data/prompts.parquet", "data/verdicts.parquet"
 ANSWERS_FILE = "data/answers/{arm}.parquet"
 REQUIRED = [name for name, column in Grid.to_schema().columns.items() if not column.nullable]
@@ -42,13 +50,21 @@ class CellTables(NamedTuple):
     opponent: pl.DataFrame  # answers
 
 
-def write_study_folder(folder: Path, *, fresh: Collection[int], examples: int = 6, current: bool = False) -> list[str]:
+def write_study_folder(
+    folder: Path,
+    *,
+    fresh: Collection[int],
+    examples: int = 6,
+    current: bool = False,
+    only: Collection[str] | None = None,
+) -> list[str]:
     """Write all inputs of a study into `folder`; return what was collected and left out, a line each.
 
     `fresh` are the seeds of a staged grid's last rung. `examples` prompts keep their answers. `current` leaves out
-    cells of other code, data or settings. ValueError if no cell is left.
+    cells of other code, data or settings, `only` all but the cells with these identities. ValueError if none is left.
     """
-    cells = {cell.name: cell for cell in read_experiments() if is_finished(cell.lock)}
+    finished = [cell for cell in read_experiments() if is_finished(cell.lock)]
+    cells = {cell.name: cell for cell in finished if only is None or hash_locked_cell(cell.lock) in only}
     rows = [_make_row(cell, fresh) for cell in cells.values()]
     measured = [row for row in rows if set(REQUIRED) <= set(row)]
     current_hash = hash_provenance(predict_lock())

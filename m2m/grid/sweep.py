@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 from m2m.grid import dvc_experiments, workers
 from m2m.grid.design import Cell, Scope, list_cells, list_overrides
 from m2m.grid.gpu_locks import group_gpus, hold_free_gpus
+from m2m.grid.named_parts import Parts, replace_parts
 from m2m.grid.progress_table import format_duration
 from m2m.grid.provenance import (
     CELL_STAGES,
@@ -26,12 +27,17 @@ from m2m.grid.study_folder import write_study_folder
 from m2m.planning.staging import check_schedule
 from m2m.training.finetuning.launch import count_gpus
 
+MakeParts = Callable[[dict[str, Any]], Parts]
 
-def run_grid(settings: dict[str, Any], scope: Scope, jobs: int, folder: Path) -> None:
+
+def run_grid(
+    settings: dict[str, Any], scope: Scope, jobs: int, folder: Path, make_parts: MakeParts | None = None
+) -> None:
     """Run the cells of `settings` (params.yaml) that no experiment holds, then the study in `folder`.
 
-    `jobs` 0 chooses the number of workers. A staged grid runs one rung after the other. One grid runs in a repository
-    at a time. SIGTERM, SIGHUP and Ctrl-C end it with its workers and cells.
+    `make_parts` makes the parts of another grid from the settings, once the stages that all cells share have run; the
+    study is then of its cells alone. `jobs` 0 chooses the number of workers. A staged grid runs one rung after the
+    other. One grid runs in a repository at a time. SIGTERM, SIGHUP and Ctrl-C end it with its workers and cells.
     """
     if jobs < 0:
         raise ValueError(f"jobs must be 0 or more, got {jobs}. 0 chooses a number for this machine.")
@@ -39,7 +45,7 @@ def run_grid(settings: dict[str, Any], scope: Scope, jobs: int, folder: Path) ->
     workers.LOGS.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(workers.LOGS / "lock", timeout=0), workers.stop_on_signals():
-            _run(settings, scope, jobs, folder)
+            _run(settings, scope, jobs, folder, make_parts)
     except Timeout as error:
         raise ValueError("Another grid runs in this repository. Wait until it ends, or stop it.") from error
     except subprocess.CalledProcessError as error:
@@ -48,19 +54,24 @@ def run_grid(settings: dict[str, Any], scope: Scope, jobs: int, folder: Path) ->
         sys.exit("grid: stopped. Finished cells are kept; run the same command again to resume.")
 
 
-def _run(settings: dict[str, Any], scope: Scope, jobs: int, folder: Path) -> None:
+def _run(settings: dict[str, Any], scope: Scope, jobs: int, folder: Path, make_parts: MakeParts | None) -> None:
     _require_clean_workspace()
     grid = settings["grid"]
     outcome = settings["analyze"]["primary_outcome"]
-    first, schedule = list_cells(grid["parts"], settings["subset"], scope), check_schedule(**grid["staged"])
-    expected = list_expected_cells(first, schedule) if scope == "staged" else first
+    schedule = check_schedule(**grid["staged"])
     seconds, gpus_each = grid["seconds"], count_gpus(Path(settings["launch"]))
     jobs = jobs or workers.choose_worker_count(gpus_each)
-    duration = format_duration(len(expected) * seconds / jobs)
-    print(f"grid: {len(expected)} cells, about {duration} if none has run; shared stages first", flush=True)
+    if make_parts is None:
+        first = list_cells(grid["parts"], settings["subset"], scope)
+        expected = list_expected_cells(first, schedule) if scope == "staged" else first
+        duration = format_duration(len(expected) * seconds / jobs)
+        print(f"grid: {len(expected)} cells, about {duration} if none has run; shared stages first", flush=True)
     _require_reachable(settings)
     dvc_experiments.predict_lock()  # fails on a wrong dvc.yaml before anything is trained
     _run_shared_stages(gpus_each)
+    if make_parts is not None:
+        settings = replace_parts(settings, make_parts(settings))
+        first = list_cells(settings["grid"]["parts"], settings["subset"], scope)
     shared = hash_provenance(dvc_experiments.predict_lock())
     rung_count = 0
     while True:
@@ -71,7 +82,8 @@ def _run(settings: dict[str, Any], scope: Scope, jobs: int, folder: Path) -> Non
             break
         rung_count = len(rungs)
     if len(missing) < len(cells):
-        print(*write_study_folder(folder, current=True, fresh=schedule.fresh), sep="\n")
+        only = None if make_parts is None else set(cells)
+        print(*write_study_folder(folder, current=True, fresh=schedule.fresh, only=only), sep="\n")
         subprocess.run([sys.executable, "-m", "m2m", "study", str(folder)], check=True)
     _finish(missing, len(cells))
     if scope == "staged" and len(rungs) <= len(schedule.keep) and any(cell["strategy"] != "random" for cell in first):
