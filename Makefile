@@ -4,7 +4,7 @@ BIN := .venv/bin
 # exec: a signal to make then reaches the command itself, and not a shell that dies alone.
 RUN := exec env PATH="$(CURDIR)/$(BIN):$$PATH"
 
-.PHONY: help install smollm2 ray repro grid show test test-long test-all check format deps docs faults kills coverage bench bench-full audit lock clean
+.PHONY: help install smollm2 ray repro grid bakeoff ledger show test test-long test-all check format deps docs faults kills coverage bench bench-full audit lock clean
 
 help:
 	@echo 'make install     Python packages into .venv; the other verbs do it too'
@@ -12,6 +12,8 @@ help:
 	@echo 'make ray         Ray, for a grid on more than one machine, 80 MB, into .venv'
 	@echo 'make repro       the whole method, for the cell that params.yaml describes'
 	@echo 'make grid        the study in rungs (GRID=--pilot, --quick or --full, JOBS=2, ON=auto or slurm), then its figures'
+	@echo 'make bakeoff     every selector against random, at equal rows and at equal tokens (JOBS=2), with its figure'
+	@echo 'make ledger      the subsets of results/*.yaml, selected again and compared'
 	@echo 'make show        the cells, best first'
 	@echo 'make check       format, lint, types, contracts, names, and that dvc.yaml declares what the stages import'
 	@echo 'make format      formats the code and mends what the linter can mend'
@@ -53,6 +55,13 @@ pool-page.html: dvc.lock
 
 grid: .venv/pins
 	$(RUN) python -m m2m grid $(GRID) $(if $(JOBS),--jobs $(JOBS)) $(if $(ON),--on $(ON))
+
+bakeoff: .venv/pins
+	$(RUN) python -m m2m bake-off $(if $(JOBS),--jobs $(JOBS))
+
+# Rows of the ledger by token types, and random ones, need no embedding; `python -m m2m ledger` lists those that it leaves out.
+ledger: .venv/pins
+	$(RUN) sh -c 'dvc repro --quiet choices-types choices-tokens choices@instruction-micro exclude && python -m m2m ledger'
 
 # The columns that cells are compared by, best cell first. Settings are those that a cell's own file names: params.yaml may
 # have changed since its figures were made. Reads the commits that have experiments alone: with --all-commits it would take

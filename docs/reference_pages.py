@@ -31,7 +31,8 @@ def make_reference_pages() -> dict[str, str]:
 
 def list_commands() -> list[str]:
     """The commands of `python -m m2m`: one module each."""
-    return sorted(path.stem for path in Path("m2m/commands").glob("*.py") if path.stem != "__init__")
+    names = (path.stem.replace("_", "-") for path in Path("m2m/commands").glob("*.py") if path.stem != "__init__")
+    return sorted(names)
 
 
 def read_helps(names: Sequence[str]) -> dict[str, str]:

@@ -9,8 +9,13 @@ import polars as pl
 from docs.markdown import number_table
 from m2m.runtime.artifacts import read_table
 from m2m.schemas.grid import Grid
+from m2m.study.bake_off.comparison import BakeOff
+from m2m.study.bake_off.words import SELECTOR_HEADER, list_table_rows, write_answer
+from m2m.study.sizes.curves import CURVE_SEED, fit_curves
+from m2m.study.sizes.words import write_sizes_answer
 
 METRICS, DEVELOPMENT, SELECTION = Path("metrics"), Path("metrics/development"), Path("metrics/selection")
+NOT_RUN = "**The bake-off has not been run**: there is no `metrics/bake-off/bake_off.json`. Run `make bakeoff`."
 NO_LIMIT = 100_000  # subset.max_tokens without a length window
 
 
@@ -102,6 +107,33 @@ def tabulate_units() -> str:
     return number_table(("10,000 of 123,382 rows", "units per row", "rows without a unit", "k_min", "k_max"), rows)
 
 
+def write_bake_off_answer() -> str:
+    """The bake-off's answer in sentences, or that it has not been run."""
+    record = _read_bake_off()
+    return "\n".join(f"- {sentence}" for sentence in write_answer(record)) if record else NOT_RUN
+
+
+def tabulate_bake_off(budget: str) -> str:
+    """Every selector of the bake-off at one budget, or that it has not been run."""
+    record = _read_bake_off()
+    return number_table(SELECTOR_HEADER, list_table_rows(record, budget)) if record else NOT_RUN
+
+
+def write_sizes() -> str:
+    """How many rows are enough, or that it has not been run."""
+    if not (METRICS / "sizes/grid.csv").exists():
+        return (
+            "**The sizes have not been run**: there is no `metrics/sizes/grid.csv`. Run `python -m m2m grid --sizes`."
+        )
+    answer = write_sizes_answer(fit_curves(read_table(METRICS / "sizes/grid.csv", Grid), CURVE_SEED))
+    return "\n".join(f"- {sentence}" for sentence in answer)
+
+
+def _read_bake_off() -> BakeOff | None:
+    path = METRICS / "bake-off/bake_off.json"
+    return json.loads(path.read_text()) if path.exists() else None
+
+
 def _configurations(folder: Path) -> pl.DataFrame:
     """One row per configuration, in the order of budget, length window, strategy and degree."""
     keys = ["budget", "max_tokens", "min_tokens", "lengths", "strategy", "match", "degree", "size"]
@@ -153,4 +185,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "entropy-by-degree": tabulate_entropy,
     "entropy-rise": tabulate_entropy_rise,
     "unit-counts": tabulate_units,
+    "sizes": write_sizes,
+    "bake-off-answer": write_bake_off_answer,
+    "bake-off-rows": lambda: tabulate_bake_off("rows"),
+    "bake-off-tokens": lambda: tabulate_bake_off("tokens"),
 }

@@ -4,11 +4,12 @@ import sys
 from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 DOORS = {  # a command is m2m/commands/NAME.py, its help line the first line of that module
     "Choose a subset": ("select", "recommend", "export", "page"),
-    "Run the study": ("use", "check", "plan", "grid", "score", "human"),
-    "Share the results": ("collect", "study"),
+    "Run the study": ("use", "check", "plan", "grid", "bake-off", "score", "human"),
+    "Share the results": ("collect", "study", "ledger"),
 }
 ANYWHERE = ("select", "recommend", "score")  # the others read the repository of the project
 COMMANDS = tuple(name for names in DOORS.values() for name in names)
@@ -34,7 +35,7 @@ def main() -> None:
             )
         sys.argv = [sys.argv[0], *flags]
         before = None if word in ANYWHERE else restore_workspace  # another project's DVC is not ours to mend
-        run(import_module(f"m2m.commands.{word}").main, program=f"{program} {word}", before=before)
+        run(_import_command(word).main, program=f"{program} {word}", before=before)
     else:
         nearest = get_close_matches(word, COMMANDS, n=1)
         hint = f"Did you mean {nearest[0]}? " if nearest else ""
@@ -66,12 +67,16 @@ def print_completion(shell: str = "") -> None:
 
     app = SubcommandApp()
     for name in COMMANDS:
-        app.command(import_module(f"m2m.commands.{name}").main, name=name)
+        app.command(_import_command(name).main, name=name)
     app.cli(prog="m2m", args=["--tyro-print-completion", shell], config=(FlagCreatePairsOff,))
 
 
 def _read_summary(name: str) -> str:
-    return str(import_module(f"m2m.commands.{name}").__doc__).splitlines()[0]
+    return str(_import_command(name).__doc__).splitlines()[0]
+
+
+def _import_command(name: str) -> Any:
+    return import_module(f"m2m.commands.{name.replace('-', '_')}")
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ def run(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_every_module_of_commands_is_a_command_in_one_group() -> None:
-    modules = {path.stem for path in (ROOT / "m2m/commands").glob("*.py")} - {"__init__"}
+    modules = {path.stem.replace("_", "-") for path in (ROOT / "m2m/commands").glob("*.py")} - {"--init--"}
     assert sorted(COMMANDS) == sorted(modules)
     assert len(COMMANDS) == len(set(COMMANDS))
 
@@ -43,7 +43,7 @@ def test_the_help_has_a_line_a_command_under_the_three_doors() -> None:
     for name in COMMANDS:
         mark = " " if name in ANYWHERE else "*"
         [line] = [line for line in lines if line.startswith(f"{mark} {name} ")]
-        summary = str(import_module(f"m2m.commands.{name}").__doc__).splitlines()[0]
+        summary = str(import_module(f"m2m.commands.{name.replace('-', '_')}").__doc__).splitlines()[0]
         assert line.endswith(summary) and len(line) <= 120
 
 

@@ -10,6 +10,7 @@ def main(
     quick: bool = False,
     full: bool = False,
     pilot: bool = False,
+    sizes: bool = False,
     folder: Path | None = None,
     on: str = "",
     cpus: int = 0,
@@ -28,7 +29,8 @@ def main(
         quick: Three degrees, and one seed a configuration.
         full: Every cell that grid.parts lists.
         pilot: Twelve cells that measure the seed noise, for `plan`.
-        folder: The study's folder. Default: metrics/own, or metrics/pilot with --pilot.
+        sizes: The cells of grid.sizes and the whole pool, all of them, then the curve for `recommend --sizes`.
+        folder: The study's folder. Default: metrics/own, metrics/pilot with --pilot, metrics/sizes with --sizes.
         on: Where cells run: this machine (the default), `slurm`, or a Ray cluster: `auto`, HOST:PORT or ray://HOST:PORT.
         cpus: With --on: cores of a cell. 0: one for each process of the launch file.
         hardware: With --on: part of the name of the CPU or GPU to run on. Default: this machine's, if there is one.
@@ -38,8 +40,10 @@ def main(
     from m2m.grid.cluster import ClusterOptions
     from m2m.grid.design import choose_scope
     from m2m.grid.known_settings import check_settings
+    from m2m.grid.named_parts import make_size_parts
     from m2m.grid.params_file import read_settings
-    from m2m.grid.study_folder import OWN_STUDY, PILOT_STUDY
+    from m2m.grid.pool_counts import count_pool
+    from m2m.grid.study_folder import OWN_STUDY, PILOT_STUDY, SIZES_STUDY
     from m2m.grid.sweep import run_grid
 
     if not on and (cpus or hardware or scratch or sbatch):
@@ -48,4 +52,28 @@ def main(
     settings = read_settings(Path("params.yaml"))
     check_settings(settings)
     scope = choose_scope(staged=staged, quick=quick, full=full, pilot=pilot)
-    run_grid(settings, scope, jobs, folder or (PILOT_STUDY if pilot else OWN_STUDY), options)
+    if not sizes:
+        run_grid(settings, scope, jobs, folder or (PILOT_STUDY if pilot else OWN_STUDY), options=options)
+        return
+    if scope != "staged" or staged:
+        raise ValueError(f"a grid has one form, got --sizes and --{scope}: choose one")
+    place = folder or SIZES_STUDY
+    run_grid(
+        settings, "full", jobs, place, options=options, make_parts=lambda read: make_size_parts(read, count_pool(read))
+    )
+    _write_curve(place)
+
+
+def _write_curve(folder: Path) -> None:
+    """Print the answer of the cells of grid.sizes in `folder`, and draw their curve."""
+    from m2m.runtime.artifacts import read_table
+    from m2m.schemas.grid import Grid
+    from m2m.study.figures.save import write_figure
+    from m2m.study.sizes.curves import CURVE_SEED, fit_curves
+    from m2m.study.sizes.figure import draw_sizes
+    from m2m.study.sizes.words import write_sizes_answer
+
+    curves = fit_curves(read_table(folder / "grid.csv", Grid), CURVE_SEED)
+    print(*write_sizes_answer(curves), sep="\n")
+    write_figure(folder / "sizes", draw_sizes(curves))
+    print(f"written: {folder / 'sizes'}.svg and .png")

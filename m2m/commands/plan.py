@@ -24,6 +24,8 @@ def main(
     pilot: Path | None = None,
     quick: bool = False,
     full: bool = False,
+    bake_off: bool = False,
+    sizes: bool = False,
 ) -> None:
     """Print what the grid of params.yaml costs, what it can show, and which cells exist. Nothing is run or fetched.
 
@@ -40,6 +42,8 @@ def main(
         pilot: Folder of a study whose noise is taken. Default: metrics/own, metrics/pilot, or the bundled study.
         quick: As in `m2m grid`.
         full: As in `m2m grid`.
+        bake_off: The grid of `m2m bake-off` in the place of the study's.
+        sizes: As in `m2m grid`.
     """
     from m2m.grid.design import choose_scope
     from m2m.grid.grid_plan import describe_storage, inspect_cells, list_planned_cells
@@ -53,7 +57,9 @@ def main(
         raise ValueError(f"Rows must have tokens, got {instruction_tokens:.0f} + {response_tokens:.0f}")
     settings = read_settings(Path("params.yaml"))
     check_settings(settings)
-    scope = choose_scope(quick=quick, full=full)
+    scope = choose_scope(quick=quick, full=full or bake_off or sizes)
+    if bake_off or sizes:
+        settings = _take_named_parts(settings, bake_off, sizes)
     cells = list_planned_cells(settings, scope)
     stale, finished = inspect_cells(settings, scope)
     summary = _describe_cells(settings, scope, len(cells), finished)
@@ -62,6 +68,18 @@ def main(
     power = _describe_power(settings, scope, pilot, detect)
     storage = describe_storage() | ({"stale stages": ", ".join(stale)} if stale else {})
     print(*format_table(summary | lines | power | storage), sep="\n")
+
+
+def _take_named_parts(settings: dict[str, Any], bake_off: bool, sizes: bool) -> dict[str, Any]:
+    """The settings with the cells of another grid, whose sizes follow from the pool that a run has counted."""
+    from m2m.grid.named_parts import make_bake_off_parts, make_size_parts, replace_parts
+    from m2m.grid.pool_counts import count_pool
+
+    if bake_off and sizes:
+        raise ValueError("--bake-off and --sizes are two grids: choose one")
+    counts = count_pool(settings)
+    parts = make_bake_off_parts(settings, counts, (), None) if bake_off else make_size_parts(settings, counts)
+    return replace_parts(settings, parts)
 
 
 def _describe_cells(settings: dict[str, Any], scope: "Scope", count: int, finished: int) -> dict[str, str]:

@@ -15,6 +15,7 @@ def main(
     within: float | None = None,
     rows: Path | None = None,
     write: Path | None = None,
+    sizes: bool = False,
 ) -> None:
     """Print a recommendation for each setting of the study, and what would settle it.
 
@@ -27,7 +28,11 @@ def main(
         rows: A new folder. Makes the rows that are recommended in the first setting, without training, and exports
             them there.
         write: A file, such as DECISION.md, that the text is written to as well.
+        sizes: Print how many rows are enough, from the study of `m2m grid --sizes`. Default study: metrics/sizes.
     """
+    if sizes:
+        _print_sizes(study, write)
+        return
     from m2m.grid.study_folder import BUNDLED_STUDY, OWN_STUDY
     from m2m.runtime.atomic_files import write_text
     from m2m.study.report.recommendation import compare_settings, recommend
@@ -51,6 +56,25 @@ def main(
         write_text(write, "\n".join(["# Decision", "", *_to_markdown(lines)]) + "\n")
     if rows:
         _make_rows(recommendations[0], rows, path.parent)
+
+
+def _print_sizes(study: Path | None, write: Path | None) -> None:
+    """The curve over sizes in words. `study` may name a file of the study's folder, or nothing."""
+    from m2m.grid.study_folder import SIZES_STUDY
+    from m2m.runtime.artifacts import read_table
+    from m2m.runtime.atomic_files import write_text
+    from m2m.schemas.grid import Grid
+    from m2m.study.sizes.curves import CURVE_SEED, fit_curves
+    from m2m.study.sizes.words import write_sizes_answer
+
+    path = (study.parent if study else SIZES_STUDY) / "grid.csv"
+    if not path.exists():
+        raise ValueError(f"{path} must hold cells of several sizes, and is not here: run `m2m grid --sizes`")
+    grid = read_table(path, Grid)
+    lines = [f"{path}: {grid.height} cells.", "", *write_sizes_answer(fit_curves(grid, CURVE_SEED))]
+    print(*lines, sep="\n")
+    if write:
+        write_text(write, "\n".join(["# How many rows are enough", "", *_to_markdown(lines)]) + "\n")
 
 
 def _format_lines(recommendation: "Recommendation", within: float | None) -> list[str]:

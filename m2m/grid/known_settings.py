@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from m2m.grid.setting_rules import explain_range, list_broken_rules
+from m2m.grid.setting_rules import PART_BLOCKS, PART_PREFIXES, explain_range, list_broken_rules
 from m2m.grid.setting_types import HINT, SettingType, read_dataclass, read_main
 
 Known = dict[str, Any]  # a SettingType for a value, Known for a block; the key ANY stands for free names
@@ -59,7 +59,11 @@ def list_known_settings() -> Known:
         known[name]["sources"] = {ANY: read_dataclass(root, *DATACLASSES[name])}
     parts = {name: kind._replace(is_list=True, has_default=True) for name, kind in known["subset"].items()}
     staged = {"keep": SettingType(("int",), is_list=True), "fresh": SettingType(("int",), is_list=True)}
-    known["grid"] = {"seconds": SettingType(("float",)), "staged": staged, "parts": {ANY: parts}}
+    known["grid"] = {
+        "seconds": SettingType(("float",)),
+        "staged": staged,
+        **{block: {ANY: parts} for block in PART_BLOCKS},
+    }
     return known
 
 
@@ -112,7 +116,7 @@ def _walk(settings: Mapping[str, Any], known: Known, prefix: str, file: str) -> 
         if isinstance(value, Mapping):
             yield from _walk(value, inner, f"{name}.", file)
             continue
-        checked = [value] if prefix.startswith("grid.parts.") and not isinstance(value, list) else value
+        checked = [value] if prefix.startswith(PART_PREFIXES) and not isinstance(value, list) else value
         if rule := inner.explain(checked) or explain_range(name, checked) or _explain_empty(name, inner, checked):
             words, _, nearest = rule.partition(HINT)
             raise ValueError(f"{file}: {name} {words}, got {value!r:.60}{f'{HINT}{nearest}' if nearest else ''}")
@@ -121,7 +125,7 @@ def _walk(settings: Mapping[str, Any], known: Known, prefix: str, file: str) -> 
 
 def _explain_empty(name: str, kind: SettingType, value: object) -> str:
     """A list that a stage needs has entries; DVC and the grid would take it for one that is not there."""
-    is_needed = name.startswith("grid.parts.") or not kind.has_default
+    is_needed = name.startswith(PART_PREFIXES) or not kind.has_default
     return "must have at least one entry" if value == [] and is_needed else ""
 
 

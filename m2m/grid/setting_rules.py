@@ -10,6 +10,8 @@ from m2m.data.pool.sources import Source, check_source
 from m2m.strategies import STRATEGIES, get_strategy, require_match
 
 FREE_NAME = re.compile(r"[\w-]+")
+PART_BLOCKS = ("parts", "bake_off", "sizes")  # of `grid`: each a mapping from part name to lists
+PART_PREFIXES = tuple(f"grid.{block}." for block in PART_BLOCKS)
 LARGEST_SETTING = 2**53  # beyond it a float, as of JSON, skips numbers
 
 
@@ -65,7 +67,7 @@ ORDERED = (  # the first of two settings is at most the second
 def find_range(name: str) -> Range | None:
     """The range of the setting with this dotted name; those of a grid's part are those of `subset`."""
     key = name.rpartition(".")[2]
-    if name.startswith("grid.parts."):
+    if name.startswith(PART_PREFIXES):
         return RANGE_OF.get(f"subset.{key}")
     return RANGE_OF.get(name) or (RANGE_OF.get(key) if name.count(".") > 1 else None)
 
@@ -105,19 +107,27 @@ def list_broken_rules(settings: Mapping[str, Any]) -> Iterator[str]:
     yield from _list_missing_inputs(settings)
 
 
+def explain_missing_input(name: str, settings: Mapping[str, Any]) -> str:
+    """What a strategy chooses by and these settings do not name, and what to set; empty where it has all."""
+    strategy = STRATEGIES[name]
+    if strategy.needs_quality and settings["subset"]["quality"] is None:
+        return f"{name} chooses by a number of the rows: set subset.quality to the name of that field."
+    if strategy.reads.startswith("data/targets/") and settings["target"]["examples"] is None:
+        return f"{name} chooses rows like your examples: set target.examples to their file."
+    return ""
+
+
 def _list_missing_inputs(settings: Mapping[str, Any]) -> Iterator[str]:
-    """Sentences of what a strategy, of the workspace's cell or of the grid, chooses by and does not get."""
-    subset, examples = settings["subset"], settings["target"]["examples"]
+    """Sentences of what a strategy, of the workspace's cell or of a grid, chooses by and does not get."""
+    subset = settings["subset"]
     if subset["quality"] is None and subset["quality_share"] != 1:
         yield f"subset.quality_share {subset['quality_share']} needs subset.quality, the name of a number field."
-    listed = [part.get("strategy", []) for part in settings["grid"]["parts"].values()]
+    parts = [part for block in PART_BLOCKS for part in settings["grid"][block].values()]
+    listed = [part.get("strategy", []) for part in parts]
     names = [subset["strategy"], *(name for part in listed for name in (part if isinstance(part, list) else [part]))]
     for name in dict.fromkeys(name for name in names if name in STRATEGIES):
-        strategy = STRATEGIES[name]
-        if strategy.needs_quality and subset["quality"] is None:
-            yield f"{name} chooses by a number of the rows: set subset.quality to the name of that field."
-        if strategy.reads.startswith("data/targets/") and examples is None:
-            yield f"{name} chooses rows like your examples: set target.examples to their file."
+        if sentence := explain_missing_input(name, settings):
+            yield sentence
 
 
 def _list_broken_names(settings: Mapping[str, Any]) -> Iterator[str]:
@@ -125,7 +135,7 @@ def _list_broken_names(settings: Mapping[str, Any]) -> Iterator[str]:
     for path, names in (
         ("ingest.sources", settings["ingest"]["sources"]),
         ("benchmark.sources", settings["benchmark"]["sources"]),
-        ("grid.parts", settings["grid"]["parts"]),
+        *((f"grid.{block}", settings["grid"][block]) for block in PART_BLOCKS),
     ):
         if not names:
             yield f"{path} must have at least one entry, got none. Add one."

@@ -19,6 +19,7 @@ from m2m.grid.provenance import (
     collect_shared,
     get_cell_settings,
     get_hardware,
+    hash_locked_cell,
     hash_provenance,
     is_finished,
 )
@@ -37,6 +38,7 @@ from m2m.study.report.answer_examples import BASE_NAME, select_examples
 from m2m.study.study_file import hash_grid
 
 BUNDLED_STUDY, OWN_STUDY, PILOT_STUDY = (Path(name) for name in ("metrics", "metrics/own", "metrics/pilot"))
+SIZES_STUDY = Path("metrics/sizes")
 PROMPTS_FILE, VERDICTS_FILE = "data/prompts.parquet", "data/verdicts.parquet"
 ANSWERS_FILE = "data/answers/{arm}.parquet"
 REQUIRED = [name for name, column in Grid.to_schema().columns.items() if not column.nullable]
@@ -51,13 +53,21 @@ class CellTables(NamedTuple):
     opponent: pl.DataFrame  # answers
 
 
-def write_study_folder(folder: Path, *, fresh: Collection[int], examples: int = 6, current: bool = False) -> list[str]:
+def write_study_folder(
+    folder: Path,
+    *,
+    fresh: Collection[int],
+    examples: int = 6,
+    current: bool = False,
+    only: Collection[str] | None = None,
+) -> list[str]:
     """Write all inputs of a study into `folder`; return what was collected and left out, a line each.
 
     `fresh` are the seeds of a staged grid's last rung. `examples` prompts keep their answers. `current` leaves out
-    cells of other code, data or settings. ValueError if no cell is left.
+    cells of other code, data or settings, `only` all but the cells with these identities. ValueError if none is left.
     """
-    cells = {cell.name: cell for cell in read_experiments() if is_finished(cell.lock)}
+    finished = [cell for cell in read_experiments() if is_finished(cell.lock)]
+    cells = {cell.name: cell for cell in finished if only is None or hash_locked_cell(cell.lock) in only}
     rows = [_make_row(cell, fresh) for cell in cells.values()]
     measured = [row for row in rows if set(REQUIRED) <= set(row)]
     lock, hardware = predict_lock(), {"", *(get_hardware(cell.lock) for cell in cells.values())}

@@ -13,6 +13,7 @@ from m2m.grid import dvc_experiments, workers
 from m2m.grid.cluster import ClusterOptions, open_cluster, push_inputs, run_cluster_cells
 from m2m.grid.design import Cell, Scope, list_cells, list_overrides
 from m2m.grid.gpu_locks import group_gpus, hold_free_gpus
+from m2m.grid.named_parts import Parts, replace_parts
 from m2m.grid.progress_table import format_duration
 from m2m.grid.provenance import (
     CELL_STAGES,
@@ -29,14 +30,22 @@ from m2m.planning.staging import check_schedule
 from m2m.training.finetuning.launch import count_gpus
 
 RunCells = Callable[[dict[str, list[str]], str], None]  # of overrides by cell, and the label of the progress table
+MakeParts = Callable[[dict[str, Any]], Parts]
 
 
 def run_grid(
-    settings: dict[str, Any], scope: Scope, jobs: int, folder: Path, options: ClusterOptions | None = None
+    settings: dict[str, Any],
+    scope: Scope,
+    jobs: int,
+    folder: Path,
+    *,
+    options: ClusterOptions | None = None,
+    make_parts: MakeParts | None = None,
 ) -> None:
     """Run the cells of `settings` (params.yaml) that no experiment holds, then the study in `folder`.
 
-    `options` name other machines; None: this one.
+    `options` name other machines; None: this one. `make_parts` makes the parts of another grid from the settings, once
+    the stages that all cells share have run; the study is then of its cells alone.
 
     `jobs` 0 chooses the number of workers. A staged grid runs one rung after the other. One grid runs in a repository
     at a time. SIGTERM, SIGHUP and Ctrl-C end it with its workers and cells.
@@ -47,7 +56,7 @@ def run_grid(
     workers.LOGS.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(workers.LOGS / "lock", timeout=0), workers.stop_on_signals():
-            _run(settings, scope, jobs, folder, options)
+            _run(settings, scope, jobs, folder, options, make_parts)
     except Timeout as error:
         raise ValueError("Another grid runs in this repository. Wait until it ends, or stop it.") from error
     except subprocess.CalledProcessError as error:
@@ -56,21 +65,33 @@ def run_grid(
         sys.exit("grid: stopped. Finished cells are kept; run the same command again to resume.")
 
 
-def _run(settings: dict[str, Any], scope: Scope, jobs: int, folder: Path, options: ClusterOptions | None) -> None:
+def _run(
+    settings: dict[str, Any],
+    scope: Scope,
+    jobs: int,
+    folder: Path,
+    options: ClusterOptions | None,
+    make_parts: MakeParts | None,
+) -> None:
     _require_clean_workspace()
     grid = settings["grid"]
     outcome = settings["analyze"]["primary_outcome"]
-    first, schedule = list_cells(grid["parts"], settings["subset"], scope), check_schedule(**grid["staged"])
-    expected = list_expected_cells(first, schedule) if scope == "staged" else first
+    schedule = check_schedule(**grid["staged"])
     seconds, gpus_each = grid["seconds"], count_gpus(Path(settings["launch"]))
     cluster = open_cluster(options, Path(settings["launch"])) if options else None
     jobs = cluster.engine.slots() if cluster else jobs or workers.choose_worker_count(gpus_each)
-    duration = format_duration(len(expected) * seconds / jobs)
-    print(f"grid: {len(expected)} cells, about {duration} if none has run; shared stages first", flush=True)
+    if make_parts is None:
+        first = list_cells(grid["parts"], settings["subset"], scope)
+        expected = list_expected_cells(first, schedule) if scope == "staged" else first
+        duration = format_duration(len(expected) * seconds / jobs)
+        print(f"grid: {len(expected)} cells, about {duration} if none has run; shared stages first", flush=True)
     _require_reachable(settings)
     dvc_experiments.predict_lock()  # fails on a wrong dvc.yaml before anything is trained
     stages = [name for name in dvc_experiments.list_stages() if name not in CELL_STAGES]
     _run_shared_stages(stages, gpus_each, is_pulled=bool(cluster))
+    if make_parts is not None:
+        settings = replace_parts(settings, make_parts(settings))
+        first = list_cells(settings["grid"]["parts"], settings["subset"], scope)
     shared = hash_provenance(add_hardware(dvc_experiments.predict_lock(), cluster.hardware if cluster else ""))
     inputs = push_inputs(cluster, stages) if cluster else None
 
@@ -89,7 +110,8 @@ def _run(settings: dict[str, Any], scope: Scope, jobs: int, folder: Path, option
             break
         rung_count = len(rungs)
     if len(missing) < len(cells):
-        print(*write_study_folder(folder, current=True, fresh=schedule.fresh), sep="\n")
+        only = None if make_parts is None else set(cells)
+        print(*write_study_folder(folder, current=True, fresh=schedule.fresh, only=only), sep="\n")
         subprocess.run([sys.executable, "-m", "m2m", "study", str(folder)], check=True)
     _finish(missing, len(cells))
     if scope == "staged" and len(rungs) <= len(schedule.keep) and any(cell["strategy"] != "random" for cell in first):

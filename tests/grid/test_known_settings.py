@@ -24,7 +24,7 @@ PARAMS = read_settings(ROOT / "params.yaml")
 
 def list_leaves(block: Any, prefix: Any = "") -> Iterator[Any]:
     for key, inner in block.items():
-        if not isinstance(inner, dict) or ANY in inner or key in ("sources", "parts"):
+        if not isinstance(inner, dict) or ANY in inner or key in ("sources", "parts", "bake_off", "sizes"):
             yield f"{prefix}{key}"
         else:
             yield from list_leaves(inner, f"{prefix}{key}.")
@@ -124,6 +124,8 @@ def change(path: str, value: Any) -> Any:
         ("grid.parts.random", [1], "grid.parts.random must be a block of settings, got [1]"),
         ("grid.parts.random.budget", ["euros"], "must have entries that are each one of rows, tokens, got ['euros']"),
         ("grid.parts.random.size", [0], "grid.parts.random.size must be at least 1, got [0]"),
+        ("grid.bake_off.rows.seed", [-1], "grid.bake_off.rows.seed must be at least 0"),
+        ("grid.sizes.random.strategy", ["bm25"], "bm25 chooses rows like your examples"),
         ("grid.parts.random.size", [[1]], "must have entries that are each a whole number, got [[1]]"),
         ("grid.parts.random.seed", [], "grid.parts.random.seed must have at least one entry, got []"),
         ("grid.parts.random.seed", {"a": 1}, "grid.parts.random.seed must be one value, got a block with a"),

@@ -32,13 +32,13 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     parts = {"random": {"seed": [1, 2]}}
     real = yaml.safe_load((ROOT / "params.yaml").read_text())
     staged = {"keep": [2, 1], "fresh": [101, 102]}
-    settings = real | {"subset": SUBSET, "grid": {"seconds": 60, "staged": staged, "parts": parts}}
+    settings = real | {"subset": SUBSET, "grid": real["grid"] | {"seconds": 60, "staged": staged, "parts": parts}}
     shutil.copytree(ROOT / "profiles", tmp_path / "profiles")
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(settings))
     held: set[str] = {hash_cell("p", FIRST)}
     noted: list[Any] = []
 
-    def collect(folder: Path, *, current: bool, fresh: Any) -> list[str]:
+    def collect(folder: Path, *, current: bool, fresh: Any, only: Any) -> list[str]:
         noted.append(f"collect {folder}")
         return []
 
@@ -74,6 +74,27 @@ def test_only_cells_that_no_experiment_holds_are_run_after_the_shared_stages(
     told = capsys.readouterr().out
     assert "1 of 2 cells exist; 1 × 60 s on 3 workers: about 20 s" in told
     assert told.endswith("grid: all 2 cells exist\n")
+
+
+def test_parts_that_follow_from_the_pool_are_made_after_the_shared_stages_and_only_their_cells_are_collected(
+    here: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collected = []
+
+    def make_parts(settings: Any) -> Any:
+        assert here == ["dvc repro ingest"]
+        return {"random": {"seed": [2]}}
+
+    def collect(folder: Path, *, current: bool, fresh: Any, only: Any) -> list[str]:
+        collected.append((folder, only))
+        return []
+
+    monkeypatch.setattr(sweep, "write_study_folder", collect)
+    settings = yaml.safe_load(Path("params.yaml").read_text())
+    sweep.run_grid(settings, "full", 1, Path("metrics/other"), make_parts=make_parts)
+    key = hash_cell("p", SECOND)
+    assert here[1] == ({name_experiment(SECOND, key): ["subset.seed=2"]}, 1)
+    assert collected == [(Path("metrics/other"), {key})]
 
 
 def test_before_anything_runs_it_asks_for_what_git_does_not_know(here: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,33 @@
+"""Counts the rows that a subset may be chosen from, and the tokens of their responses, in the tables of a run."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from m2m.grid.named_parts import PoolCounts
+from m2m.runtime.artifacts import read_table
+from m2m.schemas.exclusions import Exclusions
+from m2m.schemas.tokens import Tokens
+
+TOKENS_FILE = Path("data/tokens/response.parquet")
+
+
+def count_pool(settings: Mapping[str, Any]) -> PoolCounts:
+    """The rows inside the length window that `overlap` does not leave out, and their mean response tokens.
+
+    OSError before `band` and `exclude` have run; ValueError where `subset.quality_share` leaves rows out, or no row is
+    left.
+    """
+    subset, overlap = settings["subset"], settings["overlap"]
+    if subset["quality_share"] != 1:
+        raise ValueError(f"the whole pool needs subset.quality_share 1.0, got {subset['quality_share']}")
+    excluded = read_table(Path(f"data/exclusions/{overlap}.parquet"), Exclusions)["id"] if overlap == "drop" else None
+    rows = read_table(TOKENS_FILE, Tokens).select("id", tokens=pl.col("tokens").list.len())
+    if excluded is not None:
+        rows = rows.filter(~pl.col("id").is_in(excluded.implode()))
+    tokens = rows.filter(pl.col("tokens").is_between(subset["min_tokens"], subset["max_tokens"]))["tokens"]
+    if tokens.is_empty():
+        raise ValueError(f"{TOKENS_FILE} must have a row inside subset.min_tokens..max_tokens, it has none: widen them")
+    return PoolCounts(len(tokens), int((tokens + 1).sum()) / len(tokens))

@@ -1,0 +1,190 @@
+"""The bake-off's cells → what every selector adds to random, with intervals that hold for all of them together."""
+
+from collections.abc import Iterable
+from typing import NamedTuple, TypedDict
+
+import numpy as np
+import polars as pl
+from jaxtyping import Float
+from scipy.linalg import block_diag
+
+from m2m.study.analysis.against_random import IS_RANDOM, compute_noise_floor
+from m2m.study.analysis.levels import Levels, fit_levels
+from m2m.study.analysis.other_prompts import PromptDraws, draw_prompts
+from m2m.study.bake_off.simultaneous import draw_maxima
+from m2m.study.cells.cells import SETTING, get_column, select_comparable, select_outcome, split_cells
+from m2m.study.cells.labels import CONFIGURATION
+from m2m.study.cells.rows import round_digits
+from m2m.study.cells.t_estimates import make_estimate
+
+EQUAL = {"rows": "equal rows", "tokens": "equal tokens"}
+
+
+class RandomRow(TypedDict):
+    """Random at one budget: its seed noise, and what it trains on."""
+
+    budget: str
+    size: int
+    cells: int
+    mean: float
+    sd: float  # of cells that differ by seed
+    half_width: float  # of the 95 % prediction interval of one further random cell
+    mean_response_tokens: float
+    trained_tokens: float
+
+
+class SelectorRow(TypedDict):
+    """A selector at one budget."""
+
+    budget: str
+    size: int
+    strategy: str
+    match: str
+    degree: int
+    cells: int
+    value: float  # its level − random's
+    se: float
+    low: float  # 95 %, of this row alone
+    high: float
+    all_low: float  # 95 %, of all rows together
+    all_high: float
+    p_all: float  # adjusted for all rows
+    mean_response_tokens: float
+    trained_tokens: float
+
+
+class BakeOff(TypedDict):
+    """The record of a bake-off."""
+
+    outcome: str
+    provenance: str
+    cells: int
+    critical: float  # value ± critical · se holds for all rows together
+    df: int
+    prompts: int  # what the noise of prompts was drawn from; 0 where there are no scores by prompt
+    random: list[RandomRow]
+    selectors: list[SelectorRow]
+
+
+class BudgetCells(NamedTuple):
+    """The cells of one budget, their levels, and the selectors' contrasts with random."""
+
+    cells: pl.DataFrame
+    levels: Levels
+    configurations: list[pl.DataFrame]  # the cells of each selector
+    weights: Float[np.ndarray, "selectors cells"]
+
+
+def compare_selectors(grid: pl.DataFrame, scores: pl.DataFrame, outcome: str, seed: int, resamples: int) -> BakeOff:
+    """The bake-off of `grid` (schema Grid); `scores` (schema Scores) may be empty: then prompts have no noise.
+
+    A selector is a strategy, match and degree at one budget. The family are all selectors at all budgets: one max-t
+    quantile of their joint covariance, of seeds and prompts, with the fewest degrees of freedom among them.
+    ValueError without random, without another selector or without replicates, and for two settings of one budget.
+    """
+    cells = select_comparable(grid)
+    measured = select_outcome(cells, outcome)
+    budgets = [_compare_budget(setting) for _, setting in split_cells(measured, *SETTING)]
+    _require_comparison(budgets, outcome)
+    prompts = draw_prompts(scores.filter(pl.col("outcome") == outcome), seed, resamples)
+    values = np.concatenate([budget.weights @ budget.levels.outcomes for budget in budgets])
+    by_seeds = block_diag(*(budget.weights @ budget.levels.covariance @ budget.weights.T for budget in budgets))
+    by_prompts = _covary_prompts(budgets, prompts)
+    df = _count_df(budgets, by_seeds, by_prompts, prompts.groups)
+    covariance = by_seeds + by_prompts
+    se = np.sqrt(np.diag(covariance))
+    law = draw_maxima(covariance / np.outer(se, se), int(df.min()), np.random.default_rng(seed))
+    rows: list[SelectorRow] = []
+    for (budget, configuration), value, error, freedom in zip(_list_selectors(budgets), values, se, df, strict=True):
+        alone = make_estimate(float(value), float(error), int(freedom))
+        half = law.critical * alone.se
+        rows.append(
+            {
+                "budget": budget.cells["budget"][0],
+                "size": budget.cells["size"][0],
+                "strategy": configuration["strategy"][0],
+                "match": configuration["match"][0],
+                "degree": configuration["degree"][0],
+                "cells": configuration.height,
+                "value": alone.value,
+                "se": alone.se,
+                "low": alone.low,
+                "high": alone.high,
+                "all_low": alone.value - half,
+                "all_high": alone.value + half,
+                "p_all": law.adjust(alone.value / alone.se),
+                "mean_response_tokens": float(get_column(configuration, "mean_response_tokens").mean()),
+                "trained_tokens": float(get_column(configuration, "trained_tokens").mean()),
+            }
+        )
+    record: BakeOff = {
+        "outcome": outcome,
+        "provenance": cells["provenance"][0],
+        "cells": measured.height,
+        "critical": law.critical,
+        "df": int(df.min()),
+        "prompts": prompts.groups if by_prompts.any() else 0,
+        "random": [_summarize_random(budget.cells) for budget in budgets],
+        "selectors": rows,
+    }
+    return round_digits(record)
+
+
+def _compare_budget(cells: pl.DataFrame) -> BudgetCells:
+    budget, randoms = cells["budget"][0], cells.filter(IS_RANDOM)
+    if randoms.height < 2:
+        raise ValueError(f"a bake-off needs 2 random cells at equal {budget}, got {randoms.height}: run more seeds")
+    levels = fit_levels(cells)
+    configurations = [group for _, group in split_cells(cells.filter(~IS_RANDOM), *CONFIGURATION)]
+    base = levels.weights[levels.find_level(randoms)]
+    rows = [levels.weights[levels.find_level(group)] - base for group in configurations]
+    return BudgetCells(cells, levels, configurations, np.array(rows).reshape(len(rows), levels.cells.height))
+
+
+def _require_comparison(budgets: list[BudgetCells], outcome: str) -> None:
+    names = [budget.cells["budget"][0] for budget in budgets]
+    if len(set(names)) < len(names):
+        settings = "; ".join(f"{budget.cells['size'][0]} {budget.cells['condition'][0]}" for budget in budgets)
+        raise ValueError(f"a bake-off has one setting of rows and one of tokens, got {settings}: use a folder for each")
+    if not any(budget.configurations for budget in budgets):
+        raise ValueError(f"a bake-off needs a selector beside random whose cells have {outcome}, got none: run it")
+
+
+def _list_selectors(budgets: list[BudgetCells]) -> Iterable[tuple[BudgetCells, pl.DataFrame]]:
+    return ((budget, configuration) for budget in budgets for configuration in budget.configurations)
+
+
+def _covary_prompts(budgets: list[BudgetCells], prompts: PromptDraws) -> Float[np.ndarray, "selectors selectors"]:
+    """The covariance of all contrasts over prompts, which all budgets share; 0 where there are no scores."""
+    weights = block_diag(*(budget.weights for budget in budgets))
+    experiments = [name for budget in budgets for name in budget.levels.experiments]
+    covariance = prompts.covary(weights, experiments)
+    return np.zeros((len(weights), len(weights))) if covariance is None else covariance
+
+
+def _count_df(
+    budgets: list[BudgetCells],
+    by_seeds: Float[np.ndarray, "selectors selectors"],
+    by_prompts: Float[np.ndarray, "selectors selectors"],
+    groups: int,
+) -> Float[np.ndarray, "selectors"]:
+    """Of each contrast (Satterthwaite 1946), rounded down."""
+    seed_df = np.concatenate([np.full(len(budget.weights), budget.levels.noise.df) for budget in budgets])
+    seeds, prompts = np.diag(by_seeds), np.diag(by_prompts)
+    pooled = seeds**2 / seed_df + prompts**2 / max(groups - 1, 1)
+    return np.asarray(np.maximum(1.0, np.floor((seeds + prompts) ** 2 / pooled + 1e-9)))
+
+
+def _summarize_random(cells: pl.DataFrame) -> RandomRow:
+    randoms = cells.filter(IS_RANDOM)
+    floor = compute_noise_floor(get_column(randoms))
+    return {
+        "budget": cells["budget"][0],
+        "size": cells["size"][0],
+        "cells": randoms.height,
+        "mean": floor.mean,
+        "sd": floor.sd,
+        "half_width": (floor.high - floor.low) / 2,
+        "mean_response_tokens": float(get_column(randoms, "mean_response_tokens").mean()),
+        "trained_tokens": float(get_column(randoms, "trained_tokens").mean()),
+    }

@@ -1,0 +1,158 @@
+"""Cells of several sizes → a curve of bits per byte against rows and tokens, and how many are enough."""
+
+from typing import TypedDict
+
+import numpy as np
+import polars as pl
+
+from m2m.planning.size_curve import PowerLaw, find_enough, fit_power_law
+from m2m.study.cells.cells import get_column, select_comparable, split_cells
+from m2m.study.cells.labels import CONFIGURATION, name_configuration
+from m2m.study.cells.rows import compute_or_explain, round_digits
+
+BITS, UNTUNED_BITS = "candidate_bits_per_byte", "untuned_bits_per_byte"
+AMOUNT_COLUMNS = {"rows": "rows", "tokens": "trained_tokens"}  # the columns that a curve may be against
+AHEAD = (
+    4  # times the largest size: what the curve predicts, and how far a held-out size is from those that it is fit on
+)
+CURVE_POINTS = 40
+CURVE_SEED = 1  # of its draws: everybody sees the same curve
+
+
+class SizePoint(TypedDict):
+    """All cells of one size."""
+
+    amount: float
+    cells: int
+    bits: float
+
+
+class CurvePoint(TypedDict):
+    """The curve at one size, with its 90 % interval."""
+
+    amount: float
+    bits: float
+    low: float
+    high: float
+
+
+class HeldOut(CurvePoint):
+    """The largest size, predicted from those up to a quarter of it: the 90 % interval of the mean of its cells."""
+
+    cells: int
+    observed: float
+
+
+class CurveNumbers(TypedDict, total=False):
+    """The numbers of a curve, or the reason why there are none; intervals are 90 %."""
+
+    reason: str
+    exponent: float
+    exponent_low: float
+    exponent_high: float
+    untuned: float
+    whole: float  # the largest amount
+    whole_is_pool: bool
+    whole_gain: float  # bits per byte that the curve saves there over the base model
+    enough: float  # the amount that reaches 95 % of it
+    enough_low: float
+    enough_high: float
+    band: list[CurvePoint]
+    ahead: CurvePoint  # four times the largest amount
+    held_out: HeldOut | None
+
+
+class CurveRow(CurveNumbers):
+    """A strategy's curve against rows or tokens."""
+
+    strategy: str
+    by: str
+    points: list[SizePoint]
+
+
+def fit_curves(grid: pl.DataFrame, seed: int) -> list[CurveRow]:
+    """Two rows a configuration of `grid` (schema Grid), which needs bits per byte; the whole pool belongs to each.
+
+    ValueError where no cell has bits per byte. A curve of too few sizes has a reason.
+    """
+    cells = select_comparable(grid)
+    if not {BITS, UNTUNED_BITS} <= set(cells.columns) or not cells[BITS].count():
+        raise ValueError(
+            f"a curve over sizes needs {BITS}: give `benchmark` prompts with references, then run the grid"
+        )
+    measured = cells.drop_nulls([BITS, UNTUNED_BITS])
+    is_whole = (pl.col("strategy") == "random") & (pl.col("rows") == pl.col("candidate_rows"))
+    rows: list[CurveRow] = []
+    for configuration, group in split_cells(measured, *CONFIGURATION):
+        arms = pl.concat([group.filter(~is_whole), measured.filter(is_whole)])
+        for by, column in AMOUNT_COLUMNS.items():
+            numbers = compute_or_explain(_fit_curve, arms, column, seed, not measured.filter(is_whole).is_empty())
+            rows.append(
+                {
+                    "strategy": name_configuration(configuration),
+                    "by": by,
+                    "points": _list_points(arms, column),
+                    **numbers,
+                }
+            )
+    return round_digits(rows)
+
+
+def _fit_curve(cells: pl.DataFrame, column: str, seed: int, whole_is_pool: bool) -> CurveNumbers:
+    rng = np.random.default_rng(seed)
+    amounts, bits = get_column(cells, column), get_column(cells, BITS)
+    law, untuned = fit_power_law(amounts, bits, rng), float(get_column(cells, UNTUNED_BITS).mean())
+    least, whole = float(amounts.min()), float(amounts.max())
+    enough = find_enough(law, untuned, least, whole)
+    band = [_bound_curve(law, amount) for amount in np.geomspace(least, AHEAD * whole, CURVE_POINTS)]
+    exponent_low, exponent, exponent_high = np.quantile(law.exponent, [0.05, 0.5, 0.95])
+    enough_low, middle, enough_high = np.quantile(enough, [0.05, 0.5, 0.95])
+    return {
+        "exponent": float(exponent),
+        "exponent_low": float(exponent_low),
+        "exponent_high": float(exponent_high),
+        "untuned": untuned,
+        "whole": whole,
+        "whole_is_pool": whole_is_pool,
+        "whole_gain": untuned - _bound_curve(law, whole)["bits"],
+        "enough": float(middle),
+        "enough_low": float(enough_low),
+        "enough_high": float(enough_high),
+        "band": band,
+        "ahead": _bound_curve(law, AHEAD * whole),
+        "held_out": predict_held_out(cells, column, rng),
+    }
+
+
+def predict_held_out(cells: pl.DataFrame, column: str, rng: np.random.Generator) -> HeldOut | None:
+    """The largest size from the cells of at most a quarter of it; None where those are too few for a curve."""
+    amounts, bits = get_column(cells, column), get_column(cells, BITS)
+    sizes = get_column(cells, "rows")
+    largest, near = sizes == sizes.max(), AHEAD * sizes <= sizes.max()
+    try:
+        law = fit_power_law(amounts[near], bits[near], rng)
+    except ValueError:
+        return None
+    amount, count = float(amounts[largest].mean()), int(largest.sum())
+    low, middle, high = np.quantile(law.draw_cells(amount, count, rng), [0.05, 0.5, 0.95])
+    observed = float(bits[largest].mean())
+    return {
+        "amount": amount,
+        "bits": float(middle),
+        "low": float(low),
+        "high": float(high),
+        "cells": count,
+        "observed": observed,
+    }
+
+
+def _bound_curve(law: PowerLaw, amount: float) -> CurvePoint:
+    low, middle, high = np.quantile(law.draw_bits(np.array([amount])), [0.05, 0.5, 0.95])
+    return {"amount": float(amount), "bits": float(middle), "low": float(low), "high": float(high)}
+
+
+def _list_points(cells: pl.DataFrame, column: str) -> list[SizePoint]:
+    """By size: the mean amount, and the mean bits."""
+    mean_bits, amount = pl.col(BITS).mean().alias("bits"), pl.col(column).mean().alias("amount")
+    sizes = cells.group_by(size="rows").agg(mean_bits, amount, cells=pl.len()).sort("size")
+    return [{"amount": row["amount"], "cells": row["cells"], "bits": row["bits"]} for row in sizes.to_dicts()]

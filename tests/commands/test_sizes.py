@@ -1,0 +1,54 @@
+"""`grid --sizes` runs the sizes and the whole pool; `recommend --sizes` says how many rows are enough."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bench.planted_sizes import plant_sizes
+from m2m.commands import grid, recommend
+from m2m.grid import pool_counts, sweep
+from m2m.grid.named_parts import PoolCounts
+from m2m.runtime.artifacts import write_table
+from m2m.schemas.grid import Grid
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    return tmp_path
+
+
+def test_the_grid_runs_every_size_and_draws_the_curve(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Any] = []
+
+    def run(settings: Any, scope: str, jobs: int, folder: Path, make_parts: Any) -> None:
+        made.append((scope, folder, make_parts(settings)))
+        write_table(folder / "grid.csv", Grid, plant_sizes(np.random.default_rng(3)))
+
+    monkeypatch.setattr(pool_counts, "count_pool", lambda _: PoolCounts(8000, 96.0))
+    monkeypatch.setattr(sweep, "run_grid", run)
+    grid.main(sizes=True)
+    assert [(scope, folder, parts["whole"]["size"]) for scope, folder, parts in made] == [
+        ("full", Path("metrics/sizes"), [8000])
+    ]
+    assert "rows reach 95 % of what the whole pool gains" in capsys.readouterr().out
+    assert Path("metrics/sizes/sizes.svg").exists()
+    recommend.main(sizes=True, write=Path("DECISION.md"))
+    printed = capsys.readouterr().out
+    assert printed.startswith("metrics/sizes/grid.csv: 20 cells.\n\nRandom: ")
+    assert Path("DECISION.md").read_text().startswith("# How many rows are enough\n")
+
+
+def test_two_forms_and_a_folder_without_cells_are_refused(here: Path) -> None:
+    with pytest.raises(ValueError, match="a grid has one form, got --sizes and --quick"):
+        grid.main(sizes=True, quick=True)
+    with pytest.raises(ValueError, match=r"metrics/sizes/grid\.csv must hold cells of several sizes"):
+        recommend.main(sizes=True)

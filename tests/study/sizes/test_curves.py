@@ -1,0 +1,112 @@
+"""Planted cells of several sizes: the curves, the words and the figure show the planted numbers."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from bench.planted_sizes import UNTUNED, plant_sizes
+from m2m.study.sizes.curves import CurveRow, fit_curves
+from m2m.study.sizes.figure import draw_sizes
+from m2m.study.sizes.words import write_sizes_answer
+
+
+@pytest.fixture(scope="module")
+def curves() -> list[CurveRow]:
+    return fit_curves(plant_sizes(np.random.default_rng(3), sd=1e-4), 1)
+
+
+def test_rows_and_tokens_have_a_curve_each_with_the_planted_numbers(curves: list[CurveRow]) -> None:
+    assert [(curve["strategy"], curve["by"]) for curve in curves] == [("random", "rows"), ("random", "tokens")]
+    for curve, unit in zip(curves, (1, 96), strict=True):
+        assert [point["amount"] for point in curve["points"]] == [
+            unit * size for size in (125, 250, 500, 1000, 2000, 4000, 8000)
+        ]
+        assert [point["cells"] for point in curve["points"]] == [3] * 6 + [2]
+        assert [curve["exponent_low"], curve["exponent_high"]] == pytest.approx([0.4, 0.4], abs=0.01)
+        whole = 2.0 + 0.15 * 64**-0.4
+        assert curve["whole_gain"] == pytest.approx(UNTUNED - whole, abs=2e-4)
+        amounts = np.geomspace(125, 8000, 2000)
+        enough = amounts[np.argmax(UNTUNED - 2.0 - 0.15 * (amounts / 125) ** -0.4 >= 0.95 * (UNTUNED - whole))]
+        assert curve["enough_low"] <= unit * enough * 1.02 and unit * enough * 0.98 <= curve["enough_high"]
+        assert curve["ahead"]["amount"] == 4 * 8000 * unit
+        assert curve["ahead"]["low"] <= 2.0 + 0.15 * 256**-0.4 <= curve["ahead"]["high"]
+        held_out = curve["held_out"]
+        assert held_out is not None
+        assert (held_out["amount"], held_out["cells"]) == (8000 * unit, 2)
+        assert held_out["low"] <= held_out["observed"] <= held_out["high"]
+
+
+def test_the_whole_pool_belongs_to_every_strategy() -> None:
+    random = plant_sizes(np.random.default_rng(3))
+    other = plant_sizes(np.random.default_rng(4), whole=False).with_columns(
+        strategy=pl.lit("longest"), match=pl.lit("longest"), experiment=pl.format("{}-b", "experiment")
+    )
+    curves = fit_curves(pl.concat([random, other]), 1)
+    assert [curve["strategy"] for curve in curves] == ["longest", "longest", "random", "random"]
+    assert {curve["points"][-1]["amount"] for curve in curves if curve["by"] == "rows"} == {8000}
+    assert all(curve["whole_is_pool"] for curve in curves)
+
+
+def test_too_few_sizes_have_a_reason_and_no_bits_are_refused() -> None:
+    few = plant_sizes(np.random.default_rng(1), sizes=(125, 250))
+    reasons = write_sizes_answer(fit_curves(few, 1))
+    assert reasons[0].startswith("Random, by rows: no curve, since a curve needs 4 sizes and 6 cells, got 3 and 8")
+    with pytest.raises(ValueError, match="no curve to draw: a curve needs 4 sizes"):
+        draw_sizes(fit_curves(few, 1))
+    with pytest.raises(ValueError, match="a curve over sizes needs candidate_bits_per_byte: give `benchmark` prompts"):
+        fit_curves(few.drop("candidate_bits_per_byte"), 1)
+
+
+def make_curve(**changes: object) -> CurveRow:
+    """A curve of known numbers."""
+    band = {"amount": 32_000.0, "bits": 2.012, "low": 2.001, "high": 2.023}
+    curve = {
+        "strategy": "random",
+        "by": "rows",
+        "points": [{"amount": 500.0, "cells": 3, "bits": 2.1}, {"amount": 8000.0, "cells": 2, "bits": 2.03}],
+        "exponent": 0.42,
+        "exponent_low": 0.3,
+        "exponent_high": 0.55,
+        "untuned": 2.2,
+        "whole": 8000.0,
+        "whole_is_pool": True,
+        "whole_gain": 0.171,
+        "enough": 3120.0,
+        "enough_low": 2500.0,
+        "enough_high": 4400.0,
+        "band": [band],
+        "ahead": band,
+        "held_out": band | {"cells": 2, "observed": 2.05},
+    }
+    return curve | changes  # type: ignore[return-value]
+
+
+def test_the_answer_names_the_rows_that_are_enough_first() -> None:
+    assert write_sizes_answer([make_curve()]) == [
+        "Random: 3,100 rows reach 95 % of what the whole pool gains (0.171 bpb over the base model); "
+        "90 % interval 2,500 to 4,400.",
+        "The curve falls as rows to the power −0.42 (90 % interval 0.30 to 0.55).",
+        "At 32,000 rows it predicts 2.012 bits per byte (2.001 to 2.023).",
+        "Held out: from sizes up to a quarter, the largest was predicted at 2.001 to 2.023. It is 2.050, outside that "
+        "90 % interval.",
+    ]
+    assert write_sizes_answer([make_curve(whole_is_pool=False, held_out=None)])[::3] == [
+        "Random: 3,100 rows reach 95 % of what the largest subset (8,000 rows) gains (0.171 bpb over the base model); "
+        "90 % interval 2,500 to 4,400.",
+        "No size was held out: too few sizes are at most a quarter of the largest.",
+    ]
+    assert write_sizes_answer([make_curve(whole_gain=-0.01)]) == [
+        "Random, by rows: the whole pool gains nothing over the base model."
+    ]
+
+
+def test_the_figure_has_the_points_the_band_the_base_model_and_the_rows_that_are_enough() -> None:
+    [panel] = draw_sizes([make_curve()]).to_dict()["concat"]
+    area, untuned, enough, line, points = panel["layer"]
+    assert panel["title"] == "Random, by rows"
+    assert area["data"]["values"] == line["data"]["values"] == [make_curve()["ahead"]]
+    assert (area["encoding"]["y"]["field"], area["encoding"]["y2"]["field"]) == ("low", "high")
+    assert (line["encoding"]["y"]["field"], points["encoding"]["y"]["field"]) == ("bits", "bits")
+    assert (untuned["data"]["values"], enough["data"]["values"]) == ([{"untuned": 2.2}], [{"amount": 3120.0}])
+    assert [point["bits"] for point in points["data"]["values"]] == [2.1, 2.03]
+    assert area["encoding"]["x"]["scale"]["type"] == "log"
