@@ -1,6 +1,7 @@
 """People's ratings: which file the answers of a named model are."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from m2m.grid.provenance import CELL_STAGES, OPPONENT_STAGES
 @pytest.fixture(autouse=True)
 def _experiment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     stages = (*CELL_STAGES, *OPPONENT_STAGES)
-    lock = {name: {"deps": {}, "outs": {}, "params": {"subset": {}}} for name in stages}
+    lock: dict[str, Any] = {name: {"deps": {}, "outs": {}, "params": {"subset": {}}} for name in stages}
     lock["generate@candidate"]["outs"] = {str(ANSWERS): "abc"}
     cell = Experiment("micro-3", "0123456789ab", lock, {})
     monkeypatch.setattr("m2m.export.exported_run.read_experiments", lambda: [cell])

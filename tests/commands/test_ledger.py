@@ -56,7 +56,7 @@ def finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ExportedRun:
     cache = {md5: Path(path) for path, md5 in deps.items()}
     monkeypatch.setattr(rows, "locate_cached_file", lambda md5: cache.get(md5, Path("nowhere")))
     metrics = FIGURES | dict.fromkeys(MADE_WITH, 1) | {"not_compared": 1.0}
-    return ExportedRun(exported_run.WORKSPACE, lock, {}, metrics)
+    return ExportedRun(exported_run.WORKSPACE, lock, {}, metrics, {})
 
 
 @pytest.fixture
