@@ -29,7 +29,7 @@ def test_the_grid_runs_every_size_and_draws_the_curve(
 ) -> None:
     made: list[Any] = []
 
-    def run(settings: Any, scope: str, jobs: int, folder: Path, make_parts: Any) -> None:
+    def run(settings: Any, scope: str, jobs: int, folder: Path, options: None, make_parts: Any) -> None:
         made.append((scope, folder, make_parts(settings)))
         write_table(folder / "grid.csv", Grid, plant_sizes(np.random.default_rng(3)))
 
