@@ -8,11 +8,13 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+HEAD = Path(__file__).parent / "templates"  # head.html, with which each page begins
+
 
 def render_page(templates: Path, name: str, values: dict[str, Any]) -> str:
     """`name`.html of the folder `templates` filled with `values`, with `name`.css and `name`.js inside it."""
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(templates),
+        loader=jinja2.FileSystemLoader([templates, HEAD]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
