@@ -11,6 +11,7 @@ from m2m.runtime.artifacts import read_table
 from m2m.schemas.grid import Grid
 from m2m.study.bake_off.comparison import BakeOff
 from m2m.study.bake_off.words import SELECTOR_HEADER, list_table_rows, write_answer
+from m2m.study.domains.words import DOMAIN_HEADER, list_domain_rows, write_domains_answer
 from m2m.study.sizes.curves import CURVE_SEED, fit_curves
 from m2m.study.sizes.words import write_sizes_answer
 
@@ -129,6 +130,13 @@ def write_sizes() -> str:
     return "\n".join(f"- {sentence}" for sentence in answer)
 
 
+def tabulate_domains(level: str) -> str:
+    """The development pool's domains or sources, each against all others, after the answer in sentences."""
+    rows = json.loads((DEVELOPMENT / "domains.json").read_text())[level]
+    answer = "\n".join(f"- {sentence}" for sentence in write_domains_answer(rows))
+    return f"{answer}\n\n{number_table(DOMAIN_HEADER, list_domain_rows(rows))}"
+
+
 def _read_bake_off() -> BakeOff | None:
     path = METRICS / "bake-off/bake_off.json"
     return json.loads(path.read_text()) if path.exists() else None
@@ -186,6 +194,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "entropy-rise": tabulate_entropy_rise,
     "unit-counts": tabulate_units,
     "sizes": write_sizes,
+    "domains": lambda: tabulate_domains("domains"),
+    "domain-sources": lambda: tabulate_domains("sources"),
     "bake-off-answer": write_bake_off_answer,
     "bake-off-rows": lambda: tabulate_bake_off("rows"),
     "bake-off-tokens": lambda: tabulate_bake_off("tokens"),

@@ -9,7 +9,7 @@ from typing import Any
 DOORS = {  # a command is m2m/commands/NAME.py, its help line the first line of that module
     "Choose a subset": ("select", "recommend", "export", "page"),
     "Run the study": ("use", "check", "plan", "grid", "bake-off", "score", "human"),
-    "Share the results": ("collect", "study", "ledger"),
+    "Share the results": ("collect", "study", "domains", "ledger"),
 }
 ANYWHERE = ("select", "recommend", "score")  # the others read the repository of the project
 COMMANDS = tuple(name for names in DOORS.values() for name in names)

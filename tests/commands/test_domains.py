@@ -1,0 +1,61 @@
+"""domains: the command reads a study's folder, groups its prompts, and writes a row a domain and a source."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from m2m.commands import domains
+from m2m.runtime.artifacts import write_json, write_table
+from m2m.schemas.domains import Domains
+from m2m.schemas.grid import Grid
+from m2m.schemas.scores import Scores
+from m2m.study.study_file import hash_grid
+from tests.study.domains.test_transfer import plant_domains
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_domains_and_sources_are_compared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import polars as pl
+
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    Path("params.yaml").write_text(Path("params.yaml").read_text().replace("resamples: 10000", "resamples: 300"))
+    grid, scores, labels = plant_domains()
+    folder = tmp_path / "study"
+    write_table(folder / "grid.csv", Grid, grid)
+    grouped = scores.with_columns(group=pl.col("id").replace_strict(labels)).sort("experiment", "outcome", "id")
+    write_table(folder / "scores.parquet", Scores, grouped.select(*Scores.to_schema().columns))
+    write_json(folder / "made.json", {"one": {"grid": {"rows": grid.height, "sha256": hash_grid(folder / "grid.csv")}}})
+    domains.main(Path("study"))
+    printed = capsys.readouterr().out
+    assert printed.startswith(
+        "domains: study\nWhat is worst on the other domains is significantly worse than random on 2"
+    )
+    table = pl.DataFrame({"id": list(labels), "source": list(labels.values()), "domain": "all"}).with_columns(
+        domain=pl.when(pl.col("source") == "c").then(pl.lit("far")).otherwise(pl.lit("near"))
+    )
+    write_table(folder / "domains.csv", Domains, table)
+    domains.main(Path("study"))
+    record = json.loads((folder / "domains.json").read_text())
+    assert {level: [row["domain"] for row in rows] for level, rows in record.items()} == {
+        "domains": ["far", "near"],
+        "sources": ["a", "b", "c"],
+    }
+
+
+def test_the_committed_domains_name_every_prompt_of_the_development_study() -> None:
+    import polars as pl
+
+    folder = ROOT / "metrics/development"
+    table = pl.read_csv(folder / "domains.csv")
+    assert set(table["id"]) == set(pl.read_parquet(folder / "scores.parquet")["id"])
+    record = json.loads((folder / "domains.json").read_text())
+    assert {row["domain"]: row["prompts"] for row in record["domains"]} == dict(
+        table["domain"].value_counts().iter_rows()
+    )
+    assert table["source"].n_unique() == len(record["sources"]) == 21
