@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 from m2m.grid import dvc_experiments, workers
 from m2m.grid.design import Cell, Scope, list_cells, list_overrides
 from m2m.grid.gpu_locks import group_gpus, hold_free_gpus
+from m2m.grid.gpu_sharing import require_room
 from m2m.grid.progress_table import format_duration
 from m2m.grid.provenance import (
     CELL_STAGES,
@@ -56,6 +57,7 @@ def _run(settings: dict[str, Any], scope: Scope, jobs: int, folder: Path) -> Non
     expected = list_expected_cells(first, schedule) if scope == "staged" else first
     seconds, gpus_each = grid["seconds"], count_gpus(Path(settings["launch"]))
     jobs = jobs or workers.choose_worker_count(gpus_each)
+    require_room(settings, jobs, gpus_each)
     duration = format_duration(len(expected) * seconds / jobs)
     print(f"grid: {len(expected)} cells, about {duration} if none has run; shared stages first", flush=True)
     _require_reachable(settings)
