@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from m2m.grid.design import POOL_SETTINGS, Cell, normalize_cell
+from m2m.grid.design import PREFILTER_SETTINGS, QUALITY_SETTINGS, Cell, normalize_cell
 
 CELL_STAGES = (  # what a cell executes
     "strategy@candidate",
@@ -18,6 +18,7 @@ CELL_STAGES = (  # what a cell executes
 OPPONENT_STAGES = ("strategy@opponent", "subset@opponent", "finetune@opponent", "generate@opponent")
 SETTINGS_STAGES = ("finetune@opponent", "generate@opponent", "judge", "measure")  # they read no setting of `subset`
 UNITS, CHOICES = "data/units", "data/choices"  # choices are copies of units, tokens and vectors
+GRADIENTS = "data/gradients"  # of the cell's own subset
 DATA_NAMES = {  # what is under such a path, for people
     "data/pairs.parquet": "pool",
     "data/prompts.parquet": "prompts",
@@ -38,13 +39,14 @@ def collect_shared(lock: Lock) -> dict[str, dict[str, Any]]:
 
     The code of a cell's stages, their settings and the opponent's seed, and the shared data that they read. Left out
     are the settings of `subset`, which are the cell's, and with them the opponent's size and budget; but for the
-    quality that rows are chosen by first.
+    quality and the examples that rows are chosen by first.
     """
     missing = [name for name in (*CELL_STAGES, *OPPONENT_STAGES) if name not in lock]
     if missing:
         raise ValueError(f"dvc.lock must have every stage of a cell, {missing[0]} is missing: run dvc repro")
     shared_outs = [stage["outs"] for name, stage in lock.items() if name not in (*CELL_STAGES, *OPPONENT_STAGES)]
-    data = {path: md5 for outs in shared_outs for path, md5 in outs.items() if not _is_within(path, CHOICES)}
+    shared = [(path, md5) for outs in shared_outs for path, md5 in outs.items()]
+    data = {path: md5 for path, md5 in shared if not any(_is_within(path, folder) for folder in (CHOICES, GRADIENTS))}
     outs = {path for stage in lock.values() for path in stage["outs"]}
     deps = {path: md5 for name in CELL_STAGES for path, md5 in lock[name]["deps"].items()}
     return {
@@ -128,7 +130,9 @@ def _collect_choice(lock: Lock) -> dict[str, dict[str, Any]]:
     target = lock.get("target", {})
     choice = {}
     if subset.get("quality") is not None:
-        choice["quality"] = {name: subset[name] for name in POOL_SETTINGS}
+        choice["quality"] = {name: subset[name] for name in QUALITY_SETTINGS}
+    if subset.get("prefilter", "random") != "random":
+        choice["prefilter"] = {name: subset[name] for name in PREFILTER_SETTINGS}
     if target.get("params", {}).get("target", {}).get("examples") is not None:
         choice["target"] = {"scores": target["outs"]["data/targets/bm25.parquet"]}
     return choice
