@@ -14,7 +14,7 @@ from m2m.selection.incidence import Incidence, build_incidence
 from m2m.selection.length_matched import choose_length_matched_rows
 from m2m.selection.prune import prune
 from m2m.selection.sample import Weights
-from m2m.selection.select import select
+from m2m.selection.select import build_dial, select_at_degree
 from m2m.selection.token_entropy import choose_high_entropy_rows
 
 Row = dict[str, object]
@@ -78,14 +78,10 @@ def subset_rows(pool: Pool, condition: Condition, centers: np.ndarray | None) ->
     key = condition._asdict() | {"window": "{}..{}".format(*condition.window)}
     for strategy, table in pool.units.items():
         carried, units = pool.within(strategy, inside), table["unit"].n_unique()
+        dial = build_dial(carried, costs, condition.size, SLACK)
         for degree in DEGREES:
-            ask: dict[str, Any] = {
-                "degree": degree,
-                "size": condition.size,
-                "slack": SLACK,
-                "weights": condition.weights,
-            }
-            chosen = select(carried, costs, rng=np.random.default_rng(SEED), **ask)
+            ask: dict[str, Any] = {"degree": degree, "size": condition.size, "weights": condition.weights}
+            chosen = select_at_degree(carried, dial, costs, rng=np.random.default_rng(SEED), **ask)
             k = {"k": int(chosen.chain.units_left()[chosen.state]), "units": units}
             yield key | {"strategy": strategy, "degree": degree} | k | numbers(pool, chosen.draw.rows)
             if strategy == MATCH:

@@ -15,7 +15,7 @@ import polars as pl
 from m2m.selection.degrees import DEGREES
 from m2m.selection.incidence import build_incidence
 from m2m.selection.length_strata import assign_strata
-from m2m.selection.select import Selection, select
+from m2m.selection.select import Selection, build_dial, select_at_degree
 from m2m.selection.type_cover import choose_covering_rows
 from m2m.strategies import UNIT_STRATEGIES
 
@@ -45,9 +45,8 @@ def turn_dial(units: pl.DataFrame, ids: pl.Series, tokens: Matrix, lengths: str,
         carrying = np.diff(incidence.row_start) > 0
         strata = None if lengths == "free" else assign_strata(tokens, ones, inside, carrying, size)
         rng = np.random.default_rng(1)
-        selections.append(
-            select(incidence, ones, degree=degree, size=size, slack=1.5, weights="inverse", rng=rng, strata=strata)
-        )
+        dial = build_dial(incidence, ones, size, 1.5, strata)
+        selections.append(select_at_degree(incidence, dial, ones, degree=degree, size=size, weights="inverse", rng=rng))
     return Dial(selections, (perf_counter() - begin) / len(DEGREES))
 
 

@@ -7,19 +7,21 @@ what was chosen has its NovelSum beside that of random rows.
 import argparse
 from collections.abc import Callable
 from time import process_time
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from bench.report import header, show, timed
 from bench.selection import synthetic
+from m2m.selection.difficulty import choose_difficult_rows
 from m2m.selection.facility_location import choose_facilities
 from m2m.selection.far_apart import choose_deita, choose_gist
-from m2m.selection.longest import choose_longest_rows
+from m2m.selection.highest import choose_highest_rows
 from m2m.selection.novelty import choose_novel_rows, measure_density, novel_sum
 from m2m.selection.tag_choice import choose_instag, choose_mig
+from m2m.selection.target_match import choose_like_examples, score_by_bm25, score_by_cosine
 
-DIM, CLUSTERS, TAGS = 384, 500, 4
+DIM, CLUSTERS, TAGS, EXAMPLES = 384, 500, 4, 30
 
 
 def make_vectors(rows: int) -> np.ndarray:
@@ -30,13 +32,27 @@ def make_vectors(rows: int) -> np.ndarray:
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
+class Texts(NamedTuple):
+    """Token ids, and where each text begins."""
+
+    tokens: np.ndarray
+    offsets: np.ndarray
+
+
+def make_texts(count: int, rng: np.random.Generator) -> Texts:
+    """Texts of 1 to 200 tokens, of 32,000 types by Zipf's law."""
+    offsets = np.append(0, rng.integers(1, 201, count).cumsum())
+    return Texts((rng.zipf(1.2, offsets[-1]) % 32_000).astype(np.int32), offsets)
+
+
 def list_cases(rows: int, size: int) -> dict[str, Callable[[], Any]]:
     vectors, tags = make_vectors(rows), synthetic(rows, TAGS)
     rng = np.random.default_rng(1)
+    texts = make_texts(rows + EXAMPLES, rng)
     scores, lengths = rng.normal(size=rows), rng.integers(1, 900, rows)
     asked = np.ones(rows, np.bool_), np.ones(rows, np.int64), size, rng
     return {
-        "longest": lambda: choose_longest_rows(lengths, *asked),
+        "longest": lambda: choose_highest_rows(lengths, *asked),
         "facility-location": lambda: choose_facilities(vectors, *asked),
         "stochastic-facilities": lambda: choose_facilities(vectors, *asked, "stochastic"),
         "gist": lambda: choose_gist(vectors, scores, *asked),
@@ -44,6 +60,9 @@ def list_cases(rows: int, size: int) -> dict[str, Callable[[], Any]]:
         "instag": lambda: choose_instag(tags, *asked),
         "mig": lambda: choose_mig(tags, None, *asked),
         "novel-select": lambda: choose_novel_rows(vectors, *asked),
+        "ifd": lambda: choose_difficult_rows(np.abs(scores), *asked),
+        "bm25": lambda: choose_like_examples(score_by_bm25(texts.tokens, texts.offsets, EXAMPLES), *asked),
+        "rds-plus": lambda: choose_like_examples(score_by_cosine(vectors, vectors[:EXAMPLES]), *asked),
     }
 
 

@@ -23,11 +23,18 @@ class Strategy(NamedTuple):
     """whether it copies the response lengths of the subset of another strategy, `subset.match`"""
     needs_quality: bool = False
     """whether it cannot do without a score a row, `subset.quality`"""
+    base_pass: str = ""
+    """the stage that lets the base model read the pool, for strategies that name it and for no other"""
 
     @property
     def has_units(self) -> bool:
         """Whether `reads` is a table of its units, from which the subset is pruned and sampled."""
         return self.scale is not None
+
+    @property
+    def needs_examples(self) -> bool:
+        """Whether `reads` is a table of how like each of a person's examples the rows are."""
+        return self.reads.startswith("data/targets/")
 
 
 STRATEGIES = {
@@ -47,10 +54,13 @@ STRATEGIES = {
     "mig": Strategy("data/units/instruction-meso.parquet", has_degree=False),
     "novel-select": Strategy("data/vectors/response.parquet", has_degree=False),
     "bm25": Strategy("data/targets/bm25.parquet", has_degree=False),
+    "ifd": Strategy("data/difficulties/response.parquet", has_degree=False, base_pass="difficulty"),
+    "rds-plus": Strategy("data/targets/rds-plus.parquet", has_degree=False, base_pass="represent"),
 }
 UNIT_STRATEGIES = tuple(name for name, strategy in STRATEGIES.items() if strategy.has_units)
 BASELINES = tuple(name for name, strategy in STRATEGIES.items() if not strategy.has_units)
 NO_DEGREE = tuple(name for name, strategy in STRATEGIES.items() if not strategy.has_degree)
+PREFILTERS = ("random", *(name for name, strategy in STRATEGIES.items() if strategy.needs_examples))
 MATCHES = (*UNIT_STRATEGIES, "random")  # whose lengths a strategy that follows a match may have
 
 
@@ -59,6 +69,16 @@ def get_strategy(name: str, setting: str = "subset.strategy") -> Strategy:
     if name not in STRATEGIES:
         raise ValueError(f"{setting} must be one of {', '.join(STRATEGIES)}, got {name}{_suggest(name, STRATEGIES)}")
     return STRATEGIES[name]
+
+
+def require_prefilter(name: str, share: float, setting: str = "subset.prefilter") -> None:
+    """ValueError unless `name` is random, which keeps all rows, or a strategy of examples, which keeps a `share`."""
+    if name not in PREFILTERS:
+        raise ValueError(f"{setting} must be one of {', '.join(PREFILTERS)}, got {name}{_suggest(name, PREFILTERS)}")
+    if not 0 < share <= 1:
+        raise ValueError(f"{setting}_share must be above 0 and at most 1, got {share}")
+    if name == "random" and share != 1:
+        raise ValueError(f"{setting}_share {share} needs {setting}: set it to {' or '.join(PREFILTERS[1:])}")
 
 
 def require_match(name: str, setting: str = "subset.match") -> None:

@@ -9,6 +9,8 @@ from m2m.cell.metrics import (
     count_overlaps,
     measure_coverage,
     measure_diversity,
+    measure_gradients,
+    measure_novelty,
     measure_worth,
     split_metrics,
     summarize_selection,
@@ -53,6 +55,7 @@ def main(
     vectors: Path,
     units: Path,
     overlaps: Path,
+    gradients: Path,
     losses: Path,
     cell: Path,
     details: Path,
@@ -66,7 +69,8 @@ def main(
 ) -> None:
     """`answers`, `subsets`, `trainings` hold a file an arm; `tokens`, `bands`, `vectors` a file a side.
 
-    `units` holds a file a strategy, `overlaps` the rows that share text with a prompt. `cell` gets the metrics
+    `units` holds a file a strategy, `overlaps` the rows that share text with a prompt; `gradients` has no rows where
+    they were not asked for. `cell` gets the metrics
     that are compared, `details` all others. `losses`, the candidate's, names its MLflow run, which gets `cell` too.
     """
     prompt_table, pool = read_table(prompts, Prompts), read_table(pairs, Pairs)
@@ -82,7 +86,10 @@ def main(
     record |= summarize_selection(summaries, {arm: read_json(trainings / f"{arm}.json") for arm in ARMS[1:]})
     subset = subsets / "candidate.parquet"
     chosen = pool.join(require_ids(subset, read_table(subset, Subset), pool["id"]), on="id", how="semi")
-    record |= measure_diversity(chosen, _read_sides(tokens, Tokens), _read_sides(vectors, Vectors))
+    side_vectors = _read_sides(vectors, Vectors)
+    record |= measure_diversity(chosen, _read_sides(tokens, Tokens), side_vectors)
+    record |= measure_novelty(chosen["id"], side_vectors)
+    record |= measure_gradients(require_ids(gradients, read_table(gradients, Vectors), chosen["id"]))
     unit_tables = {strategy: read_table(units / f"{strategy}.parquet", Units) for strategy in UNIT_STRATEGIES}
     types = {side: list_types(tokenize_units(unit_tokenizer, tokenizer, chosen[side].to_list())) for side in SIDES}
     record |= measure_coverage(chosen["id"], unit_tables, types, _read_sides(bands, Bands))

@@ -9,6 +9,7 @@ import polars as pl
 from m2m.runtime.artifacts import read_table, write_record, write_table
 from m2m.runtime.cli import run
 from m2m.runtime.pandera_alone import pa
+from m2m.schemas.difficulties import Difficulties
 from m2m.schemas.exclusions import Exclusions
 from m2m.schemas.pairs import Pairs
 from m2m.schemas.row_origins import RowOrigins
@@ -19,10 +20,11 @@ from m2m.schemas.tokens import Tokens
 from m2m.schemas.units import Units
 from m2m.schemas.vectors import Vectors
 from m2m.selection.arm import ArmSettings, PoolRows, UnitDial, build_unit_dial, choose_arm
-from m2m.selection.left_out import LeftOut, leave_out_rows
+from m2m.selection.baselines import stack_scores
+from m2m.selection.left_out import LeftOut, Prefilter, leave_out_rows
 from m2m.selection.quality import parse_scores
 from m2m.selection.sample import Weights
-from m2m.strategies import get_strategy, require_match
+from m2m.strategies import get_strategy, require_match, require_prefilter
 from m2m.table_slices import read_slices
 
 UNIT_SLICE = 2**20  # pairs of row and unit that are read at once
@@ -32,12 +34,14 @@ MODELS: dict[str, type[pa.DataFrameModel]] = {
     "tokens": Tokens,
     "vectors": Vectors,
     "targets": TargetScores,
+    "difficulties": Difficulties,
 }
 
 
 def main(
     choices: Path,
     match_choices: Path,
+    prefilter_choices: Path,
     pairs: Path,
     tokens: Path,
     row_origins: Path,
@@ -59,19 +63,24 @@ def main(
     lengths: Literal["free", "as-random"],
     quality: str | None,
     quality_share: float,
+    prefilter: str,
+    prefilter_share: float,
     overlap: Literal["keep", "drop"],
 ) -> None:
     """Choose `size` rows, or rows until they train `size` tokens: response tokens and the end token of each.
 
     `choices` is the table that `strategy` chooses by, `match_choices` that of `match`, which `length-matched` reads.
     Only responses of `min_tokens` … `max_tokens` model tokens, both included and without the end token, take part. Of
-    them, the rows of `exclusions` do not; of the others, only the `quality_share` with the highest `quality` do.
+    them, the rows of `exclusions` do not; of the others, only the `quality_share` with the highest `quality` do, and
+    of those only the `prefilter_share` that is most like the examples by `prefilter`, from `prefilter_choices`.
     With `lengths` as-random a strategy of units has random's response lengths at every degree.
     """
     entry = get_strategy(strategy)
     pool = _read_pool(pairs, tokens)
     settings = ArmSettings(strategy, match, degree, size, seed, slack, weights, budget, min_tokens, max_tokens, lengths)
-    left_out = _leave_out(pool, settings, row_origins, exclusions, quality, quality_share, overlap)
+    require_prefilter(prefilter, prefilter_share)
+    like = _read_prefilter(prefilter_choices, prefilter, prefilter_share, pool.ids)
+    left_out = _leave_out(pool, settings, row_origins, exclusions, quality, quality_share, overlap, like)
     pool = pool._replace(left_out=left_out.rows, scores=left_out.scores)
     dial = _read_dial(choices, strategy, pool, settings)
     match_dial = None
@@ -94,6 +103,12 @@ def _warn(arm: str, record: dict[str, Any], sentences: list[str], shortfall: flo
         print(
             f"subset {arm}: {record['rows_below_quality']} rows are below the best {record['quality_share']:.6g} by "
             f"{record['quality']!r}; {record['rows_without_quality']} rows have no such number and come last",
+            file=sys.stderr,
+        )
+    if "prefilter" in record:
+        print(
+            f"subset {arm}: {record['rows_unlike_examples']} rows are not among the {record['prefilter_share']:.6g} "
+            f"most like the examples by {record['prefilter']}",
             file=sys.stderr,
         )
     if record["rows_without_unit"]:
@@ -120,6 +135,7 @@ def _leave_out(
     quality: str | None,
     quality_share: float,
     overlap: str,
+    prefilter: Prefilter | None,
 ) -> LeftOut:
     """The rows that neither length nor units leave out, but these settings."""
     overlapping = scores = None
@@ -131,7 +147,11 @@ def _leave_out(
         origins = read_table(row_origins, RowOrigins)
         fields = pool.ids.to_frame("id").join(origins, on="id", how="left", maintain_order="left")["fields"]
         scores = parse_scores(fields, quality)
-    return leave_out_rows(pool.flag_inside(settings), overlapping, scores, quality or "", quality_share)
+    return leave_out_rows(pool.flag_inside(settings), overlapping, scores, quality or "", quality_share, prefilter)
+
+
+def _read_prefilter(choices: Path, prefilter: str, share: float, ids: pl.Series) -> Prefilter | None:
+    return Prefilter(prefilter, share, stack_scores(_read_choices(choices, prefilter, ids))) if share < 1 else None
 
 
 def _read_dial(choices: Path, strategy: str, pool: PoolRows, settings: ArmSettings) -> UnitDial:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from m2m.data.target_examples import TargetExamples, join_sides, read_target_examples
+from m2m.data.target_examples import join_sides, read_target_examples
 from m2m.runtime.artifacts import read_table, write_table
 from m2m.runtime.cli import run
 from m2m.schemas.pairs import Pairs
@@ -18,9 +18,9 @@ from m2m.text.tokenize import load_saved, tokenize
 def main(pairs: Path, tokenizer: Path, scores: Path, /, *, examples: str | None) -> None:
     """Texts are instruction and response, in tokens of the base model. Without `examples` the lists are empty."""
     pool = read_table(pairs, Pairs).sort("id")
-    target = read_target_examples(examples) if examples else TargetExamples([], 0)
     table = np.empty((pool.height, 0))
-    if target.texts:
+    if examples:
+        target = read_target_examples(examples)
         tokenized = tokenize(load_saved(tokenizer), join_sides(pool) + target.texts)
         table = score_by_bm25(tokenized.tokens, tokenized.offsets, len(target.texts))
         print(f"target: {len(target.texts)} examples; {target.rejected} records could not be used", file=sys.stderr)

@@ -162,13 +162,26 @@ def test_a_subset_waits_only_for_what_its_strategy_reads(
 
 @dvc_graph
 @pytest.mark.parametrize(("strategy", "stages"), [
-    ("response-macro", {"embed", "cluster"}), ("response-meso", {"tag"}), ("k-center", {"embed"}), ("mig", {"tag"})
+    ("response-macro", {"embed", "cluster"}), ("response-meso", {"tag"}), ("k-center", {"embed"}), ("mig", {"tag"}),
+    ("ifd", {"base", "difficulty"}), ("rds-plus", {"base", "represent", "resemble"})
 ])  # fmt: skip
 def test_a_subset_waits_for_what_its_strategy_reads(
     strategy: str, stages: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert list_stages_of_subset(strategy) & {"embed", "cluster", "tag", "base"} == stages
+    assert (
+        list_stages_of_subset(strategy) & {"embed", "cluster", "tag", "base", "difficulty", "represent", "resemble"}
+        == stages
+    )
+
+
+@dvc_graph
+def test_a_prefilter_waits_for_what_it_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert list_stages_of_subset("random") & {"target", "represent"} == set()
+    (tmp_path / "like").mkdir()
+    monkeypatch.chdir(tmp_path / "like")
+    assert {"represent", "resemble"} <= list_stages_of_subset("random", prefilter="rds-plus")
 
 
 @dvc_graph
@@ -183,10 +196,11 @@ def test_a_subset_waits_for_the_prompts_only_where_overlaps_are_dropped(
     assert {"benchmark", "overlap", "exclude"} <= stages and stages & {"embed", "cluster", "tag", "base"} == set()
 
 
-def list_stages_of_subset(strategy: str, overlap: str = "keep") -> set[str]:
+def list_stages_of_subset(strategy: str, overlap: str = "keep", prefilter: str = "random") -> set[str]:
     """The stages that `dvc repro band@instruction band@response subset@candidate` asks for; the folder is a new one."""
     Path("dvc.yaml").write_text((ROOT / "dvc.yaml").read_text())
     params = (ROOT / "params.yaml").read_text().replace("  strategy: response-micro #", f"  strategy: {strategy} #")
+    params = params.replace("  prefilter: random #", f"  prefilter: {prefilter} #")
     Path("params.yaml").write_text(params.replace("overlap: keep #", f"overlap: {overlap} #"))
     with Repo.init(no_scm=True) as repo:
         targets = ("band@instruction", "band@response", "subset@candidate")
@@ -218,7 +232,7 @@ def test_no_text_of_the_settings_runs_in_a_shell(tmp_path: Path, monkeypatch: py
     Path("dvc.yaml").write_text((ROOT / "dvc.yaml").read_text())
     settings = set_hostile(YAML(typ="safe").load(ROOT / "params.yaml"))
     plain = YAML(typ="safe").load(ROOT / "params.yaml")
-    settings["subset"] |= {name: plain["subset"][name] for name in ("strategy", "match")}
+    settings["subset"] |= {name: plain["subset"][name] for name in ("strategy", "match", "prefilter")}
     settings["overlap"] = plain["overlap"]
     for block in ("ingest", "benchmark"):
         settings[block]["sources"] = {"a;touch${IFS}CANARY;": {"kind": HOSTILE}}

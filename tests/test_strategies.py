@@ -9,13 +9,15 @@ from m2m.strategies import (
     BASELINES,
     MATCHES,
     NO_DEGREE,
+    PREFILTERS,
     STRATEGIES,
     UNIT_STRATEGIES,
     get_strategy,
     require_match,
 )
 
-SELECTORS = ("facility-location", "stochastic-facilities", "gist", "deita", "instag", "mig", "novel-select", "bm25")
+SELECTORS = ("facility-location", "stochastic-facilities", "gist", "deita", "instag", "mig", "novel-select")
+WITH_A_TARGET_OR_MODEL = ("bm25", "ifd", "rds-plus")
 
 
 def test_the_six_are_side_by_scale_and_choose_by_their_units() -> None:
@@ -28,8 +30,25 @@ def test_the_six_are_side_by_scale_and_choose_by_their_units() -> None:
 
 
 def test_baselines_choose_by_something_else() -> None:
-    assert ("random", "length-matched", "longest", "k-center", "type-cover", "token-entropy", *SELECTORS) == BASELINES
-    assert ("random", "longest", "k-center", "type-cover", "token-entropy", *SELECTORS) == NO_DEGREE
+    assert (
+        "random",
+        "length-matched",
+        "longest",
+        "k-center",
+        "type-cover",
+        "token-entropy",
+        *SELECTORS,
+        *WITH_A_TARGET_OR_MODEL,
+    ) == BASELINES
+    assert (
+        "random",
+        "longest",
+        "k-center",
+        "type-cover",
+        "token-entropy",
+        *SELECTORS,
+        *WITH_A_TARGET_OR_MODEL,
+    ) == NO_DEGREE
     assert [name for name, strategy in STRATEGIES.items() if strategy.follows_match] == ["length-matched"]
     assert list(MATCHES) == [*UNIT_STRATEGIES, "random"]
 
@@ -47,3 +66,9 @@ def test_a_name_that_is_near_no_strategy_gets_no_suggestion() -> None:
 def test_no_module_of_grid_selection_or_stages_lists_strategies_again(path: Any) -> None:
     text = path.read_text()
     assert sum(f'"{name}"' in text for name in UNIT_STRATEGIES) == 0
+
+
+def test_the_base_model_reads_the_pool_for_two_strategies_alone() -> None:
+    passes = {name: strategy.base_pass for name, strategy in STRATEGIES.items() if strategy.base_pass}
+    assert passes == {"ifd": "difficulty", "rds-plus": "represent"}
+    assert PREFILTERS == ("random", "bm25", "rds-plus")

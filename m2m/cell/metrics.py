@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from m2m.arrays import flatten_lists, stack_vectors
@@ -12,12 +13,14 @@ from m2m.cell.gains import (
     estimate_bpb_reduction,
     estimate_win_rate,
 )
+from m2m.diversity.embedding_spread import vendi_score
 from m2m.diversity.metrics import measure_side
 from m2m.diversity.unit_coverage import count_mid_types, count_units, unit_coverage, unit_evenness
 from m2m.judging.protocols.protocols import PROTOCOLS, parse_verdicts
 from m2m.judging.scoring.games import score_by_prompt
 from m2m.judging.scoring.leaderboard import PublishedAnnotations, score_llm_judges
 from m2m.schemas.cell import MADE_WITH, CellMetrics
+from m2m.selection.novelty import measure_density, novel_sum
 from m2m.strategies import SIDES
 
 UNTUNED = {"base": "untuned"}  # metrics/base.json has the name base_bits_per_byte, of other text
@@ -85,7 +88,7 @@ def summarize_selection(
         "units_covered",
         "k_evenness",
     )
-    optional = ("overlapping_rows_dropped", "rows_without_quality", "rows_below_quality")
+    optional = ("overlapping_rows_dropped", "rows_without_quality", "rows_below_quality", "rows_unlike_examples")
     record: dict[str, Any] = {name: summaries["candidate"][name] for name in names}
     record |= {name: summaries["candidate"][name] for name in optional if name in summaries["candidate"]}
     for arm, prefix in (("candidate", ""), ("opponent", "opponent_")):
@@ -132,6 +135,29 @@ def measure_diversity(
         measured = measure_side(*flatten_lists(rows["tokens"]), texts, stack_vectors(points["vector"]))
         record |= {f"{side}_{name}": value for name, value in measured.items()}
     return record
+
+
+def measure_novelty(ids: pl.Series, vectors: Mapping[str, pl.DataFrame]) -> dict[str, float]:
+    """NovelSum of the rows `ids` on both sides; `vectors` are the pool's, by side, and give the rows' density.
+
+    The same pool has the same references, whatever the subset.
+    """
+    record = {}
+    for side in SIDES:
+        pool = vectors[side].sort("id")
+        rows = np.flatnonzero(pool["id"].is_in(ids.implode()).to_numpy())
+        points = stack_vectors(pool["vector"])
+        density = measure_density(points, np.random.default_rng(0), rows)
+        record[f"{side}_novel_sum"] = novel_sum(points[rows], density)
+    return record
+
+
+def measure_gradients(gradients: pl.DataFrame) -> dict[str, float]:
+    """G-Vendi: the Vendi score of the subset's gradients (schema Vectors); nothing where none were measured.
+
+    Jung et al. 2025, "Prismatic Synthesis" (arXiv 2505.20161).
+    """
+    return {"response_g_vendi": vendi_score(stack_vectors(gradients["vector"]))} if gradients.height else {}
 
 
 def _measure_group(

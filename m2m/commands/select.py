@@ -18,6 +18,7 @@ def main(
     degree: int = 6,
     match: str = "response-micro",
     like: str = "",
+    like_share: float = 1.0,
     seed: int = 1,
     tokenizer: str = "",
     out: Path = Path("picked"),
@@ -51,10 +52,13 @@ def main(
         tokens: Size of the subset in response tokens, with the end token of each row.
         strategy: {instruction,response}-{macro,meso,micro}, random, length-matched, longest, k-center,
             type-cover, token-entropy, facility-location, stochastic-facilities, gist, deita, instag, mig, novel-select
-            or bm25.
+            or bm25. ifd and rds-plus need a base model: the pipeline has them.
         degree: Degree of diversity, from 0 to 6.
         match: For length-matched, the strategy whose response lengths the random rows match.
-        like: File of example rows, in any form of a pool: choose rows like them by BM25. It sets --strategy bm25.
+        like: File of example rows, in any form of a pool: choose rows like them by BM25. It sets --strategy bm25,
+            unless --like-share is named.
+        like_share: Share of the candidates that stays, those most like the examples of --like. --strategy then chooses
+            from them, at its degree.
         seed: Seed of the choice.
         tokenizer: Folder or hub id (id@commit) of the tokenizer of the model that you will train. Without it, one is
             trained on the pool.
@@ -91,7 +95,7 @@ def main(
 
     if (size is None) == (tokens is None):
         raise ValueError("name the size of the subset: --size ROWS, or --tokens TOKENS, not both")
-    if like:
+    if like and like_share == 1:
         strategy = "bm25"
     amount, budget = (size, "rows") if size is not None else (tokens, "tokens")
     settings = ArmSettings(
@@ -108,7 +112,7 @@ def main(
         lengths,
     )
     reading = ReadSettings(turns, prompt_column, response_column, min_chars, max_chars, near_duplicates)
-    exclusions = ExclusionSettings(prompts, overlap, quality, quality_share)
+    exclusions = ExclusionSettings(prompts, overlap, quality, quality_share, like, like_share)
     units = UnitSettings(band, phrases, clusters, embed, like)
     lines = choose_from_files(pool, settings, reading, exclusions, units, tokenizer, out, format, page)
     print("\n".join(lines))

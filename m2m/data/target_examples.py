@@ -12,10 +12,15 @@ MOST_EXAMPLES = 1000  # each costs a score for every row of the pool
 
 
 class TargetExamples(NamedTuple):
-    """Question and answer of each example as one text, and how many records could not be used."""
+    """The examples, with columns instruction and response, and how many records could not be used."""
 
-    texts: list[str]
+    rows: pl.DataFrame
     rejected: int
+
+    @property
+    def texts(self) -> list[str]:
+        """Question and answer of each example as one text."""
+        return join_sides(self.rows)
 
 
 def read_target_examples(path: str) -> TargetExamples:
@@ -27,7 +32,7 @@ def read_target_examples(path: str) -> TargetExamples:
         raise ValueError(f"{path} must hold examples with a question and an answer, none is usable: {reason}")
     if usable.height > MOST_EXAMPLES:
         raise ValueError(f"{path} has {usable.height} examples, at most {MOST_EXAMPLES} are read: name fewer")
-    return TargetExamples(join_sides(usable), rows.height - usable.height)
+    return TargetExamples(usable, rows.height - usable.height)
 
 
 def join_sides(rows: pl.DataFrame) -> list[str]:

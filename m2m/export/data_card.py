@@ -108,6 +108,11 @@ def describe_left_out(summary: Mapping[str, Any]) -> list[str]:
             f"{summary['rows_below_quality']} were left out. "
             f"{summary['rows_without_quality']} rows have no such number and come last."
         )
+    if "prefilter" in summary:
+        lines.append(
+            f"Only the {summary['prefilter_share']:.6g} of the rows most like the examples by {summary['prefilter']} "
+            f"were candidates: {summary['rows_unlike_examples']} were left out."
+        )
     return lines
 
 

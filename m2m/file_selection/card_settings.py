@@ -30,6 +30,8 @@ def list_settings(
     prompts = ", ".join(Path(path).name for path in exclusions.prompts)
     listed |= {"prompts": prompts or NONE, "overlap": exclusions.overlap}
     listed |= {"quality": exclusions.quality or NONE, "quality_share": exclusions.quality_share}
+    if exclusions.like:
+        listed |= {"like": Path(exclusions.like).name, "like_share": exclusions.like_share}
     return listed | _list_unit_settings(settings, units)
 
 

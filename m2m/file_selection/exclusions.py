@@ -13,7 +13,7 @@ from m2m.data.benchmarks.eval_prompts import convert_records
 from m2m.data.benchmarks.overlap import find_overlaps
 from m2m.data.records.read_files import read_files
 from m2m.file_selection.file_pool import FilePool
-from m2m.selection.left_out import LeftOut, leave_out_rows
+from m2m.selection.left_out import LeftOut, Prefilter, leave_out_rows
 from m2m.selection.quality import parse_scores
 
 
@@ -25,6 +25,10 @@ class ExclusionSettings:
     overlap: Literal["keep", "drop"]
     quality: str
     quality_share: float
+    like: str
+    """path of example rows"""
+    like_share: float
+    """the share most like them that stays; 1 keeps all"""
 
 
 class PromptOverlaps(NamedTuple):
@@ -40,6 +44,10 @@ def check_exclusions(settings: ExclusionSettings) -> None:
         raise ValueError("--overlap drop needs --prompts, the files of the evaluation prompts")
     if not 0 < settings.quality_share <= 1:
         raise ValueError(f"--quality-share must be above 0 and at most 1, got {settings.quality_share}")
+    if not 0 < settings.like_share <= 1:
+        raise ValueError(f"--like-share must be above 0 and at most 1, got {settings.like_share}")
+    if settings.like_share < 1 and not settings.like:
+        raise ValueError("--like-share needs --like, a file of example rows")
     if settings.quality_share < 1 and not settings.quality:
         raise ValueError("--quality-share needs --quality, the name of a number field of your records")
 
@@ -53,15 +61,19 @@ def find_prompt_overlaps(pool: FilePool, paths: Sequence[str]) -> PromptOverlaps
 
 
 def leave_out_of_pool(
-    pool: FilePool, inside: Bool[np.ndarray, "rows"], overlaps: PromptOverlaps | None, settings: ExclusionSettings
+    pool: FilePool,
+    inside: Bool[np.ndarray, "rows"],
+    overlaps: PromptOverlaps | None,
+    settings: ExclusionSettings,
+    prefilter: Prefilter | None,
 ) -> LeftOut:
-    """The rows `inside` the length window that `settings` leave out."""
+    """The rows `inside` the length window that `settings` leave out, and `prefilter`."""
     overlapping = scores = None
     if settings.overlap == "drop" and overlaps is not None:
         overlapping = pool.rows["id"].is_in(overlaps.table["id"].implode()).to_numpy()
     if settings.quality:
         scores = parse_scores(pool.places["fields"], settings.quality, "--quality")
-    return leave_out_rows(inside, overlapping, scores, settings.quality, settings.quality_share)
+    return leave_out_rows(inside, overlapping, scores, settings.quality, settings.quality_share, prefilter)
 
 
 def describe_overlaps(
@@ -85,6 +97,15 @@ def describe_quality(left_out: LeftOut) -> str:
         f"only the best {summary['quality_share']:.6g} by {summary['quality']!r} were candidates; "
         f"{summary['rows_below_quality']:,} rows were left out; "
         f"{summary['rows_without_quality']:,} rows have no such number and come last"
+    )
+
+
+def describe_prefilter(left_out: LeftOut) -> str:
+    """How many rows are too little like the examples."""
+    summary = left_out.summary
+    return (
+        f"only the {summary['prefilter_share']:.6g} most like the examples by {summary['prefilter']} were candidates; "
+        f"{summary['rows_unlike_examples']:,} rows were left out"
     )
 
 

@@ -22,6 +22,7 @@ from m2m.runtime.artifacts import read_table
 from m2m.runtime.pandera_alone import pa
 from m2m.schemas.bands import Bands
 from m2m.schemas.clusters import Clusters
+from m2m.schemas.difficulties import Difficulties
 from m2m.schemas.exclusions import Exclusions
 from m2m.schemas.pairs import Pairs
 from m2m.schemas.row_origins import RowOrigins
@@ -31,16 +32,28 @@ from m2m.schemas.tokens import Tokens
 from m2m.schemas.units import Units
 from m2m.schemas.vectors import Vectors
 from m2m.selection.arm import ArmSettings, PoolRows
-from m2m.selection.left_out import LeftOut, leave_out_rows
+from m2m.selection.baselines import stack_scores
+from m2m.selection.left_out import LeftOut, Prefilter, leave_out_rows
 from m2m.selection.quality import parse_scores
 from m2m.strategies import Strategy, get_strategy
 from m2m.text.tokenize import label_token
 from m2m.units.micro.token_bands import assign_bands, scale_limits
 
 ORIGINS = "data/row_origins.parquet"
-CHOICE_SCHEMAS: dict[str, type[pa.DataFrameModel]] = {"tokens": Tokens, "vectors": Vectors, "targets": TargetScores}
+CHOICE_SCHEMAS: dict[str, type[pa.DataFrameModel]] = {
+    "tokens": Tokens,
+    "vectors": Vectors,
+    "targets": TargetScores,
+    "difficulties": Difficulties,
+}
 SHOWN_PROMPTS = 6
-LATER_SETTINGS = {"lengths": "free", "quality": None, "quality_share": 1.0}  # as they were before they were settings
+LATER_SETTINGS = {  # as they were before they were settings
+    "lengths": "free",
+    "quality": None,
+    "quality_share": 1.0,
+    "prefilter": "random",
+    "prefilter_share": 1.0,
+}
 
 
 class RunTables(NamedTuple):
@@ -105,7 +118,8 @@ def read_run_table(run: ExportedRun, path: str, model: Any) -> pl.DataFrame:
 def _compare(run: ExportedRun, pool: PoolRows) -> Comparison:
     cell: dict[str, Any] = {**LATER_SETTINGS, **get_cell_settings(run.lock)}
     settings = ArmSettings(**{field.name: cell[field.name] for field in fields(ArmSettings)})
-    comparison = compare_arms(pool, _leave_out(run, pool, settings, cell), RunTables(run, pool.ids), settings)
+    tables = RunTables(run, pool.ids)
+    comparison = compare_arms(pool, _leave_out(tables, pool, settings, cell), tables, settings)
     if not comparison.subset.table.equals(read_table(run.files[SUBSET], Subset).sort("id")):
         raise ValueError(
             f"{SUBSET} of {run.name} is not what this version of the code chooses from its tables. "
@@ -114,9 +128,9 @@ def _compare(run: ExportedRun, pool: PoolRows) -> Comparison:
     return comparison
 
 
-def _leave_out(run: ExportedRun, pool: PoolRows, settings: ArmSettings, cell: dict[str, Any]) -> LeftOut:
+def _leave_out(tables: RunTables, pool: PoolRows, settings: ArmSettings, cell: dict[str, Any]) -> LeftOut:
     """As stage subset does."""
-    overlapping = scores = None
+    run, overlapping, scores, prefilter = tables.run, None, None, None
     if run.lock["subset@candidate"]["params"].get("overlap") == "drop":
         excluded = read_run_table(run, "data/exclusions/drop.parquet", Exclusions)["id"]
         overlapping = pool.ids.is_in(excluded.implode()).to_numpy()
@@ -125,7 +139,10 @@ def _leave_out(run: ExportedRun, pool: PoolRows, settings: ArmSettings, cell: di
         joined = pool.ids.to_frame("id").join(origins, on="id", how="left", maintain_order="left")
         scores = parse_scores(joined["fields"], cell["quality"])
     share = float(cell["quality_share"])
-    return leave_out_rows(pool.flag_inside(settings), overlapping, scores, cell["quality"] or "", share)
+    if cell["prefilter_share"] < 1:
+        like = stack_scores(tables.build_choices(cell["prefilter"]))
+        prefilter = Prefilter(cell["prefilter"], float(cell["prefilter_share"]), like)
+    return leave_out_rows(pool.flag_inside(settings), overlapping, scores, cell["quality"] or "", share, prefilter)
 
 
 def _read_vectors(

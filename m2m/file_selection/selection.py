@@ -14,6 +14,7 @@ from m2m.file_selection.exclusions import (
     ExclusionSettings,
     check_exclusions,
     describe_overlaps,
+    describe_prefilter,
     describe_quality,
     find_prompt_overlaps,
     leave_out_of_pool,
@@ -31,6 +32,8 @@ from m2m.file_selection.report import (
 from m2m.file_selection.unit_settings import UnitSettings
 from m2m.file_selection.written_files import FileSelection, require_empty_folder, write_selection
 from m2m.selection.arm import ArmSettings
+from m2m.selection.baselines import stack_scores
+from m2m.selection.left_out import Prefilter
 from m2m.strategies import get_strategy
 
 CONTENTS = {  # of the files beside the data
@@ -54,7 +57,11 @@ def choose_from_files(
     page: Literal["write", "skip"],
 ) -> list[str]:
     """Choose from the files `paths`, write the result to the folder `out`, and return the lines of the report."""
-    get_strategy(settings.strategy, "--strategy")
+    if get_strategy(settings.strategy, "--strategy").base_pass:
+        raise ValueError(
+            f"--strategy {settings.strategy} needs a pass of a base model over the pool, and select loads no model: "
+            "make your file a source of the pipeline (docs/how-to/own-pool.md) and set subset.strategy there"
+        )
     check_exclusions(exclusions)
     require_empty_folder(out)
     with TemporaryDirectory() as folder:
@@ -63,7 +70,10 @@ def choose_from_files(
         pool_units = PoolUnits(pool.rows, Path(folder, "tokenizer"), units)
         rows = pool_units.measure_pool()
         overlaps = find_prompt_overlaps(pool, exclusions.prompts)
-        left_out = leave_out_of_pool(pool, rows.flag_inside(settings), overlaps, exclusions)
+        prefilter = None
+        if exclusions.like_share < 1:
+            prefilter = Prefilter("bm25", exclusions.like_share, stack_scores(pool_units.build_choices("bm25")))
+        left_out = leave_out_of_pool(pool, rows.flag_inside(settings), overlaps, exclusions, prefilter)
         comparison = compare_arms(rows, left_out, pool_units, settings)
         evidence = summarize_studies(
             read_bundled_studies(),
@@ -114,6 +124,8 @@ def list_exclusions(selection: FileSelection, exclusions: ExclusionSettings) -> 
         lines.append(("overlap", text))
     if exclusions.quality:
         lines.append(("quality", describe_quality(comparison.left_out)))
+    if exclusions.like_share < 1:
+        lines.append(("like", describe_prefilter(comparison.left_out)))
     return lines
 
 

@@ -9,7 +9,8 @@ from m2m.strategies import get_strategy, require_match
 Scope = Literal["staged", "quick", "full", "pilot"]
 Cell = dict[str, Any]
 QUICK_DEGREES = (0, 3, 6)
-POOL_SETTINGS = ("quality", "quality_share")  # of `subset`: which rows all cells of a grid choose from
+QUALITY_SETTINGS, PREFILTER_SETTINGS = ("quality", "quality_share"), ("prefilter", "prefilter_share")
+POOL_SETTINGS = (*QUALITY_SETTINGS, *PREFILTER_SETTINGS)  # of `subset`: which rows all cells of a grid choose from
 FIRST_SEEDS, FIRST_RANDOM_SEEDS = 1, 3  # random's spread is the seed noise: it needs replicates
 PILOT_CONFIGURATIONS, PILOT_SEEDS = 2, (1, 2, 3, 4)
 

@@ -50,7 +50,9 @@ def list_known_settings() -> Known:
     commands = [command.split() for stage in stages for command in _list_commands(stage)]
     known: Known = {}
     for words in sorted(commands, key=lambda words: len(_list_blocks(words)) != 1):  # one block: all flags are its own
-        _add_command(known, root, words)
+        _add_blocks(known, root, words)
+    for words in commands:
+        _add_flags(known, root, words)
     for block in list(known.values()):
         if isinstance(block, dict) and "reply_tokens" in block:
             block["endpoint"] = read_dataclass(root, *DATACLASSES["endpoint"])
@@ -67,23 +69,33 @@ def list_known_settings() -> Known:
     return known
 
 
-def _add_command(known: Known, root: Path, words: list[str]) -> None:
-    """Add what one command reads: `--flag @block.key` by its flag, `@block` by the flags that nothing else gives."""
-    module = next(word for word in words if word.startswith("stages."))
-    types = read_main(root, module)
-    names = _list_blocks(words)
-    flags = {flag.removeprefix("--"): word for flag, word in pairwise(words) if flag[:2] == "--"}
+def _add_blocks(known: Known, root: Path, words: list[str]) -> None:
+    """Add the blocks that one command reads whole, `@block`: the flags that nothing else gives."""
+    types, names, flags = _read_types(root, words), _list_blocks(words), _read_flags(words)
     others = {key for name in names for key in known.get(name, {})}
     for name in names:
         if name not in known:
             known[name] = {key: kind for key, kind in types.items() if key not in flags and key not in others}
-    for flag, word in flags.items():
+
+
+def _add_flags(known: Known, root: Path, words: list[str]) -> None:
+    """Add the settings that one command reads by their flags, `--flag @block.key`."""
+    types = _read_types(root, words)
+    for flag, word in _read_flags(words).items():
         if match := SETTING_NAME.fullmatch(word):
             *path, key = match[1].split(".")
             block = known
             for name in path:
                 block = block.setdefault(name, {})
             block.setdefault(key, types[flag])
+
+
+def _read_types(root: Path, words: list[str]) -> dict[str, SettingType]:
+    return read_main(root, next(word for word in words if word.startswith("stages.")))
+
+
+def _read_flags(words: list[str]) -> dict[str, str]:
+    return {flag.removeprefix("--"): word for flag, word in pairwise(words) if flag[:2] == "--"}
 
 
 def _list_commands(stage: Mapping[str, Any]) -> Iterator[str]:

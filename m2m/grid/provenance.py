@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from m2m.grid.design import POOL_SETTINGS, Cell, normalize_cell
+from m2m.grid.design import PREFILTER_SETTINGS, QUALITY_SETTINGS, Cell, normalize_cell
 
 CELL_STAGES = (  # what a cell executes
     "strategy@candidate",
@@ -19,6 +19,7 @@ OPPONENT_STAGES = ("strategy@opponent", "subset@opponent", "finetune@opponent", 
 SETTINGS_STAGES = ("finetune@opponent", "generate@opponent", "judge", "measure")  # they read no setting of `subset`
 HARDWARE = "hardware"  # in place of a stage: the kind of hardware that a cell ran on, if it is not that of its driver
 UNITS, CHOICES = "data/units", "data/choices"  # choices are copies of units, tokens and vectors
+GRADIENTS = "data/gradients"  # of the cell's own subset
 DATA_NAMES = {  # what is under such a path, for people
     "data/pairs.parquet": "pool",
     "data/prompts.parquet": "prompts",
@@ -44,13 +45,15 @@ def collect_shared(lock: Lock) -> dict[str, dict[str, Any]]:
 
     The code of a cell's stages, their settings and the opponent's seed, and the shared data that they read. Left out
     are the settings of `subset`, which are the cell's, and with them the opponent's size and budget; but for the
-    quality that rows are chosen by first. Of a cell that ran on other hardware than its driver's, that kind too.
+    quality and the examples that rows are chosen by first. Of a cell that ran on other hardware than its driver's, that
+    kind too.
     """
     missing = [name for name in (*CELL_STAGES, *OPPONENT_STAGES) if name not in lock]
     if missing:
         raise ValueError(f"dvc.lock must have every stage of a cell, {missing[0]} is missing: run dvc repro")
     shared_outs = [stage["outs"] for name, stage in lock.items() if name not in (*CELL_STAGES, *OPPONENT_STAGES)]
-    data = {path: md5 for outs in shared_outs for path, md5 in outs.items() if not _is_within(path, CHOICES)}
+    shared = [(path, md5) for outs in shared_outs for path, md5 in outs.items()]
+    data = {path: md5 for path, md5 in shared if not any(_is_within(path, folder) for folder in (CHOICES, GRADIENTS))}
     outs = collect_outs(lock)
     deps = {path: md5 for name in CELL_STAGES for path, md5 in lock[name]["deps"].items()}
     return {
@@ -145,7 +148,9 @@ def _collect_choice(lock: Lock) -> dict[str, dict[str, Any]]:
     target = lock.get("target", {})
     choice = {}
     if subset.get("quality") is not None:
-        choice["quality"] = {name: subset[name] for name in POOL_SETTINGS}
+        choice["quality"] = {name: subset[name] for name in QUALITY_SETTINGS}
+    if subset.get("prefilter", "random") != "random":
+        choice["prefilter"] = {name: subset[name] for name in PREFILTER_SETTINGS}
     if target.get("params", {}).get("target", {}).get("examples") is not None:
         choice["target"] = {"scores": target["outs"]["data/targets/bm25.parquet"]}
     return choice

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from m2m.data.benchmarks.sources import Benchmark, check_benchmark
 from m2m.data.pool.sources import Source, check_source
-from m2m.strategies import STRATEGIES, get_strategy, require_match
+from m2m.strategies import STRATEGIES, get_strategy, require_match, require_prefilter
 
 FREE_NAME = re.compile(r"[\w-]+")
 PART_BLOCKS = ("parts", "bake_off", "sizes")  # of `grid`: each a mapping from part name to lists
@@ -37,22 +37,23 @@ SEEDS, COUNTS, SHARES = Range(0, 2**32 - 1), Range(1), Range(0, 1)  # numpy take
 AMOUNTS, POSITIVES = Range(0), Range(0, is_open=True)
 RANGES = {  # of every number; a name without its block is that of every endpoint, source or benchmark
     SEEDS: "ingest.seed benchmark.seed base.seed respond.seed cluster.seed subset.seed opponent.seed measure.seed "
-    "analyze.seed finetune.order_seed grid.staged.fresh",
+    "analyze.seed gradients.seed finetune.order_seed grid.staged.fresh",
     COUNTS: "ingest.max_chars base.hidden_size base.layers base.heads base.context base.batch_size base.train_tokens "
     "respond.reply_tokens concurrency max_requests max_tokens rows embed.batch_size embed.max_tokens "
     "cluster.n_components cluster.min_samples cluster.sample tag.per_text tag.max_words tag.reply_tokens subset.size "
     "subset.slack subset.max_tokens finetune.lora_rank finetune.lora_alpha finetune.epochs finetune.batch_size "
     "finetune.accumulate "
     "generate.batch_size generate.max_new_tokens judge.repeats judge.reply_tokens measure.resamples analyze.resamples "
-    "grid.staged.keep",
+    "grid.staged.keep difficulty.batch_size represent.batch_size gradients.dims",
     AMOUNTS: "ingest.min_chars limit respond.temperature tag.temperature tag.max_distance band.low band.high "
     "subset.min_tokens finetune.checkpoint_minutes judge.temperature",
     SHARES: "ingest.heldout_share ingest.corpus_share max_failed_share tag.min_share tag.max_share "
     "tag.min_support_share tag.min_confidence finetune.lora_dropout finetune.warmup_share finetune.max_lost_share",
     POSITIVES: "base.learning_rate timeout finetune.learning_rate generate.repetition_penalty grid.seconds",
-    Range(0, 1, is_open=True): "subset.quality_share",
+    Range(0, 1, is_open=True): "subset.quality_share subset.prefilter_share",
     Range(0, 6): "subset.degree",
-    Range(2): "base.block cluster.n_neighbors cluster.min_cluster_size finetune.max_length generate.max_length",
+    Range(2): "base.block cluster.n_neighbors cluster.min_cluster_size finetune.max_length generate.max_length "
+    "difficulty.max_length represent.max_length gradients.max_length",
     Range(257): "base.vocab_size",  # the 256 bytes and the end of a text
 }
 RANGE_OF = {name: numbers for numbers, names in RANGES.items() for name in names.split()}
@@ -112,7 +113,7 @@ def explain_missing_input(name: str, settings: Mapping[str, Any]) -> str:
     strategy = STRATEGIES[name]
     if strategy.needs_quality and settings["subset"]["quality"] is None:
         return f"{name} chooses by a number of the rows: set subset.quality to the name of that field."
-    if strategy.reads.startswith("data/targets/") and settings["target"]["examples"] is None:
+    if strategy.needs_examples and settings["target"]["examples"] is None:
         return f"{name} chooses rows like your examples: set target.examples to their file."
     return ""
 
@@ -122,6 +123,8 @@ def _list_missing_inputs(settings: Mapping[str, Any]) -> Iterator[str]:
     subset = settings["subset"]
     if subset["quality"] is None and subset["quality_share"] != 1:
         yield f"subset.quality_share {subset['quality_share']} needs subset.quality, the name of a number field."
+    if subset["prefilter"] != "random" and settings["target"]["examples"] is None:
+        yield f"subset.prefilter {subset['prefilter']} keeps rows like your examples: set target.examples to a file."
     parts = [part for block in PART_BLOCKS for part in settings["grid"][block].values()]
     listed = [part.get("strategy", []) for part in parts]
     names = [subset["strategy"], *(name for part in listed for name in (part if isinstance(part, list) else [part]))]
@@ -149,6 +152,7 @@ def _list_broken_names(settings: Mapping[str, Any]) -> Iterator[str]:
             check_benchmark(name, Benchmark(**source))
         get_strategy(settings["subset"]["strategy"])
         require_match(settings["subset"]["match"])
+        require_prefilter(settings["subset"]["prefilter"], settings["subset"]["prefilter_share"])
     except ValueError as error:
         yield str(error)
 

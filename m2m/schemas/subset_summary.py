@@ -24,7 +24,7 @@ class SubsetSettings(BaseModel):
 class SubsetSummary(SubsetSettings):
     """The settings of the subset first; counts are of rows unless the name says otherwise.
 
-    The fields about overlap and quality are there where a setting asks for them.
+    The fields about overlap, quality and prefilter are there where a setting asks for them.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -41,6 +41,9 @@ class SubsetSummary(SubsetSettings):
     quality_share: Annotated[float, Field(gt=0, le=1)] | None = None
     rows_without_quality: Annotated[int, Field(ge=0, description="rows without such a number")] | None = None
     rows_below_quality: Annotated[int, Field(ge=0, description="rows below the best share")] | None = None
+    prefilter: Annotated[str, Field(description="by which rows like the examples were kept first")] | None = None
+    prefilter_share: Annotated[float, Field(gt=0, le=1)] | None = None
+    rows_unlike_examples: Annotated[int, Field(ge=0, description="rows that it left out")] | None = None
     rows_without_unit: Annotated[int, Field(ge=0, description="of pool_rows: no degree chooses them")]
     candidate_rows: Annotated[int, Field(ge=1)]
     k: Annotated[int, Field(ge=1, description="units that were sampled over")]

@@ -5,10 +5,15 @@ import polars as pl
 
 
 class TargetScores(pa.DataFrameModel):
-    """Sorted by id; all lists have one length, the number of examples: 0 where none are named."""
+    """Sorted by id; all lists have one length, the number of examples: 0 where none are named.
+
+    Without rows where the scores need a pass of the base model that no setting asked for.
+    """
 
     id: str = pa.Field(unique=True, str_length={"min_value": 1})
-    scores: pl.List = pa.Field(dtype_kwargs={"inner": pl.Float64}, description="BM25 of each example, 0 or more")
+    scores: pl.List = pa.Field(
+        dtype_kwargs={"inner": pl.Float64}, description="BM25 of each example, or 1 + the cosine with it; 0 or more"
+    )
 
     class Config:
         strict = True

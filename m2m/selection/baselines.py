@@ -8,12 +8,13 @@ import polars as pl
 from jaxtyping import Bool, Float64, Int32, Int64
 
 from m2m.arrays import flatten_lists, stack_vectors
+from m2m.selection.difficulty import choose_difficult_rows, rate_difficulty
 from m2m.selection.facility_location import choose_facilities
 from m2m.selection.far_apart import choose_deita, choose_gist
+from m2m.selection.highest import choose_highest_rows
 from m2m.selection.incidence import build_incidence
 from m2m.selection.k_center import choose_farthest_rows
 from m2m.selection.length_matched import choose_length_matched_rows
-from m2m.selection.longest import choose_longest_rows
 from m2m.selection.novelty import choose_novel_rows
 from m2m.selection.tag_choice import choose_instag, choose_mig
 from m2m.selection.target_match import choose_like_examples
@@ -69,7 +70,7 @@ def choose_length_matched(inputs: BaselineInputs) -> Choice:
 
 def choose_longest(inputs: BaselineInputs) -> Choice:
     """Rows with the longest responses."""
-    return Choice(choose_longest_rows(inputs.lengths, *inputs.request))
+    return Choice(choose_highest_rows(inputs.lengths, *inputs.request))
 
 
 def choose_k_center(inputs: BaselineInputs) -> Choice:
@@ -130,11 +131,28 @@ def choose_novel(inputs: BaselineInputs) -> Choice:
 
 
 def choose_like_target(inputs: BaselineInputs) -> Choice:
-    """Rows like a person's examples, by BM25; ValueError without examples."""
-    if not len(inputs.table["scores"][0]):
-        raise ValueError("bm25 chooses rows like your examples: name their file, target.examples (select: --like FILE)")
-    scores = np.array(inputs.table["scores"].to_list())
-    return Choice(choose_like_examples(scores, *inputs.request))
+    """Rows like a person's examples, by BM25 or RDS+; ValueError without examples."""
+    return Choice(choose_like_examples(stack_scores(inputs.table), *inputs.request))
+
+
+def stack_scores(table: pl.DataFrame) -> Float64[np.ndarray, "rows examples"]:
+    """The scores of a table of examples (schema TargetScores) as a matrix; ValueError where there are none."""
+    if not len(table["scores"][0]):
+        raise ValueError(
+            "bm25 and rds-plus choose rows like your examples: name their file, target.examples (select: --like FILE)"
+        )
+    return np.array(table["scores"].to_list())
+
+
+def choose_difficult(inputs: BaselineInputs) -> Choice:
+    """Rows whose instruction helps least, but helps, by IFD."""
+    losses = (inputs.table[name].cast(pl.Float64).to_numpy() for name in ("conditioned", "unconditioned"))
+    difficulty = rate_difficulty(*losses)
+    rows = choose_difficult_rows(difficulty, *inputs.request)
+    useless = int((inputs.inside & (difficulty >= 1)).sum())
+    unknown = int((inputs.inside & np.isnan(difficulty)).sum())
+    note = f"ifd leaves out {useless} rows that their instruction makes no likelier, and {unknown} without a difficulty"
+    return Choice(rows, note if useless + unknown else "")
 
 
 CHOOSERS: dict[str, Callable[[BaselineInputs], Choice]] = {
@@ -152,4 +170,6 @@ CHOOSERS: dict[str, Callable[[BaselineInputs], Choice]] = {
     "mig": choose_tag_information,
     "novel-select": choose_novel,
     "bm25": choose_like_target,
+    "ifd": choose_difficult,
+    "rds-plus": choose_like_target,
 }

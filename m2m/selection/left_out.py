@@ -1,4 +1,4 @@
-"""Overlaps with evaluation prompts and a number of the user's → the rows that take no part, each with its reason."""
+"""Evaluation prompts, a number and examples of the user's → the rows that take no part, each with its reason."""
 
 from typing import Any, NamedTuple
 
@@ -7,6 +7,15 @@ import polars as pl
 from jaxtyping import Bool, Float64
 
 from m2m.selection.quality import select_best
+from m2m.selection.target_match import flag_like_examples
+
+
+class Prefilter(NamedTuple):
+    """Only the `share` of the rows that is most like a person's examples, by `strategy`, stays."""
+
+    strategy: str
+    share: float
+    scores: Float64[np.ndarray, "rows examples"]
 
 
 class LeftOut(NamedTuple):
@@ -26,10 +35,12 @@ def leave_out_rows(
     scores: Float64[np.ndarray, "rows"] | None,
     quality: str,
     share: float,
+    prefilter: Prefilter | None = None,
 ) -> LeftOut:
     """Of the rows `inside` leave out the `overlapping`, and of the others all but the best `share` by `scores`.
 
     `overlapping` is None where such rows are kept, `scores` is None where nothing is chosen by `quality`, their name.
+    Of what then stays, all but the share of `prefilter`.
     """
     summary: dict[str, Any] = {}
     kept = inside
@@ -45,11 +56,25 @@ def leave_out_rows(
             "rows_without_quality": int((kept & np.isnan(scores)).sum()),
             "rows_below_quality": int((kept & ~best).sum()),
         }
+    near = best
+    if prefilter is not None:
+        near = flag_like_examples(prefilter.scores, best, prefilter.share)
+        summary |= {
+            "prefilter": prefilter.strategy,
+            "prefilter_share": float(prefilter.share),
+            "rows_unlike_examples": int((best & ~near).sum()),
+        }
     reasons = pl.select(
         pl.when(pl.Series(inside & ~kept))
         .then(pl.lit("shares text with an evaluation prompt"))
         .when(pl.Series(kept & ~best))
         .then(pl.lit(f"is not among the best {share:.6g} by {quality!r}"))
+        .when(pl.Series(best & ~near))
+        .then(pl.lit(_describe_unlike(prefilter)))
         .alias("reason")
     )["reason"]
-    return LeftOut(inside & ~best, reasons, summary, scores)
+    return LeftOut(inside & ~near, reasons, summary, scores)
+
+
+def _describe_unlike(prefilter: Prefilter | None) -> str:
+    return f"is not among the {prefilter.share:.6g} most like the examples by {prefilter.strategy}" if prefilter else ""

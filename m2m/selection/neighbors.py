@@ -1,11 +1,12 @@
 """Finds the nearest rows of each row by cosine, exactly."""
 
 import numpy as np
-from jaxtyping import Float32, Int32
+from jaxtyping import Float32, Int32, Int64
 from numba import njit
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 PRODUCT_THREADS = 2  # always: another number of threads may change the last bits
+SCANNED_COLUMNS = 64  # cosines that are looked at in one go: most of them are nearer than none
 COMPARED_ROWS = 4096  # rows compared at once: two products of 64 MB
 
 
@@ -16,41 +17,50 @@ def find_nearest_rows(
 
     Vectors have norm 1. Brute force, rows² · dim / 2: a block of cosines serves its rows and its columns.
     """
-    rows, cosines = _prepare(len(vectors), count)
-    worst = np.zeros(len(vectors), np.int64)
+    rows, cosines, worst, limits = _prepare(len(vectors), count)
     with threadpool_limits(PRODUCT_THREADS, user_api="blas"):
         for first in range(0, len(vectors), COMPARED_ROWS):
             for second in range(first, len(vectors), COMPARED_ROWS):
                 product = vectors[first : first + COMPARED_ROWS] @ vectors[second : second + COMPARED_ROWS].T
                 if first == second:
                     np.fill_diagonal(product, -np.inf)
-                _merge(product, first, second, rows, cosines, worst, first != second)
+                _merge(product, first, second, rows, cosines, worst, limits, first != second)
     return _sort(rows, cosines)
 
 
 def find_nearest_references(
-    vectors: Float32[np.ndarray, "rows dim"], references: Int32[np.ndarray, "references"], count: int
+    vectors: Float32[np.ndarray, "all dim"],
+    references: Int32[np.ndarray, "references"],
+    count: int,
+    queries: Int64[np.ndarray, "rows"],
 ) -> Float32[np.ndarray, "rows count"]:
-    """The cosines of each row with the `count` nearest of the rows `references`, itself excepted, nearest first."""
-    rows, cosines = _prepare(len(vectors), count)
-    worst = np.zeros(len(vectors), np.int64)
+    """The cosines of each row `queries` with the `count` nearest of `references`, itself excepted, nearest first."""
+    rows, cosines, worst, limits = _prepare(len(queries), count)
     position = np.full(len(vectors), -1)
     position[references] = np.arange(len(references))
     with threadpool_limits(PRODUCT_THREADS, user_api="blas"):
-        for first in range(0, len(vectors), COMPARED_ROWS):
+        for first in range(0, len(queries), COMPARED_ROWS):
+            block = queries[first : first + COMPARED_ROWS]
             for second in range(0, len(references), COMPARED_ROWS):
-                product = (
-                    vectors[first : first + COMPARED_ROWS] @ vectors[references[second : second + COMPARED_ROWS]].T
-                )
-                column = position[first : first + COMPARED_ROWS] - second
+                product = vectors[block] @ vectors[references[second : second + COMPARED_ROWS]].T
+                column = position[block] - second
                 inner = np.flatnonzero((column >= 0) & (column < product.shape[1]))
                 product[inner, column[inner]] = -np.inf
-                _merge(product, first, second, rows, cosines, worst, False)
+                _merge(product, first, second, rows, cosines, worst, limits, False)
     return _sort(rows, cosines)[1]
 
 
-def _prepare(rows: int, count: int) -> tuple[Int32[np.ndarray, "rows count"], Float32[np.ndarray, "rows count"]]:
-    return np.full((rows, count), -1, np.int32), np.full((rows, count), -np.inf, np.float32)
+def _prepare(
+    rows: int, count: int
+) -> tuple[
+    Int32[np.ndarray, "rows count"],
+    Float32[np.ndarray, "rows count"],
+    Int64[np.ndarray, "rows"],
+    Float32[np.ndarray, "rows"],
+]:
+    """Nearest rows and their cosines, none yet; of each row the place of the worst and its cosine."""
+    cosines = np.full((rows, count), -np.inf, np.float32)
+    return np.full((rows, count), -1, np.int32), cosines, np.zeros(rows, np.int64), cosines[:, 0].copy()
 
 
 def _sort(
@@ -61,20 +71,36 @@ def _sort(
 
 
 @njit(cache=True)
-def _merge(product, first, second, rows, cosines, worst, both):  # type: ignore[no-untyped-def]
-    """Take what is nearer than the `worst` place of each row, and with `both` of each column's row.
+def _merge(product, first, second, rows, cosines, worst, limits, both):  # type: ignore[no-untyped-def]
+    """Take what is nearer than the `limits` of each row, and with `both` of each column's row.
 
     Others come in ascending order, so that of equal ones the first stays.
     """
     for r in range(product.shape[0]):
         row = first + r
-        limit = cosines[row, worst[row]]
-        for c in range(product.shape[1]):
-            value = product[r, c]
-            if value > limit:
-                limit = _replace_worst(rows, cosines, worst, row, second + c, value)
-            if both and value > cosines[second + c, worst[second + c]]:
-                _replace_worst(rows, cosines, worst, second + c, row, value)
+        for start in range(0, product.shape[1], SCANNED_COLUMNS):
+            values = product[r, start : start + SCANNED_COLUMNS]
+            others = limits[second + start : second + start + len(values)]
+            if not _has_nearer(values, limits[row], others, both):
+                continue
+            for c in range(len(values)):
+                other = second + start + c
+                if values[c] > limits[row]:
+                    limits[row] = _replace_worst(rows, cosines, worst, row, other, values[c])
+                if both and values[c] > limits[other]:
+                    limits[other] = _replace_worst(rows, cosines, worst, other, row, values[c])
+
+
+@njit(inline="always")
+def _has_nearer(values, limit, others, both):  # type: ignore[no-untyped-def]
+    """Whether a value is above `limit`, or with `both` above its own; without a branch, so that it is vectorised."""
+    count = 0
+    for c in range(len(values)):
+        count += values[c] > limit
+    if both:
+        for c in range(len(values)):
+            count += values[c] > others[c]
+    return count > 0
 
 
 @njit(inline="always")

@@ -54,16 +54,19 @@ def choose_novel_rows(
     return np.asarray(free[:turns])
 
 
-def measure_density(vectors: Float32[np.ndarray, "rows dim"], rng: np.random.Generator) -> Float64[np.ndarray, "rows"]:
-    """1 / the mean cosine distance of each row to its 10 nearest others of at most 20,000 rows at random.
+def measure_density(
+    vectors: Float32[np.ndarray, "all dim"], rng: np.random.Generator, rows: Int64[np.ndarray, "rows"] | None = None
+) -> Float64[np.ndarray, "rows"]:
+    """1 / the mean cosine distance of each of `rows`, or of all, to its 10 nearest others of at most 20,000 at random.
 
     The distance is at least 0.001; a single row has density 1.
     """
     count = min(DENSITY_NEIGHBORS, len(vectors) - 1, REFERENCES - 1)
     if count == 0:
-        return np.ones(len(vectors))
+        return np.ones(len(vectors) if rows is None else len(rows))
     references = np.sort(rng.permutation(len(vectors))[:REFERENCES]).astype(np.int32)
-    distance = (1 - find_nearest_references(vectors, references, count)).mean(axis=1, dtype=np.float64)
+    queries = np.arange(len(vectors)) if rows is None else rows
+    distance = (1 - find_nearest_references(vectors, references, count, queries)).mean(axis=1, dtype=np.float64)
     return np.asarray(1 / np.maximum(distance, SMALLEST_DISTANCE))
 
 

@@ -45,7 +45,11 @@ class Selection(NamedTuple):
 def build_dial(
     incidence: Incidence, costs: Int64[np.ndarray, "rows"], size: int, slack: float, strata: Strata | None = None
 ) -> Dial:
-    """The chain of `incidence` and its seven degrees, inside `strata` if there are any; see `find_degree_states`."""
+    """The chain of `incidence` and its seven degrees; see `find_degree_states`.
+
+    With `strata`, whose quotas sum to `size`, a subset has random's lengths at every degree: it is pruned and sampled
+    inside strata of response length. ValueError for a slack below 1, and a size below 1 or above what the pool holds.
+    """
     if strata is not None:
         chain = prune_strata(incidence, strata, costs, slack)
         k = chain.units_left()
@@ -64,31 +68,10 @@ def select_at_degree(
     weights: Weights,
     rng: np.random.Generator,
 ) -> Selection:
-    """A subset of summed `costs` `size` or, by less than one row, more, evenly over the units of `degree`."""
+    """A subset of summed `costs` `size` or, by less than one row, more, evenly over the units of `degree` in 0 … 6."""
     state = get_degree_state(dial.states, degree)
     draw = sample(incidence, dial.chain, state, costs, size, weights, rng, dial.strata)
     return Selection(dial.chain, dial.states, state, draw, dial.strata)
-
-
-def select(
-    incidence: Incidence,
-    costs: Int64[np.ndarray, "rows"],
-    *,
-    degree: int,
-    size: int,
-    slack: float,
-    weights: Weights,
-    rng: np.random.Generator,
-    strata: Strata | None = None,
-) -> Selection:
-    """Both in one: the subset of a degree.
-
-    With `strata`, whose quotas sum to `size`, it has random's lengths at every degree: it is pruned and sampled inside
-    strata of response length. ValueError for a degree outside 0 … 6, a slack below 1, and a size below 1 or above what
-    the pool holds.
-    """
-    dial = build_dial(incidence, costs, size, slack, strata)
-    return select_at_degree(incidence, dial, costs, degree=degree, size=size, weights=weights, rng=rng)
 
 
 def replace_rows(selection: Selection, rows: Int64[np.ndarray, "chosen"]) -> Selection:

@@ -1,7 +1,10 @@
-"""Chooses rows like a person's examples: BM25, and the best rows of each example in turn."""
+"""Chooses rows like a person's examples: by BM25 or RDS+, the best rows of each example in turn."""
+
+import math
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int32, Int64
+from jaxtyping import Bool, Float32, Float64, Int32, Int64
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 K1, B = 1.2, 0.75
 
@@ -27,6 +30,29 @@ def score_by_bm25(
     weights = rows.copy()
     weights.data = rows.data * (K1 + 1) / (rows.data + np.repeat(damping, np.diff(rows.indptr))) * rarity[rows.indices]
     return np.asarray((weights @ queries.T).toarray())
+
+
+def score_by_cosine(
+    rows: Float32[np.ndarray, "rows dim"], examples: Float32[np.ndarray, "examples dim"]
+) -> Float64[np.ndarray, "rows examples"]:
+    """1 + the cosine of each row with each example, 0 … 2; vectors have norm 1. BLAS is held to one thread."""
+    with threadpool_limits(1, user_api="blas"):
+        return np.asarray(np.maximum(1 + (rows @ examples.T).astype(np.float64), 0))
+
+
+def flag_like_examples(
+    scores: Float64[np.ndarray, "rows examples"], inside: Bool[np.ndarray, "rows"], share: float
+) -> Bool[np.ndarray, "rows"]:
+    """The `share` (0 … 1, rounded up) of the rows `inside` that `choose_like_examples` takes first.
+
+    Ties are broken the same way every time, so that seeds of a subset choose from the same rows.
+    """
+    nearest = np.zeros(len(inside), np.bool_)
+    count = math.ceil(round(share * inside.sum(), 6))
+    if count:
+        costs = np.ones(len(inside), np.int64)
+        nearest[choose_like_examples(scores, inside, costs, count, np.random.default_rng(0))] = True
+    return nearest
 
 
 def choose_like_examples(

@@ -220,6 +220,7 @@ def test_a_folder_and_a_file_make_one_pool(tmp_path: Path) -> None:
         ({"degree": 7}, "--degree must be in 0..6, got 7"),
         ({"size": 99}, "size must be at most what the pool holds, 41, got 99"),
         ({"prompt_column": "q"}, "name both --prompt-column and --response-column"),
+        ({"strategy": "ifd"}, "--strategy ifd needs a pass of a base model over the pool, and select loads no model"),
         ({"overlap": "drop"}, "--overlap drop needs --prompts"),
         ({"prompts": ("nowhere.jsonl",)}, "no file at nowhere"),
         ({"quality": "licence"}, "--quality must name a field with numbers, 'licence' has none"),

@@ -124,7 +124,13 @@ def fake_embedder(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run_stages(
-    folder: Path, strategy: str, degree: int, settings: dict[str, Any], quality: str | None = None, share: float = 1.0
+    folder: Path,
+    strategy: str,
+    degree: int,
+    settings: dict[str, Any],
+    quality: str | None = None,
+    share: float = 1.0,
+    like_share: float = 1.0,
 ) -> set[str]:
     """The rows of `subset`; with a `share` below 1, without those that share text with the prompts in `folder`."""
     entry = STRATEGIES[strategy]
@@ -152,11 +158,12 @@ def run_stages(
     if share < 1:
         overlap.main(pairs, folder / "prompts.parquet", folder / "overlaps.parquet")
     exclude.main(folder / "overlaps.parquet", folder / "exclusions.parquet", overlap=drop)
-    if strategy == "bm25":
-        target.main(pairs, folder / "tokenizer", tables[strategy], examples=str(folder / "like.jsonl"))
+    if strategy == "bm25" or like_share < 1:
+        target.main(pairs, folder / "tokenizer", tables["bm25"], examples=str(folder / "like.jsonl"))
     subset.main(
         tables[strategy],
         tables["response-micro"],
+        tables["bm25"],
         pairs,
         folder / "response-tokens.parquet",
         folder / "row_origins.parquet",
@@ -170,13 +177,15 @@ def run_stages(
         max_tokens=2**31 - 1,
         quality=quality,
         quality_share=share,
+        prefilter="bm25" if like_share < 1 else "random",
+        prefilter_share=like_share,
         overlap=drop,
         **settings,
     )
     return set(read_table(folder / "subset.parquet", Subset).select("id", "turn").rows())  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("strategy", [name for name, entry in STRATEGIES.items() if not entry.base_pass])
 @pytest.mark.parametrize("lengths", ["free", "as-random"])
 @pytest.mark.parametrize("amount", [{"size": SIZE}, {"tokens": 700}], ids=["rows", "tokens"])
 def test_select_takes_the_rows_of_the_pipeline(
@@ -240,6 +249,17 @@ def test_select_leaves_out_the_rows_of_the_pipeline(pipeline: Path, tmp_path: Pa
     assert set(rows.filter("is_chosen").select("row_id", "turn").rows()) == taken
     assert (rows["reason"] == "is not among the best 0.4 by 'score'").sum() == ROWS - 1 - 64  # 0.4 of 159, rounded up
     assert rows.filter(pl.col("prompt").is_not_null())["reason"].to_list() == ["shares text with an evaluation prompt"]
+
+
+def test_select_keeps_the_rows_like_the_examples_that_the_pipeline_keeps(pipeline: Path, tmp_path: Path) -> None:
+    settings = {"size": SIZE, "seed": 7, "slack": 1.5, "weights": "inverse", "budget": "rows", "lengths": "free"}
+    taken = run_stages(pipeline, "response-micro", 4, settings, like_share=0.5)
+    examples, out = str(pipeline / "like.jsonl"), tmp_path / "out"
+    files = (str(pipeline / "my.jsonl"),)
+    select(files, size=SIZE, degree=4, seed=7, like=examples, like_share=0.5, out=out, page="skip", band=BAND)
+    rows = pl.read_parquet(out / "rows.parquet")
+    assert set(rows.filter("is_chosen").select("row_id", "turn").rows()) == taken
+    assert (rows["reason"] == "is not among the 0.5 most like the examples by bm25").sum() == ROWS // 2
 
 
 def test_the_defaults_of_select_are_those_of_params_yaml() -> None:

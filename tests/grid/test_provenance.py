@@ -142,6 +142,12 @@ def test_copies_under_the_names_of_strategies_are_no_data_of_their_own() -> None
     assert hash_provenance(other) == hash_provenance(lock())
 
 
+def test_the_gradients_of_a_subset_are_no_data_that_cells_share() -> None:
+    other = with_other("band", "outs", "data/gradients/candidate.parquet", "of this subset")
+    other["measure"]["deps"]["data/gradients/candidate.parquet"] = "of this subset"
+    assert hash_provenance(other) == hash_provenance(lock())
+
+
 def test_a_cell_whose_settings_were_not_locked_is_not_finished() -> None:
     other = lock()
     other["subset@candidate"]["params"] = {}
@@ -173,6 +179,15 @@ def test_cells_that_choose_from_the_best_rows_alone_are_not_comparable_with_othe
     assert describe_changes(collect_shared(lock()), best) == ["settings of quality"]
     assert describe_changes(collect_shared(best), lock()) == ["settings of quality"]
     assert describe_changes(collect_shared(best), best) == []
+
+
+def test_cells_that_choose_from_the_rows_like_the_examples_alone_are_not_comparable_with_others() -> None:
+    like, all_rows = lock(), lock()
+    for made, name, share in ((like, "bm25", 0.2), (all_rows, "random", 1.0)):
+        settings = CELL_SETTINGS | {"prefilter": name, "prefilter_share": share}
+        made["subset@candidate"]["params"] = {"subset": settings}
+    assert hash_provenance(all_rows) == hash_provenance(lock()) != hash_provenance(like)
+    assert describe_changes(collect_shared(lock()), like) == ["settings of prefilter"]
 
 
 @pytest.mark.parametrize(

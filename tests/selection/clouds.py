@@ -1,6 +1,12 @@
 """Points, rows and masks that tests of selectors choose from."""
 
+from typing import Any
+
 import numpy as np
+
+from m2m.selection.incidence import Incidence
+from m2m.selection.length_strata import Strata
+from m2m.selection.select import Selection, build_dial, select_at_degree
 
 
 def unit_points(rows: int, seed: int, dim: int = 5) -> np.ndarray:
@@ -12,3 +18,10 @@ def unit_points(rows: int, seed: int, dim: int = 5) -> np.ndarray:
 def everything(rows: int) -> tuple[np.ndarray, np.ndarray]:
     """All rows inside, at a cost of 1."""
     return np.ones(rows, np.bool_), np.ones(rows, np.int64)
+
+
+def select(
+    incidence: Incidence, costs: np.ndarray, *, size: int, slack: float, strata: Strata | None = None, **draw: Any
+) -> Selection:
+    """The subset of a degree, from a dial of its own."""
+    return select_at_degree(incidence, build_dial(incidence, costs, size, slack, strata), costs, size=size, **draw)

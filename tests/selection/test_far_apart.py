@@ -10,7 +10,7 @@ from m2m.selection.far_apart import GIST_DISTANCES, choose_deita, choose_gist, t
 from tests.selection.clouds import everything, unit_points
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(st.integers(1, 40), st.integers(0, 10**6), st.floats(-0.5, 0.95), st.sampled_from([3, 8, 64]), st.data())
 def test_a_pass_takes_what_a_loop_over_all_pairs_takes(
     rows: int, seed: int, limit: float, block: int, data: st.DataObject

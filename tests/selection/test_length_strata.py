@@ -12,7 +12,8 @@ from m2m.selection.degrees import DEGREES
 from m2m.selection.incidence import Incidence, group_pairs
 from m2m.selection.length_strata import STRATA, Strata, assign_strata, prune_strata
 from m2m.selection.sample import Weights
-from m2m.selection.select import Selection, build_dial, describe_chain, explain_equal_degrees, select
+from m2m.selection.select import Selection, build_dial, describe_chain, explain_equal_degrees
+from tests.selection.clouds import select
 
 UNITS = 12
 

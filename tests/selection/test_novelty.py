@@ -35,6 +35,13 @@ def test_density_is_one_over_the_mean_distance_to_the_ten_nearest() -> None:
     np.testing.assert_allclose(measure_density(vectors, np.random.default_rng(0)), 1)
     np.testing.assert_allclose(measure_density(np.ones((12, 1), np.float32), np.random.default_rng(0)), 1000)
     assert measure_density(vectors[:1], np.random.default_rng(0)).tolist() == [1]
+    assert measure_density(vectors[:1], np.random.default_rng(0), np.array([0])).tolist() == [1]
+
+
+def test_the_density_of_some_rows_is_theirs_among_all() -> None:
+    vectors, rows = unit_points(50, 3), np.array([4, 9, 40])
+    every = measure_density(vectors, np.random.default_rng(0))
+    np.testing.assert_allclose(measure_density(vectors, np.random.default_rng(0), rows), every[rows])
 
 
 def test_hands_at_random_choose_distinct_rows_inside_that_meet_the_costs() -> None:

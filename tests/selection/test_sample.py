@@ -11,7 +11,7 @@ from m2m.selection.incidence import Incidence, group_pairs
 from m2m.selection.length_strata import Strata
 from m2m.selection.prune import Chain, prune
 from m2m.selection.sample import Draw, Weights, sample
-from m2m.selection.select import select
+from tests.selection.clouds import select
 
 Rows = list[set[int]]
 """the units of each row"""

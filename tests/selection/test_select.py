@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from m2m.selection.degrees import find_degree_states, find_separating_need, get_degree_state, group_equal_degrees
 from m2m.selection.incidence import Incidence, build_incidence, group_pairs
-from m2m.selection.select import describe_chain, describe_draw, measure_evenness, select
+from m2m.selection.select import describe_chain, describe_draw, measure_evenness
+from tests.selection.clouds import select
 
 # three rows of unit 0, two of unit 1, one of unit 2, and a row without a unit
 INCIDENCE = group_pairs(np.array([0, 1, 2, 3, 4, 5], np.int32), np.array([0, 0, 0, 1, 1, 2], np.int32), 7, 3)

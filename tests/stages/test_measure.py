@@ -77,7 +77,7 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 INPUTS = ("prompts.parquet", "verdicts.parquet", "answers", "subsets", "trainings", "pairs.parquet", "tokenizer")
-INPUTS += ("tokens", "bands", "vectors", "units", "overlaps.parquet", "losses.csv")  # type: ignore[assignment]
+INPUTS += ("tokens", "bands", "vectors", "units", "overlaps.parquet", "gradients.parquet", "losses.csv")  # type: ignore[assignment]
 
 
 def write_tables(folder: Path, tables: dict[str, tuple[type[pa.DataFrameModel], dict[str, Any]]]) -> None:
@@ -108,6 +108,7 @@ def write_toy_cell(folder: Path, **summary: Any) -> None:
         "verdicts": (Verdicts, games | {"repeat": 0, "raw": raw}),
         "pairs": (Pairs, {"id": IDS, "source": "s", **texts, "original": None}),
         "overlaps": (Overlaps, shared),
+        "gradients": (Vectors, {"id": [], "vector": []}),
     }
     for arm, bits in {"base": 30.0, "opponent": 20.0, "candidate": 10.0}.items():
         tables[f"answers/{arm}"] = (Answers, said | {"bits": bits})
@@ -125,11 +126,13 @@ def write_toy_cell(folder: Path, **summary: Any) -> None:
         write_json(folder / f"trainings/{arm}.json", {"trained_tokens": 5, "lost_tokens": 0})
 
 
+MEASURE: dict[str, Any] = {"seed": 1, "resamples": 100, "unit_tokenizer": "words", "gamed": None, "alpaca_eval": None}
+
+
 def measure(folder: Path, **summary: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     write_toy_cell(folder, **summary)
     outs = (folder / "cell.json", folder / "cell_details.json")
-    settings: dict[str, Any] = {"seed": 1, "resamples": 100, "unit_tokenizer": "words"}
-    main(*(folder / name for name in INPUTS), *outs, **settings, gamed=None, alpaca_eval=None)  # type: ignore[arg-type, call-arg]
+    main(*(folder / name for name in INPUTS), *outs, **MEASURE)  # type: ignore[arg-type, call-arg]
     return read_json(outs[0]), read_json(outs[1])
 
 
@@ -150,6 +153,16 @@ def test_a_cell_counts_the_rows_that_share_text_with_a_prompt_and_those_left_out
     assert "overlapping_rows_dropped" not in details
     _, details = measure(tmp_path, overlap="drop", overlapping_rows_dropped=2)
     assert details["overlapping_rows_dropped"] == 2
+
+
+def test_novelty_is_of_the_subset_among_the_pool_and_gradients_count_where_there_are_some(tmp_path: Path) -> None:
+    """Rows a and b are at right angles; the pool holds each twice, so the three other rows are 2/3 away in the mean."""
+    _, details = measure(tmp_path)
+    assert details["response_novel_sum"] == details["instruction_novel_sum"] == pytest.approx(1.5**0.5, abs=1e-6)
+    assert "response_g_vendi" not in details
+    write_tables(tmp_path, {"gradients": (Vectors, {"id": ["a", "b"], "vector": [[1, 0], [0, 1]]})})
+    main(*(tmp_path / name for name in INPUTS), tmp_path / "cell.json", tmp_path / "cell_details.json", **MEASURE)  # type: ignore[arg-type, call-arg]
+    assert read_json(tmp_path / "cell_details.json")["response_g_vendi"] == pytest.approx(2)
 
 
 def test_a_cell_s_numbers_wait_for_the_mlflow_run_of_its_training_without_loading_mlflow(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from m2m.runtime.artifacts import read_json, read_table, write_table
+from m2m.schemas.difficulties import Difficulties
 from m2m.schemas.exclusions import Exclusions
 from m2m.schemas.pairs import Pairs
 from m2m.schemas.row_origins import RowOrigins
@@ -40,6 +41,8 @@ SETTINGS: dict[str, Any] = {
     "lengths": "free",
     "quality": None,
     "quality_share": 1.0,
+    "prefilter": "random",
+    "prefilter_share": 1.0,
     "overlap": "keep",
 }
 
@@ -64,6 +67,9 @@ def folder(tmp_path: Path) -> Path:
     write_table(tmp_path / "vectors.parquet", Vectors, pl.DataFrame({"id": ids}).with_columns(points))
     scores = pl.Series("scores", [[float(row), float(row % 7)] for row in range(ROWS)])
     write_table(tmp_path / "targets.parquet", TargetScores, pl.DataFrame({"id": ids}).with_columns(scores))
+    costs = {"tokens": range(ROWS), "conditioned": [0.25 * (row % 4 + 0.5) for row in range(ROWS)]}
+    table = pl.DataFrame({"id": ids, **costs}).with_columns(pl.lit(1.0).alias("unconditioned"))
+    write_table(tmp_path / "difficulties.parquet", Difficulties, table.cast({"tokens": pl.Int32}))
     write_origins(tmp_path, ["{}"] * ROWS)
     write_exclusions(tmp_path, [])
     return tmp_path
@@ -96,7 +102,8 @@ def choose(folder: Path, **changed: Any) -> tuple[pl.DataFrame, dict[str, Any]]:
     if settings["strategy"] in STRATEGIES and STRATEGIES[settings["strategy"]].needs_quality:
         write_origins(folder, [f'{{"score": {row * 7 % 10}}}' for row in range(ROWS)])
         settings["quality"] = "score"
-    inputs = (choices_of(settings["strategy"]), choices_of(settings["match"]), *SHARED)
+    names = (settings[name] for name in ("strategy", "match", "prefilter"))
+    inputs = (*map(choices_of, names), *SHARED)
     main(*(folder / name for name in (*inputs, "out/subset.parquet", "out/subset.json")), **settings)
     return read_table(folder / "out/subset.parquet", Subset), read_json(folder / "out/subset.json")
 
@@ -166,6 +173,7 @@ def shuffle_tables(folder: Path) -> None:
         "tokens": Tokens,
         "vectors": Vectors,
         "targets": TargetScores,
+        "difficulties": Difficulties,
     }.items():
         shuffled = read_table(folder / f"{name}.parquet", model).sample(fraction=1, shuffle=True, seed=3)
         write_table(folder / f"{name}.parquet", model, shuffled)
@@ -200,7 +208,7 @@ def test_the_number_of_threads_changes_no_byte(folder: Path, strategy: str, leng
     choose(folder, **changed)
     before = read_outs(folder)
     shuffle_tables(folder)
-    inputs = (choices_of(strategy), "units.parquet", *SHARED)
+    inputs = (choices_of(strategy), "units.parquet", "tokens.parquet", *SHARED)
     paths = (*inputs, "out/subset.parquet", "out/subset.json")
     flags = [word for name, value in (SETTINGS | changed).items() for word in (f"--{name}", str(value))]
     command = [sys.executable, "-m", "stages.subset", *(str(folder / path) for path in paths), *flags]
@@ -209,7 +217,7 @@ def test_the_number_of_threads_changes_no_byte(folder: Path, strategy: str, leng
 
 
 # seeds differ only in ties, or in a large pool
-DETERMINED = ("longest", "type-cover", "token-entropy", "gist", "deita", "bm25")
+DETERMINED = ("longest", "type-cover", "token-entropy", "gist", "deita", "bm25", "rds-plus", "ifd")
 
 
 @pytest.mark.parametrize("strategy", [strategy for strategy in EVERY if strategy not in DETERMINED])
@@ -458,10 +466,37 @@ def test_a_quality_that_cannot_be_used_is_an_error_that_says_why(
         choose(folder, strategy="random", **changed)
 
 
+def test_only_the_rows_most_like_the_examples_are_candidates_of_any_strategy(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The first example likes high rows, the second rows that are 6 in modulo 7: they take rows in turn."""
+    subset, summary = choose(folder, strategy="random", prefilter="bm25", prefilter_share=0.25, size=10)
+    liked = {39, 38, 37, 36, 35, *(row for row in range(ROWS) if row % 7 == 6)}
+    assert {int(id_, 16) for id_ in subset["id"]} == liked
+    assert (summary["prefilter"], summary["prefilter_share"], summary["rows_unlike_examples"]) == ("bm25", 0.25, 30)
+    assert "30 rows are not among the 0.25 most like the examples by bm25" in capsys.readouterr().err
+    _, summary = choose(folder, degree=6, prefilter="rds-plus", prefilter_share=0.5, size=5)
+    assert (summary["pool_rows"], summary["rows"]) == (20, 5)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"prefilter": "k-center"}, r"subset\.prefilter must be one of random, bm25, rds-plus, got k-center"),
+        ({"prefilter_share": 0.5}, r"subset\.prefilter_share 0\.5 needs subset\.prefilter: set it to bm25 or rds-plus"),
+        ({"prefilter": "bm25", "prefilter_share": 0.0}, r"prefilter_share must be above 0 and at most 1, got 0\.0"),
+        ({"prefilter": "bm25", "prefilter_share": 0.1}, "size must be at most what the pool holds, 4, got 10"),
+    ],
+)
+def test_a_prefilter_that_cannot_be_used_is_an_error(folder: Path, changed: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        choose(folder, strategy="random", **changed)
+
+
 def test_deita_needs_a_score_and_tells_when_its_filter_starts_over(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    inputs = ("vectors.parquet", "units.parquet", *SHARED, "out/subset.parquet", "out/subset.json")
+    inputs = ("vectors.parquet", "units.parquet", "tokens.parquet", *SHARED, "out/subset.parquet", "out/subset.json")
     with pytest.raises(ValueError, match=r"deita chooses by a score: set subset\.quality to a number field"):
         main(*(folder / name for name in inputs), **SETTINGS | {"strategy": "deita"})
     subset, _ = choose(folder, strategy="deita", size=3)

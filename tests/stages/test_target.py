@@ -39,5 +39,7 @@ def test_without_examples_the_lists_are_empty_and_bm25_says_what_it_needs(folder
     table = read_table(folder / "scores.parquet", TargetScores)
     assert table["scores"].to_list() == [[]] * 4
     inputs = BaselineInputs(table, table["id"], *[None] * 7)
-    with pytest.raises(ValueError, match=r"bm25 chooses rows like your examples: name their file, target\.examples"):
+    with pytest.raises(
+        ValueError, match=r"bm25 and rds-plus choose rows like your examples: name their file, target\.examples"
+    ):
         CHOOSERS["bm25"](inputs)
