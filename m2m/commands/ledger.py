@@ -51,16 +51,20 @@ def _check_row(row: "LedgerRow") -> bool:
 def _select_again(row: "LedgerRow", inputs: dict[str, Path]) -> "pl.Series":
     from tempfile import TemporaryDirectory
 
+    from m2m.file_selection.run_page import LATER_SETTINGS
     from m2m.runtime.artifacts import read_table
     from m2m.schemas.subset import Subset
     from stages.subset import main as choose_subset
 
-    choices, matched = (inputs[f"data/choices/{row.subset[key]}.parquet"] for key in ("strategy", "match"))
+    settings = LATER_SETTINGS | row.subset
+    first = settings["prefilter" if "prefilter" in row.subset else "strategy"]  # of share 1 nothing is read
+    choices, matched, near = (
+        inputs[f"data/choices/{name}.parquet"] for name in (settings["strategy"], settings["match"], first)
+    )
     pairs, tokens = inputs["data/pairs.parquet"], inputs["data/tokens/response.parquet"]
     origins, exclusions = inputs["data/row_origins.parquet"], inputs[f"data/exclusions/{row.overlap}.parquet"]
     with TemporaryDirectory() as folder:
         table, summary = Path(folder) / "subset.parquet", Path(folder) / "subset.json"
-        choose_subset(
-            choices, matched, pairs, tokens, origins, exclusions, table, summary, **row.subset, overlap=row.overlap
-        )
+        tables = choices, matched, near, pairs, tokens, origins, exclusions
+        choose_subset(*tables, table, summary, **settings, overlap=row.overlap)
         return read_table(table, Subset)["id"]

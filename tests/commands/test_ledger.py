@@ -44,11 +44,10 @@ def finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ExportedRun:
     write_table(Path("data/row_origins.parquet"), RowOrigins, origins)
     names = ["data/choices/random", "data/choices/response-micro", "data/pairs", "data/tokens/response"]
     paths = [Path(f"{name}.parquet") for name in [*names, "data/row_origins", "data/exclusions/keep"]]
-    choices, match, pairs, origin_tokens, origins_file, exclusions = paths
-    files = (choices, match, pairs, origin_tokens)
-    choose_subset(
-        *files, origins_file, exclusions, Path(SUBSET), Path("data/subsets/candidate.json"), **SETTINGS, overlap="keep"
-    )
+    random, match, pairs, origin_tokens, origins_file, exclusions = paths
+    tables = random, match, random, pairs, origin_tokens, origins_file, exclusions
+    summary = Path("data/subsets/candidate.json")
+    choose_subset(*tables, Path(SUBSET), summary, **SETTINGS, overlap="keep")
     deps = {str(path): compute_md5(path) for path in paths}
     lock: Any = {name: {"cmd": "", "params": {}, "deps": {}, "outs": {}} for name in (*CELL_STAGES, *OPPONENT_STAGES)}
     lock["subset@candidate"] |= {"deps": deps | {"m2m/a.py": "0"}, "outs": {SUBSET: compute_md5(Path(SUBSET))}}
