@@ -35,7 +35,7 @@ def main(
     shared = read_json(made)[record["provenance"]]
     outcome = record["outcomes"][0]
     rows_commands = {advice.setting: advice.command for advice in recommend(record, outcome)}
-    values = build_answer(record, shared.get("commands", {}))
+    values = build_answer(record, shared.get("commands", {}), shared.get("days", {}))
     values |= build_body(record, cells, read_table(examples, Examples), bands)
     values |= {
         "recommendation": write_paragraphs(record, outcome),

@@ -85,7 +85,7 @@ def summarize_selection(
         "units_covered",
         "k_evenness",
     )
-    optional = ("overlapping_rows_dropped", "rows_without_quality", "rows_below_quality")
+    optional = ("overlapping_rows_dropped", "rows_without_quality", "rows_below_quality", "seed_overlap")
     record: dict[str, Any] = {name: summaries["candidate"][name] for name in names}
     record |= {name: summaries["candidate"][name] for name in optional if name in summaries["candidate"]}
     for arm, prefix in (("candidate", ""), ("opponent", "opponent_")):

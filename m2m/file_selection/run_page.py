@@ -38,7 +38,12 @@ from m2m.units.micro.token_bands import assign_bands, scale_limits
 
 ORIGINS = "data/row_origins.parquet"
 CHOICE_SCHEMAS: dict[str, type[pa.DataFrameModel]] = {"tokens": Tokens, "vectors": Vectors, "targets": TargetScores}
-LATER_SETTINGS = {"lengths": "free", "quality": None, "quality_share": 1.0}  # as they were before they were settings
+LATER_SETTINGS = {  # as they were before they were settings
+    "lengths": "free",
+    "peel_noise": 0.0,
+    "quality": None,
+    "quality_share": 1.0,
+}
 
 
 class RunTables(NamedTuple):

@@ -65,7 +65,8 @@ def write_study_folder(folder: Path, *, fresh: Collection[int], examples: int = 
     answers = [select_examples(name, cell.prompts, cell.candidate, examples) for name, cell in tables.items()]
     write_table(folder / "examples.parquet", Examples, _concatenate(answers, Examples))
     file = {"grid": {"rows": len(grid), "sha256": hash_grid(folder / "grid.csv")}}
-    write_json(folder / "made.json", {hash_provenance(cell.lock): _describe_code(cell) | file for cell in collected})
+    made = {hash_provenance(cell.lock): _describe_code(cell) | file for cell in collected}
+    write_json(folder / "made.json", {name: shared | _describe_days(collected, name) for name, shared in made.items()})
     omitted = [*_report_left_out(rows, measured, chosen), *_report_gaps(collected, scores)]
     return [f"{folder / 'grid.csv'}: {_report_counts(grid, current_hash)}", *omitted]
 
@@ -108,6 +109,12 @@ def _describe_code(cell: Experiment) -> dict[str, dict[str, str]]:
     """What a cell shares with others of its provenance, and the commands of the shared stages."""
     commands = {name: _write_command(stage) for name, stage in cell.lock.items() if name not in CELL_STAGES}
     return collect_shared(cell.lock) | {"commands": commands}
+
+
+def _describe_days(cells: Sequence[Experiment], provenance: str) -> dict[str, dict[str, str]]:
+    """When the first and the last cell of `provenance` ran, by the days of their commits."""
+    days = sorted(cell.day for cell in cells if hash_provenance(cell.lock) == provenance)
+    return {"days": {"first": days[0], "last": days[-1]}}
 
 
 def _write_command(stage: Mapping[str, Any]) -> str:

@@ -15,7 +15,7 @@ from m2m.study.figures.all_figures import draw_figures
 from m2m.study.figures.save import list_descriptions, render_svg
 from m2m.study.figures.style import Figure, apply_style
 from m2m.study.report.answer_examples import arrange_answers, pick_shown_cells
-from m2m.study.report.origin import describe_origin
+from m2m.study.report.origin import describe_days, describe_origin
 from m2m.study.report.tables import build_cell_table, build_tables, describe_runs
 
 
@@ -38,11 +38,18 @@ class PageFigures(NamedTuple):
     by_outcome: dict[str, list[PageFigure]]
 
 
-def build_answer(study: Study, commands: Mapping[str, str]) -> dict[str, Any]:
-    """What the first screen shows: the answer and what it is about; `commands` by stage as `collect` recorded them."""
+def build_answer(study: Study, commands: Mapping[str, str], days: Mapping[str, str]) -> dict[str, Any]:
+    """What the first screen shows: the answer and what it is about.
+
+    `commands` by stage, and the `days` of the first and the last run, are as `collect` recorded them.
+    """
     outcome = study["outcomes"][0]
     verdicts = [row for row in study["verdict"] if row["outcome"] == outcome]
-    facts = describe_origin(commands) | {"Runs": _count_runs(study)} | _count_prompts(study, outcome)
+    facts = (
+        describe_origin(commands)
+        | {"When": describe_days(days), "Runs": _count_runs(study)}
+        | _count_prompts(study, outcome)
+    )
     facts |= {"Version": study["provenance"]}
     return {
         "study": study,
