@@ -19,7 +19,7 @@ from m2m.schemas.target_scores import TargetScores
 from m2m.schemas.tokens import Tokens
 from m2m.schemas.units import Units
 from m2m.schemas.vectors import Vectors
-from m2m.selection.arm import ArmSettings, PoolRows, UnitDial, build_unit_dial, choose_arm
+from m2m.selection.arm import ArmSettings, PoolRows, UnitDial, build_unit_dial, choose_arm, measure_seed_overlap
 from m2m.selection.baselines import stack_scores
 from m2m.selection.left_out import LeftOut, Prefilter, leave_out_rows
 from m2m.selection.quality import parse_scores
@@ -61,6 +61,7 @@ def main(
     min_tokens: int,
     max_tokens: int,
     lengths: Literal["free", "as-random"],
+    peel_noise: float,
     quality: str | None,
     quality_share: float,
     prefilter: str,
@@ -73,11 +74,14 @@ def main(
     Only responses of `min_tokens` … `max_tokens` model tokens, both included and without the end token, take part. Of
     them, the rows of `exclusions` do not; of the others, only the `quality_share` with the highest `quality` do, and
     of those only the `prefilter_share` that is most like the examples by `prefilter`, from `prefilter_choices`.
-    With `lengths` as-random a strategy of units has random's response lengths at every degree.
+    With `lengths` as-random a strategy of units has random's response lengths at every degree. With `peel_noise` each
+    seed prunes other units.
     """
     entry = get_strategy(strategy)
     pool = _read_pool(pairs, tokens)
-    settings = ArmSettings(strategy, match, degree, size, seed, slack, weights, budget, min_tokens, max_tokens, lengths)
+    settings = ArmSettings(
+        strategy, match, degree, size, seed, slack, weights, budget, min_tokens, max_tokens, lengths, peel_noise
+    )
     require_prefilter(prefilter, prefilter_share)
     like = _read_prefilter(prefilter_choices, prefilter, prefilter_share, pool.ids)
     left_out = _leave_out(pool, settings, row_origins, exclusions, quality, quality_share, overlap, like)
@@ -89,9 +93,12 @@ def main(
         match_dial = _read_dial(match_choices, match, pool, settings)
     table = None if entry.has_units or strategy in LENGTHS_ALONE else _read_choices(choices, strategy, pool.ids)
     arm = choose_arm(pool, settings, dial, match_dial, table)
+    record = arm.summary | left_out.summary
+    if entry.has_degree:
+        record |= {"seed_overlap": measure_seed_overlap(pool, settings, dial, arm)}
     write_table(subset, Subset, arm.table)
-    write_record(summary, SubsetSummary, arm.summary | left_out.summary)
-    _warn(subset.stem, arm.summary | left_out.summary, [arm.collapse, arm.note], arm.shortfall)
+    write_record(summary, SubsetSummary, record)
+    _warn(subset.stem, record, [arm.collapse, arm.note], arm.shortfall)
 
 
 def _warn(arm: str, record: dict[str, Any], sentences: list[str], shortfall: float) -> None:

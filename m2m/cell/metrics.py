@@ -88,7 +88,13 @@ def summarize_selection(
         "units_covered",
         "k_evenness",
     )
-    optional = ("overlapping_rows_dropped", "rows_without_quality", "rows_below_quality", "rows_unlike_examples")
+    optional = (
+        "overlapping_rows_dropped",
+        "rows_without_quality",
+        "rows_below_quality",
+        "rows_unlike_examples",
+        "seed_overlap",
+    )
     record: dict[str, Any] = {name: summaries["candidate"][name] for name in names}
     record |= {name: summaries["candidate"][name] for name in optional if name in summaries["candidate"]}
     for arm, prefix in (("candidate", ""), ("opponent", "opponent_")):

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import polars as pl
@@ -56,7 +56,7 @@ def _select_again(row: "LedgerRow", inputs: dict[str, Path]) -> "pl.Series":
     from m2m.schemas.subset import Subset
     from stages.subset import main as choose_subset
 
-    settings = LATER_SETTINGS | row.subset
+    settings: dict[str, Any] = LATER_SETTINGS | row.subset
     first = settings["prefilter" if "prefilter" in row.subset else "strategy"]  # of share 1 nothing is read
     choices, matched, near = (
         inputs[f"data/choices/{name}.parquet"] for name in (settings["strategy"], settings["match"], first)

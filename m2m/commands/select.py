@@ -39,6 +39,7 @@ def main(
     quality_share: float = 1.0,
     slack: float = 1.5,
     weights: Literal["uniform", "inverse"] = "inverse",
+    peel_noise: float = 0.25,
     band: BandSettings = BAND,
     phrases: PhraseSettings = PHRASES,
     clusters: ClusterSettings = CLUSTERS,
@@ -81,6 +82,7 @@ def main(
         quality_share: Share of the candidates that stays, the best by --quality. Rows without a number come last.
         slack: The candidate pool at degree 0 has at least slack × size.
         weights: Sampling weight of a row: uniform, or inverse to its number of units.
+        peel_noise: How much the seed decides which units low degrees keep, 0..1. At 0, all seeds keep the same.
         band: Token types that are units of a micro strategy.
         phrases: Key phrases, the units of a meso strategy.
         clusters: Clusters, the units of a macro strategy.
@@ -110,6 +112,7 @@ def main(
         min_tokens or 0,
         NO_LIMIT if max_tokens is None else max_tokens,
         lengths,
+        peel_noise,
     )
     reading = ReadSettings(turns, prompt_column, response_column, min_chars, max_chars, near_duplicates)
     exclusions = ExclusionSettings(prompts, overlap, quality, quality_share, like, like_share)

@@ -49,6 +49,7 @@ CHOICE_SCHEMAS: dict[str, type[pa.DataFrameModel]] = {
 SHOWN_PROMPTS = 6
 LATER_SETTINGS = {  # as they were before they were settings
     "lengths": "free",
+    "peel_noise": 0.0,
     "quality": None,
     "quality_share": 1.0,
     "prefilter": "random",

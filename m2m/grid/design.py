@@ -58,12 +58,12 @@ def normalize_cell(cell: Mapping[str, Any]) -> Cell:
     """The cell with settings that change nothing at one value, so that equal cells are equal.
 
     The degree of a strategy that has none is 0; `match` is the strategy, but for one that follows it. Cells of before
-    there were `lengths` are free.
+    there were `lengths` are free, without `peel_noise` there was none.
     """
     strategy = get_strategy(cell["strategy"])
     degree = cell["degree"] if strategy.has_degree else 0
     match = cell["match"] if strategy.follows_match else cell["strategy"]
-    return {"lengths": "free", **cell, "degree": degree, "match": match}
+    return {"lengths": "free", "peel_noise": 0.0, **cell, "degree": degree, "match": match}
 
 
 def list_overrides(cell: Cell, subset: Mapping[str, Any]) -> list[str]:

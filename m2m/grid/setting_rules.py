@@ -48,7 +48,8 @@ RANGES = {  # of every number; a name without its block is that of every endpoin
     AMOUNTS: "ingest.min_chars limit respond.temperature tag.temperature tag.max_distance band.low band.high "
     "subset.min_tokens finetune.checkpoint_minutes judge.temperature",
     SHARES: "ingest.heldout_share ingest.corpus_share max_failed_share tag.min_share tag.max_share "
-    "tag.min_support_share tag.min_confidence finetune.lora_dropout finetune.warmup_share finetune.max_lost_share",
+    "tag.min_support_share tag.min_confidence finetune.lora_dropout finetune.warmup_share finetune.max_lost_share "
+    "subset.peel_noise",
     POSITIVES: "base.learning_rate timeout finetune.learning_rate generate.repetition_penalty grid.seconds",
     Range(0, 1, is_open=True): "subset.quality_share subset.prefilter_share",
     Range(0, 6): "subset.degree",

@@ -86,7 +86,8 @@ def write_study_folder(
     answers += _select_base_examples(cells[select_comparable(grid)["experiment"][0]], examples)
     write_table(folder / "examples.parquet", Examples, _concatenate(answers, Examples))
     file = {"grid": {"rows": len(grid), "sha256": hash_grid(folder / "grid.csv")}}
-    write_json(folder / "made.json", {hash_provenance(cell.lock): _describe_code(cell) | file for cell in collected})
+    made = {hash_provenance(cell.lock): _describe_code(cell) | file for cell in collected}
+    write_json(folder / "made.json", {name: shared | _describe_days(collected, name) for name, shared in made.items()})
     omitted = [*_report_left_out(rows, measured, chosen), *_report_gaps(collected, scores)]
     return [f"{folder / 'grid.csv'}: {_report_counts(grid, kinds)}", *omitted]
 
@@ -141,6 +142,12 @@ def _describe_code(cell: Experiment) -> dict[str, dict[str, str]]:
         name: _write_command(stage) for name, stage in cell.lock.items() if name not in (*CELL_STAGES, HARDWARE)
     }
     return collect_shared(cell.lock) | {"commands": commands} | ({"base": dict(cell.base)} if cell.base else {})
+
+
+def _describe_days(cells: Sequence[Experiment], provenance: str) -> dict[str, dict[str, str]]:
+    """When the first and the last cell of `provenance` ran, by the days of their commits."""
+    days = sorted(cell.day for cell in cells if hash_provenance(cell.lock) == provenance)
+    return {"days": {"first": days[0], "last": days[-1]}}
 
 
 def _write_command(stage: Mapping[str, Any]) -> str:

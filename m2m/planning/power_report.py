@@ -5,7 +5,7 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
+from scipy.special import chdtri
 
 from m2m.planning.power import (
     FullGrid,
@@ -63,7 +63,7 @@ def describe_detection(grid: PlannedGrid, noise: SeedNoise, gain: float, unit: s
 
 def _describe_gain(grid: PlannedGrid, noise: SeedNoise, unit: str) -> str:
     """With the range that the noise's own 95 % interval gives."""
-    levels = stats.chi2.ppf([0.975, 0.025], noise.df)
+    levels = chdtri(noise.df, [0.025, 0.975])
     try:
         gain = _find_gain(grid, noise)
         low, high = (_find_gain(grid, noise.scale(float(np.sqrt(noise.df / level)))) for level in levels)

@@ -30,6 +30,7 @@ class Grid(pa.DataFrameModel):
     lengths: str = pa.Field(
         isin=["free", "as-random"], default="free", description="as-random: random's response lengths at every degree"
     )
+    peel_noise: float = pa.Field(ge=0, le=1, default=0.0, description="how much the seed decides what low degrees keep")
     fresh: pl.Int64 = pa.Field(
         isin=[0, 1], default=0, description="1: a cell of a staged grid's last rung, which had no part in the choice"
     )
@@ -74,8 +75,9 @@ class Grid(pa.DataFrameModel):
             "min_tokens",
             "max_tokens",
             "lengths",
+            "peel_noise",
         ]
-        add_missing_columns = True  # tables of before there were `lengths` are free, and had no rungs
+        add_missing_columns = True  # tables of before there were `lengths` are free, had no rungs and no noise
 
     @pa.dataframe_check
     @classmethod

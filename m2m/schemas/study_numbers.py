@@ -69,7 +69,8 @@ class DifferenceNumbers(EstimateNumbers, total=False):
     """A difference of levels; `all_low` to `all_high` holds for all rows of its setting together.
 
     `pooled_sd`: the seed noise of a cell within its seed; `seed_correlation`: of two cells of one seed; `shared_rows`:
-    the least share of rows that two of its seeds have in common; `no_blocks`: why the seed is no block.
+    the share of rows that two of its seeds have in common, a lower bound unless `overlap_measured`; `no_blocks`: why
+    the seed is no block.
     """
 
     all_low: float
@@ -79,6 +80,7 @@ class DifferenceNumbers(EstimateNumbers, total=False):
     seed_correlation: float
     no_blocks: str
     shared_rows: float
+    overlap_measured: bool
     against_cells: int
     against_mean: float
 
@@ -143,7 +145,7 @@ class LineNumbers(EstimateNumbers, PromptNumbers, total=False):
 class DegreeNumbers(Reason, total=False):
     """`p`: all degrees have equal means; `bend_p`: the means lie on a straight line; `step_p`: all but the first agree.
 
-    `worst` and `best` are degrees; `shared_rows` is of the least diverse one.
+    `worst` and `best` are degrees; `shared_rows` is of the least diverse one, a lower bound unless `overlap_measured`.
     """
 
     degrees: int
@@ -155,6 +157,7 @@ class DegreeNumbers(Reason, total=False):
     best_mean: float
     noise: float
     shared_rows: float
+    overlap_measured: bool
     bend_p: float
     step_p: float
 

@@ -33,6 +33,7 @@ class SettingRow(TypedDict):
     weights: str
     slack: float
     lengths: NotRequired[Literal["as-random"]]
+    peel_noise: NotRequired[float]
     strategies: list[str]
 
 

@@ -57,3 +57,4 @@ class SubsetSummary(SubsetSettings):
     mean_response_characters: Annotated[float, Field(ge=0)]
     units_covered: _Count
     k_evenness: _Share
+    seed_overlap: Annotated[_Share, Field(description="share of the rows that the next seed has too")] | None = None

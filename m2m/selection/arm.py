@@ -1,7 +1,7 @@
 """Chooses the subset of one arm: the units of its strategy, or the rows of a baseline, from the pool's tables."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float64, Int64
 from m2m.selection.baselines import CHOOSERS, BaselineInputs
 from m2m.selection.degrees import group_equal_degrees
 from m2m.selection.incidence import Incidence, build_incidence
-from m2m.selection.length_strata import assign_strata
+from m2m.selection.length_strata import Strata, assign_strata
 from m2m.selection.sample import Draw, Weights
 from m2m.selection.select import (
     Dial,
@@ -41,6 +41,7 @@ class ArmSettings:
     min_tokens: int
     max_tokens: int
     lengths: Literal["free", "as-random"]
+    peel_noise: float
 
 
 class PoolRows(NamedTuple):
@@ -104,7 +105,7 @@ def build_unit_dial(
     costs, strata = pool.price(settings), None
     if settings.lengths == "as-random" and units is not None:
         strata = assign_strata(pool.tokens, costs, inside, np.diff(incidence.row_start) > 0, settings.size)
-    return UnitDial(incidence, names, build_dial(incidence, costs, settings.size, settings.slack, strata))
+    return UnitDial(incidence, names, _turn(incidence, costs, settings, strata))
 
 
 def choose_arm(
@@ -147,7 +148,7 @@ def choose_arm(
         rows, note = CHOOSERS[settings.strategy](inputs)
         selection = replace_rows(selection, rows)
     summary: dict[str, Any] = asdict(settings)
-    del summary["slack"], summary["weights"]
+    del summary["slack"], summary["weights"], summary["peel_noise"]
     if settings.lengths == "free":
         del summary["lengths"]
     summary |= describe_chain(selection) | describe_draw(own.incidence, selection, pool.tokens, pool.characters)
@@ -163,6 +164,19 @@ def choose_arm(
         dialled.strata.shortfall if dialled.strata is not None else 0.0,
         note,
     )
+
+
+def measure_seed_overlap(pool: PoolRows, settings: ArmSettings, own: UnitDial, arm: Arm) -> float:
+    """The share of the rows of `arm`, of the dial `own`, that the next seed's subset has too."""
+    following, costs = replace(settings, seed=settings.seed + 1), pool.price(settings)
+    dial = _turn(own.incidence, costs, following, own.dial.strata)
+    draw = _draw(own._replace(dial=dial), costs, following, np.random.default_rng(following.seed)).draw
+    rows = arm.selection.draw.rows
+    return len(np.intersect1d(rows, draw.rows)) / len(rows)
+
+
+def _turn(incidence: Incidence, costs: Int64[np.ndarray, "rows"], settings: ArmSettings, strata: Strata | None) -> Dial:
+    return build_dial(incidence, costs, settings.size, settings.slack, strata, settings.peel_noise, settings.seed)
 
 
 def _draw(

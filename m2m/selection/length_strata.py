@@ -6,8 +6,9 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int32, Int64
 
 from m2m.selection.degrees import require_budget
+from m2m.selection.grow import grow_core
 from m2m.selection.incidence import Incidence, group_pairs
-from m2m.selection.prune import Chain, peel, peel_within_margins
+from m2m.selection.prune import Chain, measure_loads, peel_within_margins
 
 STRATA = 25
 ROWS_PER_STRATUM = 4  # expected rows of the subset; a smaller subset has fewer strata
@@ -49,20 +50,31 @@ def assign_strata(
     return Strata(stratum, _round(_fill(share, room, size)), float(shortfall))
 
 
-def prune_strata(incidence: Incidence, strata: Strata, costs: Int64[np.ndarray, "rows"], slack: float) -> Chain:
+def prune_strata(
+    incidence: Incidence,
+    strata: Strata,
+    costs: Int64[np.ndarray, "rows"],
+    slack: float,
+    noise: float,
+    rng: np.random.Generator,
+) -> Chain:
     """The chain of candidate pools that hold slack · quota in each stratum, or all of it where it holds less: O(pairs).
 
-    All strata share the units. The fewest units, the state before the last, are those that a stratum cannot spare.
-    Peeled twice as in `prune`; the first time, for the loads, without regard to the strata. Rows of a stratum without a
-    quota take no part. ValueError for a slack below 1.
+    All strata share the units. The fewest units, the state before the last, are those that a stratum cannot spare. Of
+    two chains it is the one that ends with fewer: units are peeled as in `prune`; or first all but a core that alone
+    fills the strata, which serves units that long rows carry many of. Rows of a stratum without a quota take no part.
+    With `noise`, each `rng` has a chain of its own. ValueError for a slack below 1, and as `measure_loads`.
     """
     require_budget(1, slack, 1)
     incidence = _keep_rows(incidence, strata.quota[strata.stratum] > 0)
     carrying = np.diff(incidence.row_start) > 0
     held = np.bincount(strata.stratum[carrying], costs[carrying], len(strata.quota))
     margin = np.floor(held - np.minimum(slack * strata.quota, held)).astype(np.int64)
-    _, load = peel(incidence, np.zeros(len(incidence.unit_start) - 1, np.int64))
-    return peel_within_margins(incidence, load, strata.stratum, costs, margin)
+    load = measure_loads(incidence, noise, rng)
+    core = grow_core(incidence, strata.stratum, costs, held.astype(np.int64) - margin, noise, rng)
+    loads = load, load + core * (load.max(initial=0) + len(costs))  # the core's units come last
+    chains = [peel_within_margins(incidence, order, strata.stratum, costs, margin) for order in loads]
+    return min(chains, key=lambda chain: int(chain.units_left()[-2]))
 
 
 def _cut_lengths(lengths: Int64[np.ndarray, "rows"], strata: int) -> Int64[np.ndarray, "cuts"]:

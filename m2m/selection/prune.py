@@ -36,13 +36,22 @@ class Chain(NamedTuple):
 
 
 def prune(incidence: Incidence) -> Chain:
-    """Peel twice: the second time, a unit's load is the rows that were dropped with it the first time. O(pairs).
+    """Peel by the loads of a first peel, without noise. O(pairs)."""
+    return peel(incidence, measure_loads(incidence, 0.0, np.random.default_rng(0)))[0]
 
-    This is two rounds of Greedy++ (Boob et al. 2020, algorithm 1) on the hypergraph whose edges are the rows. The load
-    tells a unit that is rare from one whose rows hang on rarer units, and so keeps more rows at nearly every k.
+
+def measure_loads(incidence: Incidence, noise: float, rng: np.random.Generator) -> Int64[np.ndarray, "units"]:
+    """The rows that are dropped with each unit in a peel without loads, for a second peel, times exp(noise · normal).
+
+    Without noise these are two rounds of Greedy++ (Boob et al. 2020, algorithm 1) on the hypergraph whose edges are the
+    rows. The load tells a unit that is rare from one whose rows hang on rarer units, and so keeps more rows at nearly
+    every k. With noise each `rng` keeps other units. ValueError for a noise outside 0 … 1.
     """
+    if not 0 <= noise <= 1:
+        raise ValueError(f"peel_noise must be in 0..1, got {noise}")
     _, load = peel(incidence, np.zeros(len(incidence.unit_start) - 1, np.int64))
-    return peel(incidence, load)[0]
+    noisy: Int64[np.ndarray, units] = np.rint(load * np.exp(noise * rng.standard_normal(len(load)))).astype(np.int64)
+    return noisy
 
 
 def peel(incidence: Incidence, load: Int64[np.ndarray, "units"]) -> tuple[Chain, Int64[np.ndarray, "units"]]:
@@ -57,7 +66,7 @@ def peel(incidence: Incidence, load: Int64[np.ndarray, "units"]) -> tuple[Chain,
     row_end = np.zeros(len(incidence.row_start) - 1, np.int32)
     unit_end = np.zeros(len(load), np.int32)
     dropped = np.zeros_like(load)
-    _peel(*incidence, *_queue(load + np.diff(incidence.unit_start)), load, row_end, unit_end, dropped)
+    _peel(*incidence, *build_queue(load + np.diff(incidence.unit_start)), load, row_end, unit_end, dropped)
     return Chain(row_end, unit_end), dropped
 
 
@@ -76,14 +85,14 @@ def peel_within_margins(
     """
     row_end = np.zeros(len(incidence.row_start) - 1, np.int32)
     unit_end = np.zeros(len(load), np.int32)
-    queue = _queue(load + np.diff(incidence.unit_start))
+    queue = build_queue(load + np.diff(incidence.unit_start))
     steps = _peel_within(*incidence, *queue, load, stratum, costs, margin.copy(), row_end, unit_end)
     row_end[(row_end == 0) & (np.diff(incidence.row_start) > 0)] = steps + 1
     unit_end[unit_end == 0] = steps + 1
     return Chain(row_end, unit_end)
 
 
-def _queue(score: Int64[np.ndarray, "units"]) -> tuple[Int64[np.ndarray, "..."], ...]:
+def build_queue(score: Int64[np.ndarray, "units"]) -> tuple[Int64[np.ndarray, "..."], ...]:
     """Units by `score`, smallest first; each unit's place there; the scores; and for each score the place of the first
     unit that has it (the bucket queue of Batagelj & Zaversnik 2003).
     """
@@ -179,14 +188,14 @@ def _drop(  # type: ignore[no-untyped-def]
         for j in range(row_start[row], row_start[row + 1]):
             carried = row_units[j]
             if unit_end[carried] == 0:
-                _lower(queue, place, score, first, head + 1, carried)
+                lower_score(queue, place, score, first, head + 1, carried)
                 if score[carried] == load[carried]:
                     unit_end[carried] = state
     return rows
 
 
 @njit(inline="always")
-def _lower(queue, place, score, first, head, unit):  # type: ignore[no-untyped-def]
+def lower_score(queue, place, score, first, head, unit):  # type: ignore[no-untyped-def]
     """One row less for `unit`: it changes places with the first unit of its score, which then begin behind it.
 
     Places before `head` are done with: a unit there, kept by a stratum, stays where it is.

@@ -15,8 +15,10 @@ from m2m.selection.degrees import (
 )
 from m2m.selection.incidence import Incidence
 from m2m.selection.length_strata import Strata, prune_strata
-from m2m.selection.prune import Chain, prune
+from m2m.selection.prune import Chain, measure_loads, peel
 from m2m.selection.sample import Draw, Weights, sample
+
+PEEL_STREAM = 1  # of random numbers, beside those that sample rows
 
 
 class Dial(NamedTuple):
@@ -43,18 +45,26 @@ class Selection(NamedTuple):
 
 
 def build_dial(
-    incidence: Incidence, costs: Int64[np.ndarray, "rows"], size: int, slack: float, strata: Strata | None = None
+    incidence: Incidence,
+    costs: Int64[np.ndarray, "rows"],
+    size: int,
+    slack: float,
+    strata: Strata | None = None,
+    noise: float = 0.0,
+    seed: int = 0,
 ) -> Dial:
     """The chain of `incidence` and its seven degrees; see `find_degree_states`.
 
     With `strata`, whose quotas sum to `size`, a subset has random's lengths at every degree: it is pruned and sampled
-    inside strata of response length. ValueError for a slack below 1, and a size below 1 or above what the pool holds.
+    inside strata of response length. With `noise`, each `seed` prunes other units; see `measure_loads`. ValueError for
+    a slack below 1, a noise outside 0 … 1, and a size below 1 or above what the pool holds.
     """
+    rng = np.random.default_rng([seed, PEEL_STREAM])
     if strata is not None:
-        chain = prune_strata(incidence, strata, costs, slack)
+        chain = prune_strata(incidence, strata, costs, slack, noise, rng)
         k = chain.units_left()
         return Dial(chain, spread_degrees(k, int(k[-2])), strata)
-    chain = prune(incidence)
+    chain, _ = peel(incidence, measure_loads(incidence, noise, rng))
     return Dial(chain, find_degree_states(chain.units_left(), chain.rows_left(costs), size, slack))
 
 

@@ -39,6 +39,7 @@ SETTINGS: dict[str, Any] = {
     "min_tokens": 1,
     "max_tokens": 100_000,
     "lengths": "free",
+    "peel_noise": 0.0,
     "quality": "score",
     "quality_share": 0.9,
 }

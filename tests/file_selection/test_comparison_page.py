@@ -12,7 +12,7 @@ from m2m.selection.left_out import leave_out_rows
 
 IDS = pl.Series("id", ["a", "b", "c", "d", "e", "f"])
 CLUSTERS = ["1", None, "0", "1", "0", "0"]
-SETTINGS = ArmSettings("response-macro", "random", 6, 2, 1, 1.0, "inverse", "rows", 0, 99, "free")
+SETTINGS = ArmSettings("response-macro", "random", 6, 2, 1, 1.0, "inverse", "rows", 0, 99, "free", 0.0)
 
 
 class Tables:

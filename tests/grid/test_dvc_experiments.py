@@ -119,6 +119,12 @@ def test_an_experiment_has_its_name_its_lock_and_its_metrics(here: Path) -> None
     assert (one.name, one.metrics) == ("two", {"rate": 2, "low": 2})
     assert one.lock["second"]["params"] == {"setting": 2, "block": {"names": ["a", "b"], "none": None}}
     assert list_experiment_names() == {"two": one.revision}
+    assert (
+        one.day
+        == subprocess.run(
+            ["git", "log", "-1", "--format=%cs", one.revision], capture_output=True, text=True
+        ).stdout.strip()
+    )
 
 
 def test_the_cache_has_what_an_experiment_made(here: Path) -> None:

@@ -50,7 +50,8 @@ def experiment(row: dict[str, Any], answers: str) -> Experiment:
             "outs": {f"data/histograms/{side}.csv": f"{side}.csv"},
         }
     metrics = {name: value for name, value in row.items() if name not in NOT_MEASURED}
-    return Experiment(row["experiment"], "0123456789abcdef", lock, metrics)
+    day = f"2026-11-{24 + row['degree']}"
+    return Experiment(row["experiment"], "0123456789abcdef", lock, metrics, day=day)
 
 
 def answered(bits: float) -> pl.DataFrame:
@@ -103,6 +104,7 @@ def test_a_study_folder_holds_all_that_a_study_is_made_from(
     assert list(made) == grid["provenance"].unique().to_list()
     [told] = made.values()
     assert told["code"]["stages/judge.py"] == "c" and told["commands"]["band@response"] == "band response"
+    assert told["days"] == {"first": "2026-11-24", "last": "2026-11-27"}
     assert told["grid"] == {"rows": 3, "sha256": hashlib.sha256((study / "grid.csv").read_bytes()).hexdigest()}
     assert "the answers of 1 cells are not in DVC's cache" in capsys.readouterr().out
 

@@ -21,7 +21,16 @@ def everything(rows: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def select(
-    incidence: Incidence, costs: np.ndarray, *, size: int, slack: float, strata: Strata | None = None, **draw: Any
+    incidence: Incidence,
+    costs: np.ndarray,
+    *,
+    size: int,
+    slack: float,
+    strata: Strata | None = None,
+    noise: float = 0.0,
+    seed: int = 0,
+    **draw: Any,
 ) -> Selection:
     """The subset of a degree, from a dial of its own."""
-    return select_at_degree(incidence, build_dial(incidence, costs, size, slack, strata), costs, size=size, **draw)
+    dial = build_dial(incidence, costs, size, slack, strata, noise, seed)
+    return select_at_degree(incidence, dial, costs, size=size, **draw)

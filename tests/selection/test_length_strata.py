@@ -30,6 +30,7 @@ class Case(NamedTuple):
     slack: float
     weights: Weights
     seed: int
+    noise: float = 0.0
 
 
 @st.composite
@@ -48,7 +49,15 @@ def cases(draw: st.DrawFn, by_tokens: bool | None = None, *, all_carry: bool = F
     size = draw(st.integers(1, int(costs[usable].sum())))
     weights: Weights = draw(st.sampled_from(["uniform", "inverse"]))
     return Case(
-        carried, lengths, costs, inside, size, draw(st.sampled_from([1.0, 1.5, 3.0])), weights, draw(st.integers(0, 9))
+        carried,
+        lengths,
+        costs,
+        inside,
+        size,
+        draw(st.sampled_from([1.0, 1.5, 3.0])),
+        weights,
+        draw(st.integers(0, 9)),
+        draw(st.sampled_from([0.0, 0.25, 1.0])),
     )
 
 
@@ -73,6 +82,8 @@ def dial(case: Case, degree: int) -> tuple[Incidence, Strata, Selection]:
         weights=case.weights,
         rng=rng,
         strata=strata,
+        noise=case.noise,
+        seed=case.seed,
     )
     return incidence, strata, selection
 
@@ -117,7 +128,7 @@ def test_each_stratum_has_its_quota_of_tokens_but_for_less_than_a_row(case: Case
 @given(cases())
 def test_degrees_are_nested_and_each_stratum_keeps_slack_times_its_quota(case: Case) -> None:
     incidence, strata = build(case)
-    chain, states, _ = build_dial(incidence, case.costs, case.size, case.slack, strata)
+    chain, states, _ = build_dial(incidence, case.costs, case.size, case.slack, strata, case.noise, case.seed)
     room = spent_by(case, strata, np.flatnonzero(np.diff(incidence.row_start)))
     before = np.zeros(len(case.carried), np.bool_), np.zeros(len(chain.unit_end), np.bool_)
     for state in states:
@@ -136,7 +147,7 @@ def test_degrees_are_nested_and_each_stratum_keeps_slack_times_its_quota(case: C
 @given(cases())
 def test_units_are_dropped_one_by_one_until_no_stratum_can_spare_one(case: Case) -> None:
     incidence, strata = build(case)
-    chain = prune_strata(incidence, strata, case.costs, case.slack)
+    chain = prune_strata(incidence, strata, case.costs, case.slack, case.noise, np.random.default_rng(case.seed))
     takes_part = strata.quota[strata.stratum] > 0
     room = spent_by(case, strata, np.flatnonzero((np.diff(incidence.row_start) > 0) & takes_part))
     floor = np.minimum(case.slack * strata.quota, room)
@@ -220,7 +231,7 @@ def test_with_one_length_the_dial_is_the_free_one_until_a_unit_would_cost_too_mu
     """The free chain ends there; this one tries the units that are left, of which one is cheap enough."""
     case = make_case([{row % 9, 9 + row % 4} for row in range(80)], [7] * 80, 20)
     incidence, strata = build(case)
-    chain = prune_strata(incidence, strata, case.costs, case.slack)
+    chain = build_dial(incidence, case.costs, 20, 1.5, strata).chain
     free = build_dial(incidence, case.costs, 20, 1.5).chain
     assert strata.quota.tolist() == [20]
     held, free_held = chain.rows_left(case.costs), free.rows_left(case.costs)
@@ -274,13 +285,19 @@ def test_degrees_that_keep_the_same_units_are_one_state_and_are_explained() -> N
     )
 
 
-def test_the_free_dial_moves_length_and_strata_hold_it() -> None:
-    """Long rows carry rare units, so the free dial at degree 0 keeps short rows."""
+def make_rare_case() -> Case:
+    """600 rows of 1 to 59 types, common ones and rare."""
     rng = np.random.default_rng(3)
     lengths = rng.integers(1, 60, 600)
     rare = 200
     carried = [set(np.minimum(rng.geometric(0.02, length), rare).tolist()) for length in lengths]
-    case = make_case(carried, lengths.tolist(), 100)
+    return make_case(carried, lengths.tolist(), 100)
+
+
+def test_the_free_dial_moves_length_and_strata_hold_it() -> None:
+    """Long rows carry rare units, so the free dial at degree 0 keeps short rows."""
+    case = make_rare_case()
+    lengths = case.lengths
     means = []
     for degree in (0, 6):
         incidence, _, selection = dial(case, degree)
@@ -300,8 +317,36 @@ def test_the_free_dial_moves_length_and_strata_hold_it() -> None:
         (lambda case: case._replace(size=0), "size must be at least 1, got 0"),
         (lambda case: case._replace(size=11), "size must be at most what the pool holds, 10, got 11"),
         (lambda case: case._replace(slack=0.5), "slack must be at least 1, got 0.5"),
+        (lambda case: case._replace(noise=1.5), "peel_noise must be in 0..1, got 1.5"),
     ],
 )
 def test_what_cannot_be_is_an_error_that_says_the_rule(change: Callable[[Case], Case], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         dial(change(make_case([{0}] * 10, list(range(10)), 5)), 3)
+
+
+def test_units_that_a_long_row_shares_with_others_stay_although_few_rows_carry_them() -> None:
+    """12 long rows have the units 0 … 6, which no short row has, 20 others eight of 100 that short rows have too.
+
+    Peeling drops the rare seven first, and then needs most of the hundred for the long rows.
+    """
+    rng = np.random.default_rng(1)
+    long = [set(range(7))] * 12 + [set((7 + rng.choice(100, 8, replace=False)).tolist()) for _ in range(20)]
+    case = make_case([*long, *({7 + row % 100} for row in range(1500))], [50] * 32 + [1] * 1500, 200)
+    incidence, strata = build(case)
+    assert strata.quota.tolist() == [196, 4]
+    chain = build_dial(incidence, case.costs, case.size, case.slack, strata).chain
+    rows_of_units = np.diff(incidence.unit_start)
+    assert (chain.unit_end > len(chain.units_left()) - 2)[:7].all()
+    assert chain.units_left()[-2] == 7 + np.ceil(1.5 * 196 / 15)
+    assert rows_of_units[:7].max() < rows_of_units[7:].min()
+
+
+def test_with_noise_seeds_keep_other_units_at_degree_0_and_the_same_at_degree_6() -> None:
+    def draw_two(noise: float, degree: int) -> list[set[int]]:
+        case = make_rare_case()._replace(noise=noise)
+        return [set(dial(case._replace(seed=seed), degree)[2].draw.rows.tolist()) for seed in (1, 2)]
+
+    shared = [len(set.intersection(*draw_two(noise, 0))) for noise in (0.0, 0.25)]
+    assert shared[1] < 0.8 * shared[0]
+    assert draw_two(0.0, 6) == draw_two(0.25, 6)

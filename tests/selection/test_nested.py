@@ -19,7 +19,7 @@ NESTED = ("random", "response-micro")  # a baseline's ties are drawn after a ran
 
 
 def choose(strategy: str, size: int, seed: int = 1) -> list[str]:
-    settings = ArmSettings(strategy, "response-micro", 6, size, seed, 1.5, "inverse", "rows", 1, 1000, "free")
+    settings = ArmSettings(strategy, "response-micro", 6, size, seed, 1.5, "inverse", "rows", 1, 1000, "free", 0.0)
     entry = get_strategy(strategy)
     dial: UnitDial = build_unit_dial(strategy, UNITS if entry.has_units else None, POOL, settings)
     arm = choose_arm(POOL, settings, dial, None, TOKENS)

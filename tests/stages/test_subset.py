@@ -39,6 +39,7 @@ SETTINGS: dict[str, Any] = {
     "min_tokens": 0,
     "max_tokens": 1000,
     "lengths": "free",
+    "peel_noise": 0.0,
     "quality": None,
     "quality_share": 1.0,
     "prefilter": "random",
@@ -131,7 +132,7 @@ def test_the_summary_has_its_numbers_and_no_other(folder: Path) -> None:
         "mean_response_characters": sum(2 * length or 1 for length in lengths) / 10,
     }
     asked = {"strategy", "match", "degree", "seed", "size", "budget", "min_tokens", "max_tokens"}
-    others = asked | {"collapsed_degrees", "k_min", "k_by_degree", "units_covered", "k_evenness"}
+    others = asked | {"collapsed_degrees", "k_min", "k_by_degree", "units_covered", "k_evenness", "seed_overlap"}
     assert {key: summary[key] for key in expected} == expected
     assert set(summary) == set(expected) | others
 
@@ -502,3 +503,18 @@ def test_deita_needs_a_score_and_tells_when_its_filter_starts_over(
     subset, _ = choose(folder, strategy="deita", size=3)
     assert "deita's filter started over 1 times" in capsys.readouterr().err  # of 40 degrees, 25.8 are too near
     assert int(subset.filter(turn=0)["id"].item(), 16) * 7 % 10 == 9
+
+
+@pytest.mark.parametrize("lengths", ["free", "as-random"])
+def test_the_overlap_is_the_share_of_rows_that_the_next_seed_chooses_too(folder: Path, lengths: str) -> None:
+    settings = {"degree": 2, "lengths": lengths, "peel_noise": 0.5}
+    first, summary = choose(folder, **settings)
+    following, _ = choose(folder, **settings, seed=2)
+    common = first.join(following, on="id", how="semi").height
+    assert summary["seed_overlap"] == common / first.height
+    assert "seed_overlap" not in choose(folder, strategy="random", match="random")[1]
+
+
+def test_noise_of_pruning_changes_no_subset_of_all_units(folder: Path) -> None:
+    subsets = [choose(folder, degree=6, peel_noise=noise)[0] for noise in (0.0, 1.0)]
+    assert subsets[0].equals(subsets[1])

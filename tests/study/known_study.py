@@ -39,6 +39,7 @@ def configuration(strategy: str, degree: int, mean: float, **changes: Any) -> di
         "low": value - 0.05,
         "high": value + 0.07,
         "all_low": value - 0.1,
+        "shared_rows": 0.07,
         "all_high": value + 0.15,
         "p": 0.001,
         "p_holm": 0.004,

@@ -37,6 +37,7 @@ def gain(value: float, p_holm: float = 0.001, **changes: Any) -> AgainstRandomRo
         "positive": 0.5,
         "pooled_sd": 0.0213,
         "seed_correlation": 0.25,
+        "shared_rows": 0.07,
         "against_cells": 8,
         "against_mean": 0.0,
     }

@@ -19,7 +19,7 @@ from m2m.schemas.study_rows import (
 from m2m.study.analysis.contrasts import bound_simultaneously
 from m2m.study.analysis.levels import estimate_contrast
 from m2m.study.analysis.view import View
-from m2m.study.cells.cells import get_column, split_cells
+from m2m.study.cells.cells import get_column, measure_shared_rows, split_cells
 from m2m.study.cells.labels import CONFIGURATION
 from m2m.study.cells.rows import compute_or_explain
 
@@ -144,6 +144,7 @@ def _subtract(view: View, cells: pl.DataFrame, baseline: pl.DataFrame, configura
         levels, levels.weights[levels.find_level(cells)] - levels.weights[base], view.prompts
     )
     low, high = bound_simultaneously(difference, configurations)
+    shared, is_measured = measure_shared_rows(cells)
     return {
         **difference.to_numbers(),
         "all_low": low,
@@ -154,7 +155,8 @@ def _subtract(view: View, cells: pl.DataFrame, baseline: pl.DataFrame, configura
         **({"no_blocks": levels.no_blocks} if levels.no_blocks else {}),
         "against_cells": levels.count_cells(base),
         "against_mean": float(get_column(baseline).mean()),
-        "shared_rows": float((get_column(cells, "rows") / get_column(cells, "candidate_rows")).mean()),
+        "shared_rows": shared,
+        **({"overlap_measured": True} if is_measured else {}),
         **prompts,
     }
 

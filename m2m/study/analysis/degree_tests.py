@@ -11,7 +11,7 @@ from m2m.schemas.study_rows import ShapeRow
 from m2m.strategies import UNIT_STRATEGIES
 from m2m.study.analysis.levels import Levels, compute_joint_p
 from m2m.study.analysis.view import View
-from m2m.study.cells.cells import get_column, split_cells
+from m2m.study.cells.cells import get_column, measure_shared_rows, split_cells
 from m2m.study.cells.rows import compute_or_explain
 
 Regressors = Float[np.ndarray, "rows columns"]
@@ -47,7 +47,7 @@ def _inspect(view: View, cells: pl.DataFrame) -> DegreeNumbers:
     means = {degree: float(get_column(rows).mean()) for degree, rows in seeds.items()}
     worst, best = min(means, key=means.__getitem__), max(means, key=means.__getitem__)
     degrees, places = np.array(list(seeds), float), [levels.find_level(rows) for rows in seeds.values()]
-    lowest = seeds[min(seeds)]
+    shared, is_measured = measure_shared_rows(seeds[min(seeds)])
     numbers: DegreeNumbers = {
         "degrees": len(seeds),
         "p": compute_joint_p(levels, subtract_fit(levels, places, np.ones((len(seeds), 1))), view.prompts),
@@ -56,7 +56,8 @@ def _inspect(view: View, cells: pl.DataFrame) -> DegreeNumbers:
         "worst_mean": means[worst],
         "best_mean": means[best],
         "noise": levels.noise.sd,
-        "shared_rows": float((get_column(lowest, "rows") / get_column(lowest, "candidate_rows")).mean()),
+        "shared_rows": shared,
+        **({"overlap_measured": True} if is_measured else {}),
     }
     if len(seeds) > 2:
         line, step = (np.column_stack([np.ones(len(seeds)), column]) for column in (degrees, degrees > degrees.min()))

@@ -157,4 +157,6 @@ def _describe_setting(key: Mapping[str, Any], setting: pl.DataFrame) -> SettingR
     }
     if setting["lengths"][0] != "free":
         row["lengths"] = setting["lengths"][0]
+    if setting["peel_noise"][0] > 0:
+        row["peel_noise"] = setting["peel_noise"][0]
     return row

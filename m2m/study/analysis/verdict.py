@@ -17,6 +17,7 @@ from m2m.study.cells.labels import (
     format_interval,
     format_level,
     format_p,
+    format_shared_rows,
     is_cliff,
     label_setting,
     name_configuration,
@@ -127,16 +128,15 @@ def _describe_degrees(row: ShapeRow) -> str:
     )
     shared = ""
     if row["shared_rows"] > MUCH_SHARED:
-        shared = (
-            f" Two seeds of degree 0 share at least {row['shared_rows']:.0%} of their rows, so they differ too little."
-        )
+        share = format_shared_rows(row)
+        shared = f" Two seeds of degree 0 share {share} of their rows, so they differ too little."
     if "bend_p" not in row:
-        return f"{differ}{shared}".replace("%", " %")
+        return f"{differ}{shared}"
     line = "does not fit" if row["bend_p"] < ALPHA else "is not rejected"
     cliff = (
         f" Only degree 0 is low: a cliff (p {format_p(row['step_p'])} of further differences)." if is_cliff(row) else ""
     )
-    return f"{differ}{shared} A straight line {line} (p {format_p(row['bend_p'])}).{cliff}".replace("%", " %")
+    return f"{differ}{shared} A straight line {line} (p {format_p(row['bend_p'])}).{cliff}"
 
 
 def _describe_random(study: Study) -> str:

@@ -16,15 +16,15 @@ LONGEST = 100_000  # tokens: what params.yaml calls no limit
 def select_comparable(grid: pl.DataFrame) -> pl.DataFrame:
     """The cells of one provenance, the one with most of them, sorted; `grid` as in schema Grid.
 
-    Adds diversity = degree / 6, and condition: budget, lengths, weights and slack in words. Subsets without units
-    are the same at every degree: they count once, as degree 0.
+    Adds diversity = degree / 6, and condition: budget, lengths, weights, slack and noise in words. Subsets without
+    units are the same at every degree: they count once, as degree 0.
     """
     sizes = grid.group_by("provenance").len().sort(["len", "provenance"], descending=[True, False])
     cells = (
         grid.join(sizes.head(1), on="provenance", how="semi")
         .with_columns(
             degree=pl.when(pl.col("strategy").is_in(NO_DEGREE)).then(0).otherwise(pl.col("degree")),
-            condition=pl.format("{}, {}, {} weights, slack {}", "budget", _lengths(), "weights", "slack"),
+            condition=pl.format("{}, {}, {} weights, slack {}{}", "budget", _lengths(), "weights", "slack", _noise()),
         )
         .with_columns(diversity=pl.col("degree") / 6)
     )
@@ -48,6 +48,22 @@ def split_cells(cells: pl.DataFrame, *by: str) -> Iterator[tuple[dict[str, Any],
 def get_column(cells: pl.DataFrame, name: str = "worth") -> Float64[np.ndarray, "cells"]:
     """One column as floats."""
     return cells[name].cast(pl.Float64).to_numpy()
+
+
+def measure_shared_rows(cells: pl.DataFrame) -> tuple[float, bool]:
+    """The mean share of its rows that a cell's next seed has too, and whether it was measured.
+
+    Cells of before it was measured have a lower bound of one draw of units: two draws of N rows of C candidates share
+    N / C on average, and more where some are likelier.
+    """
+    if "seed_overlap" in cells.columns and not cells["seed_overlap"].has_nulls():
+        return float(get_column(cells, "seed_overlap").mean()), True
+    return float((get_column(cells, "rows") / get_column(cells, "candidate_rows")).mean()), False
+
+
+def _noise() -> pl.Expr:
+    """The noise of pruning in words, empty without any."""
+    return pl.when(pl.col("peel_noise") > 0).then(pl.format(", peel noise {}", "peel_noise")).otherwise(pl.lit(""))
 
 
 def _lengths() -> pl.Expr:

@@ -17,6 +17,7 @@ UNDER = (
     "weights",
     "slack",
     "lengths",
+    "peel_noise",
 )  # what cells of a setting share beside the size
 AnyRow = TypeVar("AnyRow", bound=Mapping[str, Any])
 
@@ -60,6 +61,12 @@ def label_setting(setting: Mapping[str, Any], settings: Sequence[Mapping[str, An
 def describe_setting(setting: Mapping[str, Any]) -> str:
     """A setting's name and its whole condition: '500 rows, any length, uniform weights, slack 1.5'."""
     return ", ".join([name_setting(setting), *setting["condition"].split(", ")[1:]])
+
+
+def format_shared_rows(row: Mapping[str, Any]) -> str:
+    """The share of rows that two seeds have in common: '31 %', or 'at least 67 %' where it was not measured."""
+    bound = "" if row.get("overlap_measured") else "at least "
+    return f"{bound}{row['shared_rows']:.0%}".replace("%", " %")
 
 
 def name_configuration(row: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ from m2m.study.cells.labels import (
     format_difference,
     format_interval,
     format_p,
+    format_shared_rows,
     label_setting,
     name_configuration,
     select_rows,
@@ -36,7 +37,8 @@ def draw_random_panels(study: Study, outcome: str) -> list[Any]:
 def _summarize_difference(row: Mapping[str, Any]) -> Mark:
     text = (
         f"{name_configuration(row)} − random: {format_difference(row['value'])}, 95 % CI {format_interval(row)}; "
-        f"simultaneous 95 % CI {format_interval(row, 'all_low', 'all_high')}; Holm p {format_p(row['p_holm'])}"
+        f"simultaneous 95 % CI {format_interval(row, 'all_low', 'all_high')}; Holm p {format_p(row['p_holm'])}; "
+        f"two of its seeds share {format_shared_rows(row)} of their rows"
     )
     ends = {name: row[name] for name in ("value", "low", "high", "all_low", "all_high")}
     return ends | {"configuration": _label(row), "look": find_look(row["strategy"]), "text": text}

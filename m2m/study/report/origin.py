@@ -21,6 +21,16 @@ def describe_origin(commands: Mapping[str, str], base: Mapping[str, str]) -> dic
     return origin
 
 
+def describe_days(days: Mapping[str, str]) -> str:
+    """The days of the first and the last run, as `collect` recorded them.
+
+    >>> describe_days({"first": "2026-11-24", "last": "2026-11-26"}), describe_days({})
+    ('2026-11-24 to 2026-11-26', 'not recorded by the version that collected it')
+    """
+    ends = list(dict.fromkeys(filter(None, (days.get("first"), days.get("last")))))
+    return " to ".join(ends) or "not recorded by the version that collected it"
+
+
 def _read_flags(command: str) -> dict[str, str]:
     return {name: value for name, value in pairwise(shlex.split(command)) if name.startswith("--")}
 

@@ -15,7 +15,7 @@ from m2m.study.figures.all_figures import draw_figures
 from m2m.study.figures.save import list_descriptions, render_svg
 from m2m.study.figures.style import Figure, apply_style
 from m2m.study.report.answer_examples import BASE_NAME, arrange_answers, pick_shown_cells
-from m2m.study.report.origin import describe_origin
+from m2m.study.report.origin import describe_days, describe_origin
 from m2m.study.report.tables import build_cell_table, build_tables, describe_runs
 
 
@@ -44,7 +44,7 @@ def build_answer(study: Study, shared: Mapping[str, Mapping[str, str]]) -> dict[
     verdicts = [row for row in study["verdict"] if row["outcome"] == outcome]
     facts = (
         describe_origin(shared.get("commands", {}), shared.get("base", {}))
-        | {"Runs": _count_runs(study)}
+        | {"When": describe_days(shared.get("days", {})), "Runs": _count_runs(study)}
         | _count_prompts(study, outcome)
     )
     facts |= {"Version": study["provenance"]}

@@ -22,6 +22,7 @@ from m2m.study.cells.labels import (
     format_difference,
     format_interval,
     format_p,
+    format_shared_rows,
     label_setting,
     name_configuration,
     select_place,
@@ -64,15 +65,16 @@ def write_paragraphs(study: Study, outcome: str) -> list[str]:
 def tabulate_gains(recommendation: Recommendation) -> list[str]:
     """Lines of plain text, columns aligned: random, then each configuration with its gain, tokens, cost and seeds.
 
-    The cost is the number of response tokens that are trained on, beside random's: a share.
+    The cost is the number of response tokens that are trained on, beside random's: a share. Shared rows are those that
+    two of its seeds have in common: the more, the less its seeds are replicates.
     """
     rows = recommendation.rows
     if not rows:
         return []
     unit = get_unit(rows[0]["outcome"])
     table = [
-        ("configuration", f"gain {unit}", "95 % CI", "response tokens", "cost", "seeds"),
-        ("random", "", "", f"{rows[0]['random_response_tokens']:.0f}", "1.00", str(rows[0]["against_cells"])),
+        ("configuration", f"gain {unit}", "95 % CI", "response tokens", "cost", "seeds", "shared rows"),
+        ("random", "", "", f"{rows[0]['random_response_tokens']:.0f}", "1.00", str(rows[0]["against_cells"]), ""),
         *(
             (
                 name_configuration(row),
@@ -81,11 +83,12 @@ def tabulate_gains(recommendation: Recommendation) -> list[str]:
                 f"{row['mean_response_tokens']:.0f}",
                 f"{_compute_cost(row):.2f}",
                 str(row["cells"]),
+                format_shared_rows(row),
             )
             for row in rows
         ),
     ]
-    widths = [max(len(line[column]) for line in table) for column in range(6)]
+    widths = [max(len(line[column]) for line in table) for column in range(7)]
     return ["  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip() for line in table]
 
 
@@ -305,5 +308,5 @@ def _list_flags(row: AgainstRandomRow) -> dict[str, object]:
 
 def _list_settings(setting: SettingRow) -> dict[str, object]:
     """The settings of `subset` that cells of `setting` share."""
-    settings: Mapping[str, object] = {"lengths": "free", **setting}
+    settings: Mapping[str, object] = {"lengths": "free", "peel_noise": 0.0, **setting}
     return {name: settings[name] for name in ("size", *UNDER)}

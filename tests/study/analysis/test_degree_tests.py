@@ -67,6 +67,9 @@ def test_a_step_is_seen_where_the_line_is_not_sure() -> None:
     assert micro["p"] < 1e-6 and micro["bend_p"] < 1e-6
     assert micro["worst"] == 0 and micro["worst_mean"] == pytest.approx(-0.1, abs=0.01)
     assert micro["shared_rows"] == 0.5  # 500 of 1,000 candidate rows
+    measured = grid.with_columns(seed_overlap=pl.col("degree") / 10 + 0.31)
+    [micro] = select_rows(inspect_degrees(views(measured)[0]), {"strategy": "response-micro"})
+    assert micro["shared_rows"] == pytest.approx(0.31) and micro["overlap_measured"]
     [macro] = select_rows(rows, {"strategy": "response-macro"})
     assert macro["p"] > 0.05
 

@@ -67,3 +67,11 @@ def test_a_grid_of_hardly_anything_has_hardly_any_cells(rows: int) -> None:
 def test_a_window_without_an_upper_end_is_a_window() -> None:
     condition = select_comparable(planted_grid({"response-micro": 0.0}, min_tokens=50, max_tokens=100_000))["condition"]
     assert condition.unique().to_list() == ["rows, 50..100000 tokens each, uniform weights, slack 1.5"]
+
+
+def test_noise_of_pruning_is_a_condition_of_its_own() -> None:
+    tables = [planted_grid({"response-micro": 0.0}, peel_noise=noise, max_tokens=100_000) for noise in (0.0, 0.25)]
+    assert [key["condition"] for key, _ in split_cells(select_comparable(pl.concat(tables)), "condition")] == [
+        "rows, any length, uniform weights, slack 1.5",
+        "rows, any length, uniform weights, slack 1.5, peel noise 0.25",
+    ]

@@ -12,6 +12,7 @@ from m2m.study.cells.labels import (
     format_interval,
     format_level,
     format_p,
+    format_shared_rows,
     join_words,
     label_setting,
     name_configuration,
@@ -116,3 +117,8 @@ def test_rows_agree_in_all_that_is_asked_and_a_lacking_column_is_none() -> None:
     assert select_rows(rows, {"a": 1}) == rows
     assert select_rows(rows, {"a": 1, "b": 2}) == rows[:1]
     assert select_rows(rows, {"b": None}) == rows[1:]
+
+
+def test_a_measured_overlap_is_told_from_its_lower_bound() -> None:
+    assert format_shared_rows({"shared_rows": 0.312, "overlap_measured": True}) == "31 %"
+    assert format_shared_rows({"shared_rows": 0.667}) == "at least 67 %"

@@ -59,7 +59,7 @@ def test_a_row_has_its_two_intervals_in_numbers_and_words(panels: list[Any]) -> 
     assert ends == pytest.approx([-0.35, -0.23, -0.4, -0.15])
     assert row["text"] == (
         "response-micro at degree 0 − random: −0.300, 95 % CI −0.350 to −0.230; "
-        "simultaneous 95 % CI −0.400 to −0.150; Holm p 0.004"
+        "simultaneous 95 % CI −0.400 to −0.150; Holm p 0.004; two of its seeds share at least 7 % of their rows"
     )
     assert pick(read_layers(panels[1])[POINT], "configuration", "look") == [("response-micro 6", "micro (tokens)")]
 

@@ -21,11 +21,13 @@ EXAMPLES = pl.DataFrame(
 
 
 def test_the_answer_is_the_main_outcome_s_in_the_main_setting() -> None:
-    values = build_answer(STUDY, {"commands": {"base": SCRATCH}})
+    days = {"first": "2026-11-24", "last": "2026-11-26"}
+    values = build_answer(STUDY, {"commands": {"base": SCRATCH}, "days": days})
     assert values["answer"]["headline"] == "main"
     assert [row["headline"] for row in values["verdicts"]] == ["window"]
     assert values["facts"] == {
         "Model": "small Llama trained from scratch (4 layers, hidden size 192)",
+        "When": "2026-11-24 to 2026-11-26",
         "Runs": "9, 10 of them random, in 2 settings",
         "Evaluation prompts": "320",
         "Version": "0123456789ab",
