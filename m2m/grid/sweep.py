@@ -26,6 +26,8 @@ from m2m.grid.study_folder import write_study_folder
 from m2m.planning.staging import check_schedule
 from m2m.training.finetuning.launch import count_gpus
 
+HOLDER = workers.LOGS / "process"  # the number of the process that holds the lock
+
 
 def run_grid(settings: dict[str, Any], scope: Scope, jobs: int, folder: Path) -> None:
     """Run the cells of `settings` (params.yaml) that no experiment holds, then the study in `folder`.
@@ -39,9 +41,13 @@ def run_grid(settings: dict[str, Any], scope: Scope, jobs: int, folder: Path) ->
     workers.LOGS.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(workers.LOGS / "lock", timeout=0), workers.stop_on_signals():
+            HOLDER.write_text(str(os.getpid()), encoding="utf-8")
             _run(settings, scope, jobs, folder)
     except Timeout as error:
-        raise ValueError("Another grid runs in this repository. Wait until it ends, or stop it.") from error
+        number = HOLDER.read_text(encoding="utf-8") if HOLDER.exists() else "of unknown number"
+        raise ValueError(
+            f"Another grid runs in this repository (process {number}). Wait until it ends, or stop it."
+        ) from error
     except subprocess.CalledProcessError as error:
         sys.exit(f"grid: {' '.join(error.cmd[:3])} … failed; its output above gives the reason")
     except KeyboardInterrupt:
