@@ -42,6 +42,8 @@ repro: .venv/pins
 	$(RUN) $(MAKE) --silent pool-page.html
 	$(RUN) python -c 'from m2m.training.trainer.mlflow_run import send_earlier; send_earlier()'
 	@echo
+	$(RUN) python -m m2m check --outputs
+	@echo
 	@echo 'first                  export PATH="$$PWD/.venv/bin:$$PATH"'
 	@echo 'metrics of this cell   metrics/cell.json, or: dvc metrics show'
 	@echo 'map of the pool        pool-page.html; of another cell: python -m m2m page cell.html --experiment NAME'

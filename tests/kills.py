@@ -10,10 +10,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import psutil
 import yaml
 
 from tests.test_smoke import TINY, commit, copy_of_the_repository, environment, run, settle
@@ -26,11 +27,15 @@ TEMPORARY = (".dvc/tmp", ".cache/kept", ".git")
 
 
 class Task(NamedTuple):
-    """What is killed: its commands, how it starts anew, and a hash of what it makes."""
+    """What is killed: its commands, how it starts anew, and a hash of what it makes.
+
+    With `is_victim`, of a command line, only such processes are killed, and the others must come to a good end.
+    """
 
     commands: tuple[tuple[str, ...], ...]
     reset: Callable[[Path], object]
     hash: Callable[[Path], str]
+    is_victim: Callable[[str], bool] | None = None
 
 
 def prepare(folder: Path) -> None:
@@ -99,6 +104,7 @@ TASKS = {
     "repro": Task((CHECK, REPRO), forget_runs, hash_lock),
     "cached": Task((CHECK, REPRO), forget_outs, hash_lock),
     "grid": Task((GRID,), forget_cells, hash_cells),
+    "cell": Task((GRID,), forget_cells, hash_cells, lambda line: "exec-run" in line),
     "select": Task((SELECT,), lambda folder: run(folder, "rm", "-rf", "picked"), hash_subset),
 }
 
@@ -116,7 +122,10 @@ def list_faults(folder: Path, settings: bytes) -> Iterator[str]:
 
 
 def kill_once(folder: Path, task: Task, seconds: float) -> bool:
-    """Start the task's commands in a process group, kill it and its workers after `seconds`; False if it had ended."""
+    """Start the task's commands in a process group, kill it and its workers after `seconds`; False if it had ended.
+
+    AssertionError if only its victim was killed, and it did not end well.
+    """
     script = " && ".join(" ".join(words) for words in task.commands)
     log = (folder.parent / "kills.log").open("ab")
     process = subprocess.Popen(
@@ -127,11 +136,13 @@ def kill_once(folder: Path, task: Task, seconds: float) -> bool:
         return False
     except subprocess.TimeoutExpired:
         pass
-    for pid in {process.pid, *_list_workers(folder)}:
-        try:
-            os.killpg(os.getpgid(pid), signal.SIGKILL)
-        except ProcessLookupError:
-            continue
+    if task.is_victim:
+        if pids := [other.pid for other in _list_processes(folder) if task.is_victim(" ".join(other.cmdline()))]:
+            _kill_groups(pids)
+        status = process.wait()
+        assert not status, f"the grid ended with {status} after one of its cells was killed"
+        return bool(pids)
+    _kill_groups({process.pid, *(other.pid for other in _list_processes(folder))})
     process.wait()
     return True
 
@@ -149,18 +160,20 @@ def main(folder: Path, kills: int, seed: int, names: tuple[str, ...]) -> int:
     draw, harm = random.Random(seed), 0
     for name in names:
         task = TASKS[name]
-        task.reset(folder)
-        start = time.monotonic()
-        finish(folder, task)
-        duration, expected = time.monotonic() - start, task.hash(folder)
+        for _ in range(2):  # the first run also compiles and fills the system's caches
+            task.reset(folder)
+            start = time.monotonic()
+            finish(folder, task)
+            duration, expected = time.monotonic() - start, task.hash(folder)
         settings = (folder / "params.yaml").read_bytes()
         print(f"{name}: {duration:.0f} s undisturbed, outs {expected[:12]}", flush=True)
         for number in range(kills):
             task.reset(folder)
             moment = draw.uniform(0.02, 1) * duration
-            killed = kill_once(folder, task, moment)
             try:
-                finish(folder, task)
+                killed = kill_once(folder, task, moment)
+                if killed:
+                    finish(folder, task)
                 faults = list(list_faults(folder, settings))
                 faults += [] if task.hash(folder) == expected else ["other outs than undisturbed"]
             except AssertionError as error:
@@ -172,18 +185,24 @@ def main(folder: Path, kills: int, seed: int, names: tuple[str, ...]) -> int:
     return harm
 
 
-def _list_workers(folder: Path) -> list[int]:
+def _list_processes(folder: Path) -> list[psutil.Process]:
     """Processes that work in `folder`, such as the workers of DVC's queue, which have sessions of their own."""
-    import psutil
-
     found = []
     for process in psutil.process_iter():
         try:
             if Path(process.cwd()).is_relative_to(folder) and process.pid != os.getpid():
-                found.append(process.pid)
+                found.append(process)
         except (psutil.AccessDenied, psutil.NoSuchProcess):
             continue
     return found
+
+
+def _kill_groups(pids: Iterable[int]) -> None:
+    for pid in pids:
+        try:
+            os.killpg(os.getpgid(pid), signal.SIGKILL)
+        except ProcessLookupError:
+            continue
 
 
 def _list_outs(lock: Any) -> list[Any]:

@@ -15,6 +15,7 @@ from m2m.grid.progress_table import Tally, open_board
 TRIES = 3  # a failed cell is retried twice
 PATIENCE = 120  # seconds: then a running cell without a process is lost, and an idle worker is stuck
 PAUSE = 5  # seconds between two looks, of which each takes a third of a second on one core
+SETTLING = 6  # looks at the queue while a worker ends its last cell
 BATCH = 8  # cells queued at one look, about a second each
 
 
@@ -24,12 +25,14 @@ def run_cells(todo: Mapping[str, Sequence[str]], jobs: int, gpus_each: int, seco
     `seconds` are those that a cell is expected to take; `label` stands above the table of progress.
     Cells that already wait or run are left as they are. Ctrl-C stops the workers and their cells.
     """
-    if not workers.list_workers():  # after a power cut the queue still lists them as running
-        for entry in [entry for entry in dvc_queue.list_entries() if entry.running]:
-            dvc_queue.drop(entry)
-    dvc_queue.forget_failed(set(todo))
     runner = GridRunner(todo, jobs, gpus_each, seconds)
     try:
+        if workers.list_workers():
+            _stop_idle_workers()
+        else:  # after a power cut the queue still lists cells as running
+            for entry in [entry for entry in dvc_queue.list_entries() if entry.running]:
+                dvc_queue.drop(entry)
+        dvc_queue.forget_failed(set(todo))
         with open_board(label) as board:
             while runner.look():
                 board.show(runner.tally())
@@ -127,6 +130,19 @@ class GridRunner:
             return 0.0
         clock = time.monotonic()
         return clock - self.since.setdefault((state, key), clock)
+
+
+def _stop_idle_workers() -> None:
+    """Stop the workers of an earlier rung: one that is just ending would take a cell, and never run it.
+
+    Before that, a worker whose cell's process has ended stores that cell.
+    """
+    for _ in range(SETTLING):
+        keys = [entry.key for entry in dvc_queue.list_entries() if entry.running]
+        if not set(keys) - workers.list_running_keys(keys):
+            break
+        time.sleep(PAUSE)
+    workers.stop([worker.pid for worker in workers.list_workers() if worker.idle])
 
 
 def _keep_log(entry: dvc_queue.QueueEntry) -> None:

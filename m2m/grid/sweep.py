@@ -32,6 +32,7 @@ from m2m.training.finetuning.launch import count_gpus
 
 RunCells = Callable[[dict[str, list[str]], str], None]  # of overrides by cell, and the label of the progress table
 MakeParts = Callable[[dict[str, Any]], Parts]
+HOLDER = workers.LOGS / "process"  # the number of the process that holds the lock
 
 
 def run_grid(
@@ -57,9 +58,13 @@ def run_grid(
     workers.LOGS.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(workers.LOGS / "lock", timeout=0), workers.stop_on_signals():
+            HOLDER.write_text(str(os.getpid()), encoding="utf-8")
             _run(settings, scope, jobs, folder, options, make_parts)
     except Timeout as error:
-        raise ValueError("Another grid runs in this repository. Wait until it ends, or stop it.") from error
+        number = HOLDER.read_text(encoding="utf-8") if HOLDER.exists() else "of unknown number"
+        raise ValueError(
+            f"Another grid runs in this repository (process {number}). Wait until it ends, or stop it."
+        ) from error
     except subprocess.CalledProcessError as error:
         sys.exit(f"grid: {' '.join(error.cmd[:3])} … failed; its output above gives the reason")
     except KeyboardInterrupt:

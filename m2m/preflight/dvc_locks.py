@@ -15,6 +15,7 @@ RWLOCKS = (Path(".dvc/tmp/rwlock"), Path(".dvc/tmp/exps/rwlock"))  # of the work
 QUEUEING = "workspace"  # what the queue's table says while DVC has the workspace in git's stash
 GUARD_TRIES, GUARD_PAUSE = 20, 0.2  # seconds between tries: DVC holds these locks for moments
 PROGRAMS = ("dvc", "m2m")
+PYTHON_WORDS = 5  # of a command line: Python, an option with its value, -m, a module; or a script in their place
 
 
 class Holder(NamedTuple):
@@ -81,13 +82,25 @@ def restore_table(path: Path) -> str:
 def is_program(process: psutil.Process) -> bool:
     """Whether `process` is DVC or a command of ours: a process number may have been given to another one since."""
     try:
-        return any(
-            Path(word).name.split(".")[0] in PROGRAMS or f"/{PROGRAMS[0]}/" in word for word in process.cmdline()
-        )
+        return _is_command(process.cmdline())
     except psutil.AccessDenied:
         return True
     except psutil.NoSuchProcess:
         return False
+
+
+def _is_command(words: list[str]) -> bool:
+    """Whether a process with the command line `words` runs DVC or a command of ours, by itself or in a Python.
+
+    A path in a later word is a file that any program may read.
+
+    >>> _is_command(["python", "-m", "dvc", "repro"]), _is_command(["vim", "/work/dvc/notes.txt"])
+    (True, False)
+    """
+    is_python = bool(words) and Path(words[0]).name.startswith("python")
+    heads = [Path(word) for word in words[: PYTHON_WORDS if is_python else 1]]
+    scripts = [path for path in heads if path.suffix == ".py"]
+    return any(path.name in PROGRAMS for path in heads) or any({*PROGRAMS} & {*path.parts} for path in scripts)
 
 
 def _is_alive(pid: int) -> bool:

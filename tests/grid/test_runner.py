@@ -257,6 +257,23 @@ def test_a_worker_that_has_nothing_to_take_is_left_alone(monkeypatch: pytest.Mon
     assert stopped == []
 
 
+def test_a_worker_that_ends_takes_no_cell_of_the_next_rung(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its last cell is stored first; the worker that runs a cell of others stays."""
+    looks = iter([["own", "other"], ["own", "other"], ["other"]])
+    events: list[Any] = []
+    monkeypatch.setattr(
+        runner.dvc_queue, "list_entries", lambda: [QueueEntry(name, name, True) for name in next(looks)]
+    )
+    monkeypatch.setattr(runner.workers, "list_running_keys", lambda keys: {"other"} & set(keys))
+    monkeypatch.setattr(
+        runner.workers, "list_workers", lambda: [workers.Worker(1, 76, False), workers.Worker(2, 77, True)]
+    )
+    monkeypatch.setattr(runner.time, "sleep", lambda _: events.append("wait"))
+    monkeypatch.setattr(runner.workers, "stop", events.append)
+    runner._stop_idle_workers()
+    assert events == ["wait", "wait", [77]]
+
+
 def test_cells_of_another_grid_are_neither_counted_nor_touched(mind: Any) -> None:
     fake = Fake({"a": ["done"], "theirs": ["done"], "old": ["done"]})
     fake.put("theirs", [])

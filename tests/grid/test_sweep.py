@@ -1,5 +1,6 @@
 """What `m2m grid` does around the queue; the whole is in tests/test_grid.py."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -188,11 +189,17 @@ def test_nothing_is_collected_where_no_cell_ended(here: Any, monkeypatch: pytest
 
 def test_two_grids_do_not_run_in_one_repository(here: Any) -> None:
     sweep.workers.LOGS.mkdir(parents=True)
+    sweep.HOLDER.write_text("4321")
     with (
         FileLock(sweep.workers.LOGS / "lock"),
-        pytest.raises(ValueError, match="Another grid runs in this repository"),
+        pytest.raises(ValueError, match=r"Another grid runs in this repository \(process 4321\)\. Wait until it ends"),
     ):
         grid.main(full=True, jobs=1)
+
+
+def test_a_grid_leaves_its_number_for_the_second_one(here: Any) -> None:
+    grid.main(full=True, jobs=1)
+    assert sweep.HOLDER.read_text() == str(os.getpid())
 
 
 def test_quick_and_full_are_one_or_the_other(here: Any) -> None:

@@ -293,3 +293,22 @@ def test_every_command_mends_first_and_help_does_not(clone: Path) -> None:
     run = subprocess.run(words, env=environ, capture_output=True, text=True)
     assert run.stderr.startswith("mended: params.yaml was incomplete")
     assert (clone / "params.yaml").read_text() == PARAMS
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("/venv/bin/python /venv/bin/dvc repro dvc.yaml", True),
+        ("/venv/bin/python3.11 -X utf8 -m dvc exp queue-worker dvc-exp-1@localhost", True),
+        ("/usr/bin/python /venv/lib/python3.11/site-packages/dvc/__main__.py daemon updater", True),
+        ("python -m m2m grid --jobs 1", True),
+        ("/usr/local/bin/dvc push", True),
+        ("python train.py /work/dvc/pool.jsonl", False),
+        ("vim /work/dvc/notes.py", False),
+        ("less /home/person/dvc", False),
+        ("tail -f /work/dvc/.cache/grid/worker-1.log", False),
+        ("", False),
+    ],
+)
+def test_only_a_process_that_runs_dvc_or_us_is_taken_for_one(line: str, expected: bool) -> None:
+    assert dvc_locks._is_command(line.split()) is expected
