@@ -178,7 +178,7 @@ def disturb(kind: str, cluster: RayNodes, driver: Any, clone: Path, draw: random
 def run_disturbed(
     cluster: RayNodes, clone: Path, words: list[str], kinds: list[str], draw: random.Random, longest: float
 ) -> list[str]:
-    """Run the driver to its end, with the harms of `kinds` while cells run, at most `longest` s apart; what happened."""
+    """Run the driver to its end, with the harms of `kinds` at most `longest` s apart while cells run; what happened."""
     happened, pending = [], list(kinds)
     start = time.monotonic()
     driver = start_driver(clone, words, cluster.variables)

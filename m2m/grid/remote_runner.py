@@ -107,6 +107,8 @@ class RemoteRunner:
         if waiting:
             self.engine.submit([self.orders[name] for name in waiting])
             self.states |= {name: CellState("queued") for name in waiting}
+        if self.states and not self.engine.slots():
+            self._say("No node can take a cell now: too few cores or GPUs, or all are lost. The grid waits for one.")
         return len(self.finished) + len(self.failed) < len(self.orders)
 
     def tally(self) -> Tally:

@@ -46,11 +46,11 @@ def mind(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     monkeypatch.setattr(remote_runner.time, "sleep", lambda _: None)
     monkeypatch.setattr(remote_runner.time, "monotonic", lambda: next(clock))
 
-    def run(outcomes: dict[str, list[str]], remote: Any = ()) -> Any:
+    def run(outcomes: dict[str, list[str]], remote: Any = (), slots: int = 2) -> Any:
         fake = Fake(outcomes, set(remote))
         monkeypatch.setattr(remote_runner, "fetch_cells", lambda _, names: fake.remote & set(names))
         orders = build_orders({name: [] for name in outcomes}, SNAPSHOT, [], 1, "", "")
-        engine = CellEngine(fake.submit, fake.look, lambda: None, lambda: 2)
+        engine = CellEngine(fake.submit, fake.look, lambda: None, lambda: slots)
         failed = remote_runner.run_remote_cells(orders, engine, 10.0, "")
         return fake, failed
 
@@ -96,6 +96,11 @@ def test_a_refusal_is_said_once_and_costs_no_try(mind: Any, capsys: pytest.Captu
     fake, failed = mind({"a": ["refused"] * 7 + ["done"]})
     assert (fake.submitted, failed) == (["a"] * 8, [])
     assert capsys.readouterr().out.count("grid: why a") == 1
+
+
+def test_where_no_node_fits_it_says_once_that_it_waits(mind: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    mind({"a": ["done"], "b": ["failed", "done"]}, slots=0)
+    assert capsys.readouterr().out.count("grid: No node can take a cell now") == 1
 
 
 def test_the_counts_add_up_at_every_look(mind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
