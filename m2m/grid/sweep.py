@@ -12,7 +12,6 @@ from filelock import FileLock, Timeout
 from m2m.grid import dvc_experiments, workers
 from m2m.grid.cluster import ClusterOptions, open_cluster, push_inputs, run_cluster_cells
 from m2m.grid.design import Cell, Scope, list_cells, list_overrides
-from m2m.grid.gpu_locks import group_gpus, hold_free_gpus
 from m2m.grid.gpu_sharing import require_room
 from m2m.grid.named_parts import Parts, replace_parts
 from m2m.grid.progress_table import format_duration
@@ -26,6 +25,7 @@ from m2m.grid.provenance import (
 )
 from m2m.grid.rungs import Rung, list_current_rungs, list_expected_cells
 from m2m.grid.runner import locate_log, run_cells
+from m2m.grid.shared_stages import require_reachable_models, require_tracked_files, run_shared_stages
 from m2m.grid.study_folder import write_study_folder
 from m2m.planning.staging import check_schedule
 from m2m.training.finetuning.launch import count_gpus
@@ -79,29 +79,24 @@ def _run(
     options: ClusterOptions | None,
     make_parts: MakeParts | None,
 ) -> None:
-    _require_clean_workspace()
-    grid = settings["grid"]
-    outcome = settings["analyze"]["primary_outcome"]
-    schedule = check_schedule(**grid["staged"])
-    seconds, gpus_each = grid["seconds"], count_gpus(Path(settings["launch"]))
+    require_tracked_files()
+    require_reachable_models(settings)
+    check_schedule(**settings["grid"]["staged"])
+    gpus_each = count_gpus(Path(settings["launch"]))
     cluster = open_cluster(options, Path(settings["launch"])) if options else None
     jobs = cluster.engine.slots() if cluster else jobs or workers.choose_worker_count(gpus_each)
     if not cluster:
         require_room(settings, jobs, gpus_each)
     if make_parts is None:
-        first = list_cells(grid["parts"], settings["subset"], scope)
-        expected = list_expected_cells(first, schedule) if scope == "staged" else first
-        duration = format_duration(len(expected) * seconds / jobs)
-        print(f"grid: {len(expected)} cells, about {duration} if none has run; shared stages first", flush=True)
-    _require_reachable(settings)
+        _print_size(settings, scope, jobs)
     dvc_experiments.predict_lock()  # fails on a wrong dvc.yaml before anything is trained
     stages = [name for name in dvc_experiments.list_stages() if name not in CELL_STAGES]
-    _run_shared_stages(stages, gpus_each, is_pulled=bool(cluster))
+    run_shared_stages(stages, gpus_each, is_pulled=bool(cluster))
     if make_parts is not None:
         settings = replace_parts(settings, make_parts(settings))
-        first = list_cells(settings["grid"]["parts"], settings["subset"], scope)
     shared = hash_provenance(add_hardware(dvc_experiments.predict_lock(), cluster.hardware if cluster else ""))
     inputs = push_inputs(cluster, stages) if cluster else None
+    seconds = settings["grid"]["seconds"]
 
     def run(todo: dict[str, list[str]], label: str) -> None:
         if cluster and inputs:
@@ -109,6 +104,39 @@ def _run(
         else:
             run_cells(todo, jobs, gpus_each, seconds, label)
 
+    cells, missing, is_settled = _run_rungs(settings, scope, shared, jobs, run)
+    if len(missing) < len(cells):
+        only = None if make_parts is None else set(cells)
+        fresh = settings["grid"]["staged"]["fresh"]
+        print(*write_study_folder(folder, current=True, fresh=fresh, only=only), sep="\n")
+        subprocess.run([sys.executable, "-m", "m2m", "study", str(folder)], check=True)
+    _finish(missing, len(cells))
+    if not is_settled:
+        sys.exit(
+            f"grid: the rungs choose by analyze.primary_outcome, {settings['analyze']['primary_outcome']}, which not "
+            "all cells have, so the grid ends here. Name an outcome that they have."
+        )
+
+
+def _print_size(settings: dict[str, Any], scope: Scope, jobs: int) -> None:
+    """Print how many cells the grid has, and how long they take."""
+    grid = settings["grid"]
+    cells = list_cells(grid["parts"], settings["subset"], scope)
+    if scope == "staged":
+        cells = list_expected_cells(cells, check_schedule(**grid["staged"]))
+    duration = format_duration(len(cells) * grid["seconds"] / jobs)
+    print(f"grid: {len(cells)} cells, about {duration} if none has run; shared stages first", flush=True)
+
+
+def _run_rungs(
+    settings: dict[str, Any], scope: Scope, shared: str, jobs: int, run: RunCells
+) -> tuple[dict[str, Cell], list[str], bool]:
+    """Run the grid, one rung after the other: its cells, the names of those that are missing, whether rungs ended it.
+
+    A grid that is not staged has one rung.
+    """
+    schedule, outcome = check_schedule(**settings["grid"]["staged"]), settings["analyze"]["primary_outcome"]
+    first = list_cells(settings["grid"]["parts"], settings["subset"], scope)
     rung_count = 0
     while True:
         rungs = list_current_rungs(first, schedule, shared, outcome) if scope == "staged" else [Rung("", first)]
@@ -117,16 +145,8 @@ def _run(
         if missing or len(rungs) == rung_count or scope != "staged":
             break
         rung_count = len(rungs)
-    if len(missing) < len(cells):
-        only = None if make_parts is None else set(cells)
-        print(*write_study_folder(folder, current=True, fresh=schedule.fresh, only=only), sep="\n")
-        subprocess.run([sys.executable, "-m", "m2m", "study", str(folder)], check=True)
-    _finish(missing, len(cells))
-    if scope == "staged" and len(rungs) <= len(schedule.keep) and any(cell["strategy"] != "random" for cell in first):
-        sys.exit(
-            f"grid: the rungs choose by analyze.primary_outcome, {outcome}, which not all cells have, so the grid ends "
-            "here. Name an outcome that they have."
-        )
+    has_rivals = any(cell["strategy"] != "random" for cell in first)
+    return cells, missing, scope != "staged" or len(rungs) > len(schedule.keep) or not has_rivals
 
 
 def _run_missing(cells: dict[str, Cell], label: str, settings: dict[str, Any], jobs: int, run: RunCells) -> list[str]:
@@ -139,37 +159,6 @@ def _run_missing(cells: dict[str, Cell], label: str, settings: dict[str, Any], j
         orders = {name: list_overrides(cell, settings["subset"]) for name, cell in todo.items()}
         run(orders, label)
     return sorted(_select_missing(cells))
-
-
-def _require_clean_workspace() -> None:
-    if untracked := dvc_experiments.list_untracked_files():
-        raise ValueError(
-            f"git does not track {', '.join(untracked)}, so the cells' copies of the repository would lack it. "
-            "Run git add (for data: dvc add, then git add the .dvc file and the .gitignore beside it)."
-        )
-
-
-def _require_reachable(settings: dict[str, Any]) -> None:
-    """A cell runs in a copy of the repository, where a relative folder would be read as a hub id."""
-    models = {"embed.model": settings["embed"]["model"], "band.tokenizer": settings["band"]["tokenizer"]}
-    if settings["judge"]["llm"] == "local":
-        models["judge.endpoint.model"] = settings["judge"]["endpoint"]["model"]
-    for setting, name in models.items():
-        if Path(name).exists() and not Path(name).is_absolute():
-            raise ValueError(f"{setting} must be an absolute path, got {name}. Cells run in copies of the repository.")
-
-
-def _run_shared_stages(names: Sequence[str], gpus_each: int, *, is_pulled: bool) -> None:
-    """Run the stages that all cells share, on `gpus_each` GPUs if there are any; or pull what they made elsewhere."""
-    groups = group_gpus(gpus_each)
-    with hold_free_gpus(groups, 1) as free:
-        if groups and not free:
-            raise ValueError(
-                f"This grid needs {gpus_each} free GPUs, and other grids use too many. Wait for them, or export "
-                "CUDA_VISIBLE_DEVICES= to run without GPUs."
-            )
-        devices = {"CUDA_VISIBLE_DEVICES": free.devices} if free else {}
-        subprocess.run(["dvc", "repro", *["--pull"] * is_pulled, *names], env=os.environ | devices, check=True)
 
 
 def _select_missing(cells: dict[str, Cell]) -> dict[str, Cell]:
