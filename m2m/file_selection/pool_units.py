@@ -163,10 +163,9 @@ class PoolUnits:
         return apply_canonical_tags(raw, names).rename({"tag": "unit"})
 
     def _build_macro(self, side: str) -> pl.DataFrame:
-        from m2m.arrays import stack_vectors
         from m2m.units.macro.clusters import assign_nearest, cluster_vectors, describe_exact_time
 
-        points = stack_vectors(pl.Series("vector", self.embed_side(side)).cast(pl.List(pl.Float32)))
+        points = self.embed_side(side)
         self._report(f"clustering {len(points):,} {side}s by UMAP and HDBSCAN")
         clusters = self.settings.clusters
         if warning := describe_exact_time(len(points), clusters.neighbors):
