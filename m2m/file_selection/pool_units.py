@@ -163,11 +163,10 @@ class PoolUnits:
         return apply_canonical_tags(raw, names).rename({"tag": "unit"})
 
     def _build_macro(self, side: str) -> pl.DataFrame:
-        from m2m.arrays import stack_vectors
         from m2m.units.macro.clusters import assign_nearest, cluster_vectors, describe_exact_time
         from m2m.units.macro.sampled_clusters import cluster_by_sample
 
-        points = stack_vectors(pl.Series("vector", self.embed_side(side)).cast(pl.List(pl.Float32)))
+        points = self.embed_side(side)
         clusters = self.settings.clusters
         fitted = clusters.sample or len(points)
         part = "" if clusters.sample is None else f"{fitted:,} of "

@@ -26,6 +26,7 @@ from m2m.strategies import SIDES, get_strategy
 from m2m.text.pool_tokens import tokenize_pool
 
 PLACES = ("pool_file", "pool_row")
+FORMAT_KEYS = ("messages", "prompt", "completion", "conversations", "input", "output")
 
 
 class FileSelection(NamedTuple):
@@ -106,9 +107,6 @@ def _join_prompts(table: pl.DataFrame, overlaps: PromptOverlaps | None) -> pl.Da
         return table.with_columns(prompt=pl.lit(None, pl.String))
     prompts = overlaps.table.group_by("id").agg(prompt=pl.col("prompt").min())
     return table.join(prompts, left_on="row_id", right_on="id", how="left", maintain_order="left")
-
-
-FORMAT_KEYS = ("messages", "prompt", "completion", "conversations", "input", "output")
 
 
 def _has_units(comparison: Comparison) -> bool:

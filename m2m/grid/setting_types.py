@@ -29,7 +29,7 @@ class SettingType(NamedTuple):
         return next((self._rule(item, "must have entries that are each") for item in value if not self._fits(item)), "")
 
     def _fits(self, value: object) -> bool:
-        if value in self.choices if isinstance(value, str) else False:
+        if isinstance(value, str) and value in self.choices:
             return True
         types = tuple(python for kind in self.kinds for python in TYPE_CLASSES[kind])
         return isinstance(value, types) and not isinstance(value, bool)

@@ -30,7 +30,6 @@ from m2m.study.cells.labels import (
 )
 from m2m.study.cells.outcomes import get_unit
 
-POWER = 0.8
 SHOWN_ROWS = 5
 NOISE_MULTIPLE = 3  # times the seed noise: two trainings of one subset differ by more in one of thirty cases
 SETTLING_SEED, MOST_SETTLING_SEEDS = 201, 60  # above it, a grid is no answer
