@@ -21,13 +21,14 @@ from m2m.units.macro.clusters import NOISE_LABEL, Neighbors, cluster_vectors, fi
 from m2m.units.macro.sampled_clusters import cluster_by_sample
 
 NEIGHBORS, COMPONENTS, SIZE, SAMPLES = 15, 5, 15, 5
-SETTINGS: tuple[int, int, int, int, Neighbors] = (NEIGHBORS, COMPONENTS, SIZE, SAMPLES, "exact")
+Settings = tuple[int, int, int, int, Neighbors]
+SETTINGS: Settings = (NEIGHBORS, COMPONENTS, SIZE, SAMPLES, "exact")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("vectors", type=Path)
-    parser.add_argument("--rows", type=int)
+    parser.add_argument("--rows", type=int, default=20_000, help="the first, by id")
     flags = parser.parse_args()
     vectors = stack_vectors(pl.read_parquet(flags.vectors).sort("id")["vector"].head(flags.rows))
     warnings.simplefilter("ignore")
@@ -40,6 +41,8 @@ def main() -> None:
         sample = int(share * len(vectors))
         report(f"{sample} rows, the rest by nearest rows", partial(by_sample, vectors, sample), reference)
     half = len(vectors) // 2
+    small: Settings = (NEIGHBORS, COMPONENTS, SIZE // 2, SAMPLES, "exact")
+    report(f"{half} rows, clusters from {SIZE // 2} rows", lambda: by_sample(vectors, half, small), reference)
     report(f"{half} rows, the rest by approximate_predict", lambda: by_prediction(vectors, half), reference)
     first = report("UMAP in parallel, unseeded", lambda: in_parallel(vectors), reference)
     report("the same again, against the first", lambda: in_parallel(vectors), first)
@@ -68,8 +71,8 @@ def share_equal(first: np.ndarray, second: np.ndarray) -> float:
     return float((counts[0, 0] + counts[1:, 1:][rows, columns].sum()) / len(first))
 
 
-def by_sample(vectors: np.ndarray, sample: int) -> np.ndarray:
-    labels, agreement = cluster_by_sample(vectors, sample, 1, *SETTINGS)
+def by_sample(vectors: np.ndarray, sample: int, settings: Settings = SETTINGS) -> np.ndarray:
+    labels, agreement = cluster_by_sample(vectors, sample, 1, *settings)
     print(f"{agreement:.1%} of the sample agree with their nearest rows")
     return labels
 

@@ -1,4 +1,4 @@
-"""Reads and writes Parquet tables slice by slice: the same bytes and rules as whole tables, in little memory."""
+"""Reads and writes Parquet tables slice by slice: the same rules as for whole tables, in little memory."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -58,6 +58,7 @@ def count_table_rows(path: Path) -> int:
 def write_slices(path: Path, model: type[pa.DataFrameModel], slices: Iterable[pl.DataFrame]) -> int:
     """Write `slices`, one after the other, as `write_table` writes them together; returns the number of rows.
 
+    Bytes are equal too, but for lists: above 65,536 rows the borders of their pages depend on the slices.
     ValueError where a slice breaks a rule of `model`, or ids are not sorted.
     """
     schema = {name: column.dtype.type for name, column in model.to_schema().columns.items()}

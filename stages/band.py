@@ -57,7 +57,7 @@ def main(
         print(f"band {side}: {explain_other_tokenizer(tokenizer)}", file=sys.stderr)
     encoder = _load_encoder("base", base_tokenizer, pairs, side)
     rows = _write_tokens(tokens, encoder, pairs, side)
-    with TemporaryDirectory(dir=tokens.parent) as folder:
+    with TemporaryDirectory() as folder:
         unit_tokens = tokens
         if tokenizer != "base":
             unit_tokens, encoder = Path(folder, "units.parquet"), _load_encoder(tokenizer, base_tokenizer, pairs, side)

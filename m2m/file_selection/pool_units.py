@@ -67,7 +67,7 @@ class PoolUnits:
     def tokenize_side(self, side: str) -> Tokenized:
         """The tokens of one side of all rows."""
         if side not in self._tokenized:
-            self._tokenized[side] = tokenize_pool(self.tokenizer, self.rows[side].to_list())
+            self._tokenized[side] = tokenize_pool(self.tokenizer, self.rows[side])
         return self._tokenized[side]
 
     def measure_pool(self) -> PoolRows:

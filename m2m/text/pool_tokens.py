@@ -6,6 +6,7 @@ from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
+import polars as pl
 from jaxtyping import Int32, Int64
 from tokenizers import Tokenizer
 
@@ -34,12 +35,12 @@ class Encoder(NamedTuple):
     texts: list[str]
 
 
-def tokenize_pool(tokenizer: Any, texts: list[str]) -> Tokenized:
-    """What `tokenize` gives, in a fraction of the time, `SLICE_TEXTS` texts at once."""
+def tokenize_pool(tokenizer: Any, texts: list[str] | pl.Series) -> Tokenized:
+    """What `tokenize` gives, in a fraction of the time, of at most 65,536 texts at once."""
     if len(texts) < FEWEST_TEXTS:
-        return tokenize(tokenizer, texts)
-    encoder = build_encoder(tokenizer, texts[:: get_stride(len(texts))], len(texts))
-    slices = [encoder.encode(texts[start : start + SLICE_TEXTS]) for start in range(0, len(texts), SLICE_TEXTS)]
+        return tokenize(tokenizer, list(texts))
+    encoder = build_encoder(tokenizer, list(texts[:: get_stride(len(texts))]), len(texts))
+    slices = [encoder.encode(list(texts[start : start + SLICE_TEXTS])) for start in range(0, len(texts), SLICE_TEXTS)]
     lengths = np.concatenate([np.diff(offsets) for _, offsets in slices])
     tokens = np.concatenate([tokens for tokens, _ in slices])
     return Tokenized(tokens, np.append(0, lengths.cumsum()), encoder.names, encoder.texts)

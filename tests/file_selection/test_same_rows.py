@@ -120,7 +120,7 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def fake_embedder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("m2m.text.embedder.load_embedder", lambda *settings: FakeEmbedder())
-    monkeypatch.setattr("stages.embed.load_embedder", lambda *settings: FakeEmbedder())
+    monkeypatch.setattr("m2m.text.embedder.load_once", lambda name: FakeEmbedder())
 
 
 def run_stages(

@@ -1,14 +1,16 @@
 """Pools are tokenized as texts are, whoever does it."""
 
+import pickle
 import random
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
 
 from m2m.text import pool_tokens
-from m2m.text.pool_tokens import FEWEST_TEXTS, load_gigatoken, tokenize_pool
+from m2m.text.pool_tokens import FEWEST_TEXTS, build_encoder, load_gigatoken, tokenize_pool
 from m2m.text.tokenize import split_added_tokens, tokenize
 
 SIGNS = (
@@ -91,6 +93,24 @@ def test_tokens_that_differ_in_one_compared_text_are_not_taken(monkeypatch: pyte
 
     monkeypatch.setattr(pool_tokens, "encode_all", change_last)
     assert np.array_equal(tokenize_pool(tokenizer, TEXTS).tokens, expected.tokens)
+
+
+def test_slices_and_a_column_change_no_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    tokenizer = train(BYTES)
+    whole = tokenize_pool(tokenizer, TEXTS)
+    monkeypatch.setattr(pool_tokens, "SLICE_TEXTS", 300)
+    sliced = tokenize_pool(tokenizer, pl.Series(TEXTS))
+    assert np.array_equal(whole.tokens, sliced.tokens) and np.array_equal(whole.offsets, sliced.offsets)
+    assert (whole.names, whole.texts) == (sliced.names, sliced.texts)
+
+
+def test_an_encoder_that_was_sent_to_another_process_still_reads_control_tokens_as_text() -> None:
+    for normalizer in (None, normalizers.Lowercase()):  # gigatoken refuses the second
+        tokenizer = train(BYTES, normalizer=normalizer)
+        encoder = pickle.loads(pickle.dumps(build_encoder(tokenizer, TEXTS[:500], len(TEXTS))))
+        expected = tokenize(tokenizer, TEXTS[-300:])
+        tokens, offsets = encoder.encode(TEXTS[-300:])
+        assert np.array_equal(tokens, expected.tokens) and np.array_equal(offsets, expected.offsets)
 
 
 def test_few_texts_load_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
