@@ -50,7 +50,14 @@ def _answer(ranking: Ranking, outcome: str) -> list[str]:
     if ranking.better:
         beat = "beats" if len(ranking.better) == 1 else "beat"
         answer = f"{len(ranking.better)} of {number} configurations {beat} random ({gain}, {interval})."
-    return [answer, *_count_worse(ranking)]
+    return [answer, *_explain_matched(ranking), *_count_worse(ranking)]
+
+
+def _explain_matched(ranking: Ranking) -> list[str]:
+    """That a winner of random rows says nothing for diversity, which its name may suggest."""
+    if not ranking.better or ranking.best["strategy"] != "length-matched":
+        return []
+    return ["The best one is random rows of other lengths: that gain is length's, not diversity's."]
 
 
 def _count_worse(ranking: Ranking) -> list[str]:

@@ -29,6 +29,16 @@ def test_what_beats_random_is_counted_and_the_best_is_named() -> None:
     )
 
 
+def test_random_rows_of_other_lengths_are_no_win_of_diversity() -> None:
+    matched = gain(0.05, strategy="length-matched")
+    assert headline(against_random=[matched, gain(0.01, 0.2)]).startswith(
+        "1 of 2 configurations beats random (best: length-matched random for response-micro at degree 6, +0.050 bpb, "
+        "95 % CI 0.030 to 0.080). The best one is random rows of other lengths: that gain is length's, not diversity's."
+    )
+    for rows in ([matched, gain(0.07)], [gain(0.003, 0.4, strategy="length-matched")]):
+        assert "other lengths" not in headline(against_random=rows)
+
+
 def test_one_that_beats_random_is_singular() -> None:
     text = headline(against_random=[gain(0.05), gain(0.01, 0.2, degree=2)])
     assert text.startswith("1 of 2 configurations beats random (best: response-micro at degree 6, +0.050 bpb,")
