@@ -2,7 +2,6 @@
 
 import json
 import os
-import shlex
 import shutil
 import subprocess
 import sys
@@ -58,14 +57,15 @@ class SlurmCells:
         self.elements |= {order["name"]: Element(folder, index) for index, order in enumerate(absent)}
         parallel = f"%{self.limit}" if self.limit else ""
         files = [str((folder / name).resolve()) for name in ("cell.pyz", "orders.json")]
-        command = shlex.join([sys.executable, files[0], "run", files[1]])
+        (folder / "job.sh").write_text('#!/bin/sh\nexec "$@"\n')
         options = [
             *self._list_options(),
             f"--job-name={folder.name}",
             f"--array=0-{len(absent) - 1}{parallel}",
             "--requeue",
         ]
-        options += ["--open-mode=append", f"--output={folder.resolve()}/%a.out", f"--wrap=exec {command}"]
+        options += ["--open-mode=append", f"--output={folder.resolve()}/%a.out"]
+        options += [str(folder / "job.sh"), sys.executable, files[0], "run", files[1]]
         (folder / "job").write_text(_ask("sbatch", "--parsable", *options).split(";")[0].strip(), encoding="utf-8")
         self.asked = 0.0
 
@@ -81,7 +81,7 @@ class SlurmCells:
             elif element in self.listed:
                 states[name] = self.listed[element]
             else:
-                states[name] = _explain_end(element)
+                states[name] = explain_end(element)
             if states[name].state not in ("queued", "running"):
                 del self.elements[name]
         return states
@@ -146,7 +146,7 @@ def _read_arrays() -> dict[str, Element]:
     return {order["name"]: Element(folder, index) for folder, listed in orders for index, order in enumerate(listed)}
 
 
-def _explain_end(element: Element) -> CellState:
+def explain_end(element: Element) -> CellState:
     """Why a cell left the queue without a report, as far as Slurm still knows."""
     job = (element.folder / "job").read_text(encoding="utf-8") if (element.folder / "job").exists() else "unknown"
     process = subprocess.run(
@@ -156,6 +156,10 @@ def _explain_end(element: Element) -> CellState:
     state, node = fields.get("JobState", "gone from Slurm's queue"), fields.get("NodeList", "")
     if state in SBATCH_LIMITS:
         return CellState("failed", node, f"Slurm ended it with {state}: raise {SBATCH_LIMITS[state]} in --sbatch")
+    if state in ("FAILED", "COMPLETED"):
+        output = element.folder / f"{element.place}.out"
+        log = output.read_text(encoding="utf-8", errors="replace") if output.exists() else ""
+        return CellState("failed", node, f"it ended without a report, with exit code {fields['ExitCode']}", log)
     return CellState("lost", node, state)
 
 

@@ -1,5 +1,6 @@
 """A grid on Slurm itself: two nodes on this machine, a cancelled cell, a node that goes down, a driver that is gone."""
 
+import os
 import sys
 import time
 from collections import Counter
@@ -13,7 +14,7 @@ from m2m.grid import slurm_cells
 from m2m.grid.grid_remotes import push_snapshot, require_remotes
 from m2m.grid.hardware import Needs, read_driver_facts
 from m2m.grid.node_program import build_program
-from m2m.grid.remote_runner import RemoteRunner, build_orders
+from m2m.grid.remote_runner import CellState, RemoteRunner, build_orders
 from m2m.grid.slurm_cells import SlurmCells, open_slurm
 from m2m.grid.workers import LOGS
 from tests import slurm_cluster
@@ -21,10 +22,11 @@ from tests.slurm_cluster import SlurmCluster, run_slurm
 from tests.toy_grid import list_toy_cells, make_toy_repository
 
 ROOT = Path(__file__).parents[2]
-pytestmark = [
-    pytest.mark.long,
-    pytest.mark.skipif(bool(slurm_cluster.MISSING), reason=slurm_cluster.WARNING),
-]
+is_missing = pytest.mark.skipif(bool(slurm_cluster.MISSING), reason=slurm_cluster.WARNING)
+
+
+def needs_slurm(test: Any) -> Any:
+    return pytest.mark.long(is_missing(test))
 
 
 @pytest.fixture
@@ -63,6 +65,7 @@ def wait_for(runner: RemoteRunner, node: str) -> str:
     raise AssertionError(f"nothing ran on {node}: {runner.states}")
 
 
+@needs_slurm
 def test_six_cells_end_once_each_though_one_is_cancelled_a_node_dies_and_the_driver_is_replaced(
     slurm: SlurmCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -98,6 +101,7 @@ def test_six_cells_end_once_each_though_one_is_cancelled_a_node_dies_and_the_dri
     assert not list((tmp_path / "scratch").glob("*/*/cells/*"))
 
 
+@needs_slurm
 def test_a_node_of_another_environment_is_refused_in_a_sentence(
     slurm: SlurmCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -120,6 +124,30 @@ def test_a_node_of_another_environment_is_refused_in_a_sentence(
     assert not runner.finished and not runner.failed
 
 
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        ("TIMEOUT", CellState("failed", "n1", "Slurm ended it with TIMEOUT: raise time in --sbatch")),
+        ("CANCELLED", CellState("lost", "n1", "CANCELLED")),
+        ("NODE_FAIL", CellState("lost", "n1", "NODE_FAIL")),
+        ("FAILED", CellState("failed", "n1", "it ended without a report, with exit code 127:0", "no python\n")),
+        ("", CellState("lost", "", "gone from Slurm's queue")),
+    ],
+)
+def test_why_a_cell_left_the_queue_is_read_from_slurm(
+    state: str, expected: CellState, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tool = tmp_path / "scontrol"
+    answer = f"JobId=4 ArrayTaskId=1\n   JobState={state} Reason=None\n   ExitCode=127:0 NodeList=n1" if state else ""
+    tool.write_text(f"#!/bin/sh\n[ \"$3\" = 4_1 ] && cat <<'END'\n{answer}\nEND\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    (tmp_path / "job").write_text("4")
+    (tmp_path / "1.out").write_text("no python\n")
+    assert slurm_cells.explain_end(slurm_cells.Element(tmp_path, 1)) == expected
+
+
+@needs_slurm
 def test_options_that_slurm_refuses_end_in_one_sentence(slurm: SlurmCluster, tmp_path: Path) -> None:
     driver = read_driver_facts(ROOT / "constraints.txt")
     with pytest.raises(ValueError, match=r"srun refused: .*partition.*Change the options in --sbatch"):
