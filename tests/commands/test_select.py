@@ -138,6 +138,27 @@ def test_the_best_by_a_number_of_the_records_are_the_candidates(
     assert "Only the best 0.25 of the rows by score were candidates: 30 were left out." in card
 
 
+def test_the_rows_most_like_the_examples_are_the_candidates_and_the_strategy_chooses_from_them(
+    pool: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of 40 rows of their own word, the example has the word of the first ten."""
+    records = [
+        {"prompt": "Say it.", "response": f"{'apple ' if row < 10 else 'stone '}{row} {row}"} for row in range(40)
+    ]
+    pool.write_text("".join(json.dumps(record) + "\n" for record in records))
+    like = tmp_path / "like.jsonl"
+    like.write_text(json.dumps({"prompt": "Name one.", "response": "apple apple"}))
+    settings: dict[str, Any] = {"like": str(like), "like_share": 0.25, "strategy": "random"}
+    rows = choose(pool, tmp_path / "out", size=4, **settings)
+    assert max(rows.filter("is_chosen")["pool_row"]) < 10
+    assert (rows["reason"] == "is not among the 0.25 most like the examples by bm25").sum() == 30
+    words = "only the 0.25 most like the examples by bm25 were candidates; 30 rows were left out"
+    assert words in capsys.readouterr().out
+    card = (tmp_path / "out/README.md").read_text("utf-8")
+    assert "Only the 0.25 of the rows most like the examples by bm25 were candidates: 30 were left out." in card
+    assert "| strategy | random |" in card and "| like | like.jsonl |" in card and "| like_share | 0.25 |" in card
+
+
 def test_the_card_lists_the_settings_of_reading_and_units_and_no_limit_is_none(pool: Path, tmp_path: Path) -> None:
     choose(pool, tmp_path / "micro", turns="each", max_chars=500)
     card = (tmp_path / "micro/README.md").read_text("utf-8")
@@ -221,6 +242,8 @@ def test_a_folder_and_a_file_make_one_pool(tmp_path: Path) -> None:
         ({"size": 99}, "size must be at most what the pool holds, 41, got 99"),
         ({"prompt_column": "q"}, "name both --prompt-column and --response-column"),
         ({"strategy": "ifd"}, "--strategy ifd needs a pass of a base model over the pool, and select loads no model"),
+        ({"like_share": 0.5}, "--like-share needs --like"),
+        ({"like": "like.jsonl", "like_share": 0.0}, "--like-share must be above 0 and at most 1, got 0"),
         ({"overlap": "drop"}, "--overlap drop needs --prompts"),
         ({"prompts": ("nowhere.jsonl",)}, "no file at nowhere"),
         ({"quality": "licence"}, "--quality must name a field with numbers, 'licence' has none"),

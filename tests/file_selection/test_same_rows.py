@@ -139,6 +139,7 @@ def run_stages(
         "tokens": "{}-tokens.parquet",
         "vectors": "{}-vectors.parquet",
         "targets": "{}-targets.parquet",
+        "difficulties": "{}-difficulties.parquet",
     }
     reads = {name: Path(STRATEGIES[name].reads) for name in STRATEGIES}
     tables = {name: folder / kinds[path.parent.name].format(path.stem) for name, path in reads.items()}
