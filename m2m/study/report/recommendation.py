@@ -207,11 +207,8 @@ def _count_seeds(best: AgainstRandomRow, comparisons: int) -> list[str]:
     if best["value"] <= 0 or best["pooled_sd"] <= 0:
         return []
     seeds = _compute_seeds(best, comparisons)
-    return [
-        f"If the true effect is this size, about {seeds} seeds per arm give {TARGET_POWER:.0%} power.".replace(
-            "%", " %"
-        )
-    ]
+    power = f"{TARGET_POWER:.0%}".replace("%", " %")
+    return [f"If the true effect is this size, about {seeds} seeds per arm give {power} power."]
 
 
 def _compute_seeds(best: AgainstRandomRow, comparisons: int) -> int:
