@@ -206,6 +206,7 @@ def test_select_takes_the_rows_of_the_pipeline(
         "weights": "inverse",
         "budget": budget,
         "lengths": lengths,
+        "peel_noise": 0.25,
     }
     taken = run_stages(pipeline, strategy, degree, settings, quality or None)
     made: dict[str, Any] = {"band": BAND, "phrases": PHRASES, "clusters": CLUSTERS, "embed": EMBED}
@@ -232,6 +233,7 @@ def test_select_leaves_out_the_rows_of_the_pipeline(pipeline: Path, tmp_path: Pa
     prompts = convert_records("mine", [record.value for record in read_files(str(tmp_path / "prompts.jsonl"))], {})
     write_table(pipeline / "prompts.parquet", Prompts, prompts)
     settings = {"size": SIZE, "seed": 7, "slack": 1.5, "weights": "inverse", "budget": "rows", "lengths": "free"}
+    settings |= {"peel_noise": 0.25}
     taken = run_stages(pipeline, "response-micro", 2, settings, "score", 0.4)
     select(
         (str(pipeline / "my.jsonl"),),
