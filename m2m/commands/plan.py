@@ -62,7 +62,8 @@ def main(
         settings = _take_named_parts(settings, bake_off, sizes)
     cells = list_planned_cells(settings, scope)
     stale, finished = inspect_cells(settings, scope)
-    summary = _describe_cells(settings, scope, len(cells), finished)
+    name = "bake-off" if bake_off else "sizes" if sizes else f"{scope} grid"
+    summary = _describe_cells(settings, name, len(cells), finished)
     size = (rows, instruction_tokens, response_tokens)
     lines = _describe_costs(settings, cells, stale, size, gpu, mfu, tokens_per_second, Prices(price, token_price))
     power = _describe_power(settings, scope, pilot, detect)
@@ -82,11 +83,11 @@ def _take_named_parts(settings: dict[str, Any], bake_off: bool, sizes: bool) -> 
     return replace_parts(settings, parts)
 
 
-def _describe_cells(settings: dict[str, Any], scope: "Scope", count: int, finished: int) -> dict[str, str]:
+def _describe_cells(settings: dict[str, Any], name: str, count: int, finished: int) -> dict[str, str]:
     seconds = settings["grid"]["seconds"]
     hours = seconds * (count - finished) / 3600
     return {
-        "cells": f"{count} in the {scope} grid of params.yaml, {finished} exist; the costs below are for all",
+        "cells": f"{count} in the {name} of params.yaml, {finished} exist; the costs below are for all",
         "time": f"{hours:,.1f} h for the others on one worker, at {seconds} s a cell (grid.seconds)",
     }
 

@@ -14,6 +14,7 @@ from m2m.commands import plan
 from m2m.grid import grid_plan, rungs
 from m2m.grid.design import list_cells
 from m2m.grid.dvc_experiments import Experiment
+from m2m.grid.named_parts import list_selectors
 from m2m.llm.client.reply_cache import CachedReply, ReplyCache, cache_folder
 from m2m.planning.llama_shapes import LlamaShape
 from m2m.planning.staging import check_schedule
@@ -198,3 +199,20 @@ def test_the_power_is_that_of_the_noise_in_a_pilots_folder(
 def test_a_share_of_the_peak_is_a_share(folder: Path) -> None:
     with pytest.raises(ValueError, match="at most 1, got 40"):
         plan.main(mfu=40)
+
+
+def test_the_bake_off_and_the_sizes_are_planned_by_what_a_run_counted(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = yaml.safe_load(Path("params.yaml").read_text())
+    selectors = list_selectors(settings)[0]
+    bake_off = told(monkeypatch, capsys, lock(), lock(), bake_off=True, full=False)
+    cells = 2 * (5 * len(selectors) + 3)  # five seeds of each at two budgets, three more of random
+    assert bake_off["cells"].startswith(f"{cells} in the bake-off of params.yaml, 0 exist")
+    assert bake_off["time"].startswith(f"{cells * settings['grid']['seconds'] / 3600:,.1f} h")
+    sizes = told(monkeypatch, capsys, lock(), lock(), sizes=True, full=False)
+    assert sizes["cells"].startswith(
+        "2 in the sizes of params.yaml"
+    )  # the pool has two rows: it is an arm, no size is smaller
+    with pytest.raises(ValueError, match="--bake-off and --sizes are two grids: choose one"):
+        plan.main(bake_off=True, sizes=True)

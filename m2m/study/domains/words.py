@@ -23,11 +23,11 @@ def write_domains_answer(rows: Sequence[DomainRow]) -> list[str]:
     number = len(measured)
     ordered = sum(row["rank_low"] > 0 for row in measured)
     lost = sum(row["worst_high"] < 0 for row in measured)
-    won, reversed_ = sum(row["best_low"] > 0 for row in measured), sum(row["best_high"] < 0 for row in measured)
+    won, lost_best = sum(row["best_low"] > 0 for row in measured), sum(row["best_high"] < 0 for row in measured)
     ranks = [row["rank_correlation"] for row in measured]
     sentences = [
         f"What is worst on the other domains is significantly worse than random on {lost} of {number}.",
-        f"What is best on the other domains beats random on {won} of {number}, and loses on {reversed_}.",
+        f"What is best on the other domains beats random on {won} of {number}, and loses on {lost_best}.",
         f"The order of configurations on the other domains predicts the order on {ordered} of {number} "
         f"(Spearman {min(ranks):.2f} to {max(ranks):.2f}).".replace("-", "−"),
         short,

@@ -90,3 +90,16 @@ def test_a_row_of_the_table_has_the_record_s_numbers() -> None:
         ("lima", "1", "–", "–", "–"),
     ]
     assert len(DOMAIN_HEADER) == 5
+
+
+def test_only_what_its_interval_settles_is_counted() -> None:
+    """One domain is settled in all three; the other has the same signs, but intervals that hold 0."""
+    settled: Any = {"domain": "a", "prompts": 30, "rank_correlation": 0.9, "rank_low": 0.2}
+    settled |= {"best_gain": 0.02, "best_low": 0.01, "best_high": 0.03, "worst_gain": -0.1, "worst_high": -0.05}
+    open_: Any = {"domain": "b", "prompts": 30, "rank_correlation": 0.8, "rank_low": -0.1}
+    open_ |= {"best_gain": 0.02, "best_low": -0.01, "best_high": 0.05, "worst_gain": -0.1, "worst_high": 0.05}
+    assert write_domains_answer([settled, open_]) == [
+        "What is worst on the other domains is significantly worse than random on 1 of 2.",
+        "What is best on the other domains beats random on 1 of 2, and loses on 0.",
+        "The order of configurations on the other domains predicts the order on 1 of 2 (Spearman 0.80 to 0.90).",
+    ]
