@@ -176,7 +176,9 @@ def _start(program: bytes, task_name: str, order: str, node: str, needs: Needs) 
             file.write(program)
             file.flush()
             words = [sys.executable, file.name, task_name]
-            process = subprocess.run(words, stdin=reading, capture_output=True, text=True, check=False)
+            process = subprocess.run(  # a session of its own: Ray kills a dead worker's group, but a push should end
+                words, stdin=reading, capture_output=True, text=True, check=False, start_new_session=True
+            )
         os.close(reading)
         os.close(writing)
         if process.returncode:
