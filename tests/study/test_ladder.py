@@ -41,7 +41,7 @@ def test_a_proxy_with_all_signs_turned_orders_no_pair_alike() -> None:
 
 def test_pairs_within_the_seed_noise_do_not_count() -> None:
     target = cells(0.01, slopes={"response-micro": 0.6, "response-meso": 0.0})
-    result = ladder(target, target)
+    result = ladder(cells(0.5, 3, {"response-micro": 0.0, "response-meso": 0.0}), target)
     assert result.all_pairs == 36
     assert result.seed_noise == pytest.approx(0.01, rel=0.5)
     worths = target.group_by("strategy", "degree").agg(pl.col("bpb_reduction").mean())["bpb_reduction"].to_numpy()
