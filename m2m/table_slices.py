@@ -19,11 +19,11 @@ from m2m.runtime.atomic_files import replace_file
 from m2m.runtime.pandera_alone import pa
 
 Key = tuple[str, ...]
-SLICE_ROWS = 4 * GROUP_ROWS  # of 600 bytes: 150 MB
+TABLE_SLICE = 4 * GROUP_ROWS  # of 600 bytes: 150 MB
 
 
 def read_slices(
-    path: Path, model: type[pa.DataFrameModel], columns: Sequence[str] = (), rows: int = SLICE_ROWS
+    path: Path, model: type[pa.DataFrameModel], columns: Sequence[str] = (), rows: int = TABLE_SLICE
 ) -> Iterator[pl.DataFrame]:
     """The table at `path` in slices of `rows` rows, by rising id; `columns` alone where they are named.
 
@@ -32,7 +32,7 @@ def read_slices(
     """
     names = list(columns or get_columns(model))
     total = count_table_rows(path)
-    last: Key = ()
+    previous: Key = ()
     for start in range(0, max(total, 1), rows):
         try:
             piece = pl.scan_parquet(path, glob=False).slice(start, rows)
@@ -42,7 +42,7 @@ def read_slices(
         validate_table(table, model, path, columns)
         if total <= rows and "id" in names and not table["id"].is_sorted():
             table = table.sort(model.to_schema().unique or "id")
-        last = _check_order(path, model, table, last)
+        previous = _check_order(path, model, table, previous)
         yield table
 
 
@@ -62,31 +62,31 @@ def write_slices(path: Path, model: type[pa.DataFrameModel], slices: Iterable[pl
     ValueError where a slice breaks a rule of `model`, or ids are not sorted.
     """
     schema = {name: column.dtype.type for name, column in model.to_schema().columns.items()}
-    written = 0
+    count = 0
 
     def generate(*_: object) -> Iterator[pl.DataFrame]:
-        nonlocal written
-        last: Key = ()
+        nonlocal count
+        previous: Key = ()
         for table in slices:
             validate_table(table, model, path)
-            last = _check_order(path, model, table, last)
-            written += table.height
+            previous = _check_order(path, model, table, previous)
+            count += table.height
             yield table
 
     with replace_file(path) as temporary:
         source = register_io_source(generate, schema=pl.Schema(schema))
         source.sink_parquet(temporary, compression=COMPRESSION, compression_level=3, row_group_size=GROUP_ROWS)
-    return written
+    return count
 
 
-def _check_order(path: Path, model: type[pa.DataFrameModel], table: pl.DataFrame, last: Key) -> Key:
-    """The key of the last row of `table`; ids must rise from `last` on, else equal keys of two slices go unseen."""
+def _check_order(path: Path, model: type[pa.DataFrameModel], table: pl.DataFrame, previous: Key) -> Key:
+    """The key of the last row of `table`; ids must rise from `previous` on, else equal keys of two slices go unseen."""
     if "id" not in table.columns or table.is_empty():
-        return last
+        return previous
     schema = model.to_schema()
     names = [name for name in schema.unique or ["id"] if name in table.columns]
     first, end = (table.select(names).row(index) for index in (0, -1))
     is_unique = bool(schema.unique or schema.columns["id"].unique) and len(names) == len(schema.unique or names)
-    if first < last or (first == last and is_unique) or not table["id"].is_sorted():
+    if first < previous or (first == previous and is_unique) or not table["id"].is_sorted():
         raise ValueError(f"{path} must be sorted by id, each row once, and is not. {RESTORE}")
     return end

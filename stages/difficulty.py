@@ -15,7 +15,7 @@ from m2m.schemas.pairs import Pairs
 from m2m.strategies import get_strategy
 from m2m.text.prompt_format import PromptFormat, encode_pairs
 
-DIGITS = 6  # of bits a token: those beyond change with the threads
+LOSS_DIGITS = 6  # of bits a token: those beyond change with the threads
 
 
 def main(
@@ -52,7 +52,7 @@ def main(
         "unconditioned": losses.unconditioned,
     }
     measured = pl.DataFrame(columns, get_columns(Difficulties))
-    write_table(difficulties, Difficulties, measured.with_columns(pl.col(pl.Float64).round(DIGITS)))
+    write_table(difficulties, Difficulties, measured.with_columns(pl.col(pl.Float64).round(LOSS_DIGITS)))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import polars as pl
 from m2m.runtime.cli import run
 from m2m.schemas.pairs import Pairs
 from m2m.schemas.vectors import Vectors
-from m2m.table_slices import SLICE_ROWS, read_slices, write_slices
+from m2m.table_slices import TABLE_SLICE, read_slices, write_slices
 from m2m.text.embedder import EmbedderName, embed_pool
 
 
@@ -35,8 +35,8 @@ def main(
 
 def list_vectors(ids: pl.Series, matrix: np.ndarray) -> Iterator[pl.DataFrame]:
     """Slices of schema Vectors."""
-    for start in range(0, len(ids), SLICE_ROWS):
-        piece = slice(start, start + SLICE_ROWS)
+    for start in range(0, len(ids), TABLE_SLICE):
+        piece = slice(start, start + TABLE_SLICE)
         column = pl.Series("vector", matrix[piece]).cast(pl.List(pl.Float32))
         yield pl.DataFrame([ids[piece], column])
 

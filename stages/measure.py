@@ -38,7 +38,7 @@ from m2m.strategies import SIDES, UNIT_STRATEGIES
 from m2m.text.tokenize import list_types, tokenize_units
 from m2m.training.trainer.outcome import keep_outcome
 
-SEEDS = "one training each, so seed noise is not in the interval: two random subsets can differ as much (m2m grid)"
+CAUTION = "one training each, so seed noise is not in the interval: two random subsets can differ as much (m2m grid)"
 ARMS = ("base", "opponent", "candidate")
 
 
@@ -100,7 +100,7 @@ def main(
     write_record(details, CellDetails, remaining)
     outcomes = [name for name in compared if name.endswith("win_rate") and not name.startswith("similarity")]
     rates = [f"{name} {compared[name]:.3f}" for name in outcomes]
-    print(f"{_describe_reduction(record)}{', '.join(rates)}; {SEEDS}")
+    print(f"{_describe_reduction(record)}{', '.join(rates)}; {CAUTION}")
     print(f"metrics: {cell}, {details}; to compare cells: dvc exp show")
     keep_outcome(read_table(losses, LossCurve).rows(), compared)
 

@@ -74,7 +74,7 @@ def write_pool_page(
     space = (LARGEST - FRAME - sum(_count_base64(packed) for packed in columns.values())) * 3 // 4
     page_texts = fit_texts(pool, np.any(list(masks.values()), axis=0), space)
     columns["texts"] = page_texts.packed
-    shares = [_clean_names(part) for part in compare_shares(pool, subsets)]
+    shares = [_clean_names(chart) for chart in compare_shares(pool, subsets)]
     lengths = summarize_lengths(pool, subsets, reference)
     values = {
         "title": make_visible(title),
@@ -99,7 +99,7 @@ def write_pool_page(
             "reference": reference,
             "colourings": {name: categories for name, (categories, _) in colourings.items()},
             "reasons": sentences,
-            "charts": [part._asdict() for part in shares],
+            "charts": [chart._asdict() for chart in shares],
             "summary": {row["subset"]: row for row in lengths.to_dicts()},
         },
     }
@@ -173,14 +173,14 @@ def _count_base64(packed: bytes) -> int:
 
 
 def _describe_texts(texts: PageTexts) -> str:
-    member, other = texts.member_limit, texts.other_limit
-    if member == other:
+    member, grey = texts.member_limit, texts.other_limit
+    if member == grey:
         return f"Texts are cut after {member:,} characters."
-    return f"Texts are cut to keep the page small: after {member:,} characters in a subset's rows, {other:,} in others."
+    return f"Texts are cut to keep the page small: after {member:,} characters in a subset's rows, {grey:,} in others."
 
 
-def _clean_names(part: Shares) -> Shares:
-    return part._replace(categories=[_clean_name(category) for category in part.categories])
+def _clean_names(chart: Shares) -> Shares:
+    return chart._replace(categories=[_clean_name(category) for category in chart.categories])
 
 
 def _clean_name(name: str) -> str:

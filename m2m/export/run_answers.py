@@ -13,8 +13,8 @@ from m2m.schemas.prompts import Prompts
 from m2m.strategies import NO_DEGREE
 from m2m.visible_text import make_visible
 
-PROMPTS, ANSWERS = "data/prompts.parquet", "data/answers/{arm}.parquet"
-BITS = {"base": "untuned", "opponent": "opponent", "candidate": "candidate"}  # the names of their metrics
+PROMPTS, ARM_ANSWERS = "data/prompts.parquet", "data/answers/{arm}.parquet"
+BITS_OF_MODEL = {"base": "untuned", "opponent": "opponent", "candidate": "candidate"}  # the names of their metrics
 
 
 class PromptAnswers(NamedTuple):
@@ -37,16 +37,16 @@ def read_run_answers(run: ExportedRun, count: int) -> RunAnswers | None:
     """Base model, opponent and candidate on the first `count` prompts by id; None where nothing was trained."""
     if not run.metrics:
         return None
-    arms = {arm: ANSWERS.format(arm=arm) for arm in BITS}
+    arms = {arm: ARM_ANSWERS.format(arm=arm) for arm in BITS_OF_MODEL}
     files = locate_files(run, [PROMPTS, *arms.values()])
     prompts = read_table(files[PROMPTS], Prompts).sort("id").head(count)
     for arm, path in arms.items():
         answers = read_table(files[path], Answers).select("id", pl.col("answer").alias(arm))
         prompts = prompts.join(answers, on="id", how="left", maintain_order="left")
-    rows = prompts.select("instruction", "reference", *BITS).rows()
+    rows = prompts.select("instruction", "reference", *BITS_OF_MODEL).rows()
     return RunAnswers(
         _name_models(get_cell_settings(run.lock)),
-        [run.metrics.get(f"{name}_bits_per_byte") for name in BITS.values()],
+        [run.metrics.get(f"{name}_bits_per_byte") for name in BITS_OF_MODEL.values()],
         [PromptAnswers(instruction, reference, answers) for instruction, reference, *answers in rows],
     )
 

@@ -64,8 +64,8 @@ def write_selection(selection: FileSelection, out: Path, form: ExportFormat) -> 
     if selection.overlaps is not None:
         write_table(out / "overlaps.parquet", Overlaps, selection.overlaps.table)
     file = out / ("data.parquet" if form == "parquet" else "data.jsonl")
-    chosen = selection.comparison.subset.selection.draw.rows
-    _write_data(file, rows[chosen], [records[row] for row in chosen], form)
+    rows_taken = selection.comparison.subset.selection.draw.rows
+    _write_data(file, rows[rows_taken], [records[row] for row in rows_taken], form)
     if description := describe_for_llama_factory(form):
         write_json(out / "dataset_info.json", description)
     write_text(out / "README.md", render_card(_describe(selection, records, file)))
@@ -82,7 +82,7 @@ def build_rows(selection: FileSelection) -> pl.DataFrame:
         if _has_units(comparison)
         else pl.repeat(None, subset.table.height, dtype=pl.String, eager=True)
     )
-    drawn = subset.table.select(row_id="id", unit=labels, turn="turn")
+    turns = subset.table.select(row_id="id", unit=labels, turn="turn")
     table = selection.pool.rows.select(
         row_id="id",
         pool_source=places["source"],
@@ -93,10 +93,10 @@ def build_rows(selection: FileSelection) -> pl.DataFrame:
         response="response",
         response_tokens=pl.Series(comparison.pool.tokens).cast(pl.Int64),
         why=explain_rows(comparison, comparison.chosen),
-    ).join(drawn, on="row_id", how="left", maintain_order="left")
+    ).join(turns, on="row_id", how="left", maintain_order="left")
     unit = pl.format(" for the unit {}", "unit") if _has_units(comparison) else pl.lit("")
-    taken = pl.format("chosen by {}{}, in turn {}", pl.lit(comparison.settings.strategy), unit, "turn")
-    reason = pl.when(pl.col("turn").is_not_null()).then(taken).otherwise("why")
+    sentence = pl.format("chosen by {}{}, in turn {}", pl.lit(comparison.settings.strategy), unit, "turn")
+    reason = pl.when(pl.col("turn").is_not_null()).then(sentence).otherwise("why")
     table = _join_prompts(table, selection.overlaps)
     return table.with_columns(is_chosen=pl.col("turn").is_not_null(), reason=reason).select(*get_columns(FileRows))
 
@@ -159,8 +159,8 @@ def _count_overlaps(selection: FileSelection) -> int | None:
     return int(selection.comparison.subset.table["id"].is_in(ids).sum())
 
 
-def _list_sources(pool: FilePool, chosen: np.ndarray) -> list[dict[str, Any]]:
-    counts = pool.rows["source"].gather(chosen).value_counts()
+def _list_sources(pool: FilePool, subset: np.ndarray) -> list[dict[str, Any]]:
+    counts = pool.rows["source"].gather(subset).value_counts()
     rows = dict(counts.rows())
     return [
         {

@@ -28,9 +28,9 @@ def check_settings(settings: Mapping[str, Any], file: str = "params.yaml") -> in
 
     ValueError for the first that is not: the file, the setting, its rule and value, and the nearest name.
     """
-    known = list_known_settings()
-    count = sum(1 for _ in _walk(settings, known, "", file))
-    if missing := list(_list_missing(settings, known, "")):
+    tree = list_known_settings()
+    count = sum(1 for _ in _walk(settings, tree, "", file))
+    if missing := list(_list_missing(settings, tree, "")):
         raise ValueError(
             f"{file}: {missing[0]} is missing. Add it, or take it from git show HEAD:params.yaml"
             f"{f' ({len(missing)} settings are missing)' if len(missing) > 1 else ''}."
@@ -48,43 +48,43 @@ def list_known_settings() -> Known:
     texts = [(root / name).read_text(encoding="utf-8") for name in PIPELINES]
     stages = [stage for text in texts for stage in yaml.safe_load(text)["stages"].values()]
     commands = [command.split() for stage in stages for command in _list_commands(stage)]
-    known: Known = {}
+    tree: Known = {}
     for words in sorted(commands, key=lambda words: len(_list_blocks(words)) != 1):  # one block: all flags are its own
-        _add_blocks(known, root, words)
+        _add_blocks(tree, root, words)
     for words in commands:
-        _add_flags(known, root, words)
-    for block in list(known.values()):
+        _add_flags(tree, root, words)
+    for block in list(tree.values()):
         if isinstance(block, dict) and "reply_tokens" in block:
             block["endpoint"] = read_dataclass(root, *DATACLASSES["endpoint"])
-    known["generate"]["endpoint"] = read_dataclass(root, *DATACLASSES["endpoint"])
+    tree["generate"]["endpoint"] = read_dataclass(root, *DATACLASSES["endpoint"])
     for name in ("ingest", "benchmark"):
-        known[name]["sources"] = {ANY: read_dataclass(root, *DATACLASSES[name])}
-    parts = {name: kind._replace(is_list=True, has_default=True) for name, kind in known["subset"].items()}
+        tree[name]["sources"] = {ANY: read_dataclass(root, *DATACLASSES[name])}
+    parts = {name: kind._replace(is_list=True, has_default=True) for name, kind in tree["subset"].items()}
     staged = {"keep": SettingType(("int",), is_list=True), "fresh": SettingType(("int",), is_list=True)}
-    known["grid"] = {
+    tree["grid"] = {
         "seconds": SettingType(("float",)),
         "staged": staged,
         **{block: {ANY: parts} for block in PART_BLOCKS},
     }
-    return known
+    return tree
 
 
-def _add_blocks(known: Known, root: Path, words: list[str]) -> None:
+def _add_blocks(tree: Known, root: Path, words: list[str]) -> None:
     """Add the blocks that one command reads whole, `@block`: the flags that nothing else gives."""
     types, names, flags = _read_types(root, words), _list_blocks(words), _read_flags(words)
-    others = {key for name in names for key in known.get(name, {})}
+    block_keys = {key for name in names for key in tree.get(name, {})}
     for name in names:
-        if name not in known:
-            known[name] = {key: kind for key, kind in types.items() if key not in flags and key not in others}
+        if name not in tree:
+            tree[name] = {key: kind for key, kind in types.items() if key not in flags and key not in block_keys}
 
 
-def _add_flags(known: Known, root: Path, words: list[str]) -> None:
+def _add_flags(tree: Known, root: Path, words: list[str]) -> None:
     """Add the settings that one command reads by their flags, `--flag @block.key`."""
     types = _read_types(root, words)
     for flag, word in _read_flags(words).items():
         if match := SETTING_NAME.fullmatch(word):
             *path, key = match[1].split(".")
-            block = known
+            block = tree
             for name in path:
                 block = block.setdefault(name, {})
             block.setdefault(key, types[flag])
@@ -114,13 +114,13 @@ def _list_blocks(words: list[str]) -> list[str]:
     return [match[1] for match in matches if match]
 
 
-def _walk(settings: Mapping[str, Any], known: Known, prefix: str, file: str) -> Iterator[str]:
+def _walk(settings: Mapping[str, Any], tree: Known, prefix: str, file: str) -> Iterator[str]:
     """The dotted name of every value. ValueError for the first that is unknown, of a wrong type, or out of range."""
     for key, value in settings.items():
         name = f"{prefix}{key}"
-        if ANY not in known and key not in known:
-            raise ValueError(f"{file}: {name:.80} is not a setting. {_suggest(prefix, str(key), known)}")
-        inner = known[ANY] if ANY in known else known[key]
+        if ANY not in tree and key not in tree:
+            raise ValueError(f"{file}: {name:.80} is not a setting. {_suggest(prefix, str(key), tree)}")
+        inner = tree[ANY] if ANY in tree else tree[key]
         if isinstance(inner, dict) and not isinstance(value, Mapping):
             raise ValueError(f"{file}: {name} must be a block of settings, got {value!r:.60}")
         if isinstance(value, Mapping) and not isinstance(inner, dict):
@@ -141,8 +141,8 @@ def _explain_empty(name: str, kind: SettingType, value: object) -> str:
     return "must have at least one entry" if value == [] and is_needed else ""
 
 
-def _list_missing(settings: Mapping[str, Any], known: Known, prefix: str) -> Iterator[str]:
-    for key, inner in known.items():
+def _list_missing(settings: Mapping[str, Any], tree: Known, prefix: str) -> Iterator[str]:
+    for key, inner in tree.items():
         if key == ANY:
             for name, block in settings.items():
                 yield from _list_missing(block, inner, f"{prefix}{name}.")
@@ -152,17 +152,17 @@ def _list_missing(settings: Mapping[str, Any], known: Known, prefix: str) -> Ite
             yield f"{prefix}{key}"
 
 
-def _suggest(prefix: str, key: str, known: Known) -> str:
-    if nearest := get_close_matches(key, known, n=1):
+def _suggest(prefix: str, key: str, tree: Known) -> str:
+    if nearest := get_close_matches(key, tree, n=1):
         return f"Did you mean {prefix}{nearest[0]}?"
     elsewhere = {name.rpartition(".")[2]: name for name in _list_names(list_known_settings(), "")}
     if nearest := get_close_matches(key, elsewhere, n=1):
         return f"Did you mean {elsewhere[nearest[0]]}?"
-    return f"{prefix.rstrip('.') or 'The top level'} has {', '.join(known)}."
+    return f"{prefix.rstrip('.') or 'The top level'} has {', '.join(tree)}."
 
 
-def _list_names(known: Known, prefix: str) -> Iterator[str]:
-    for key, inner in known.items():
+def _list_names(tree: Known, prefix: str) -> Iterator[str]:
+    for key, inner in tree.items():
         yield f"{prefix}{key}"
         if isinstance(inner, dict) and ANY not in inner:
             yield from _list_names(inner, f"{prefix}{key}.")

@@ -21,7 +21,7 @@ def read_facts() -> dict[str, Any]:
     return {
         **place,
         "packages": packages,
-        "cpu": describe_cpu(info.read_text() if info.exists() else ""),
+        "cpu": name_cpu(info.read_text() if info.exists() else ""),
         "gpus": _list_gpu_names(),
     }
 
@@ -42,7 +42,7 @@ def normalize_package(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def describe_cpu(text: str) -> str:
+def name_cpu(text: str) -> str:
     """The CPU's model, and the widest instructions that it has for numeric libraries; `text` is /proc/cpuinfo."""
     fields: dict[str, str] = dict(re.findall(r"^(model name|flags|Features)\s*:\s*(.*)$", text, re.MULTILINE))
     flags = fields.get("flags", fields.get("Features", "")).split()

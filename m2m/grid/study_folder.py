@@ -72,10 +72,10 @@ def write_study_folder(
     measured = [row for row in rows if set(REQUIRED) <= set(row)]
     lock, hardware = predict_lock(), {"", *(get_hardware(cell.lock) for cell in cells.values())}
     kinds = {hash_provenance(add_hardware(lock, kind)): kind for kind in sorted(hardware)}
-    chosen = [row for row in measured if not current or row["provenance"] in kinds]
-    if not chosen:
+    compared = [row for row in measured if not current or row["provenance"] in kinds]
+    if not compared:
         raise ValueError(f"None of {len(cells)} finished experiments has all metrics. Run `make grid`.")
-    grid = build_grid_table(chosen)
+    grid = build_grid_table(compared)
     _copy_histograms(cells[select_comparable(grid)["experiment"][0]], folder / "histograms")
     write_table(folder / "grid.csv", Grid, grid)
     collected = [cells[name] for name in grid["experiment"]]
@@ -86,9 +86,11 @@ def write_study_folder(
     answers += _select_base_examples(cells[select_comparable(grid)["experiment"][0]], examples)
     write_table(folder / "examples.parquet", Examples, _concatenate(answers, Examples))
     file = {"grid": {"rows": len(grid), "sha256": hash_grid(folder / "grid.csv")}}
-    made = {hash_provenance(cell.lock): _describe_code(cell) | file for cell in collected}
-    write_json(folder / "made.json", {name: shared | _describe_days(collected, name) for name, shared in made.items()})
-    omitted = [*_report_left_out(rows, measured, chosen), *_report_gaps(collected, scores)]
+    descriptions = {hash_provenance(cell.lock): _describe_code(cell) | file for cell in collected}
+    write_json(
+        folder / "made.json", {name: shared | _describe_days(collected, name) for name, shared in descriptions.items()}
+    )
+    omitted = [*_report_left_out(rows, measured, compared), *_report_gaps(collected, scores)]
     return [f"{folder / 'grid.csv'}: {_report_counts(grid, kinds)}", *omitted]
 
 
@@ -172,12 +174,12 @@ def _report_counts(grid: pl.DataFrame, kinds: Mapping[str, str]) -> str:
     return text + (f"; counted separately, other cells: {', '.join(separate)}" if separate else "")
 
 
-def _report_left_out(rows: list[Any], measured: list[Any], chosen: list[Any]) -> Iterator[str]:
+def _report_left_out(rows: list[Any], measured: list[Any], compared: list[Any]) -> Iterator[str]:
     if len(measured) < len(rows):
         absent = ", ".join(sorted({name for row in rows for name in set(REQUIRED) - set(row)}))
         yield f"left out: {len(rows) - len(measured)} cells whose metrics lack {absent}"
-    if len(chosen) < len(measured):
-        yield f"left out: {len(measured) - len(chosen)} cells of other code, data or settings"
+    if len(compared) < len(measured):
+        yield f"left out: {len(measured) - len(compared)} cells of other code, data or settings"
 
 
 def _report_gaps(cells: Sequence[Experiment], scores: Sequence[pl.DataFrame]) -> Iterator[str]:

@@ -45,9 +45,9 @@ def assign_strata(
     cuts = _cut_lengths(lengths[inside], min(STRATA, max(1, int(expected_rows) // ROWS_PER_STRATUM)))
     stratum = np.searchsorted(cuts, lengths, side="left").astype(np.int32)
     share = np.bincount(stratum[inside], costs[inside], len(cuts) + 1)
-    room = np.bincount(stratum[usable], costs[usable], len(cuts) + 1)
-    shortfall = np.maximum(size * share / share.sum() - room, 0).sum()
-    return Strata(stratum, _round(_fill(share, room, size)), float(shortfall))
+    capacity = np.bincount(stratum[usable], costs[usable], len(cuts) + 1)
+    shortfall = np.maximum(size * share / share.sum() - capacity, 0).sum()
+    return Strata(stratum, _round(_fill(share, capacity, size)), float(shortfall))
 
 
 def prune_strata(
@@ -68,10 +68,10 @@ def prune_strata(
     require_budget(1, slack, 1)
     incidence = _keep_rows(incidence, strata.quota[strata.stratum] > 0)
     carrying = np.diff(incidence.row_start) > 0
-    held = np.bincount(strata.stratum[carrying], costs[carrying], len(strata.quota))
-    margin = np.floor(held - np.minimum(slack * strata.quota, held)).astype(np.int64)
+    carried = np.bincount(strata.stratum[carrying], costs[carrying], len(strata.quota))
+    margin = np.floor(carried - np.minimum(slack * strata.quota, carried)).astype(np.int64)
     load = measure_loads(incidence, noise, rng)
-    core = grow_core(incidence, strata.stratum, costs, held.astype(np.int64) - margin, noise, rng)
+    core = grow_core(incidence, strata.stratum, costs, carried.astype(np.int64) - margin, noise, rng)
     loads = load, load + core * (load.max(initial=0) + len(costs))  # the core's units come last
     chains = [peel_within_margins(incidence, order, strata.stratum, costs, margin) for order in loads]
     return min(chains, key=lambda chain: int(chain.units_left()[-2]))
@@ -86,17 +86,17 @@ def _cut_lengths(lengths: Int64[np.ndarray, "rows"], strata: int) -> Int64[np.nd
 
 
 def _fill(
-    share: Float64[np.ndarray, "strata"], room: Float64[np.ndarray, "strata"], size: int
+    share: Float64[np.ndarray, "strata"], capacity: Float64[np.ndarray, "strata"], size: int
 ) -> Float64[np.ndarray, "strata"]:
-    """`size` in proportion to `share`, no stratum above its `room`; each round fills a stratum or is the last."""
-    quota = np.zeros_like(room)
-    for _ in room:
-        is_open = quota < room
+    """`size` in proportion to `share`, no stratum above its `capacity`; each round fills a stratum or is the last."""
+    quota = np.zeros_like(capacity)
+    for _ in capacity:
+        is_open = quota < capacity
         missing = size - quota.sum()
         if missing <= 0 or not is_open.any():
             break
         quota += np.where(is_open, missing * share / share[is_open].sum(), 0)
-        quota = np.minimum(quota, room)
+        quota = np.minimum(quota, capacity)
     return quota
 
 
@@ -106,8 +106,8 @@ def _round(quota: Float64[np.ndarray, "strata"]) -> Int64[np.ndarray, "strata"]:
     return np.diff(running, prepend=0)
 
 
-def _keep_rows(incidence: Incidence, kept: Bool[np.ndarray, "rows"]) -> Incidence:
+def _keep_rows(incidence: Incidence, mask: Bool[np.ndarray, "rows"]) -> Incidence:
     """The incidence without the pairs of other rows, which carry no unit then."""
-    row = np.repeat(np.arange(len(kept), dtype=np.int32), np.diff(incidence.row_start))
-    pairs = kept[row]
-    return group_pairs(row[pairs], incidence.row_units[pairs], len(kept), len(incidence.unit_start) - 1)
+    row = np.repeat(np.arange(len(mask), dtype=np.int32), np.diff(incidence.row_start))
+    pairs = mask[row]
+    return group_pairs(row[pairs], incidence.row_units[pairs], len(mask), len(incidence.unit_start) - 1)

@@ -71,8 +71,8 @@ def _sort(
 
 
 @njit(cache=True)
-def _merge(product, first, second, rows, cosines, worst, limits, both):  # type: ignore[no-untyped-def]
-    """Take what is nearer than the `limits` of each row, and with `both` of each column's row.
+def _merge(product, first, second, rows, cosines, worst, limits, mutual):  # type: ignore[no-untyped-def]
+    """Take what is nearer than the `limits` of each row, and with `mutual` of each column's row.
 
     Others come in ascending order, so that of equal ones the first stays.
     """
@@ -80,33 +80,33 @@ def _merge(product, first, second, rows, cosines, worst, limits, both):  # type:
         row = first + r
         for start in range(0, product.shape[1], SCANNED_COLUMNS):
             values = product[r, start : start + SCANNED_COLUMNS]
-            others = limits[second + start : second + start + len(values)]
-            if not _has_nearer(values, limits[row], others, both):
+            column_limits = limits[second + start : second + start + len(values)]
+            if not _has_nearer(values, limits[row], column_limits, mutual):
                 continue
             for c in range(len(values)):
-                other = second + start + c
+                column = second + start + c
                 if values[c] > limits[row]:
-                    limits[row] = _replace_worst(rows, cosines, worst, row, other, values[c])
-                if both and values[c] > limits[other]:
-                    limits[other] = _replace_worst(rows, cosines, worst, other, row, values[c])
+                    limits[row] = _replace_worst(rows, cosines, worst, row, column, values[c])
+                if mutual and values[c] > limits[column]:
+                    limits[column] = _replace_worst(rows, cosines, worst, column, row, values[c])
 
 
 @njit(inline="always")
-def _has_nearer(values, limit, others, both):  # type: ignore[no-untyped-def]
-    """Whether a value is above `limit`, or with `both` above its own; without a branch, so that it is vectorised."""
+def _has_nearer(values, limit, column_limits, mutual):  # type: ignore[no-untyped-def]
+    """Whether a value is above `limit`, or with `mutual` above its own; without a branch, so that it is vectorised."""
     count = 0
     for c in range(len(values)):
         count += values[c] > limit
-    if both:
+    if mutual:
         for c in range(len(values)):
-            count += values[c] > others[c]
+            count += values[c] > column_limits[c]
     return count > 0
 
 
 @njit(inline="always")
-def _replace_worst(rows, cosines, worst, row, other, value):  # type: ignore[no-untyped-def]
-    """Put `other` in the place of the worst; returns the cosine of the new worst, the last of equal ones."""
-    rows[row, worst[row]], cosines[row, worst[row]] = other, value
+def _replace_worst(rows, cosines, worst, row, column, value):  # type: ignore[no-untyped-def]
+    """Put `column` in the place of the worst; returns the cosine of the new worst, the last of equal ones."""
+    rows[row, worst[row]], cosines[row, worst[row]] = column, value
     place = 0
     for i in range(1, cosines.shape[1]):
         is_later = cosines[row, i] == cosines[row, place] and rows[row, i] > rows[row, place]

@@ -10,7 +10,7 @@ from scipy.stats import rankdata
 from m2m.study.cells.cells import SETTING, get_column, select_outcome
 from m2m.study.cells.labels import CONFIGURATION
 
-PLACE = [*SETTING, *CONFIGURATION]
+KEY = [*SETTING, *CONFIGURATION]
 LEAST = 4  # configurations: three have six orders
 
 
@@ -43,10 +43,10 @@ def compare_ladder(
     A cell counts where both tables have it: the same configuration, setting and seed. ValueError below four
     configurations, without two seeds of any, and where no pair differs by more than the seed noise.
     """
-    keys = [*PLACE, "seed"]
+    keys = [*KEY, "seed"]
     tables = [select_outcome(table, outcome).select(*keys, "worth") for table in (proxy, target)]
     cells = tables[0].join(tables[1], on=keys, suffix="_target").sort(keys)
-    means = cells.group_by(PLACE, maintain_order=True).agg(pl.col("worth", "worth_target").mean())
+    means = cells.group_by(KEY, maintain_order=True).agg(pl.col("worth", "worth_target").mean())
     if len(means) < LEAST:
         raise ValueError(
             f"a ladder needs at least {LEAST} configurations that both models were trained on, got {len(means)}: "
@@ -72,8 +72,8 @@ def compare_ladder(
 
 def _estimate_seed_noise(cells: pl.DataFrame) -> float:
     """The target's standard deviation between seeds, pooled over configurations."""
-    deviations = get_column(cells.select(worth=pl.col("worth_target") - pl.col("worth_target").mean().over(PLACE)))
-    freedom = len(cells) - cells.select(PLACE).n_unique()
+    deviations = get_column(cells.select(worth=pl.col("worth_target") - pl.col("worth_target").mean().over(KEY)))
+    freedom = len(cells) - cells.select(KEY).n_unique()
     if not freedom:
         raise ValueError("seed noise needs two seeds of a configuration, each configuration has one: add seeds")
     return float(np.sqrt(deviations @ deviations / freedom))
@@ -84,10 +84,10 @@ def _correlate_ranks(
     target: Float64[np.ndarray, "points"],
     draws: Int64[np.ndarray, "draws points"],
 ) -> ShareOrNumber:
-    everything = np.arange(len(proxy))[None]
-    ranks = [[_center(rankdata(column[rows], axis=1)) for column in (proxy, target)] for rows in (everything, draws)]
-    (whole,), drawn = (_correlate(x, y) for x, y in ranks)
-    return _with_interval(float(whole), drawn)
+    all_rows = np.arange(len(proxy))[None]
+    ranks = [[_center(rankdata(column[rows], axis=1)) for column in (proxy, target)] for rows in (all_rows, draws)]
+    (observed,), resampled = (_correlate(x, y) for x, y in ranks)
+    return _with_interval(float(observed), resampled)
 
 
 def _share_agreeing(
@@ -100,19 +100,19 @@ def _share_agreeing(
     same_order = np.sign(proxy[:, None] - proxy) == np.sign(target[:, None] - target)
     counts = np.stack([np.bincount(rows, minlength=len(proxy)) for rows in draws]).astype(float)
     with np.errstate(invalid="ignore"):  # a draw may have no pair
-        drawn = _count_pairs(counts, clear & same_order) / _count_pairs(counts, clear)
-    return _with_interval(float((clear & same_order).sum() / clear.sum()), drawn)
+        resampled = _count_pairs(counts, clear & same_order) / _count_pairs(counts, clear)
+    return _with_interval(float((clear & same_order).sum() / clear.sum()), resampled)
 
 
 def _count_pairs(
-    counts: Float64[np.ndarray, "draws points"], chosen: Bool[np.ndarray, "points points"]
+    counts: Float64[np.ndarray, "draws points"], pairs: Bool[np.ndarray, "points points"]
 ) -> Float64[np.ndarray, "draws"]:
-    """The chosen pairs of each draw, where a configuration stands as often as it was drawn."""
-    return np.asarray(((counts @ chosen.astype(float)) * counts).sum(axis=1))
+    """The `pairs` of each draw, where a configuration stands as often as it was drawn."""
+    return np.asarray(((counts @ pairs.astype(float)) * counts).sum(axis=1))
 
 
-def _with_interval(value: float, drawn: Float64[np.ndarray, "draws"]) -> ShareOrNumber:
-    low, high = np.nanquantile(drawn, (0.025, 0.975))
+def _with_interval(value: float, resampled: Float64[np.ndarray, "draws"]) -> ShareOrNumber:
+    low, high = np.nanquantile(resampled, (0.025, 0.975))
     return ShareOrNumber(value, float(low), float(high))
 
 

@@ -15,7 +15,7 @@ import pytest
 from m2m.grid import remote_cell
 from m2m.grid.grid_remotes import push_snapshot, require_remotes
 from m2m.grid.hardware import state_expected
-from m2m.grid.node_facts import describe_cpu, read_facts
+from m2m.grid.node_facts import name_cpu, read_facts
 from m2m.grid.node_folders import make_folder
 from m2m.grid.node_program import build_program
 from m2m.grid.remote_runner import build_orders
@@ -161,9 +161,9 @@ def test_the_program_is_the_same_bytes_each_time_and_tells_this_machines_facts(t
 
 def test_the_cpu_is_named_with_its_widest_instructions() -> None:
     text = "processor : 0\nmodel name\t: Some CPU @ 2GHz\nflags\t\t: fpu avx2 avx512f sse\n\n"
-    assert describe_cpu(text) == "Some CPU @ 2GHz avx512f"
-    assert describe_cpu(text.replace("avx512f", "amx_tile")) == "Some CPU @ 2GHz amx_tile"
-    assert describe_cpu("") == platform.machine()
+    assert name_cpu(text) == "Some CPU @ 2GHz avx512f"
+    assert name_cpu(text.replace("avx512f", "amx_tile")) == "Some CPU @ 2GHz amx_tile"
+    assert name_cpu("") == platform.machine()
 
 
 def test_gpus_are_named_once_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

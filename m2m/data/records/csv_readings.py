@@ -8,8 +8,8 @@ NEW_ROW = -1  # the state before a line that begins a row; 0, 1, …: the line g
 STRAY = 3  # quotes that a reading may assume to be stray; one more than the best reading does, where that is more
 NEAR = 20  # lines: farther from a stray quote, no further one is assumed
 
-State = int
-Costs = dict[State, int]  # stray quotes that the cheapest way to a state assumes
+ReaderState = int
+Costs = dict[ReaderState, int]  # stray quotes that the cheapest way to a state assumes
 
 
 class Dialect(NamedTuple):
@@ -23,7 +23,7 @@ class Dialect(NamedTuple):
 class Crossing(NamedTuple):
     """Ways over one line: for each state before it, the states after it with the stray quotes that this assumes."""
 
-    ways: dict[State, Costs]
+    ways: dict[ReaderState, Costs]
     costs: Costs  # from the first line to the end of this one
 
 
@@ -68,7 +68,7 @@ def find_sure_starts(crossings: list[Crossing], is_end: bool) -> list[bool | Non
     return starts
 
 
-def _read_line(line: str, dialect: Dialect, state: State) -> Costs:
+def _read_line(line: str, dialect: Dialect, state: ReaderState) -> Costs:
     text = line.rstrip("\r\n")
     if '"' not in text:
         is_row = not text or text.count(dialect.delimiter) == dialect.columns - 1

@@ -50,41 +50,43 @@ def _read_header(line: str, delimiter: str) -> list[str]:
 
 def _read_rows(text: Iterator[str], dialect: Dialect) -> Iterator[Row]:
     """The rows of `text`; the last NEAR lines wait, because a broken row casts doubt on those before it."""
-    taken: list[str] = []
-    held: list[tuple[Row, list[str]]] = []
+    lines_read: list[str] = []
+    pending: list[tuple[Row, list[str]]] = []
     while True:
-        for fields, lines in _read_strictly(text, dialect, taken):
-            held.append(((fields, None), lines))
-            while sum(len(lines) for _, lines in held[1:]) > NEAR:
-                yield held.pop(0)[0]
-        if not taken:
-            yield from (row for row, _ in held)
+        for fields, lines in _read_strictly(text, dialect, lines_read):
+            pending.append(((fields, None), lines))
+            while sum(len(lines) for _, lines in pending[1:]) > NEAR:
+                yield pending.pop(0)[0]
+        if not lines_read:
+            yield from (row for row, _ in pending)
             return
-        if '\\"' in taken[0]:
+        if '\\"' in lines_read[0]:
             raise ValueError(r'it escapes quotes by a backslash (\"): write them twice (""), as CSV does')
-        yield from _read_doubtful(chain(*(lines for _, lines in held), taken), text, dialect)
-        held.clear()
+        yield from _read_doubtful(chain(*(lines for _, lines in pending), lines_read), text, dialect)
+        pending.clear()
 
 
-def _read_strictly(text: Iterator[str], dialect: Dialect, taken: list[str]) -> Iterator[tuple[list[str], list[str]]]:
-    """Rows and their lines, up to a broken one, whose lines `taken` then has: empty at the end of the file.
+def _read_strictly(
+    text: Iterator[str], dialect: Dialect, lines_read: list[str]
+) -> Iterator[tuple[list[str], list[str]]]:
+    """Rows and their lines, up to a broken one, whose lines `lines_read` then has: empty at the end of the file.
 
     A row with quotes and another number of fields than the header is broken too.
     """
     field = rf'(?:{" *" * dialect.is_spaced}"[^"]*(?:""[^"]*)*"|[^"{re.escape(dialect.delimiter)}]*)'
     row = re.compile(rf"{field}(?:{re.escape(dialect.delimiter)}{field}){{{dialect.columns - 1}}}")
-    reader = _split_fields(_keep(text, taken), dialect)
+    reader = _split_fields(_keep(text, lines_read), dialect)
     while True:
-        taken.clear()
+        lines_read.clear()
         try:
             fields = next(reader)
         except (StopIteration, csv.Error):
             return
-        lines = "".join(taken)
+        lines = "".join(lines_read)
         if '"' in lines and not row.fullmatch(lines.rstrip("\r\n")):
             return
         if fields:  # a blank line has none
-            yield fields, list(taken)
+            yield fields, list(lines_read)
 
 
 def _read_doubtful(lines: Iterable[str], text: Iterator[str], dialect: Dialect) -> Iterator[Row]:
@@ -127,9 +129,9 @@ def _split_fields(lines: Iterator[str], dialect: Dialect) -> Iterator[list[str]]
     return csv.reader(lines, delimiter=dialect.delimiter, skipinitialspace=dialect.is_spaced, strict=True)
 
 
-def _keep(text: Iterator[str], taken: list[str]) -> Iterator[str]:
+def _keep(text: Iterator[str], lines_read: list[str]) -> Iterator[str]:
     for line in text:
-        taken.append(line)
+        lines_read.append(line)
         yield line
 
 

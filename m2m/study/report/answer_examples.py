@@ -29,9 +29,9 @@ def arrange_answers(examples: pl.DataFrame, first: Sequence[str]) -> dict[str, A
         answers = dict(rows.select("id", "answer").rows())
         cells.append({"name": name, "answers": [answers.get(prompt) for prompt in ids]})
     places = {cell["name"]: place for place, cell in enumerate(cells)}
-    shown = [places[name] for name in first if name in places]
-    shown = shown if len(shown) > 1 else [0, max(0, len(cells) - 1)]
-    return {"prompts": prompts.drop("id").to_dicts(), "cells": cells, "shown": shown}
+    visible = [places[name] for name in first if name in places]
+    visible = visible if len(visible) > 1 else [0, max(0, len(cells) - 1)]
+    return {"prompts": prompts.drop("id").to_dicts(), "cells": cells, "shown": visible}
 
 
 def pick_shown_cells(cells: pl.DataFrame, outcome: str) -> tuple[str, str, str]:

@@ -102,9 +102,9 @@ def _fit_curve(cells: pl.DataFrame, column: str, seed: int, whole_is_pool: bool)
     rng = np.random.default_rng(seed)
     amounts, bits = get_column(cells, column), get_column(cells, BITS)
     law, untuned = fit_power_law(amounts, bits, rng), float(get_column(cells, UNTUNED_BITS).mean())
-    least, whole = float(amounts.min()), float(amounts.max())
-    enough = find_enough(law, untuned, least, whole)
-    band = [_bound_curve(law, amount) for amount in np.geomspace(least, AHEAD * whole, CURVE_POINTS)]
+    smallest, largest = float(amounts.min()), float(amounts.max())
+    enough = find_enough(law, untuned, smallest, largest)
+    band = [_bound_curve(law, amount) for amount in np.geomspace(smallest, AHEAD * largest, CURVE_POINTS)]
     exponent_low, exponent, exponent_high = np.quantile(law.exponent, [0.05, 0.5, 0.95])
     enough_low, middle, enough_high = np.quantile(enough, [0.05, 0.5, 0.95])
     return {
@@ -112,14 +112,14 @@ def _fit_curve(cells: pl.DataFrame, column: str, seed: int, whole_is_pool: bool)
         "exponent_low": float(exponent_low),
         "exponent_high": float(exponent_high),
         "untuned": untuned,
-        "whole": whole,
+        "whole": largest,
         "whole_is_pool": whole_is_pool,
-        "whole_gain": untuned - _bound_curve(law, whole)["bits"],
+        "whole_gain": untuned - _bound_curve(law, largest)["bits"],
         "enough": float(middle),
         "enough_low": float(enough_low),
         "enough_high": float(enough_high),
         "band": band,
-        "ahead": _bound_curve(law, AHEAD * whole),
+        "ahead": _bound_curve(law, AHEAD * largest),
         "held_out": predict_held_out(cells, column, rng),
     }
 
