@@ -44,6 +44,7 @@ def test_every_source_is_pinned_to_a_commit_and_has_a_licence(monkeypatch: pytes
         assert source.licence in ("MIT", "Apache-2.0")
 
 
+@pytest.mark.long
 def test_a_folder_with_the_card_s_columns_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for source in list_sources(monkeypatch):
         folder = tmp_path / str(source.id)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-DRAWS = 200_000  # the quantile is then known to about 0.005
+DRAWS = 50_000  # the quantile is then known to about 0.01
 CorrelationMatrix = Float[np.ndarray, "differences differences"]
 Maxima = Float[np.ndarray, "draws"]
 

@@ -1,5 +1,6 @@
 """The bake-off's figure: every selector's gain, both intervals, random's noise, response length and trained tokens."""
 
+import functools
 from typing import Any
 
 from m2m.study.bake_off.figure import draw_bake_off, list_marks
@@ -7,6 +8,7 @@ from m2m.study.bake_off.words import SELECTOR_HEADER, list_table_rows
 from tests.study.bake_off.test_comparison import make_record
 
 
+@functools.cache
 def draw_rows() -> list[Any]:
     spec = draw_bake_off(make_record()).to_dict()
     return list(spec["vconcat"])
