@@ -1,6 +1,8 @@
 """On a full or read-only disk nothing is torn, a sentence says why, and the same command goes on when there is room."""
 
+import hashlib
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -106,6 +108,31 @@ def test_dvcs_cache_on_a_full_disk_tears_nothing_and_the_same_commands_go_on(
     (clone / "out.bin").unlink()
     assert not run(clone, "dvc", "checkout").returncode
     assert lock["stages"]["make"]["outs"][0]["size"] == len((clone / "out.bin").read_bytes()) == 1_000_000
+
+
+def test_a_remote_that_is_full_in_a_push_holds_no_torn_file_and_the_same_push_goes_on(
+    clone: Path, mount: Mount, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    remote = tmp_path_factory.mktemp("remote")
+    mount(remote, SMALL)
+    for words in (["dvc", "repro"], ["dvc", "remote", "add", "--default", "shared", str(remote)]):
+        assert not run(clone, *words).returncode
+    failed = run(clone, "dvc", "push")
+    assert failed.returncode and "No space left on device" in failed.stderr, failed.stderr
+    assert [path for path in (remote / "files").rglob("*") if path.is_file() and not is_whole(path)] == []
+    mount(remote, LARGE)
+    pushed = run(clone, "dvc", "push")
+    assert not pushed.returncode and "1 file pushed" in pushed.stdout, pushed.stderr
+    (clone / "out.bin").unlink()
+    shutil.rmtree(clone / ".dvc/cache")
+    assert not run(clone, "dvc", "pull").returncode
+    assert len((clone / "out.bin").read_bytes()) == 1_000_000
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a file of DVC's store has the hash that its place names; a temporary one has another name."""
+    name = path.parent.name + path.name
+    return len(name) != 32 or hashlib.md5(path.read_bytes()).hexdigest() == name
 
 
 def test_a_command_in_a_read_only_clone_is_a_sentence(tmp_path: Path, mount: Mount) -> None:
