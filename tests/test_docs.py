@@ -59,12 +59,15 @@ def helps() -> dict[str, str]:
     return read_helps(list_commands())
 
 
+ASSIGNMENT = re.compile(r"[A-Z][A-Z0-9_]*=")
+
+
 def block_commands(text: str) -> Iterator[list[str]]:
-    """The words of each command in a fenced block of shell."""
+    """The words of each command in a fenced block of shell, without the variables that are set before it."""
     for block in FENCED.findall(text):
         for line in block.splitlines():
             for command in line.split("&&"):
-                if words := shlex.split(command, comments=True):
+                if words := list(dropwhile(ASSIGNMENT.match, shlex.split(command, comments=True))):
                     yield words
 
 
