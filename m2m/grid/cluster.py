@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from m2m.grid.dvc_experiments import HARDWARE_MESSAGE, list_experiment_names
-from m2m.grid.grid_remotes import Snapshot, fetch_study_files, list_data_files, push_snapshot, require_remotes
+from m2m.grid.grid_remotes import Snapshot, fetch_study_files, push_snapshot, require_remotes
 from m2m.grid.hardware import Needs, choose_label, describe_kind, explain_difference, read_driver_facts
 from m2m.grid.node_program import build_program
 from m2m.grid.ray_cells import open_ray
@@ -68,8 +68,8 @@ def count_needs(launch: Path, cpus: int) -> Needs:
 
 
 def push_inputs(cluster: Cluster, stages: Sequence[str]) -> tuple[Snapshot, list[str]]:
-    """Push what all cells read; the snapshot, and the targets that a node pulls."""
-    return push_snapshot(cluster.git, stages), [*stages, *list_data_files()]
+    """Push what all cells read; the snapshot, and the shared stages, whose data a node has to find."""
+    return push_snapshot(cluster.git), list(stages)
 
 
 def run_cluster_cells(

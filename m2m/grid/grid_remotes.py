@@ -50,10 +50,10 @@ def require_remotes() -> str:
     return str(Path(url).resolve()) if is_path else url
 
 
-def push_snapshot(url: str, stages: Sequence[str]) -> Snapshot:
-    """Push the tracked files as they stand, and the outs of `stages`, which no node computes again."""
+def push_snapshot(url: str) -> Snapshot:
+    """Push the tracked files as they stand, and the data: that of shared stages no node computes again."""
     print("grid: pushes files and shared data to the remotes", flush=True)
-    subprocess.run([sys.executable, "-m", "dvc", "push", "--quiet", *stages, *list_data_files()], check=True)
+    subprocess.run([sys.executable, "-m", "dvc", "push", "--quiet"], check=True)
     commit = write_snapshot()
     ref = f"refs/m2m/{commit.revision[:12]}"
     _git("push", "--quiet", url, f"{commit.revision}:{ref}")
@@ -77,11 +77,6 @@ def fetch_study_files(revisions: Sequence[str]) -> None:
     targets = list(dict.fromkeys(file.format(arm) for file in STUDY_FILES for arm in arms))
     with Repo() as repo, _explain_missing():
         repo.fetch(targets, revs=list(revisions), workspace=False)
-
-
-def list_data_files() -> list[str]:
-    """The files of git that name data which no stage makes."""
-    return [name for name in _git("ls-files", "-z", "*.dvc").split("\0") if name]
 
 
 def _require_dvc_remote() -> None:

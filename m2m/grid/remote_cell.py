@@ -95,7 +95,7 @@ def _run_and_push(
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {"PATH": path, "DVC_ROOT": str(base / "work")}  # checkpoints and replies outlive the clone
     environment |= dict.fromkeys(THREAD_VARIABLES, str(order["threads"]))
-    _insist([*dvc, "pull", "--quiet", *order["shared"]], folder, log, environment)
+    _pull_shared(order, folder, log, environment)
     settings = [word for override in order["overrides"] for word in ("-S", override)]
     message = ["--message", order["message"]] if order["message"] else []
     _call([*dvc, "exp", "run", "--name", order["name"], *message, *settings], folder, log, environment)
@@ -107,6 +107,22 @@ def _run_and_push(
     except CellError:
         if not find_remote_ref(order, log):  # else another node was faster, and its experiment stays
             raise
+
+
+def _pull_shared(order: Mapping[str, Any], folder: Path, log: Path, environment: Mapping[str, str]) -> None:
+    """Pull all data, and insist on that of the shared stages: with 30 targets DVC takes 25 CPU seconds, with none 2."""
+    import yaml
+
+    stages = yaml.safe_load((folder / "dvc.lock").read_text(encoding="utf-8"))["stages"]
+    outs = [out["path"] for name in order["shared"] for out in stages.get(name, {}).get("outs", [])]
+    missing: list[str] = []
+    for pause in (*PAUSES, 0):
+        _insist([sys.executable, "-m", "dvc", "pull", "--quiet", "--allow-missing"], folder, log, environment)
+        missing = [path for path in outs if not (folder / path).exists()]
+        if not missing:
+            return
+        time.sleep(pause)
+    raise CellError(f"the DVC remote lacks {len(missing)} files that all cells share, first {missing[0]}: run dvc push")
 
 
 def _insist(words: Sequence[str], folder: Path, log: Path, environment: Mapping[str, str] = AUTHOR) -> str:

@@ -1,6 +1,5 @@
 """What machines share: remotes that are missing or of no use, the snapshot, and cells that the git remote has."""
 
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -109,10 +108,3 @@ def test_a_remote_that_comes_back_is_waited_for_and_one_that_stays_away_named(
     monkeypatch.setattr(grid_remotes, "REMOTE_PATIENCE", 0)
     with pytest.raises(RemoteAway, match=r"git ls-remote of the remote failed for 0 s: .*nowhere"):
         fetch_cells(str(clone.parent / "nowhere"), {"a"})
-
-
-def test_data_that_git_names_is_pushed_and_pulled_too(clone: Path) -> None:
-    (clone / "data").mkdir()
-    (clone / "data/ä b.jsonl.dvc").write_text("outs: []\n")
-    subprocess.run(["git", "add", "."], check=True)
-    assert grid_remotes.list_data_files() == ["data/ä b.jsonl.dvc"]

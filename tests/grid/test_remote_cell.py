@@ -32,7 +32,7 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "cell.pyz").write_bytes(build_program())
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(clone)
-        snapshot = push_snapshot(require_remotes(), ["prepare"])
+        snapshot = push_snapshot(require_remotes())
     orders = build_orders(list_toy_cells(9), snapshot, ["prepare"], 1, "m2m: run on L4", str(folder / "scratch"))
     (folder / "orders.json").write_text(json.dumps(orders))
     return folder
@@ -121,6 +121,24 @@ def test_a_command_is_repeated_while_a_remote_is_away(tmp_path: Path, monkeypatc
     assert not remote_cell.find_remote_ref(order, log)
     assert pauses == [2, 5]
     assert "does not appear to be a git repository" in log.read_text()
+
+
+def test_shared_data_that_the_remote_lacks_ends_the_cell_and_is_never_computed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "dvc.lock").write_text(
+        "stages: {ingest: {outs: [{path: pool}, {path: rejects}]}, judge: {outs: [{path: v}]}}"
+    )
+    (tmp_path / "rejects").write_text("")
+    calls: list[str] = []
+    monkeypatch.setattr(remote_cell, "PAUSES", ())
+    monkeypatch.setattr(remote_cell, "_call", lambda words, *_: calls.append(words[3]))
+    order = {"shared": ["ingest", "respond"]}
+    with pytest.raises(remote_cell.CellError, match="the DVC remote lacks 1 files that all cells share, first pool"):
+        remote_cell._pull_shared(order, tmp_path, tmp_path / "log", {})
+    (tmp_path / "pool").write_text("")
+    remote_cell._pull_shared(order, tmp_path, tmp_path / "log", {})
+    assert calls == ["pull", "pull"]
 
 
 def test_a_remote_that_stays_away_is_named_without_its_password(

@@ -43,7 +43,7 @@ def open_toy_grid(folder: Path, monkeypatch: pytest.MonkeyPatch, count: int) -> 
     monkeypatch.setenv("TOY_RUNS", str(folder / "runs.log"))
     monkeypatch.setenv("TOY_SECONDS", "2")
     LOGS.mkdir(parents=True)
-    snapshot = push_snapshot(require_remotes(), ["prepare"])
+    snapshot = push_snapshot(require_remotes())
     return build_orders(list_toy_cells(count), snapshot, ["prepare"], 1, "", str(folder / "scratch"))
 
 
