@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 
 from m2m.grid.dvc_experiments import locate_cached_file, read_experiments
-from m2m.grid.params_file import read_settings
+from m2m.grid.params.params_file import read_settings
 from m2m.grid.provenance import Lock
 from m2m.inference.generate import score_completions
 from m2m.models import load_tokenizer, read_model

@@ -10,7 +10,7 @@ import pytest
 from m2m.data.pool.sources import Source, read_records
 from m2m.data.records.hf_datasets import COMMIT
 from m2m.data.records.record_formats import read_pair
-from m2m.grid.params_file import read_profile
+from m2m.grid.params.params_file import read_profile
 
 ROOT = Path(__file__).parent.parent
 CARDS: dict[str, Any] = {  # a record with the columns that the data set's card names

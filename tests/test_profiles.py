@@ -15,8 +15,8 @@ from dvc.repo import Repo
 
 from m2m.data.benchmarks.sources import Benchmark
 from m2m.data.pool.sources import Source
-from m2m.grid.params_file import list_profiles, read_profile, read_settings, write_settings
-from m2m.grid.profiles import apply_profiles
+from m2m.grid.params.params_file import list_profiles, read_profile, read_settings, write_settings
+from m2m.grid.params.profiles import apply_profiles
 from m2m.runtime.settings import read_arguments
 
 ROOT = Path(__file__).parent.parent

@@ -16,7 +16,7 @@ import polars as pl
 import pytest
 import yaml
 
-from m2m.grid.profiles import BY_NAME
+from m2m.grid.params.profiles import BY_NAME
 from m2m.schemas.cell import MADE_WITH
 from tests.safety import find_pickles
 

@@ -26,9 +26,9 @@ def main(
         folder: Where the cells' table, the record and the figure are written.
         report: Run no cell. Write the record and the figure of the cells in the folder, and print the answer.
     """
-    from m2m.grid.known_settings import check_settings
     from m2m.grid.named_parts import list_selectors, make_bake_off_parts
-    from m2m.grid.params_file import read_settings
+    from m2m.grid.params.known_settings import check_settings
+    from m2m.grid.params.params_file import read_settings
     from m2m.grid.pool_counts import count_pool
     from m2m.grid.sweep import run_grid
 

@@ -16,8 +16,8 @@ def main(file: Path = Path("params.yaml"), /, *, idle: bool = False, outputs: bo
 
         print(describe_other_bytes() or "dvc.lock: no output differs from the last commit where its inputs are equal")
         return
-    from m2m.grid.known_settings import check_settings
-    from m2m.grid.params_file import read_settings
+    from m2m.grid.params.known_settings import check_settings
+    from m2m.grid.params.params_file import read_settings
 
     if idle:
         from m2m.preflight.dvc_locks import require_idle

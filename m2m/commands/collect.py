@@ -13,7 +13,7 @@ def main(*, folder: Path = Path("metrics"), examples: int = 6, current: bool = F
         examples: Prompts whose answers are kept for reading. 0 keeps no text of the pool.
         current: Only runs made with the present code, data and settings.
     """
-    from m2m.grid.params_file import read_settings
+    from m2m.grid.params.params_file import read_settings
     from m2m.grid.study_folder import write_study_folder
     from m2m.training.trainer.mlflow_run import send_earlier
 

@@ -14,7 +14,7 @@ def main(folder: Path, /) -> None:
     Args:
         folder: A study's folder, with grid.csv and scores.parquet, such as metrics/development.
     """
-    from m2m.grid.params_file import read_settings
+    from m2m.grid.params.params_file import read_settings
     from m2m.runtime.artifacts import read_table, write_json
     from m2m.schemas.domains import Domains
     from m2m.schemas.grid import Grid

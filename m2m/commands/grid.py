@@ -38,11 +38,11 @@ def main(
         scratch: With --on: a folder of each node for clones and data. Default: its temporary folder.
         sbatch: With --on slurm: further options of sbatch without dashes, such as "partition=long time=2:00:00".
     """
-    from m2m.grid.cluster import ClusterOptions
     from m2m.grid.design import choose_scope
-    from m2m.grid.known_settings import check_settings
+    from m2m.grid.machines.cluster import ClusterOptions
     from m2m.grid.named_parts import make_size_parts
-    from m2m.grid.params_file import read_settings
+    from m2m.grid.params.known_settings import check_settings
+    from m2m.grid.params.params_file import read_settings
     from m2m.grid.pool_counts import count_pool
     from m2m.grid.study_folder import OWN_STUDY, PILOT_STUDY, SIZES_STUDY
     from m2m.grid.sweep import run_grid

@@ -47,8 +47,8 @@ def main(
     """
     from m2m.grid.design import choose_scope
     from m2m.grid.grid_plan import describe_storage, inspect_cells, list_planned_cells
-    from m2m.grid.known_settings import check_settings
-    from m2m.grid.params_file import read_settings
+    from m2m.grid.params.known_settings import check_settings
+    from m2m.grid.params.params_file import read_settings
     from m2m.planning.cost_report import Prices, format_table
 
     if not 0 < mfu <= 1:

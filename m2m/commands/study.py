@@ -11,8 +11,8 @@ def main(folder: Path, /) -> None:
     Args:
         folder: A study's folder, such as metrics/pool, from `m2m collect --folder metrics/pool`.
     """
-    from m2m.grid.known_settings import check_settings
-    from m2m.grid.params_file import read_settings
+    from m2m.grid.params.known_settings import check_settings
+    from m2m.grid.params.params_file import read_settings
     from m2m.study.study_file import require_whole_grid
     from stages.analyze import main as analyze
     from stages.figures import main as figures

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 if TYPE_CHECKING:
-    from m2m.grid.profiles import SettingChange
+    from m2m.grid.params.profiles import SettingChange
 
 PARAMS = Path("params.yaml")
 
@@ -21,9 +21,9 @@ def main(name: str = "", /, *, show: Annotated[bool, tyro.conf.arg(name="list")]
         name: A profile, profiles/NAME.yaml. Without a name, the profiles are listed.
         show: List the profiles and their purposes.
     """
-    from m2m.grid.known_settings import check_settings
-    from m2m.grid.params_file import list_profiles, read_profile, read_settings, write_settings
-    from m2m.grid.profiles import apply_profiles
+    from m2m.grid.params.known_settings import check_settings
+    from m2m.grid.params.params_file import list_profiles, read_profile, read_settings, write_settings
+    from m2m.grid.params.profiles import apply_profiles
 
     if show or not name:
         purposes = list_profiles()

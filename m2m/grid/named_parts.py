@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from m2m.grid.setting_rules import explain_missing_input
+from m2m.grid.params.setting_rules import explain_missing_input
 from m2m.strategies import STRATEGIES, get_strategy
 
 Parts = dict[str, dict[str, Any]]

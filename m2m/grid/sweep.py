@@ -10,9 +10,9 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from m2m.grid import dvc_experiments, workers
-from m2m.grid.cluster import ClusterOptions, open_cluster, push_inputs, run_cluster_cells
 from m2m.grid.design import Cell, Scope, list_cells, list_overrides
 from m2m.grid.gpu_sharing import require_room
+from m2m.grid.machines.cluster import ClusterOptions, open_cluster, push_inputs, run_cluster_cells
 from m2m.grid.named_parts import Parts, replace_parts
 from m2m.grid.progress_table import format_duration
 from m2m.grid.provenance import (

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import psutil
 
 from m2m.grid.gpu_locks import group_gpus, hold_free_gpus
-from m2m.grid.remote_cell import THREAD_VARIABLES
+from m2m.grid.machines.remote_cell import THREAD_VARIABLES
 from m2m.parallel import count_cores
 
 LOGS = Path(".cache/grid")

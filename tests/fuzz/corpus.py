@@ -11,7 +11,7 @@ import pyarrow as pa
 from m2m.data.benchmarks.eval_prompts import read_baseline_answers
 from m2m.data.records.read_files import SourceRecord, read_files
 from m2m.data.records.row_table import tabulate_records
-from m2m.grid.params_file import read_settings
+from m2m.grid.params.params_file import read_settings
 from m2m.judging.recorded_judgements import read_games
 from m2m.llm.client.reply import parse_reply
 from m2m.runtime.artifacts import read_json, read_table

@@ -19,8 +19,8 @@ from m2m.data.benchmarks.eval_prompts import convert_records, read_baseline_answ
 from m2m.data.pool.pool import split_candidates
 from m2m.data.records.read_files import read_files
 from m2m.data.records.row_table import tabulate_records
-from m2m.grid import known_settings
-from m2m.grid.params_file import read_settings
+from m2m.grid.params import known_settings
+from m2m.grid.params.params_file import read_settings
 from m2m.judging.protocols.protocols import PROTOCOLS, score_raw
 from m2m.judging.recorded_judgements import read_games
 from m2m.llm.client.reply import parse_reply

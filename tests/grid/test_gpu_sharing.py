@@ -8,7 +8,7 @@ import pytest
 
 from m2m.grid import gpu_sharing
 from m2m.grid.gpu_sharing import measure_gpu_memory, require_room
-from m2m.grid.params_file import read_settings
+from m2m.grid.params.params_file import read_settings
 from m2m.planning.llama_shapes import PUBLISHED_SHAPES
 from m2m.planning.training_memory import estimate_memory, plan_setup
 

@@ -13,9 +13,9 @@ from filelock import FileLock
 
 from m2m.commands import grid
 from m2m.grid import gpu_locks, rungs, sweep
-from m2m.grid.cluster import Cluster
+from m2m.grid.machines.cluster import Cluster
+from m2m.grid.machines.remote_runner import CellEngine
 from m2m.grid.provenance import add_hardware, hash_cell, name_experiment
-from m2m.grid.remote_runner import CellEngine
 from m2m.grid.runner import locate_log
 
 ROOT = Path(__file__).parents[2]

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from m2m.grid.hardware import Facts, Needs, explain_refusal, state_expected
-from m2m.grid.remote_runner import CellEngine, CellState, Order
+from m2m.grid.machines.hardware import Facts, Needs, explain_refusal, state_expected
+from m2m.grid.machines.remote_runner import CellEngine, CellState, Order
 from m2m.grid.workers import LOGS
 
 ARRAYS = LOGS / "slurm"

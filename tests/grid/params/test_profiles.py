@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from m2m.grid.profiles import SettingChange, apply_profiles
+from m2m.grid.params.profiles import SettingChange, apply_profiles
 
 SETTINGS = {
     "launch": "cpu.yaml",

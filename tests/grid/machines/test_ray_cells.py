@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from bench import ray_kills
-from m2m.grid.hardware import Needs
-from m2m.grid.ray_cells import connect, count_places
+from m2m.grid.machines.hardware import Needs
+from m2m.grid.machines.ray_cells import connect, count_places
 from tests.test_smoke import run
 from tests.toy_grid import make_toy_repository
 

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from m2m.commands import grid
-from m2m.grid import cluster
-from m2m.grid.cluster import Cluster, ClusterOptions, count_needs, open_cluster, run_cluster_cells
-from m2m.grid.grid_remotes import Snapshot
-from m2m.grid.hardware import Needs
-from m2m.grid.remote_runner import CellEngine
+from m2m.grid.machines import cluster
+from m2m.grid.machines.cluster import Cluster, ClusterOptions, count_needs, open_cluster, run_cluster_cells
+from m2m.grid.machines.grid_remotes import Snapshot
+from m2m.grid.machines.hardware import Needs
+from m2m.grid.machines.remote_runner import CellEngine
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 ENGINE = CellEngine(lambda _: None, dict, lambda: None, lambda: 4)
 CPU, CPU_2, FSDP, MACHINES = (ROOT / f"profiles/launch/{name}.yaml" for name in ("cpu", "cpu-2", "fsdp", "machines"))
 DRIVER = {"node": "here", "python": "3.11.7", "packages": {}, "cpu": "Xeon", "gpus": []}

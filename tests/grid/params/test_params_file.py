@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from m2m.grid import params_file as module
-from m2m.grid.params_file import list_profiles, read_profile, read_settings, write_settings
+from m2m.grid.params import params_file as module
+from m2m.grid.params.params_file import list_profiles, read_profile, read_settings, write_settings
 
-PARAMS = Path(__file__).parents[2] / "params.yaml"
+PARAMS = Path(__file__).parents[3] / "params.yaml"
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from m2m.grid.hardware import (
+from m2m.grid.machines.hardware import (
     choose_label,
     choose_nodes,
     describe_kind,
@@ -12,7 +12,7 @@ from m2m.grid.hardware import (
     explain_refusal,
     state_expected,
 )
-from m2m.grid.node_facts import choose_facts
+from m2m.grid.machines.node_facts import choose_facts
 
 DRIVER: dict[str, Any] = {
     "node": "driver",

@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 
-from m2m.grid.setting_rules import PART_BLOCKS, PART_PREFIXES, explain_range, list_broken_rules
-from m2m.grid.setting_types import HINT, SettingType, read_dataclass, read_main
+from m2m.grid.params.setting_rules import PART_BLOCKS, PART_PREFIXES, explain_range, list_broken_rules
+from m2m.grid.params.setting_types import HINT, SettingType, read_dataclass, read_main
 
 Known = dict[str, Any]  # a SettingType for a value, Known for a block; the key ANY stands for free names
 ANY = "*"
@@ -42,7 +42,7 @@ def check_settings(settings: Mapping[str, Any], file: str = "params.yaml") -> in
 
 def list_known_settings() -> Known:
     """Every key that params.yaml may have, and its type: what the commands of dvc.yaml read, by the stages' mains."""
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     if not (root / PIPELINES[0]).exists():  # installed elsewhere: the clone that this process runs in
         root = Path()
     texts = [(root / name).read_text(encoding="utf-8") for name in PIPELINES]

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from m2m.grid import remote_runner
-from m2m.grid.grid_remotes import Snapshot
-from m2m.grid.remote_runner import CellEngine, CellState, RemoteRunner, build_orders
+from m2m.grid.machines import remote_runner
+from m2m.grid.machines.grid_remotes import Snapshot
+from m2m.grid.machines.remote_runner import CellEngine, CellState, RemoteRunner, build_orders
 from m2m.grid.workers import LOGS
 
 SNAPSHOT = Snapshot("git", "head", "revision", "ref")

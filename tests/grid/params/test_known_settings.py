@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 from m2m.commands import check, grid, plan, study, use
-from m2m.grid import known_settings
 from m2m.grid.design import list_cells
-from m2m.grid.known_settings import ANY, check_settings, list_known_settings
-from m2m.grid.params_file import list_profiles, read_profile, read_settings, write_settings
-from m2m.grid.profiles import apply_profiles
-from m2m.grid.setting_rules import find_range
+from m2m.grid.params import known_settings
+from m2m.grid.params.known_settings import ANY, check_settings, list_known_settings
+from m2m.grid.params.params_file import list_profiles, read_profile, read_settings, write_settings
+from m2m.grid.params.profiles import apply_profiles
+from m2m.grid.params.setting_rules import find_range
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PARAMS = read_settings(ROOT / "params.yaml")
 
 

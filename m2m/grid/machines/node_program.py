@@ -4,14 +4,14 @@ import io
 import zipfile
 from pathlib import Path
 
-MODULES = ("m2m/grid/node_facts.py", "m2m/grid/node_folders.py", "m2m/grid/remote_cell.py")
-PACKAGES = ("m2m/__init__.py", "m2m/grid/__init__.py")
-START = "import sys\n\nfrom m2m.grid.remote_cell import main\n\nmain(*sys.argv[1:])\n"
+MODULES = ("m2m/grid/machines/node_facts.py", "m2m/grid/machines/node_folders.py", "m2m/grid/machines/remote_cell.py")
+PACKAGES = ("m2m/__init__.py", "m2m/grid/__init__.py", "m2m/grid/machines/__init__.py")
+START = "import sys\n\nfrom m2m.grid.machines.remote_cell import main\n\nmain(*sys.argv[1:])\n"
 
 
 def build_program() -> bytes:
     """A zip file for `python FILE facts` and `python FILE run [ORDERS]`; the same code gives the same bytes."""
-    root, packed = Path(__file__).parents[2], io.BytesIO()
+    root, packed = Path(__file__).parents[3], io.BytesIO()
     with zipfile.ZipFile(packed, "w") as program:
         for name in PACKAGES:
             program.writestr(zipfile.ZipInfo(name), "")

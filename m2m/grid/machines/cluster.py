@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from m2m.grid.dvc_experiments import HARDWARE_MESSAGE, list_experiment_names
-from m2m.grid.grid_remotes import Snapshot, fetch_study_files, push_snapshot, require_remotes
-from m2m.grid.hardware import Needs, choose_label, describe_kind, explain_difference, read_driver_facts
-from m2m.grid.node_program import build_program
-from m2m.grid.ray_cells import open_ray
-from m2m.grid.remote_runner import CellEngine, build_orders, run_remote_cells
-from m2m.grid.slurm_cells import open_slurm
+from m2m.grid.machines.grid_remotes import Snapshot, fetch_study_files, push_snapshot, require_remotes
+from m2m.grid.machines.hardware import Needs, choose_label, describe_kind, explain_difference, read_driver_facts
+from m2m.grid.machines.node_program import build_program
+from m2m.grid.machines.ray_cells import open_ray
+from m2m.grid.machines.remote_runner import CellEngine, build_orders, run_remote_cells
+from m2m.grid.machines.slurm_cells import open_slurm
 from m2m.training.finetuning.launch import count_gpus, read_processes
 
 PINS = Path("constraints.txt")

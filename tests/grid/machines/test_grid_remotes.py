@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from m2m.grid import grid_remotes
-from m2m.grid.grid_remotes import RemoteAway, fetch_cells, require_remotes
+from m2m.grid.machines import grid_remotes
+from m2m.grid.machines.grid_remotes import RemoteAway, fetch_cells, require_remotes
 from m2m.grid.queued_commit import write_snapshot
 from tests.test_smoke import environment, run
 

@@ -7,7 +7,7 @@ from statistics import median
 from typing import Any, Literal, NamedTuple
 
 from m2m.grid import workers
-from m2m.grid.grid_remotes import Snapshot, fetch_cells
+from m2m.grid.machines.grid_remotes import Snapshot, fetch_cells
 from m2m.grid.progress_table import Tally, open_board
 from m2m.grid.runner import TRIES
 

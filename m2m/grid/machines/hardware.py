@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from m2m.grid.node_facts import normalize_package, read_facts
+from m2m.grid.machines.node_facts import normalize_package, read_facts
 
 Facts = Mapping[str, Any]  # of a node: node, python, packages (versions by name), cpu, gpus
 
