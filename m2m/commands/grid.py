@@ -24,8 +24,7 @@ def main(
     and --pilot.
 
     Args:
-        jobs: Cells at once. 0: one a GPU (or group of GPUs, as the launch file says), without GPUs one a core.
-            More than GPUs share one, if the planned memory of their trainings fits.
+        jobs: Cells at once; several share a GPU if their planned memory fits. 0: one a GPU (or launch group) or core.
         staged: Every configuration with one seed, the best ones with more, the last ones and random with fresh seeds.
         quick: Three degrees, and one seed a configuration.
         full: Every cell that grid.parts lists.
