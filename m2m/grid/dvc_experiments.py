@@ -16,7 +16,7 @@ from m2m.schemas.cell import MADE_WITH
 
 PIPELINE, CELL_FILE, DETAILS_FILE = "dvc.yaml", "metrics/cell.json", "metrics/cell_details.json"
 BASE_FILE = "metrics/base.json"
-HARDWARE_MESSAGE = "m2m: run on "  # begins the message of an experiment's commit, if the hardware was not the driver's
+HARDWARE_MESSAGE = "m2m: run on "  # begins the message of an experiment's commit, if it ran on a cluster
 CELL_INPUTS = ("data/raw", "stages", "m2m", "profiles/launch", "params.yaml", "dvc.yaml", "dvc.lock", "constraints.txt")
 
 
@@ -25,7 +25,7 @@ class Experiment(NamedTuple):
 
     name: str
     revision: str
-    lock: Lock  # with the hardware, where that was not the driver's
+    lock: Lock  # with the hardware, where it ran on a cluster
     metrics: dict[str, Any]
     """all metrics of the cell, of both files"""
     base: Mapping[str, Any] = MappingProxyType({})

@@ -101,11 +101,16 @@ def _make_row(cell: Experiment, fresh: Collection[int]) -> dict[str, Any]:
     return names | {"fresh": int(settings["seed"] in fresh)} | cell.metrics
 
 
-def _read_tables(cell: Experiment) -> CellTables | None:
-    """The cell's tables, if DVC's cache has all of them."""
+def locate_tables(cell: Experiment) -> list[Path]:
+    """Where DVC's cache has the cell's tables, in the order of CellTables; they may not be there."""
     judge = cell.lock["judge"]
     arms = [judge["deps"][ANSWERS_FILE.format(arm=arm)] for arm in ("candidate", "opponent")]
-    files = [locate_cached_file(md5) for md5 in (judge["deps"][PROMPTS_FILE], judge["outs"][VERDICTS_FILE], *arms)]
+    return [locate_cached_file(md5) for md5 in (judge["deps"][PROMPTS_FILE], judge["outs"][VERDICTS_FILE], *arms)]
+
+
+def _read_tables(cell: Experiment) -> CellTables | None:
+    """The cell's tables, if DVC's cache has all of them."""
+    files = locate_tables(cell)
     if not all(file.exists() for file in files):
         return None
     schemas = (Prompts, Verdicts, Answers, Answers)
