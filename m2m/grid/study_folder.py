@@ -86,9 +86,12 @@ def write_study_folder(
     answers += _select_base_examples(cells[select_comparable(grid)["experiment"][0]], examples)
     write_table(folder / "examples.parquet", Examples, _concatenate(answers, Examples))
     file = {"grid": {"rows": len(grid), "sha256": hash_grid(folder / "grid.csv")}}
-    descriptions = {hash_provenance(cell.lock): _describe_code(cell) | file for cell in collected}
+    groups: dict[str, list[Experiment]] = {}
+    for name, provenance in grid.select("experiment", "provenance").iter_rows():
+        groups.setdefault(provenance, []).append(cells[name])
     write_json(
-        folder / "made.json", {name: shared | _describe_days(collected, name) for name, shared in descriptions.items()}
+        folder / "made.json",
+        {name: _describe_code(group[-1]) | file | _describe_days(group) for name, group in groups.items()},
     )
     omitted = [*_report_left_out(rows, measured, compared), *_report_gaps(collected, scores)]
     return [f"{folder / 'grid.csv'}: {_report_counts(grid, kinds)}", *omitted]
@@ -151,9 +154,9 @@ def _describe_code(cell: Experiment) -> dict[str, dict[str, str]]:
     return collect_shared(cell.lock) | {"commands": commands} | ({"base": dict(cell.base)} if cell.base else {})
 
 
-def _describe_days(cells: Sequence[Experiment], provenance: str) -> dict[str, dict[str, str]]:
-    """When the first and the last cell of `provenance` ran, by the days of their commits."""
-    days = sorted(cell.day for cell in cells if hash_provenance(cell.lock) == provenance)
+def _describe_days(cells: Sequence[Experiment]) -> dict[str, dict[str, str]]:
+    """When the first and the last of the cells ran, by the days of their commits."""
+    days = sorted(cell.day for cell in cells)
     return {"days": {"first": days[0], "last": days[-1]}}
 
 
