@@ -341,6 +341,21 @@ def test_on_a_cluster_shared_stages_are_pulled_and_cells_handed_over_under_its_h
     assert "1 × 60 s on 4 workers" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(("jobs", "plan"), [(0, "1 × 60 s as Slurm has room"), (6, "1 × 60 s on 6 workers: about")])
+def test_slurms_plan_names_a_time_only_where_the_cells_at_once_are_known(
+    jobs: int, plan: str, here: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine = CellEngine(lambda _: None, dict, lambda: None, lambda: 1)
+    monkeypatch.setattr(sweep, "open_cluster", lambda *_: Cluster(engine, "origin", "EPYC", 1, ""))
+    monkeypatch.setattr(sweep, "push_inputs", lambda _, stages: stages)
+    monkeypatch.setattr(sweep, "run_cluster_cells", lambda *_: None)
+    monkeypatch.setattr(sweep, "fetch_absent_tables", lambda _: None)
+    with pytest.raises(SystemExit):
+        grid.main(full=True, on="slurm", jobs=jobs)
+    printed = capsys.readouterr().out
+    assert plan in printed and ("if none has run" in printed) == bool(jobs)
+
+
 def test_rungs_that_have_nothing_to_choose_by_say_so(
     here: Any, ladder: dict[str, float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
