@@ -82,7 +82,7 @@ def _map_chunk(function: Callable[[Item], Result], items: Sequence[Item]) -> lis
 
 def _map_on_ray(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
     ray = _start_ray()
-    task = ray.remote(num_cpus=1, num_gpus=float(os.environ.get(TASK_GPUS) or 0))(_apply)
+    task = ray.remote(num_cpus=1, num_gpus=_count_task_gpus())(_apply)
     shared = ray.put(function)
     most = max(1, SLICES_AHEAD * int(ray.cluster_resources().get("CPU", 1)))
     pending: deque[Any] = deque()
@@ -107,6 +107,14 @@ def _map_on_ray(function: Callable[[Item], Result], items: Iterable[Item]) -> It
 
 def _apply(function: Callable[[Item], Result], item: Item) -> Result:
     return function(item)
+
+
+def _count_task_gpus() -> float:
+    value = os.environ.get(TASK_GPUS) or "0"
+    try:
+        return float(value)
+    except ValueError as error:
+        raise ValueError(f"{TASK_GPUS} must be a number of GPUs, such as 1 or 0.25, got {value!r}: unset it") from error
 
 
 def _start_ray() -> Any:

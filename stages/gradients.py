@@ -30,10 +30,15 @@ def main(
     dims: int,
     max_length: int,
 ) -> None:
-    """The loss is that of the response and its end token after the instruction. Without a `proxy` there are no rows."""
+    """The loss is that of the response and its end token after the instruction. Without a `proxy` there are no rows.
+
+    ValueError for a hub id: its model may change, and nobody would see it.
+    """
     if proxy is None:
         write_table(gradients, Vectors, pl.DataFrame(schema=get_columns(Vectors)))
         return
+    if proxy != "base" and not Path(proxy).is_dir():
+        raise ValueError(f"gradients.proxy must be base, or a folder with a model and its tokenizer, got {proxy}")
     pool = read_table(pairs, Pairs).sort("id")
     rows = pool.join(require_ids(subset, read_table(subset, Subset), pool["id"]), on="id", how="semi")
     model_folder, tokenizer_folder = (model, tokenizer) if proxy == "base" else (Path(proxy), Path(proxy))

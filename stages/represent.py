@@ -25,13 +25,18 @@ def main(
     *,
     strategy: str,
     prefilter: str,
+    prefilter_share: float,
     prompt_format: PromptFormat,
     batch_size: int,
     max_length: int,
     dtype: Literal["float32", "bfloat16"],
 ) -> None:
-    """Instruction and response as they are trained. Without rows where neither `strategy` nor `prefilter` reads it."""
-    if all(get_strategy(name).base_pass != "represent" for name in (strategy, prefilter)):
+    """Instruction and response as they are trained. Without rows where neither `strategy` nor `prefilter` reads it.
+
+    A `prefilter` whose `prefilter_share` is 1 reads nothing.
+    """
+    readers = [strategy, *([prefilter] if prefilter_share < 1 else [])]
+    if all(get_strategy(name).base_pass != "represent" for name in readers):
         write_table(representations, Vectors, pl.DataFrame(schema=get_columns(Vectors)))
         return
     table = read_table(pairs, Pairs).sort("id")

@@ -94,7 +94,7 @@ def main(
     table = None if entry.has_units or strategy in LENGTHS_ALONE else _read_choices(choices, strategy, pool.ids)
     arm = choose_arm(pool, settings, dial, match_dial, table)
     record = arm.summary | left_out.summary
-    if entry.has_degree:
+    if entry.has_units:
         record |= {"seed_overlap": measure_seed_overlap(pool, settings, dial, arm)}
     write_table(subset, Subset, arm.table)
     write_record(summary, SubsetSummary, record)
@@ -118,6 +118,8 @@ def _warn(arm: str, record: dict[str, Any], sentences: list[str], shortfall: flo
             f"most like the examples by {record['prefilter']}",
             file=sys.stderr,
         )
+        if count := record["rows_without_match"]:
+            print(f"subset {arm}: {count} of the rows that stay match no example at all: they fill up", file=sys.stderr)
     if record["rows_without_unit"]:
         print(
             f"subset {arm}: {record['rows_without_unit']} of {record['pool_rows']} rows carry no unit of "

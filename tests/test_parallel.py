@@ -92,6 +92,9 @@ def test_ray_keeps_the_order_and_reads_no_more_than_two_slices_a_core_ahead(slow
 def test_gpus_of_a_task_come_from_the_environment(slow_ray: SlowRay, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("M2M_TASK_GPUS", "0.25")
     assert list(map_slices(int, ["1"])) == [1] and slow_ray.settings["num_gpus"] == 0.25
+    monkeypatch.setenv("M2M_TASK_GPUS", "one")
+    with pytest.raises(ValueError, match=r"M2M_TASK_GPUS must be a number of GPUs, such as 1 or 0\.25, got 'one'"):
+        list(map_slices(int, ["1"]))
 
 
 def test_when_a_slice_fails_the_others_are_cancelled_and_the_reason_is_kept(slow_ray: SlowRay) -> None:

@@ -195,7 +195,10 @@ def test_another_cell_runs_the_candidate_arm_alone(swept: Path) -> None:
         ran = {line.split("'")[1] for line in told.splitlines() if line.startswith("Running stage")}
         assert ran == {
             "strategy@candidate",
+            "difficulty",  # these two are told the strategy: they read no pool unless it needs them
+            "represent",
             "subset@candidate",
+            "gradients",
             "finetune@candidate",
             "generate@candidate",
             "judge",

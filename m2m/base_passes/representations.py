@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32
 
-from m2m.base_passes.token_batches import batch_by_length, pad_right
+from m2m.inference.token_batches import batch_by_length, pad_right
 from m2m.progress import track_progress
 
 

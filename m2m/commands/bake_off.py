@@ -26,10 +26,10 @@ def main(
         folder: Where the cells' table, the record and the figure are written.
         report: Run no cell. Write the record and the figure of the cells in the folder, and print the answer.
     """
-    from m2m.grid.named_parts import list_selectors, make_bake_off_parts
+    from m2m.grid.named_parts import list_selectors, make_bake_off_parts, require_bake_off
     from m2m.grid.params.known_settings import check_settings
     from m2m.grid.params.params_file import read_settings
-    from m2m.grid.pool_counts import count_pool
+    from m2m.grid.pool_counts import count_pool, require_countable
     from m2m.grid.sweep import run_grid
 
     settings = read_settings(Path("params.yaml"))
@@ -37,6 +37,8 @@ def main(
     if report and (selectors or seeds is not None):
         raise ValueError("--report takes the cells as they are: name no selectors and no seeds with it")
     if not report:
+        require_bake_off(settings, selectors, seeds)
+        require_countable(settings)
         if not selectors:
             print(*(f"bake-off: left out: {sentence}" for sentence in list_selectors(settings)[1]), sep="\n")
         run_grid(

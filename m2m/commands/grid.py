@@ -40,10 +40,10 @@ def main(
     """
     from m2m.grid.design import choose_scope
     from m2m.grid.machines.cluster import ClusterOptions
-    from m2m.grid.named_parts import make_size_parts
+    from m2m.grid.named_parts import make_size_parts, require_sizes
     from m2m.grid.params.known_settings import check_settings
     from m2m.grid.params.params_file import read_settings
-    from m2m.grid.pool_counts import count_pool
+    from m2m.grid.pool_counts import count_pool, require_countable
     from m2m.grid.study_folder import OWN_STUDY, PILOT_STUDY, SIZES_STUDY
     from m2m.grid.sweep import run_grid
 
@@ -58,6 +58,8 @@ def main(
         return
     if scope != "staged" or staged:
         raise ValueError(f"a grid has one form, got --sizes and --{scope}: choose one")
+    require_sizes(settings)
+    require_countable(settings)
     place = folder or SIZES_STUDY
     run_grid(
         settings, "full", jobs, place, options=options, make_parts=lambda read: make_size_parts(read, count_pool(read))

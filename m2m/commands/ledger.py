@@ -20,9 +20,10 @@ def main(name: str = "", /, *, experiment: str | None = None) -> None:
         experiment: A finished experiment, as `dvc exp show` lists it. Default: the workspace.
     """
     from m2m.export.exported_run import open_run
-    from m2m.export.ledger import LEDGER, make_row, read_rows, write_row
+    from m2m.export.ledger import LEDGER, make_row, read_rows, require_name, write_row
 
     if name:
+        require_name(name)
         print(f"written: {write_row(make_row(name, open_run(experiment)))}")
         return
     if experiment is not None:
@@ -32,18 +33,21 @@ def main(name: str = "", /, *, experiment: str | None = None) -> None:
         raise ValueError(f"{LEDGER} must hold rows, NAME.yaml, it has none: add one with `m2m ledger NAME`")
     failed = [row.name for row in rows if not _check_row(row)]
     if failed:
-        sys.exit(f"ledger: {len(failed)} of {len(rows)} rows differ: {', '.join(failed)}")
+        sys.exit(f"ledger: {len(failed)} of {len(rows)} rows differ or cannot be selected: {', '.join(failed)}")
 
 
 def _check_row(row: "LedgerRow") -> bool:
-    """Print what became of the row; False where other rows are selected than it has."""
+    """Print what became of the row; False where other rows are selected than it has, or none can be."""
     from m2m.export.ledger import compare_ids, find_inputs
 
     inputs = find_inputs(row)
     if isinstance(inputs, str):
         print(f"{row.name}: not re-selected, {inputs}")
         return True
-    difference = compare_ids(row, _select_again(row, inputs))
+    try:
+        difference = compare_ids(row, _select_again(row, inputs))
+    except (ValueError, TypeError, OSError) as error:
+        difference = f"cannot be selected again: {error}"
     print(f"{row.name}: {difference or f'the same {row.rows} rows'}")
     return not difference
 
@@ -57,14 +61,29 @@ def _select_again(row: "LedgerRow", inputs: dict[str, Path]) -> "pl.Series":
     from stages.subset import main as choose_subset
 
     settings: dict[str, Any] = LATER_SETTINGS | row.subset
+    _require_settings(settings)
     first = settings["prefilter" if "prefilter" in row.subset else "strategy"]  # of share 1 nothing is read
-    choices, matched, near = (
-        inputs[f"data/choices/{name}.parquet"] for name in (settings["strategy"], settings["match"], first)
-    )
-    pairs, tokens = inputs["data/pairs.parquet"], inputs["data/tokens/response.parquet"]
-    origins, exclusions = inputs["data/row_origins.parquet"], inputs[f"data/exclusions/{row.overlap}.parquet"]
+    chosen_by = [f"data/choices/{name}.parquet" for name in (settings["strategy"], settings["match"], first)]
+    others = ["data/pairs.parquet", "data/tokens/response.parquet", "data/row_origins.parquet"]
+    paths = [*chosen_by, *others, f"data/exclusions/{row.overlap}.parquet"]
+    if absent := [path for path in paths if path not in inputs]:
+        raise ValueError(f"its inputs must have {absent[0]}: write the row with `m2m ledger NAME`")
+    choices, matched, near, pairs, tokens, origins, exclusions = (inputs[path] for path in paths)
     with TemporaryDirectory() as folder:
         table, summary = Path(folder) / "subset.parquet", Path(folder) / "subset.json"
         tables = choices, matched, near, pairs, tokens, origins, exclusions
         choose_subset(*tables, table, summary, **settings, overlap=row.overlap)
         return read_table(table, Subset)["id"]
+
+
+def _require_settings(settings: dict[str, Any]) -> None:
+    """ValueError unless these are the settings of the stage `subset`, as this version has them."""
+    from inspect import signature
+
+    from stages.subset import main as choose_subset
+
+    keywords = {name for name, value in signature(choose_subset).parameters.items() if value.kind == value.KEYWORD_ONLY}
+    known = keywords - {"overlap"}
+    for name in sorted(set(settings) ^ known):
+        word = "lacks a value for" if name in known else "has an unknown setting,"
+        raise ValueError(f"its subset {word} {name}: write the row with `m2m ledger NAME`")

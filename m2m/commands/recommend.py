@@ -31,6 +31,8 @@ def main(
         sizes: Print how many rows are enough, from the study of `m2m grid --sizes`. Default study: metrics/sizes.
     """
     if sizes:
+        if outcome is not None or within is not None or rows is not None:
+            raise ValueError("--outcome, --within and --rows are of a recommendation: leave them out with --sizes")
         _print_sizes(study, write)
         return
     from m2m.grid.study_folder import BUNDLED_STUDY, OWN_STUDY
@@ -59,19 +61,25 @@ def main(
 
 
 def _print_sizes(study: Path | None, write: Path | None) -> None:
-    """The curve over sizes in words. `study` may name a file of the study's folder, or nothing."""
+    """The curve over sizes in words. `study` may name the study's folder or a file of it, or nothing."""
     from m2m.grid.study_folder import SIZES_STUDY
     from m2m.runtime.artifacts import read_table
     from m2m.runtime.atomic_files import write_text
     from m2m.schemas.grid import Grid
     from m2m.study.sizes.curves import CURVE_SEED, fit_curves
     from m2m.study.sizes.words import write_sizes_answer
+    from m2m.study.study_file import require_whole_grid
 
-    path = (study.parent if study else SIZES_STUDY) / "grid.csv"
+    folder = SIZES_STUDY if study is None else study if study.is_dir() else study.parent
+    path = folder / "grid.csv"
     if not path.exists():
         raise ValueError(f"{path} must hold cells of several sizes, and is not here: run `m2m grid --sizes`")
+    require_whole_grid(path, folder / "made.json")
     grid = read_table(path, Grid)
-    lines = [f"{path}: {grid.height} cells.", "", *write_sizes_answer(fit_curves(grid, CURVE_SEED))]
+    curves = fit_curves(grid, CURVE_SEED)
+    if all("reason" in curve for curve in curves):
+        raise ValueError(f"{path} must hold cells of several sizes of a strategy: {curves[0].get('reason')}")
+    lines = [f"{path}: {grid.height} cells.", "", *write_sizes_answer(curves)]
     print(*lines, sep="\n")
     if write:
         write_text(write, "\n".join(["# How many rows are enough", "", *_to_markdown(lines)]) + "\n")

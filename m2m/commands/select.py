@@ -14,7 +14,7 @@ def main(
     *,
     size: int | None = None,
     tokens: int | None = None,
-    strategy: str = "response-micro",
+    strategy: str = "",
     degree: int = 6,
     match: str = "response-micro",
     like: str = "",
@@ -53,11 +53,12 @@ def main(
         tokens: Size of the subset in response tokens, with the end token of each row.
         strategy: {instruction,response}-{macro,meso,micro}, random, length-matched, longest, k-center,
             type-cover, token-entropy, facility-location, stochastic-facilities, gist, deita, instag, mig, novel-select
-            or bm25. ifd and rds-plus need a base model: the pipeline has them.
+            or bm25. ifd and rds-plus need a base model: the pipeline has them. Default: response-micro, or bm25 with
+            --like alone.
         degree: Degree of diversity, from 0 to 6.
         match: For length-matched, the strategy whose response lengths the random rows match.
         like: File of example rows, in any form of a pool: choose rows like them by BM25. It sets --strategy bm25,
-            unless --like-share is named.
+            unless --like-share is below 1.
         like_share: Share of the candidates that stays, those most like the examples of --like. --strategy then chooses
             from them, at its degree.
         seed: Seed of the choice.
@@ -97,8 +98,12 @@ def main(
 
     if (size is None) == (tokens is None):
         raise ValueError("name the size of the subset: --size ROWS, or --tokens TOKENS, not both")
-    if like and like_share == 1:
-        strategy = "bm25"
+    by_examples = bool(like) and like_share == 1
+    if by_examples and strategy not in ("", "bm25"):
+        raise ValueError(
+            f"--like chooses by bm25, got --strategy {strategy}: leave it out, or name --like-share below 1"
+        )
+    strategy = strategy or ("bm25" if by_examples else "response-micro")
     amount, budget = (size, "rows") if size is not None else (tokens, "tokens")
     settings = ArmSettings(
         strategy,

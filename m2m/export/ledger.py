@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -19,6 +20,12 @@ from m2m.schemas.ledger import LedgerRow
 from m2m.schemas.subset import Subset
 
 LEDGER = Path("results")
+
+
+def require_name(name: str) -> None:
+    """ValueError where a row cannot have this name."""
+    if not re.fullmatch(r"[\w-]+", name):
+        raise ValueError(f"a row's name must be letters, digits, _ and -, such as longest-500, got {name!r}")
 
 
 def make_row(name: str, run: ExportedRun) -> LedgerRow:

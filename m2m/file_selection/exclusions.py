@@ -106,6 +106,7 @@ def describe_prefilter(left_out: LeftOut) -> str:
     return (
         f"only the {summary['prefilter_share']:.6g} most like the examples by {summary['prefilter']} were candidates; "
         f"{summary['rows_unlike_examples']:,} rows were left out"
+        + (f"; {summary['rows_without_match']:,} that stay match no example" if summary["rows_without_match"] else "")
     )
 
 

@@ -65,12 +65,12 @@ def inspect_cells(settings: Mapping[str, Any], scope: Scope) -> tuple[list[str],
 
 
 def _count_finished(settings: Mapping[str, Any], scope: Scope, shared: str, finished: Collection[str]) -> int:
-    grid, outcome = settings["grid"], settings["analyze"]["primary_outcome"]
+    grid = settings["grid"]
     cells = list_cells(grid["parts"], settings["subset"], scope)
     if scope == "staged":
-        rungs = list_current_rungs(cells, check_schedule(**grid["staged"]), shared, outcome)
+        rungs = list_current_rungs(cells, check_schedule(**grid["staged"]), shared, settings)
         cells = [cell for rung in rungs for cell in rung.cells]
-    return sum(hash_cell(shared, cell) in finished for cell in cells)
+    return sum(hash_cell(shared, cell, settings) in finished for cell in cells)
 
 
 def read_data_size(

@@ -26,14 +26,8 @@ def list_selectors(settings: Mapping[str, Any]) -> tuple[list[str], list[str]]:
     return ready, [sentence for sentence in missing.values() if sentence]
 
 
-def make_bake_off_parts(
-    settings: Mapping[str, Any], counts: PoolCounts, selectors: Sequence[str], seeds: int | None
-) -> Parts:
-    """`grid.bake_off`, whose parts without `strategy` get all selectors, or random and `selectors` where any is named.
-
-    A part of tokens without `size` gets the tokens of `subset.size` rows. `seeds` keeps the first seeds of each part.
-    ValueError for a selector that does not exist or lacks an input, and where `subset.size` is no number of rows.
-    """
+def require_bake_off(settings: Mapping[str, Any], selectors: Sequence[str], seeds: int | None) -> None:
+    """ValueError for a selector that does not exist or lacks an input, one seed, and a size that is not of rows."""
     if seeds is not None and seeds < 2:
         raise ValueError(f"seeds must be at least 2, got {seeds}: without replicates there is no seed noise")
     if settings["subset"]["budget"] != "rows":
@@ -42,6 +36,17 @@ def make_bake_off_parts(
         get_strategy(name, "a selector")
         if sentence := explain_missing_input(name, settings):
             raise ValueError(sentence)
+
+
+def make_bake_off_parts(
+    settings: Mapping[str, Any], counts: PoolCounts, selectors: Sequence[str], seeds: int | None
+) -> Parts:
+    """`grid.bake_off`, whose parts without `strategy` get all selectors, or random and `selectors` where any is named.
+
+    A part of tokens without `size` gets the tokens of `subset.size` rows. `seeds` keeps the first seeds of each part.
+    ValueError as `require_bake_off` has it.
+    """
+    require_bake_off(settings, selectors, seeds)
     names = ["random", *(name for name in selectors if name != "random")] if selectors else list_selectors(settings)[0]
     tokens = round_budget(settings["subset"]["size"] * counts.tokens_per_row)
     parts = {}
@@ -55,17 +60,23 @@ def make_bake_off_parts(
     return parts
 
 
-def make_size_parts(settings: Mapping[str, Any], counts: PoolCounts) -> Parts:
-    """`grid.sizes`, without sizes that the pool does not have, and with all its rows as an arm.
-
-    ValueError where a size is of tokens: the curve is over rows, and their tokens are counted.
-    """
-    parts: Parts = {}
+def require_sizes(settings: Mapping[str, Any]) -> None:
+    """ValueError where a size of `grid.sizes` is of tokens: the curve is over rows, and their tokens are counted."""
     for name, lists in settings["grid"]["sizes"].items():
         if lists.get("budget", settings["subset"]["budget"]) not in ("rows", ["rows"]):
             raise ValueError(
                 f"grid.sizes.{name} must have a budget of rows, since its sizes are rows: set budget: rows"
             )
+
+
+def make_size_parts(settings: Mapping[str, Any], counts: PoolCounts) -> Parts:
+    """`grid.sizes`, without sizes that the pool does not have, and with all its rows as an arm.
+
+    ValueError as `require_sizes` has it.
+    """
+    require_sizes(settings)
+    parts: Parts = {}
+    for name, lists in settings["grid"]["sizes"].items():
         sizes = lists.get("size", settings["subset"]["size"])
         within = [size for size in (sizes if isinstance(sizes, list) else [sizes]) if size < counts.rows]
         if within:

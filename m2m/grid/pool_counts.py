@@ -14,15 +14,20 @@ from m2m.schemas.tokens import Tokens
 TOKENS_FILE = Path("data/tokens/response.parquet")
 
 
+def require_countable(settings: Mapping[str, Any]) -> None:
+    """ValueError where `subset` leaves out rows by a number or by examples: what is left cannot be counted here."""
+    for name in ("quality_share", "prefilter_share"):
+        if (share := settings["subset"][name]) != 1:
+            raise ValueError(f"counting the pool needs subset.{name} 1.0, got {share}: set it to 1.0")
+
+
 def count_pool(settings: Mapping[str, Any]) -> PoolCounts:
     """The rows inside the length window that `overlap` does not leave out, and their mean response tokens.
 
-    OSError before `band` and `exclude` have run; ValueError where `subset.quality_share` leaves rows out, or no row is
-    left.
+    OSError before `band` and `exclude` have run; ValueError as `require_countable` has it, or where no row is left.
     """
+    require_countable(settings)
     subset, overlap = settings["subset"], settings["overlap"]
-    if subset["quality_share"] != 1:
-        raise ValueError(f"the whole pool needs subset.quality_share 1.0, got {subset['quality_share']}")
     excluded = read_table(Path(f"data/exclusions/{overlap}.parquet"), Exclusions)["id"] if overlap == "drop" else None
     rows = read_table(TOKENS_FILE, Tokens).select("id", tokens=pl.col("tokens").list.len())
     if excluded is not None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from m2m.grid.design import PREFILTER_SETTINGS, QUALITY_SETTINGS, Cell, normalize_cell
+from m2m.strategies import STRATEGIES, get_strategy
 
 CELL_STAGES = (  # what a cell executes
     "strategy@candidate",
@@ -101,9 +102,13 @@ def _agrees(recorded: Any, current: Any) -> bool:
     return bool(recorded == current)
 
 
-def hash_cell(provenance: str, cell: Cell) -> str:
-    """12 hex digits, equal for cells of one `provenance` with the same settings."""
-    return _hash([provenance, normalize_cell(cell)])
+def hash_cell(provenance: str, cell: Cell, settings: Mapping[str, Any]) -> str:
+    """12 hex digits, equal for cells of one `provenance` with the same settings.
+
+    Of `settings`, the blocks of params.yaml, that of a pass by the base model counts for strategies that choose by it.
+    """
+    base_pass = STRATEGIES[cell["strategy"]].base_pass if cell["strategy"] in STRATEGIES else ""
+    return _hash([provenance, normalize_cell(cell), *([settings[base_pass]] if base_pass else [])])
 
 
 def hash_finished_cells(locks: Iterable[Lock]) -> set[str]:
@@ -113,7 +118,8 @@ def hash_finished_cells(locks: Iterable[Lock]) -> set[str]:
 
 def hash_locked_cell(lock: Lock) -> str:
     """The hash of the cell that `lock` is of, as from `hash_cell`."""
-    return hash_cell(hash_provenance(lock), get_cell_settings(lock))
+    blocks = {stage: _get_block(lock, stage) for stage in ("difficulty", "represent")}
+    return hash_cell(hash_provenance(lock), get_cell_settings(lock), blocks)
 
 
 def name_experiment(cell: Cell, cell_hash: str) -> str:
@@ -153,7 +159,16 @@ def _collect_choice(lock: Lock) -> dict[str, dict[str, Any]]:
         choice["prefilter"] = {name: subset[name] for name in PREFILTER_SETTINGS}
     if target.get("params", {}).get("target", {}).get("examples") is not None:
         choice["target"] = {"scores": target["outs"]["data/targets/bm25.parquet"]}
+    if subset.get("prefilter_share", 1) < 1 and (stage := get_strategy(subset["prefilter"]).base_pass):
+        choice[stage] = _get_block(lock, stage)
+    if _get_block(lock, "gradients").get("proxy") is not None:
+        choice["gradients"] = _get_block(lock, "gradients")
     return choice
+
+
+def _get_block(lock: Lock, stage: str) -> dict[str, Any]:
+    """The settings of a stage that has a block of its name; none where it is not locked."""
+    return dict(lock.get(stage, {}).get("params", {}).get(stage, {}))
 
 
 def _is_within(path: str, folder: str) -> bool:

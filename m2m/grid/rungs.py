@@ -1,7 +1,7 @@
 """The rungs of a staged grid: each is a list of cells that follows from the outcomes of the rungs before it."""
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from m2m.grid.design import Cell, drop_repeated
 from m2m.grid.dvc_experiments import read_experiments
@@ -44,10 +44,12 @@ def list_rungs(first: Sequence[Cell], schedule: Schedule, get_outcome: Callable[
     return rungs
 
 
-def list_current_rungs(first: Sequence[Cell], schedule: Schedule, provenance: str, outcome: str) -> list[Rung]:
-    """The rungs so far, by the `outcome` of the finished cells of all experiments with this `provenance`."""
-    outcomes = read_outcomes(outcome)
-    return list_rungs(first, schedule, lambda cell: outcomes.get(hash_cell(provenance, cell)))
+def list_current_rungs(
+    first: Sequence[Cell], schedule: Schedule, provenance: str, settings: Mapping[str, Any]
+) -> list[Rung]:
+    """The rungs so far, by the main outcome of the finished cells of all experiments with this `provenance`."""
+    outcomes = read_outcomes(settings["analyze"]["primary_outcome"])
+    return list_rungs(first, schedule, lambda cell: outcomes.get(hash_cell(provenance, cell, settings)))
 
 
 def read_outcomes(outcome: str) -> dict[str, float]:

@@ -139,12 +139,12 @@ def _run_rungs(
 
     A grid that is not staged has one rung.
     """
-    schedule, outcome = check_schedule(**settings["grid"]["staged"]), settings["analyze"]["primary_outcome"]
+    schedule = check_schedule(**settings["grid"]["staged"])
     first = list_cells(settings["grid"]["parts"], settings["subset"], scope)
     rung_count = 0
     while True:
-        rungs = list_current_rungs(first, schedule, shared, outcome) if scope == "staged" else [Rung("", first)]
-        cells = {hash_cell(shared, cell): cell for rung in rungs for cell in rung.cells}
+        rungs = list_current_rungs(first, schedule, shared, settings) if scope == "staged" else [Rung("", first)]
+        cells = {hash_cell(shared, cell, settings): cell for rung in rungs for cell in rung.cells}
         missing = _run_missing(cells, rungs[-1].label, settings, jobs, run) if len(rungs) > rung_count else []
         if missing or len(rungs) == rung_count or scope != "staged":
             break

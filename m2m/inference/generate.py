@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from m2m.inference.token_batches import batch_by_length
 from m2m.progress import track_progress
 
 
@@ -34,7 +35,7 @@ def generate_answers(
 
     model.eval()
     answers: dict[int, Answer] = {}
-    batches = _batch_by_length(prompts, batch_size)
+    batches = batch_by_length(prompts, batch_size)
     for batch in track_progress(batches, "answer", len(batches)):
         ids, mask = _pad_left([prompts[row] for row in batch], tokenizer.pad_token_id, model.device)
         penalty = RepetitionPenaltyLogitsProcessor(repetition_penalty, prompt_ignore_length=(mask == 0).sum(1))
@@ -62,7 +63,7 @@ def score_completions(
 
     model.eval()
     bits: dict[int, float] = {}
-    batches = _batch_by_length([prompt + completion for prompt, completion in rows], batch_size)
+    batches = batch_by_length([prompt + completion for prompt, completion in rows], batch_size)
     for batch in track_progress(batches, "likelihood", len(batches)):
         ids, mask = _pad_left([rows[row][0] + rows[row][1] for row in batch], tokenizer.pad_token_id, model.device)
         scored = max(len(rows[row][1]) for row in batch)
@@ -75,13 +76,6 @@ def score_completions(
         for row, row_nats in zip(batch, nats, strict=True):
             bits[row] = float(row_nats[-len(rows[row][1]) :].sum()) / math.log(2)
     return [bits[row] for row in range(len(rows))]
-
-
-def _batch_by_length(rows: Sequence[list[int]], batch_size: int) -> list[list[int]]:
-    if batch_size < 1:
-        raise ValueError(f"generate.batch_size must be at least 1, got {batch_size}: set it to what memory allows")
-    order = sorted(range(len(rows)), key=lambda row: (len(rows[row]), rows[row]))
-    return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
 
 
 def _pad_left(rows: Sequence[list[int]], pad: int, device: Any) -> tuple[Any, Any]:

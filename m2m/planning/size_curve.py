@@ -36,18 +36,19 @@ class PowerLaw(NamedTuple):
         return np.asarray(curve + self.sd / np.sqrt(cells) * rng.standard_normal(len(curve)))
 
 
-def fit_power_law(amounts: Amounts, bits: Amounts, rng: np.random.Generator) -> PowerLaw:
+def fit_power_law(amounts: Amounts, bits: Amounts, rng: np.random.Generator, sizes: Amounts | None = None) -> PowerLaw:
     """bits = floor + slope · amount^−exponent + noise over cells of several sizes, all above 0.
 
     Given the exponent the law is linear. The posterior over a grid of exponents has flat priors on the exponent's
     logarithm, the level and the slope of the standardised amounts, and 1/σ on the noise: its weight is RSS^(1 − n/2).
-    ValueError below four sizes or six cells, and where the cells have no noise.
+    `sizes` are those that the cells were asked for; None: the amounts. ValueError below four sizes or six cells, and
+    where the cells have no noise.
     """
     amounts, bits = np.asarray(amounts, float), np.asarray(bits, float)
-    sizes = len(np.unique(amounts))
-    if sizes < LEAST_SIZES or len(bits) < LEAST_CELLS:
+    count = len(np.unique(amounts if sizes is None else sizes))
+    if count < LEAST_SIZES or len(bits) < LEAST_CELLS:
         needs = f"a curve needs {LEAST_SIZES} sizes and {LEAST_CELLS} cells"
-        raise ValueError(f"{needs}, got {sizes} and {len(bits)}: run more sizes or seeds")
+        raise ValueError(f"{needs}, got {count} and {len(bits)}: run more sizes or seeds")
     unit = float(np.exp(np.log(amounts).mean()))
     powers = (amounts / unit)[None] ** -EXPONENTS[:, None]
     mean = powers.mean(axis=1)

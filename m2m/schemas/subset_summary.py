@@ -44,6 +44,9 @@ class SubsetSummary(SubsetSettings):
     prefilter: Annotated[str, Field(description="by which rows like the examples were kept first")] | None = None
     prefilter_share: Annotated[float, Field(gt=0, le=1)] | None = None
     rows_unlike_examples: Annotated[int, Field(ge=0, description="rows that it left out")] | None = None
+    rows_without_match: (
+        Annotated[int, Field(ge=0, description="rows that it kept though they score 0 with every example")] | None
+    ) = None
     rows_without_unit: Annotated[int, Field(ge=0, description="of pool_rows: no degree chooses them")]
     candidate_rows: Annotated[int, Field(ge=1)]
     k: Annotated[int, Field(ge=1, description="units that were sampled over")]

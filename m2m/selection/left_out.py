@@ -63,6 +63,7 @@ def leave_out_rows(
             "prefilter": prefilter.strategy,
             "prefilter_share": float(prefilter.share),
             "rows_unlike_examples": int((best & ~near).sum()),
+            "rows_without_match": int((near & (prefilter.scores <= 0).all(axis=1)).sum()),
         }
     reasons = pl.select(
         pl.when(pl.Series(inside & ~kept))

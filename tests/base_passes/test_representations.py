@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from m2m.base_passes.representations import cut_rows, represent_rows
-from m2m.base_passes.token_batches import batch_by_length, pad_right
+from m2m.inference.token_batches import batch_by_length, pad_right
 
 ROWS = [[5, 6, 7, 8, 9, 10], [11], [12, 13, 14], [15, 16, 17, 18]]
 

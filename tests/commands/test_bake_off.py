@@ -78,3 +78,22 @@ def test_the_grid_of_the_selectors_is_run_and_those_left_out_are_named(
 def test_a_report_of_named_selectors_is_refused(here: Path) -> None:
     with pytest.raises(ValueError, match="--report takes the cells as they are"):
         bake_off.main(report=True, selectors=("longest",))
+
+
+@pytest.mark.parametrize(
+    ("options", "change", "rule"),
+    [
+        ({"seeds": 1}, "", "seeds must be at least 2, got 1"),
+        ({"selectors": ("longst",)}, "", "did you mean longest"),
+        ({}, "quality_share: 0.5", r"needs subset\.quality_share 1\.0, got 0\.5"),
+    ],
+)
+def test_what_cannot_be_run_is_refused_before_the_grid_starts(
+    here: Path, monkeypatch: pytest.MonkeyPatch, options: Any, change: str, rule: str
+) -> None:
+    monkeypatch.setattr(sweep, "run_grid", None)  # nothing is run
+    if change:
+        text = Path("params.yaml").read_text().replace("quality: null", "quality: score")
+        Path("params.yaml").write_text(text.replace("quality_share: 1.0", change))
+    with pytest.raises(ValueError, match=rule):
+        bake_off.main(**options)

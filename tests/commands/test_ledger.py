@@ -1,5 +1,6 @@
 """The ledger: a run becomes a row, whose subset is selected again; other rows and missing inputs are noticed."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -92,9 +93,40 @@ def test_another_subset_fails(
     row = yaml.safe_load(added.read_text())
     row["subset"][key] = value
     added.write_text(yaml.safe_dump(row))
-    with pytest.raises(SystemExit, match="ledger: 1 of 1 rows differ: mine"):
+    with pytest.raises(SystemExit, match="ledger: 1 of 1 rows differ or cannot be selected: mine"):
         ledger.main()
     assert sentence in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda row: row["subset"].update(slak=1), "its subset has an unknown setting, slak"),
+        (lambda row: row["subset"].pop("seed"), "its subset lacks a value for seed"),
+        (lambda row: row["subset"].pop("strategy"), "its subset lacks a value for strategy"),
+        (
+            lambda row: row["subset"].update(match="response-meso"),
+            "its inputs must have data/choices/response-meso.parquet",
+        ),
+        (lambda row: row["subset"].update(size=99), "size must be at most what the pool holds, 12, got 99"),
+    ],
+)
+def test_a_row_that_cannot_be_selected_fails_and_the_others_are_checked(
+    added: Path, change: Callable[[Any], Any], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = yaml.safe_load(added.read_text()) | {"name": "a-first"}
+    change(row)
+    Path("results/a-first.yaml").write_text(yaml.safe_dump(row))
+    with pytest.raises(SystemExit, match="1 of 2 rows differ or cannot be selected: a-first"):
+        ledger.main()
+    printed = capsys.readouterr().out
+    assert f"a-first: cannot be selected again: {sentence}" in printed and "mine: the same 4 rows" in printed
+
+
+def test_a_name_that_is_no_file_name_is_refused_before_a_run_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exported_run, "open_run", None)  # nothing is opened
+    with pytest.raises(ValueError, match=r"a row's name must be letters, digits, _ and -, .* got 'a b'"):
+        ledger.main("a b")
 
 
 def test_a_row_without_its_inputs_is_listed(added: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -244,6 +244,7 @@ def test_a_folder_and_a_file_make_one_pool(tmp_path: Path) -> None:
         ({"strategy": "ifd"}, "--strategy ifd needs a pass of a base model over the pool, and select loads no model"),
         ({"like_share": 0.5}, "--like-share needs --like"),
         ({"like": "like.jsonl", "like_share": 0.0}, "--like-share must be above 0 and at most 1, got 0"),
+        ({"like": "like.jsonl", "strategy": "response-micro"}, "--like chooses by bm25, got --strategy response-micro"),
         ({"overlap": "drop"}, "--overlap drop needs --prompts"),
         ({"prompts": ("nowhere.jsonl",)}, "no file at nowhere"),
         ({"quality": "licence"}, "--quality must name a field with numbers, 'licence' has none"),

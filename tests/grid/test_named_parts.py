@@ -103,6 +103,10 @@ def test_the_pool_is_counted_inside_the_window_and_without_what_is_left_out(
     assert count_pool(settings | {"overlap": "drop"}) == PoolCounts(2, 2.5)
     settings["subset"]["min_tokens"] = 2
     assert count_pool(settings) == PoolCounts(2, 3.5)
+    for name in ("quality_share", "prefilter_share"):
+        other = settings | {"subset": settings["subset"] | {name: 0.5}}
+        with pytest.raises(ValueError, match=rf"counting the pool needs subset\.{name} 1\.0, got 0\.5"):
+            count_pool(other)
     settings["subset"]["min_tokens"] = 9
     with pytest.raises(ValueError, match=r"must have a row inside subset\.min_tokens\.\.max_tokens, it has none"):
         count_pool(settings)

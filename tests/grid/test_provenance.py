@@ -12,6 +12,7 @@ from m2m.grid.provenance import (
     get_cell_settings,
     get_hardware,
     hash_cell,
+    hash_locked_cell,
     hash_provenance,
     is_finished,
     name_experiment,
@@ -97,11 +98,43 @@ def test_a_cell_is_finished_when_each_stage_read_what_the_others_wrote() -> None
 
 
 def test_identity_is_provenance_and_settings() -> None:
-    one = hash_cell("p", CELL_SETTINGS)
-    assert one == hash_cell("p", dict(reversed(CELL_SETTINGS.items())))
-    assert one != hash_cell("q", CELL_SETTINGS)
-    assert one != hash_cell("p", CELL_SETTINGS | {"seed": 2})
-    assert one == hash_cell("p", CELL_SETTINGS | {"match": "response-meso"})
+    one = hash_cell("p", CELL_SETTINGS, {})
+    assert one == hash_cell("p", dict(reversed(CELL_SETTINGS.items())), {})
+    assert one != hash_cell("q", CELL_SETTINGS, {})
+    assert one != hash_cell("p", CELL_SETTINGS | {"seed": 2}, {})
+    assert one == hash_cell("p", CELL_SETTINGS | {"match": "response-meso"}, {})
+
+
+@pytest.mark.parametrize(("strategy", "stage"), [("ifd", "difficulty"), ("rds-plus", "represent")])
+def test_the_settings_of_a_base_pass_are_part_of_the_cells_that_choose_by_it_and_of_no_other(
+    strategy: str, stage: str
+) -> None:
+    blocks = [
+        {"difficulty": {"max_length": 9}, "represent": {"max_length": 9}, stage: {"max_length": n}} for n in (9, 8)
+    ]
+    first, second = (hash_cell("p", CELL_SETTINGS | {"strategy": strategy}, block) for block in blocks)
+    assert first != second
+    assert hash_cell("p", CELL_SETTINGS, blocks[0]) == hash_cell("p", CELL_SETTINGS, {})
+    locked = lock()
+    locked["subset@candidate"]["params"]["subset"] = CELL_SETTINGS | {"strategy": strategy}
+    locked[stage] = {"cmd": "", "deps": {}, "outs": {}, "params": {stage: {"max_length": 8}}}
+    cell = get_cell_settings(locked)
+    assert hash_locked_cell(locked) == hash_cell(hash_provenance(locked), cell, blocks[1])
+
+
+def test_the_settings_of_a_prefilter_and_of_a_proxy_are_shared_by_the_cells_of_a_grid() -> None:
+    def make(share: float, length: int, proxy: str | None, dims: int) -> Any:
+        other = lock()
+        subset = CELL_SETTINGS | {"prefilter": "rds-plus", "prefilter_share": share}
+        other["subset@candidate"]["params"]["subset"] = subset
+        for stage, block in (("represent", {"max_length": length}), ("gradients", {"proxy": proxy, "dims": dims})):
+            other[stage] = {"cmd": "", "deps": {}, "outs": {}, "params": {stage: block}}
+        return hash_provenance(other)
+
+    plain = make(1.0, 8, None, 64)
+    assert plain == make(1.0, 9, None, 32)
+    assert make(0.5, 8, None, 64) != make(0.5, 9, None, 64)
+    assert len({plain, make(1.0, 8, "base", 64), make(1.0, 8, "base", 32)}) == 3
 
 
 def test_a_name_tells_the_cell_to_a_person_and_ends_in_its_identity() -> None:

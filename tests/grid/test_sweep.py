@@ -36,7 +36,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     settings = real | {"subset": SUBSET, "grid": real["grid"] | {"seconds": 60, "staged": staged, "parts": parts}}
     shutil.copytree(ROOT / "profiles", tmp_path / "profiles")
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(settings))
-    held: set[str] = {hash_cell("p", FIRST)}
+    held: set[str] = {hash_cell("p", FIRST, {})}
     noted: list[Any] = []
 
     def collect(folder: Path, *, current: bool, fresh: Any, only: Any) -> list[str]:
@@ -54,7 +54,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def mind(todo: Any, jobs: Any, each: Any, seconds: Any, label: Any) -> None:
         noted.append((todo, jobs))
-        held.update(hash_cell("p", SECOND) for _ in todo)
+        held.update(hash_cell("p", SECOND, {}) for _ in todo)
 
     monkeypatch.setattr(sweep, "run_cells", mind)
     monkeypatch.setattr(gpu_locks, "list_gpus", list)
@@ -68,7 +68,7 @@ def test_only_cells_that_no_experiment_holds_are_run_after_the_shared_stages(
     grid.main(full=True, jobs=3)
     assert here == [
         "dvc repro ingest",
-        ({name_experiment(SECOND, hash_cell("p", SECOND)): ["subset.seed=2"]}, 3),
+        ({name_experiment(SECOND, hash_cell("p", SECOND, {})): ["subset.seed=2"]}, 3),
         "collect metrics/own",
         STUDY,
     ]
@@ -93,7 +93,7 @@ def test_parts_that_follow_from_the_pool_are_made_after_the_shared_stages_and_on
     monkeypatch.setattr(sweep, "write_study_folder", collect)
     settings = yaml.safe_load(Path("params.yaml").read_text())
     sweep.run_grid(settings, "full", 1, Path("metrics/other"), make_parts=make_parts)
-    key = hash_cell("p", SECOND)
+    key = hash_cell("p", SECOND, {})
     assert here[1] == ({name_experiment(SECOND, key): ["subset.seed=2"]}, 1)
     assert collected == [(Path("metrics/other"), {key})]
 
@@ -166,7 +166,7 @@ def test_when_all_are_there_none_is_run(here: Any) -> None:
 def test_a_cell_that_failed_ends_it_with_the_last_lines_of_its_log(
     here: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    name = name_experiment(SECOND, hash_cell("p", SECOND))
+    name = name_experiment(SECOND, hash_cell("p", SECOND, {}))
 
     def mind(todo: Any, jobs: Any, each: Any, seconds: Any, label: Any) -> None:
         locate_log(name).write_text("\n".join(f"line {at}" for at in range(99)))
@@ -245,7 +245,7 @@ def ladder(here: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[s
         for overrides in todo.values():
             changes = dict(word.removeprefix("subset.").split("=") for word in overrides)
             cell = settings["subset"] | {name: type(settings["subset"][name])(value) for name, value in changes.items()}
-            outcomes[hash_cell("p", cell)] = float(cell["degree"])
+            outcomes[hash_cell("p", cell, {})] = float(cell["degree"])
 
     monkeypatch.setattr(sweep, "list_finished", lambda: set(outcomes))
     monkeypatch.setattr(rungs, "read_outcomes", lambda _: outcomes)
@@ -336,7 +336,7 @@ def test_on_a_cluster_shared_stages_are_pulled_and_cells_handed_over_under_its_h
         grid.main(full=True, on="auto")
     assert here[:3] == ["check dvc.yaml", "open", "dvc repro --pull ingest"]
     assert here[5:7] == [("fetch", 2), "collect metrics/own"]
-    assert here[4] == ("EPYC", ["ingest"], [name_experiment(SECOND, hash_cell("p", SECOND))], 60)
+    assert here[4] == ("EPYC", ["ingest"], [name_experiment(SECOND, hash_cell("p", SECOND, {}))], 60)
     assert locks == [add_hardware({}, "EPYC")]
     assert "1 × 60 s on 4 workers" in capsys.readouterr().out
 

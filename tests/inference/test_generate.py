@@ -68,7 +68,7 @@ def test_padding_with_the_end_token_does_not_keep_an_answer_from_ending(llama: A
 
 
 def test_a_batch_holds_a_prompt_at_least(llama: Any, tokenizer: Any) -> None:
-    with pytest.raises(ValueError, match=r"generate\.batch_size must be at least 1, got 0"):
+    with pytest.raises(ValueError, match=r"batch_size must be at least 1, got 0"):
         score_completions(llama, tokenizer, [([1], [2])], batch_size=0)
 
 

@@ -46,3 +46,9 @@ def test_the_chosen_rows_have_their_gradients_and_cuts_are_told(
 
 def test_without_a_proxy_no_model_is_loaded(folder: Path) -> None:
     assert measure(folder, Path("absent"), None).is_empty()
+
+
+def test_a_hub_id_is_refused_since_nothing_pins_its_model(folder: Path) -> None:
+    rule = r"gradients\.proxy must be base, or a folder with a model and its tokenizer, got some/model"
+    with pytest.raises(ValueError, match=rule):
+        measure(folder, folder / "base", "some/model")

@@ -30,10 +30,13 @@ def folder(tokenizer: Any, llama: Any, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run_stages(folder: Path, strategy: str, prefilter: str, examples: str | None) -> tuple[pl.DataFrame, pl.DataFrame]:
+def run_stages(
+    folder: Path, strategy: str, prefilter: str, examples: str | None, share: float = 0.5
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     pool, scores = folder / "pool.parquet", folder / "rds-plus.parquet"
     models = folder / "base", folder / "tokenizer"
-    represent.main(folder / "pairs.parquet", *models, pool, strategy=strategy, prefilter=prefilter, **SETTINGS)
+    names: Any = {"strategy": strategy, "prefilter": prefilter, "prefilter_share": share}
+    represent.main(folder / "pairs.parquet", *models, pool, **names, **SETTINGS)
     resemble.main(pool, *models, scores, examples=examples, **SETTINGS)
     return read_table(pool, Vectors), read_table(scores, TargetScores)
 
@@ -56,6 +59,12 @@ def test_other_strategies_load_no_model_and_have_no_rows(folder: Path) -> None:
     (folder / "base/config.json").unlink()
     vectors, table = run_stages(folder, "bm25", "random", str(folder / "like.jsonl"))
     assert vectors.is_empty() and table.is_empty()
+
+
+def test_a_prefilter_that_keeps_every_row_loads_no_model(folder: Path) -> None:
+    (folder / "base/config.json").unlink()
+    vectors, _ = run_stages(folder, "bm25", "rds-plus", str(folder / "like.jsonl"), share=1.0)
+    assert vectors.is_empty()
 
 
 def test_without_examples_the_lists_are_empty(folder: Path) -> None:

@@ -477,7 +477,18 @@ def test_only_the_rows_most_like_the_examples_are_candidates_of_any_strategy(
     assert (summary["prefilter"], summary["prefilter_share"], summary["rows_unlike_examples"]) == ("bm25", 0.25, 30)
     assert "30 rows are not among the 0.25 most like the examples by bm25" in capsys.readouterr().err
     _, summary = choose(folder, degree=6, prefilter="rds-plus", prefilter_share=0.5, size=5)
-    assert (summary["pool_rows"], summary["rows"]) == (20, 5)
+    assert (summary["pool_rows"], summary["rows"], summary["rows_without_match"]) == (20, 5, 0)
+
+
+def test_rows_that_a_prefilter_keeps_though_they_match_no_example_are_counted_and_told(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ids = [f"{row:016x}" for row in range(ROWS)]
+    scores = pl.Series("scores", [[float(row < 6)] for row in range(ROWS)])
+    write_table(folder / "targets.parquet", TargetScores, pl.DataFrame({"id": ids}).with_columns(scores))
+    _, summary = choose(folder, strategy="random", prefilter="bm25", prefilter_share=0.25, size=10)
+    assert summary["rows_without_match"] == 4
+    assert "4 of the rows that stay match no example at all" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -512,7 +523,8 @@ def test_the_overlap_is_the_share_of_rows_that_the_next_seed_chooses_too(folder:
     following, _ = choose(folder, **settings, seed=2)
     common = first.join(following, on="id", how="semi").height
     assert summary["seed_overlap"] == common / first.height
-    assert "seed_overlap" not in choose(folder, strategy="random", match="random")[1]
+    for strategy in ("random", "length-matched"):  # the second has rows of its own, which no dial draws again
+        assert "seed_overlap" not in choose(folder, strategy=strategy)[1]
 
 
 def test_noise_of_pruning_changes_no_subset_of_all_units(folder: Path) -> None:

@@ -98,7 +98,8 @@ def _answer(record: BakeOff, random: RandomRow) -> list[str]:
 def _describe_noise(random: RandomRow) -> str:
     return start_sentence(
         f"random's {random['cells']} cells at {EQUAL[random['budget']]} have a standard deviation of "
-        f"{random['sd']:.4f}; one further cell lies within ±{random['half_width']:.4f} of their mean."
+        f"{random['sd']:.4f}; with 95 % one further cell lies within "
+        f"±{random['half_width']:.4f} of their mean."
     )
 
 

@@ -17,10 +17,9 @@ DOMAIN_HEADER = (
 def write_domains_answer(rows: Sequence[DomainRow]) -> list[str]:
     """Sentences: how often what holds on the other domains holds on one."""
     measured = [row for row in rows if "reason" not in row]
-    short = f"{len(rows) - len(measured)} more cannot be compared; the table lists them." if measured != [*rows] else ""
     if not measured:
-        return ["No domain can be compared with the others.", short]
-    number = len(measured)
+        return ["No domain can be compared with the others; the table has the reasons."]
+    number, missing = len(measured), len(rows) - len(measured)
     ordered = sum(row["rank_low"] > 0 for row in measured)
     lost = sum(row["worst_high"] < 0 for row in measured)
     won, lost_best = sum(row["best_low"] > 0 for row in measured), sum(row["best_high"] < 0 for row in measured)
@@ -30,9 +29,8 @@ def write_domains_answer(rows: Sequence[DomainRow]) -> list[str]:
         f"What is best on the other domains beats random on {won} of {number}, and loses on {lost_best}.",
         f"The order of configurations on the other domains predicts the order on {ordered} of {number} "
         f"(Spearman {min(ranks):.2f} to {max(ranks):.2f}).".replace("-", "−"),
-        short,
     ]
-    return [sentence for sentence in sentences if sentence]
+    return [*sentences, f"{missing} more cannot be compared; the table has the reasons."] if missing else sentences
 
 
 def list_domain_rows(rows: Sequence[DomainRow]) -> list[tuple[str, ...]]:
@@ -42,7 +40,7 @@ def list_domain_rows(rows: Sequence[DomainRow]) -> list[tuple[str, ...]]:
 
 def _format_row(row: DomainRow) -> tuple[str, ...]:
     if "reason" in row:
-        return (row["domain"], str(row["prompts"]), "–", "–", "–")
+        return (row["domain"], str(row["prompts"]), row["reason"], "–", "–")
     rank = f"{row['rank_correlation']:.2f} ({row['rank_low']:.2f} to {row['rank_high']:.2f})".replace("-", "−")
     best = f"{row['best']}: {format_difference(row['best_gain'])} ({format_interval(row, 'best_low', 'best_high')})"
     worst = (

@@ -12,6 +12,7 @@ from m2m.study.cells.rows import compute_or_explain, round_digits
 
 BITS, UNTUNED_BITS = "candidate_bits_per_byte", "untuned_bits_per_byte"
 AMOUNT_COLUMNS = {"rows": "rows", "tokens": "trained_tokens"}  # the columns that a curve may be against
+UNITS = {"rows": "rows", "tokens": "trained tokens (all epochs)"}  # what they are, in words
 AHEAD = (
     4  # times the largest size: what the curve predicts, and how far a held-out size is from those that it is fit on
 )
@@ -47,6 +48,7 @@ class CurveNumbers(TypedDict, total=False):
     """The numbers of a curve, or the reason why there are none; intervals are 90 %."""
 
     reason: str
+    falls: bool  # whether more rows lower the bits, by the median of the draws
     exponent: float
     exponent_low: float
     exponent_high: float
@@ -73,6 +75,7 @@ class CurveRow(CurveNumbers):
 def fit_curves(grid: pl.DataFrame, seed: int) -> list[CurveRow]:
     """Two rows a configuration of `grid` (schema Grid), which needs bits per byte; the whole pool belongs to each.
 
+    Cells of another condition (budget, lengths, weights, slack or noise) have a curve of their own, named by it.
     ValueError where no cell has bits per byte. A curve of too few sizes has a reason.
     """
     cells = select_comparable(grid)
@@ -83,13 +86,16 @@ def fit_curves(grid: pl.DataFrame, seed: int) -> list[CurveRow]:
     measured = cells.drop_nulls([BITS, UNTUNED_BITS])
     is_whole = (pl.col("strategy") == "random") & (pl.col("rows") == pl.col("candidate_rows"))
     rows: list[CurveRow] = []
-    for configuration, group in split_cells(measured, *CONFIGURATION):
-        arms = pl.concat([group.filter(~is_whole), measured.filter(is_whole)])
+    is_one = measured["condition"].n_unique() == 1
+    for configuration, group in split_cells(measured, *CONFIGURATION, "condition"):
+        condition, name = configuration["condition"], name_configuration(configuration)
+        whole = measured.filter(is_whole, condition=condition)
+        arms = pl.concat([group.filter(~is_whole), whole])
         for by, column in AMOUNT_COLUMNS.items():
-            numbers = compute_or_explain(_fit_curve, arms, column, seed, not measured.filter(is_whole).is_empty())
+            numbers = compute_or_explain(_fit_curve, arms, column, seed, not whole.is_empty())
             rows.append(
                 {
-                    "strategy": name_configuration(configuration),
+                    "strategy": name if is_one else f"{name} ({condition})",
                     "by": by,
                     "points": _list_points(arms, column),
                     **numbers,
@@ -101,13 +107,15 @@ def fit_curves(grid: pl.DataFrame, seed: int) -> list[CurveRow]:
 def _fit_curve(cells: pl.DataFrame, column: str, seed: int, whole_is_pool: bool) -> CurveNumbers:
     rng = np.random.default_rng(seed)
     amounts, bits = get_column(cells, column), get_column(cells, BITS)
-    law, untuned = fit_power_law(amounts, bits, rng), float(get_column(cells, UNTUNED_BITS).mean())
+    law = fit_power_law(amounts, bits, rng, get_column(cells, "size"))
+    untuned = float(get_column(cells, UNTUNED_BITS).mean())
     smallest, largest = float(amounts.min()), float(amounts.max())
     enough = find_enough(law, untuned, smallest, largest)
     band = [_bound_curve(law, amount) for amount in np.geomspace(smallest, AHEAD * largest, CURVE_POINTS)]
     exponent_low, exponent, exponent_high = np.quantile(law.exponent, [0.05, 0.5, 0.95])
     enough_low, middle, enough_high = np.quantile(enough, [0.05, 0.5, 0.95])
     return {
+        "falls": bool(np.median(law.slope) > 0),
         "exponent": float(exponent),
         "exponent_low": float(exponent_low),
         "exponent_high": float(exponent_high),
@@ -127,10 +135,10 @@ def _fit_curve(cells: pl.DataFrame, column: str, seed: int, whole_is_pool: bool)
 def predict_held_out(cells: pl.DataFrame, column: str, rng: np.random.Generator) -> HeldOut | None:
     """The largest size from the cells of at most a quarter of it; None where those are too few for a curve."""
     amounts, bits = get_column(cells, column), get_column(cells, BITS)
-    sizes = get_column(cells, "rows")
+    sizes = get_column(cells, "size")
     largest, near = sizes == sizes.max(), AHEAD * sizes <= sizes.max()
     try:
-        law = fit_power_law(amounts[near], bits[near], rng)
+        law = fit_power_law(amounts[near], bits[near], rng, sizes[near])
     except ValueError:
         return None
     amount, count = float(amounts[largest].mean()), int(largest.sum())
@@ -154,5 +162,5 @@ def _bound_curve(law: PowerLaw, amount: float) -> CurvePoint:
 def _list_points(cells: pl.DataFrame, column: str) -> list[SizePoint]:
     """By size: the mean amount, and the mean bits."""
     mean_bits, amount = pl.col(BITS).mean().alias("bits"), pl.col(column).mean().alias("amount")
-    sizes = cells.group_by(size="rows").agg(mean_bits, amount, cells=pl.len()).sort("size")
+    sizes = cells.group_by("size").agg(mean_bits, amount, cells=pl.len()).sort("size")
     return [{"amount": row["amount"], "cells": row["cells"], "bits": row["bits"]} for row in sizes.to_dicts()]

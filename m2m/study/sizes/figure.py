@@ -5,7 +5,7 @@ from typing import Any
 
 from m2m.study.cells.labels import start_sentence
 from m2m.study.figures.style import GREY, PANEL_HEIGHT, PANEL_WIDTH, Figure, join_panels, make_chart, pad_range
-from m2m.study.sizes.curves import CurveRow
+from m2m.study.sizes.curves import UNITS, CurveRow
 
 TITLE = "Bits per byte against size"
 CAPTION = (
@@ -28,7 +28,7 @@ def _draw_curve(curve: CurveRow) -> Any:
     scale = alt.Scale(type="log", nice=False)
     ends = [point["bits"] for point in [*curve["points"], *curve["band"]]]
     y_scale = alt.Scale(domain=pad_range([*ends, curve["untuned"]]), nice=False)
-    x = alt.X("amount:Q", scale=scale, title=curve["by"], axis=alt.Axis(format="~s", tickCount=6))
+    x = alt.X("amount:Q", scale=scale, title=UNITS[curve["by"]], axis=alt.Axis(format="~s", tickCount=6))
     band, points = make_chart(curve["band"]), make_chart(curve["points"])
     layers = [
         band.mark_area(opacity=0.2, clip=True).encode(
@@ -39,5 +39,5 @@ def _draw_curve(curve: CurveRow) -> Any:
         band.mark_line().encode(x="amount:Q", y="bits:Q"),
         points.mark_point(size=50, filled=True, opacity=1).encode(x="amount:Q", y="bits:Q"),
     ]
-    title = start_sentence(f"{curve['strategy']}, by {curve['by']}")
+    title = start_sentence(f"{curve['strategy']}, by {UNITS[curve['by']]}")
     return alt.layer(*layers).properties(width=PANEL_WIDTH, height=PANEL_HEIGHT, title=title)

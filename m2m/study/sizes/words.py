@@ -1,9 +1,10 @@
 """The curves over sizes → the answer in sentences: how many rows are enough, and whether the curve can be trusted."""
 
 from collections.abc import Sequence
+from math import isclose
 
 from m2m.study.cells.labels import start_sentence
-from m2m.study.sizes.curves import CurveRow
+from m2m.study.sizes.curves import UNITS, CurveRow
 
 SHARE = "95 %"
 
@@ -14,23 +15,29 @@ def write_sizes_answer(curves: Sequence[CurveRow]) -> list[str]:
 
 
 def _describe_curve(curve: CurveRow) -> list[str]:
+    unit = UNITS[curve["by"]]
     if "reason" in curve:
-        return [start_sentence(f"{curve['strategy']}, by {curve['by']}: no curve, since {curve['reason']}.")]
+        return [start_sentence(f"{curve['strategy']}, by {unit}: no curve, since {curve['reason']}.")]
     pool = (
-        "the whole pool" if curve["whole_is_pool"] else f"the largest subset ({_count(curve['whole'])} {curve['by']})"
+        "the whole pool" if curve["whole_is_pool"] else f"the largest subset ({_count(curve['whole'], curve)} {unit})"
     )
     if curve["whole_gain"] <= 0:
-        return [start_sentence(f"{curve['strategy']}, by {curve['by']}: {pool} gains nothing over the base model.")]
-    enough = " to ".join(_count(curve[end]) for end in ("enough_low", "enough_high"))
+        return [start_sentence(f"{curve['strategy']}, by {unit}: {pool} gains nothing over the base model.")]
+    if not curve["falls"]:
+        ends = " to ".join(_count(curve["points"][place]["amount"], curve) for place in (0, -1))
+        return [
+            start_sentence(f"{curve['strategy']}, by {unit}: from {ends}, more do not help: the curve does not fall.")
+        ]
+    enough = " to ".join(_count(curve[end], curve) for end in ("enough_low", "enough_high"))
     law = " to ".join(f"{curve[end]:.2f}" for end in ("exponent_low", "exponent_high"))
     ahead = curve["ahead"]
     return [
         start_sentence(
-            f"{curve['strategy']}: {_count(curve['enough'])} {curve['by']} reach {SHARE} of what {pool} gains "
+            f"{curve['strategy']}: {_count(curve['enough'], curve)} {unit} reach {SHARE} of what {pool} gains "
             f"({curve['whole_gain']:.3f} bpb over the base model); 90 % interval {enough}."
         ),
-        f"The curve falls as {curve['by']} to the power −{curve['exponent']:.2f} (90 % interval {law}).",
-        f"At {_count(ahead['amount'])} {curve['by']} it predicts {ahead['bits']:.3f} bits per byte "
+        f"The curve falls as {unit} to the power −{curve['exponent']:.2f} (90 % interval {law}).",
+        f"At {_count(ahead['amount'], curve)} {unit} it predicts {ahead['bits']:.3f} bits per byte "
         f"({ahead['low']:.3f} to {ahead['high']:.3f}).",
         _describe_held_out(curve),
     ]
@@ -47,6 +54,7 @@ def _describe_held_out(curve: CurveRow) -> str:
     )
 
 
-def _count(amount: float) -> str:
-    """Two significant digits, with thousands separated."""
-    return f"{int(float(f'{amount:.2g}')):,}"
+def _count(amount: float, curve: CurveRow) -> str:
+    """Two significant digits, with thousands separated; all digits of a size that was run."""
+    is_run = any(isclose(amount, point["amount"], rel_tol=1e-4) for point in curve["points"])
+    return f"{round(amount) if is_run else int(float(f'{amount:.2g}')):,}"

@@ -125,10 +125,10 @@ def test_the_answer_comes_first_and_names_its_numbers() -> None:
         "Of these, instag has responses over a tenth longer than random's 96 tokens.",
         "The intervals hold for all 3 comparisons together: max-t over their joint covariance by seeds and prompts, "
         "t quantile 2.71 at 20 degrees of freedom.",
-        "Random's 8 cells at equal rows have a standard deviation of 0.0017; one further cell lies within ±0.0043 of "
-        "their mean.",
-        "Random's 3 cells at equal tokens have a standard deviation of 0.0017; one further cell lies within ±0.0043 "
-        "of their mean.",
+        "Random's 8 cells at equal rows have a standard deviation of 0.0017; with 95 % one further cell lies within "
+        "±0.0043 of their mean.",
+        "Random's 3 cells at equal tokens have a standard deviation of 0.0017; with 95 % one further cell lies within "
+        "±0.0043 of their mean.",
     ]
 
 

@@ -64,8 +64,7 @@ def test_a_domain_of_few_prompts_has_a_reason_and_strays_are_refused() -> None:
     [*_, last] = leave_out_domains(grid, scores, small, OUTCOME, 1, 300)
     assert (last["domain"], last["reason"]) == ("d", "a domain needs 10 prompts, got 1")
     assert write_domains_answer([last]) == [
-        "No domain can be compared with the others.",
-        "1 more cannot be compared; the table lists them.",
+        "No domain can be compared with the others; the table has the reasons.",
     ]
     with pytest.raises(ValueError, match="every prompt must have a domain, 59 have none, the first is p001"):
         leave_out_domains(grid, scores, {"p000": "a"}, OUTCOME, 1, 300)
@@ -87,7 +86,7 @@ def test_a_row_of_the_table_has_the_record_s_numbers() -> None:
             "longest: +0.021 (0.016 to 0.026)",
             "gist: −0.099 (−0.112 to −0.086)",
         ),
-        ("lima", "1", "–", "–", "–"),
+        ("lima", "1", "a domain needs 10 prompts, got 1", "–", "–"),
     ]
     assert len(DOMAIN_HEADER) == 5
 

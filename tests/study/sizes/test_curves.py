@@ -57,6 +57,31 @@ def test_too_few_sizes_have_a_reason_and_no_bits_are_refused() -> None:
         fit_curves(few.drop("candidate_bits_per_byte"), 1)
 
 
+def test_cells_of_one_size_are_no_curve_though_each_has_other_tokens() -> None:
+    one = plant_sizes(np.random.default_rng(1), sizes=(500,), seeds=9, whole=False)
+    tokens = pl.Series([48_000 + 10 * place for place in range(9)], dtype=pl.Int64)
+    curves = fit_curves(one.with_columns(trained_tokens=tokens), 1)
+    assert all("got 1 and 9: run more sizes or seeds" in curve["reason"] for curve in curves)
+
+
+def test_another_condition_has_a_curve_of_its_own() -> None:
+    random = plant_sizes(np.random.default_rng(3))
+    other = plant_sizes(np.random.default_rng(4), gain=0.3).with_columns(
+        slack=pl.lit(3.0), experiment=pl.format("{}-b", "experiment")
+    )
+    curves = fit_curves(pl.concat([random, other]), 1)
+    assert [curve["strategy"][:8] for curve in curves] == 4 * ["random ("]
+    assert len({curve["strategy"] for curve in curves}) == 2
+    assert {point["cells"] for curve in curves for point in curve["points"]} == {2, 3}
+
+
+def test_a_curve_that_rises_is_not_said_to_fall() -> None:
+    rising = plant_sizes(np.random.default_rng(3), gain=-0.1, floor=2.1)
+    answer = write_sizes_answer(fit_curves(rising, 1))
+    assert answer[0] == "Random, by rows: from 125 to 8,000, more do not help: the curve does not fall."
+    assert not any("falls as" in sentence for sentence in answer)
+
+
 def make_curve(**changes: object) -> CurveRow:
     """A curve of known numbers."""
     band = {"amount": 32_000.0, "bits": 2.012, "low": 2.001, "high": 2.023}
@@ -64,6 +89,7 @@ def make_curve(**changes: object) -> CurveRow:
         "strategy": "random",
         "by": "rows",
         "points": [{"amount": 500.0, "cells": 3, "bits": 2.1}, {"amount": 8000.0, "cells": 2, "bits": 2.03}],
+        "falls": True,
         "exponent": 0.42,
         "exponent_low": 0.3,
         "exponent_high": 0.55,
@@ -95,6 +121,10 @@ def test_the_answer_names_the_rows_that_are_enough_first() -> None:
         "90 % interval 2,500 to 4,400.",
         "No size was held out: too few sizes are at most a quarter of the largest.",
     ]
+    by_tokens = make_curve(by="tokens", enough=500.4)
+    assert write_sizes_answer([by_tokens])[0].startswith("Random: 500 trained tokens (all epochs) reach 95 % of")
+    smallest = make_curve(points=[{"amount": 125.0, "cells": 3, "bits": 2.1}], enough=125.0)
+    assert write_sizes_answer([smallest])[0].startswith("Random: 125 rows reach 95 %")
     assert write_sizes_answer([make_curve(whole_gain=-0.01)]) == [
         "Random, by rows: the whole pool gains nothing over the base model."
     ]
