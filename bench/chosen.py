@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
+from bench.chains import prune
 from bench.pool import EVERY, TOKENS, WINDOW, Spelt
 from m2m.arrays import entropy_bits
 from m2m.selection.degrees import DEGREES, find_degree_states
 from m2m.selection.incidence import Incidence, build_incidence
 from m2m.selection.length_matched import choose_length_matched_rows
-from m2m.selection.prune import prune
 from m2m.selection.sample import Weights
 from m2m.selection.select import build_dial, select_at_degree
 from m2m.selection.token_entropy import choose_high_entropy_rows

@@ -11,10 +11,10 @@ from time import process_time
 import numpy as np
 import polars as pl
 
+from bench.chains import prune
 from bench.report import header, show, timed
 from bench.selection import synthetic
 from m2m.selection.incidence import build_incidence
-from m2m.selection.prune import prune
 
 
 def tabulate_units(rows: int) -> tuple[pl.DataFrame, pl.Series]:

@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from bench.chains import prune
 from bench.heap import heap_every_cell
 from bench.report import header, show, timed
 from m2m.selection.degrees import find_degree_states
 from m2m.selection.incidence import Incidence, build_incidence, group_pairs
-from m2m.selection.prune import peel, prune
+from m2m.selection.prune import peel
 from m2m.selection.sample import Weights, sample
 
 SIZES, SLACK, UNITS = (10_000, 20_000, 30_000), 1.5, 14_500

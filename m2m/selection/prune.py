@@ -35,11 +35,6 @@ class Chain(NamedTuple):
         return np.asarray(amounts.sum() - dropped.cumsum())
 
 
-def prune(incidence: Incidence) -> Chain:
-    """Peel by the loads of a first peel, without noise. O(pairs)."""
-    return peel(incidence, measure_loads(incidence, 0.0, np.random.default_rng(0)))[0]
-
-
 def measure_loads(incidence: Incidence, noise: float, rng: np.random.Generator) -> Int64[np.ndarray, "units"]:
     """The rows that are dropped with each unit in a peel without loads, for a second peel, times exp(noise · normal).
 

@@ -6,8 +6,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.chains import prune
 from m2m.selection.incidence import Incidence, group_pairs
-from m2m.selection.prune import Chain, peel, prune
+from m2m.selection.prune import Chain, peel
 
 Rows = list[set[int]]
 """the units of each row"""

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.chains import prune
 from m2m.selection.incidence import Incidence, group_pairs
 from m2m.selection.length_strata import Strata
-from m2m.selection.prune import Chain, prune
+from m2m.selection.prune import Chain
 from m2m.selection.sample import Draw, Weights, sample
 from tests.selection.clouds import select
 
