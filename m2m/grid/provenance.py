@@ -18,7 +18,7 @@ CELL_STAGES = (  # what a cell executes
 )
 OPPONENT_STAGES = ("strategy@opponent", "subset@opponent", "finetune@opponent", "generate@opponent")
 SETTINGS_STAGES = ("finetune@opponent", "generate@opponent", "judge", "measure")  # they read no setting of `subset`
-HARDWARE = "hardware"  # in place of a stage: the kind of hardware that a cell ran on, if it is not that of its driver
+HARDWARE = "hardware"  # in place of a stage: the kind of hardware of a cell that ran on a cluster
 UNITS, CHOICES = "data/units", "data/choices"  # choices are copies of units, tokens and vectors
 GRADIENTS = "data/gradients"  # of the cell's own subset
 DATA_NAMES = {  # what is under such a path, for people
@@ -46,8 +46,8 @@ def collect_shared(lock: Lock) -> dict[str, dict[str, Any]]:
 
     The code of a cell's stages, their settings and the opponent's seed, and the shared data that they read. Left out
     are the settings of `subset`, which are the cell's, and with them the opponent's size and budget; but for the
-    quality and the examples that rows are chosen by first. Of a cell that ran on other hardware than its driver's, that
-    kind too.
+    quality and the examples that rows are chosen by first. Of a cell that ran on a cluster, the kind of
+    its hardware too.
     """
     missing = [name for name in (*CELL_STAGES, *OPPONENT_STAGES) if name not in lock]
     if missing:
@@ -66,12 +66,12 @@ def collect_shared(lock: Lock) -> dict[str, dict[str, Any]]:
 
 
 def add_hardware(lock: Lock, kind: str) -> Lock:
-    """The lock of cells that run on this kind of hardware; on the driver's, "", it stays as it is."""
+    """The lock of cells that run on this kind of hardware of a cluster; with "" it stays as it is."""
     return {**lock, HARDWARE: {"cmd": "", "params": {"kind": kind}, "deps": {}, "outs": {}}} if kind else lock
 
 
 def get_hardware(lock: Lock) -> str:
-    """The kind of hardware that `add_hardware` added; empty for that of the driver."""
+    """The kind of hardware that `add_hardware` added; empty for a cell that ran on no cluster."""
     return str(lock[HARDWARE]["params"]["kind"]) if HARDWARE in lock else ""
 
 
