@@ -24,8 +24,7 @@ def main(
     and --pilot.
 
     Args:
-        jobs: Cells at once. 0: one a GPU (or group of GPUs, as the launch file says), without GPUs one a core.
-            More than GPUs share one, if the planned memory of their trainings fits.
+        jobs: Cells at once; several share a GPU if their planned memory fits. 0: one a GPU (or launch group) or core.
         staged: Every configuration with one seed, the best ones with more, the last ones and random with fresh seeds.
         quick: Three degrees, and one seed a configuration.
         full: Every cell that grid.parts lists.
@@ -34,7 +33,8 @@ def main(
         folder: The study's folder. Default: metrics/own, metrics/pilot with --pilot, metrics/sizes with --sizes.
         on: Where cells run: this machine (the default), `slurm`, or a Ray cluster: `auto`, HOST:PORT or ray://HOST:PORT.
         cpus: With --on: cores of a cell. 0: one for each process of the launch file.
-        hardware: With --on: part of the name of the CPU or GPU to run on. Default: this machine's, if there is one.
+        hardware: With --on and a Ray cluster: part of the name of the CPU or GPU to run on. Default: this machine's, if
+            a node has it. With Slurm use --sbatch "constraint=FEATURE".
         scratch: With --on: a folder of each node for clones and data. Default: its temporary folder.
         sbatch: With --on slurm: further options of sbatch without dashes, such as "partition=long time=2:00:00".
     """

@@ -16,7 +16,7 @@ from m2m.schemas.cell import MADE_WITH
 
 PIPELINE, CELL_FILE, DETAILS_FILE = "dvc.yaml", "metrics/cell.json", "metrics/cell_details.json"
 BASE_FILE = "metrics/base.json"
-HARDWARE_MESSAGE = "m2m: run on "  # begins the message of an experiment's commit, if the hardware was not the driver's
+HARDWARE_MESSAGE = "m2m: run on "  # begins the message of an experiment's commit, if it ran on a cluster
 CELL_INPUTS = ("data/raw", "stages", "m2m", "profiles/launch", "params.yaml", "dvc.yaml", "dvc.lock", "constraints.txt")
 
 
@@ -25,7 +25,7 @@ class Experiment(NamedTuple):
 
     name: str
     revision: str
-    lock: Lock  # with the hardware, where that was not the driver's
+    lock: Lock  # with the hardware, where it ran on a cluster
     metrics: dict[str, Any]
     """all metrics of the cell, of both files"""
     base: Mapping[str, Any] = MappingProxyType({})
@@ -36,14 +36,16 @@ class Experiment(NamedTuple):
 
 def list_experiment_names() -> dict[str, str]:
     """The revision of each experiment, by name, whatever commit it started from."""
-    return {name: revision for name, revision, _ in _list_refs()}
+    return {name: revision for name, revision, *_ in _list_refs()}
 
 
 def read_experiments() -> list[Experiment]:
     """All that have metrics of a cell, sorted by name; a name on two commits gets its revision as a suffix."""
     refs = sorted(_list_refs())
-    counts = Counter(name for name, _, _ in refs)
-    named = [(name if counts[name] == 1 else f"{name}@{revision[:7]}", revision, day) for name, revision, day in refs]
+    counts = Counter(name for name, *_ in refs)
+    named = [
+        (name if counts[name] == 1 else f"{name}@{revision[:7]}", revision, *rest) for name, revision, *rest in refs
+    ]
     cells = [_read_experiment(*ref) for ref in named]
     return [cell for cell in cells if cell]
 
@@ -115,7 +117,7 @@ def _parse_stage(stage: dict[str, Any]) -> dict[str, Any]:
 
 
 @cache
-def _read_experiment(name: str, revision: str, day: str) -> Experiment | None:
+def _read_experiment(name: str, revision: str, day: str, message: str) -> Experiment | None:
     """A commit never changes, so each is read once: a tenth of a second."""
     files = _git("ls-tree", "--name-only", revision, "dvc.lock", CELL_FILE, DETAILS_FILE, BASE_FILE).split()
     if not {"dvc.lock", CELL_FILE} <= set(files):
@@ -123,7 +125,6 @@ def _read_experiment(name: str, revision: str, day: str) -> Experiment | None:
     texts = {path: _git("show", f"{revision}:{path}") for path in files}
     record = json.loads(texts[CELL_FILE]) | json.loads(texts.get(DETAILS_FILE, "{}"))
     metrics = {key: value for key, value in record.items() if key not in MADE_WITH}  # the lock has all settings
-    message = _git("show", "--no-patch", "--format=%s", revision).strip()
     kind = message.removeprefix(HARDWARE_MESSAGE) if message.startswith(HARDWARE_MESSAGE) else ""
     base = json.loads(texts.get(BASE_FILE, "{}"))
     return Experiment(name, revision, add_hardware(parse_lock(texts["dvc.lock"]), kind), metrics, base, day)
@@ -159,12 +160,13 @@ def _hash_dep(dep: Any, hashes: Mapping[str, str]) -> str:
     return str(dep.hash_info.value)
 
 
-def _list_refs() -> list[tuple[str, str, str]]:
-    """Name, revision and day of every experiment; DVC gives a name twice, on different commits."""
-    form = "%(objectname) %(committerdate:short) %(refname)"
-    listed = [line.split() for line in _git("for-each-ref", f"--format={form}", "refs/exps").splitlines()]
-    refs = [(revision, day, ref.split("/")) for revision, day, ref in listed]  # refs/exps/0a/1b…/name, or DVC's own
-    return [(path[4], revision, day) for revision, day, path in refs if len(path) == 5 and len(path[3]) == 38]
+def _list_refs() -> list[tuple[str, str, str, str]]:
+    """Name, revision, day and subject of every experiment; DVC gives a name twice, on different commits."""
+    form = "%(objectname) %(committerdate:short) %(refname) %(contents:subject)"
+    listed = [line.split(" ", 3) for line in _git("for-each-ref", f"--format={form}", "refs/exps").splitlines()]
+    refs = [(ref.split("/"), revision, day, text.strip()) for revision, day, ref, text in listed]
+    named = [ref for ref in refs if len(ref[0]) == 5 and len(ref[0][3]) == 38]  # refs/exps/0a/1b…/name, or DVC's own
+    return [(path[4], revision, day, text) for path, revision, day, text in named]
 
 
 def _git(*words: str) -> str:

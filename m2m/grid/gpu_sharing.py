@@ -1,7 +1,8 @@
 """Refuses more cells at once on one GPU than its memory has room for, by the planned memory of their trainings."""
 
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,12 @@ from m2m.training.finetuning.launch import read_processes
 MEBIBYTE = 2**20
 
 
-def measure_gpu_memory() -> float:
-    """Bytes of this machine's smallest GPU."""
-    query = ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
-    lines = subprocess.run(query, capture_output=True, text=True, check=True).stdout.split()
+def measure_gpu_memory(devices: Sequence[str]) -> float | None:
+    """Bytes of the smallest of these GPUs, named as in CUDA_VISIBLE_DEVICES; None where nvidia-smi knows no size."""
+    query = ["nvidia-smi", f"--id={','.join(devices)}", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
+    lines = subprocess.run(query, capture_output=True, text=True, check=False).stdout.splitlines()
+    if not lines or not all(line.strip().isdecimal() for line in lines):
+        return None
     return min(float(line) for line in lines) * MEBIBYTE
 
 
@@ -24,7 +27,7 @@ def require_room(settings: Mapping[str, Any], jobs: int, gpus_each: int) -> None
     """ValueError where `jobs` workers put more trainings on a GPU at once than fit; `settings` as in params.yaml.
 
     A row is taken to be as long as finetune.max_length, which few are. What answers take is not planned. Nothing is
-    refused where no GPU is shared; where the model's size is unknown, a sentence says that nothing was checked.
+    refused where no GPU is shared; where the size of model or GPU is unknown, a sentence says that nothing was checked.
     """
     groups, processes = group_gpus(gpus_each), read_processes(Path(settings["launch"]))
     together = -(-jobs // max(1, len(groups)))
@@ -36,7 +39,13 @@ def require_room(settings: Mapping[str, Any], jobs: int, gpus_each: int) -> None
         print(f"grid: {together} cells share a GPU, and whether they fit is unknown: {error}", flush=True)
         return
     setup = plan_setup(settings["finetune"], processes.number, processes.sharing)
-    peak, available = estimate_memory(shape, setup).peak, measure_gpu_memory()
+    peak, available = estimate_memory(shape, setup).peak, measure_gpu_memory([*chain(*groups)])
+    if available is None:
+        print(
+            f"grid: {together} cells share a GPU, and whether they fit is unknown: nvidia-smi names no memory",
+            flush=True,
+        )
+        return
     fitting = count_fitting(peak, available)
     if together > fitting:
         remedy = f"set JOBS to at most {max(1, fitting) * len(groups)}, or raise finetune.accumulate"

@@ -2,7 +2,7 @@
 
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,15 @@ from m2m.gguf_models import find_gguf, read_gguf_config
 from m2m.grid.design import Cell, Scope, list_cells
 from m2m.grid.dvc_experiments import predict_lock, read_experiments, read_lock
 from m2m.grid.gpu_locks import list_gpus
-from m2m.grid.provenance import CELL_STAGES, hash_cell, hash_finished_cells, hash_provenance
+from m2m.grid.provenance import (
+    CELL_STAGES,
+    add_hardware,
+    get_hardware,
+    hash_cell,
+    hash_locked_cell,
+    hash_provenance,
+    is_finished,
+)
 from m2m.grid.rungs import list_current_rungs, list_expected_cells
 from m2m.grid.study_folder import PROMPTS_FILE
 from m2m.llm.client.reply_cache import ReplyCache, cache_folder
@@ -42,19 +50,27 @@ def list_planned_cells(settings: Mapping[str, Any], scope: Scope) -> list[Cell]:
 def inspect_cells(settings: Mapping[str, Any], scope: Scope) -> tuple[list[str], int]:
     """The shared stages that would run again, and how many cells of the grid are finished experiments.
 
-    Of a staged grid those of the rungs that can be listed so far.
+    Of a staged grid those of the rungs that can be listed so far. Cells of clusters count by their hardware: those of
+    the kind that has most, as a grid on that kind would resume them.
     """
     previous, lock = read_lock(), predict_lock()
     stale = [name for name, stage in lock.items() if name not in CELL_STAGES and _is_stale(stage, previous.get(name))]
     if stale:
         return stale, 0
-    shared, finished = hash_provenance(lock), hash_finished_cells(cell.lock for cell in read_experiments())
+    locks = [cell.lock for cell in read_experiments() if is_finished(cell.lock)]
+    kinds = {"", *(get_hardware(finished) for finished in locks)}
+    provenances = [hash_provenance(add_hardware(lock, kind)) for kind in sorted(kinds)]
+    finished = {hash_locked_cell(lock) for lock in locks}
+    return stale, max(_count_finished(settings, scope, provenance, finished) for provenance in provenances)
+
+
+def _count_finished(settings: Mapping[str, Any], scope: Scope, shared: str, finished: Collection[str]) -> int:
     grid = settings["grid"]
     cells = list_cells(grid["parts"], settings["subset"], scope)
     if scope == "staged":
         rungs = list_current_rungs(cells, check_schedule(**grid["staged"]), shared, settings)
         cells = [cell for rung in rungs for cell in rung.cells]
-    return stale, sum(hash_cell(shared, cell, settings) in finished for cell in cells)
+    return sum(hash_cell(shared, cell, settings) in finished for cell in cells)
 
 
 def read_data_size(

@@ -86,9 +86,12 @@ def write_study_folder(
     answers += _select_base_examples(cells[select_comparable(grid)["experiment"][0]], examples)
     write_table(folder / "examples.parquet", Examples, _concatenate(answers, Examples))
     file = {"grid": {"rows": len(grid), "sha256": hash_grid(folder / "grid.csv")}}
-    descriptions = {hash_provenance(cell.lock): _describe_code(cell) | file for cell in collected}
+    groups: dict[str, list[Experiment]] = {}
+    for name, provenance in grid.select("experiment", "provenance").iter_rows():
+        groups.setdefault(provenance, []).append(cells[name])
     write_json(
-        folder / "made.json", {name: shared | _describe_days(collected, name) for name, shared in descriptions.items()}
+        folder / "made.json",
+        {name: _describe_code(group[-1]) | file | _describe_days(group) for name, group in groups.items()},
     )
     omitted = [*_report_left_out(rows, measured, compared), *_report_gaps(collected, scores)]
     return [f"{folder / 'grid.csv'}: {_report_counts(grid, kinds)}", *omitted]
@@ -101,11 +104,16 @@ def _make_row(cell: Experiment, fresh: Collection[int]) -> dict[str, Any]:
     return names | {"fresh": int(settings["seed"] in fresh)} | cell.metrics
 
 
-def _read_tables(cell: Experiment) -> CellTables | None:
-    """The cell's tables, if DVC's cache has all of them."""
+def locate_tables(cell: Experiment) -> list[Path]:
+    """Where DVC's cache has the cell's tables, in the order of CellTables; they may not be there."""
     judge = cell.lock["judge"]
     arms = [judge["deps"][ANSWERS_FILE.format(arm=arm)] for arm in ("candidate", "opponent")]
-    files = [locate_cached_file(md5) for md5 in (judge["deps"][PROMPTS_FILE], judge["outs"][VERDICTS_FILE], *arms)]
+    return [locate_cached_file(md5) for md5 in (judge["deps"][PROMPTS_FILE], judge["outs"][VERDICTS_FILE], *arms)]
+
+
+def _read_tables(cell: Experiment) -> CellTables | None:
+    """The cell's tables, if DVC's cache has all of them."""
+    files = locate_tables(cell)
     if not all(file.exists() for file in files):
         return None
     schemas = (Prompts, Verdicts, Answers, Answers)
@@ -146,9 +154,9 @@ def _describe_code(cell: Experiment) -> dict[str, dict[str, str]]:
     return collect_shared(cell.lock) | {"commands": commands} | ({"base": dict(cell.base)} if cell.base else {})
 
 
-def _describe_days(cells: Sequence[Experiment], provenance: str) -> dict[str, dict[str, str]]:
-    """When the first and the last cell of `provenance` ran, by the days of their commits."""
-    days = sorted(cell.day for cell in cells if hash_provenance(cell.lock) == provenance)
+def _describe_days(cells: Sequence[Experiment]) -> dict[str, dict[str, str]]:
+    """When the first and the last of the cells ran, by the days of their commits."""
+    days = sorted(cell.day for cell in cells)
     return {"days": {"first": days[0], "last": days[-1]}}
 
 

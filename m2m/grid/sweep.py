@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 from m2m.grid import dvc_experiments, workers
 from m2m.grid.design import Cell, Scope, list_cells, list_overrides
 from m2m.grid.gpu_sharing import require_room
-from m2m.grid.machines.cluster import ClusterOptions, open_cluster, push_inputs, run_cluster_cells
+from m2m.grid.machines.cluster import ClusterOptions, fetch_absent_tables, open_cluster, push_inputs, run_cluster_cells
 from m2m.grid.named_parts import Parts, replace_parts
 from m2m.grid.progress_table import format_duration
 from m2m.grid.provenance import (
@@ -83,13 +83,15 @@ def _run(
     require_reachable_models(settings)
     check_schedule(**settings["grid"]["staged"])
     gpus_each = count_gpus(Path(settings["launch"]))
+    dvc_experiments.predict_lock()  # fails on a wrong dvc.yaml before a queue is waited in and anything is trained
     cluster = open_cluster(options, Path(settings["launch"])) if options else None
-    jobs = cluster.engine.slots() if cluster else jobs or workers.choose_worker_count(gpus_each)
+    if cluster and options and options.on != "slurm":  # how many cells Slurm will run at once is unknown without --jobs
+        jobs = cluster.engine.slots()
     if not cluster:
+        jobs = jobs or workers.choose_worker_count(gpus_each)
         require_room(settings, jobs, gpus_each)
     if make_parts is None:
         _print_size(settings, scope, jobs)
-    dvc_experiments.predict_lock()  # fails on a wrong dvc.yaml before anything is trained
     stages = [name for name in dvc_experiments.list_stages() if name not in CELL_STAGES]
     run_shared_stages(stages, gpus_each, is_pulled=bool(cluster))
     if make_parts is not None:
@@ -106,6 +108,8 @@ def _run(
 
     cells, missing, is_settled = _run_rungs(settings, scope, shared, jobs, run)
     if len(missing) < len(cells):
+        if cluster:
+            fetch_absent_tables(set(cells))
         only = None if make_parts is None else set(cells)
         fresh = settings["grid"]["staged"]["fresh"]
         print(*write_study_folder(folder, current=True, fresh=fresh, only=only), sep="\n")
@@ -119,13 +123,13 @@ def _run(
 
 
 def _print_size(settings: dict[str, Any], scope: Scope, jobs: int) -> None:
-    """Print how many cells the grid has, and how long they take."""
+    """Print how many cells the grid has, and how long they take if `jobs`, the cells at once, is known: not 0."""
     grid = settings["grid"]
     cells = list_cells(grid["parts"], settings["subset"], scope)
     if scope == "staged":
         cells = list_expected_cells(cells, check_schedule(**grid["staged"]))
-    duration = format_duration(len(cells) * grid["seconds"] / jobs)
-    print(f"grid: {len(cells)} cells, about {duration} if none has run; shared stages first", flush=True)
+    duration = f", about {format_duration(len(cells) * grid['seconds'] / jobs)} if none has run" if jobs else ""
+    print(f"grid: {len(cells)} cells{duration}; shared stages first", flush=True)
 
 
 def _run_rungs(
@@ -173,6 +177,8 @@ def list_finished() -> set[str]:
 
 
 def _estimate(count: int, seconds: float, jobs: int) -> str:
+    if not jobs:
+        return f"{count} × {seconds:.0f} s as Slurm has room"
     plural = "s"[: jobs != 1]
     return f"{count} × {seconds:.0f} s on {jobs} worker{plural}: about {format_duration(count * seconds / jobs)}"
 

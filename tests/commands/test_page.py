@@ -42,6 +42,8 @@ SETTINGS: dict[str, Any] = {
     "peel_noise": 0.0,
     "quality": "score",
     "quality_share": 0.9,
+    "prefilter": "random",
+    "prefilter_share": 1.0,
 }
 
 
@@ -51,7 +53,7 @@ def choose(folder: Path, degree: int, name: str) -> pl.DataFrame:
     files = [folder / f"data/{path}" for path in ("pairs.parquet", "tokens/response.parquet", "row_origins.parquet")]
     outs = [folder / f"data/subsets/{name}.{kind}" for kind in ("parquet", "json")]
     settings = SETTINGS | {"degree": degree, "overlap": "keep"}
-    subset.main(units, units, *files, folder / "data/exclusions/keep.parquet", *outs, **settings)  # type: ignore[arg-type, call-arg]
+    subset.main(units, units, units, *files, folder / "data/exclusions/keep.parquet", *outs, **settings)  # type: ignore[arg-type, call-arg]
     return read_table(outs[0], Subset)
 
 

@@ -15,6 +15,7 @@ from m2m.grid import grid_plan, rungs
 from m2m.grid.design import list_cells
 from m2m.grid.dvc_experiments import Experiment
 from m2m.grid.named_parts import list_selectors
+from m2m.grid.provenance import add_hardware
 from m2m.llm.client.reply_cache import CachedReply, ReplyCache, cache_folder
 from m2m.planning.llama_shapes import LlamaShape
 from m2m.planning.staging import check_schedule
@@ -110,6 +111,17 @@ def test_cells_that_experiments_hold_are_counted(
     held = [Experiment(str(at), "0" * 40, lock(**cell), {}) for at, cell in enumerate([*cells[:3], other])]
     found = told(monkeypatch, capsys, lock(), lock(), held)
     assert found["cells"].startswith(f"{len(cells)} in the full grid of params.yaml, 3 exist")
+
+
+def test_cells_of_a_cluster_count_by_their_hardware(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = yaml.safe_load((folder / "params.yaml").read_text())
+    cells = list_cells(settings["grid"]["parts"], settings["subset"], "full")[:6]
+    kinds = ["", "", "EPYC", "EPYC", "EPYC", "Xeon"]
+    locks = [add_hardware(lock(**cell), kind) for cell, kind in zip(cells, kinds, strict=True)]
+    held = [Experiment(str(at), "0" * 40, one, {}) for at, one in enumerate(locks)]
+    assert ", 3 exist" in told(monkeypatch, capsys, lock(), lock(), held)["cells"]
 
 
 def test_kept_replies_are_told_by_model(

@@ -256,6 +256,7 @@ def test_select_leaves_out_the_rows_of_the_pipeline(pipeline: Path, tmp_path: Pa
 
 def test_select_keeps_the_rows_like_the_examples_that_the_pipeline_keeps(pipeline: Path, tmp_path: Path) -> None:
     settings = {"size": SIZE, "seed": 7, "slack": 1.5, "weights": "inverse", "budget": "rows", "lengths": "free"}
+    settings |= {"peel_noise": 0.25}
     taken = run_stages(pipeline, "response-micro", 4, settings, like_share=0.5)
     examples, out = str(pipeline / "like.jsonl"), tmp_path / "out"
     files = (str(pipeline / "my.jsonl"),)

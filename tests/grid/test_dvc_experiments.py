@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from m2m.grid import dvc_experiments
 from m2m.grid.dvc_experiments import (
     _git,
     list_experiment_names,
@@ -125,6 +126,27 @@ def test_an_experiment_has_its_name_its_lock_and_its_metrics(here: Path) -> None
             ["git", "log", "-1", "--format=%cs", one.revision], capture_output=True, text=True
         ).stdout.strip()
     )
+
+
+def test_an_experiments_message_costs_no_call_of_git(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+
+    def call(*words: str) -> str:
+        calls.append(words[0])
+        return _git(*words)
+
+    monkeypatch.setattr(dvc_experiments, "_git", call)
+    dvc_experiments._read_experiment.cache_clear()
+    (one,) = read_experiments()
+    git_files = ["dvc.lock", "metrics/cell.json", "metrics/cell_details.json"]
+    assert calls == ["for-each-ref", "ls-tree", *["show" for _ in git_files]]
+    words = ["commit-tree", f"{one.revision}^{{tree}}", "-m", "m2m: run on EPYC avx2, 64 cores\n\nmore"]
+    _git("update-ref", f"refs/exps/0a/{'1' * 38}/labelled", _git(*words).strip())
+    try:
+        labelled, _ = read_experiments()
+        assert labelled.lock["hardware"]["params"] == {"kind": "EPYC avx2, 64 cores"} and "hardware" not in one.lock
+    finally:
+        _git("update-ref", "-d", f"refs/exps/0a/{'1' * 38}/labelled")
 
 
 def test_the_cache_has_what_an_experiment_made(here: Path) -> None:

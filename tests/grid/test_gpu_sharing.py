@@ -25,7 +25,7 @@ def choose(**changed: Any) -> dict[str, Any]:
 @pytest.fixture(autouse=True)
 def _machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
-    monkeypatch.setattr(gpu_sharing, "measure_gpu_memory", lambda: 80e9)
+    monkeypatch.setattr(gpu_sharing, "measure_gpu_memory", lambda _: 80e9)
 
 
 def test_as_many_cells_share_a_gpu_as_fit_and_one_more_is_refused() -> None:
@@ -72,8 +72,29 @@ def test_a_model_of_unknown_size_is_said_and_not_refused(capsys: pytest.CaptureF
     )
 
 
-def test_the_smallest_gpu_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "nvidia-smi").write_text("#!/bin/sh\necho 81559\necho 24576\n")
+@pytest.fixture
+def three_gpus(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An nvidia-smi of three GPUs: the last is for the display, and the second names no memory."""
+    lines = {"0": "81559", "1": "[N/A]", "2": "2048", "0,2": "81559\\n2048", "0,1": "81559\\n[N/A]"}
+    cases = "".join(f"--id={key}) printf '{value}\\n';;\n" for key, value in lines.items())
+    (tmp_path / "nvidia-smi").write_text(f"#!/bin/sh\ncase $1 in\n{cases}*) exit 6;;\nesac\n")
     (tmp_path / "nvidia-smi").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
-    assert measure_gpu_memory() == 24576 * 2**20
+
+
+@pytest.mark.usefixtures("three_gpus")
+def test_the_smallest_of_the_grids_gpus_counts() -> None:
+    assert measure_gpu_memory(["0", "2"]) == 2048 * 2**20
+    assert measure_gpu_memory(["0"]) == 81559 * 2**20
+
+
+@pytest.mark.usefixtures("three_gpus")
+def test_a_gpu_of_unknown_memory_is_said_and_not_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert measure_gpu_memory(["0", "1"]) is None and measure_gpu_memory(["9"]) is None
+    monkeypatch.setattr(gpu_sharing, "measure_gpu_memory", measure_gpu_memory)
+    require_room(choose(), 5, 1)  # on GPU 0: its 85 GB are known
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
+    require_room(choose(), 50, 1)
+    assert "50 cells share a GPU, and whether they fit is unknown: nvidia-smi" in capsys.readouterr().out

@@ -193,6 +193,28 @@ def test_cells_of_other_code_are_kept_apart_and_counted(
     assert f"counted separately, other cells: 1 of {older}" in capsys.readouterr().out
 
 
+def test_the_code_of_a_provenance_is_described_once(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    described: list[str] = []
+
+    def describe(cell: Experiment) -> dict[str, Any]:
+        described.append(cell.name)
+        return {}
+
+    monkeypatch.setattr(study_folder, "_describe_code", describe)
+    held = study_folder.read_experiments()
+    monkeypatch.setattr(study_folder, "predict_lock", lambda: held[1].lock)
+    held[0] = held[0]._replace(lock=add_hardware(held[0].lock, "EPYC"))
+    monkeypatch.setattr(study_folder, "read_experiments", lambda: held)
+    collect.main(folder=tmp_path / "study")
+    assert len(described) == 2
+    days = {name: made["days"] for name, made in read_json(tmp_path / "study/made.json").items()}
+    later = sorted(cell.day for cell in held[1:])
+    assert days[hash_provenance(held[1].lock)] == {"first": later[0], "last": later[-1]}
+    assert days[hash_provenance(held[0].lock)] == {"first": held[0].day, "last": held[0].day}
+
+
 def test_only_cells_of_the_current_code_are_there_when_asked_for(
     older: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -322,16 +322,38 @@ def test_on_a_cluster_shared_stages_are_pulled_and_cells_handed_over_under_its_h
     def run(opened: Any, inputs: Any, todo: Any, seconds: float, label: str) -> None:
         here.append((opened.hardware, inputs, sorted(todo), seconds))
 
-    monkeypatch.setattr(sweep, "open_cluster", lambda options, launch: Cluster(engine, "origin", "EPYC", 1, options.on))
+    def open_after_check(options: Any, launch: Path) -> Cluster:
+        here.append("open")
+        return Cluster(engine, "origin", "EPYC", 1, options.on)
+
+    monkeypatch.setattr(sweep.dvc_experiments, "predict_lock", lambda: here.append("check dvc.yaml") or {})
+    monkeypatch.setattr(sweep, "open_cluster", open_after_check)
+    monkeypatch.setattr(sweep, "fetch_absent_tables", lambda cells: here.append(("fetch", len(cells))))
     monkeypatch.setattr(sweep, "push_inputs", lambda _, stages: stages)
     monkeypatch.setattr(sweep, "run_cluster_cells", run)
     monkeypatch.setattr(sweep, "hash_provenance", note)
     with pytest.raises(SystemExit, match="1 of 2 cells are missing"):
         grid.main(full=True, on="auto")
-    assert here[0] == "dvc repro --pull ingest"
-    assert here[1] == ("EPYC", ["ingest"], [name_experiment(SECOND, hash_cell("p", SECOND, {}))], 60)
+    assert here[:3] == ["check dvc.yaml", "open", "dvc repro --pull ingest"]
+    assert here[5:7] == [("fetch", 2), "collect metrics/own"]
+    assert here[4] == ("EPYC", ["ingest"], [name_experiment(SECOND, hash_cell("p", SECOND, {}))], 60)
     assert locks == [add_hardware({}, "EPYC")]
     assert "1 × 60 s on 4 workers" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("jobs", "plan"), [(0, "1 × 60 s as Slurm has room"), (6, "1 × 60 s on 6 workers: about")])
+def test_slurms_plan_names_a_time_only_where_the_cells_at_once_are_known(
+    jobs: int, plan: str, here: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine = CellEngine(lambda _: None, dict, lambda: None, lambda: 1)
+    monkeypatch.setattr(sweep, "open_cluster", lambda *_: Cluster(engine, "origin", "EPYC", 1, ""))
+    monkeypatch.setattr(sweep, "push_inputs", lambda _, stages: stages)
+    monkeypatch.setattr(sweep, "run_cluster_cells", lambda *_: None)
+    monkeypatch.setattr(sweep, "fetch_absent_tables", lambda _: None)
+    with pytest.raises(SystemExit):
+        grid.main(full=True, on="slurm", jobs=jobs)
+    printed = capsys.readouterr().out
+    assert plan in printed and ("if none has run" in printed) == bool(jobs)
 
 
 def test_rungs_that_have_nothing_to_choose_by_say_so(

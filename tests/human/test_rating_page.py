@@ -70,6 +70,7 @@ def test_a_sheet_that_is_opened_again_goes_on_where_it_was(browser: Browser, she
     browser.run("localStorage.clear()")
     browser.open(tmp_path / "sheet.html", 390)
     press(browser, "ArrowRight")
+    time.sleep(0.5)  # the browser's own process writes its storage a moment later
     browser.open(tmp_path / "sheet.html", 390)
     assert read(browser, "progress") == "Pair 2 of 4; 1 rated"
     assert browser.run("document.documentElement.scrollWidth") <= 390

@@ -59,6 +59,42 @@ def test_a_stage_that_no_cpu_changes_is_no_matter_of_the_cpu(clone: Path) -> Non
     )
 
 
+def with_settings(out: str, **blocks: Any) -> dict[str, Any]:
+    return stage(out) | {"params": {"params.yaml": blocks}}
+
+
+CPU, SERVER = "nother CPU rounds otherwise", "An LLM server may reply otherwise"
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "reason"),
+    [
+        ("respond", {"respond": {"engine": "keep"}}, "No CPU explains that"),
+        ("respond", {"respond": {"engine": "endpoint"}}, SERVER),
+        ("respond", {"respond": {"engine": "local"}}, CPU),
+        ("tag@response", {"tag": {"engine": "phrases"}}, "No CPU explains that"),
+        ("tag@response", {"tag": {"engine": "endpoint"}}, SERVER),
+        ("judge", {"judge": {"engines": ["likelihood"], "llm": "endpoint"}}, CPU),
+        ("judge", {"judge": {"engines": ["likelihood", "arena-hard"], "llm": "endpoint"}}, SERVER),
+        ("judge", {"judge": {"engines": ["arena-hard"], "llm": "local"}}, CPU),
+        ("generate@candidate", {"generate": {"engine": "endpoint"}}, SERVER),
+    ],
+)
+def test_other_replies_of_a_server_are_no_matter_of_the_cpu_and_no_fault(
+    clone: Path, name: str, settings: dict[str, Any], reason: str
+) -> None:
+    write(BEFORE | {name: with_settings("one", **settings)})
+    git(clone, "commit", "--quiet", "--all", "--message", "two")
+    write(BEFORE | {name: with_settings("two", **settings)})
+    text = describe_other_bytes()
+    assert [text.count(one) for one in ("No CPU explains that", SERVER, CPU)] == [
+        int(reason == one) for one in ("No CPU explains that", SERVER, CPU)
+    ]
+    write(BEFORE | {name: with_settings("two", **settings), "base": stage("other")})
+    if reason == SERVER:
+        assert f"{SERVER} and another CPU rounds otherwise: that is no fault" in describe_other_bytes()
+
+
 @pytest.mark.parametrize(
     "after",
     [

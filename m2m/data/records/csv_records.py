@@ -4,7 +4,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator
-from itertools import chain
+from itertools import chain, islice
 from typing import BinaryIO
 
 from m2m.data.records.csv_readings import NEAR, NEW_ROW, Costs, Crossing, Dialect, cross_line, find_sure_starts
@@ -29,8 +29,10 @@ def read_csv(stream: BinaryIO) -> Iterator[ParsedRecord]:
         delimiter = max(DELIMITERS, key=first.count)
         header = _read_header(first, delimiter)
         if header:
+            lines = list(islice(text, NEAR))
             dialect = Dialect(delimiter, len(header), f"{delimiter} " in first)
-            for fields, reason in _read_rows(text, dialect):
+            dialect = dialect._replace(is_spaced=dialect.is_spaced or _has_spaced_quotes(lines, dialect))
+            for fields, reason in _read_rows(chain(lines, text), dialect):
                 yield (None, reason) if reason else _name_fields(header, fields)
 
 
@@ -46,6 +48,24 @@ def _read_header(line: str, delimiter: str) -> list[str]:
     if repeated := [name for name in names if name and names.count(name) > 1]:
         raise ValueError(f"its header names the column {repeated[0]!r} twice: rename one of them")
     return names
+
+
+def _has_spaced_quotes(lines: list[str], dialect: Dialect) -> bool:
+    """Whether the first line with a quote that is a whole row is one only if blanks may precede its quotes.
+
+    Rows of several lines give no answer: `a, "b` may as well end a row with a stray quote.
+    """
+    plain, spaced = (_compile_row(dialect._replace(is_spaced=is_spaced)) for is_spaced in (False, True))
+    rows = [line.rstrip("\r\n") for line in lines if '"' in line]
+    first = next((row for row in rows if spaced.fullmatch(row)), "")
+    return bool(first) and not plain.fullmatch(first)
+
+
+def _compile_row(dialect: Dialect) -> re.Pattern[str]:
+    """What a row with quotes in the right places matches."""
+    delimiter = re.escape(dialect.delimiter)
+    field = rf'(?:{" *" * dialect.is_spaced}"[^"]*(?:""[^"]*)*"|[^"{delimiter}]*)'
+    return re.compile(rf"{field}(?:{delimiter}{field}){{{dialect.columns - 1}}}")
 
 
 def _read_rows(text: Iterator[str], dialect: Dialect) -> Iterator[Row]:
@@ -73,8 +93,7 @@ def _read_strictly(
 
     A row with quotes and another number of fields than the header is broken too.
     """
-    field = rf'(?:{" *" * dialect.is_spaced}"[^"]*(?:""[^"]*)*"|[^"{re.escape(dialect.delimiter)}]*)'
-    row = re.compile(rf"{field}(?:{re.escape(dialect.delimiter)}{field}){{{dialect.columns - 1}}}")
+    row = _compile_row(dialect)
     reader = _split_fields(_keep(text, lines_read), dialect)
     while True:
         lines_read.clear()

@@ -1,16 +1,18 @@
 """Opens the machines that a grid runs on, Ray or Slurm, and runs cells there."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from m2m.grid.dvc_experiments import HARDWARE_MESSAGE, list_experiment_names
+from m2m.grid.dvc_experiments import HARDWARE_MESSAGE, read_experiments
 from m2m.grid.machines.grid_remotes import Snapshot, fetch_study_files, push_snapshot, require_remotes
-from m2m.grid.machines.hardware import Needs, choose_label, describe_kind, explain_difference, read_driver_facts
+from m2m.grid.machines.hardware import Needs, describe_kind, explain_difference, read_driver_facts
 from m2m.grid.machines.node_program import build_program
 from m2m.grid.machines.ray_cells import open_ray
 from m2m.grid.machines.remote_runner import CellEngine, build_orders, run_remote_cells
 from m2m.grid.machines.slurm_cells import open_slurm
+from m2m.grid.provenance import hash_locked_cell, is_finished
+from m2m.grid.study_folder import locate_tables
 from m2m.training.finetuning.launch import count_gpus, read_processes
 
 PINS = Path("constraints.txt")
@@ -32,13 +34,14 @@ class Cluster(NamedTuple):
 
     engine: CellEngine
     git: str
-    hardware: str  # the kind, if it is not this machine's
+    hardware: str  # the kind, also where it is this machine's: another driver may resume the grid
     threads: int
     scratch: str
 
 
 def open_cluster(options: ClusterOptions, launch: Path) -> Cluster:
     """Check the remotes and the nodes, and choose those that run cells. ValueError with the remedy where none can."""
+    _refuse_unused(options)
     git = require_remotes()
     needs = count_needs(launch, options.cpus)
     driver, program = read_driver_facts(PINS), build_program()
@@ -49,10 +52,8 @@ def open_cluster(options: ClusterOptions, launch: Path) -> Cluster:
         kind = describe_kind(sample, needs.gpus)
     else:
         engine, kind = open_ray(options.on, program, needs, driver, options.hardware, options.jobs)
-    label = choose_label(kind, driver, needs.gpus)
-    note = f", not {describe_kind(driver, needs.gpus) or 'a GPU'} as here: they have a provenance of their own"
-    print(f"grid: cells run on {kind}{note if label else ', as here'}", flush=True)
-    return Cluster(engine, git, label, max(1, needs.cpus // read_processes(launch).number), options.scratch)
+    print(f"grid: cells run on {kind}, which their provenance names", flush=True)
+    return Cluster(engine, git, kind, max(1, needs.cpus // read_processes(launch).number), options.scratch)
 
 
 def count_needs(launch: Path, cpus: int) -> Needs:
@@ -67,6 +68,18 @@ def count_needs(launch: Path, cpus: int) -> Needs:
     return Needs(cpus or processes.number, 0 if processes.on_cpu else processes.number)
 
 
+def _refuse_unused(options: ClusterOptions) -> None:
+    if options.on == "slurm" and options.hardware:
+        raise ValueError(
+            f"hardware is for a Ray cluster, since Slurm chooses the nodes, got {options.hardware}: "
+            'use --sbatch "constraint=FEATURE", or partition and nodelist.'
+        )
+    if options.on != "slurm" and options.sbatch:
+        raise ValueError(
+            f"sbatch is for --on slurm, got {' '.join(options.sbatch)} with --on {options.on}: leave it out."
+        )
+
+
 def push_inputs(cluster: Cluster, stages: Sequence[str]) -> tuple[Snapshot, list[str]]:
     """Push what all cells read; the snapshot, and the shared stages, whose data a node has to find."""
     return push_snapshot(cluster.git), list(stages)
@@ -75,10 +88,18 @@ def push_inputs(cluster: Cluster, stages: Sequence[str]) -> tuple[Snapshot, list
 def run_cluster_cells(
     cluster: Cluster, inputs: tuple[Snapshot, list[str]], todo: Mapping[str, Sequence[str]], seconds: float, label: str
 ) -> list[str]:
-    """Run the cells `todo`, overrides by name, and fetch what a study reads of them; the names of those that failed."""
-    message = f"{HARDWARE_MESSAGE}{cluster.hardware}" if cluster.hardware else ""
+    """Run the cells `todo`, overrides by name, and fetch their experiments; the names of those that failed."""
+    message = f"{HARDWARE_MESSAGE}{cluster.hardware}"
     orders = build_orders(todo, *inputs, cluster.threads, message, cluster.scratch)
-    failed = run_remote_cells(orders, cluster.engine, seconds, label)
-    revisions = list_experiment_names()
-    fetch_study_files([revisions[name] for name in todo if name in revisions])
-    return failed
+    return run_remote_cells(orders, cluster.engine, seconds, label)
+
+
+def fetch_absent_tables(cells: Collection[str]) -> None:
+    """Fetch what a study reads of the finished cells with these identities, where DVC's cache lacks it.
+
+    That holds too for cells whose experiments reached an earlier driver, which was then killed.
+    """
+    finished = [cell for cell in read_experiments() if is_finished(cell.lock) and hash_locked_cell(cell.lock) in cells]
+    absent = [cell.revision for cell in finished if not all(file.exists() for file in locate_tables(cell))]
+    if absent:
+        fetch_study_files(absent)

@@ -13,7 +13,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_e
 
 from m2m.grid.queued_commit import write_snapshot
 
-SECRET_IN_URL = re.compile(r"://[^/@\s]*:[^/@\s]+@")
+SECRET_IN_URL = re.compile(r"https?://[^/@\s]+@|://[^/@\s]*:[^/@\s]+@")  # a token may stand as a user's name
 REMOTE_PATIENCE, LONGEST_PAUSE = 600, 30  # seconds that a remote may be away, and between two tries
 STUDY_FILES = ("data/prompts.parquet", "data/verdicts.parquet", "data/answers/{}.parquet")
 
@@ -36,14 +36,13 @@ def require_remotes() -> str:
     process = subprocess.run(["git", "remote", "get-url", "origin"], capture_output=True, text=True, check=False)
     if process.returncode:
         raise ValueError(
-            "This repository has no git remote `origin`, from which other machines clone it: "
-            "run git remote add origin URL."
+            "This repository has no git remote `origin`, from which nodes clone it: run git remote add origin URL."
         )
     _require_dvc_remote()
     url = process.stdout.strip()
     if SECRET_IN_URL.search(url):
         raise ValueError(
-            "The URL of git's remote `origin` contains a password, which the cluster would store: "
+            "The URL of git's remote `origin` contains a password or token. The cluster would store it: "
             "use ssh or a credential helper, and git remote set-url origin URL."
         )
     is_path = "://" not in url and not re.match(r"[^/]+:", url)
@@ -91,8 +90,8 @@ def _require_dvc_remote() -> None:
         )
     if "://" not in url and not Path(url).is_absolute():
         raise ValueError(
-            f"DVC's remote {name} is the relative path {url}, which clones on other machines would not find: "
-            f"run dvc config remote.{name}.url with an absolute path or a URL."
+            f"DVC's remote {name} is the relative path {url}. Clones on other machines would not find it: "
+            f"run dvc remote modify {name} url PATH, with an absolute path or a URL."
         )
 
 

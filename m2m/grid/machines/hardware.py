@@ -82,7 +82,8 @@ def choose_nodes(nodes: Mapping[str, Facts], driver: Facts, gpus_each: int, hard
         raise ValueError(
             lacking + (" ".join(sentences) or f"The launch file asks for {gpus_each} GPUs, but none has a GPU.")
         )
-    matching = sorted(kind for kind in counts if hardware.lower() in kind.lower())
+    exact = [kind for kind in counts if hardware.lower() == kind.lower()]
+    matching = exact or sorted(kind for kind in counts if hardware.lower() in kind.lower())
     if hardware and len(matching) != 1:
         raise ValueError(
             f"hardware must be part of one kind of the nodes' hardware ({', '.join(sorted(counts))}), got {hardware}."
@@ -97,8 +98,3 @@ def choose_nodes(nodes: Mapping[str, Facts], driver: Facts, gpus_each: int, hard
             f"idle: {', '.join(idle)}. --hardware chooses another kind."
         )
     return NodeChoice({node: nodes[node] for node, name in kinds.items() if name == kind}, kind, sentences)
-
-
-def choose_label(kind: str, driver: Facts, gpus_each: int) -> str:
-    """What the cells' provenance says of the hardware: nothing where it is that of this machine."""
-    return "" if kind == describe_kind(driver, gpus_each) else kind

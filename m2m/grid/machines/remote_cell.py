@@ -10,6 +10,7 @@ import json
 import os
 import re
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -39,9 +40,12 @@ def run_cell(order: Mapping[str, Any], begin_push: Callable[[], None]) -> dict[s
 
     Returns outcome (done or failed), node, reason and the end of the log. A cell whose ref the remote has is not run.
     """
-    base = Path(order["folder"] or tempfile.gettempdir()) / f"m2m-{os.getuid()}" / _shorten(order["git"])
+    try:
+        base = make_private_folder(Path(order["folder"] or tempfile.gettempdir())) / _shorten(order["git"])
+    except (CellError, OSError) as error:
+        return {"outcome": "failed", "node": name_node(), "reason": str(error), "log": ""}
     for name in ("cells", "locks", "cache", "work", "logs"):
-        (base / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+        (base / name).mkdir(parents=True, exist_ok=True)
     log = base / "logs" / f"{order['name']}.log"
     outcome, reason = "done", ""
     with wait_for_lock(base / "locks" / order["name"]):
@@ -52,9 +56,21 @@ def run_cell(order: Mapping[str, Any], begin_push: Callable[[], None]) -> dict[s
                     copy_snapshot(order, base, folder, log)
                     _run_and_push(order, base, folder, log, begin_push)
         except (CellError, OSError) as error:
-            outcome, reason = "failed", _redact(str(error))
-        end = _redact(log.read_text(errors="replace")[-LOG_END:])
+            outcome, reason = "failed", redact(str(error))
+        end = redact(log.read_text(errors="replace")[-LOG_END:])
     return {"outcome": outcome, "node": name_node(), "reason": reason, "log": end}
+
+
+def make_private_folder(parent: Path) -> Path:
+    """This user's folder in `parent`, which no other user can read; CellError where another user made it, or a link."""
+    folder = parent / f"m2m-{os.getuid()}"
+    parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    status = folder.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
+        raise CellError(f"{folder} of {name_node()} is a link or another user's: remove it, or set --scratch")
+    folder.chmod(0o700)
+    return folder
 
 
 def find_remote_ref(order: Mapping[str, Any], log: Path) -> bool:
@@ -94,7 +110,7 @@ def _run_and_push(
     dvc = [sys.executable, "-m", "dvc"]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {"PATH": path, "DVC_ROOT": str(base / "work")}  # checkpoints and replies outlive the clone
-    environment |= dict.fromkeys(THREAD_VARIABLES, str(order["threads"]))
+    environment |= dict.fromkeys(THREAD_VARIABLES, str(order["threads"])) | hide_gpus(order["expected"])
     _pull_shared(order, folder, log, environment)
     settings = [word for override in order["overrides"] for word in ("-S", override)]
     message = ["--message", order["message"]] if order["message"] else []
@@ -107,6 +123,15 @@ def _run_and_push(
     except CellError:
         if not find_remote_ref(order, log):  # else another node was faster, and its experiment stays
             raise
+
+
+def hide_gpus(expected: Mapping[str, Any]) -> dict[str, str]:
+    """Variables that hide all GPUs from a cell on the CPU, whose node is expected to have a CPU and not GPUs.
+
+    >>> hide_gpus({"cpu": "Xeon"}), hide_gpus({"gpus": ["H100"]})
+    ({'CUDA_VISIBLE_DEVICES': ''}, {})
+    """
+    return {} if "gpus" in expected else {"CUDA_VISIBLE_DEVICES": ""}
 
 
 def _pull_shared(order: Mapping[str, Any], folder: Path, log: Path, environment: Mapping[str, str]) -> None:
@@ -163,7 +188,8 @@ def _shorten(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def _redact(text: str) -> str:
+def redact(text: str) -> str:
+    """`text` without the user names and passwords of URLs."""
     return PASSWORD.sub("***@", text)
 
 

@@ -8,10 +8,12 @@ from typing import Any, Literal, NamedTuple
 
 from m2m.grid import workers
 from m2m.grid.machines.grid_remotes import Snapshot, fetch_cells
+from m2m.grid.machines.remote_cell import redact
 from m2m.grid.progress_table import Tally, open_board
 from m2m.grid.runner import TRIES
+from m2m.visible_text import make_visible
 
-LOST_TRIES = 20  # a cell whose node or worker was lost is tried far more often than one that failed
+LOST_TRIES = 20  # a cell whose node was lost or refused it is tried far more often than one that failed
 LOOK_PAUSE = 1.0  # seconds between two looks
 RETRY_PAUSES = (15.0, 60.0)  # seconds before the second and the third try: a remote may be away for a minute
 LOST_PAUSE = 15.0  # seconds: what is left of a lost cell may still push it
@@ -84,6 +86,7 @@ class RemoteRunner:
         self.failed: set[str] = set()
         self.tries: Counter[str] = Counter()
         self.losses: Counter[str] = Counter()
+        self.refusals: Counter[str] = Counter()
         self.ready = dict.fromkeys(orders, 0.0)  # when a cell may be submitted
         self.begun: dict[str, float] = {}
         self.durations: list[float] = []
@@ -101,6 +104,7 @@ class RemoteRunner:
         ]
         if ended or returned:  # a lost cell may have been pushed after all
             self.finished |= fetch_cells(self.git, set(self.orders) - self.finished)
+            self.failed -= self.finished
         for name, state in ended.items():
             self._end(name, state, clock)
         waiting = [name for name in self.orders if self._is_idle(name) and clock >= self.ready[name]]
@@ -128,20 +132,24 @@ class RemoteRunner:
         """Count the end of one try of a cell, and decide when it may be tried again."""
         del self.states[name]
         start = self.begun.pop(name, clock)
-        if state.log:
-            (workers.LOGS / f"{name}.log").write_text(state.log, encoding="utf-8")
+        reason, log = (make_visible(redact(text)) for text in (state.reason, state.log))
+        if log:
+            (workers.LOGS / f"{name}.log").write_text(log, encoding="utf-8")
         if name in self.finished:
             self.durations.append(clock - start)
         elif state.state == "refused":
-            self._say(state.reason)
+            self._say(reason)
+            self.refusals[name] += 1
+            if self.refusals[name] == LOST_TRIES:
+                self._give_up(name, f"nodes refused it {LOST_TRIES} times, the last time: {reason}")
         elif state.state == "lost":
             self.losses[name] += 1
             self.ready[name] = clock + LOST_PAUSE
-            print(f"grid: {name} was lost on {state.node or 'its node'} ({state.reason}); it runs again", flush=True)
+            print(f"grid: {name} was lost on {state.node or 'its node'} ({reason}); it runs again", flush=True)
             if self.losses[name] == LOST_TRIES:
-                self._give_up(name, f"its node or worker was lost {LOST_TRIES} times, the last time by {state.reason}")
+                self._give_up(name, f"its node or worker was lost {LOST_TRIES} times, the last time by {reason}")
         else:
-            reason = state.reason or f"the git remote has no experiment {name}, though {state.node} pushed it"
+            reason = reason or f"the git remote has no experiment {name}, though {state.node} pushed it"
             self.tries[name] += 1
             if self.tries[name] == TRIES:
                 self._give_up(name, reason)

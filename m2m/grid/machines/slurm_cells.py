@@ -16,6 +16,7 @@ from m2m.grid.workers import LOGS
 
 ARRAYS = LOGS / "slurm"
 LOOK_SECONDS = 5.0  # seconds between two questions to Slurm's controller
+EXCLUDE = "--exclude="
 QUEUED = ("PENDING", "REQUEUED", "REQUEUE_HOLD")  # states of what squeue lists; all others run
 SBATCH_LIMITS = {"TIMEOUT": "time", "OUT_OF_MEMORY": "mem", "DEADLINE": "deadline"}  # by the state that breaks it
 
@@ -92,13 +93,16 @@ class SlurmCells:
             _ask("scancel", f"--name={folder.name}")
 
     def count_slots(self) -> int:
-        """How many cells run at once, as far as it can be seen."""
-        return max(1, sum(state.state == "running" for state in self.listed.values()))
+        """How many cells run at once: at most `limit`; without one, as many as run now."""
+        return self.limit or max(1, sum(state.state == "running" for state in self.listed.values()))
 
     def _list_options(self) -> list[str]:
         gpus = [f"--gres=gpu:{self.needs.gpus}"] if self.needs.gpus else []
-        excluded = [f"--exclude={','.join(self.excluded)}"] if self.excluded else []
-        return ["--ntasks=1", f"--cpus-per-task={self.needs.cpus}", *gpus, *excluded, *self.words]
+        words = [word for word in self.words if not word.startswith(EXCLUDE)]
+        given = [word.removeprefix(EXCLUDE) for word in self.words if word.startswith(EXCLUDE)]
+        nodes = ",".join(dict.fromkeys([*given, *self.excluded]))  # in one option: of two, sbatch reads the last
+        excluded = [f"{EXCLUDE}{nodes}"] if nodes else []
+        return ["--ntasks=1", f"--cpus-per-task={self.needs.cpus}", *gpus, *excluded, *words]
 
     def _read_report(self, path: Path) -> CellState:
         report = json.loads(path.read_text(encoding="utf-8"))
@@ -124,6 +128,7 @@ def open_slurm(
     path.write_bytes(program)
     gpus = [f"--gres=gpu:{needs.gpus}"] if needs.gpus else []
     options = ["--quiet", "--ntasks=1", f"--cpus-per-task={needs.cpus}", *gpus, *words]
+    print("grid: asks Slurm for one node, and waits in its queue until one is free", flush=True)
     answer = _ask("srun", *options, sys.executable, str(path.resolve()), "facts")
     sample = json.loads(answer.strip().splitlines()[-1])
     return SlurmCells(program, needs, sample, driver, words, limit).open_engine(), sample
@@ -133,7 +138,7 @@ def list_elements() -> dict[Element, CellState]:
     """The cells of all arrays in Slurm's queue, of this repository."""
     listed = {}
     for line in _ask("squeue", "--me", "--array", "--noheader", "--format=%K|%T|%N|%j").splitlines():
-        index, state, node, name = line.strip().split("|")
+        index, state, node, name = line.strip().split("|", 3)
         if (ARRAYS / name).is_dir() and name.startswith("m2m-"):
             listed[Element(ARRAYS / name, int(index))] = CellState("queued" if state in QUEUED else "running", node)
     return listed

@@ -126,7 +126,7 @@ def _list_missing_inputs(settings: Mapping[str, Any]) -> Iterator[str]:
         yield f"subset.quality_share {subset['quality_share']} needs subset.quality, the name of a number field."
     if subset["prefilter"] != "random" and settings["target"]["examples"] is None:
         yield f"subset.prefilter {subset['prefilter']} keeps rows like your examples: set target.examples to a file."
-    parts = [part for block in PART_BLOCKS for part in settings["grid"][block].values()]
+    parts = [part for block in PART_BLOCKS for part in settings["grid"].get(block, {}).values()]
     listed = [part.get("strategy", []) for part in parts]
     names = [subset["strategy"], *(name for part in listed for name in (part if isinstance(part, list) else [part]))]
     for name in dict.fromkeys(name for name in names if name in STRATEGIES):
@@ -139,7 +139,7 @@ def _list_broken_names(settings: Mapping[str, Any]) -> Iterator[str]:
     for path, names in (
         ("ingest.sources", settings["ingest"]["sources"]),
         ("benchmark.sources", settings["benchmark"]["sources"]),
-        *((f"grid.{block}", settings["grid"][block]) for block in PART_BLOCKS),
+        *((f"grid.{block}", settings["grid"].get(block, {})) for block in PART_BLOCKS),
     ):
         if not names:
             yield f"{path} must have at least one entry, got none. Add one."

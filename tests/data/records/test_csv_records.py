@@ -36,6 +36,23 @@ def test_usual_dialects_give_the_same_record(text: str) -> None:
     assert read(text) == [(GOOD, None)]
 
 
+@pytest.mark.parametrize("row", ['x, "y"', 'x, "y, z"', '"x", "a ""y"""'])
+def test_blanks_before_quotes_are_no_text_where_only_the_rows_have_them(row: str) -> None:
+    expected = row.split(", ", 1)[1][1:-1].replace('""', '"')
+    found = read("a,b\nfirst,row\n" + f"{row}\n" * 200)
+    assert found == [({"a": "first", "b": "row"}, None)] + [({"a": "x", "b": expected}, None)] * 200
+
+
+def test_a_stray_quote_after_a_blank_is_no_field_of_the_lines_that_follow() -> None:
+    found = read('a,b\nq0,a0\nq1 yes, "a1\nq2 slow,a2"\nq3,a3\n')
+    pairs = [tuple(value.values()) for value, _ in found if value]
+    assert pairs == [("q0", "a0"), ("q1 yes", ' "a1'), ("q2 slow", 'a2"'), ("q3", "a3")]
+
+
+def test_a_blank_before_the_closing_quote_leaves_other_blanks_as_they_are() -> None:
+    assert read('a,b\n"x, ",y\nz, w\n') == [({"a": "x, ", "b": "y"}, None), ({"a": "z", "b": " w"}, None)]
+
+
 def test_an_index_column_without_a_name_is_a_field() -> None:
     assert read(",instruction,output\n0,q,a\n") == [({"": "0", "instruction": "q", "output": "a"}, None)]
 

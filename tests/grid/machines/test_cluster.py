@@ -7,11 +7,22 @@ from typing import Any
 import pytest
 
 from m2m.commands import grid
+from m2m.grid import study_folder
 from m2m.grid.machines import cluster
-from m2m.grid.machines.cluster import Cluster, ClusterOptions, count_needs, open_cluster, run_cluster_cells
+from m2m.grid.machines.cluster import (
+    Cluster,
+    ClusterOptions,
+    count_needs,
+    fetch_absent_tables,
+    open_cluster,
+    run_cluster_cells,
+)
 from m2m.grid.machines.grid_remotes import Snapshot
 from m2m.grid.machines.hardware import Needs
 from m2m.grid.machines.remote_runner import CellEngine
+from m2m.grid.provenance import hash_locked_cell
+from tests.grid.test_study_folder import experiment
+from tests.planted import planted_grid
 
 ROOT = Path(__file__).parents[3]
 ENGINE = CellEngine(lambda _: None, dict, lambda: None, lambda: 4)
@@ -42,22 +53,32 @@ def test_fewer_cores_than_processes_and_launch_files_of_several_machines_are_ref
         count_needs(MACHINES, 0)
 
 
-def test_nodes_like_this_machine_add_nothing_to_the_provenance(
-    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("kind", ["Xeon", "EPYC"])
+def test_the_provenance_names_the_hardware_also_where_it_is_that_of_this_machine(
+    kind: str, here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(cluster, "open_ray", lambda *_: (ENGINE, "Xeon"))
+    monkeypatch.setattr(cluster, "open_ray", lambda *_: (ENGINE, kind))
     opened = open_cluster(ClusterOptions("auto", cpus=4, scratch="/scratch"), CPU_2)
-    assert opened == Cluster(ENGINE, "origin", "", 2, "/scratch")
-    assert capsys.readouterr().out == "grid: cells run on Xeon, as here\n"
+    assert opened == Cluster(ENGINE, "origin", kind, 2, "/scratch")
+    assert capsys.readouterr().out == f"grid: cells run on {kind}, which their provenance names\n"
 
 
-def test_other_hardware_is_told_before_the_start_and_goes_into_the_provenance(
-    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(cluster, "open_ray", lambda *_: (ENGINE, "EPYC"))
-    assert open_cluster(ClusterOptions("auto"), CPU).hardware == "EPYC"
-    expected = "grid: cells run on EPYC, not Xeon as here: they have a provenance of their own\n"
-    assert capsys.readouterr().out == expected
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            ClusterOptions("slurm", hardware="H100"),
+            r'hardware is for a Ray cluster.* got H100: use --sbatch "constraint=',
+        ),
+        (
+            ClusterOptions("auto", sbatch=["time=1:00"]),
+            "sbatch is for --on slurm, got time=1:00 with --on auto: leave it",
+        ),
+    ],
+)
+def test_an_option_of_the_other_kind_of_cluster_is_refused(options: ClusterOptions, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        open_cluster(options, CPU)
 
 
 def test_slurm_with_another_environment_is_refused(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,11 +87,7 @@ def test_slurm_with_another_environment_is_refused(here: Path, monkeypatch: pyte
         open_cluster(ClusterOptions("slurm"), CPU)
 
 
-@pytest.mark.parametrize(("hardware", "message"), [("", ""), ("EPYC", "m2m: run on EPYC")])
-def test_cells_are_ordered_with_their_hardware_and_what_a_study_reads_is_fetched(
-    monkeypatch: pytest.MonkeyPatch, hardware: str, message: str
-) -> None:
-    fetched: list[Any] = []
+def test_cells_are_ordered_with_their_hardware(monkeypatch: pytest.MonkeyPatch) -> None:
     orders: dict[str, Any] = {}
 
     def run(given: Any, engine: Any, seconds: float, label: str) -> list[str]:
@@ -78,17 +95,31 @@ def test_cells_are_ordered_with_their_hardware_and_what_a_study_reads_is_fetched
         return ["b"]
 
     monkeypatch.setattr(cluster, "run_remote_cells", run)
-    monkeypatch.setattr(cluster, "list_experiment_names", lambda: {"a": "1" * 40, "other": "2" * 40})
-    monkeypatch.setattr(cluster, "fetch_study_files", fetched.append)
-    opened = Cluster(ENGINE, "origin", hardware, 1, "")
+    opened = Cluster(ENGINE, "origin", "EPYC", 1, "")
     inputs = (Snapshot("origin", "head", "revision", "ref"), ["ingest"])
     assert run_cluster_cells(opened, inputs, {"a": ["subset.seed=2"], "b": []}, 10.0, "rung 1") == ["b"]
-    assert fetched == [["1" * 40]]
     assert (orders["a"]["message"], orders["a"]["overrides"], orders["a"]["shared"]) == (
-        message,
+        "m2m: run on EPYC",
         ["subset.seed=2"],
         ["ingest"],
     )
+
+
+def test_what_a_study_reads_is_fetched_also_of_cells_that_an_earlier_driver_ran(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetched: list[Any] = []
+    rows = planted_grid({"response-micro": 0.0}, degrees=(0, 3), seeds=1, random=1).rows(named=True)
+    cells = [experiment(row, answers)._replace(revision=answers) for row, answers in zip(rows, "abc", strict=True)]
+    names = [hash_locked_cell(cell.lock) for cell in cells]
+    for name in ("prompts", "verdicts", "theirs", "a"):  # b and c are not in the cache
+        (tmp_path / name).touch()
+    monkeypatch.setattr(study_folder, "locate_cached_file", lambda md5: tmp_path / md5)
+    monkeypatch.setattr(cluster, "read_experiments", lambda: cells)
+    monkeypatch.setattr(cluster, "fetch_study_files", fetched.append)
+    fetch_absent_tables(names[:2])
+    fetch_absent_tables(names[:1])
+    assert fetched == [["b"]]
 
 
 def test_options_of_a_cluster_without_a_cluster_are_refused() -> None:

@@ -42,9 +42,12 @@ def test_an_origin_elsewhere_stays_as_it_is(clone: Path, url: str) -> None:
     assert require_remotes() == url
 
 
-def test_a_password_in_the_origin_is_refused_and_not_repeated(clone: Path) -> None:
-    git(clone, "remote", "set-url", "origin", "https://me:hunter2@host/name.git")
-    with pytest.raises(ValueError, match="contains a password, which the cluster would store: use ssh") as caught:
+@pytest.mark.parametrize(
+    "url", ["https://me:hunter2@host/name.git", "https://hunter2@host/name.git", "ssh://me:hunter2@host/name.git"]
+)
+def test_a_password_in_the_origin_is_refused_and_not_repeated(clone: Path, url: str) -> None:
+    git(clone, "remote", "set-url", "origin", url)
+    with pytest.raises(ValueError, match=r"a password or token\. The cluster would store it: use ssh") as caught:
         require_remotes()
     assert "hunter2" not in str(caught.value)
 

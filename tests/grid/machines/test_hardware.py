@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from m2m.grid.machines.hardware import (
-    choose_label,
     choose_nodes,
     describe_kind,
     explain_difference,
@@ -69,14 +68,12 @@ def test_the_drivers_kind_goes_before_a_more_frequent_one_and_the_rest_is_told()
         "Cells run on 1 nodes of Xeon avx512f. Nodes of other hardware would give other bytes and stay idle: "
         "2 of EPYC avx2. --hardware chooses another kind."
     ]
-    assert choose_label(choice.kind, DRIVER, 0) == ""
 
 
-def test_without_the_drivers_kind_the_most_frequent_one_runs_under_its_own_label() -> None:
+def test_without_the_drivers_kind_the_most_frequent_one_runs() -> None:
     nodes = {"1": facts("a", gpus=["A100"]), "2": facts("b", gpus=["L4"]), "3": facts("c", gpus=["L4"])}
     choice = choose_nodes(nodes, facts("login", gpus=[]), 1)
     assert (list(choice.nodes), choice.kind) == (["2", "3"], "L4")
-    assert choose_label("L4", facts("login", gpus=[]), 1) == "L4"
 
 
 def test_a_person_chooses_a_kind_by_a_part_of_its_name_in_any_case() -> None:
@@ -87,6 +84,11 @@ def test_a_person_chooses_a_kind_by_a_part_of_its_name_in_any_case() -> None:
             ValueError, match=rf"hardware must be part of one kind .*EPYC avx2, Xeon avx512f.*got {wrong}"
         ):
             choose_nodes(nodes, DRIVER, 0, wrong)
+
+
+def test_a_kind_whose_name_is_part_of_another_is_chosen_by_its_whole_name() -> None:
+    nodes = {"1": facts("a", gpus=["Tesla T4"]), "2": facts("b", gpus=["NVIDIA A100", "Tesla T4"])}
+    assert choose_nodes(nodes, DRIVER, 1, "tesla t4").kind == "Tesla T4"
 
 
 def test_nodes_that_differ_are_left_out_and_named() -> None:

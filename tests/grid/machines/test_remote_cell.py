@@ -151,6 +151,46 @@ def test_a_remote_that_stays_away_is_named_without_its_password(
     assert "hunter2" not in json.dumps(report)
 
 
+@pytest.mark.parametrize(("gpus", "visible"), [(0, ""), (1, "0,1")])
+def test_a_cell_on_the_cpu_sees_no_gpu(
+    gpus: int, visible: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    monkeypatch.setattr(remote_cell, "_pull_shared", lambda *_: None)
+    seen: list[str] = []
+
+    def call(words: Any, folder: Path, log: Path, environment: Any = ()) -> str:
+        seen.extend([{**os.environ, **environment}["CUDA_VISIBLE_DEVICES"]] if "exp" in words else [])
+        return "ref"
+
+    monkeypatch.setattr(remote_cell, "_call", call)
+    order = {"name": "a", "git": "git", "overrides": [], "message": "", "threads": 1, "shared": []}
+    order["expected"] = state_expected(DRIVER, DRIVER, gpus)
+    remote_cell._run_and_push(order, tmp_path, tmp_path, tmp_path / "log", lambda: None)
+    assert seen == [visible]
+
+
+def test_a_nodes_folder_is_for_its_user_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "scratch" / f"m2m-{os.getuid()}"
+    folder.mkdir(parents=True, mode=0o755)
+    assert remote_cell.make_private_folder(tmp_path / "scratch") == folder
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_link_in_the_place_of_a_nodes_folder_fails_the_cell(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / f"m2m-{os.getuid()}").symlink_to(tmp_path / "elsewhere")
+    report = remote_cell.run_cell({"git": "git", "name": "a", "folder": str(tmp_path)}, lambda: None)
+    assert report["outcome"] == "failed" and "is a link or another user's: remove it" in report["reason"]
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_a_folder_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote_cell.os, "getuid", lambda: tmp_path.stat().st_uid + 1)
+    with pytest.raises(remote_cell.CellError, match="is a link or another user's"):
+        remote_cell.make_private_folder(tmp_path)
+
+
 def test_a_node_of_other_facts_refuses_and_reports_them(monkeypatch: pytest.MonkeyPatch) -> None:
     expected = {**state_expected(DRIVER, DRIVER, 0), "python": "3.99"}
     report = remote_cell.run_order({"expected": expected}, lambda: None)

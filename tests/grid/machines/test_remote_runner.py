@@ -47,7 +47,7 @@ def mind(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     monkeypatch.setattr(remote_runner.time, "monotonic", lambda: next(clock))
 
     def run(outcomes: dict[str, list[str]], remote: Any = (), slots: int = 2) -> Any:
-        fake = Fake(outcomes, set(remote))
+        fake = Fake(outcomes, remote if isinstance(remote, set) else set(remote))
         monkeypatch.setattr(remote_runner, "fetch_cells", lambda _, names: fake.remote & set(names))
         orders = build_orders({name: [] for name in outcomes}, SNAPSHOT, [], 1, "", "")
         engine = CellEngine(fake.submit, fake.look, lambda: None, lambda: slots)
@@ -96,6 +96,49 @@ def test_a_refusal_is_said_once_and_costs_no_try(mind: Any, capsys: pytest.Captu
     fake, failed = mind({"a": ["refused"] * 7 + ["done"]})
     assert (fake.submitted, failed) == (["a"] * 8, [])
     assert capsys.readouterr().out.count("grid: why a") == 1
+
+
+def test_a_cell_that_every_node_refuses_ends_with_the_reason(mind: Any) -> None:
+    fake, failed = mind({"a": ["refused"] * 100})
+    assert failed == ["a"] and len(fake.submitted) == remote_runner.LOST_TRIES
+    assert "nodes refused it 20 times, the last time: why a" in (LOGS / "a.log").read_text()
+
+
+def test_a_failed_cell_whose_experiment_arrives_late_is_finished_and_not_failed(
+    mind: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Any] = []
+    tally = RemoteRunner.tally
+
+    def note(self: RemoteRunner) -> Any:
+        if "a" in self.failed:
+            fake_remote.add("a")  # another node pushes it after all
+        seen.append(tally(self))
+        return seen[-1]
+
+    fake_remote: set[str] = set()
+    monkeypatch.setattr(RemoteRunner, "tally", note)
+    monkeypatch.setattr(remote_runner, "RETRY_PAUSES", (0.0, 0.0))
+    outcomes = {"a": ["failed"] * 3, "b": ["lost"] * 5 + ["done"]}
+    _, failed = mind(outcomes, remote=fake_remote)
+    assert failed == []
+    assert (seen[-1].finished, seen[-1].failed) == (2, 0)
+
+
+def test_passwords_and_control_characters_of_a_node_are_shown_to_nobody(
+    mind: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    untrusted = "fetch of https://ghp_abc@host/o failed\x1b[2J"
+    monkeypatch.setattr(Fake, "look", lambda self: _end_all(self, untrusted))
+    mind({"a": []})
+    for text in ((LOGS / "a.log").read_text(), capsys.readouterr().out):
+        assert "https://***@host/o failed[U+001B][2J" in text and "ghp_abc" not in text and "\x1b" not in text
+
+
+def _end_all(fake: Fake, text: str) -> dict[str, CellState]:
+    states = {name: CellState("lost", "n1", text, text) for name in fake.present}
+    fake.present.clear()
+    return states
 
 
 def test_where_no_node_fits_it_says_once_that_it_waits(mind: Any, capsys: pytest.CaptureFixture[str]) -> None:

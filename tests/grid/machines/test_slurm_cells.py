@@ -147,6 +147,31 @@ def test_why_a_cell_left_the_queue_is_read_from_slurm(
     assert slurm_cells.explain_end(slurm_cells.Element(tmp_path, 1)) == expected
 
 
+@pytest.fixture
+def queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a squeue that lists two elements of an array, and one of a job with another kind of name."""
+    monkeypatch.chdir(tmp_path)
+    (slurm_cells.ARRAYS / "m2m-1").mkdir(parents=True)
+    (tmp_path / "squeue").write_text(
+        "#!/bin/sh\nprintf '0|RUNNING|n1|m2m-1\\n1|PENDING||m2m-1\\nN/A|RUNNING|n2|a|b\\n'\n"
+    )
+    (tmp_path / "squeue").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    return slurm_cells.ARRAYS / "m2m-1"
+
+
+def test_a_job_of_any_name_may_stand_beside_the_grids_arrays(queue: Path) -> None:
+    first, second = (slurm_cells.Element(queue, place) for place in (0, 1))
+    assert slurm_cells.list_elements() == {first: CellState("running", "n1"), second: CellState("queued")}
+
+
+def test_nodes_that_refused_join_those_that_a_person_excludes(queue: Path) -> None:
+    cells = SlurmCells(b"", Needs(1, 0), {}, {}, ["--exclude=n3", "--time=5"], 0)
+    assert cells._list_options() == ["--ntasks=1", "--cpus-per-task=1", "--exclude=n3", "--time=5"]
+    cells.excluded += ["n7", "n3"]
+    assert cells._list_options() == ["--ntasks=1", "--cpus-per-task=1", "--exclude=n3,n7", "--time=5"]
+
+
 @needs_slurm
 def test_options_that_slurm_refuses_end_in_one_sentence(slurm: SlurmCluster, tmp_path: Path) -> None:
     driver = read_driver_facts(ROOT / "constraints.txt")
