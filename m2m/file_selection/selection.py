@@ -20,7 +20,8 @@ from m2m.file_selection.exclusions import (
     leave_out_of_pool,
 )
 from m2m.file_selection.file_pool import ReadSettings, describe_sources, read_pool
-from m2m.file_selection.pool_units import PoolUnits, prepare_tokenizer
+from m2m.file_selection.pool_tokenizer import prepare_tokenizer
+from m2m.file_selection.pool_units import PoolUnits
 from m2m.file_selection.report import (
     describe_choice_units,
     describe_length,

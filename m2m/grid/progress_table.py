@@ -2,8 +2,9 @@
 
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from statistics import median
 from typing import NamedTuple
 
 from rich.console import Console
@@ -26,6 +27,18 @@ class Tally(NamedTuple):
         running = ", ".join(f"{name} ({format_duration(seconds)})" for name, seconds in self.running.items())
         counts = f"{self.finished} done, {len(self.running)} running, {self.queued} queued, {self.failed} failed"
         return f"grid: {counts}, about {format_duration(self.seconds_left)} left" + (f"; {running}" if running else "")
+
+
+def count_cells(
+    total: int, finished: int, failed: int, running: Mapping[str, float], durations: Sequence[float], slots: int
+) -> Tally:
+    """The tally of `total` cells on `slots` workers, at the pace of those that ended in `durations` seconds.
+
+    `running` maps each running cell to its seconds so far.
+    """
+    waiting, seconds = total - finished - len(running) - failed, median(durations)
+    left = waiting * seconds + sum(max(0.0, seconds - age) for age in running.values())
+    return Tally(finished, waiting, running, failed, left / slots)
 
 
 class ProgressBoard:
@@ -53,6 +66,15 @@ def open_board(label: str = "") -> Iterator[ProgressBoard]:
         return
     with Live(console=Console(file=sys.__stdout__), refresh_per_second=2) as live:
         yield ProgressBoard(live, label)
+
+
+def follow_progress(look: Callable[[], bool], tally: Callable[[], Tally], pause: float, label: str) -> None:
+    """Show the tally after each `look`, every `pause` seconds, until a look says that nothing is left to do."""
+    with open_board(label) as board:
+        while look():
+            board.show(tally())
+            time.sleep(pause)
+        board.show(tally())
 
 
 def format_duration(seconds: float) -> str:

@@ -6,11 +6,10 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from statistics import median
 
 from m2m.grid import dvc_queue, workers
 from m2m.grid.dvc_experiments import list_experiment_names
-from m2m.grid.progress_table import Tally, open_board
+from m2m.grid.progress_table import Tally, count_cells, follow_progress
 
 TRIES = 3  # a failed cell is retried twice
 PATIENCE = 120  # seconds: then a running cell without a process is lost, and an idle worker is stuck
@@ -33,11 +32,7 @@ def run_cells(todo: Mapping[str, Sequence[str]], jobs: int, gpus_each: int, seco
             for entry in [entry for entry in dvc_queue.list_entries() if entry.running]:
                 dvc_queue.drop(entry)
         dvc_queue.forget_failed(set(todo))
-        with open_board(label) as board:
-            while runner.look():
-                board.show(runner.tally())
-                time.sleep(PAUSE)
-            board.show(runner.tally())
+        follow_progress(runner.look, runner.tally, PAUSE, label)
     except KeyboardInterrupt:
         workers.stop([worker.pid for worker in workers.list_workers()])
         raise
@@ -83,10 +78,8 @@ class GridRunner:
         """The counts so far, and the time left at the pace so far."""
         active = [name for name, entry in self.queued.items() if entry.running and name not in self.finished]
         running = {name: self._time("running", name, True) for name in active}
-        waiting = len(self.todo) - len(self.finished) - len(running) - len(self.failed)
-        seconds = median(self.durations or [self.stated_seconds])
-        seconds_left = waiting * seconds + sum(max(0.0, seconds - age) for age in running.values())
-        return Tally(len(self.finished), waiting, running, len(self.failed), seconds_left / self.jobs)
+        counts = len(self.todo), len(self.finished), len(self.failed)
+        return count_cells(*counts, running, self.durations or [self.stated_seconds], self.jobs)
 
     def _queue_missing(self) -> None:
         count = 0

@@ -94,7 +94,7 @@ def _is_command(words: list[str]) -> bool:
 
     A path in a later word is a file that any program may read.
 
-    >>> _is_command(["python", "-m", "dvc", "repro"]), _is_command(["vim", "/work/dvc/notes.txt"])
+    >>> _is_command(["python", "-m", "dvc", "repro"]), _is_command(["vim", "/srv/dvc/notes.txt"])
     (True, False)
     """
     is_python = bool(words) and Path(words[0]).name.startswith("python")

@@ -303,10 +303,10 @@ def test_every_command_mends_first_and_help_does_not(clone: Path) -> None:
         ("/usr/bin/python /venv/lib/python3.11/site-packages/dvc/__main__.py daemon updater", True),
         ("python -m m2m grid --jobs 1", True),
         ("/usr/local/bin/dvc push", True),
-        ("python train.py /work/dvc/pool.jsonl", False),
-        ("vim /work/dvc/notes.py", False),
+        ("python train.py /srv/dvc/pool.jsonl", False),
+        ("vim /srv/dvc/notes.py", False),
         ("less /home/person/dvc", False),
-        ("tail -f /work/dvc/.cache/grid/worker-1.log", False),
+        ("tail -f /srv/dvc/.cache/grid/worker-1.log", False),
         ("", False),
     ],
 )

@@ -3,13 +3,12 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from statistics import median
 from typing import Any, Literal, NamedTuple
 
 from m2m.grid import workers
 from m2m.grid.machines.grid_remotes import Snapshot, fetch_cells
 from m2m.grid.machines.remote_cell import redact
-from m2m.grid.progress_table import Tally, open_board
+from m2m.grid.progress_table import Tally, count_cells, follow_progress
 from m2m.grid.runner import TRIES
 from m2m.visible_text import make_visible
 
@@ -64,11 +63,7 @@ def run_remote_cells(orders: Mapping[str, Order], engine: CellEngine, stated_sec
     """
     runner = RemoteRunner(orders, engine, stated_seconds)
     try:
-        with open_board(label) as board:
-            while runner.look():
-                board.show(runner.tally())
-                time.sleep(LOOK_PAUSE)
-            board.show(runner.tally())
+        follow_progress(runner.look, runner.tally, LOOK_PAUSE, label)
     except KeyboardInterrupt:
         engine.stop()
         raise
@@ -120,10 +115,8 @@ class RemoteRunner:
         clock = time.monotonic()
         active = {n: s for n, s in self.states.items() if s.state == "running" and n not in self.finished}
         running = {f"{name} on {state.node}": clock - self.begun[name] for name, state in active.items()}
-        waiting = len(self.orders) - len(self.finished) - len(running) - len(self.failed)
-        seconds = median(self.durations or [self.stated_seconds])
-        seconds_left = waiting * seconds + sum(max(0.0, seconds - age) for age in running.values())
-        return Tally(len(self.finished), waiting, running, len(self.failed), seconds_left / max(1, self.engine.slots()))
+        counts = len(self.orders), len(self.finished), len(self.failed)
+        return count_cells(*counts, running, self.durations or [self.stated_seconds], max(1, self.engine.slots()))
 
     def _is_idle(self, name: str) -> bool:
         return name not in self.states and name not in self.finished and name not in self.failed
