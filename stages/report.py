@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from m2m.runtime.artifacts import read_json, read_table
+from m2m.runtime.artifacts import compute_md5, read_json, read_table
 from m2m.runtime.atomic_files import write_text
 from m2m.runtime.cli import run
-from m2m.runtime.file_hash import compute_md5
 from m2m.schemas.examples import Examples
 from m2m.schemas.grid import Grid
 from m2m.schemas.histogram import Histogram

@@ -131,6 +131,13 @@ def test_the_locked_params_of_a_cell_are_all_that_can_be_asked_of_one() -> None:
     assert get_cell_settings({"subset@candidate": {"params": get_params(candidate)}}) == PARAMS["subset"]
 
 
+def test_the_lock_holds_the_stages_that_there_are() -> None:
+    """DVC reads and writes the whole lock for every stage, and never takes out one that was renamed."""
+    names = {stage.addressing.removeprefix("metrics/dvc.yaml:") for stage in STAGES}
+    locked = [name for lock in ("dvc.lock", "metrics/dvc.lock") for name in YAML().load(ROOT / lock)["stages"]]
+    assert sorted(locked) == sorted(names)
+
+
 def test_no_code_parses_a_command_line_back_into_settings() -> None:
     assert [path for path in (ROOT / "m2m/grid").glob("*.py") if "shlex" in path.read_text()] == []
 

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
+from m2m.runtime.visible_text import escape_markdown
 from m2m.strategies import NO_DEGREE, SIDES
 from m2m.study.cells.labels import name_configuration
-from m2m.visible_text import escape_markdown
 
 HEADER = "---\nconfigs:\n- config_name: default\n  data_files: {file}\ntask_categories:\n- text-generation\n---"
 QUANTILES = {"shortest": 0.0, "10 %": 0.1, "median": 0.5, "90 %": 0.9, "longest": 1.0}

@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 
 from m2m.grid.dvc_experiments import BASE_FILE, locate_cached_file, read_experiments, read_lock
 from m2m.grid.provenance import Lock, collect_outs, is_consistent, is_finished
-from m2m.runtime.artifacts import read_json
-from m2m.runtime.file_hash import compute_md5
+from m2m.runtime.artifacts import compute_md5, read_json
 from m2m.strategies import SIDES
 
 PAIRS, SUBSET, SUMMARY = "data/pairs.parquet", "data/subsets/candidate.parquet", "data/subsets/candidate.json"

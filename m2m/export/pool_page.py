@@ -14,9 +14,9 @@ from m2m.export.pool_numbers import Shares, compare_shares, summarize_lengths
 from m2m.export.pool_texts import PageTexts, fit_texts, pack_json
 from m2m.export.run_answers import RunAnswers, make_answers_visible
 from m2m.runtime.atomic_files import write_text
+from m2m.runtime.visible_text import make_visible
 from m2m.strategies import SIDES
 from m2m.study.report.html_page import render_page
-from m2m.visible_text import make_visible
 
 TEMPLATES = Path(__file__).parent / "templates"
 LARGEST = 6_000_000  # bytes of the page

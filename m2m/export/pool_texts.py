@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 from jaxtyping import Bool
 
+from m2m.runtime.visible_text import make_visible
 from m2m.strategies import SIDES
-from m2m.visible_text import make_visible
 
 # characters of each text that a page shows: of rows of a subset, and of other rows
 LIMITS = (

@@ -8,10 +8,10 @@ import polars as pl
 from m2m.export.exported_run import ExportedRun, locate_files
 from m2m.grid.provenance import get_cell_settings
 from m2m.runtime.artifacts import read_table
+from m2m.runtime.visible_text import make_visible
 from m2m.schemas.answers import Answers
 from m2m.schemas.prompts import Prompts
 from m2m.strategies import NO_DEGREE
-from m2m.visible_text import make_visible
 
 PROMPTS, ARM_ANSWERS = "data/prompts.parquet", "data/answers/{arm}.parquet"
 BITS_OF_MODEL = {"base": "untuned", "opponent": "opponent", "candidate": "candidate"}  # the names of their metrics

@@ -15,9 +15,8 @@ from m2m.export.exported_run import PAIRS, SUBSET, SUMMARY, TOKEN_FILES, Exporte
 from m2m.export.licences import UNSTATED, find_licence
 from m2m.export.trainer_formats import ExportFormat, describe_for_llama_factory, format_record
 from m2m.grid.provenance import Lock, get_cell_settings, hash_provenance
-from m2m.runtime.artifacts import read_json, read_table, write_json
+from m2m.runtime.artifacts import compute_md5, read_json, read_table, write_json
 from m2m.runtime.atomic_files import replace_file, write_text
-from m2m.runtime.file_hash import compute_md5
 from m2m.schemas.pairs import Pairs
 from m2m.schemas.subset import Subset
 from m2m.schemas.tokens import Tokens

@@ -1,5 +1,6 @@
 """Reads and writes tables (parquet, CSV) and records (JSON); a schema checks them on both ways."""
 
+import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from m2m.runtime.atomic_files import replace_file, write_text
 from m2m.runtime.pandera_alone import pa
-from m2m.visible_text import LONGEST_QUOTE, make_visible, quote_value
+from m2m.runtime.visible_text import LONGEST_QUOTE, make_visible, quote_value
 
 Record = TypeVar("Record", bound=BaseModel)
 RESTORE = "Restore the file (`dvc checkout`, `git restore` or `dvc pull`), or make it again with `dvc repro`."
@@ -148,3 +149,9 @@ def _validate_record(record: dict[str, Any], model: type[Record], path: Path) ->
             f"{make_visible(field)}: {case['msg']} ({quote_value(case['input'])})" for field, case in cases
         )
         raise ValueError(f"{path} is not a valid {model.__name__} record: {rules}") from errors
+
+
+def compute_md5(path: Path) -> str:
+    """The hash by which DVC knows a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()

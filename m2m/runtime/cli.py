@@ -16,9 +16,9 @@ from pathlib import Path
 
 import tyro
 
-from m2m.project_root import find_project_root
+from m2m.runtime.project_root import find_project_root
 from m2m.runtime.settings import SETTINGS_FILE, read_arguments
-from m2m.visible_text import make_visible
+from m2m.runtime.visible_text import make_visible
 
 ENVIRONMENT = {  # of every stage, where it is not set already
     "OMP_WAIT_POLICY": "PASSIVE",  # threads that spin for long slow a neighbouring process sixfold

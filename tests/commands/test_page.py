@@ -15,8 +15,7 @@ from m2m.commands.page import main
 from m2m.export import exported_run
 from m2m.grid.dvc_experiments import Experiment, read_lock
 from m2m.grid.provenance import CELL_STAGES, OPPONENT_STAGES
-from m2m.runtime.artifacts import read_table, write_json, write_table
-from m2m.runtime.file_hash import compute_md5
+from m2m.runtime.artifacts import compute_md5, read_table, write_json, write_table
 from m2m.schemas.answers import Answers
 from m2m.schemas.pairs import Pairs
 from m2m.schemas.prompts import Prompts

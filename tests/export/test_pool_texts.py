@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from m2m.export.pool_texts import fit_texts
-from m2m.visible_text import make_visible
+from m2m.runtime.visible_text import make_visible
 
 
 def unpack(packed: bytes) -> list[list[str]]:

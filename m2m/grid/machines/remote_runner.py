@@ -10,7 +10,7 @@ from m2m.grid.machines.grid_remotes import Snapshot, fetch_cells
 from m2m.grid.machines.remote_cell import redact
 from m2m.grid.progress_table import Tally, count_cells, follow_progress
 from m2m.grid.runner import TRIES
-from m2m.visible_text import make_visible
+from m2m.runtime.visible_text import make_visible
 
 LOST_TRIES = 20  # a cell whose node was lost or refused it is tried far more often than one that failed
 LOOK_PAUSE = 1.0  # seconds between two looks

@@ -9,7 +9,7 @@ from m2m.judging.protocols.protocols import Protocol
 from m2m.judging.recorded_judgements import GROUP
 from m2m.judging.scoring.leaderboard import Interval, JudgeMetrics, score_games
 from m2m.judging.scoring.length_control import GamedBaselines
-from m2m.visible_text import escape_markdown
+from m2m.runtime.visible_text import escape_markdown
 
 METRIC_HEADERS = {
     "win_rate": "win rate [95 %]",

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from m2m.project_root import find_project_root
+from m2m.runtime.project_root import find_project_root
 
 TABLES = """
 create table if not exists replies (

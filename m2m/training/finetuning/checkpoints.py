@@ -11,7 +11,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from m2m.project_root import find_project_root
+from m2m.runtime.project_root import find_project_root
 from m2m.training.finetuning.checkpoint_manifest import COMPLETE, complete_checkpoint, set_aside_damaged
 from m2m.training.trainer.keep_training import keep_training
 

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from m2m.project_root import find_project_root
+from m2m.runtime.project_root import find_project_root
 
 CURVE = "loss_curve"  # the tag of a run by which its cell's outcome finds it
 JournalLine = dict[str, Any]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from m2m.project_root import find_project_root
+from m2m.runtime.project_root import find_project_root
 from m2m.training.trainer.journal import CURVE, Journal, JournalLine, find_records
 from m2m.training.trainer.keep_training import keep_training
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from m2m.visible_text import escape_markdown, make_visible, quote_value
+from m2m.runtime.visible_text import escape_markdown, make_visible, quote_value
 
 HOSTILE = {
     "[a](javascript:alert(1))": "\\[a\\](javascript:alert(1))",
