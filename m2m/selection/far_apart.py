@@ -6,7 +6,6 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64
 from numba import njit
-from scipy.stats import rankdata
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from m2m.selection.neighbors import PRODUCT_THREADS
@@ -95,6 +94,8 @@ def choose_gist(
     order = _order_by_score(np.zeros(len(inside)) if scores is None else scores, inside, rng)
     utility = np.zeros(len(inside))
     if scores is not None:
+        from scipy.stats import rankdata  # half a second of every subset
+
         has_score = inside & ~np.isnan(scores)
         utility[has_score] = rankdata(scores[has_score]) / inside.sum()
     points, prices = vectors[order], costs[order]

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 from numba import njit
-from scipy.stats import rankdata
 
 from m2m.selection.incidence import Incidence
 
@@ -58,6 +57,7 @@ def choose_mig(
     weights = _propagate(incidence)[order]
     if scores is not None:
         from scipy.sparse import diags
+        from scipy.stats import rankdata
 
         weights = (diags(rankdata(np.nan_to_num(scores[order], nan=-np.inf)) / len(order)) @ weights).tocsr()
     chosen = np.empty(len(order), np.int64)
