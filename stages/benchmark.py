@@ -16,7 +16,7 @@ from m2m.data.benchmarks.eval_prompts import (
 )
 from m2m.data.benchmarks.sources import Benchmark, check_benchmark, read_benchmark, resolve_benchmark
 from m2m.data.records.read_files import SourceRecord
-from m2m.data.records.source_fields import describe_origin
+from m2m.data.records.source_fields import summarize_source
 from m2m.runtime.artifacts import read_table, write_json, write_table
 from m2m.runtime.cli import list_names, run
 from m2m.schemas.pool import Pool
@@ -49,7 +49,7 @@ def main(
     }
     write_table(prompts, Prompts, pl.concat(tables.values()).sort("benchmark", "id"))
     counts = {name: {"prompts": len(table)} for name, table in tables.items()}
-    write_json(origins, {name: describe_origin(asdict(source)) | counts[name] for name, source in sources.items()})
+    write_json(origins, {name: summarize_source(asdict(source)) | counts[name] for name, source in sources.items()})
 
 
 def _read_prompts(name: str, source: Benchmark, heldout: Path, row_origins: Path) -> pl.DataFrame:

@@ -15,7 +15,7 @@ from m2m.data.pool.pool import count_rows, describe_absent_limits, describe_rows
 from m2m.data.pool.pretraining_text import build_corpus, collect_clauses, divide_objects
 from m2m.data.pool.sources import Source, check_source, read_records, resolve_source
 from m2m.data.records.row_table import PLACE_COLUMNS, RowTable, join_places, tabulate_records
-from m2m.data.records.source_fields import describe_origin
+from m2m.data.records.source_fields import summarize_source
 from m2m.parallel import map_parallel
 from m2m.runtime.artifacts import write_json, write_table
 from m2m.runtime.cli import list_names, run
@@ -80,7 +80,7 @@ def main(
     counts = {
         name: rows | _count_left_out(sources[name], left_out[name]) for name, rows in count_rows(candidates).items()
     }
-    write_json(origins, {name: describe_origin(asdict(source)) | counts[name] for name, source in sources.items()})
+    write_json(origins, {name: summarize_source(asdict(source)) | counts[name] for name, source in sources.items()})
 
 
 def _read_rows(name: str, source: Source, questioned: list[Documented], max_chars: int | None) -> RowTable:

@@ -23,10 +23,10 @@ def check_fields(
         )
 
 
-def describe_origin(values: Mapping[str, object]) -> dict[str, object]:
+def summarize_source(values: Mapping[str, object]) -> dict[str, object]:
     """The kind, place and commit of a source with the fields `values`; "" where it has none.
 
-    >>> describe_origin({"kind": "files", "path": "rows.jsonl", "id": None, "revision": None})
+    >>> summarize_source({"kind": "files", "path": "rows.jsonl", "id": None, "revision": None})
     {'kind': 'files', 'from': 'rows.jsonl', 'commit': ''}
     """
     origin = {"kind": values["kind"], "from": values["id"] or values["path"], "commit": values["revision"]}
