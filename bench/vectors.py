@@ -16,10 +16,11 @@ import polars as pl
 from bench.pool import EVERY, TOKENS, WINDOW, llama2, read_pool
 from bench.report import header, show, timed
 from m2m.selection.k_center import choose_farthest_rows
+from m2m.strategies import SIDES
 from m2m.text.embedder import PACKAGED, embed, load_embedder
 from m2m.units.macro import clusters
 
-SIDES, BLOCK = ("instruction", "response"), 2048
+BLOCK = 2048
 CENTERS = {"rows": (10_000, EVERY), "tokens": (TOKENS, EVERY), "window": (10_000, WINDOW)}
 
 
