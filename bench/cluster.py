@@ -13,7 +13,7 @@ import polars as pl
 from sklearn.metrics import adjusted_rand_score
 
 from bench.report import header, show, timed
-from m2m.units.macro.clusters import NOISE_LABEL, Neighbors, cluster_vectors, number_by_size
+from m2m.units.macro.clusters import NOISE_LABEL, FitSettings, Neighbors, cluster_vectors, number_by_size
 
 SETTINGS: dict[str, Any] = {"n_neighbors": 15, "n_components": 5}
 SIZES: dict[str, Any] = {"min_cluster_size": 15, "min_samples": 5}
@@ -33,7 +33,7 @@ def made_up(rows: int, topics: int = 300, dim: int = 384) -> np.ndarray:
 
 
 def ours(vectors: np.ndarray, neighbors: Neighbors) -> np.ndarray:
-    return cluster_vectors(vectors, 1, **SETTINGS, **SIZES, neighbors=neighbors)
+    return cluster_vectors(vectors, FitSettings(1, **SETTINGS, **SIZES, neighbors=neighbors))
 
 
 def theirs(vectors: np.ndarray) -> np.ndarray:

@@ -14,8 +14,9 @@ from tempfile import TemporaryDirectory
 
 import polars as pl
 
-from bench.scale import SIDES, list_commands, measure, write_rows
+from bench.scale import list_commands, measure, write_rows
 from m2m.data.benchmarks.eval_prompts import convert_records
+from m2m.strategies import SIDES
 
 ENGINES = ("local", "ray")
 

@@ -26,6 +26,7 @@ from m2m.schemas.grid import Grid
 from m2m.schemas.pairs import Pairs
 from m2m.schemas.prompts import Prompts
 from m2m.schemas.subset import Subset
+from m2m.strategies import SIDES
 from m2m.text.prompt_format import encode_pairs
 from m2m.training.finetuning import finetune
 from m2m.training.finetuning.batch_order import arrange_rows, order_batches
@@ -47,7 +48,7 @@ def measure_subset(run: Path, settings: Any, ids: pl.Series, lock: Lock, seed: i
     """Bits a byte of the prompts' references under the proxy, trained on the rows `ids`."""
     tune, words = settings["finetune"], load_tokenizer(run / "models/tokenizer")
     pool = read_table(locate_out(lock, PAIRS), Pairs).filter(pl.col("id").is_in(ids.implode())).sort("id")
-    texts = [pool[side].to_list() for side in ("instruction", "response")]
+    texts = [pool[side].to_list() for side in SIDES]
     encoded = encode_pairs(words, texts[0], texts[1], settings["prompt_format"])
     rows: list[TokenRow] = [(pair.prompt, pair.completion[: tune["max_length"] - len(pair.prompt)]) for pair in encoded]
     recipe = finetune.Recipe(**{name: tune[name] for name in finetune.Recipe._fields if name != "seed"}, seed=seed)

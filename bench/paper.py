@@ -13,12 +13,13 @@ import polars as pl
 
 from bench.chosen import CONDITIONS, Pool, Row, rise_rows, subset_rows, unit_rows
 from bench.pool import Spelt, gpt2, llama2, read_pool
+from m2m.strategies import SIDES
 from m2m.text.embedder import PACKAGED, embed, load_embedder
 from m2m.units.meso.key_phrases import extract_phrases
 from m2m.units.meso.tag_normalization import apply_canonical_tags, normalize_tags
 from m2m.units.micro.token_bands import BAND_NAMES, assign_bands, collect_row_types, select_types
 
-LOW, HIGH, SIDES, SIZES = 10, 500, ("instruction", "response"), (10_000, 20_000, 30_000)
+LOW, HIGH, SIZES = 10, 500, (10_000, 20_000, 30_000)
 RARE, SUPPORT = 20, 40  # rows: InsTag's own thresholds
 
 

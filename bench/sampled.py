@@ -17,12 +17,11 @@ from scipy.optimize import linear_sum_assignment
 from sklearn.metrics import adjusted_rand_score
 
 from m2m.arrays import stack_vectors
-from m2m.units.macro.clusters import NOISE_LABEL, Neighbors, cluster_vectors, find_neighbors, reduce_vectors
+from m2m.units.macro.clusters import NOISE_LABEL, FitSettings, cluster_vectors, find_neighbors, reduce_vectors
 from m2m.units.macro.sampled_clusters import cluster_by_sample
 
 NEIGHBORS, COMPONENTS, SIZE, SAMPLES = 15, 5, 15, 5
-Settings = tuple[int, int, int, int, Neighbors]
-SETTINGS: Settings = (NEIGHBORS, COMPONENTS, SIZE, SAMPLES, "exact")
+SETTINGS = FitSettings(1, NEIGHBORS, COMPONENTS, SIZE, SAMPLES, "exact")
 
 
 def main() -> None:
@@ -35,13 +34,13 @@ def main() -> None:
     print(
         f"{len(vectors)} rows\n| fit | CPU seconds | clusters | noise | ARI | equal |\n|---|---:|---:|---:|---:|---:|"
     )
-    reference = report("all rows, seed 1", lambda: cluster_vectors(vectors, 1, *SETTINGS), None)
-    report("all rows, seed 2", lambda: cluster_vectors(vectors, 2, *SETTINGS), reference)
+    reference = report("all rows, seed 1", lambda: cluster_vectors(vectors, SETTINGS), None)
+    report("all rows, seed 2", lambda: cluster_vectors(vectors, SETTINGS._replace(seed=2)), reference)
     for share in (0.5, 0.25, 0.1):
         sample = int(share * len(vectors))
         report(f"{sample} rows, the rest by nearest rows", partial(by_sample, vectors, sample), reference)
     half = len(vectors) // 2
-    small: Settings = (NEIGHBORS, COMPONENTS, SIZE // 2, SAMPLES, "exact")
+    small = SETTINGS._replace(min_cluster_size=SIZE // 2)
     report(f"{half} rows, clusters from {SIZE // 2} rows", lambda: by_sample(vectors, half, small), reference)
     report(f"{half} rows, the rest by approximate_predict", lambda: by_prediction(vectors, half), reference)
     first = report("UMAP in parallel, unseeded", lambda: in_parallel(vectors), reference)
@@ -71,8 +70,8 @@ def share_equal(first: np.ndarray, second: np.ndarray) -> float:
     return float((counts[0, 0] + counts[1:, 1:][rows, columns].sum()) / len(first))
 
 
-def by_sample(vectors: np.ndarray, sample: int, settings: Settings = SETTINGS) -> np.ndarray:
-    labels, agreement = cluster_by_sample(vectors, sample, 1, *settings)
+def by_sample(vectors: np.ndarray, sample: int, settings: FitSettings = SETTINGS) -> np.ndarray:
+    labels, agreement = cluster_by_sample(vectors, sample, settings)
     print(f"{agreement:.1%} of the sample agree with their nearest rows")
     return labels
 

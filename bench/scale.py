@@ -20,10 +20,11 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from m2m.strategies import SIDES
+
 BATCH = 100_000  # rows
 SIZE = 10_000
 STRATEGIES = ("response-micro", "random", "longest", "length-matched")
-SIDES = ("instruction", "response")
 
 
 class Cost(NamedTuple):

@@ -16,10 +16,11 @@ import polars as pl
 from bench.pool import EVERY, TOKENS, WINDOW, llama2, read_pool
 from bench.report import header, show, timed
 from m2m.selection.k_center import choose_farthest_rows
+from m2m.strategies import SIDES
 from m2m.text.embedder import PACKAGED, embed, load_embedder
 from m2m.units.macro import clusters
 
-SIDES, BLOCK = ("instruction", "response"), 2048
+BLOCK = 2048
 CENTERS = {"rows": (10_000, EVERY), "tokens": (TOKENS, EVERY), "window": (10_000, WINDOW)}
 
 
@@ -51,7 +52,8 @@ def clustered(shared: Path, work: Path, out: Path, side: str) -> None:
     """The pipeline's UMAP and HDBSCAN at a cluster size for a large pool; noise carries no unit."""
     clusters.find_neighbors = nearest
     vectors = np.load(work / f"{side}.npy")
-    labels, seconds = timed(lambda: clusters.cluster_vectors(vectors, 1, 15, 5, 50, 5, "exact"))
+    settings = clusters.FitSettings(1, 15, 5, 50, 5, "exact")
+    labels, seconds = timed(lambda: clusters.cluster_vectors(vectors, settings))
     units = read_pool(shared).select("id", unit=pl.Series(labels)).filter(pl.col("unit") >= 0)
     units.cast({"unit": pl.String}).write_parquet(out / f"{side}-macro.parquet", compression="zstd")
     show(f"cluster {side}s: {labels.max() + 1} clusters, {np.mean(labels < 0):.0%} noise", len(labels), seconds)

@@ -3,6 +3,7 @@
 import functools
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 import polars as pl
@@ -15,6 +16,7 @@ from m2m.data.benchmarks.eval_prompts import (
 )
 from m2m.data.benchmarks.sources import Benchmark, check_benchmark, read_benchmark, resolve_benchmark
 from m2m.data.records.read_files import SourceRecord
+from m2m.data.records.source_fields import summarize_source
 from m2m.runtime.artifacts import read_table, write_json, write_table
 from m2m.runtime.cli import list_names, run
 from m2m.schemas.pool import Pool
@@ -47,11 +49,7 @@ def main(
     }
     write_table(prompts, Prompts, pl.concat(tables.values()).sort("benchmark", "id"))
     counts = {name: {"prompts": len(table)} for name, table in tables.items()}
-    write_json(origins, {name: _describe_origin(source) | counts[name] for name, source in sources.items()})
-
-
-def _describe_origin(source: Benchmark) -> dict[str, str | int]:
-    return {"kind": source.kind or "", "from": source.id or source.path or "", "commit": source.revision or ""}
+    write_json(origins, {name: summarize_source(asdict(source)) | counts[name] for name, source in sources.items()})
 
 
 def _read_prompts(name: str, source: Benchmark, heldout: Path, row_origins: Path) -> pl.DataFrame:

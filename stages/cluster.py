@@ -15,7 +15,7 @@ from m2m.schemas.units import Units
 from m2m.schemas.vectors import Vectors
 from m2m.table_slices import read_slices
 from m2m.units.macro.cluster_words import describe_clusters
-from m2m.units.macro.clusters import Neighbors, assign_nearest, cluster_vectors, describe_exact_time
+from m2m.units.macro.clusters import FitSettings, Neighbors, assign_nearest, cluster_vectors, describe_exact_time
 from m2m.units.macro.sampled_clusters import cluster_by_sample
 
 MANY = 20_000  # rows that take minutes: UMAP then shows its progress
@@ -50,11 +50,11 @@ def main(
     print(f"cluster {side}: UMAP and HDBSCAN over {part}{len(points)} rows", flush=True)
     if warning := describe_exact_time(fitted, neighbors):
         print(f"warning: {warning}", file=sys.stderr, flush=True)
-    settings = (seed, n_neighbors, n_components, min_cluster_size, min_samples, neighbors)
+    settings = FitSettings(seed, n_neighbors, n_components, min_cluster_size, min_samples, neighbors)
     if sample is None:
-        labels = cluster_vectors(points, *settings, verbose=fitted >= MANY)
+        labels = cluster_vectors(points, settings, verbose=fitted >= MANY)
     else:
-        labels, agreement = cluster_by_sample(points, sample, *settings, verbose=fitted >= MANY)
+        labels, agreement = cluster_by_sample(points, sample, settings, verbose=fitted >= MANY)
         print(
             f"cluster {side}: {len(points) - sample} rows have the cluster of most of their {n_neighbors} nearest rows "
             f"in the sample; in the sample itself {agreement:.1%} would get their own by that",

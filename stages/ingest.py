@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
 
@@ -14,6 +15,7 @@ from m2m.data.pool.pool import count_rows, describe_absent_limits, describe_rows
 from m2m.data.pool.pretraining_text import build_corpus, collect_clauses, divide_objects
 from m2m.data.pool.sources import Source, check_source, read_records, resolve_source
 from m2m.data.records.row_table import PLACE_COLUMNS, RowTable, join_places, tabulate_records
+from m2m.data.records.source_fields import summarize_source
 from m2m.parallel import map_parallel
 from m2m.runtime.artifacts import write_json, write_table
 from m2m.runtime.cli import list_names, run
@@ -78,7 +80,7 @@ def main(
     counts = {
         name: rows | _count_left_out(sources[name], left_out[name]) for name, rows in count_rows(candidates).items()
     }
-    write_json(origins, {name: _describe_origin(source) | counts[name] for name, source in sources.items()})
+    write_json(origins, {name: summarize_source(asdict(source)) | counts[name] for name, source in sources.items()})
 
 
 def _read_rows(name: str, source: Source, questioned: list[Documented], max_chars: int | None) -> RowTable:
@@ -95,10 +97,6 @@ def _read_rows(name: str, source: Source, questioned: list[Documented], max_char
 def _count_left_out(source: Source, left_out: int) -> dict[str, int]:
     """Docstrings have no exchanges."""
     return {} if source.kind == "docstrings" else {"exchanges_left_out": left_out}
-
-
-def _describe_origin(source: Source) -> dict[str, str | int]:
-    return {"kind": source.kind or "", "from": source.id or source.path or "", "commit": source.revision or ""}
 
 
 if __name__ == "__main__":

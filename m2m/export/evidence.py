@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from m2m.study.cells.labels import ALPHA
+from m2m.planning.seed_noise import ALPHA
 
 SETTINGS = ("size", "budget", "slack", "weights", "min_tokens", "max_tokens", "lengths")  # of one setting of the study
 FREE = {"lengths": "free"}  # where nothing else is said

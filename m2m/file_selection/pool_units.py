@@ -140,7 +140,7 @@ class PoolUnits:
         return apply_canonical_tags(raw, names).rename({"tag": "unit"})
 
     def _build_macro(self, side: str) -> pl.DataFrame:
-        from m2m.units.macro.clusters import assign_nearest, cluster_vectors, describe_exact_time
+        from m2m.units.macro.clusters import FitSettings, assign_nearest, cluster_vectors, describe_exact_time
         from m2m.units.macro.sampled_clusters import cluster_by_sample
 
         points = self.embed_side(side)
@@ -150,7 +150,7 @@ class PoolUnits:
         self._report(f"clustering {part}{len(points):,} {side}s by UMAP and HDBSCAN")
         if warning := describe_exact_time(fitted, clusters.neighbors):
             self._report(f"warning: {warning} (--clusters.neighbors nndescent, --clusters.sample)")
-        numbers = (
+        settings = FitSettings(
             clusters.seed,
             clusters.n_neighbors,
             clusters.n_components,
@@ -159,9 +159,9 @@ class PoolUnits:
             clusters.neighbors,
         )
         if clusters.sample is None:
-            labels = cluster_vectors(points, *numbers)
+            labels = cluster_vectors(points, settings)
         else:
-            labels, agreement = cluster_by_sample(points, clusters.sample, *numbers)
+            labels, agreement = cluster_by_sample(points, clusters.sample, settings)
             self._report(f"{agreement:.1%} of the sample would get their own cluster from their nearest rows")
         if clusters.noise == "nearest":
             labels = assign_nearest(labels, points)

@@ -35,6 +35,7 @@ from m2m.planning.staging import check_schedule
 from m2m.runtime.artifacts import read_json, read_table
 from m2m.schemas.prompts import Prompts
 from m2m.schemas.tokens import Tokens
+from m2m.strategies import SIDES
 
 POOL_FILE, ASSUMED = Path("data/pool.parquet"), "assumed: no run with these settings has counted them"
 DATA_STAGES = {"ingest", "respond", "benchmark", "band@instruction", "band@response"}  # whose outs are counted
@@ -82,7 +83,7 @@ def read_data_size(
         row_count = pl.scan_parquet(POOL_FILE).select(pl.len()).collect().item() if is_read else rows
         source = "rows counted by ingest, tokens assumed" if is_read else ASSUMED
         return estimate_data_size(settings, row_count, instruction_tokens, response_tokens), source
-    tokens = {side: read_table(Path(f"data/tokens/{side}.parquet"), Tokens) for side in ("instruction", "response")}
+    tokens = {side: read_table(Path(f"data/tokens/{side}.parquet"), Tokens) for side in SIDES}
     return count_data(tokens, read_table(Path(PROMPTS_FILE), Prompts)), "counted"
 
 

@@ -33,6 +33,7 @@ from m2m.schemas.grid import Grid
 from m2m.schemas.prompts import Prompts
 from m2m.schemas.scores import Scores
 from m2m.schemas.verdicts import Verdicts
+from m2m.strategies import SIDES
 from m2m.study.cells.cells import select_comparable
 from m2m.study.report.answer_examples import BASE_NAME, select_examples
 from m2m.study.study_file import hash_grid
@@ -132,7 +133,7 @@ def _select_base_examples(cell: Experiment, count: int) -> list[pl.DataFrame]:
 
 def _copy_histograms(cell: Experiment, folder: Path) -> None:
     """Copy the histograms of token types in the pool of `cell`."""
-    for side in ("instruction", "response"):
+    for side in SIDES:
         path = f"data/histograms/{side}.csv"
         source = locate_cached_file(cell.lock[f"band@{side}"]["outs"][path])
         if not source.exists():

@@ -9,10 +9,10 @@ from jaxtyping import Bool, Float, Int
 from scipy.optimize import brentq
 from scipy.special import nctdtr, ndtri, stdtrit  # scipy.stats takes a third of a second more
 
-from m2m.planning.seed_noise import SeedNoise
+from m2m.planning.seed_noise import ALPHA, SeedNoise
 from m2m.planning.staging import Schedule
 
-TEST_LEVEL, TARGET_POWER = 0.05, 0.8
+TARGET_POWER = 0.8
 SIMULATIONS, SIMULATION_SEED = 2000, 1  # simulated: the share of those that find a gain is right to 2 points
 SEED_LIMIT = 400
 
@@ -43,7 +43,7 @@ def compute_full_power(grid: FullGrid, noise: SeedNoise, gain: float) -> float:
     variance = _compute_seed_variance(grid, noise)
     total = variance + noise.compute_prompt_variance(grid.seeds, grid.random_seeds)
     df_all = df * (total / variance) ** 2
-    critical = -stdtrit(df_all, TEST_LEVEL / 2 / grid.tests)
+    critical = -stdtrit(df_all, ALPHA / 2 / grid.tests)
     return float(1 - nctdtr(df_all, gain / np.sqrt(total), critical))
 
 
@@ -83,7 +83,7 @@ def widen_prompts(configurations: int, survivor_count: int) -> float:
     >>> round(widen_prompts(55, 2), 2), widen_prompts(3, 3)
     (1.48, 1.0)
     """
-    levels = TEST_LEVEL / 2 / np.array([configurations, survivor_count])
+    levels = ALPHA / 2 / np.array([configurations, survivor_count])
     return float(np.divide(*ndtri(levels)))
 
 
@@ -164,7 +164,7 @@ def _reject_by_holm(
     ratios: Float[np.ndarray, "studies tests"], df: Float[np.ndarray, "studies 1"]
 ) -> Bool[np.ndarray, "studies tests"]:
     order = np.argsort(-np.abs(ratios), axis=1)
-    critical = stdtrit(df, 1 - TEST_LEVEL / 2 / np.arange(ratios.shape[1], 0, -1))
+    critical = stdtrit(df, 1 - ALPHA / 2 / np.arange(ratios.shape[1], 0, -1))
     passes = np.minimum.accumulate(np.take_along_axis(np.abs(ratios), order, axis=1) > critical, axis=1)
     rejected = np.zeros_like(passes)
     np.put_along_axis(rejected, order, passes, axis=1)

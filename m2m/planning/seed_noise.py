@@ -5,6 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+ALPHA = 0.05  # a comparison is significant below, two-sided, after Holm
+
 
 class SeedNoise(NamedTuple):
     """Standard deviations of a cell's outcome about its configuration's mean."""

@@ -25,44 +25,30 @@ def grow_core(
     carried = np.diff(incidence.row_start)
     # A range of scores for each stratum: one queue then has, stratum by stratum, the rows by the units that they lack.
     width = int(carried.max(initial=0)) + 1
-    *queue, first = build_queue(stratum * width + carried)
+    queue = build_queue(stratum * width + carried)
     scores = np.arange(len(need) * width + 1)
-    first = np.concatenate([first, np.full(max(0, len(scores) - len(first)), len(carried))])
+    first = np.concatenate([queue.first, np.full(max(0, len(scores) - len(queue.first)), len(carried))])
     complete = np.bincount(stratum[carried == 0], minlength=len(need))
     core = np.zeros(len(incidence.unit_start) - 1, np.bool_)
     head = first[: len(need) * width : width] + complete
-    _grow(*incidence, *queue, first, width, stratum, costs, need.copy(), head, noise, rng, core)
+    _grow(incidence, queue._replace(first=first), width, stratum, costs, need.copy(), head, noise, rng, core)
     return core
 
 
 @njit(cache=True)
 def _grow(  # type: ignore[no-untyped-def]
-    row_start,
-    row_units,
-    unit_start,
-    unit_rows,
-    queue,
-    place,
-    score,
-    first,
-    width,
-    stratum,
-    costs,
-    need,
-    head,
-    noise,
-    rng,
-    core,
+    incidence, queue, width, stratum, costs, need, head, noise, rng, core
 ):
     """Fills `core`; `head` has for each stratum the place of the first row that lacks a unit."""
+    row_start, row_units, unit_start, unit_rows = incidence
     for filled in range(len(need) - 1, -1, -1):
         while need[filled] > 0:
             chosen = head[filled]
             if noise > 0:
-                lacked = int((score[queue[chosen]] - filled * width) * (1 + noise))
-                end = first[filled * width + min(lacked + 1, width)]
+                lacked = int((queue.score[queue.order[chosen]] - filled * width) * (1 + noise))
+                end = queue.first[filled * width + min(lacked + 1, width)]
                 chosen += int(rng.random() * (end - chosen))
-            row = queue[chosen]
+            row = queue.order[chosen]
             for i in range(row_start[row], row_start[row + 1]):
                 unit = row_units[i]
                 if core[unit]:
@@ -70,7 +56,7 @@ def _grow(  # type: ignore[no-untyped-def]
                 core[unit] = True
                 for j in range(unit_start[unit], unit_start[unit + 1]):
                     carrying = unit_rows[j]
-                    lower_score(queue, place, score, first, 0, carrying)
-                    if score[carrying] == stratum[carrying] * width:
+                    lower_score(queue, 0, carrying)
+                    if queue.score[carrying] == stratum[carrying] * width:
                         head[stratum[carrying]] += 1
                         need[stratum[carrying]] -= costs[carrying]

@@ -9,6 +9,17 @@ from numba import njit
 from m2m.selection.incidence import Incidence
 
 
+class BucketQueue(NamedTuple):
+    """Things, units or rows, by score, smallest first (Batagelj & Zaversnik 2003)."""
+
+    order: Int64[np.ndarray, "things"]
+    place: Int64[np.ndarray, "things"]
+    """of each thing in `order`"""
+    score: Int64[np.ndarray, "things"]
+    first: Int64[np.ndarray, "scores"]
+    """for each score the place of the first thing that has it"""
+
+
 class Chain(NamedTuple):
     """Nested candidate pools: state s, from 0 with all units to the last with none, holds what has `…_end` > s."""
 
@@ -61,7 +72,7 @@ def peel(incidence: Incidence, load: Int64[np.ndarray, "units"]) -> tuple[Chain,
     row_end = np.zeros(len(incidence.row_start) - 1, np.int32)
     unit_end = np.zeros(len(load), np.int32)
     dropped = np.zeros_like(load)
-    _peel(*incidence, *build_queue(load + np.diff(incidence.unit_start)), load, row_end, unit_end, dropped)
+    _peel(incidence, build_queue(load + np.diff(incidence.unit_start)), load, row_end, unit_end, dropped)
     return Chain(row_end, unit_end), dropped
 
 
@@ -81,67 +92,49 @@ def peel_within_margins(
     row_end = np.zeros(len(incidence.row_start) - 1, np.int32)
     unit_end = np.zeros(len(load), np.int32)
     queue = build_queue(load + np.diff(incidence.unit_start))
-    steps = _peel_within(*incidence, *queue, load, stratum, costs, margin.copy(), row_end, unit_end)
+    steps = _peel_within(incidence, queue, load, stratum, costs, margin.copy(), row_end, unit_end)
     row_end[(row_end == 0) & (np.diff(incidence.row_start) > 0)] = steps + 1
     unit_end[unit_end == 0] = steps + 1
     return Chain(row_end, unit_end)
 
 
-def build_queue(score: Int64[np.ndarray, "units"]) -> tuple[Int64[np.ndarray, "..."], ...]:
-    """Units by `score`, smallest first; each unit's place there; the scores; and for each score the place of the first
-    unit that has it (the bucket queue of Batagelj & Zaversnik 2003).
-    """
-    queue = np.argsort(score, kind="stable")
-    place = np.empty_like(queue)
-    place[queue] = np.arange(len(queue))
-    return queue, place, score, np.searchsorted(score[queue], np.arange(score.max(initial=0) + 1))
+def build_queue(score: Int64[np.ndarray, "things"]) -> BucketQueue:
+    """The queue of things by `score`, equal ones in the order in which they come; it changes `score` itself."""
+    order = np.argsort(score, kind="stable")
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order))
+    return BucketQueue(order, place, score, np.searchsorted(score[order], np.arange(score.max(initial=0) + 1)))
 
 
 @njit(cache=True)
-def _peel(  # type: ignore[no-untyped-def]
-    row_start, row_units, unit_start, unit_rows, queue, place, score, first, load, row_end, unit_end, dropped
-):
+def _peel(incidence, queue, load, row_end, unit_end, dropped):  # type: ignore[no-untyped-def]
     """Fills the last three, all 0 before; `…_end` is the first state that a row or unit is missing from."""
-    graph = (row_start, row_units, unit_start, unit_rows)
     state = 0
-    for head in range(len(queue)):
-        unit = queue[head]
+    for head in range(len(queue.order)):
+        unit = queue.order[head]
         if unit_end[unit] == 0:
             state += 1
-            dropped[unit] = _drop(*graph, queue, place, score, first, load, row_end, unit_end, head, unit, state)
+            dropped[unit] = _drop(incidence, queue, load, row_end, unit_end, head, unit, state)
 
 
 @njit(cache=True)
 def _peel_within(  # type: ignore[no-untyped-def]
-    row_start,
-    row_units,
-    unit_start,
-    unit_rows,
-    queue,
-    place,
-    score,
-    first,
-    load,
-    stratum,
-    costs,
-    margin,
-    row_end,
-    unit_end,
+    incidence, queue, load, stratum, costs, margin, row_end, unit_end
 ):
     """Fills the last two, as `_peel` does, but leaves at 0 what is kept; takes from `margin`; returns the steps."""
-    graph = (row_start, row_units, unit_start, unit_rows)
     state = 0
-    for head in range(len(queue)):
-        unit = queue[head]
-        if unit_end[unit] == 0 and _charge(unit_start, unit_rows, stratum, costs, margin, row_end, unit):
+    for head in range(len(queue.order)):
+        unit = queue.order[head]
+        if unit_end[unit] == 0 and _charge(incidence, stratum, costs, margin, row_end, unit):
             state += 1
-            _drop(*graph, queue, place, score, first, load, row_end, unit_end, head, unit, state)
+            _drop(incidence, queue, load, row_end, unit_end, head, unit, state)
     return state
 
 
 @njit
-def _charge(unit_start, unit_rows, stratum, costs, margin, row_end, unit):  # type: ignore[no-untyped-def]
+def _charge(incidence, stratum, costs, margin, row_end, unit):  # type: ignore[no-untyped-def]
     """Take the live rows of `unit` from the margins of their strata and return True; change nothing if one is short."""
+    unit_start, unit_rows = incidence.unit_start, incidence.unit_rows
     for i in range(unit_start[unit], unit_start[unit + 1]):
         row = unit_rows[i]
         if row_end[row] == 0:
@@ -155,23 +148,9 @@ def _charge(unit_start, unit_rows, stratum, costs, margin, row_end, unit):  # ty
 
 
 @njit
-def _drop(  # type: ignore[no-untyped-def]
-    row_start,
-    row_units,
-    unit_start,
-    unit_rows,
-    queue,
-    place,
-    score,
-    first,
-    load,
-    row_end,
-    unit_end,
-    head,
-    unit,
-    state,
-):
+def _drop(incidence, queue, load, row_end, unit_end, head, unit, state):  # type: ignore[no-untyped-def]
     """Drop `unit`, its live rows, and the units that have no row then; returns the number of those rows."""
+    row_start, row_units, unit_start, unit_rows = incidence
     rows = 0
     unit_end[unit] = state
     for i in range(unit_start[unit], unit_start[unit + 1]):
@@ -183,24 +162,25 @@ def _drop(  # type: ignore[no-untyped-def]
         for j in range(row_start[row], row_start[row + 1]):
             carried = row_units[j]
             if unit_end[carried] == 0:
-                lower_score(queue, place, score, first, head + 1, carried)
-                if score[carried] == load[carried]:
+                lower_score(queue, head + 1, carried)
+                if queue.score[carried] == load[carried]:
                     unit_end[carried] = state
     return rows
 
 
 @njit(inline="always")
-def lower_score(queue, place, score, first, head, unit):  # type: ignore[no-untyped-def]
-    """One row less for `unit`: it changes places with the first unit of its score, which then begin behind it.
+def lower_score(queue, head, thing):  # type: ignore[no-untyped-def]
+    """Lower the score of `thing` by 1: it changes places with the first of its score, which then begin behind it.
 
     Places before `head` are done with: a unit there, kept by a stratum, stays where it is.
     """
-    if place[unit] < head:
-        score[unit] -= 1
+    order, place, score, first = queue
+    if place[thing] < head:
+        score[thing] -= 1
         return
-    origin, to = place[unit], max(first[score[unit]], head)
-    neighbor = queue[to]
-    queue[origin], queue[to] = neighbor, unit
-    place[neighbor], place[unit] = origin, to
-    first[score[unit]] = to + 1
-    score[unit] -= 1
+    origin, to = place[thing], max(first[score[thing]], head)
+    neighbor = order[to]
+    order[origin], order[to] = neighbor, thing
+    place[neighbor], place[thing] = origin, to
+    first[score[thing]] = to + 1
+    score[thing] -= 1

@@ -14,6 +14,7 @@ from m2m.schemas.clusters import Clusters
 from m2m.schemas.pairs import Pairs
 from m2m.schemas.units import Units
 from m2m.schemas.vectors import Vectors
+from m2m.units.macro.clusters import FitSettings
 from m2m.units.macro.sampled_clusters import SampledClusters
 
 LABELS = np.array([1, 0, 0, -1])
@@ -30,7 +31,7 @@ SETTINGS: dict[str, Any] = {
 
 @pytest.fixture
 def clustered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], tuple[pl.DataFrame, pl.DataFrame]]:
-    monkeypatch.setattr(stages.cluster, "cluster_vectors", lambda vectors, *_, verbose: LABELS)
+    monkeypatch.setattr(stages.cluster, "cluster_vectors", lambda vectors, settings, verbose: LABELS)
     pairs = pl.DataFrame(
         {
             "id": list("abcd"),
@@ -65,16 +66,20 @@ def test_a_sample_is_fitted_where_it_is_set_and_the_log_says_how_far_the_rest_ca
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    arguments: list[tuple[Any, ...]] = []
+    arguments: list[tuple[int, FitSettings]] = []
 
-    def fit(vectors: np.ndarray, *settings: Any, verbose: bool) -> SampledClusters:
-        arguments.append(settings)
+    def fit(vectors: np.ndarray, sample: int, settings: FitSettings, verbose: bool) -> SampledClusters:
+        arguments.append((sample, settings))
         return SampledClusters(LABELS, 0.75)
 
     monkeypatch.setattr(stages.cluster, "cluster_by_sample", fit)
     monkeypatch.setitem(SETTINGS, "sample", 3)
     units, _ = clustered("drop")
-    assert arguments == [(3, 1, 2, 2, 2, 1, "exact")] and units.rows() == [("a", "1"), ("b", "0"), ("c", "0")]
+    assert arguments == [(3, FitSettings(1, 2, 2, 2, 1, "exact"))] and units.rows() == [
+        ("a", "1"),
+        ("b", "0"),
+        ("c", "0"),
+    ]
     log = capsys.readouterr().out
     assert "cluster response: UMAP and HDBSCAN over 3 of 4 rows" in log
     assert "1 rows have the cluster of most of their 2 nearest rows in the sample" in log and "75.0%" in log

@@ -7,6 +7,7 @@ import polars as pl
 
 from m2m.data.records.word_windows import encode_words, hash_windows, number_words, split_words
 from m2m.parallel import map_slices
+from m2m.strategies import SIDES
 
 GRAM = 13  # words in a row, as in the data reports of GPT-3 and Llama
 CHUNK_ROWS = 20_000
@@ -40,7 +41,7 @@ def find_table_overlaps(slices: Iterable[pl.DataFrame], prompts: pl.DataFrame) -
 
 def _match_chunk(words: pl.DataFrame, grams: pl.DataFrame, codes: pl.DataFrame, chunk: pl.DataFrame) -> pl.DataFrame:
     tables = []
-    for field in ("instruction", "response"):
+    for field in SIDES:
         sides = chunk.select("id", words=split_words(pl.col(field)))
         tables += [_match_exactly(sides, words, field), _match_grams(sides, grams, codes, field)]
     return pl.concat(tables)

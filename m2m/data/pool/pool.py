@@ -6,11 +6,11 @@ from typing import Literal, NamedTuple
 import polars as pl
 
 from m2m.data.pool.pretraining_text import extract_clauses
-from m2m.data.records.cleaning import add_ids, flag_duplicates, flag_unusable_rows
+from m2m.data.records.cleaning import TEXT_COLUMNS, add_ids, flag_duplicates, flag_unusable_rows
 from m2m.data.records.hash_split import limit_rows, pick_heldout
 from m2m.data.records.near_duplicates import flag_near_duplicates
 
-PAIR = ["id", "source", "instruction", "response"]
+PAIR = ["id", "source", *TEXT_COLUMNS]
 PLACE = ["source", "row", "turn"]
 TABLE_NAMES = {"pool": "pool", "heldout": "held out", "rejects": "rejects"}
 NEAR_SIMILARITY = 0.8  # Jaccard of shingles, from which two rows are near copies
@@ -108,7 +108,7 @@ def _flag_quotes(corpus_texts: Set[str], rows: pl.DataFrame) -> pl.DataFrame:
     ungrouped = rows.filter(pl.col("reason").is_null() & pl.col("group").is_null())
     quoting = [
         (source, row, turn, "its text is in the corpus of the base model")
-        for source, row, turn, *texts in ungrouped.select(*PLACE, "instruction", "response").iter_rows()
+        for source, row, turn, *texts in ungrouped.select(*PLACE, *TEXT_COLUMNS).iter_rows()
         if not all(corpus_texts.isdisjoint(extract_clauses(text)) for text in texts)
     ]
     quotes = pl.DataFrame(quoting, schema={**rows.select(PLACE).schema, "quotes": pl.String}, orient="row")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from m2m.data.records.cleaning import fold_case
+from m2m.data.records.cleaning import TEXT_COLUMNS, fold_case
 
 SLICE_ROWS = 20_000  # rows whose texts are folded at once
 
@@ -37,14 +37,14 @@ def pick_heldout(rows: pl.DataFrame, share: float, seed: int) -> pl.Series:
     before = len(sides) + 1
     while (count := int(sides["held"].sum())) < before:  # each pass only takes away
         before = count
-        for link in ("group", "instruction", "response"):
+        for link in ("group", *TEXT_COLUMNS):
             sides = sides.with_columns(pl.col("held").all().over(link))
     return sides["held"]
 
 
 def _hash_links(rows: pl.DataFrame, share: float, seed: int) -> pl.DataFrame:
     """The side that the hash of each row chooses, and its links as 64-bit hashes: folded copies would double a pool."""
-    folded = {name: fold_case(pl.col(name)) for name in ("instruction", "response")}
+    folded = {name: fold_case(pl.col(name)) for name in TEXT_COLUMNS}
     group = pl.coalesce("group", folded["instruction"])
     links = [link.hash().alias(name) for name, link in {"group": group, **folded}.items()]
     held = draw_each(group, "heldout", seed).lt(share).alias("held")

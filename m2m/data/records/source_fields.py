@@ -1,4 +1,4 @@
-"""The fields of a source in params.yaml → one sentence where its kind does not read one of them."""
+"""The fields of a source in params.yaml → what is wrong with them in one sentence, and where its rows come from."""
 
 from collections.abc import Mapping, Set
 
@@ -21,3 +21,13 @@ def check_fields(
             f"source {name!r} is of kind {kind}, which does not read {foreign[0]}: "
             f"delete {foreign[0]}, or set kind to {readers}"
         )
+
+
+def summarize_source(values: Mapping[str, object]) -> dict[str, object]:
+    """The kind, place and commit of a source with the fields `values`; "" where it has none.
+
+    >>> summarize_source({"kind": "files", "path": "rows.jsonl", "id": None, "revision": None})
+    {'kind': 'files', 'from': 'rows.jsonl', 'commit': ''}
+    """
+    origin = {"kind": values["kind"], "from": values["id"] or values["path"], "commit": values["revision"]}
+    return {name: value or "" for name, value in origin.items()}

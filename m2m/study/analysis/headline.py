@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
+from m2m.planning.seed_noise import ALPHA
 from m2m.schemas.study import Study
 from m2m.schemas.study_rows import LengthRow, ShapeRow, SlopeRow
 from m2m.study.analysis.ranking import Ranking, list_comparisons, rank_configurations
 from m2m.study.cells.labels import (
-    ALPHA,
     format_difference,
     format_interval,
     is_cliff,

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float
 
+from m2m.planning.seed_noise import ALPHA
 from m2m.schemas.study_numbers import LengthNumbers, Survival
 from m2m.schemas.study_rows import LengthRow
 from m2m.strategies import UNIT_STRATEGIES
@@ -15,7 +16,7 @@ from m2m.study.analysis.slopes import fit_line
 from m2m.study.analysis.view import View
 from m2m.study.cells.cells import get_column
 from m2m.study.cells.correlation import Column
-from m2m.study.cells.labels import ALPHA, CONFIGURATION
+from m2m.study.cells.labels import CONFIGURATION
 from m2m.study.cells.rows import compute_or_explain
 from m2m.study.cells.t_estimates import Estimate, make_estimate
 

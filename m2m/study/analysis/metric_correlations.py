@@ -5,6 +5,7 @@ import polars as pl
 
 from m2m.schemas.study_numbers import CorrelationNumbers
 from m2m.schemas.study_rows import MetricRow
+from m2m.strategies import SIDES
 from m2m.study.analysis.paper_results import CORRELATIONS
 from m2m.study.analysis.view import View
 from m2m.study.cells.cells import get_column
@@ -13,7 +14,7 @@ from m2m.study.cells.labels import CONFIGURATION
 from m2m.study.cells.rows import make_correlation_row
 
 SIX = ("ngram_ratio", "embedding_distance", "mean_tokens", "compression_ratio", "self_bleu", "token_entropy")
-POSTERIOR = tuple(f"{side}_{name}" for side in ("instruction", "response") for name in SIX)
+POSTERIOR = tuple(f"{side}_{name}" for side in SIDES for name in SIX)
 LENGTH_METRIC = "response_mean_tokens"
 
 

@@ -5,10 +5,10 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 from scipy import stats
 
+from m2m.planning.seed_noise import ALPHA
 from m2m.schemas.study_numbers import PaperNumbers, Place
 from m2m.schemas.study_rows import PaperRow, SlopeRow
 from m2m.strategies import UNIT_STRATEGIES
-from m2m.study.cells.labels import ALPHA
 
 SLOPES = {  # × 10⁻², arXiv 2505.24768, in the order of UNIT_STRATEGIES
     "10K": (2.37, 4.93, -5.45, 0.73, 3.61, 5.35),

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from m2m.planning.seed_noise import ALPHA
 from m2m.schemas.study import Study
 from m2m.schemas.study_rows import AgainstRandomRow
-from m2m.study.cells.labels import ALPHA
 
 
 class Ranking(NamedTuple):

@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from m2m.planning.seed_noise import ALPHA
 from m2m.schemas.study import Study
 from m2m.schemas.study_numbers import Place
 from m2m.schemas.study_rows import AgainstRandomRow, FloorRow, MatchedRow, SettingRow, ShapeRow, SlopeRow, VerdictRow
@@ -10,7 +11,6 @@ from m2m.study.analysis.headline import describe_length_control, write_headline
 from m2m.study.analysis.paper_agreement import describe_claims, describe_correlations, describe_slope_agreement
 from m2m.study.analysis.ranking import list_comparisons, rank_configurations
 from m2m.study.cells.labels import (
-    ALPHA,
     describe_borrowed_random,
     describe_setting,
     format_difference,

@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from m2m.planning.seed_noise import ALPHA
 from m2m.schemas.study import Study
 from m2m.schemas.study_numbers import Place
 from m2m.strategies import NO_DEGREE
 from m2m.study.cells.outcomes import is_share
 
 CONFIGURATION = ("strategy", "match", "degree")  # what seeds of a configuration agree in, within a setting
-ALPHA = 0.05  # two-sided, after Holm
 UNDER = (
     "budget",
     "min_tokens",

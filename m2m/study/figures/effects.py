@@ -6,13 +6,13 @@ from typing import Any
 import polars as pl
 from scipy import stats
 
+from m2m.planning.seed_noise import ALPHA
 from m2m.schemas.study import Study
 from m2m.schemas.study_numbers import Place
 from m2m.schemas.study_rows import SettingRow
 from m2m.strategies import UNIT_STRATEGIES
 from m2m.study.cells.cells import select_outcome
 from m2m.study.cells.labels import (
-    ALPHA,
     format_difference,
     format_interval,
     format_level,

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from scipy import stats
 
 from m2m.planning.power import TARGET_POWER, find_fresh_seeds, widen_prompts
-from m2m.planning.seed_noise import SeedNoise
+from m2m.planning.seed_noise import ALPHA, SeedNoise
 from m2m.schemas.study import Study
 from m2m.schemas.study_numbers import Place
 from m2m.schemas.study_rows import AgainstRandomRow, FloorRow, SettingRow
@@ -16,7 +16,6 @@ from m2m.strategies import NO_DEGREE
 from m2m.study.analysis.headline import describe_length_control
 from m2m.study.analysis.ranking import Ranking, list_comparisons, rank_configurations
 from m2m.study.cells.labels import (
-    ALPHA,
     UNDER,
     describe_borrowed_random,
     format_difference,

@@ -1,7 +1,7 @@
 """Clusters vectors: exact nearest neighbours, UMAP, then HDBSCAN, numbered from the largest cluster down."""
 
 import warnings
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Float32, Int32, Int64
@@ -17,28 +17,36 @@ LONG_SECONDS = 600
 BLOCK = 256  # rows compared at once: 117K rows then need 0.5 GB
 
 
+class FitSettings(NamedTuple):
+    """How UMAP and HDBSCAN are fitted."""
+
+    seed: int
+    """of UMAP"""
+    n_neighbors: int
+    """neighbours per row"""
+    n_components: int
+    """dimensions that UMAP leaves"""
+    min_cluster_size: int
+    """the smallest cluster of HDBSCAN, in rows"""
+    min_samples: int
+    """of HDBSCAN: a larger value puts more rows into the noise cluster"""
+    neighbors: Neighbors
+    """their search: "exact" takes time with rows²; "nndescent" is UMAP's own, nearly linear, approximate, and compiles
+    for minutes in every process; "auto" is exact up to 50,000 rows"""
+
+
 def cluster_vectors(
-    vectors: Float32[np.ndarray, "rows dim"],
-    seed: int,
-    n_neighbors: int,
-    n_components: int,
-    min_cluster_size: int,
-    min_samples: int,
-    neighbors: Neighbors,
-    *,
-    verbose: bool = False,
+    vectors: Float32[np.ndarray, "rows dim"], settings: FitSettings, *, verbose: bool = False
 ) -> Int64[np.ndarray, "rows"]:
     """The cluster of each row, −1 for noise; cluster 0 is the largest, ties go to the smaller first row.
 
-    UMAP under cosine distance to `n_components` dimensions at min_dist 0, then HDBSCAN, Euclidean, excess of mass: the
-    pipeline of BERTopic (Grootendorst 2022), seeded. `neighbors`: "exact" takes time with rows²; "nndescent" is
-    UMAP's own search, nearly linear, approximate, and compiles for minutes in every process; "auto" is exact up to
-    50,000 rows. `verbose`: UMAP prints its steps and epochs. Labels depend on row order: sort rows first. ValueError
-    when there are too few rows to embed, or when all are noise.
+    UMAP under cosine distance at min_dist 0, then HDBSCAN, Euclidean, excess of mass: the pipeline of BERTopic
+    (Grootendorst 2022), seeded. `verbose`: UMAP prints its steps and epochs. Labels depend on row order: sort rows
+    first. ValueError when there are too few rows to embed, or when all are noise.
     """
-    reduced = reduce_vectors(
-        vectors, seed, n_neighbors, n_components, resolve_neighbors(neighbors, len(vectors)), verbose
-    )
+    seed, n_neighbors, n_components, min_cluster_size, min_samples, neighbors = settings
+    search = resolve_neighbors(neighbors, len(vectors))
+    reduced = reduce_vectors(vectors, seed, n_neighbors, n_components, search, verbose)
     from hdbscan import HDBSCAN
 
     fitted = HDBSCAN(min_cluster_size=min_cluster_size, min_samples=min_samples, core_dist_n_jobs=1).fit(reduced)

@@ -8,7 +8,7 @@ from jaxtyping import Float32, Int64
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from m2m.parallel import map_slices
-from m2m.units.macro.clusters import BLAS_THREADS, NOISE_LABEL, Neighbors, cluster_vectors, number_by_size
+from m2m.units.macro.clusters import BLAS_THREADS, NOISE_LABEL, FitSettings, cluster_vectors, number_by_size
 
 BLOCK_ROWS = 512  # rows compared with the sample at once
 
@@ -22,18 +22,9 @@ class SampledClusters(NamedTuple):
 
 
 def cluster_by_sample(
-    vectors: Float32[np.ndarray, "rows dim"],
-    sample: int,
-    seed: int,
-    n_neighbors: int,
-    n_components: int,
-    min_cluster_size: int,
-    min_samples: int,
-    neighbors: Neighbors,
-    *,
-    verbose: bool = False,
+    vectors: Float32[np.ndarray, "rows dim"], sample: int, settings: FitSettings, *, verbose: bool = False
 ) -> SampledClusters:
-    """As `cluster_vectors`, of `sample` rows drawn by `seed`; sizes are in rows of the sample.
+    """As `cluster_vectors`, of `sample` rows drawn by the seed; sizes are in rows of the sample.
 
     A row outside the sample gets the label, noise included, that most of its `n_neighbors` nearest sampled rows have by
     cosine; of equally frequent ones the smaller. Time is linear in the rows. ValueError where the sample is not smaller
@@ -41,11 +32,9 @@ def cluster_by_sample(
     """
     if sample >= len(vectors):
         raise ValueError(f"cluster.sample must be below the pool's {len(vectors)} rows, got {sample}: set it to null")
-    rows = np.sort(np.random.default_rng(seed).choice(len(vectors), sample, replace=False))
-    fitted = cluster_vectors(
-        vectors[rows], seed, n_neighbors, n_components, min_cluster_size, min_samples, neighbors, verbose=verbose
-    )
-    count = min(n_neighbors, sample - 1)
+    rows = np.sort(np.random.default_rng(settings.seed).choice(len(vectors), sample, replace=False))
+    fitted = cluster_vectors(vectors[rows], settings, verbose=verbose)
+    count = min(settings.n_neighbors, sample - 1)
     again = assign_by_neighbors(vectors[rows], vectors[rows], fitted, count, skip_self=True)
     labels = assign_by_neighbors(vectors, vectors[rows], fitted, count)
     labels[rows] = fitted

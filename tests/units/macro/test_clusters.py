@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from m2m.units.macro.clusters import (
     BLOCK,
+    FitSettings,
     assign_nearest,
     cluster_vectors,
     describe_exact_time,
@@ -19,7 +20,7 @@ from m2m.units.macro.clusters import (
     resolve_neighbors,
 )
 
-SETTINGS: dict[str, Any] = {"seed": 1, "n_neighbors": 15, "n_components": 2, "min_cluster_size": 10, "min_samples": 2}
+SETTINGS = FitSettings(1, 15, 2, 10, 2, "exact")
 UMAP_SAYS = pytest.mark.filterwarnings("ignore:Tensorflow not installed:ImportWarning")
 
 
@@ -64,7 +65,7 @@ def test_without_noise_nothing_moves() -> None:
 
 def test_too_few_rows_are_an_error_that_says_how_many_are_needed() -> None:
     with pytest.raises(ValueError, match=r"cluster\.n_components 2 needs at least 5 rows, got 4: lower it"):
-        cluster_vectors(blobs([4]), **SETTINGS, neighbors="exact")
+        cluster_vectors(blobs([4]), SETTINGS)
 
 
 def test_auto_is_exact_up_to_50000_rows_and_other_words_stay() -> None:
@@ -77,16 +78,17 @@ def test_auto_is_exact_up_to_50000_rows_and_other_words_stay() -> None:
 @UMAP_SAYS
 @pytest.mark.parametrize("neighbors", ["exact", "nndescent"])
 def test_planted_clusters_are_found_again_and_the_same_each_time(neighbors: Any) -> None:
-    labels = cluster_vectors(blobs([60, 40, 20]), **SETTINGS, neighbors=neighbors)
+    settings = SETTINGS._replace(neighbors=neighbors)
+    labels = cluster_vectors(blobs([60, 40, 20]), settings)
     assert labels.tolist() == [0] * 60 + [1] * 40 + [2] * 20
-    assert (labels == cluster_vectors(blobs([60, 40, 20]), **SETTINGS, neighbors=neighbors)).all()
+    assert (labels == cluster_vectors(blobs([60, 40, 20]), settings)).all()
 
 
 @pytest.mark.long
 @UMAP_SAYS
 def test_rows_that_form_no_cluster_are_an_error_that_names_the_settings() -> None:
     with pytest.raises(ValueError, match="no cluster among 12 rows at min_cluster_size 10"):
-        cluster_vectors(blobs([12]), **SETTINGS, neighbors="exact")
+        cluster_vectors(blobs([12]), SETTINGS)
 
 
 def unit_vectors(rows: int, dim: int = 8, seed: int = 1) -> np.ndarray:

@@ -1,14 +1,13 @@
 """A sample is clustered, and every other row joins its nearest sampled rows."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 
 from m2m.units.macro import sampled_clusters
+from m2m.units.macro.clusters import FitSettings
 from m2m.units.macro.sampled_clusters import assign_by_neighbors, cluster_by_sample
 
-SETTINGS: tuple[Any, ...] = (1, 3, 2, 2, 1, "exact")  # seed, n_neighbors, n_components, sizes, neighbors
+SETTINGS = FitSettings(1, 3, 2, 2, 1, "exact")
 
 
 def place(*degrees: float) -> np.ndarray:
@@ -44,20 +43,20 @@ def test_the_sample_keeps_its_clusters_and_the_others_join_them(monkeypatch: pyt
     rows = place(*range(0, 30), *range(90, 150))  # 30 rows and 60 rows
     fitted: list[np.ndarray] = []
 
-    def fit(vectors: np.ndarray, *settings: Any, verbose: bool) -> np.ndarray:
+    def fit(vectors: np.ndarray, settings: FitSettings, verbose: bool) -> np.ndarray:
         fitted.append(vectors)
         return (vectors[:, 0] < 0.5).astype(np.int64)
 
     monkeypatch.setattr(sampled_clusters, "cluster_vectors", fit)
-    found = cluster_by_sample(rows, 24, *SETTINGS)
+    found = cluster_by_sample(rows, 24, SETTINGS)
     assert len(fitted[0]) == 24 and found.agreement == 1
     assert found.labels.tolist() == [1] * 30 + [0] * 60  # numbered by the size in the pool
-    again = cluster_by_sample(rows, 24, *SETTINGS)
+    again = cluster_by_sample(rows, 24, SETTINGS)
     assert (again.labels == found.labels).all() and (fitted[0] == fitted[1]).all()
-    cluster_by_sample(rows, 24, 2, *SETTINGS[1:])
+    cluster_by_sample(rows, 24, SETTINGS._replace(seed=2))
     assert (fitted[2] != fitted[0]).any()
 
 
 def test_a_sample_as_large_as_the_pool_is_refused() -> None:
     with pytest.raises(ValueError, match=r"cluster\.sample must be below the pool's 4 rows, got 4: set it to null"):
-        cluster_by_sample(place(1, 2, 3, 4), 4, *SETTINGS)
+        cluster_by_sample(place(1, 2, 3, 4), 4, SETTINGS)
