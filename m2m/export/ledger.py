@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from m2m.grid.dvc_experiments import locate_cached_file
 from m2m.grid.provenance import get_cell_settings, hash_provenance
 from m2m.runtime.artifacts import read_table
 from m2m.runtime.atomic_files import write_text
+from m2m.runtime.cli import NAME
 from m2m.schemas.cell import MADE_WITH, CellMetrics
 from m2m.schemas.ledger import LedgerRow
 from m2m.schemas.subset import Subset
@@ -24,7 +24,7 @@ LEDGER = Path("results")
 
 def require_name(name: str) -> None:
     """ValueError where a row cannot have this name."""
-    if not re.fullmatch(r"[\w-]+", name):
+    if not NAME.fullmatch(name):
         raise ValueError(f"a row's name must be letters, digits, _ and -, such as longest-500, got {name!r}")
 
 

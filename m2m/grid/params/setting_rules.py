@@ -1,15 +1,14 @@
 """The rules of settings beyond their types: ranges, free names, and those between two settings."""
 
 import math
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from m2m.data.benchmarks.sources import Benchmark, check_benchmark
 from m2m.data.pool.sources import Source, check_source
+from m2m.runtime.cli import NAME
 from m2m.strategies import STRATEGIES, get_strategy, require_match, require_prefilter
 
-FREE_NAME = re.compile(r"[\w-]+")
 PART_BLOCKS = ("parts", "bake_off", "sizes")  # of `grid`: each a mapping from part name to lists
 PART_PREFIXES = tuple(f"grid.{block}." for block in PART_BLOCKS)
 LARGEST_SETTING = 2**53  # beyond it a float, as of JSON, skips numbers
@@ -144,7 +143,7 @@ def _list_broken_names(settings: Mapping[str, Any]) -> Iterator[str]:
         if not names:
             yield f"{path} must have at least one entry, got none. Add one."
         for name in names:
-            if not FREE_NAME.fullmatch(str(name)):
+            if not NAME.fullmatch(str(name)):
                 yield f"a name in {path} may have letters, digits, - and _, got {str(name)!r:.60}. Rename it."
     try:
         for name, source in settings["ingest"]["sources"].items():
