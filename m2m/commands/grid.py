@@ -44,7 +44,7 @@ def main(
     from m2m.grid.params.known_settings import check_settings
     from m2m.grid.params.params_file import read_settings
     from m2m.grid.pool_counts import count_pool, require_countable
-    from m2m.grid.study_folder import OWN_STUDY, PILOT_STUDY, SIZES_STUDY
+    from m2m.grid.study_places import OWN_STUDY, PILOT_STUDY, SIZES_STUDY
     from m2m.grid.sweep import run_grid
 
     if not on and (cpus or hardware or scratch or sbatch):

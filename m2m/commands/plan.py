@@ -136,7 +136,8 @@ def _describe_power(
     settings: dict[str, Any], scope: "Scope", pilot: Path | None, detect: float | None
 ) -> dict[str, str]:
     """The lines of power, or why there are none: a plan of costs alone is one too."""
-    from m2m.grid.power_plan import choose_noise_folder, plan_comparisons, read_noise
+    from m2m.grid.power_plan import plan_comparisons, read_noise
+    from m2m.grid.study_places import choose_noise_folder
     from m2m.planning.power_report import describe_detection, describe_power
 
     try:

@@ -35,7 +35,7 @@ def main(
             raise ValueError("--outcome, --within and --rows are of a recommendation: leave them out with --sizes")
         _print_sizes(study, write)
         return
-    from m2m.grid.study_folder import BUNDLED_STUDY, OWN_STUDY
+    from m2m.grid.study_places import BUNDLED_STUDY, OWN_STUDY
     from m2m.runtime.atomic_files import write_text
     from m2m.study.report.recommendation import compare_settings, recommend
     from m2m.study.study_file import read_study
@@ -62,7 +62,7 @@ def main(
 
 def _print_sizes(study: Path | None, write: Path | None) -> None:
     """The curve over sizes in words. `study` may name the study's folder or a file of it, or nothing."""
-    from m2m.grid.study_folder import SIZES_STUDY
+    from m2m.grid.study_places import SIZES_STUDY
     from m2m.runtime.artifacts import read_table
     from m2m.runtime.atomic_files import write_text
     from m2m.schemas.grid import Grid

@@ -16,6 +16,7 @@ from m2m.schemas.cell import MADE_WITH
 
 PIPELINE, CELL_FILE, DETAILS_FILE = "dvc.yaml", "metrics/cell.json", "metrics/cell_details.json"
 BASE_FILE = "metrics/base.json"
+PROMPTS_FILE = "data/prompts.parquet"
 HARDWARE_MESSAGE = "m2m: run on "  # begins the message of an experiment's commit, if it ran on a cluster
 CELL_INPUTS = ("data/raw", "stages", "m2m", "profiles/launch", "params.yaml", "dvc.yaml", "dvc.lock", "constraints.txt")
 
@@ -66,10 +67,9 @@ def predict_lock() -> Lock:
     """What a run would lock here: the commands, settings and code as they stand, the data of stages that have run."""
     from dvc.repo import Repo
 
-    lock = read_lock()
     with Repo() as repo:
-        declared = [stage for stage in repo.index.stages if stage.cmd and stage.path_in_repo == PIPELINE]
-        outs = {stage.name: _get_outs(stage, lock) for stage in declared}
+        declared = _list_declared(repo)
+        outs = {stage.name: _get_locked_outs(stage) for stage in declared}
         hashes = {path: md5 for files in outs.values() for path, md5 in files.items()}
         settings = _read_params(repo, declared)
         return {
@@ -88,7 +88,7 @@ def list_stages() -> list[str]:
     from dvc.repo import Repo
 
     with Repo() as repo:
-        return [stage.name for stage in repo.index.stages if stage.cmd and stage.path_in_repo == PIPELINE]
+        return [stage.name for stage in _list_declared(repo)]
 
 
 def list_untracked_files() -> list[str]:
@@ -130,10 +130,16 @@ def _read_experiment(name: str, revision: str, day: str, message: str) -> Experi
     return Experiment(name, revision, add_hardware(parse_lock(texts["dvc.lock"]), kind), metrics, base, day)
 
 
-def _get_outs(stage: Any, lock: Lock) -> dict[str, str]:
-    """As they were locked last; empty where the stage has not run."""
-    outs = lock.get(stage.name, {}).get("outs", {})
-    return {str(out.def_path): outs.get(str(out.def_path), "") for out in stage.outs}
+def _list_declared(repo: Any) -> list[Any]:
+    """DVC's stages of dvc.yaml alone: its own index reads every pipeline and lock of the repository."""
+    from dvc.repo.index import Index
+
+    return [stage for stage in Index.from_file(repo, PIPELINE).stages if stage.cmd]
+
+
+def _get_locked_outs(stage: Any) -> dict[str, str]:
+    """As DVC read them from its lock; empty where the stage has not run."""
+    return {str(out.def_path): out.hash_info.value or "" for out in stage.outs}
 
 
 def _read_params(repo: Any, stages: Iterable[Any]) -> dict[str, dict[str, Any]]:

@@ -12,7 +12,7 @@ import psutil
 
 from m2m.gguf_models import find_gguf, read_gguf_config
 from m2m.grid.design import Cell, Scope, list_cells
-from m2m.grid.dvc_experiments import predict_lock, read_experiments, read_lock
+from m2m.grid.dvc_experiments import PROMPTS_FILE, predict_lock, read_experiments, read_lock
 from m2m.grid.gpu_locks import list_gpus
 from m2m.grid.provenance import (
     CELL_STAGES,
@@ -24,7 +24,6 @@ from m2m.grid.provenance import (
     is_finished,
 )
 from m2m.grid.rungs import list_current_rungs, list_expected_cells
-from m2m.grid.study_folder import PROMPTS_FILE
 from m2m.llm.client.reply_cache import ReplyCache, cache_folder
 from m2m.parallel import count_cores
 from m2m.planning.cost_inputs import count_data, estimate_data_size

@@ -10,7 +10,7 @@ import polars as pl
 from jaxtyping import Float
 
 from m2m.grid.design import Cell, Scope, drop_repeated, list_cells
-from m2m.grid.study_folder import BUNDLED_STUDY, OWN_STUDY, PILOT_STUDY
+from m2m.grid.study_places import BUNDLED_STUDY
 from m2m.planning.power import FullGrid
 from m2m.planning.power_report import PlannedGrid
 from m2m.planning.seed_noise import SeedNoise, estimate_prompt_noise, estimate_seed_noise
@@ -23,15 +23,6 @@ from m2m.study.analysis.other_prompts import ENOUGH_GROUPS, arrange_scores
 from m2m.study.cells.cells import SETTING, get_column, select_comparable, select_outcome, split_cells
 from m2m.study.cells.labels import CONFIGURATION, UNDER
 from m2m.study.cells.outcomes import MAIN, get_unit, list_outcomes
-
-
-def choose_noise_folder(pilot: Path | None) -> Path:
-    """`pilot`, or the folder of the nearest study: one's own, one's pilot, or the bundled one."""
-    folders = [pilot] if pilot else [OWN_STUDY, PILOT_STUDY, BUNDLED_STUDY]
-    existing = [folder for folder in folders if (folder / "grid.csv").exists()]
-    if not existing:
-        raise ValueError(f"there is no grid.csv in {' or '.join(map(str, folders))}. Run `m2m grid --pilot`.")
-    return existing[0]
 
 
 def plan_comparisons(settings: Mapping[str, Any], scope: Scope) -> PlannedGrid:

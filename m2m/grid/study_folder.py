@@ -10,7 +10,13 @@ import polars as pl
 
 from m2m.grid.collection import build_grid_table
 from m2m.grid.design import POOL_SETTINGS, normalize_cell
-from m2m.grid.dvc_experiments import Experiment, locate_cached_file, predict_lock, read_experiments
+from m2m.grid.dvc_experiments import (
+    PROMPTS_FILE,
+    Experiment,
+    locate_cached_file,
+    predict_lock,
+    read_experiments,
+)
 from m2m.grid.prompt_scores import score_prompts
 from m2m.grid.provenance import (
     CELL_STAGES,
@@ -38,9 +44,7 @@ from m2m.study.cells.cells import select_comparable
 from m2m.study.report.answer_examples import BASE_NAME, select_examples
 from m2m.study.study_file import hash_grid
 
-BUNDLED_STUDY, OWN_STUDY, PILOT_STUDY = (Path(name) for name in ("metrics", "metrics/own", "metrics/pilot"))
-SIZES_STUDY = Path("metrics/sizes")
-PROMPTS_FILE, VERDICTS_FILE = "data/prompts.parquet", "data/verdicts.parquet"
+VERDICTS_FILE = "data/verdicts.parquet"
 ANSWERS_FILE = "data/answers/{arm}.parquet"
 REQUIRED = [name for name, column in Grid.to_schema().columns.items() if not column.nullable]
 

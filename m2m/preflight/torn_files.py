@@ -4,7 +4,7 @@ import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from shutil import copyfile, move
+from shutil import move
 from typing import Any
 
 import yaml
@@ -42,10 +42,9 @@ def restore_torn_files() -> Iterator[str]:
 def copy_whole_files() -> None:
     """Keep a copy of each file that is whole, so that the next command can restore it. OSError on a full disk."""
     for path in (PARAMS_FILE, *STAGE_LOCKS):
-        copy = COPIES_FOLDER / path
-        if path.exists() and not (copy.exists() and copy.read_bytes() == path.read_bytes()):
-            with replace_file(copy) as temporary:
-                copyfile(path, temporary)
+        if path.exists() and not _is_copied(path) and _is_whole(text := path.read_bytes(), path):
+            with replace_file(COPIES_FOLDER / path) as temporary:
+                temporary.write_bytes(text)
 
 
 def keep_file(path: Path) -> Path:
@@ -62,14 +61,18 @@ def _is_torn(path: Path) -> bool:
 
     Settings that are wrong in another way are a person's, and are never replaced.
     """
-    if path == PARAMS_FILE:
-        return not path.exists() or not path.read_bytes().strip(b" \n\0")
     if not path.exists():
+        return path == PARAMS_FILE
+    if _is_copied(path):
         return False
     text = path.read_bytes()
-    if CONFLICT.search(text):
-        return False
-    return not text.endswith(b"\n") or not _has_stages(text)
+    return not CONFLICT.search(text) and not _is_whole(text, path)
+
+
+def _is_copied(path: Path) -> bool:
+    """Whether the copy has the same bytes: only whole files are copied, and parsing dvc.lock takes 0.1 s."""
+    copy = COPIES_FOLDER / path
+    return copy.exists() and copy.read_bytes() == path.read_bytes()
 
 
 def _has_stages(text: bytes) -> bool:
@@ -97,8 +100,8 @@ def _restore(path: Path) -> str:
     """Keep `path` under another name, and write the last whole one; a sentence with both."""
     note = f" What was there is {keep_file(path)}." if path.exists() else ""
     copy = COPIES_FOLDER / path
-    if copy.exists() and not _is_torn_copy(copy, path):
-        text, source = copy.read_bytes(), f"the last command's copy, {copy}"
+    if copy.exists() and _is_whole(text := copy.read_bytes(), path):
+        source = f"the last command's copy, {copy}"
     else:
         committed = subprocess.run(["git", "show", f"HEAD:{path}"], capture_output=True, check=False)
         text, source = committed.stdout, "the last commit"
@@ -109,6 +112,6 @@ def _restore(path: Path) -> str:
     return f"It is restored from {source}.{note}"
 
 
-def _is_torn_copy(copy: Path, path: Path) -> bool:
-    text = copy.read_bytes()
-    return not text.strip(b" \n\0") if path == PARAMS_FILE else not (text.endswith(b"\n") and _has_stages(text))
+def _is_whole(text: bytes, path: Path) -> bool:
+    """Whether `text`, what `path` or its copy holds, may stand there."""
+    return bool(text.strip(b" \n\0")) if path == PARAMS_FILE else text.endswith(b"\n") and _has_stages(text)

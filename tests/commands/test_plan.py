@@ -1,6 +1,8 @@
 """plan: counts what a run has left, assumes what none has, and counts the cells that are there."""
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -228,3 +230,9 @@ def test_the_bake_off_and_the_sizes_are_planned_by_what_a_run_counted(
     )  # the pool has two rows: it is an arm, no size is smaller
     with pytest.raises(ValueError, match="--bake-off and --sizes are two grids: choose one"):
         plan.main(bake_off=True, sizes=True)
+
+
+def test_a_plan_waits_for_no_compiler_and_no_model() -> None:
+    heavy = {"numba", "sklearn", "torch", "transformers", "mlflow", "altair"}
+    script = f"import sys, m2m.grid.grid_plan, m2m.grid.power_plan; assert not {heavy} & set(sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], cwd=ROOT).returncode == 0

@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -83,6 +84,13 @@ def here(repository: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_the_stages_are_those_of_the_pipeline(here: Path) -> None:
     assert list_stages() == ["first@one", "second"]
+
+
+def test_a_pipeline_in_a_folder_below_is_not_read(here: Path) -> None:
+    (here / "below").mkdir()
+    (here / "below/dvc.yaml").write_text("stages: broken")
+    assert list(predict_lock()) == list_stages() == ["first@one", "second"]
+    shutil.rmtree(here / "below")
 
 
 def test_files_that_a_copy_of_the_repository_would_lack_are_told(here: Path) -> None:

@@ -8,7 +8,8 @@ import polars as pl
 import pytest
 
 from bench.planted import planted_grid
-from m2m.grid.power_plan import choose_noise_folder, plan_comparisons, read_noise
+from m2m.grid.power_plan import plan_comparisons, read_noise
+from m2m.grid.study_places import choose_noise_folder
 from m2m.runtime.artifacts import write_table
 from m2m.schemas.grid import Grid
 from m2m.schemas.scores import Scores

@@ -56,6 +56,27 @@ def reported(clone: Path, capsys: pytest.CaptureFixture[str]) -> Any:
     return mend
 
 
+def test_a_lock_is_parsed_only_after_something_has_written_it(
+    clone: Path, reported: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed: list[bytes] = []
+    has_stages = torn_files._has_stages
+    monkeypatch.setattr(torn_files, "_has_stages", lambda text: parsed.append(text) or has_stages(text))
+    for text in (LOCK, NEWER):
+        (clone / "dvc.lock").write_text(text)
+        assert reported() == [] and set(parsed) == {text.encode()}
+        parsed.clear()
+        assert reported() == [] and parsed == []
+
+
+@pytest.mark.parametrize("text", [NEWER[:-9], f"<<<<<<< ours\n{NEWER}"], ids=["torn", "of a merge"])
+def test_a_lock_that_is_not_whole_is_never_copied(clone: Path, text: str) -> None:
+    torn_files.copy_whole_files()
+    (clone / "dvc.lock").write_text(text)
+    torn_files.copy_whole_files()
+    assert (torn_files.COPIES_FOLDER / "dvc.lock").read_text() == LOCK
+
+
 def test_a_whole_workspace_is_left_alone_in_silence(clone: Path, reported: Any) -> None:
     assert reported() == []
     assert git(clone, "status", "--short") == ""

@@ -46,7 +46,7 @@ def list_known_settings() -> Known:
     if not (root / PIPELINES[0]).exists():  # installed elsewhere: the clone that this process runs in
         root = Path()
     texts = [(root / name).read_text(encoding="utf-8") for name in PIPELINES]
-    stages = [stage for text in texts for stage in yaml.safe_load(text)["stages"].values()]
+    stages = [stage for text in texts for stage in yaml.load(text, yaml.CSafeLoader)["stages"].values()]
     commands = [command.split() for stage in stages for command in _list_commands(stage)]
     tree: Known = {}
     for words in sorted(commands, key=lambda words: len(_list_blocks(words)) != 1):  # one block: all flags are its own
