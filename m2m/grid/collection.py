@@ -9,6 +9,7 @@ from m2m.schemas.grid import Grid
 
 IDENTITY = Grid.Config.unique  # provenance and settings: a second copy of a cell would pass for a replicate
 NULLABLE = [name for name, column in Grid.to_schema().columns.items() if column.nullable]
+REQUIRED = [name for name in Grid.to_schema().columns if name not in NULLABLE]
 
 
 def build_grid_table(rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:

@@ -11,6 +11,9 @@ Cell = dict[str, Any]
 QUICK_DEGREES = (0, 3, 6)
 QUALITY_SETTINGS, PREFILTER_SETTINGS = ("quality", "quality_share"), ("prefilter", "prefilter_share")
 POOL_SETTINGS = (*QUALITY_SETTINGS, *PREFILTER_SETTINGS)  # of `subset`: which rows all cells of a grid choose from
+SHARED_REMEDY = (
+    "What all cells share, such as clusters, has one value a grid: run a grid a value, each with a --folder."
+)
 FIRST_SEEDS, FIRST_RANDOM_SEEDS = 1, 3  # random's spread is the seed noise: it needs replicates
 PILOT_CONFIGURATIONS, PILOT_SEEDS = 2, (1, 2, 3, 4)
 
@@ -36,7 +39,10 @@ def list_cells(grid_parts: Mapping[str, Mapping[str, Any]], subset: Mapping[str,
     for name, lists in grid_parts.items():
         unknown = sorted(set(lists) - set(subset))
         if unknown:
-            raise ValueError(f"grid.parts.{name} may list settings of subset ({', '.join(subset)}), got {unknown[0]}")
+            names = ", ".join(subset)
+            raise ValueError(
+                f"grid.parts.{name} may list settings of subset ({names}), got {unknown[0]}. {SHARED_REMEDY}"
+            )
         if pool := sorted(set(lists) & set(POOL_SETTINGS)):
             raise ValueError(f"grid.parts.{name} may not list {pool[0]}: a grid has one pool, set it in subset")
         listed = {key: value if isinstance(value, list) else [value] for key, value in lists.items()}

@@ -122,6 +122,12 @@ def hash_locked_cell(lock: Lock) -> str:
     return hash_cell(hash_provenance(lock), get_cell_settings(lock), blocks)
 
 
+def get_pass_settings(lock: Lock, strategy: str) -> dict[str, Any]:
+    """The settings of the base model's pass that cells of `strategy` choose by; empty for a strategy without one."""
+    base_pass = STRATEGIES[strategy].base_pass if strategy in STRATEGIES else ""
+    return _get_block(lock, base_pass) if base_pass else {}
+
+
 def name_experiment(cell: Cell, cell_hash: str) -> str:
     """The experiment's name: strategy, degree, seed, and the first digits of the cell's hash."""
     return f"{cell['strategy']}-{cell['degree']}-s{cell['seed']}-{cell_hash[:6]}"

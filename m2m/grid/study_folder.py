@@ -1,14 +1,14 @@
 """Writes a study's folder from the finished cells: their metrics, scores, some answers, and their provenance."""
 
-from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from shutil import copyfile
 from typing import Any, NamedTuple
 
 import polars as pl
 
-from m2m.grid.collection import build_grid_table
+from m2m.grid.collection import REQUIRED, build_grid_table
+from m2m.grid.collection_report import report_counts, report_gaps, report_left_out, report_repeated
 from m2m.grid.design import POOL_SETTINGS, normalize_cell
 from m2m.grid.dvc_experiments import (
     PROMPTS_FILE,
@@ -17,6 +17,7 @@ from m2m.grid.dvc_experiments import (
     predict_lock,
     read_experiments,
 )
+from m2m.grid.pass_settings import keep_one_pass
 from m2m.grid.prompt_scores import score_prompts
 from m2m.grid.provenance import (
     CELL_STAGES,
@@ -25,6 +26,7 @@ from m2m.grid.provenance import (
     collect_shared,
     get_cell_settings,
     get_hardware,
+    get_pass_settings,
     hash_locked_cell,
     hash_provenance,
     is_finished,
@@ -46,11 +48,10 @@ from m2m.study.study_file import hash_grid
 
 VERDICTS_FILE = "data/verdicts.parquet"
 ANSWERS_FILE = "data/answers/{arm}.parquet"
-REQUIRED = [name for name, column in Grid.to_schema().columns.items() if not column.nullable]
 
 
 class CellTables(NamedTuple):
-    """The tables of one cell that a study keeps cell_tables of."""
+    """The tables of one cell that a study reads."""
 
     prompts: pl.DataFrame
     verdicts: pl.DataFrame
@@ -77,10 +78,13 @@ def write_study_folder(
     measured = [row for row in rows if set(REQUIRED) <= set(row)]
     lock, hardware = predict_lock(), {"", *(get_hardware(cell.lock) for cell in cells.values())}
     kinds = {hash_provenance(add_hardware(lock, kind)): kind for kind in sorted(hardware)}
-    compared = [row for row in measured if not current or row["provenance"] in kinds]
+    blocks = {row["experiment"]: get_pass_settings(cells[row["experiment"]].lock, row["strategy"]) for row in measured}
+    today = {row["strategy"]: get_pass_settings(lock, row["strategy"]) for row in measured}
+    compared = [row for row in measured if not current or _is_current(row, kinds, blocks, today)]
     if not compared:
         raise ValueError(f"None of {len(cells)} finished experiments has all metrics. Run `make grid`.")
-    grid = build_grid_table(compared)
+    kept, passes = keep_one_pass(compared, blocks, today)
+    grid = build_grid_table(kept)
     _copy_histograms(cells[select_comparable(grid)["experiment"][0]], folder / "histograms")
     write_table(folder / "grid.csv", Grid, grid)
     collected = [cells[name] for name in grid["experiment"]]
@@ -98,8 +102,15 @@ def write_study_folder(
         folder / "made.json",
         {name: _describe_code(group[-1]) | file | _describe_days(group) for name, group in groups.items()},
     )
-    omitted = [*_report_left_out(rows, measured, compared), *_report_gaps(collected, scores)]
-    return [f"{folder / 'grid.csv'}: {_report_counts(grid, kinds)}", *omitted]
+    omitted = [*report_left_out(rows, measured, compared), *passes, *report_repeated(len(kept) - len(grid))]
+    return [f"{folder / 'grid.csv'}: {report_counts(grid, kinds)}", *omitted, *report_gaps(len(collected), scores)]
+
+
+def _is_current(
+    row: Mapping[str, Any], kinds: Collection[str], blocks: Mapping[str, object], today: Mapping[str, object]
+) -> bool:
+    """Whether a cell is of today's code, data and settings, those of its base model's pass too."""
+    return row["provenance"] in kinds and blocks[row["experiment"]] == today[row["strategy"]]
 
 
 def _make_row(cell: Experiment, fresh: Collection[int]) -> dict[str, Any]:
@@ -175,29 +186,3 @@ def _write_command(stage: Mapping[str, Any]) -> str:
             block = block.setdefault(inner, {})
         block[key] = value
     return write_command(stage["cmd"], settings)
-
-
-def _report_counts(grid: pl.DataFrame, kinds: Mapping[str, str]) -> str:
-    """The cells of each provenance; `kinds` maps those of today's code to their hardware, "" for this machine's."""
-    counts = Counter(grid["provenance"].to_list())
-    [current_hash] = [name for name, kind in kinds.items() if not kind]
-    different = [(name, count) for name, count in counts.most_common() if name != current_hash]
-    separate = [f"{count} of {name}{f' on {kinds[name]}' if name in kinds else ''}" for name, count in different]
-    text = f"{counts[current_hash]} cells of this code, data and settings ({current_hash})"
-    return text + (f"; counted separately, other cells: {', '.join(separate)}" if separate else "")
-
-
-def _report_left_out(rows: list[Any], measured: list[Any], compared: list[Any]) -> Iterator[str]:
-    if len(measured) < len(rows):
-        absent = ", ".join(sorted({name for row in rows for name in set(REQUIRED) - set(row)}))
-        yield f"left out: {len(rows) - len(measured)} cells whose metrics lack {absent}"
-    if len(compared) < len(measured):
-        yield f"left out: {len(measured) - len(compared)} cells of other code, data or settings"
-
-
-def _report_gaps(cells: Sequence[Experiment], scores: Sequence[pl.DataFrame]) -> Iterator[str]:
-    if len(scores) < len(cells):
-        count = len(cells) - len(scores)
-        yield f"the answers of {count} cells are not in DVC's cache, so they have no scores; run dvc exp pull"
-    if silent := sum(table.is_empty() for table in scores):
-        yield f"{silent} cells have no likelihood of a reference and no verdict, so no intervals over prompts"

@@ -89,6 +89,14 @@ def test_a_setting_that_subset_has_not_is_refused() -> None:
         list_cells({"one": {"degrees": [0]}}, SUBSET, "full")
 
 
+def test_a_setting_of_a_stage_that_cells_share_is_refused_with_a_way_to_vary_it() -> None:
+    message = (
+        r"got cluster\.seed\. What all cells share, .* has one value a grid: run a grid a value, each with a --folder"
+    )
+    with pytest.raises(ValueError, match=message):
+        list_cells({"one": {"strategy": ["response-macro"], "cluster.seed": [1, 2]}}, SUBSET, "full")
+
+
 def test_only_what_differs_is_overridden() -> None:
     assert list_overrides({**SUBSET, "degree": 6, "seed": 2}, SUBSET) == ["subset.degree=6", "subset.seed=2"]
     assert list_overrides(SUBSET, SUBSET) == []

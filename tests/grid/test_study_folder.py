@@ -12,7 +12,7 @@ from bench.planted import planted_grid
 from m2m.commands import collect
 from m2m.grid import study_folder
 from m2m.grid.dvc_experiments import Experiment
-from m2m.grid.provenance import CELL_STAGES, OPPONENT_STAGES, add_hardware, hash_provenance
+from m2m.grid.provenance import CELL_STAGES, OPPONENT_STAGES, add_hardware, hash_locked_cell, hash_provenance
 from m2m.runtime.artifacts import read_json, read_table, write_table
 from m2m.schemas.answers import Answers
 from m2m.schemas.examples import Examples
@@ -239,6 +239,42 @@ def test_cells_of_other_hardware_are_kept_apart_and_named_though_they_are_of_tod
     assert f"counted separately, other cells: 1 of {kept} on EPYC avx2" in printed
     made = read_json(tmp_path / "study/made.json")
     assert made[kept]["hardware"] == {"kind": "EPYC avx2"} and "hardware" not in made[kept]["commands"]
+
+
+@pytest.fixture
+def passes(cache: Path, monkeypatch: pytest.MonkeyPatch) -> list[Experiment]:
+    """Two cells of ifd with one seed: only the settings of their pass differ, the second has today's."""
+    held = study_folder.read_experiments()
+    for cell, length in zip(held, (512, 1024), strict=False):
+        cell.lock["subset@candidate"]["params"]["subset"].update(strategy="ifd", degree=0)
+        block = {"difficulty": {"max_length": length}}
+        cell.lock["difficulty"] = {"cmd": "", "params": block, "deps": {}, "outs": {}}  # type: ignore[index]
+    monkeypatch.setattr(study_folder, "predict_lock", lambda: held[1].lock)
+    return held
+
+
+@pytest.mark.parametrize("current", [False, True])
+def test_cells_of_ifd_that_differ_by_their_pass_alone_are_never_mistaken_for_each_other(
+    passes: list[Experiment], current: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second, other = passes
+    assert hash_provenance(first.lock) == hash_provenance(second.lock)
+    assert hash_locked_cell(first.lock) != hash_locked_cell(second.lock)
+    collect.main(folder=tmp_path / "study", current=current)
+    assert read_table(tmp_path / "study/grid.csv", Grid)["experiment"].to_list() == sorted([second.name, other.name])
+    left_out = "1 cells of ifd by a pass with other settings of difficulty than today's (max_length 512, not 1024)"
+    assert f"left out: {'1 cells of other code, data or settings' if current else left_out}" in capsys.readouterr().out
+
+
+def test_repeats_of_a_cell_are_counted(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    held = study_folder.read_experiments()
+    again = held[0]._replace(name=f"{held[0].name}-again")
+    monkeypatch.setattr(study_folder, "read_experiments", lambda: [*held, again])
+    collect.main(folder=tmp_path / "study")
+    assert read_table(tmp_path / "study/grid.csv", Grid).height == 3
+    assert "left out: 1 repeats of cells that were run more than once" in capsys.readouterr().out
 
 
 def test_without_any_cell_what_is_there_stays(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from m2m.grid.design import SHARED_REMEDY
 from m2m.grid.params.setting_rules import PART_BLOCKS, PART_PREFIXES, explain_range, list_broken_rules
 from m2m.grid.params.setting_types import HINT, SettingType, read_dataclass, read_main
 
@@ -155,6 +156,8 @@ def _list_missing(settings: Mapping[str, Any], tree: Known, prefix: str) -> Iter
 def _suggest(prefix: str, key: str, tree: Known) -> str:
     if nearest := get_close_matches(key, tree, n=1):
         return f"Did you mean {prefix}{nearest[0]}?"
+    if prefix.startswith(PART_PREFIXES):
+        return SHARED_REMEDY
     elsewhere = {name.rpartition(".")[2]: name for name in _list_names(list_known_settings(), "")}
     if nearest := get_close_matches(key, elsewhere, n=1):
         return f"Did you mean {elsewhere[nearest[0]]}?"

@@ -68,6 +68,14 @@ def test_a_key_that_nothing_reads_is_refused_with_its_path_and_the_nearest_one(p
         check_settings(settings)
 
 
+@pytest.mark.parametrize("part", [{"cluster.seed": [1, 2]}, {"cluster": {"seed": [1, 2]}}])
+def test_a_part_of_the_grid_that_lists_a_shared_setting_gets_the_way_to_vary_it(part: Any) -> None:
+    with pytest.raises(
+        ValueError, match=r"not a setting\. What all cells share, .* run a grid a value, each with a --fol"
+    ):
+        check_settings(change("grid.parts.clusters", part))
+
+
 def change(path: str, value: Any) -> Any:
     """The shipped settings with `value` at `path`."""
     settings = deepcopy(PARAMS)

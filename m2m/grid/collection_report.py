@@ -1,0 +1,42 @@
+"""What a study's folder was made from, and what was left out, in lines for a person."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from m2m.grid.collection import REQUIRED
+
+
+def report_counts(grid: pl.DataFrame, kinds: Mapping[str, str]) -> str:
+    """The cells of each provenance; `kinds` maps those of today's code to their hardware, "" for this machine's."""
+    counts = Counter(grid["provenance"].to_list())
+    [current_hash] = [name for name, kind in kinds.items() if not kind]
+    different = [(name, count) for name, count in counts.most_common() if name != current_hash]
+    separate = [f"{count} of {name}{f' on {kinds[name]}' if name in kinds else ''}" for name, count in different]
+    text = f"{counts[current_hash]} cells of this code, data and settings ({current_hash})"
+    return text + (f"; counted separately, other cells: {', '.join(separate)}" if separate else "")
+
+
+def report_left_out(rows: Sequence[Any], measured: Sequence[Any], compared: Sequence[Any]) -> Iterator[str]:
+    """Of `rows` the cells without a metric that a study needs, and of those `measured` the ones of other code."""
+    if len(measured) < len(rows):
+        absent = ", ".join(sorted({name for row in rows for name in set(REQUIRED) - set(row)}))
+        yield f"left out: {len(rows) - len(measured)} cells whose metrics lack {absent}"
+    if len(compared) < len(measured):
+        yield f"left out: {len(measured) - len(compared)} cells of other code, data or settings"
+
+
+def report_repeated(count: int) -> Iterator[str]:
+    """The second and later copies of a cell, which would pass for replicates."""
+    if count:
+        yield f"left out: {count} repeats of cells that were run more than once"
+
+
+def report_gaps(cell_count: int, scores: Sequence[pl.DataFrame]) -> Iterator[str]:
+    """The cells without answers in DVC's cache, and those that no interval over prompts can be drawn from."""
+    if count := cell_count - len(scores):
+        yield f"the answers of {count} cells are not in DVC's cache, so they have no scores; run dvc exp pull"
+    if silent := sum(table.is_empty() for table in scores):
+        yield f"{silent} cells have no likelihood of a reference and no verdict, so no intervals over prompts"
