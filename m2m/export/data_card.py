@@ -15,6 +15,7 @@ QUANTILES = {"shortest": 0.0, "10 %": 0.1, "median": 0.5, "90 %": 0.9, "longest"
 OUTCOMES = (
     "rows",
     "pool_rows",
+    "rows_without_match",
     "rows_without_unit",
     "candidate_rows",
     "k",
@@ -113,6 +114,8 @@ def describe_left_out(summary: Mapping[str, Any]) -> list[str]:
             f"Only the {summary['prefilter_share']:.6g} of the rows most like the examples by {summary['prefilter']} "
             f"were candidates: {summary['rows_unlike_examples']} were left out."
         )
+        if count := summary.get("rows_without_match"):
+            lines.append(f"{count} of the candidates match no example at all: they fill up that share.")
     return lines
 
 

@@ -106,6 +106,17 @@ def test_a_card_says_by_which_number_rows_were_chosen_first_and_neutralises_its_
     assert "9 rows have no such number and come last." in text
 
 
+def test_a_card_counts_the_candidates_that_match_no_example() -> None:
+    like = {"prefilter": "bm25", "prefilter_share": 0.2, "rows_unlike_examples": 80, "rows_without_match": 6}
+    text = render_card(CARD._replace(summary={**CARD.summary, **like}))
+    assert "Only the 0.2 of the rows most like the examples by bm25 were candidates: 80 were left out." in text
+    assert "6 of the candidates match no example at all: they fill up that share." in text
+    assert "| rows_without_match | 6 |" in text
+    every = render_card(CARD._replace(summary={**CARD.summary, **like, "rows_without_match": 0}))
+    assert "match no example" not in every and "| rows_without_match | 0 |" in every
+    assert "rows_without_match" not in render_card(CARD)
+
+
 HOSTILE = "[a](javascript:alert(1))![x](http://e.org/p) <img src=x onerror=alert(1)> | # `\x1b[2J\u202e"
 
 
