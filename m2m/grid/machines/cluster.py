@@ -6,7 +6,14 @@ from typing import NamedTuple
 
 from m2m.grid.dvc_experiments import HARDWARE_MESSAGE, read_experiments
 from m2m.grid.machines.grid_remotes import Snapshot, fetch_study_files, push_snapshot, require_remotes
-from m2m.grid.machines.hardware import Needs, describe_kind, explain_difference, read_driver_facts
+from m2m.grid.machines.hardware import (
+    UNKNOWN_HARDWARE,
+    Needs,
+    describe_kind,
+    explain_difference,
+    explain_missing_gpus,
+    read_driver_facts,
+)
 from m2m.grid.machines.node_program import build_program
 from m2m.grid.machines.ray_cells import open_ray
 from m2m.grid.machines.remote_runner import CellEngine, build_orders, run_remote_cells
@@ -49,7 +56,9 @@ def open_cluster(options: ClusterOptions, launch: Path) -> Cluster:
         engine, sample = open_slurm(program, needs, driver, [f"--{word}" for word in options.sbatch], options.jobs)
         if difference := explain_difference(sample, driver):
             raise ValueError(difference)
-        kind = describe_kind(sample, needs.gpus)
+        if missing := explain_missing_gpus(sample, needs.gpus):
+            print(f"grid: {missing}", flush=True)
+        kind = describe_kind(sample, needs.gpus) or UNKNOWN_HARDWARE
     else:
         engine, kind = open_ray(options.on, program, needs, driver, options.hardware, options.jobs)
     print(f"grid: cells run on {kind}, which their provenance names", flush=True)

@@ -10,6 +10,9 @@ from m2m.grid.machines.node_facts import normalize_package, read_facts
 Facts = Mapping[str, Any]  # of a node: node, python, packages (versions by name), cpu, gpus
 
 
+UNKNOWN_HARDWARE = "unknown hardware"  # the label of cells that train on GPUs which the node does not show
+
+
 class Needs(NamedTuple):
     """What a cell takes of a node."""
 
@@ -41,6 +44,16 @@ def state_expected(driver: Facts, node: Facts, gpus_each: int) -> Facts:
 def describe_kind(facts: Facts, gpus_each: int) -> str:
     """The hardware that decides the bytes of a cell: its GPUs where it trains on some, else its CPU."""
     return " + ".join(facts["gpus"]) if gpus_each else str(facts["cpu"])
+
+
+def explain_missing_gpus(facts: Facts, gpus_each: int) -> str:
+    """Why cells that train on GPUs are labelled UNKNOWN_HARDWARE, in one sentence; empty if the node shows its GPUs."""
+    if not gpus_each or facts["gpus"]:
+        return ""
+    return (
+        f"The launch file asks for {gpus_each} GPUs, but nvidia-smi shows none on node {facts['node']}, so the cells "
+        f"are labelled {UNKNOWN_HARDWARE}: name a partition or constraint with NVIDIA GPUs in --sbatch."
+    )
 
 
 def explain_difference(facts: Facts, driver: Facts) -> str:

@@ -87,6 +87,27 @@ def test_slurm_with_another_environment_is_refused(here: Path, monkeypatch: pyte
         open_cluster(ClusterOptions("slurm"), CPU)
 
 
+@pytest.mark.parametrize(
+    ("launch", "gpus", "kind"), [(FSDP, [], "unknown hardware"), (FSDP, ["H100"], "H100"), (CPU, [], "Xeon")]
+)
+def test_a_slurm_node_without_the_gpus_of_the_launch_file_is_told_and_labelled_unknown(
+    launch: Path,
+    gpus: list[str],
+    kind: str,
+    here: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(cluster, "open_slurm", lambda *_: (ENGINE, {**DRIVER, "node": "n1", "gpus": gpus}))
+    assert open_cluster(ClusterOptions("slurm"), launch).hardware == kind
+    *missing, last = capsys.readouterr().out.splitlines()
+    assert last == f"grid: cells run on {kind}, which their provenance names"
+    sentence = (
+        "grid: The launch file asks for 8 GPUs, but nvidia-smi shows none on node n1, so the cells are labelled unknown"
+    )
+    assert len(missing) == (kind == "unknown hardware") and all(line.startswith(sentence) for line in missing)
+
+
 def test_cells_are_ordered_with_their_hardware(monkeypatch: pytest.MonkeyPatch) -> None:
     orders: dict[str, Any] = {}
 
