@@ -233,6 +233,27 @@ def test_a_folder_and_a_file_make_one_pool(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("record", "advice"),
+    [
+        (
+            {"prompt": "Hi?", "chosen": "Ho.", "rejected": "No."},
+            "to train on the chosen answer name --prompt-column prompt and --response-column chosen",
+        ),
+        ({"question": "Hi?", "reply": "Ho."}, "name --prompt-column and --response-column"),
+        ({"talk": ["Hi?"]}, "name a column of turns as both --prompt-column and --response-column, or write messages"),
+        ({"prompt_column": "Hi?"}, "but the fields prompt_column; a pair needs two texts"),
+    ],
+    ids=["preference", "two texts", "turns", "a field of that name"],
+)
+def test_a_row_without_a_known_form_is_told_the_flags_of_its_columns(
+    record: dict[str, Any], advice: str, tmp_path: Path
+) -> None:
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, (record, make_row(1)))))
+    [reason] = read_pool([str(tmp_path / "a.jsonl")], READING, tmp_path).rejects["reason"]
+    assert reason.endswith(advice)
+
+
+@pytest.mark.parametrize(
     ("settings", "sentence"),
     [
         ({"size": None}, "name the size of the subset: --size ROWS, or --tokens TOKENS"),
