@@ -53,7 +53,8 @@ def inspect_cells(settings: Mapping[str, Any], scope: Scope) -> tuple[list[str],
     Of a staged grid those of the rungs that can be listed so far. Cells of clusters count by their hardware: those of
     the kind that has most, as a grid on that kind would resume them.
     """
-    previous, lock = read_lock(), predict_lock()
+    previous = read_lock()
+    lock = predict_lock(previous)
     stale = [name for name, stage in lock.items() if name not in CELL_STAGES and _is_stale(stage, previous.get(name))]
     if stale:
         return stale, 0

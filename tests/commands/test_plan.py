@@ -67,7 +67,7 @@ def told(
     **asked: Any,
 ) -> Any:
     monkeypatch.setattr(grid_plan, "read_lock", lambda: known)
-    monkeypatch.setattr(grid_plan, "predict_lock", lambda: now)
+    monkeypatch.setattr(grid_plan, "predict_lock", lambda _: now)
     monkeypatch.setattr(grid_plan, "read_experiments", lambda: list(held))
     monkeypatch.setattr(rungs, "read_experiments", lambda: list(held))
     defaults: dict[str, Any] = {"gpu": "h100", "full": True}
