@@ -76,7 +76,7 @@ def get_hardware(lock: Lock) -> str:
 
 
 def describe_changes(shared: Mapping[str, Mapping[str, Any]], lock: Lock) -> list[str]:
-    """What differs in `lock` from what cells share, `shared` as from `collect_shared`, in words.
+    """What differs in `lock` from what cells share, `shared` as in made.json, in words.
 
     Code is left out, and so are settings that did not exist when the cells ran.
 
@@ -92,6 +92,10 @@ def describe_changes(shared: Mapping[str, Mapping[str, Any]], lock: Lock) -> lis
     recorded = {**{name: {} for name in choice}, **shared["settings"]}
     stages = [name for name, settings in recorded.items() if not _agrees(settings, (params | choice).get(name, {}))]
     stages += [name for name in choice if not recorded[name]]
+    passes = shared.get("passes", {})  # of the study's cells, by strategy
+    stages += [
+        STRATEGIES[name].base_pass for name in passes if not _agrees(passes[name], get_pass_settings(lock, name))
+    ]
     return list(dict.fromkeys([*data, *(f"settings of {name.split('@')[0]}" for name in stages)]))
 
 

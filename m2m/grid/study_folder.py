@@ -10,13 +10,7 @@ import polars as pl
 from m2m.grid.collection import REQUIRED, build_grid_table
 from m2m.grid.collection_report import report_counts, report_gaps, report_left_out, report_repeated
 from m2m.grid.design import POOL_SETTINGS, normalize_cell
-from m2m.grid.dvc_experiments import (
-    PROMPTS_FILE,
-    Experiment,
-    locate_cached_file,
-    predict_lock,
-    read_experiments,
-)
+from m2m.grid.dvc_experiments import PROMPTS_FILE, Experiment, locate_cached_file, predict_lock, read_experiments
 from m2m.grid.pass_settings import keep_one_pass
 from m2m.grid.prompt_scores import score_prompts
 from m2m.grid.provenance import (
@@ -94,14 +88,7 @@ def write_study_folder(
     answers = [select_examples(name, cell.prompts, cell.candidate, examples) for name, cell in tables.items()]
     answers += _select_base_examples(cells[select_comparable(grid)["experiment"][0]], examples)
     write_table(folder / "examples.parquet", Examples, _concatenate(answers, Examples))
-    file = {"grid": {"rows": len(grid), "sha256": hash_grid(folder / "grid.csv")}}
-    groups: dict[str, list[Experiment]] = {}
-    for name, provenance in grid.select("experiment", "provenance").iter_rows():
-        groups.setdefault(provenance, []).append(cells[name])
-    write_json(
-        folder / "made.json",
-        {name: _describe_code(group[-1]) | file | _describe_days(group) for name, group in groups.items()},
-    )
+    _write_made(folder, grid, cells)
     omitted = [*report_left_out(rows, measured, compared), *passes, *report_repeated(len(kept) - len(grid))]
     return [f"{folder / 'grid.csv'}: {report_counts(grid, kinds)}", *omitted, *report_gaps(len(collected), scores)]
 
@@ -160,6 +147,27 @@ def _copy_histograms(cell: Experiment, folder: Path) -> None:
 def _concatenate(tables: Sequence[pl.DataFrame], schema: type[pa.DataFrameModel]) -> pl.DataFrame:
     """The tables as one, without rows if there are none."""
     return pl.concat([pl.DataFrame(schema=get_columns(schema)), *tables])
+
+
+def _write_made(folder: Path, grid: pl.DataFrame, cells: Mapping[str, Experiment]) -> None:
+    """Write made.json: what the cells of each provenance in `grid` were made of and when, and the table's hash."""
+    file = {"grid": {"rows": len(grid), "sha256": hash_grid(folder / "grid.csv")}}
+    groups: dict[str, list[Experiment]] = {}
+    for name, provenance in grid.select("experiment", "provenance").iter_rows():
+        groups.setdefault(provenance, []).append(cells[name])
+    made = {
+        name: _describe_code(group[-1]) | _describe_passes(group) | file | _describe_days(group)
+        for name, group in groups.items()
+    }
+    write_json(folder / "made.json", made)
+
+
+def _describe_passes(cells: Sequence[Experiment]) -> dict[str, dict[str, Any]]:
+    """The settings of the base model's pass of each strategy that chose by one, if any did."""
+    strategies = {get_cell_settings(cell.lock)["strategy"]: cell.lock for cell in cells}
+    blocks = {name: get_pass_settings(lock, name) for name, lock in sorted(strategies.items())}
+    passes = {name: block for name, block in blocks.items() if block}
+    return {"passes": passes} if passes else {}
 
 
 def _describe_code(cell: Experiment) -> dict[str, dict[str, str]]:

@@ -12,7 +12,14 @@ from bench.planted import planted_grid
 from m2m.commands import collect
 from m2m.grid import study_folder
 from m2m.grid.dvc_experiments import Experiment
-from m2m.grid.provenance import CELL_STAGES, OPPONENT_STAGES, add_hardware, hash_locked_cell, hash_provenance
+from m2m.grid.provenance import (
+    CELL_STAGES,
+    OPPONENT_STAGES,
+    add_hardware,
+    describe_changes,
+    hash_locked_cell,
+    hash_provenance,
+)
 from m2m.runtime.artifacts import read_json, read_table, write_table
 from m2m.schemas.answers import Answers
 from m2m.schemas.examples import Examples
@@ -103,6 +110,7 @@ def test_a_study_folder_holds_all_that_a_study_is_made_from(
     made = read_json(study / "made.json")
     assert list(made) == grid["provenance"].unique().to_list()
     [told] = made.values()
+    assert "passes" not in told
     assert told["code"]["stages/judge.py"] == "c" and told["commands"]["band@response"] == "band response"
     assert told["days"] == {"first": "2026-11-24", "last": "2026-11-27"}
     assert told["grid"] == {"rows": 3, "sha256": hashlib.sha256((study / "grid.csv").read_bytes()).hexdigest()}
@@ -262,6 +270,11 @@ def test_cells_of_ifd_that_differ_by_their_pass_alone_are_never_mistaken_for_eac
     assert hash_locked_cell(first.lock) != hash_locked_cell(second.lock)
     collect.main(folder=tmp_path / "study", current=current)
     assert read_table(tmp_path / "study/grid.csv", Grid)["experiment"].to_list() == sorted([second.name, other.name])
+    [made] = read_json(tmp_path / "study/made.json").values()
+    assert made["passes"] == {"ifd": {"max_length": 1024}}
+    assert describe_changes(made, second.lock) == [] and describe_changes(made, first.lock) == [
+        "settings of difficulty"
+    ]
     left_out = "1 cells of ifd by a pass with other settings of difficulty than today's (max_length 512, not 1024)"
     assert f"left out: {'1 cells of other code, data or settings' if current else left_out}" in capsys.readouterr().out
 
