@@ -5,7 +5,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -51,7 +51,11 @@ SETTINGS: dict[str, Mapping[str, Any]] = {
     "judge": JUDGE | {"engines": ("arena-hard", "alpaca-eval"), "against": ("opponent",)},
 }
 REPLY = "The key is ***, once more: ***."
-MAINS = {"respond": stages.respond.main, "tag": stages.tag.main, "judge": stages.judge.main}
+MAINS: dict[str, Callable[..., None]] = {
+    "respond": stages.respond.main,
+    "tag": stages.tag.main,
+    "judge": stages.judge.main,
+}
 
 
 def write_inputs(folder: Path) -> None:
