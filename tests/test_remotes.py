@@ -17,7 +17,7 @@ import pytest
 
 from m2m.grid.machines import grid_remotes, remote_cell
 from tests.file_store import FileStore, serve_files
-from tests.test_smoke import environment
+from tests.test_smoke import commit, environment
 
 pytestmark = pytest.mark.long
 FILES = 12
@@ -121,6 +121,25 @@ def test_a_grid_whose_store_stays_away_says_so_in_one_sentence(
     assert str(caught.value).startswith("dvc push of the remote failed (ERROR: failed to transfer")
     remedy = "Nothing is lost: run the same command again when the remote is back."
     assert str(caught.value).endswith(f" {FILES + 1} files failed to upload) for 0 s. {remedy}")
+
+
+@pytest.mark.filterwarnings("default")  # of DVC, which uses what its library will drop
+def test_answers_that_a_study_cannot_fetch_are_fetched_by_the_next_one(
+    clone: Path, dying: FileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dying.last = 10**9
+    assert not dvc(clone, "push").returncode
+    commit(clone, "one")
+    forget_data(clone)
+    monkeypatch.setattr(grid_remotes, "STUDY_FILES", ("data",))
+    head = subprocess.run(["git", "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
+    dying.count, dying.last = 0, 4
+    grid_remotes.fetch_study_files([head])
+    assert len(list_store(clone / ".dvc/cache")) < FILES
+    dying.last = 10**9
+    grid_remotes.fetch_study_files([head])
+    assert len(list_store(clone / ".dvc/cache")) == FILES + 1
+    assert [path for path in list_store(clone / ".dvc/cache") if not is_whole(path)] == []
 
 
 def test_a_cut_file_of_a_remote_is_refused_where_the_page_is_followed(clone: Path, tmp_path: Path) -> None:
