@@ -32,7 +32,7 @@ from tests.test_smoke import run as run_command
 
 pytestmark = pytest.mark.long
 ROOT = Path(__file__).parents[1]
-CANARY = 'sk-canary/"7c0ffee"-secret'
+CANARY = """sk-canary/"'7c0ffee"-secret\\+x"""
 SPELLINGS = (CANARY, json.dumps(CANARY)[1:-1], "7c0ffee", base64.b64encode(CANARY.encode()).decode())
 PATHS = {
     "respond": ("data/pool.parquet", "m2m/prompts/respond.txt", "data/made.parquet", "data/rejected/respond.parquet"),
@@ -72,9 +72,9 @@ def write_inputs(folder: Path) -> None:
 
 
 def answer(body: Any) -> str:
-    """The key in words that are no tags, in a response, in a verdict."""
+    """The key in tags, in words that are no tags, in a response, in a verdict."""
     is_tagged = "JSON" in str(body) and "No tags here?" not in str(body)
-    return '{"tags": ["question"]}' if is_tagged else f"The key is {CANARY}, once more: {CANARY}."
+    return json.dumps({"tags": [CANARY]}) if is_tagged else f"The key is {CANARY}, once more: {CANARY}."
 
 
 def list_flags(settings: Mapping[str, Any], prefix: str = "--") -> list[str]:
