@@ -102,6 +102,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(400, json.dumps({"error": {"message": message}}))
         elif fault == "no json":
             self._send(200, "<html>bad gateway</html>")
+        elif fault == "echo":
+            self._send(200, f"<html>bad gateway for {self.headers['authorization']}</html>")
         elif fault == "drop":
             self._send(200, json.dumps(self._reply(body, fault)), cut=20)
             self.close_connection = True

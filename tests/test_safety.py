@@ -2,15 +2,20 @@
 
 import ast
 import pickle
+import random
 import re
+import sqlite3
 import zipfile
+import zlib
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 
-from tests.safety import find_pickles, list_calls
+from tests.safety import find_pickles, find_secrets, list_calls
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted([*(ROOT / "m2m").rglob("*.py"), *(ROOT / "stages").glob("*.py")])
@@ -78,6 +83,23 @@ def test_the_scan_finds_every_kind_of_pickle_and_nothing_else(tmp_path: Path) ->
     with zipfile.ZipFile(harmless / "a.zip", "w") as archive:
         archive.writestr("a.txt", "b")
     assert find_pickles(harmless) == []
+
+
+def test_a_secret_is_found_in_every_packing(tmp_path: Path) -> None:
+    secret, texts = "sk-needle", ["".join(random.Random(1).choices("abcdefghij ", k=9000)) + "sk-needle", "none"]
+    (tmp_path / "run.log").write_text(texts[0])
+    (tmp_path / "object").write_bytes(zlib.compress(texts[0].encode()))
+    pl.DataFrame({"text": texts}).write_parquet(tmp_path / "0f" / "table", mkdir=True, compression="zstd")
+    pl.DataFrame({"texts": [texts]}).write_parquet(tmp_path / "list.parquet", compression="zstd")
+    with closing(sqlite3.connect(tmp_path / "runs.db")) as database, database:
+        database.execute("create table tags (value text)")
+        database.executemany(
+            "insert into tags values (?)", [(f"{'hay ' * size}sk-needle",) for size in range(1000, 1100)]
+        )
+    pl.DataFrame({"text": texts[1:]}).write_parquet(tmp_path / "clean.parquet")
+    names = ["0f/table", "list.parquet", "object", "run.log", "runs.db"]
+    assert [str(path.relative_to(tmp_path)) for path, _ in find_secrets(tmp_path, [secret, "absent"])] == names
+    assert secret.encode() not in (tmp_path / "0f/table").read_bytes() + (tmp_path / "object").read_bytes()
 
 
 def list_threats() -> list[list[str]]:

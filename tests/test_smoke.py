@@ -18,7 +18,7 @@ import yaml
 
 from m2m.grid.params.profiles import BY_NAME
 from m2m.schemas.cell import MADE_WITH
-from tests.safety import find_pickles
+from tests.safety import find_pickles, find_secrets
 
 ROOT = Path(__file__).parent.parent
 
@@ -32,6 +32,7 @@ def flatten(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str
             yield f"{prefix}{key}", value
 
 
+KEY = f"sk-{'canary' * 3}"  # in no source as one word
 TINY = dict(flatten(yaml.safe_load((ROOT / "profiles/tiny.yaml").read_text())))
 CHOICES = ("choices", "choices-tags", "choices-types", "choices-tokens", "choices-vectors")
 ARM_STAGES = ("strategy", "subset", "finetune", "generate")
@@ -65,6 +66,7 @@ def environment() -> dict[str, str]:
     bin_folder = Path(sys.executable).parent
     env = {key: value for key, value in os.environ.items() if not key.startswith(("DVC_", "MLFLOW_", "GIT_"))}
     env |= {"PATH": f"{bin_folder}:{env['PATH']}", "HF_HUB_OFFLINE": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    env |= {"OPENAI_API_KEY": KEY}
     return env | {f"GIT_{who}_{what}": "smoke" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 
 
@@ -143,6 +145,11 @@ def test_one_run_ends_in_a_cell_with_its_metrics(repository: Path) -> None:
 def test_no_file_that_a_run_leaves_is_a_pickle(repository: Path) -> None:
     folders = [repository / name for name in ("data", "models", "metrics", ".cache", ".dvc/cache")]
     assert [path for folder in folders for path in find_pickles(folder)] == []
+
+
+def test_no_file_that_a_run_leaves_holds_a_key_of_the_environment(repository: Path) -> None:
+    assert (repository / "mlflow.db").exists()
+    assert find_secrets(repository, [KEY]) == []
 
 
 def test_nothing_has_changed_after_the_run(repository: Path) -> None:

@@ -33,7 +33,7 @@ def write_queued_commit(name: str, overrides: Sequence[str], run_environment: Ma
 
     with TemporaryDirectory(prefix="m2m-") as folder:
         index, params, arguments = (str(Path(folder) / file) for file in ("index", "params.yaml", "arguments"))
-        shutil.copyfile(_git("rev-parse", "--git-path", "index"), index)
+        _copy_index(index)
         environment = AUTHOR | {"GIT_INDEX_FILE": index}
         _git("add", "--update", ":/", environment=environment)
         head = _git("rev-parse", "HEAD")
@@ -55,7 +55,7 @@ def write_snapshot() -> QueuedCommit:
     """Commit the tracked files as they stand, on top of the commit that is out; equal files give an equal commit."""
     with TemporaryDirectory(prefix="m2m-") as folder:
         index = str(Path(folder) / "index")
-        shutil.copyfile(_git("rev-parse", "--git-path", "index"), index)
+        _copy_index(index)
         environment = AUTHOR | {"GIT_INDEX_FILE": index}
         _git("add", "--update", ":/", environment=environment)
         head, tree = _git("rev-parse", "HEAD"), _git("write-tree", environment=environment)
@@ -71,6 +71,11 @@ def store_queued_commit(commit: QueuedCommit, name: str, ref: str) -> None:
 
     message = f"commit: {ExpStash.format_message(commit.head, commit.head, name)}"
     _git("update-ref", "--create-reflog", "-m", message, ref, commit.revision)
+
+
+def _copy_index(target: str) -> None:
+    """With its time: git takes a file for unchanged that has its size and time of before an index that is newer."""
+    shutil.copy2(_git("rev-parse", "--git-path", "index"), target)
 
 
 def _git(*words: str, environment: Mapping[str, str] | None = None) -> str:

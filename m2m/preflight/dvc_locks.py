@@ -1,6 +1,7 @@
 """Reads DVC's table of who reads and writes what, and removes what dead processes or a full disk left in it."""
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,8 @@ RWLOCKS = (Path(".dvc/tmp/rwlock"), Path(".dvc/tmp/exps/rwlock"))  # of the work
 QUEUEING = "workspace"  # what the queue's table says while DVC has the workspace in git's stash
 GUARD_TRIES, GUARD_PAUSE = 20, 0.2  # seconds between tries: DVC holds these locks for moments
 PROGRAMS = ("dvc", "m2m")
-PYTHON_WORDS = 5  # of a command line: Python, an option with its value, -m, a module; or a script in their place
+# of Python's options -c, -m, -W and -X have a value, joined or as the next word, and so has its one long option
+OPTION = re.compile(r"-(?=[^-])[^cmWX]*(?P<kind>[cmWX]?)(?P<value>.*)|(?P<long>--.+)", re.DOTALL)
 
 
 class Holder(NamedTuple):
@@ -55,14 +57,14 @@ def require_idle() -> None:
             )
 
 
-def find_died_queueing() -> float | None:
+def find_died_queueing() -> int | None:
     """When a process that died had begun to queue a cell, the workspace in git's stash; None where none has.
 
-    In seconds since 1970.
+    In nanoseconds since 1970, by the clock of the file system.
     """
     holders = _list_holders(_read_table(RWLOCKS[1]) or {})
     has_died = any(holder.path == QUEUEING and not _is_alive(holder.pid) for holder in holders)
-    return RWLOCKS[1].stat().st_mtime if has_died else None
+    return RWLOCKS[1].stat().st_mtime_ns if has_died else None
 
 
 def restore_table(path: Path) -> str:
@@ -92,15 +94,34 @@ def is_program(process: psutil.Process) -> bool:
 def _is_command(words: list[str]) -> bool:
     """Whether a process with the command line `words` runs DVC or a command of ours, by itself or in a Python.
 
-    A path in a later word is a file that any program may read.
+    Only the program counts: a path or a name in any other word is a file or a value that any program may have.
 
     >>> _is_command(["python", "-m", "dvc", "repro"]), _is_command(["vim", "/srv/dvc/notes.txt"])
     (True, False)
     """
-    is_python = bool(words) and Path(words[0]).name.startswith("python")
-    heads = [Path(word) for word in words[: PYTHON_WORDS if is_python else 1]]
-    scripts = [path for path in heads if path.suffix == ".py"]
-    return any(path.name in PROGRAMS for path in heads) or any({*PROGRAMS} & {*path.parts} for path in scripts)
+    program = Path(words[0]) if words else Path()
+    if program.name.lower().startswith("python"):  # on a Mac it has a capital
+        program = Path(_find_program(words[1:]))
+    if program.name == "__main__.py":
+        program = program.parent
+    return program.name in PROGRAMS
+
+
+def _find_program(words: list[str]) -> str:
+    """The module or script in the arguments `words` of a Python; empty for code in the command line.
+
+    >>> _find_program(["-X", "utf8", "-um", "dvc", "repro"]), _find_program(["-c", "pass", "dvc"])
+    ('dvc', '')
+    """
+    rest = iter(words)
+    for word in rest:
+        if not (option := OPTION.fullmatch(word)):
+            return word
+        kind = option["kind"] or ""
+        value = option["value"] or (next(rest, "") if kind or option["long"] else "")
+        if kind in ("c", "m"):
+            return value if kind == "m" else ""
+    return ""
 
 
 def _is_alive(pid: int) -> bool:

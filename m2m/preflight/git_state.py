@@ -23,11 +23,12 @@ def remove_git_locks() -> Iterator[str]:
             yield f"{path} was left by a git that was killed. It is moved to {keep_file(path)}."
 
 
-def restore_stash(begun: float) -> str:
+def restore_stash(begun: int) -> str:
     """Put the workspace back that DVC, which was killed while it queued a cell, had in git's stash; a sentence.
 
-    What is in the workspace now is kept as a commit. A stash that is older than `begun`, when DVC began (seconds since
-    1970), or of another commit than the one that is out, is a person's and stays. ValueError in the middle of a merge.
+    What is in the workspace now is kept as a commit. A stash that is older than `begun`, when DVC began, or of another
+    commit than the one that is out, is a person's and stays. `begun` is in nanoseconds of this folder's file system,
+    whose clock may differ from that of git's commits. ValueError in the middle of a merge.
     """
     head = _git("rev-parse", "HEAD").stdout.strip()
     stash = _git("rev-parse", "--quiet", "--verify", "refs/stash").stdout.strip()
@@ -36,7 +37,8 @@ def restore_stash(begun: float) -> str:
         _git("symbolic-ref", "HEAD", f"refs/heads/{branch}")
     place = f"HEAD is on {branch} again" if branch else ""
     is_of_head = stash and _git("rev-parse", f"{stash}^1").stdout.strip() == head
-    if not is_of_head or int(_git("show", "--no-patch", "--format=%ct", stash).stdout) < int(begun):
+    log = Path(_git("rev-parse", "--git-path", "logs/refs/stash").stdout.strip())
+    if not is_of_head or not log.exists() or log.stat().st_mtime_ns < begun:
         return f"DVC was killed while it queued a cell. {place}." if place else ""
     if _git("ls-files", "--unmerged").stdout:
         raise ValueError(f"A merge is not ended. End it, then restore your changes with git stash apply {stash}.")

@@ -1,5 +1,6 @@
 """Queueing a cell leaves the workspace alone: DVC runs the same cell as it would after `dvc exp run --queue`."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -67,6 +68,20 @@ def test_the_workspace_is_as_it_was_and_the_cell_has_all_of_it(clone: Path) -> N
     for name, text in (("code.txt", "2"), ("added.txt", "new"), ("other.txt", "3")):
         assert git(clone, "show", f"{entries['cell-1']}:{name}") == text
     assert git(clone, "rev-parse", f"{entries['cell-1']}^1") == git(clone, "rev-parse", "HEAD")
+
+
+def test_a_change_in_the_second_of_the_last_commit_is_in_the_snapshot_and_in_the_cell(clone: Path) -> None:
+    """Git tells such a change, of as many bytes, only while the index is not newer than the file."""
+    git(clone, "config", "core.trustctime", "false")
+    other, index = clone / "other.txt", clone / ".git/index"
+    for text in ("3", "4"):
+        other.write_text(text)
+        os.utime(other, (1_700_000_000, 1_700_000_000))
+        if text == "3":
+            git(clone, "add", "other.txt")
+            os.utime(index, (1_700_000_000, 1_700_000_000))
+    for commit in (queued_commit.write_snapshot(), queued_commit.write_queued_commit("cell", ["x=3"], {})):
+        assert git(clone, "show", f"{commit.revision}:other.txt") == "4"
 
 
 def test_an_override_that_does_not_fit_is_refused_in_one_sentence(clone: Path) -> None:

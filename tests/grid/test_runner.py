@@ -274,6 +274,23 @@ def test_a_worker_that_ends_takes_no_cell_of_the_next_rung(monkeypatch: pytest.M
     assert events == ["wait", "wait", [77]]
 
 
+def test_a_rung_begins_without_the_ending_worker_of_the_last_one(mind: Any) -> None:
+    """It would take the first cell of this rung, and end: the cell would be lost until PATIENCE is over."""
+    fake = Fake({"a": ["done"], "b": ["done"]})
+    fake.crew = [workers.Worker(1, 99, True)]
+    put = fake.put
+
+    def put_beside_ending(name: Any, overrides: Any) -> None:
+        put(name, overrides)
+        if any(worker.pid == 99 for worker in fake.crew):
+            fake.orphans.add(fake.waiting[-1].key)
+
+    fake.put = put_beside_ending  # type: ignore[method-assign]
+    assert mind(fake, ["a", "b"]) == []
+    assert (fake.stopped, fake.started, fake.dropped) == ([99], [1], [])
+    assert fake.put_names == ["a", "b"]
+
+
 def test_cells_of_another_grid_are_neither_counted_nor_touched(mind: Any) -> None:
     fake = Fake({"a": ["done"], "theirs": ["done"], "old": ["done"]})
     fake.put("theirs", [])

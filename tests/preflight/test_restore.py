@@ -225,18 +225,22 @@ def test_locks_of_a_git_that_works_here_stay(clone: Path, reported: Any) -> None
     assert (clone / ".git/index.lock").exists()
 
 
+DATES = pytest.mark.parametrize("date", ["2001-01-01T00:00:00Z", "2099-01-01T00:00:00Z"])
+
+
 def note_queueing(clone: Path) -> None:
     table = {"write": {"workspace": {"pid": DEAD, "cmd": "dvc exp run --queue"}}, "read": {}}
     (clone / ".dvc/tmp/exps/rwlock").write_text(json.dumps(table))
 
 
-def stash_as_dvc(clone: Path, detach: bool) -> None:
+def stash_as_dvc(clone: Path, detach: bool, date: str = "") -> None:
     """The state in which `dvc exp run --queue` was killed: its steps one by one, as DVC's own reflog shows them."""
     note_queueing(clone)
     (clone / "params.yaml").write_text("subset:\n  size: 7 # mine\n")
     (clone / "dvc.yaml").write_text("stages: {} # staged\n")
     git(clone, "add", "dvc.yaml")
-    git(clone, "stash", "push", "--quiet")
+    env = environment() | ({"GIT_COMMITTER_DATE": date} if date else {})
+    subprocess.run(["git", "stash", "push", "--quiet"], cwd=clone, env=env, check=True)
     if detach:
         git(clone, "checkout", "--quiet", git(clone, "rev-parse", "HEAD"))
         (clone / "params.yaml").write_text("subset:\n  size: 99\n")
@@ -265,6 +269,23 @@ def test_a_stash_of_a_persons_own_is_left_alone(clone: Path, reported: Any) -> N
     assert reported() == []
     assert len(git(clone, "stash", "list").splitlines()) == 1
     assert git_state._find_branch() == ""
+
+
+@DATES
+def test_it_comes_back_whatever_the_clock_of_its_commit_says(clone: Path, reported: Any, date: str) -> None:
+    """As on a shared disk whose server has another time, or after a jump of the clock."""
+    stash_as_dvc(clone, detach=True, date=date)
+    [sentence] = reported()
+    assert "Your uncommitted changes are back" in sentence
+    assert (clone / "params.yaml").read_text() == "subset:\n  size: 7 # mine\n"
+
+
+@DATES
+def test_an_older_stash_stays_whatever_the_clock_of_its_commit_says(clone: Path, reported: Any, date: str) -> None:
+    stash_as_dvc(clone, detach=False, date=date)
+    os.utime(clone / ".git/logs/refs/stash", (time.time() - 60,) * 2)
+    assert reported() == []
+    assert len(git(clone, "stash", "list").splitlines()) == 1
 
 
 def test_an_older_stash_stays_though_dvc_was_killed_after_it(clone: Path, reported: Any) -> None:
@@ -324,6 +345,18 @@ def test_every_command_mends_first_and_help_does_not(clone: Path) -> None:
         ("/usr/bin/python /venv/lib/python3.11/site-packages/dvc/__main__.py daemon updater", True),
         ("python -m m2m grid --jobs 1", True),
         ("/usr/local/bin/dvc push", True),
+        ("/venv/bin/python -P -W error -Xutf8 /venv/bin/dvc push", True),
+        ("python --check-hash-based-pycs always -um m2m use tiny", True),
+        ("python -mdvc status", True),
+        ("python /srv/dvc/train.py", False),
+        ("python /srv/m2m/stages/base.py data/corpus.parquet", False),
+        ("python train.py dvc", False),
+        ("python -m pytest -m dvc", False),
+        ("python -c pass m2m", False),
+        ("python - dvc", False),
+        ("python -X dvc train.py", False),
+        ("python", False),
+        ("git -C /srv/dvc status", False),
         ("python train.py /srv/dvc/pool.jsonl", False),
         ("vim /srv/dvc/notes.py", False),
         ("less /home/person/dvc", False),

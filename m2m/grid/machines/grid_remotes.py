@@ -9,11 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
+from m2m.grid.machines.remote_cell import redact
 from m2m.grid.queued_commit import write_snapshot
 
 SECRET_IN_URL = re.compile(r"https?://[^/@\s]+@|://[^/@\s]*:[^/@\s]+@")  # a token may stand as a user's name
+REMOTE_PINS = Path("requirements/remotes.txt")
 REMOTE_PATIENCE, LONGEST_PAUSE = 600, 30  # seconds that a remote may be away, and between two tries
 STUDY_FILES = ("data/prompts.parquet", "data/verdicts.parquet", "data/answers/{}.parquet")
 
@@ -52,7 +54,7 @@ def require_remotes() -> str:
 def push_snapshot(url: str) -> Snapshot:
     """Push the tracked files as they stand, and the data: that of shared stages no node computes again."""
     print("grid: pushes files and shared data to the remotes", flush=True)
-    subprocess.run([sys.executable, "-m", "dvc", "push", "--quiet"], check=True)
+    _call_remote([sys.executable, "-m", "dvc", "push"], "dvc push")
     commit = write_snapshot()
     ref = f"refs/m2m/{commit.revision[:12]}"
     _git("push", "--quiet", url, f"{commit.revision}:{ref}")
@@ -93,24 +95,64 @@ def _require_dvc_remote() -> None:
             f"DVC's remote {name} is the relative path {url}. Clones on other machines would not find it: "
             f"run dvc remote modify {name} url PATH, with an absolute path or a URL."
         )
+    _require_package(name, url)
+
+
+def _require_package(name: str, url: str) -> None:
+    from dvc_objects.fs import known_implementations, registry
+
+    scheme = url.partition("://")[0]
+    try:
+        registry[scheme]
+    except ImportError as error:
+        package = known_implementations[scheme]["err"].split("'")[1]
+        source = f"-r {REMOTE_PINS} -c constraints.txt" if package in REMOTE_PINS.read_text("utf-8") else package
+        raise ValueError(
+            f"DVC's remote {name} is {redact(url)}, which needs the package {package}, here and on every node: "
+            f"run pip install {source}."
+        ) from error
 
 
 def _git(*words: str) -> str:
-    """What git answers; again while it fails, since a remote may be away. RemoteAway with its reason in the end."""
+    return _call_remote(["git", *words], f"git {words[0]}")
+
+
+def _call_remote(words: Sequence[str], name: str) -> str:
+    """What a command answers; again while it fails, since a remote may be away. RemoteAway with its reason in the end.
+
+    Git and DVC send what a remote lacks, so that a try begins where the last one ended.
+    """
     patient = Retrying(
         retry=retry_if_exception_type(RemoteAway),
         wait=wait_exponential(max=LONGEST_PAUSE),
         stop=stop_after_delay(REMOTE_PATIENCE),
+        before_sleep=_report_first_failure,
         reraise=True,
     )
-    for attempt in patient:
-        with attempt:
-            process = subprocess.run(["git", *words], capture_output=True, text=True, check=False)
-            if process.returncode:
-                reason = " ".join(process.stderr.split())
-                raise RemoteAway(f"git {words[0]} of the remote failed for {REMOTE_PATIENCE} s: {reason}")
-            return process.stdout
-    return ""
+    try:
+        return str(patient(_call, words, name))
+    except RemoteAway as error:
+        remedy = "Nothing is lost: run the same command again when the remote is back."
+        raise RemoteAway(f"{error} for {REMOTE_PATIENCE} s. {remedy}") from None
+
+
+def _call(words: Sequence[str], name: str) -> str:
+    process = subprocess.run(words, capture_output=True, text=True, check=False)
+    if process.returncode:
+        raise RemoteAway(f"{name} of the remote failed ({_shorten(process.stderr)})")
+    return process.stdout
+
+
+def _report_first_failure(state: RetryCallState) -> None:
+    if state.attempt_number == 1 and state.outcome:
+        print(f"grid: {state.outcome.exception()}, and is tried again for {REMOTE_PATIENCE} s", flush=True)
+
+
+def _shorten(text: str) -> str:
+    """The last errors of many, such as one a file, or all that was said."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith("ERROR: ")]
+    return redact(" ".join(" ".join(errors[-2:] or lines).split()))
 
 
 @contextmanager

@@ -117,7 +117,7 @@ def _run_and_push(
     _call([*dvc, "exp", "run", "--name", order["name"], *message, *settings], folder, log, environment)
     ref = _call(["git", "for-each-ref", "--format=%(refname)", f"refs/exps/*/*/{order['name']}"], folder, log).strip()
     begin_push()
-    _insist([*dvc, "push", "--quiet"], folder, log, environment)
+    _insist([*dvc, "push"], folder, log, environment)
     try:
         _insist(["git", "push", "--quiet", order["git"], f"{ref}:{ref}"], folder, log)
     except CellError:
@@ -142,7 +142,7 @@ def _pull_shared(order: Mapping[str, Any], folder: Path, log: Path, environment:
     outs = [out["path"] for name in order["shared"] for out in stages.get(name, {}).get("outs", [])]
     missing: list[str] = []
     for pause in (*PAUSES, 0):
-        _insist([sys.executable, "-m", "dvc", "pull", "--quiet", "--allow-missing"], folder, log, environment)
+        _insist([sys.executable, "-m", "dvc", "pull", "--allow-missing"], folder, log, environment)
         missing = [path for path in outs if not (folder / path).exists()]
         if not missing:
             return

@@ -1,11 +1,10 @@
 """Sends one request to a server with OpenAI's protocol, and retries while the error may pass."""
 
-import json
 import os
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -47,6 +46,7 @@ class Caller:
 
         self.endpoint, self.budget, self.replies, self.stop = endpoint, budget, replies, threading.Event()
         self.key, self.limit = read_key(endpoint), TOKEN_LIMIT
+        self.spellings = spell_key(self.key)
         self.client = OpenAI(base_url=endpoint.url, api_key=self.key or "none", timeout=endpoint.timeout, max_retries=0)
         self.client.organization = self.client.project = None  # the environment's, which are for OpenAI alone
         self.client._custom_headers = {}
@@ -105,7 +105,7 @@ class Caller:
                 self.limit = NEW_TOKEN_LIMIT
                 return self._send(request)
             message = f"(HTTP {error.status_code}: {self._clean(error.message)})"
-            wait = read_retry_after(error.response.headers.get("retry-after", ""), time.time)
+            wait = read_retry_after(error.response.headers, time.time)
             raise interpret_status(self.endpoint, error.status_code, message, error.code, wait) from None
         except openai.APIConnectionError as error:
             paid = not isinstance(error.__cause__, httpx2.ConnectError | httpx2.ConnectTimeout)
@@ -137,13 +137,23 @@ class Caller:
         return " ".join("".join(sign if sign.isprintable() else " " for sign in safe).split())[:200]
 
     def _hide_key(self, text: str) -> str:
-        """`text` without the key, as it is or as JSON spells it: a reply that quotes it is kept and shown."""
-        if len(self.key) < SHORTEST_SECRET:
-            return text
-        quoted = json.dumps(self.key)[1:-1]
-        for spelling in (self.key, quoted, quoted.replace("/", "\\/"), "".join(f"\\u{ord(s):04x}" for s in self.key)):
-            text = text.replace(spelling, REDACTED)
-        return text
+        """`text` without the key, however it is spelled there: a reply that quotes it is kept and shown."""
+        return self.spellings.sub(REDACTED, text) if len(self.key) >= SHORTEST_SECRET else text
+
+
+def spell_key(key: str) -> re.Pattern[str]:
+    r"""The key in every spelling: as it is, as JSON in any number of layers, in a URL, in HTML, in Python's quotes.
+
+    >>> spell_key("sk+1").sub("***", r'sk+1 sk\u002B1 sk%2b1 sk&#43;1 \"sk+1\" sk-1')
+    '*** *** *** *** \\"***\\" sk-1'
+    """
+    signs = [
+        rf"(?:{sign}|\\+u{ord(sign):04x})"
+        if sign.isalnum()
+        else rf"(?:\\+u{ord(sign):04x}|%{ord(sign):02x}|&#?\w+;|\\*{re.escape(sign)})"
+        for sign in key
+    ]
+    return re.compile("".join(signs), re.IGNORECASE)
 
 
 def read_key(endpoint: Endpoint) -> str:
@@ -196,10 +206,18 @@ def interpret_status(endpoint: Endpoint, status: int, message: str, code: str | 
     return OSError(f"{url} {reason} {message}")
 
 
-def read_retry_after(header: str, clock: Callable[[], float]) -> float:
-    """Seconds to wait, from a Retry-After header: a number, or a date; 0 where it cannot be read."""
+def read_retry_after(headers: Mapping[str, str], clock: Callable[[], float]) -> float:
+    """Seconds to wait, from a Retry-After header: a number, or a date; 0 where it cannot be read.
+
+    A date is compared with the server's own clock where it sends its time, since that of this machine may be wrong.
+    """
+    header = headers.get("retry-after", "")
     try:
-        seconds = float(header) if NUMBER.fullmatch(header) else parsedate_to_datetime(header).timestamp() - clock()
+        if NUMBER.fullmatch(header):
+            seconds = float(header)
+        else:
+            begin = parsedate_to_datetime(headers["date"]).timestamp() if "date" in headers else clock()
+            seconds = parsedate_to_datetime(header).timestamp() - begin
     except (ValueError, TypeError, OverflowError):
         return 0.0
     return min(max(seconds, 0.0), LONGEST_RETRY_AFTER)

@@ -15,6 +15,8 @@ from m2m.runtime.project_root import find_project_root
 from m2m.training.finetuning.checkpoint_manifest import COMPLETE, complete_checkpoint, set_aside_damaged
 from m2m.training.trainer.keep_training import keep_training
 
+KEPT_CHECKPOINTS = 2  # the newest may be damaged
+
 
 def hash_training(files: Iterable[Path], facts: Mapping[str, Any]) -> str:
     """A name for the training with these files and facts; a change of any byte gives another name."""
@@ -46,8 +48,20 @@ def lock_checkpoint_folder(key: str, first: bool) -> Iterator[Path]:
 
 def find_latest_checkpoint(folder: Path) -> Path | None:
     """The newest checkpoint that was written completely; `lock_checkpoint_folder` has set aside damaged ones."""
+    return next(iter(_list_complete(folder)), None)
+
+
+def remove_older_checkpoints(folder: Path) -> None:
+    """Leave the newest complete checkpoints, by their steps: transformers goes by the clock, which may jump."""
+    kept = _list_complete(folder)[:KEPT_CHECKPOINTS]
+    for checkpoint in set(folder.glob("checkpoint-*")) - set(kept):
+        shutil.rmtree(checkpoint, ignore_errors=True)
+
+
+def _list_complete(folder: Path) -> list[Path]:
+    """The newest first."""
     complete = [path.parent for path in folder.glob(f"checkpoint-*/{COMPLETE}")]
-    return max(complete, key=lambda path: int(path.name.removeprefix("checkpoint-")), default=None)
+    return sorted(complete, key=lambda path: -int(path.name.removeprefix("checkpoint-")))
 
 
 def make_save_callback(accelerator: Any, minutes: float) -> Any:
@@ -73,7 +87,9 @@ def make_save_callback(accelerator: Any, minutes: float) -> Any:
         def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             accelerator.wait_for_everyone()
             if state.is_world_process_zero:
-                complete_checkpoint(Path(args.output_dir) / f"checkpoint-{state.global_step}")
+                folder = Path(args.output_dir)
+                complete_checkpoint(folder / f"checkpoint-{state.global_step}")
+                remove_older_checkpoints(folder)
             self.since = time.monotonic()
 
     return SaveByTime()

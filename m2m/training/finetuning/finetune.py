@@ -174,7 +174,6 @@ def _trainer(
         optim=TRAINER_NAMES[recipe.optimizer],
         bf16=recipe.dtype != "float32",
         activation_checkpointing=recipe.gradient_checkpointing == "full",
-        save_total_limit=2,  # the newest may be incomplete
         dataset_kwargs={"skip_prepare_dataset": True},  # tokens, labels and lengths were made and checked before
         max_length=None,
         router_aux_loss_coef=0.0,  # of a mixture of experts: the loss is that of the tokens alone

@@ -16,6 +16,7 @@ from m2m.training.trainer.keep_training import keep_training
 
 EXPERIMENT = "macro-to-micro"
 CREDENTIALS = re.compile(r"//[^/\s]*@")  # name and password in a URI
+SQLALCHEMYS_ADVICE = "(raised as a result of Query-invoked autoflush"  # a line before the reason
 Log = Callable[[Mapping[str, float], int], None]  # figures, and the step they belong to
 
 
@@ -93,7 +94,8 @@ class _Store:
         except Exception as error:  # MLflow's and its transport's errors have no common parent
             self.answers = not self.warns and _is_refusal(error)
             if self.warns:
-                uri, [reason, *_] = resolve_tracking_uri(), [*str(error).splitlines(), ""]
+                said = [line for line in str(error).splitlines() if not line.startswith(SQLALCHEMYS_ADVICE)]
+                uri, reason = resolve_tracking_uri(), next(iter(said), "")
                 message = (
                     f"warning: MLflow at {uri} does not answer ({type(error).__name__}: {reason}): the training "
                     f"continues, its figures are kept in {journal.path} and sent at the end or by the next training"
@@ -187,7 +189,7 @@ def _connect() -> Any:
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
     from mlflow import MlflowClient
 
-    logging.getLogger("mlflow").setLevel(logging.WARNING)
+    logging.getLogger("mlflow").setLevel(logging.CRITICAL)  # its tracebacks would bury our one sentence
     return MlflowClient(resolve_tracking_uri())
 
 

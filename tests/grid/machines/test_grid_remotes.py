@@ -1,11 +1,12 @@
 """What machines share: remotes that are missing or of no use, the snapshot, and cells that the git remote has."""
 
+import sys
 from pathlib import Path
 
 import pytest
 
 from m2m.grid.machines import grid_remotes
-from m2m.grid.machines.grid_remotes import RemoteAway, fetch_cells, require_remotes
+from m2m.grid.machines.grid_remotes import REMOTE_PINS, RemoteAway, fetch_cells, require_remotes
 from m2m.grid.queued_commit import write_snapshot
 from tests.test_smoke import environment, run
 
@@ -19,7 +20,7 @@ def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository of DVC with a commit, and origin.git beside it as its git remote."""
     folder = tmp_path / "clone"
     (folder / ".dvc").mkdir(parents=True)
-    (folder / ".dvc/config").write_text("[core]\n    remote = ours\n['remote \"ours\"']\n    url = s3://bucket/dvc\n")
+    (folder / ".dvc/config").write_text("[core]\n    remote = ours\n['remote \"ours\"']\n    url = /shared/dvc\n")
     (folder / "params.yaml").write_text("a: 1\n")
     git(tmp_path, "init", "--quiet", "--bare", "origin.git")
     git(folder, "init", "--quiet", "--initial-branch=main")
@@ -73,6 +74,37 @@ def test_a_relative_dvc_remote_would_not_be_found_elsewhere(clone: Path) -> None
         require_remotes()
 
 
+@pytest.mark.parametrize(
+    ("url", "remedy"),
+    [
+        ("s3://bucket/dvc", r"dvc-s3, here and on every node: run pip install -r requirements/remotes\.txt -c con"),
+        ("ssh://me:hunter2@host/dvc", r"dvc-ssh, here and on every node: run pip install -r requirements/remotes\.txt"),
+        ("gs://bucket/dvc", r"dvc-gs, here and on every node: run pip install dvc-gs\.$"),
+    ],
+)
+def test_a_remote_that_dvc_alone_does_not_speak_names_the_package(
+    clone: Path, monkeypatch: pytest.MonkeyPatch, url: str, remedy: str
+) -> None:
+    (clone / ".dvc/config").write_text(f"[core]\n    remote = ours\n['remote \"ours\"']\n    url = {url}\n")
+    monkeypatch.setitem(sys.modules, f"dvc_{url.partition(':')[0]}", None)
+    (clone / "requirements").mkdir()
+    (clone / REMOTE_PINS).write_bytes((Path(__file__).parents[3] / REMOTE_PINS).read_bytes())
+    with pytest.raises(ValueError, match=f"needs the package {remedy}") as caught:
+        require_remotes()
+    assert "hunter2" not in str(caught.value)
+
+
+def test_of_many_errors_of_dvc_the_last_are_shown() -> None:
+    errors = "".join(f"ERROR: failed to transfer '{number}' - gone\n" for number in range(30))
+    text = (
+        f"WARNING: a file\n{errors}ERROR: failed to push data to the cloud - 30 files failed to upload\n\nTroubles?\n"
+    )
+    last = "ERROR: failed to transfer '29' - gone ERROR: failed to push data to the cloud - 30 files failed to upload"
+    assert grid_remotes._shorten(text) == last
+    assert grid_remotes._shorten("fatal: a\n\nfatal: b\n") == "fatal: a fatal: b"
+    assert grid_remotes._shorten("ERROR: https://me:hunter2@host is away") == "ERROR: https://***@host is away"
+
+
 def test_the_snapshot_has_uncommitted_changes_and_leaves_the_workspace_as_it_is(clone: Path) -> None:
     (clone / "params.yaml").write_text("a: 2\n")
     (clone / "untracked.txt").write_text("mine")
@@ -94,7 +126,7 @@ def test_only_the_cells_that_were_asked_for_are_fetched(clone: Path) -> None:
 
 
 def test_a_remote_that_comes_back_is_waited_for_and_one_that_stays_away_named(
-    clone: Path, monkeypatch: pytest.MonkeyPatch
+    clone: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     origin, hidden = clone.parent / "origin.git", clone.parent / "hidden.git"
     origin.rename(hidden)
@@ -108,6 +140,8 @@ def test_a_remote_that_comes_back_is_waited_for_and_one_that_stays_away_named(
     monkeypatch.setattr("tenacity.nap.time.sleep", sleep)
     assert fetch_cells(str(origin), {"a"}) == set()
     assert len(tries) == 3
+    [line] = capsys.readouterr().out.splitlines()
+    assert line.startswith("grid: git ls-remote of the remote failed (") and line.endswith("is tried again for 600 s")
     monkeypatch.setattr(grid_remotes, "REMOTE_PATIENCE", 0)
-    with pytest.raises(RemoteAway, match=r"git ls-remote of the remote failed for 0 s: .*nowhere"):
+    with pytest.raises(RemoteAway, match=r"git ls-remote .*nowhere.* for 0 s\. Nothing is lost: run the same"):
         fetch_cells(str(clone.parent / "nowhere"), {"a"})

@@ -1,5 +1,6 @@
 """One call: what passes is tried again, what does not is one sentence, and no secret is in it."""
 
+import html
 import json
 import threading
 from collections.abc import Iterator
@@ -7,8 +8,11 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from m2m.llm.client import http
 from m2m.llm.client.budget import Budget
@@ -19,6 +23,7 @@ from m2m.llm.client.http import (
     interpret_status,
     read_key,
     read_retry_after,
+    spell_key,
 )
 from m2m.llm.client.reply_cache import ReplyCache, cache_folder
 from m2m.llm.client.request import Request
@@ -253,7 +258,13 @@ def test_the_wait_that_a_busy_server_names_goes_with_the_trouble() -> None:
     ],
 )
 def test_retry_after_is_a_number_or_a_date(header: str, seconds: float) -> None:
-    assert read_retry_after(header, lambda: 60.0) == seconds
+    assert read_retry_after({"retry-after": header}, lambda: 60.0) == seconds
+
+
+@pytest.mark.parametrize("clock", [0.0, 10_000.0])
+def test_a_date_to_wait_for_is_read_by_the_servers_clock(clock: float) -> None:
+    headers = {"retry-after": "Thu, 01 Jan 1970 00:01:30 GMT", "date": "Thu, 01 Jan 1970 00:01:00 GMT"}
+    assert read_retry_after(headers, lambda: clock) == 30.0
 
 
 @pytest.mark.parametrize("typed", ["hf_AbcDefSecret", "AKIASECRETSECRET7X", "sk_live_secret", "secret"])
@@ -276,6 +287,17 @@ def test_a_key_that_a_server_sends_back_is_not_kept(caller: Any, monkeypatch: py
         raw, reply = caller(server, key="MY_KEY")("key", replace(QUESTION, turns=(f"Say {key}",)))
     assert reply.text == "You said: Say ***"
     assert key not in raw and json.dumps(key)[1:-1] not in raw
+
+
+@given(st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=8, max_size=40), st.integers(0, 3))
+def test_no_spelling_of_a_key_is_kept(key: str, layers: int) -> None:
+    for spelling in (key, repr(key), f"{key!r}"[1:-1], html.escape(key), quote(key, safe=""), key.upper(), key.lower()):
+        text = spelling
+        for _ in range(layers):
+            text = json.dumps(text)
+        assert spell_key(key).sub("***", f"say {text}!").strip("say !'\"\\") == "***"
+    points = "".join(f"\\u{ord(sign):04X}" for sign in key)
+    assert spell_key(key).sub("***", points) == "***"
 
 
 def test_a_word_that_is_no_secret_stays_in_the_reply(caller: Any, monkeypatch: pytest.MonkeyPatch) -> None:

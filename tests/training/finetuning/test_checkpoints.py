@@ -1,4 +1,5 @@
 import ast
+import os
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -41,6 +42,15 @@ def test_a_checkpoint_that_was_not_written_to_its_end_is_passed_over(tmp_path: P
         (tmp_path / f"checkpoint-{step}").mkdir()
     for step in (9, 10):
         (tmp_path / f"checkpoint-{step}/complete").touch()
+    assert find_latest_checkpoint(tmp_path) == tmp_path / "checkpoint-10"
+
+
+def test_the_latest_checkpoint_is_that_of_most_steps_whatever_the_clock_said(tmp_path: Path) -> None:
+    for step, seconds in ((9, 2_000_000_000), (10, 1_000_000_000)):
+        (tmp_path / f"checkpoint-{step}").mkdir()
+        (tmp_path / f"checkpoint-{step}/complete").touch()
+        for path in (tmp_path / f"checkpoint-{step}/complete", tmp_path / f"checkpoint-{step}"):
+            os.utime(path, (seconds, seconds))
     assert find_latest_checkpoint(tmp_path) == tmp_path / "checkpoint-10"
 
 

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 from typing import Any
 
@@ -7,8 +8,9 @@ import torch
 from m2m.models import load_model, load_tokenizer
 from m2m.planning.llama_shapes import LlamaShape
 from m2m.planning.training_memory import TrainingSetup, estimate_memory
+from m2m.training.finetuning import checkpoints, memory
 from m2m.training.finetuning import finetune as finetuning
-from m2m.training.finetuning import memory
+from m2m.training.finetuning.checkpoint_manifest import complete_checkpoint
 from m2m.training.finetuning.collation import EMPTY_ROW
 from m2m.training.finetuning.finetune import Recipe, finetune
 
@@ -97,6 +99,24 @@ def test_equal_seeds_give_equal_bytes_and_neither_pickle_nor_checkpoint_is_left(
         assert load_tokenizer(folder).get_vocab() == tokenizer.get_vocab()
     assert written[0] == written[1]
     assert list((tmp_path / ".cache/checkpoints").iterdir()) == []
+
+
+def test_a_clock_that_jumps_back_costs_no_checkpoint(
+    llama: Any, tokenizer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """transformers itself would delete the oldest by the clock, which is then the newest."""
+
+    def complete(checkpoint: Path) -> None:
+        complete_checkpoint(checkpoint)
+        os.utime(checkpoint, (2e9 - 3600 * int(checkpoint.name.split("-")[1]),) * 2)
+
+    monkeypatch.setattr(checkpoints, "complete_checkpoint", complete)
+    trainer = finetuning._trainer(llama, tokenizer, ROWS * 10, RECIPE, 2, tmp_path, True)
+    trainer.add_callback(checkpoints.make_save_callback(trainer.accelerator, 0))
+    (tmp_path / "checkpoint-7").mkdir()  # of a run that was killed while it wrote it
+    trainer.train()
+    assert sorted(path.name for path in tmp_path.glob("checkpoint-*")) == ["checkpoint-10", "checkpoint-15"]
+    assert checkpoints.find_latest_checkpoint(tmp_path) == tmp_path / "checkpoint-15"
 
 
 @pytest.mark.parametrize(

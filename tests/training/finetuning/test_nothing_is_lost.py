@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import shutil
 import signal
 import socket
@@ -16,10 +17,14 @@ import pytest
 
 from m2m.models import load_model
 from m2m.training.finetuning.finetune import finetune
-from m2m.training.trainer import mlflow_run
+from m2m.training.trainer import journal, mlflow_run
+from tests.preflight.test_full_disk import Mount, fill, mount
 from tests.training.finetuning.test_finetune import RECIPE, ROWS
 
+__all__ = ["mount"]  # the fixture
+
 pytestmark = pytest.mark.filterwarnings("default")  # mlflow and transformers warn of each other
+NEEDS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="a small disk is mounted, which needs root")
 MOMENTS = pytest.mark.parametrize("moment", ["start", "middle", "end"])
 
 
@@ -73,6 +78,13 @@ def is_saved(folder: Path) -> bool:
     return {"model.safetensors", "config.json", "tokenizer.json"} <= names and bool(load_model(folder, "float32"))
 
 
+def list_runs() -> list[Any]:
+    from mlflow import MlflowClient
+
+    client = MlflowClient(mlflow_run.resolve_tracking_uri())
+    return list(client.search_runs([client.get_experiment_by_name("macro-to-micro").experiment_id]))
+
+
 @MOMENTS
 def test_without_mlflow_to_import(
     train: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], moment: Any
@@ -114,6 +126,51 @@ def test_with_a_full_disk(
     warning = capsys.readouterr().err
     assert "No space left on device" in warning
     assert "continues" in warning
+
+
+@pytest.fixture
+def small_store(tmp_path: Path, mount: Mount, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """MLflow's store on a disk of its own."""
+    mount(tmp_path / "store", "size=2m")
+    shutil.copy(tmp_path / "runs.db", tmp_path / "store")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/store/runs.db?timeout=0.05")
+    return tmp_path / "store"
+
+
+@pytest.mark.long
+@NEEDS_ROOT
+@MOMENTS
+def test_with_a_store_on_a_disk_that_is_really_full_and_gets_the_run_when_there_is_room(
+    train: Any, tmp_path: Path, small_store: Path, mount: Mount, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str], moment: Any,
+) -> None:  # fmt: skip
+    ballast = small_store / "ballast"
+    at(moment, lambda: ballast.exists() or fill(small_store), monkeypatch)  # type: ignore[func-returns-value]
+    assert is_saved(train())
+    warning = capsys.readouterr().err
+    assert warning.count("does not answer (") == warning.count("continues, its figures are kept in") == 1
+    assert re.search(r"does not answer \(\w+: .*(disk is full|disk I/O error)\): the training", warning)
+    assert "Traceback" not in warning
+    mount(small_store, "size=16m")
+    mlflow_run.send_earlier()
+    assert list((tmp_path / ".cache/runs").iterdir()) == []
+    [run] = list_runs()
+    assert run.info.status == "FINISHED"
+    assert "loss" in " ".join(run.data.metrics)
+
+
+@pytest.mark.long
+@NEEDS_ROOT
+def test_with_store_and_records_on_disks_that_are_really_full(
+    train: Any, tmp_path: Path, small_store: Path, mount: Mount, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mount(tmp_path / ".cache/runs", "size=64k")
+    for disk in (small_store, tmp_path / ".cache/runs"):
+        fill(disk)
+    assert is_saved(train())
+    warning = capsys.readouterr().err
+    assert "this training is not recorded any further" in warning and "No space left on device" in warning
+    assert list_runs() == []
 
 
 @pytest.mark.long  # MLflow itself waits up to 20 s
@@ -187,6 +244,18 @@ def test_with_a_real_server_that_is_killed_between_two_steps(
     assert capsys.readouterr().err.count("does not answer (MlflowException: ") == 1
 
 
+def test_with_a_clock_that_jumps_back_at_every_look(
+    train: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hours = iter(range(10_000))
+    monkeypatch.setattr(journal.time, "time", lambda: 1_800_000_000.0 - 3600 * next(hours))
+    assert is_saved(train())
+    assert next(hours) > 2 and "warning" not in capsys.readouterr().err
+    [run] = list_runs()
+    assert run.info.status == "FINISHED" and "loss" in " ".join(run.data.metrics)
+    assert list((tmp_path / ".cache/runs").iterdir()) == []
+
+
 def test_with_checkpoints_that_cannot_be_removed(
     train: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -219,9 +288,5 @@ def test_a_model_that_cannot_be_saved_is_a_failed_run(
     monkeypatch.setattr(finetuning, "_save", full)
     with pytest.raises(OSError, match="No space left"):
         train()
-    from mlflow import MlflowClient
-
-    client = MlflowClient(mlflow_run.resolve_tracking_uri())
-    [run] = client.search_runs([client.get_experiment_by_name("macro-to-micro").experiment_id])
-    assert run.info.status == "FAILED"
+    assert [run.info.status for run in list_runs()] == ["FAILED"]
     assert len(list((tmp_path / ".cache/checkpoints").iterdir())) == 1  # to go on from
