@@ -132,7 +132,11 @@ def choose_novel(inputs: BaselineInputs) -> Choice:
 
 def choose_like_target(inputs: BaselineInputs) -> Choice:
     """Rows like a person's examples, by BM25 or RDS+; ValueError without examples."""
-    return Choice(choose_like_examples(stack_scores(inputs.table), *inputs.request))
+    scores = stack_scores(inputs.table)
+    rows = choose_like_examples(scores, *inputs.request)
+    without_match = int((scores[rows] <= 0).all(axis=1).sum())
+    note = f"{without_match} of the {len(rows)} chosen rows match no example at all: they fill up the subset"
+    return Choice(rows, note if without_match else "")
 
 
 def stack_scores(table: pl.DataFrame) -> Float64[np.ndarray, "rows examples"]:

@@ -491,6 +491,19 @@ def test_rows_that_a_prefilter_keeps_though_they_match_no_example_are_counted_an
     assert "4 of the rows that stay match no example at all" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("matches", [6, 10])
+def test_rows_that_a_strategy_chooses_though_they_match_no_example_are_told(
+    matches: int, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ids = [f"{row:016x}" for row in range(ROWS)]
+    scores = pl.Series("scores", [[float(row < matches)] for row in range(ROWS)])
+    write_table(folder / "targets.parquet", TargetScores, pl.DataFrame({"id": ids}).with_columns(scores))
+    subset, _ = choose(folder, strategy="bm25", size=10)
+    assert {int(id_, 16) for id_ in subset["id"]} >= set(range(matches))
+    note = "4 of the 10 chosen rows match no example at all: they fill up the subset"
+    assert (note in capsys.readouterr().err) == (matches == 6)
+
+
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
