@@ -61,7 +61,12 @@ def test_a_lock_is_parsed_only_after_something_has_written_it(
 ) -> None:
     parsed: list[bytes] = []
     has_stages = torn_files._has_stages
-    monkeypatch.setattr(torn_files, "_has_stages", lambda text: parsed.append(text) or has_stages(text))
+
+    def note(text: bytes) -> bool:
+        parsed.append(text)
+        return has_stages(text)
+
+    monkeypatch.setattr(torn_files, "_has_stages", note)
     for text in (LOCK, NEWER):
         (clone / "dvc.lock").write_text(text)
         assert reported() == [] and set(parsed) == {text.encode()}
