@@ -40,4 +40,4 @@ def unit_evenness(counts: Int64[np.ndarray, "units"]) -> float:
     Pielou 1966's J. Absent units do not count: coverage measures them. One unit is even (1), no unit present is 0.
     """
     present = count_covered_units(counts)
-    return float(present) if present < 2 else entropy_bits(counts) / float(np.log2(present))
+    return float(present) if present < 2 else min(entropy_bits(counts) / float(np.log2(present)), 1.0)  # by rounding

@@ -144,7 +144,7 @@ def describe_draw(
 
 def measure_evenness(counts: Int64[np.ndarray, "units"]) -> float:
     """Shannon entropy of the counts over that of equal counts, zeros included, 0 … 1; a single unit is even."""
-    return entropy_bits(counts) / float(np.log2(len(counts))) if len(counts) > 1 else 1.0
+    return min(entropy_bits(counts) / float(np.log2(len(counts))), 1.0) if len(counts) > 1 else 1.0  # by rounding
 
 
 def _propose_separation(need: int | None, k_max: int, size: int, slack: float) -> str:

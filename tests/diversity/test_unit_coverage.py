@@ -31,8 +31,13 @@ def test_known_counts(counts: list[int], present: int, coverage: float, evenness
 def test_both_stay_between_zero_and_one_whatever_the_order(counts: list[int]) -> None:
     array, turned = np.array(counts), np.array(counts[::-1])
     assert 0 <= unit_coverage(array) == unit_coverage(turned) <= 1
-    assert 0 <= unit_evenness(array) <= 1 + 1e-12
+    assert 0 <= unit_evenness(array) <= 1
     assert unit_evenness(array) == pytest.approx(unit_evenness(turned), abs=1e-12)
+
+
+def test_equal_counts_are_even_and_no_more() -> None:
+    """By rounding, the entropy of eleven equal counts is above that of eleven equal counts."""
+    assert max(unit_evenness(np.full(units, 3)) for units in range(2, 200)) == 1
 
 
 def test_a_strategy_without_units_has_no_coverage() -> None:

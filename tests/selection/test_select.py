@@ -51,6 +51,10 @@ def test_evenness_counts_units_that_no_row_carries(counts: list[int], expected: 
     assert measure_evenness(np.array(counts)) == pytest.approx(expected)
 
 
+def test_equal_counts_are_even_and_no_more() -> None:
+    assert max(measure_evenness(np.full(units, 3)) for units in range(2, 200)) == 1
+
+
 CARRIED = st.lists(st.lists(st.sampled_from("abcdefg"), max_size=4, unique=True), min_size=2, max_size=25).filter(any)
 
 
