@@ -9,6 +9,7 @@ import polars as pl
 from docs.markdown import number_table
 from m2m.runtime.artifacts import read_table
 from m2m.schemas.grid import Grid
+from m2m.strategies import NO_DEGREE
 from m2m.study.bake_off.comparison import BakeOff
 from m2m.study.bake_off.words import SELECTOR_HEADER, list_table_rows, write_answer
 from m2m.study.domains.words import DOMAIN_HEADER, list_domain_rows, write_domains_answer
@@ -25,13 +26,15 @@ def make_result_tables() -> dict[str, str]:
     return {name: make() for name, make in TABLES.items()}
 
 
-def tabulate_five_lines() -> str:
-    """The default study in five lines, for the README."""
+def tabulate_ends() -> str:
+    """The default study in a few lines, for the README."""
     cells = _configurations(METRICS).filter(pl.col("budget") == "rows", pl.col("max_tokens") == NO_LIMIT)
+    micro, ends = pl.col("strategy") == "response-micro", pl.col("degree").is_in([0, 6])
     shown = pl.concat(
         [
             cells.filter(pl.col("strategy") == "random"),
-            cells.filter(pl.col("strategy") == "response-micro", pl.col("degree").is_in([0, 3, 6])),
+            cells.filter(micro, ends, pl.col("lengths") == "as-random"),
+            cells.filter(micro, ends, pl.col("lengths") == "free"),
             cells.filter(pl.col("strategy") == "length-matched", pl.col("degree") == 0),
         ]
     )
@@ -174,19 +177,17 @@ def _cell_row(row: dict[str, object]) -> tuple[str, ...]:
 
 def _configuration(row: dict[str, object]) -> str:
     degree = f", degree {row['degree']}"
-    if row["strategy"] == "random":
-        name = "random"
-    elif row["strategy"] == "length-matched":
+    if row["strategy"] == "length-matched":
         name = f"length-matched to {row['match']}{degree}"
     else:
-        name = f"{row['strategy']}{degree}"
+        name = f"{row['strategy']}{'' if row['strategy'] in NO_DEGREE else degree}"
     lengths = ", lengths as random" if row["lengths"] == "as-random" else ""
     window = "" if row["max_tokens"] == NO_LIMIT else f", responses of {row['min_tokens']}–{row['max_tokens']} tokens"
     return name + lengths + window + (f", {row['size']:,} tokens" if row["budget"] == "tokens" else "")
 
 
 TABLES: dict[str, Callable[[], str]] = {
-    "five-lines": tabulate_five_lines,
+    "default-study-ends": tabulate_ends,
     "default-study": lambda: tabulate_configurations(METRICS),
     "development-pool": lambda: tabulate_configurations(DEVELOPMENT),
     "base-model": tabulate_base_model,
