@@ -71,7 +71,12 @@ def environment() -> dict[str, str]:
 
 
 def run(folder: Path, *words: str) -> str:
-    done = subprocess.run(words, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
+    """What it printed. Two DVCs run side by side here, and one waits only seconds for the lock: it is asked again."""
+    for _ in range(30):
+        done = subprocess.run(words, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
+        if "Unable to acquire lock" not in done.stderr:
+            break
+        time.sleep(1)
     assert done.returncode == 0, f"{' '.join(words)}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 
