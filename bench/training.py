@@ -1,10 +1,11 @@
 """Times steps of fine-tuning a Llama-2-7B-shaped model with random weights: in full and with LoRA, padded and packed.
 
-`python -m bench.training [--loops Trainer TRL plain] [--kernels none liger] [--tiny]`, about two minutes a loop on a
-GPU of 80 GB. Each case is timed by every loop, side by side: "Trainer" is the trainer of the finetune stage, "TRL" is
-TRL's SFTTrainer with its own loss, which also computes each token's entropy and accuracy, "plain" a short loop, for
-which torch, transformers, TRL, peft and numpy are enough. `--tiny` is a try on a CPU. Cases with Liger's kernels stand
-below the plain ones where the package liger-kernel is installed.
+`python -m bench.training [--methods full lora] [--loops Trainer TRL plain] [--kernels none liger] [--lengths whole]`,
+about a minute for each method, loop and kind of kernels on a GPU of 80 GB. Each case is timed by every loop, side by
+side: "Trainer" is the trainer of the finetune stage, "TRL" is TRL's SFTTrainer with its own loss, which also computes
+each token's entropy and accuracy, "plain" a short loop, for which torch, transformers, TRL, peft and numpy are enough.
+`--tiny` is a try on a CPU. Cases with Liger's kernels stand below the plain ones where the package liger-kernel is
+installed. First come the loss and gradient of a small model by each path, against padded rows and plain kernels.
 "Whole" rows have 2,048 tokens; "mixed" rows have log-normal lengths around 600, cut at 2,048, like lengths together.
 Only tokens of rows count, padding does not. MFU: 6 · N · tokens/s (LoRA: 4 · N, and 2 for each adapter weight) over the
 GPU's dense bfloat16 peak by its data sheet; a forward pass done again (checkpointing) is not counted as work.
@@ -17,6 +18,7 @@ import json
 import tempfile
 import time
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -47,13 +49,55 @@ class Case(NamedTuple):
     kernels: Kernels
 
 
-def cases(kernels: Kernels) -> Iterator[Case]:
-    for method, at_once in (("full", 1), ("lora", 2)):
-        yield Case(method, "whole", "none", "sdpa", "none", 8, 8 // at_once, kernels)
-        yield Case(method, "whole", "none", "sdpa", "full", 8, 2, kernels)
-        for packing in ("none", "exact"):
-            for attention in ("sdpa", "flash_attention_2", *(["varlen"] if packing == "exact" else [])):
-                yield Case(method, "mixed", packing, attention, "full", 16, 4, kernels)
+def cases(method: str, kernels: Kernels) -> Iterator[Case]:
+    """Whole rows without checkpointing, the least memory first; mixed lengths padded, then packed, then all of it."""
+    at_once = (1, 2) if method == "full" else (2, 4)
+    for rows in at_once:
+        yield Case(method, "whole", "none", "sdpa", "none", 8, 8 // rows, kernels)
+    for packing, attention in (
+        ("none", "sdpa"),
+        ("exact", "sdpa"),
+        ("exact", "flash_attention_2"),
+        ("exact", "varlen"),
+    ):
+        yield Case(method, "mixed", packing, attention, "full", 16, 4, kernels)
+    yield Case(method, "mixed", "exact", "varlen", "none", 16, 8 if method == "full" else 4, kernels)
+
+
+def compare_paths(device: str) -> None:
+    """Print how far loss and gradient of a small Llama are from the plain path's, in bfloat16 arithmetic."""
+    import torch
+    from transformers import AutoModelForCausalLM, LlamaConfig
+    from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
+
+    rng = np.random.default_rng(1)
+    config = LlamaConfig(
+        vocab_size=4096, hidden_size=256, intermediate_size=688, num_hidden_layers=4, num_attention_heads=4,
+        num_key_value_heads=2, use_cache=False,
+    )  # fmt: skip
+    rows = [label_tokens((rng.integers(3, 4096, 20).tolist(), rng.integers(3, 4096, n).tolist()), 0) for n in (300, 90)]
+    has_liger = device == "cuda" and importlib.util.find_spec("liger_kernel")
+    paths: list[tuple[Kernels, bool]] = [("none", False), ("none", True)]
+    paths += [("liger", False), ("liger", True)] if has_liger else []
+    found = []
+    for kernels, packed in paths:
+        torch.manual_seed(1)
+        with torch.device(device):
+            attention = "varlen" if packed else "sdpa"
+            model = AutoModelForCausalLM.from_config(config, dtype=torch.float32, attn_implementation=attention)
+        apply_kernels(model, kernels)
+        batch = DataCollatorForLanguageModeling(pad_token_id=0, padding_free=packed)(rows)
+        moved = {name: value.to(device) if torch.is_tensor(value) else value for name, value in batch.items()}
+        with torch.autocast(device, torch.bfloat16):
+            loss = model(**moved, num_items_in_batch=torch.tensor(390, device=device), use_cache=False).loss
+        loss.backward()
+        gradient = torch.cat([weight.grad.flatten() for weight in model.parameters()])
+        found.append((float(loss), gradient))
+        change, angle = found[-1][0] / found[0][0] - 1, torch.cosine_similarity(gradient, found[0][1], dim=0)
+        name = f"kernels {kernels}, {'packed, varlen' if packed else 'padded, sdpa'}"
+        print(
+            f"{name}: loss {found[-1][0]:.6f} ({change:+.1e}), cosine of the gradients {float(angle):.6f}", flush=True
+        )
 
 
 def rows_of(case: Case, length: int, vocabulary: int) -> list[TokenRow]:
@@ -187,7 +231,8 @@ def measured(model: Any, llama: Any, case: Case, loop: str, length: int) -> dict
 def show(case: Case, figures: dict[str, Any]) -> None:
     """A row for people, a line of JSON for programs."""
     packed = f"packing {case.packing}, {case.attention}"
-    name = f"{case.method}, {case.lengths} rows, {packed}, checkpointing {case.checkpointing}, kernels {case.kernels}"
+    name = f"{case.method}, {case.lengths} rows, {case.batch_size // case.accumulate} at once, {packed}, "
+    name += f"checkpointing {case.checkpointing}, kernels {case.kernels}"
     form = {"tokens_per_second": "{:,.0f}", "mfu": "{:.1%}", "peak_gb": "{:.1f} GB"}
     cells = [form[key].format(figures[key]) if figures.get(key) is not None else "–" for key in form]
     print(f"| {name} | {figures['loop']} | {' | '.join(cells)} | {figures.get('note', '')} |")
@@ -196,8 +241,10 @@ def show(case: Case, figures: dict[str, Any]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--methods", nargs="+", choices=["full", "lora"], default=["full", "lora"])
     parser.add_argument("--loops", nargs="+", choices=LOOPS, default=["Trainer", "TRL"])
     parser.add_argument("--kernels", nargs="+", choices=["none", "liger"], default=["none", "liger"])
+    parser.add_argument("--lengths", nargs="+", choices=["whole", "mixed"], default=["whole", "mixed"])
     parser.add_argument("--tiny", action="store_true")
     chosen = parser.parse_args()
 
@@ -209,18 +256,17 @@ def main() -> None:
         parser.error("no GPU here: --tiny tries the benchmark on the CPU")
     shape, length, words = (TINY, 64, 500) if chosen.tiny else (LLAMA_2_7B, 2048, 32000)
     config = LlamaConfig(vocab_size=words, max_position_embeddings=4096, use_cache=False, **shape)
-    print("| case | loop | tokens/s | MFU | peak memory | note |\n|---|---|---:|---:|---:|---|", flush=True)
     register_varlen("varlen", "exact", "mixed")
-    for kernels in chosen.kernels:
+    compare_paths(device)
+    print("| case | loop | tokens/s | MFU | peak memory | note |\n|---|---|---:|---:|---:|---|", flush=True)
+    for method, kernels in product(chosen.methods, chosen.kernels):
         with torch.device(device):
             llama = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16, attn_implementation="sdpa")
         if device == "cuda" and importlib.util.find_spec("liger_kernel"):
             apply_kernels(llama, kernels)
-        model = llama
-        for case in cases(kernels):
-            if case.method == "lora" and model is llama:
-                model = add_adapters(llama, **LORA)
-            for loop in chosen.loops:
+        model = add_adapters(llama, **LORA) if method == "lora" else llama
+        for case in cases(method, kernels):
+            for loop in chosen.loops if case.lengths in chosen.lengths else ():
                 show(case, measured(model, llama, case, loop, length))
         del llama, model
 

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 from m2m.inference.token_batches import batch_by_length
 from m2m.progress import track_progress
 
+MOST_LOGITS = 2**29  # numbers of a batch: 2 GB in float32, which the loss holds several times
+
 
 class Answer(NamedTuple):
     """An answer of the model."""
@@ -57,13 +59,23 @@ def generate_answers(
 def score_completions(
     model: Any, tokenizer: Any, rows: Sequence[tuple[list[int], list[int]]], *, batch_size: int
 ) -> list[float]:
-    """−log2 p(completion | prompt) of each (prompt, completion) token row, in the order of `rows`."""
+    """−log2 p(completion | prompt) of each (prompt, completion) token row, in the order of `rows`.
+
+    A batch of long completions has fewer rows than `batch_size`, so that its logits are at most MOST_LOGITS.
+    """
     import torch
     from torch.nn.functional import cross_entropy
 
     model.eval()
     bits: dict[int, float] = {}
-    batches = batch_by_length([prompt + completion for prompt, completion in rows], batch_size)
+    whole = batch_by_length([prompt + completion for prompt, completion in rows], batch_size)
+    longest = [max(len(rows[row][1]) for row in batch) for batch in whole]
+    limits = [max(1, MOST_LOGITS // (model.config.vocab_size * (length + 1))) for length in longest]
+    batches = [
+        batch[start : start + limit]
+        for batch, limit in zip(whole, limits, strict=True)
+        for start in range(0, len(batch), limit)
+    ]
     for batch in track_progress(batches, "likelihood", len(batches)):
         ids, mask = _pad_left([rows[row][0] + rows[row][1] for row in batch], tokenizer.pad_token_id, model.device)
         scored = max(len(rows[row][1]) for row in batch)

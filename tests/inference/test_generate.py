@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 import torch
 
+from m2m.inference import generate
 from m2m.inference.generate import generate_answers, score_completions
 
 ROWS = [([5, 6, 7], [8, 9]), ([5], [10, 11, 12, 13]), ([9, 9, 9, 9, 9], [7])]
@@ -20,6 +21,17 @@ def test_bits_are_those_of_each_row_alone_whatever_the_batch(llama: Any, tokeniz
     alone = [bits_one_by_one(llama.eval(), *row) for row in ROWS]
     for batch_size in (1, 2, 3):
         assert score_completions(llama, tokenizer, ROWS, batch_size=batch_size) == pytest.approx(alone, abs=1e-4)
+
+
+def test_long_completions_are_scored_fewer_at_a_time(
+    llama: Any, tokenizer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Logits of five places, the longest completion and one before it, of two rows fit, and not of three."""
+    together, sizes = score_completions(llama, tokenizer, ROWS, batch_size=3), []
+    monkeypatch.setattr(generate, "MOST_LOGITS", 2 * 5 * llama.config.vocab_size)
+    llama.register_forward_pre_hook(lambda _, __, inputs: sizes.append(len(inputs["input_ids"])), with_kwargs=True)
+    assert score_completions(llama, tokenizer, ROWS, batch_size=3) == pytest.approx(together, abs=1e-4)
+    assert sizes == [2, 1]
 
 
 def greedy_one_by_one(model: Any, prompt: Any, count: Any) -> Any:

@@ -1,5 +1,6 @@
 """Attention of rows that are packed end to end, each by itself and without a mask: linear in the number of rows."""
 
+from inspect import signature
 from typing import Any
 
 from m2m.models import Attention
@@ -57,6 +58,8 @@ def _attend_on_gpu(query: Any, key: Any, value: Any, borders: Any, longest: int,
     from torch.nn.attention.varlen import varlen_attn
 
     borders = borders.to(query.device)
+    must_ask = "enable_gqa" in signature(varlen_attn).parameters  # since torch 2.12
+    shared: dict[str, Any] = {"enable_gqa": True} if must_ask and query.shape[1] != key.shape[1] else {}
     return varlen_attn(
         query.contiguous(),
         key.contiguous(),
@@ -67,7 +70,7 @@ def _attend_on_gpu(query: Any, key: Any, value: Any, borders: Any, longest: int,
         longest,
         scale=scaling,
         window_size=(-1, 0),  # causal
-        enable_gqa=query.shape[1] != key.shape[1],
+        **shared,
     )
 
 

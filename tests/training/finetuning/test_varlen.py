@@ -71,15 +71,24 @@ def test_a_training_with_packed_rows_ends_at_the_weights_of_one_with_padded_rows
     assert "varlen" not in json.dumps(json.loads((folders[1] / "config.json").read_text()))
 
 
-def test_the_kernel_of_a_gpu_gets_the_rows_as_it_wants_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same tensors with a stand-in that computes as the kernel's page says, with a softmax of each row."""
+@pytest.mark.parametrize("torch_is_old", [False, True])
+def test_the_kernel_of_a_gpu_gets_the_rows_as_it_wants_them(
+    torch_is_old: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same tensors with a stand-in that computes as the kernel's page says, with a softmax of each row.
+
+    Before torch 2.12 heads shared a key without being asked to.
+    """
+
+    def attend_as_asked(*tensors: Any, enable_gqa: bool = False, **flags: Any) -> Any:
+        assert enable_gqa == (tensors[0].shape[1] > tensors[1].shape[1])
+        return attend_plainly(*tensors, **flags)
 
     def attend_plainly(query: Any, key: Any, value: Any, *borders: Any, **flags: Any) -> Any:
         assert all(tensor.is_contiguous() for tensor in (query, key, value))
         starts, _, longest, _ = borders
         assert longest == int(starts.diff().max()) == 31 and flags["window_size"] == (-1, 0)
         group, output = query.shape[1] // key.shape[1], torch.empty_like(query)
-        assert flags["enable_gqa"] == (group > 1)
         for start, end in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True):
             for head in range(query.shape[1]):
                 scores = query[start:end, head] @ key[start:end, head // group].T * flags["scale"]
@@ -88,7 +97,7 @@ def test_the_kernel_of_a_gpu_gets_the_rows_as_it_wants_them(monkeypatch: pytest.
                 output[start:end, head] = weights @ value[start:end, head // group]
         return output
 
-    monkeypatch.setattr("torch.nn.attention.varlen.varlen_attn", attend_plainly)
+    monkeypatch.setattr("torch.nn.attention.varlen.varlen_attn", attend_plainly if torch_is_old else attend_as_asked)
     monkeypatch.setattr(varlen, "_attend_each", varlen._attend_on_gpu)
     padded, packed = step("sdpa", False), step("varlen", True)
     assert packed[0] == pytest.approx(padded[0], abs=1e-5)

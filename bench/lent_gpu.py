@@ -1,0 +1,324 @@
+"""Runs a grid's trainings on a GPU machine that has neither a network nor DVC, and takes them back as experiments.
+
+`python -m bench.lent_gpu export FOLDER` in a clone whose shared stages are finished: chooses every subset of the grid
+in params.yaml. FOLDER gets all that trainings and answers read, but for the weights of a packaged base model.
+`python -m bench.lent_gpu run FOLDER OUT --workers 4 --seconds 500` on the machine, in a copy of the repository: the
+commands of dvc.yaml, in the order of FOLDER/cells.json, until the time is over. What OUT has is not run again.
+`python -m bench.lent_gpu take FOLDER OUT --hardware NAME` in the clone: judges and measures each cell by `dvc repro`,
+and commits it as an experiment. The models stay behind: dvc.lock has their hashes alone.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
+from typing import Any, NamedTuple
+
+PARAMS = "params.yaml"
+SHARED = ("data/pairs.parquet", "data/prompts.parquet", "data/bands/response.parquet", "models/tokenizer")
+STAGES = {  # of each kind of training
+    "base": ("generate@base",),
+    "opponent": ("finetune@opponent", "generate@opponent"),
+    "candidate": ("finetune@candidate", "generate@candidate"),
+}
+RESULTS = ("data/losses/{}.csv", "data/trainings/{}.json", "data/answers/{}.parquet")
+COMMITTED = (PARAMS, "dvc.lock", "metrics/base.json", "metrics/cell.json", "metrics/cell_details.json")
+FIRST_GUESS = 60.0  # seconds of a training, until a process has ended one
+REPOSITORY = Path(__file__).parents[1]
+
+
+class Training(NamedTuple):
+    """One entry of cells.json."""
+
+    name: str
+    arm: str  # a key of STAGES
+    commands: list[str]
+    subset: dict[str, Any]  # the settings that differ from params.yaml
+    keeps: bool = False  # its model stays on the machine, for longer answers
+
+
+def order_cells(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those that tell most first: random, then of seeds 1 and 2 the ends of the dial, then the rest."""
+
+    def rank(cell: dict[str, Any]) -> tuple[bool, bool, bool, bool, int]:
+        free = cell["lengths"] == "free"
+        return cell["strategy"] != "random", 0 < cell["degree"] < 6, cell["seed"] > 2, free, cell["seed"]
+
+    return sorted(cells, key=rank)
+
+
+def export(folder: Path) -> None:
+    """Choose every subset of the grid, and copy what its trainings read."""
+    from m2m.grid.design import list_cells
+    from m2m.grid.dvc_experiments import predict_lock
+    from m2m.grid.params.params_file import read_settings
+    from m2m.grid.provenance import hash_cell, hash_provenance, name_experiment
+
+    settings, lock = read_settings(Path(PARAMS)), predict_lock()
+    shared = hash_provenance(lock)
+    for path in (*SHARED, PARAMS):
+        _copy(Path(path), folder / path)
+    commands = {arm: [str(lock[stage]["cmd"]) for stage in stages] for arm, stages in STAGES.items()}
+    _choose("opponent", folder / "subsets/opponent")
+    trainings = [Training(arm, arm, commands[arm], {}, keeps=True) for arm in ("opponent", "base")]
+    cells = order_cells(list_cells(settings["grid"]["parts"], settings["subset"], "full"))
+    for number, cell in enumerate(cells, 1):
+        name = name_experiment(cell, hash_cell(shared, cell, settings))
+        changed = {key: value for key, value in cell.items() if settings["subset"][key] != value}
+        _write_params(folder, changed)
+        _choose("candidate", folder / "subsets" / name)
+        keeps = cell["seed"] == 1 and (cell["strategy"] == "random" or cell["degree"] == 6)
+        trainings.append(Training(name, "candidate", commands["candidate"], changed, keeps))
+        print(f"{number} of {len(cells)}: {name}", flush=True)
+    shutil.copyfile(folder / PARAMS, PARAMS)
+    record = {"base": lock["base"]["cmd"], "base_hash": lock["base"]["outs"]["models/base"]}
+    text = json.dumps(record | {"trainings": [entry._asdict() for entry in trainings]}, indent=1)
+    (folder / "cells.json").write_text(text + "\n")
+
+
+def run(folder: Path, out: Path, *, workers: int, seconds: float) -> None:
+    """Make the base model, start the processes, wait for them, and run again in one process what failed."""
+    end = time.time() + seconds
+    home = Path(tempfile.mkdtemp(prefix="lent-", dir="/dev/shm"))
+    _link_shared(folder, home)
+    record = json.loads((folder / "cells.json").read_text())
+    base = home / "models/base"
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(REPOSITORY), os.environ.get("PYTHONPATH", "")])}
+    (home / "metrics").mkdir()
+    subprocess.run([sys.executable, *record["base"].split()[1:]], cwd=home, env=environment, check=True)
+    if (made := hash_folder(base)[0]) != record["base_hash"]:
+        print(f"warning: the base model is {made} here, {record['base_hash']} in dvc.lock", flush=True)
+    for number in (workers, 1):
+        shutil.rmtree(home / "claims", ignore_errors=True)
+        (home / "claims").mkdir()
+        words = ["-m", "bench.lent_gpu", "work", str(folder), str(out), "--home", str(home), "--until", str(end)]
+        processes = [subprocess.Popen([sys.executable, *words], env=environment) for _ in range(number)]
+        for process in processes:
+            process.wait()
+    print(f"{len(list(out.glob('*/record.json')))} of {len(read_trainings(folder))} trainings are done")
+
+
+def work(folder: Path, out: Path, *, home: Path, until: float) -> None:
+    """Take one training after another, until there is no time for another one as long as the longest."""
+    longest = FIRST_GUESS
+    times: list[float] = []
+    for entry in read_trainings(folder):
+        if time.time() + longest > until:
+            return
+        if (out / entry.name / "record.json").exists() or not _claim(home / "claims" / entry.name):
+            continue
+        start = time.time()
+        try:
+            _train(entry, folder, out / entry.name, home)
+        except Exception:
+            (out / f"{entry.name}.error").write_text(traceback.format_exc())
+            _free_memory()
+            continue
+        times.append(time.time() - start)
+        longest = max(times[1:] or [FIRST_GUESS])  # the first one compiles kernels
+        print(f"{time.time() - until:.0f} s: {entry.name} took {times[-1]:.1f} s", flush=True)
+
+
+def take(folder: Path, out: Path, *, hardware: str, part: int, parts: int) -> None:
+    """Make experiments of the trainings that came back: every `parts`-th, from `part` on."""
+    from m2m.grid.dvc_experiments import list_experiment_names
+
+    done = [entry for entry in read_trainings(folder) if (out / entry.name / "record.json").exists()]
+    for entry in done[:2]:
+        _lock_training(entry, out / entry.name)
+    cells = done[2:][part::parts]
+    for number, entry in enumerate(cells, 1):
+        if entry.name in list_experiment_names():
+            continue
+        _write_params(folder, entry.subset)
+        subprocess.run(["dvc", "repro", "--quiet", "subset@candidate"], check=True)
+        _lock_training(entry, out / entry.name)
+        subprocess.run(["dvc", "repro", "--quiet", "--allow-missing", "measure"], check=True)
+        _commit_experiment(entry.name, hardware)
+        print(f"{number} of {len(cells)}: {entry.name}", flush=True)
+    shutil.copyfile(folder / PARAMS, PARAMS)
+
+
+def read_trainings(folder: Path) -> list[Training]:
+    return [Training(**entry) for entry in json.loads((folder / "cells.json").read_text())["trainings"]]
+
+
+def hash_folder(folder: Path) -> tuple[str, dict[str, int]]:
+    """The MD5 of a folder of plain files as DVC has it, and how large and many they are."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    names = {path.relative_to(folder).as_posix(): path for path in files}
+    listed = [{"md5": _hash_file(names[name]), "relpath": name} for name in sorted(names)]
+    md5 = hashlib.md5(json.dumps(listed, sort_keys=True).encode()).hexdigest()
+    return f"{md5}.dir", {"size": sum(path.stat().st_size for path in files), "nfiles": len(files)}
+
+
+def _choose(arm: str, target: Path) -> None:
+    subprocess.run(["dvc", "repro", "--quiet", f"subset@{arm}"], check=True)
+    for ending in ("parquet", "json"):
+        _copy(Path(f"data/subsets/{arm}.{ending}"), target.with_name(f"{target.name}.{ending}"))
+
+
+def _write_params(folder: Path, changed: dict[str, Any]) -> None:
+    """params.yaml of this clone: FOLDER's with other settings of `subset`."""
+    from m2m.grid.params.params_file import read_settings, write_settings
+
+    settings = read_settings(folder / PARAMS)
+    settings["subset"].update(changed)
+    write_settings(Path(PARAMS), settings)
+
+
+def _link_shared(folder: Path, home: Path) -> None:
+    for path in (*SHARED, PARAMS):
+        (home / path).parent.mkdir(parents=True, exist_ok=True)
+        (home / path).symlink_to(folder.resolve() / path)
+    (home / "profiles").symlink_to(REPOSITORY / "profiles")
+
+
+def _train(entry: Training, folder: Path, target: Path, home: Path) -> None:
+    """Run the commands of one training in a folder of its own, and keep what is small."""
+    place = home / "runs" / entry.name
+    _link_shared(folder, place)
+    (place / "models/base").symlink_to(home / "models/base")
+    (place / "data/subsets").mkdir()
+    for ending in ("parquet", "json") if entry.arm != "base" else ():
+        subset = (folder / f"subsets/{entry.name}.{ending}").resolve()
+        (place / f"data/subsets/{entry.arm}.{ending}").symlink_to(subset)
+    for command in entry.commands:
+        _call_stage(command.split()[1:], place)
+    record: dict[str, Any] = {"name": entry.name}
+    if entry.arm != "base":
+        record |= {"model": hash_folder(place / "models" / entry.arm)}
+    target.mkdir(parents=True, exist_ok=True)
+    for path in (place / name.format(entry.arm) for name in RESULTS):
+        if path.exists():
+            shutil.copyfile(path, target / path.name)
+    (target / "record.json").write_text(json.dumps(record))
+    if not entry.keeps:
+        shutil.rmtree(place)
+
+
+def _call_stage(words: list[str], place: Path) -> None:
+    """`-m stages.NAME …` of dvc.yaml, in this process, in the folder `place`."""
+    import importlib
+
+    import tyro
+
+    from m2m.runtime.settings import read_arguments
+
+    os.chdir(place)
+    for word in words:
+        if word.startswith(("data/", "models/", "metrics/")):
+            Path(word).parent.mkdir(parents=True, exist_ok=True)
+    stage = importlib.import_module(words[1])
+    start = time.time()
+    tyro.cli(stage.main, args=read_arguments(words[2:]), config=(tyro.conf.FlagCreatePairsOff,))
+    print(f"{place.name}: {words[1]} {time.time() - start:.1f} s", flush=True)
+    _free_memory()
+
+
+def _free_memory() -> None:
+    import gc
+
+    import torch
+
+    gc.collect()
+    torch.cuda.empty_cache()
+
+
+def _claim(path: Path) -> bool:
+    try:
+        path.touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
+
+
+def _lock_training(entry: Training, results: Path) -> None:
+    """Put the results into the workspace and DVC's cache, and into dvc.lock with the hash of the model."""
+    from dvc.repo import Repo
+    from dvc_data.hashfile.hash_info import HashInfo
+    from dvc_data.hashfile.meta import Meta
+
+    record = json.loads((results / "record.json").read_text())
+    for name in RESULTS:
+        source, target = results / Path(name.format(entry.arm)).name, Path(name.format(entry.arm))
+        if source.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.unlink(missing_ok=True)
+            shutil.copyfile(source, target)
+    with Repo() as repo, repo.lock:
+        for name in STAGES[entry.arm]:
+            stage = repo.stage.load_one(name=name)
+            for file in (*stage.deps, *stage.outs):
+                if str(file.def_path) == f"models/{entry.arm}" and entry.arm != "base":
+                    md5, size = record["model"]
+                    file.hash_info, file.meta = HashInfo("md5", md5), Meta(isdir=True, **size)
+                elif file in stage.outs:
+                    file.save()
+                    file.commit()
+                else:
+                    file.save()
+            stage.dump(update_pipeline=False)
+
+
+def _commit_experiment(name: str, hardware: str) -> None:
+    """An experiment's commit, as DVC keeps them: its name under the commit that it started from."""
+    from m2m.grid.dvc_experiments import HARDWARE_MESSAGE
+
+    head = _git("rev-parse", "HEAD")
+    with tempfile.TemporaryDirectory() as scratch:
+        index = {"GIT_INDEX_FILE": f"{scratch}/index"}
+        _git("read-tree", "HEAD", environment=index)
+        _git("add", "--force", *(path for path in COMMITTED if Path(path).exists()), environment=index)
+        tree = _git("write-tree", environment=index)
+    commit = _git("commit-tree", tree, "-p", head, "-m", f"{HARDWARE_MESSAGE}{hardware}")
+    _git("update-ref", f"refs/exps/{head[:2]}/{head[2:]}/{name}", commit)
+
+
+def _git(*words: str, environment: dict[str, str] | None = None) -> str:
+    called = os.environ | (environment or {})
+    return subprocess.run(["git", *words], check=True, capture_output=True, text=True, env=called).stdout.strip()
+
+
+def _hash_file(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "md5").hexdigest()
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if source.is_dir():
+        shutil.copytree(source, target, dirs_exist_ok=True)
+    else:
+        shutil.copyfile(source, target)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name in ("export", "run", "work", "take"):
+        command = commands.add_parser(name)
+        command.add_argument("folder", type=Path)
+        if name != "export":
+            command.add_argument("out", type=lambda text: Path(text).resolve())
+    commands.choices["run"].add_argument("--workers", type=int, default=4)
+    commands.choices["run"].add_argument("--seconds", type=float, default=500)
+    commands.choices["work"].add_argument("--home", type=Path)
+    commands.choices["work"].add_argument("--until", type=float)
+    commands.choices["take"].add_argument("--hardware", required=True)
+    commands.choices["take"].add_argument("--part", type=int, default=0)
+    commands.choices["take"].add_argument("--parts", type=int, default=1)
+    chosen = vars(parser.parse_args())
+    chosen["folder"] = chosen["folder"].resolve()
+    globals()[chosen.pop("command")](**chosen)
+
+
+if __name__ == "__main__":
+    main()
