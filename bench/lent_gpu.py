@@ -86,7 +86,7 @@ def export(folder: Path) -> None:
 def run(folder: Path, out: Path, *, workers: int, seconds: float) -> None:
     """Make the base model, start the processes, wait for them, and run again in one process what failed."""
     end = time.time() + seconds
-    home = Path(tempfile.mkdtemp(prefix="lent-", dir="/dev/shm"))
+    home = Path(tempfile.mkdtemp(prefix="lent-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None))
     _link_shared(folder, home)
     record = json.loads((folder / "cells.json").read_text())
     base = home / "models/base"
@@ -184,6 +184,7 @@ def _link_shared(folder: Path, home: Path) -> None:
 def _train(entry: Training, folder: Path, target: Path, home: Path) -> None:
     """Run the commands of one training in a folder of its own, and keep what is small."""
     place = home / "runs" / entry.name
+    shutil.rmtree(place, ignore_errors=True)  # of a try that failed
     _link_shared(folder, place)
     (place / "models/base").symlink_to(home / "models/base")
     (place / "data/subsets").mkdir()
@@ -219,17 +220,22 @@ def _call_stage(words: list[str], place: Path) -> None:
     stage = importlib.import_module(words[1])
     start = time.time()
     tyro.cli(stage.main, args=read_arguments(words[2:]), config=(tyro.conf.FlagCreatePairsOff,))
-    print(f"{place.name}: {words[1]} {time.time() - start:.1f} s", flush=True)
-    _free_memory()
+    print(f"{place.name}: {words[1]} {time.time() - start:.1f} s, peak {_free_memory() / 1e9:.1f} GB", flush=True)
 
 
-def _free_memory() -> None:
+def _free_memory() -> int:
+    """Give the GPU's memory back; the most bytes that were in use since the last time."""
     import gc
 
     import torch
 
     gc.collect()
+    if not torch.cuda.is_available():
+        return 0
+    peak = torch.cuda.max_memory_allocated()
     torch.cuda.empty_cache()
+    torch.cuda.reset_peak_memory_stats()
+    return peak
 
 
 def _claim(path: Path) -> bool:

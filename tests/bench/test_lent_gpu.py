@@ -1,0 +1,85 @@
+"""What a lent machine computes comes back as DVC and git would have it from here."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from bench import lent_gpu
+from bench.lent_gpu import Training, hash_folder, order_cells
+from m2m.grid.dvc_experiments import HARDWARE_MESSAGE
+
+
+def test_a_folder_has_dvcs_hash(tmp_path: Path) -> None:
+    """DVC's own, of the folder that `dvc add` puts into its cache."""
+    folder = tmp_path / "model"
+    (folder / "inner").mkdir(parents=True)
+    for name, text in {"config.json": "{}", "b.bin": "weights", "inner/a.txt": ""}.items():
+        (folder / name).write_text(text)
+    for words in (["git", "init", "-q"], ["dvc", "init", "-q"], ["dvc", "add", "-q", "model"]):
+        subprocess.run(words, cwd=tmp_path, check=True)
+    record = (tmp_path / "model.dvc").read_text()
+    md5, size = hash_folder(folder)
+    assert f"md5: {md5}" in record
+    assert size == {"size": 9, "nfiles": 3} and "size: 9" in record and "nfiles: 3" in record
+
+
+def test_what_tells_most_is_trained_first() -> None:
+    cells = [
+        {"strategy": strategy, "degree": degree, "seed": seed, "lengths": lengths}
+        for strategy, lengths in (("response-micro", "free"), ("response-micro", "as-random"), ("random", "free"))
+        for degree in (0, 3)
+        for seed in (3, 2, 1)
+    ]
+    named = [f"{cell['strategy'][:3]} {cell['lengths']} {cell['degree']} {cell['seed']}" for cell in order_cells(cells)]
+    assert named[:2] == ["ran free 0 1", "ran free 0 2"] and {name[:3] for name in named[:6]} == {"ran"}
+    assert named[6:12] == [
+        "res as-random 0 1", "res as-random 0 2", "res free 0 1", "res free 0 2", "res as-random 0 3", "res free 0 3",
+    ]  # fmt: skip
+    assert all(" 3 " in name for name in named[12:])
+
+
+def test_a_training_that_is_done_or_taken_is_not_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, out, home, ran = tmp_path / "folder", tmp_path / "out", tmp_path / "home", []
+    for path in (folder, out / "done", home / "claims"):
+        path.mkdir(parents=True)
+    (out / "done/record.json").write_text("{}")
+    (home / "claims/taken").touch()
+    trainings = [Training(name, "candidate", [], {})._asdict() for name in ("done", "taken", "broken", "new")]
+    (folder / "cells.json").write_text(json.dumps({"trainings": trainings}))
+
+    def train(entry: Training, *_: Path) -> None:
+        ran.append(entry.name)
+        if entry.name == "broken":
+            raise ValueError("no memory")
+
+    monkeypatch.setattr(lent_gpu, "_train", train)
+    lent_gpu.work(folder, out, home=home, until=float("inf"))
+    assert ran == ["broken", "new"] and "no memory" in (out / "broken.error").read_text()
+    lent_gpu.work(folder, out, home=home, until=0.0)  # no time is left
+    assert ran == ["broken", "new"]
+
+
+def test_an_experiment_is_a_commit_under_dvcs_ref_and_the_workspace_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b"]
+    for name in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{name}_NAME", "a")
+        monkeypatch.setenv(f"GIT_{name}_EMAIL", "a@b")
+    subprocess.run(["git", "init", "-q"], check=True)
+    Path("params.yaml").write_text("a: 1\n")
+    subprocess.run(["git", "add", "."], check=True)
+    subprocess.run([*git, "commit", "-qm", "first"], check=True)
+    Path("params.yaml").write_text("a: 2\n")
+    Path("metrics").mkdir()
+    Path("metrics/cell.json").write_text("{}")
+    lent_gpu._commit_experiment("random-0-s1", "one GPU")
+    head = lent_gpu._git("rev-parse", "HEAD")
+    ref = f"refs/exps/{head[:2]}/{head[2:]}/random-0-s1"
+    assert lent_gpu._git("show", f"{ref}:params.yaml") == "a: 2"
+    assert lent_gpu._git("show", f"{ref}:metrics/cell.json") == "{}"
+    assert lent_gpu._git("log", "-1", "--format=%s %P", ref) == f"{HARDWARE_MESSAGE}one GPU {head}"
+    assert lent_gpu._git("status", "--porcelain") == "M params.yaml\n?? metrics/"
