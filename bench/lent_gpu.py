@@ -107,7 +107,7 @@ def run(folder: Path, out: Path, *, workers: int, seconds: float) -> None:
 
 def work(folder: Path, out: Path, *, home: Path, until: float) -> None:
     """Take one training after another, until there is no time for another one as long as the longest."""
-    longest = FIRST_GUESS
+    longest, stages = FIRST_GUESS, Stages()
     times: list[float] = []
     for entry in read_trainings(folder):
         if time.time() + longest > until:
@@ -116,10 +116,9 @@ def work(folder: Path, out: Path, *, home: Path, until: float) -> None:
             continue
         start = time.time()
         try:
-            _train(entry, folder, out / entry.name, home)
+            _train(entry, folder, out / entry.name, home, stages)
         except Exception:
             (out / f"{entry.name}.error").write_text(traceback.format_exc())
-            _free_memory()
             continue
         times.append(time.time() - start)
         longest = max(times[1:] or [FIRST_GUESS])  # the first one compiles kernels
@@ -181,7 +180,7 @@ def _link_shared(folder: Path, home: Path) -> None:
     (home / "profiles").symlink_to(REPOSITORY / "profiles")
 
 
-def _train(entry: Training, folder: Path, target: Path, home: Path) -> None:
+def _train(entry: Training, folder: Path, target: Path, home: Path, stages: "Stages") -> None:
     """Run the commands of one training in a folder of its own, and keep what is small."""
     place = home / "runs" / entry.name
     shutil.rmtree(place, ignore_errors=True)  # of a try that failed
@@ -192,7 +191,7 @@ def _train(entry: Training, folder: Path, target: Path, home: Path) -> None:
         subset = (folder / f"subsets/{entry.name}.{ending}").resolve()
         (place / f"data/subsets/{entry.arm}.{ending}").symlink_to(subset)
     for command in entry.commands:
-        _call_stage(command.split()[1:], place)
+        stages.run(command, place)
     record: dict[str, Any] = {"name": entry.name}
     if entry.arm != "base":
         record |= {"model": hash_folder(place / "models" / entry.arm)}
@@ -205,37 +204,45 @@ def _train(entry: Training, folder: Path, target: Path, home: Path) -> None:
         shutil.rmtree(place)
 
 
-def _call_stage(words: list[str], place: Path) -> None:
-    """`-m stages.NAME …` of dvc.yaml, in this process, in the folder `place`."""
-    import importlib
+class Stages:
+    """Runs stages in a process each; the next one imports everything while this one works."""
 
+    def __init__(self) -> None:
+        self.waiting = self.start()
+
+    def start(self) -> subprocess.Popen[str]:
+        return subprocess.Popen([sys.executable, "-m", "bench.lent_gpu", "stage"], stdin=subprocess.PIPE, text=True)
+
+    def run(self, command: str, place: Path) -> None:
+        """`python -m stages.NAME …` of dvc.yaml in the folder `place`. OSError where it ends badly."""
+        child, self.waiting = self.waiting, self.start()
+        child.communicate(json.dumps([command.split()[2:], str(place)]))
+        if child.returncode:
+            raise OSError(f"{place.name}: {command.split()[2]} ended with {child.returncode}: see the log")
+
+
+def stage() -> None:
+    """Wait for the command and the folder of a stage, and run it."""
+    import torch
+    import trl.trainer.sft_trainer  # noqa: F401
     import tyro
 
+    import stages.finetune
+    import stages.generate  # noqa: F401
     from m2m.runtime.settings import read_arguments
 
+    if not (line := sys.stdin.read()):
+        return
+    words, place = json.loads(line)
     os.chdir(place)
     for word in words:
         if word.startswith(("data/", "models/", "metrics/")):
             Path(word).parent.mkdir(parents=True, exist_ok=True)
-    stage = importlib.import_module(words[1])
     start = time.time()
-    tyro.cli(stage.main, args=read_arguments(words[2:]), config=(tyro.conf.FlagCreatePairsOff,))
-    print(f"{place.name}: {words[1]} {time.time() - start:.1f} s, peak {_free_memory() / 1e9:.1f} GB", flush=True)
-
-
-def _free_memory() -> int:
-    """Give the GPU's memory back; the most bytes that were in use since the last time."""
-    import gc
-
-    import torch
-
-    gc.collect()
-    if not torch.cuda.is_available():
-        return 0
-    peak = torch.cuda.max_memory_allocated()
-    torch.cuda.empty_cache()
-    torch.cuda.reset_peak_memory_stats()
-    return peak
+    arguments = read_arguments(words[1:])
+    tyro.cli(sys.modules[words[0]].main, args=arguments, config=(tyro.conf.FlagCreatePairsOff,))
+    peak = torch.cuda.max_memory_allocated() / 1e9 if torch.cuda.is_available() else 0.0
+    print(f"{Path(place).name}: {words[0]} {time.time() - start:.1f} s, peak {peak:.1f} GB", flush=True)
 
 
 def _claim(path: Path) -> bool:
@@ -309,6 +316,7 @@ def _copy(source: Path, target: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("stage")
     for name in ("export", "run", "work", "take"):
         command = commands.add_parser(name)
         command.add_argument("folder", type=Path)
@@ -322,7 +330,8 @@ def main() -> None:
     commands.choices["take"].add_argument("--part", type=int, default=0)
     commands.choices["take"].add_argument("--parts", type=int, default=1)
     chosen = vars(parser.parse_args())
-    chosen["folder"] = chosen["folder"].resolve()
+    if "folder" in chosen:
+        chosen["folder"] = chosen["folder"].resolve()
     globals()[chosen.pop("command")](**chosen)
 
 

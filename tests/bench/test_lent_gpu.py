@@ -3,6 +3,7 @@
 import json
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,12 +50,13 @@ def test_a_training_that_is_done_or_taken_is_not_run_again(tmp_path: Path, monke
     trainings = [Training(name, "candidate", [], {})._asdict() for name in ("done", "taken", "broken", "new")]
     (folder / "cells.json").write_text(json.dumps({"trainings": trainings}))
 
-    def train(entry: Training, *_: Path) -> None:
+    def train(entry: Training, *_: Any) -> None:
         ran.append(entry.name)
         if entry.name == "broken":
             raise ValueError("no memory")
 
     monkeypatch.setattr(lent_gpu, "_train", train)
+    monkeypatch.setattr(lent_gpu, "Stages", object)
     lent_gpu.work(folder, out, home=home, until=float("inf"))
     assert ran == ["broken", "new"] and "no memory" in (out / "broken.error").read_text()
     lent_gpu.work(folder, out, home=home, until=0.0)  # no time is left

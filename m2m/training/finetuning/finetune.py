@@ -77,10 +77,10 @@ def finetune(
     with lock_checkpoint_folder(key, processes.is_main_process) as checkpoints:
         processes.wait_for_everyone()  # for the first, which may have waited for the lock
         model = read_model(base, "bfloat16" if recipe.dtype == "bfloat16" else "float32", recipe.attention)
+        apply_kernels(model, recipe.kernels)  # they know the plain model alone, without adapters
         if recipe.method == "lora":
             adapters = {name: recipe._asdict()[f"lora_{name}"] for name in ("rank", "alpha", "dropout", "targets")}
             model = add_adapters(model, seed=recipe.seed, **adapters)
-        apply_kernels(model, recipe.kernels)
         setup = _describe_setup(recipe, rows_at_once, find_longest(rows))
         flops = estimate_token_flops(model.num_parameters(), model.num_parameters(only_trainable=True))
         with explain_memory(model.config, setup):

@@ -232,3 +232,13 @@ def test_gpu_code_is_refused_without_a_gpu_before_anything_is_loaded(base: Path,
         match=r"kernels liger needs a GPU.*; finetune\.optimizer adamw-8bit needs a GPU.*: set finetune\.kernels",
     ):
         tuned(base, tokenizer, kernels="liger", optimizer="adamw-8bit")
+
+
+def test_kernels_take_the_place_of_parts_of_the_plain_model_which_gets_adapters_then(
+    base: Path, tokenizer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Liger's kernels find no layers in a model that has adapters already."""
+    seen = []
+    monkeypatch.setattr(finetuning, "apply_kernels", lambda model, _: seen.append(type(model).__name__))
+    tuned(base, tokenizer, method="lora")
+    assert seen == ["LlamaForCausalLM"]
