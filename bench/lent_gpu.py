@@ -31,6 +31,7 @@ STAGES = {  # of each kind of training
 RESULTS = ("data/losses/{}.csv", "data/trainings/{}.json", "data/answers/{}.parquet")
 COMMITTED = (PARAMS, "dvc.lock", "metrics/base.json", "metrics/cell.json", "metrics/cell_details.json")
 FIRST_GUESS = 60.0  # seconds of a training, until a process has ended one
+LEAST_FAILURES = 2  # of a process that has ended none: the next one would fail too
 REPOSITORY = Path(__file__).parents[1]
 
 
@@ -107,7 +108,7 @@ def run(folder: Path, out: Path, *, workers: int, seconds: float) -> None:
 
 def work(folder: Path, out: Path, *, home: Path, until: float) -> None:
     """Take one training after another, until there is no time for another one as long as the longest."""
-    longest, stages = FIRST_GUESS, Stages()
+    longest, stages, failures = FIRST_GUESS, Stages(), 0
     times: list[float] = []
     for entry in read_trainings(folder):
         if time.time() + longest > until:
@@ -119,6 +120,10 @@ def work(folder: Path, out: Path, *, home: Path, until: float) -> None:
             _train(entry, folder, out / entry.name, home, stages)
         except Exception:
             (out / f"{entry.name}.error").write_text(traceback.format_exc())
+            failures += 1
+            if failures == LEAST_FAILURES and not times:
+                print(f"error: {failures} trainings failed and none ended, {entry.name} last; see {out}", flush=True)
+                return
             continue
         times.append(time.time() - start)
         longest = max(times[1:] or [FIRST_GUESS])  # the first one compiles kernels

@@ -92,7 +92,7 @@ def compare_paths(device: str) -> None:
             loss = model(**moved, num_items_in_batch=torch.tensor(390, device=device), use_cache=False).loss
         loss.backward()
         gradient = torch.cat([weight.grad.flatten() for weight in model.parameters()])
-        found.append((float(loss), gradient))
+        found.append((float(loss.detach()), gradient))
         change, angle = found[-1][0] / found[0][0] - 1, torch.cosine_similarity(gradient, found[0][1], dim=0)
         name = f"kernels {kernels}, {'packed, varlen' if packed else 'padded, sdpa'}"
         print(
@@ -203,9 +203,9 @@ def measured(model: Any, llama: Any, case: Case, loop: str, length: int) -> dict
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
     if case.checkpointing == "full":
-        model.gradient_checkpointing_enable({"use_reentrant": False})
+        model.activation_checkpointing_enable({"use_reentrant": False})
     else:
-        model.gradient_checkpointing_disable()
+        model.activation_checkpointing_disable()
     llama.set_attn_implementation(case.attention)
     model.train()
     try:

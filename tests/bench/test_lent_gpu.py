@@ -63,6 +63,19 @@ def test_a_training_that_is_done_or_taken_is_not_run_again(tmp_path: Path, monke
     assert ran == ["broken", "new"]
 
 
+def test_a_process_whose_first_trainings_fail_leaves_the_rest_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "claims").mkdir()
+    trainings = [Training(name, "candidate", [], {})._asdict() for name in ("a", "b", "c")]
+    (tmp_path / "cells.json").write_text(json.dumps({"trainings": trainings}))
+    monkeypatch.setattr(lent_gpu, "Stages", object)
+    monkeypatch.setattr(lent_gpu, "_train", lambda *_: 1 / 0)
+    lent_gpu.work(tmp_path, tmp_path, home=tmp_path, until=float("inf"))
+    assert sorted(path.name for path in (tmp_path / "claims").iterdir()) == ["a", "b"]
+    assert "2 trainings failed and none ended, b last" in capsys.readouterr().out
+
+
 def test_an_experiment_is_a_commit_under_dvcs_ref_and_the_workspace_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,7 +19,10 @@ def label_tokens(row: TokenRow, pad: int) -> dict[str, list[int]]:
 
 
 def require_exact_packing(config: Any, dtype: Any, device: Any, attention: str) -> None:
-    """ValueError where a model of this kind attends from one packed row to another: tested on two layers of it."""
+    """ValueError where a model of this kind attends from one packed row to another: tested on two layers of it.
+
+    `dtype` is that of the arithmetic, which a kernel of a GPU may want in half precision.
+    """
     import torch
     from transformers import AutoModelForCausalLM
     from trl.trainer.sft_trainer import DataCollatorForLanguageModeling

@@ -141,6 +141,7 @@ def _steps(rows: Sequence[TokenRow], recipe: Recipe) -> list[Sequence[TokenRow]]
 def _trainer(
     model: Any, tokenizer: Any, rows: Sequence[TokenRow], recipe: Recipe, rows_at_once: int, output: Path, cpu: bool
 ) -> Any:
+    import torch
     from datasets import Dataset
     from transformers import Trainer
     from trl import SFTConfig, SFTTrainer
@@ -182,7 +183,8 @@ def _trainer(
         **TRAINER_SETTINGS,
     )
     if recipe.packing == "exact":
-        require_exact_packing(model.config, model.dtype, settings.device, recipe.attention)
+        arithmetic = torch.float32 if recipe.dtype == "float32" else torch.bfloat16
+        require_exact_packing(model.config, arithmetic, settings.device, recipe.attention)
     data = Dataset.from_list([label_tokens(row, tokenizer.pad_token_id) for row in rows])
     return Guarded(model=model, args=settings, train_dataset=data, processing_class=tokenizer)
 

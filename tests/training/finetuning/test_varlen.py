@@ -103,6 +103,24 @@ def test_the_kernel_of_a_gpu_gets_the_rows_as_it_wants_them(
     assert packed[0] == pytest.approx(padded[0], abs=1e-5)
 
 
+def test_mixed_arithmetic_gives_the_kernel_half_precision_alone(
+    base: Path,  # noqa: F811
+    tokenizer: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The kernel of a GPU has no other; the check before the training calls it too."""
+    attend = varlen._attend_each
+    seen: list[Any] = []
+
+    def attend_in_half(query: Any, key: Any, value: Any, *rest: Any) -> Any:
+        seen.extend(tensor.dtype for tensor in (query, key, value))
+        return attend(query, key, value, *rest)
+
+    monkeypatch.setattr(varlen, "_attend_each", attend_in_half)
+    tuned(base, tokenizer, packing="exact", attention="varlen", dtype="mixed")
+    assert len(seen) > 3 * 4 and set(seen) == {torch.bfloat16}  # two layers: the check's and each step's
+
+
 @pytest.mark.parametrize(
     ("attention", "packing", "dtype", "sentence"),
     [
