@@ -33,12 +33,11 @@ def main(
     bands = {side: read_table(histograms / f"{side}.csv", Histogram) for side in SIDE_NAMES}
     shared = read_json(made)[record["provenance"]]
     outcome = record["outcomes"][0]
-    rows_commands = {advice.setting: advice.command for advice in recommend(record, outcome)}
-    values = build_answer(record, shared)
+    values = build_answer(record, cells, shared)
     values |= build_body(record, cells, read_table(examples, Examples), bands)
     values |= {
         "recommendation": write_paragraphs(record, outcome),
-        "commands": list_commands(rows_commands, study),
+        "commands": list_commands(recommend(record, outcome), study),
         "grid": grid.as_posix(),
         "shared": shared,
         "versions": versions.read_text(encoding="utf-8"),

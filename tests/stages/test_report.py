@@ -154,7 +154,7 @@ def test_a_command_is_copied_also_where_the_clipboard_is_closed(page: Path, brow
     browser.open(page, 1280)
     commands = browser.run('[...document.querySelectorAll(".command code")].map(code => code.textContent)')
     [rows] = recommend(read_study(planted / "study.json"), "bpb_reduction")
-    assert commands == [rows.command, f"python -m m2m recommend {(planted / 'study.json').as_posix()}"]
+    assert commands == [rows.own_file, rows.command, f"python -m m2m recommend {(planted / 'study.json').as_posix()}"]
     browser.run("window.copied = []; navigator.clipboard.writeText = async text => copied.push(text)")
     browser.click(".command button")
     browser.run("""navigator.clipboard.writeText = async () => { throw new Error("no permission"); };
@@ -251,7 +251,7 @@ def test_a_mark_says_what_it_is_and_a_cell_is_found_in_the_table(page: Path, bro
     browser.click('.panel path[aria-label^="response-micro at degree 6"]')
     assert browser.run('document.querySelector("#tip").hidden') is False
     text = browser.run('document.querySelector("#tip").textContent')
-    assert text.startswith("response-micro at degree 6: +0.") and "mean of 2 cells, 95 % CI" in text
+    assert text.startswith("response-micro at degree 6: +0.") and "mean of 2 cells; +0." in text
     cell = pl.read_csv(planted / "grid.csv").filter(pl.col("strategy") == "response-micro")["experiment"][0]
     browser.run(f"""[...document.querySelectorAll(".panel path")].find(mark =>
         mark.getAttribute("aria-label")?.startsWith({json.dumps(cell + ": ")})).dispatchEvent(

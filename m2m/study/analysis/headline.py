@@ -17,14 +17,18 @@ from m2m.study.cells.labels import (
 )
 from m2m.study.cells.outcomes import get_unit
 
-CONFIRMED = "This compares fresh seeds of the last rung. All that follows is exploratory."
+TAKE_RANDOM = "Take random rows."
+EXPLORATORY = "All that follows is exploratory."
+NO_BETTER = "Its most diverse subsets do not beat random"
+ONLY_LOSS = f"{NO_BETTER}: the rise is what too little diversity loses."
+NAMED = 2  # configurations in a sentence of 25 words
 
 
 def write_headline(study: Study, outcome: str) -> str:
     """Sentences of at most 25 words; `study` holds the rows of one outcome and setting alone."""
     answer = _answer(rank_configurations(list_comparisons(study)), outcome)
-    confirmed = [CONFIRMED, *_count_worse(rank_configurations(study["against_random"]))]
-    return " ".join([*answer, *(confirmed if study.get("confirmed") else []), *_summarize_diversity(study, outcome)])
+    confirmed = _describe_choice(study) if study.get("confirmed") else []
+    return " ".join([*answer, *confirmed, *_summarize_diversity(study, outcome)])
 
 
 def describe_length_control(lengths: Sequence[LengthRow], strategy: str) -> str:
@@ -46,11 +50,23 @@ def _answer(ranking: Ranking, outcome: str) -> list[str]:
     best, number = ranking.best, len(ranking.compared)
     gain = f"best: {name_configuration(best)}, {format_difference(best['value'])} {get_unit(outcome)}"
     interval = f"95 % CI {format_interval(best, 'all_low', 'all_high')}"
-    answer = f"No configuration beats random ({gain}, {interval}; {number} compared)."
+    answer = f"{TAKE_RANDOM} No configuration beats random ({gain}, {interval}; {number} compared)."
     if ranking.better:
         beat = "beats" if len(ranking.better) == 1 else "beat"
         answer = f"{len(ranking.better)} of {number} configurations {beat} random ({gain}, {interval})."
     return [answer, *_explain_matched(ranking), *_count_worse(ranking)]
+
+
+def _describe_choice(study: Study) -> list[str]:
+    """Which configurations the last rung compares, and what was seen of the others before."""
+    final, screened = (rank_configurations(study[name]) for name in ("confirmed", "against_random"))
+    names = [name_configuration(row) for row in final.compared]
+    chosen = join_words(names) if len(names) <= NAMED else f"{len(names)} configurations"
+    verb = "was" if len(names) == 1 else "were"
+    count = len(screened.compared)
+    return [f"{start_sentence(chosen)} {verb} chosen from {count} and run again on fresh seeds. {EXPLORATORY}"] * bool(
+        names
+    ) + _count_worse(screened)
 
 
 def _explain_matched(ranking: Ranking) -> list[str]:
@@ -64,7 +80,9 @@ def _count_worse(ranking: Ranking) -> list[str]:
     if not ranking.worse:
         return []
     verb = "is" if len(ranking.worse) == 1 else "are"
-    return [f"{len(ranking.worse)} of {len(ranking.compared)} {verb} significantly worse than random."]
+    worst = join_words([name_configuration(row) for row in ranking.worse[: -NAMED - 1 : -1]])
+    most = f"most of all {worst}" if len(ranking.worse) > NAMED else worst
+    return [f"{len(ranking.worse)} of {len(ranking.compared)} {verb} significantly worse than random: {most}."]
 
 
 def _summarize_diversity(study: Study, outcome: str) -> list[str]:
@@ -90,7 +108,21 @@ def _describe_trend(study: Study, row: SlopeRow) -> str:
         f"{start_sentence(row['strategy'])}: {format_difference(row['value'])} {get_unit(row['outcome'])} "
         f"from least to most diverse (95 % CI {format_interval(row)})."
     )
-    return f"{trend} {describe_length_control(study['lengths'], row['strategy'])}".rstrip()
+    control = describe_length_control(study["lengths"], row["strategy"])
+    return " ".join(filter(None, [trend, control, _describe_rise(study, row)]))
+
+
+def _describe_rise(study: Study, row: SlopeRow) -> str:
+    """That a rise is no gain, where its strategy does not beat random; and a loss, where the least diverse is worse."""
+    names = {row["strategy"]}
+    better, worse = (
+        rank_configurations(list_comparisons(study)).better,
+        rank_configurations(study["against_random"]).worse,
+    )
+    if row["value"] < 0 or names & {gain["strategy"] for gain in better}:
+        return ""
+    is_loss = any(loss["strategy"] in names and loss["degree"] == 0 for loss in worse)
+    return ONLY_LOSS if is_loss else f"{NO_BETTER}."
 
 
 def _describe_cliffs(strategies: Sequence[str]) -> list[str]:

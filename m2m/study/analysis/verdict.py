@@ -46,7 +46,7 @@ def _write_row(study: Study, setting: SettingRow, outcome: str) -> VerdictRow:
     label = f"{label_setting(setting, study['settings'])}{'' if primary else ' (exploratory)'}"
     sentences = [
         f"{describe_setting(setting)}: {setting['cells']} cells, {setting['random_cells']} of them random.",
-        *(_describe_noise(row) for row in rows["floors"]),
+        *(_describe_noise(row) for row in rows["floors"] if "reason" not in row or not _is_borrowed(rows)),
         *_describe_intervals(rows),
         *(_describe_strategy(rows, row) for row in rows["slopes"]),
         _describe_random(rows),
@@ -80,6 +80,11 @@ def _describe_draws(row: AgainstRandomRow) -> str:
     return f"Intervals cover other seeds and other prompts, {groups}."
 
 
+def _is_borrowed(study: Study) -> bool:
+    """Whether this setting is compared with the random cells of another one, which another sentence says."""
+    return any(describe_borrowed_random(row) for row in study["against_random"] if "p_holm" in row)
+
+
 def _describe_noise(row: FloorRow) -> str:
     if "reason" in row:
         return f"No seed noise of random: {row['reason']}."
@@ -92,7 +97,8 @@ def _describe_noise(row: FloorRow) -> str:
 
 def _describe_strategy(study: Study, row: SlopeRow) -> str:
     shapes = select_rows(study["shapes"], {"strategy": row["strategy"]})
-    length = describe_length_control(study["lengths"], row["strategy"])
+    is_effect = row.get("p_holm", 1) < ALPHA
+    length = describe_length_control(study["lengths"], row["strategy"]) if is_effect else ""  # nothing to explain
     sentences = [_describe_slope(row), _describe_prompts(row), length, *map(_describe_degrees, shapes)]
     return " ".join(filter(None, sentences))
 

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
-from scipy import stats
 
 from m2m.planning.seed_noise import ALPHA
 from m2m.schemas.study import Study
@@ -91,15 +90,14 @@ def _describe_random(study: Study, view: Place, configurations: Sequence[Mapping
 
 
 def _summarize_configuration(row: Mapping[str, Any]) -> Mark:
-    """A configuration's mean with its 95 % CI, where the noise pooled over all replicated cells is known."""
+    """A configuration's mean with the 95 % CI of its difference from random, where there is one: as the verdict's."""
     mark = _place(row) | {"worth": row["mean"]}
     text = f"{name_configuration(row)}: {format_level(row['outcome'], row['mean'])}, mean of {row['cells']} cells"
-    if "pooled_sd" not in row:
+    if "low" not in row:
         return mark | {"text": text}
-    half = float(stats.t.ppf(1 - ALPHA / 2, row["noise_df"])) * row["pooled_sd"] / row["cells"] ** 0.5
-    ends = {"low": row["mean"] - half, "high": row["mean"] + half}
-    tokens = f"{row['mean_response_tokens']:.0f} response tokens"
-    return mark | ends | {"text": f"{text}, 95 % CI {format_interval(ends)}; {tokens}"}
+    ends = {"low": row["mean"] + row["low"] - row["value"], "high": row["mean"] + row["high"] - row["value"]}
+    difference = f"{format_difference(row['value'])} from random, 95 % CI {format_interval(row)}"
+    return mark | ends | {"text": f"{text}; {difference}; {row['mean_response_tokens']:.0f} response tokens"}
 
 
 def _fit_point(row: Mapping[str, Any], point: Mapping[str, Any]) -> Mark:

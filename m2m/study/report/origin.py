@@ -4,20 +4,23 @@ import re
 import shlex
 from collections.abc import Mapping
 from itertools import pairwise
+from typing import Any
 
 SOURCE_KIND = re.compile(r"--sources\.(.+)\.kind")
 
 
-def describe_origin(commands: Mapping[str, str], base: Mapping[str, str]) -> dict[str, str]:
+def describe_origin(commands: Mapping[str, str], base: Mapping[str, Any], rows: int | None = None) -> dict[str, str]:
     """The pool and the model in words, of `commands` by stage as `collect` recorded them; without them, nothing.
 
-    `base` as in metrics/base.json, or empty: it says whether the model was instruction-tuned before.
+    `base` as in metrics/base.json, or empty: it says how large the model is, and whether it was instruction-tuned
+    before. `rows` are the pool's.
     """
     origin = {}
     if "ingest" in commands:
-        origin["Pool"] = _describe_pool(_read_flags(commands["ingest"]))
+        size = "" if rows is None else f", {rows:,} rows"
+        origin["Pool"] = _describe_pool(_read_flags(commands["ingest"])) + size
     if "base" in commands:
-        origin["Model"] = _describe_model(_read_flags(commands["base"])) + _describe_tuning(base)
+        origin["Model"] = _describe_model(_read_flags(commands["base"])) + _describe_size(base) + _describe_tuning(base)
     return origin
 
 
@@ -41,12 +44,20 @@ def _describe_pool(flags: Mapping[str, str]) -> str:
     return ", ".join(name if name == kind else f"{name} ({kind})" for name, kind in kinds.items())
 
 
-def _describe_tuning(base: Mapping[str, str]) -> str:
+def _describe_size(base: Mapping[str, Any]) -> str:
+    """
+    >>> _describe_size({"base_parameters": 2557632}), _describe_size({})
+    (', 2.6 million parameters', '')
+    """
+    return f", {base['base_parameters'] / 1e6:,.1f} million parameters" if "base_parameters" in base else ""
+
+
+def _describe_tuning(base: Mapping[str, Any]) -> str:
     """
     >>> _describe_tuning({"base_instruction_tuned": "yes: its name says Instruct"})
     ', instruction-tuned before (its name says Instruct)'
     """
-    answer, _, reason = base.get("base_instruction_tuned", "").partition(": ")
+    answer, _, reason = str(base.get("base_instruction_tuned", "")).partition(": ")
     words = {"yes": "instruction-tuned before", "perhaps": "perhaps instruction-tuned before"}
     return f", {words[answer]} ({reason})" if answer in words else ""
 

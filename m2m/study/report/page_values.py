@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any, NamedTuple
 
@@ -16,6 +16,7 @@ from m2m.study.figures.save import list_descriptions, render_svg
 from m2m.study.figures.style import Figure, apply_style
 from m2m.study.report.answer_examples import BASE_NAME, arrange_answers, pick_shown_cells
 from m2m.study.report.origin import describe_days, describe_origin
+from m2m.study.report.recommendation import Recommendation
 from m2m.study.report.tables import build_cell_table, build_tables, describe_runs
 
 
@@ -38,12 +39,12 @@ class PageFigures(NamedTuple):
     by_outcome: dict[str, list[PageFigure]]
 
 
-def build_answer(study: Study, shared: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+def build_answer(study: Study, cells: pl.DataFrame, shared: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
     """What the first screen shows: the answer and what it is about; `shared` as `collect` recorded it."""
     outcome = study["outcomes"][0]
     verdicts = [row for row in study["verdict"] if row["outcome"] == outcome]
     facts = (
-        describe_origin(shared.get("commands", {}), shared.get("base", {}))
+        describe_origin(shared.get("commands", {}), shared.get("base", {}), _count_rows(cells))
         | {"When": describe_days(shared.get("days", {})), "Runs": _count_runs(study)}
         | _count_prompts(study, outcome)
     )
@@ -54,7 +55,7 @@ def build_answer(study: Study, shared: Mapping[str, Mapping[str, str]]) -> dict[
         "answer_parts": split_lead(verdicts[0]["headline"]),
         "verdicts": verdicts[1:],
         "facts": facts,
-        "meaning": MAIN[outcome].meaning,
+        "meaning": " ".join([MAIN[outcome].meaning, *describe_scale(cells)]),
     }
 
 
@@ -65,10 +66,16 @@ def split_lead(headline: str) -> tuple[str, str]:
     return headline[:place], headline[place:]
 
 
-def list_commands(rows_commands: Mapping[str, str], study_path: PurePath) -> list[tuple[str, str]]:
-    """What each command of the page makes, and the command: the rows recommended by setting, and the recommendation."""
-    rows = [(f"The recommended rows, {setting}", command) for setting, command in rows_commands.items() if command]
-    return [*rows, ("The recommendation as text", f"python -m m2m recommend {shlex.quote(study_path.as_posix())}")]
+def list_commands(advice: Sequence[Recommendation], study_path: PurePath) -> list[tuple[str, str]]:
+    """What each command of the page makes, and the command: rows of a person's own file, and of this pool, by setting.
+
+    A command that two settings share stands once, and last the recommendation itself.
+    """
+    own = [(f"Such rows of your own file, {item.setting}", item.own_file) for item in advice]
+    rows = [(f"The recommended rows, {item.setting}", item.command) for item in advice]
+    named = {command: title for title, command in reversed([*own, *rows]) if command}
+    first = [(title, command) for command, title in reversed(named.items())]
+    return [*first, ("The recommendation as text", f"python -m m2m recommend {shlex.quote(study_path.as_posix())}")]
 
 
 def build_body(
@@ -90,6 +97,22 @@ def build_body(
         "cells": build_cell_table(study, cells),
         "examples": arrange_answers(compared, pick_shown_cells(cells, outcome)),
     }
+
+
+def describe_scale(cells: pl.DataFrame) -> list[str]:
+    """A sentence that a difference in bits a byte can be held against; none where models saw no reference."""
+    names = ("untuned_bits_per_byte", "opponent_bits_per_byte")
+    columns = [cells[name].drop_nulls().to_list() for name in names if name in cells.columns]
+    if len(columns) < len(names) or not all(columns):
+        return []
+    before, after = (sum(column) / len(column) for column in columns)
+    return [f"The base model needs {before:.3f} bpb, and {after:.3f} after fine-tuning on the opponent's random rows."]
+
+
+def _count_rows(cells: pl.DataFrame) -> int | None:
+    """The rows of the pool that random chooses from."""
+    counts = cells.filter(pl.col("strategy") == "random")["candidate_rows"]
+    return None if counts.is_empty() else int(counts.max())  # type: ignore[arg-type]  # of a column of counts
 
 
 def _count_runs(study: Study) -> str:

@@ -30,6 +30,7 @@ from m2m.study.cells.labels import (
 from m2m.study.cells.outcomes import get_unit
 
 SHOWN_ROWS = 5
+LEAST_GAIN = 0.0005  # a smaller one is printed as 0.000, and nobody needs seeds to find it
 NOISE_MULTIPLE = 3  # times the seed noise: two trainings of one subset differ by more in one of thirty cases
 SETTLING_SEED, MOST_SETTLING_SEEDS = 201, 60  # above it, a grid is no answer
 FRESH = "These seeds are fresh: they had no part in the choice."
@@ -46,6 +47,7 @@ class Recommendation(NamedTuple):
     worse: list[AgainstRandomRow]  # significant after Holm, the worst first
     compared: list[AgainstRandomRow]  # all that were compared, the largest gain first
     grid: list[str]  # the block of params.yaml that would settle it; empty where it is settled, or would take too long
+    own_file: str  # makes such rows of a person's own file; empty where nothing is recommended
 
 
 def recommend(study: Study, outcome: str) -> list[Recommendation]:
@@ -166,12 +168,14 @@ def _recommend(study: Study, setting: SettingRow, outcome: str) -> Recommendatio
     label = label_setting(setting, study["settings"])
     if not ranking.compared:
         reasons = ranking.reasons or ["only random was run: run a strategy to compare with it"]
-        return Recommendation(label, [f"No recommendation: {reason}." for reason in reasons], [], "", [], [], [])
+        return Recommendation(label, [f"No recommendation: {reason}." for reason in reasons], [], "", [], [], [], "")
     sentences = _take_best(rows, ranking) if ranking.better else _take_random(ranking)
     sentences += filter(None, [describe_borrowed_random(ranking.best)])
-    command = _write_command(ranking.best if ranking.better else None, setting)
+    taken = ranking.best if ranking.better else None
+    command, own_file = _write_command(taken, setting), _write_selection(taken, setting)
     grid = [] if ranking.better else _write_grid(ranking, setting)
-    return Recommendation(label, sentences, _pick_rows(ranking), command, screened.worse[::-1], screened.compared, grid)
+    worse = screened.worse[::-1]
+    return Recommendation(label, sentences, _pick_rows(ranking), command, worse, screened.compared, grid, own_file)
 
 
 def _pick_rows(ranking: Ranking) -> list[AgainstRandomRow]:
@@ -203,7 +207,7 @@ def _take_random(ranking: Ranking) -> list[str]:
 
 
 def _count_seeds(best: AgainstRandomRow, comparisons: int) -> list[str]:
-    if best["value"] <= 0 or best["pooled_sd"] <= 0:
+    if best["value"] < LEAST_GAIN or best["pooled_sd"] <= 0:
         return []
     seeds = _compute_seeds(best, comparisons)
     power = f"{TARGET_POWER:.0%}".replace("%", " %")
@@ -287,8 +291,18 @@ def _check_length(study: Study, best: AgainstRandomRow) -> list[str]:
 def _write_command(row: AgainstRandomRow | None, setting: SettingRow) -> str:
     """The command for a configuration's rows, or those of random; nothing is trained for them."""
     flags = (_list_flags(row) if row else {"strategy": "random"}) | _list_settings(setting)
+    flags |= {} if row else {"lengths": "free"}  # random has its own lengths in every setting
     overrides = [flag for name, value in flags.items() for flag in ("-S", f"subset.{name}={value}")]
     return shlex.join(["dvc", "exp", "run", *ROW_STAGES, *overrides])
+
+
+def _write_selection(row: AgainstRandomRow | None, setting: SettingRow) -> str:
+    """`m2m select` with the configuration's settings; the rest has the command's defaults."""
+    flags = _list_flags(row) if row else {"strategy": "random"}
+    lengths = {"lengths": _list_settings(setting)["lengths"]} if "degree" in flags else {}
+    size = {"tokens" if setting["budget"] == "tokens" else "size": setting["size"]}
+    words = [word for name, value in {**size, **flags, **lengths}.items() for word in (f"--{name}", str(value))]
+    return shlex.join(["python", "-m", "m2m", "select", "my.jsonl", *words])
 
 
 def _list_flags(row: AgainstRandomRow) -> dict[str, object]:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from m2m.schemas.study import Study
-from m2m.strategies import UNIT_STRATEGIES
+from m2m.strategies import NO_DEGREE, UNIT_STRATEGIES
 from m2m.study.analysis.paper_results import SLOPES
 from m2m.study.cells.cells import SETTING
 from m2m.study.cells.labels import label_setting, select_rows
@@ -36,7 +36,7 @@ CLAIM_COLUMNS: Columns = (
     | {
         "p_supported": ("p\u00a0if\u00a0false", ".2g"),
         "p_contradicted": ("p\u00a0if\u00a0true", ".2g"),
-        "rivals": ("strategies compared", ".0f"),
+        "rivals": ("compared with", ".0f"),
     }
 )
 TOKENS_COLUMN: Columns = {"mean_response_tokens": ("response tokens", ".0f")}
@@ -136,6 +136,7 @@ def build_cell_table(study: Study, cells: pl.DataFrame) -> ReportTable:
     rows = [
         {
             **row,
+            **({"degree": None, "k": None} if row["strategy"] in NO_DEGREE else {}),
             "rung": rungs.get(row.get("fresh", 0)),
             "random_range": _place_in_random_range(study, row),
             "revision": row["revision"][:10],

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from m2m.study.analysis.headline import describe_length_control, write_headline
+from m2m.study.analysis.headline import NO_BETTER, ONLY_LOSS, describe_length_control, write_headline
 from tests.study.study_rows import gain, lengths, make_study, shape, slope
 
 WORST = gain(-0.04, degree=0)
@@ -16,8 +16,9 @@ def headline(outcome: str = "bpb_reduction", **rows: Any) -> str:
 def test_where_nothing_beats_random_the_largest_gain_is_named_with_the_interval_for_all_compared() -> None:
     rows = [WORST, gain(0.003, 0.4, degree=4), gain(0.001, 0.6, degree=2)]
     assert headline(against_random=rows).startswith(
-        "No configuration beats random (best: response-micro at degree 4, +0.003 bpb, 95 % CI −0.017 to 0.033; "
-        "3 compared). 1 of 3 is significantly worse than random. "
+        "Take random rows. No configuration beats random (best: response-micro at degree 4, +0.003 bpb, "
+        "95 % CI −0.017 to 0.033; 3 compared). "
+        "1 of 3 is significantly worse than random: response-micro at degree 0. "
     )
 
 
@@ -25,7 +26,7 @@ def test_what_beats_random_is_counted_and_the_best_is_named() -> None:
     rows = [gain(0.05), gain(0.07, degree=4), gain(0.01, 0.2, degree=2), WORST, gain(-0.03, degree=1)]
     assert headline(against_random=rows).startswith(
         "2 of 5 configurations beat random (best: response-micro at degree 4, +0.070 bpb, 95 % CI 0.050 to 0.100). "
-        "2 of 5 are significantly worse than random. "
+        "2 of 5 are significantly worse than random: response-micro at degree 0 and response-micro at degree 1. "
     )
 
 
@@ -58,7 +59,24 @@ def test_a_trend_has_its_sign_its_interval_and_what_length_leaves_of_it() -> Non
         "Response-macro: −0.021 bpb from least to most diverse (95 % CI −0.031 to −0.001). "
         "With length controlled: not explained by length. "
         "Response-micro: +0.022 bpb from least to most diverse (95 % CI 0.012 to 0.042). "
-        "With length controlled: explained by length."
+        f"With length controlled: explained by length. {NO_BETTER}."
+    )
+
+
+def test_a_rise_is_no_gain_over_random_unless_its_strategy_beats_random() -> None:
+    """Elsewhere the sentence would deny a gain, or explain a fall."""
+    rise, fall = slope("response-micro", 0.02, 0.01), slope("response-micro", -0.02, 0.01)
+    assert headline(slopes=[rise], against_random=[gain(0.01, 0.3), gain(-0.05, degree=2)]).endswith(f"{NO_BETTER}.")
+    assert headline(slopes=[rise], against_random=[gain(0.05, strategy="k-center")]).endswith(f"{NO_BETTER}.")
+    assert headline(slopes=[rise], against_random=[WORST]).endswith(ONLY_LOSS)
+    assert NO_BETTER not in headline(slopes=[rise], against_random=[gain(0.05)])
+    assert NO_BETTER not in headline(slopes=[fall])
+
+
+def test_of_many_that_are_worse_the_worst_two_are_named() -> None:
+    rows = [gain(-0.01 * number, degree=number) for number in (1, 2, 3)]
+    assert "3 of 3 are significantly worse than random: most of all response-micro at degree 3 and " in headline(
+        against_random=rows
     )
 
 
@@ -72,7 +90,7 @@ def test_degrees_that_differ_without_a_trend_are_grouped_by_the_lowest() -> None
     shapes = [shape("response-micro", 0.001, 0, 6), shape("response-macro", 0.04, 0, 4)]
     shapes += [shape("response-meso", 0.03, 2, 6), shape("instruction-meso", 0.02, 0, 6)]
     assert headline(slopes=slopes, shapes=shapes).endswith(
-        "(95 % CI 0.010 to 0.040). "
+        f"(95 % CI 0.010 to 0.040). {NO_BETTER}. "
         "Response-macro and instruction-meso: no significant linear trend, but the degrees differ; "
         "degree 0 has the lowest mean. "
         "Response-meso: no significant linear trend, but the degrees differ; degree 2 has the lowest mean."

@@ -6,7 +6,7 @@ import pytest
 
 from m2m.study.figures.effects import draw_effect_panels
 from tests.study.figures.charts import pick, read_axis, read_layers, read_legend
-from tests.study.known_study import CELLS, HALF, MAIN_NAME, RANDOM_TEXT, STUDY, WINDOW_NAME
+from tests.study.known_study import CELLS, MAIN_NAME, RANDOM_TEXT, STUDY, WINDOW_NAME
 
 BAND, MEAN, NAME, AREA, LINE, INTERVAL, SMALL, LARGE = range(8)
 
@@ -45,7 +45,7 @@ def test_the_grey_range_is_that_of_the_random_cells_compared_with(panels: list[A
             assert read_layers(panel)[place].rows == [{"low": -0.05, "high": 0.25, "mean": 0.1, "text": RANDOM_TEXT}]
 
 
-def test_a_mean_stands_in_the_middle_of_its_95_percent_interval(panels: list[Any]) -> None:
+def test_a_mean_has_the_interval_of_its_difference_from_random_around_it(panels: list[Any]) -> None:
     for place in (INTERVAL, LARGE):
         rows = read_layers(panels[1])[place].rows
         assert [(row["look"], row["degree"], row["worth"]) for row in rows] == [
@@ -54,15 +54,16 @@ def test_a_mean_stands_in_the_middle_of_its_95_percent_interval(panels: list[Any
             ("micro (tokens)", 6.14, 0.3),
             ("length-matched random", 6.26, 0.25),
         ]
-        assert [row["low"] for row in rows] == pytest.approx([0.1 - HALF, -0.2 - HALF, 0.3 - HALF, 0.25 - HALF])
-        assert [row["high"] for row in rows] == pytest.approx([0.1 + HALF, -0.2 + HALF, 0.3 + HALF, 0.25 + HALF])
+        assert [row["low"] for row in rows] == pytest.approx([0.05, -0.25, 0.25, 0.2])
+        assert [row["high"] for row in rows] == pytest.approx([0.17, -0.13, 0.37, 0.32])
     words = read_layers(panels[1])[LARGE].rows[2]["text"]
-    assert words == ("response-micro at degree 6: +0.300, mean of 4 cells, 95 % CI 0.258 to 0.342; 86 response tokens")
+    difference = "+0.200 from random, 95 % CI 0.150 to 0.270"
+    assert words == f"response-micro at degree 6: +0.300, mean of 4 cells; {difference}; 86 response tokens"
 
 
-def test_a_mean_without_known_noise_has_no_interval() -> None:
+def test_a_mean_that_is_not_compared_with_random_has_no_interval() -> None:
     row = STUDY["against_random"][2]
-    bare = {name: value for name, value in row.items() if name not in ("pooled_sd", "df")}
+    bare = {name: value for name, value in row.items() if name not in ("low", "high", "value")}
     [panel] = draw_effect_panels(STUDY | {"against_random": [bare]}, CELLS, "bpb_reduction", STUDY["settings"][:1])  # type: ignore[arg-type]
     [mark] = read_layers(panel)[LARGE].rows
     assert "low" not in mark and mark["text"] == "response-micro at degree 0: −0.200, mean of 4 cells"
@@ -97,7 +98,7 @@ def test_every_cell_is_a_small_mark(panels: list[Any]) -> None:
 
 
 def test_all_panels_have_one_range_that_holds_every_mark(panels: list[Any]) -> None:
-    low, high = -0.2 - HALF, 0.58
+    low, high = -0.25, 0.58
     for panel in panels:
         axis = read_axis(panel, "y")
         assert axis["title"] == "bpb reduction"
@@ -116,8 +117,6 @@ def test_the_legend_names_the_looks_that_are_shown(panels: list[Any]) -> None:
 def test_a_share_has_no_sign() -> None:
     [panel] = draw_effect_panels(STUDY, CELLS, "likelihood_win_rate", STUDY["settings"])
     layers = read_layers(panel)
-    assert (
-        layers[LARGE].rows[0]["text"].startswith("response-micro at degree 6: 0.610, mean of 4 cells, 95 % CI 0.568 to")
-    )
+    assert layers[LARGE].rows[0]["text"].startswith("response-micro at degree 6: 0.610, mean of 4 cells; +0.")
     assert layers[MEAN].rows[0]["text"] == "random, 5 cells: mean 0.500, 95 % of random cells 0.400 to 0.625"
     assert layers[SMALL].rows[1]["text"].endswith(": 0.400")

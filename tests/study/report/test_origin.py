@@ -22,6 +22,13 @@ def test_the_kind_of_a_source_stands_beside_a_name_of_ones_own() -> None:
     }
 
 
+def test_pool_and_model_have_their_sizes_where_they_are_known() -> None:
+    commands = {"ingest": "python -m stages.ingest --sources.docstrings.kind docstrings", "base": SCRATCH}
+    origin = describe_origin(commands, {"base_parameters": 2557632}, 7607)
+    assert origin["Pool"] == "docstrings, 7,607 rows"
+    assert origin["Model"].endswith("(4 layers, hidden size 192), 2.6 million parameters")
+
+
 def test_without_commands_nothing_is_said() -> None:
     assert describe_origin({}, {}) == {}
 

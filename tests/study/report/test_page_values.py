@@ -4,11 +4,13 @@ from pathlib import PurePosixPath
 
 import polars as pl
 
-from m2m.study.report.page_values import build_answer, build_body, list_commands, split_lead
+from m2m.study.report.page_values import build_answer, build_body, describe_scale, list_commands, split_lead
+from m2m.study.report.recommendation import Recommendation
 from tests.planted import HISTOGRAM
 from tests.study.known_study import CELLS, STUDY
 from tests.study.report.test_origin import SCRATCH
 
+FILES = "python -m stages.ingest --sources.mine.kind files"
 EXAMPLES = pl.DataFrame(
     {
         "experiment": ["elsewhere", "micro-6-a", "random-a"],
@@ -22,16 +24,26 @@ EXAMPLES = pl.DataFrame(
 
 def test_the_answer_is_the_main_outcome_s_in_the_main_setting() -> None:
     days = {"first": "2026-11-24", "last": "2026-11-26"}
-    values = build_answer(STUDY, {"commands": {"base": SCRATCH}, "days": days})
+    cells = CELLS.with_columns(candidate_rows=pl.lit(60), untuned_bits_per_byte=2.0, opponent_bits_per_byte=1.875)
+    values = build_answer(STUDY, cells, {"commands": {"base": SCRATCH, "ingest": FILES}, "days": days})
     assert values["answer"]["headline"] == "main"
+    assert values["meaning"].endswith(
+        " The base model needs 2.000 bpb, and 1.875 after fine-tuning on the opponent's random rows."
+    )
     assert [row["headline"] for row in values["verdicts"]] == ["window"]
     assert values["facts"] == {
+        "Pool": "mine (files), 60 rows",
         "Model": "small Llama trained from scratch (4 layers, hidden size 192)",
         "When": "2026-11-24 to 2026-11-26",
         "Runs": "9, 10 of them random, in 2 settings",
         "Evaluation prompts": "320",
         "Version": "0123456789ab",
     }
+
+
+def test_without_bits_of_the_references_there_is_no_scale() -> None:
+    assert describe_scale(CELLS) == []
+    assert describe_scale(CELLS.with_columns(untuned_bits_per_byte=2.0, opponent_bits_per_byte=pl.lit(None))) == []
 
 
 def test_the_setting_and_its_answer_lead_the_headline() -> None:
@@ -43,8 +55,18 @@ def test_the_setting_and_its_answer_lead_the_headline() -> None:
 
 
 def test_commands_make_the_recommended_rows_where_there_are_any_and_the_recommendation() -> None:
-    assert list_commands({"500 rows": "dvc repro", "100 rows": ""}, PurePosixPath("metrics/my study.json")) == [
+    advice = [
+        Recommendation(setting, [], [], command, [], [], [], own_file)
+        for setting, command, own_file in (
+            ("500 rows", "dvc repro", "select a"),
+            ("70 rows", "", ""),
+            ("9", "dvc", "select a"),
+        )
+    ]
+    assert list_commands(advice, PurePosixPath("metrics/my study.json")) == [
+        ("Such rows of your own file, 500 rows", "select a"),
         ("The recommended rows, 500 rows", "dvc repro"),
+        ("The recommended rows, 9", "dvc"),
         ("The recommendation as text", "python -m m2m recommend 'metrics/my study.json'"),
     ]
 

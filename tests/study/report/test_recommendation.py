@@ -65,7 +65,7 @@ def test_the_seeds_that_would_show_a_gain_are_those_of_a_textbook() -> None:
     """Half a standard deviation at two-sided 5 % and a power of 80 %: 63 a group."""
     words = "If the true effect is this size, about 63 seeds per arm give 80 % power."
     assert sentences(gain(0.01, 0.3, pooled_sd=0.02))[1] == words
-    assert len(sentences(gain(-0.01, 0.3))) == 1
+    assert len(sentences(gain(-0.01, 0.3))) == 1 and len(sentences(gain(0.0004, 0.3))) == 1  # that is 0.000
 
 
 def test_the_seeds_allow_for_the_number_of_comparisons() -> None:
@@ -123,7 +123,7 @@ def test_without_a_comparison_the_reason_is_given_and_no_command() -> None:
     reason = gain(0.1) | {"reason": "there is no noise"}
     del reason["p_holm"]
     advice = advise(make_study(against_random=[reason, reason]))
-    assert advice == ("500 rows", ["No recommendation: there is no noise."], [], "", [], [], [])
+    assert advice == ("500 rows", ["No recommendation: there is no noise."], [], "", [], [], [], "")
     words = "No recommendation: only random was run: run a strategy to compare with it."
     assert advise(make_study()).sentences == [words]
 
@@ -300,3 +300,16 @@ def test_a_gain_that_length_gives_as_well_is_called_so() -> None:
     matched_cells = planted_grid({"length-matched": 0.0}, seeds=3, random=0, seed=10, **length)
     text = " ".join(advise(build(pl.concat([plain, suffix(matched_cells, "m")]))).sentences)
     assert "not significantly different from length-matched random" in text or "Take length-matched random" in text
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ([gain(0.1)], "--size 500 --strategy response-micro --degree 6 --lengths free"),
+        ([gain(0.1, strategy="k-center")], "--size 500 --strategy k-center"),
+        ([gain(0.1, 0.3)], "--size 500 --strategy random"),
+    ],
+)
+def test_such_rows_of_ones_own_file_have_the_same_settings(rows: list[Any], words: str) -> None:
+    advice = advise(make_study(against_random=rows))
+    assert advice.own_file == f"python -m m2m select my.jsonl {words}"

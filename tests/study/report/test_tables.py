@@ -71,7 +71,7 @@ def test_claims_without_another_strategy_to_compare_with_are_left_out() -> None:
         "setting": [MAIN_NAME, WINDOW_NAME],
         "p if false": [0.2, 0.2],
         "p if true": [0.7, 0.7],
-        "strategies compared": [5, 2],
+        "compared with": [5, 2],
     }
 
 
