@@ -1,11 +1,11 @@
 """Runs a grid's trainings on a GPU machine that has neither a network nor DVC, and takes them back as experiments.
 
-`python -m bench.lent_gpu export FOLDER` in a clone whose shared stages are finished: chooses every subset of the grid
-in params.yaml. FOLDER gets all that trainings and answers read, but for the weights of a packaged base model.
-`python -m bench.lent_gpu run FOLDER OUT --workers 4 --seconds 500` on the machine, in a copy of the repository: the
-commands of dvc.yaml, in the order of FOLDER/cells.json, until the time is over. What OUT has is not run again.
-`python -m bench.lent_gpu take FOLDER OUT --hardware NAME` in the clone: judges and measures each cell by `dvc repro`,
-and commits it as an experiment. The models stay behind: dvc.lock has their hashes alone.
+`python -m bench.lent_gpu export FOLDER` in a clone of its own, whose shared stages are finished: chooses every subset
+of the grid in params.yaml. FOLDER gets what trainings and answers read, but for the base model, which must be a
+packaged one. `python -m bench.lent_gpu run FOLDER OUT --workers 4 --seconds 500` on the machine, in a copy of the
+repository: the commands of dvc.yaml, in the order of FOLDER/cells.json, until the time is over. What OUT has is not run
+again. `python -m bench.lent_gpu take FOLDER OUT --hardware NAME` in the clone: judges and measures each cell by
+`dvc repro`, and commits it as an experiment. The models stay behind: dvc.lock has their hashes alone.
 """
 
 import argparse
@@ -28,7 +28,8 @@ STAGES = {  # of each kind of training
     "opponent": ("finetune@opponent", "generate@opponent"),
     "candidate": ("finetune@candidate", "generate@candidate"),
 }
-RESULTS = ("data/losses/{}.csv", "data/trainings/{}.json", "data/answers/{}.parquet")
+TRAINED = ("data/losses/{}.csv", "data/trainings/{}.json")  # outs of finetune that come back
+ANSWERS = "data/answers/{}.parquet"
 COMMITTED = (PARAMS, "dvc.lock", "metrics/base.json", "metrics/cell.json", "metrics/cell_details.json")
 FIRST_GUESS = 60.0  # seconds of a training, until a process has ended one
 LEAST_FAILURES = 2  # of a process that has ended none: the next one would fail too
@@ -42,7 +43,6 @@ class Training(NamedTuple):
     arm: str  # a key of STAGES
     commands: list[str]
     subset: dict[str, Any]  # the settings that differ from params.yaml
-    keeps: bool = False  # its model stays on the machine, for longer answers
 
 
 def order_cells(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -68,15 +68,14 @@ def export(folder: Path) -> None:
         _copy(Path(path), folder / path)
     commands = {arm: [str(lock[stage]["cmd"]) for stage in stages] for arm, stages in STAGES.items()}
     _choose("opponent", folder / "subsets/opponent")
-    trainings = [Training(arm, arm, commands[arm], {}, keeps=True) for arm in ("opponent", "base")]
+    trainings = [Training(arm, arm, commands[arm], {}) for arm in ("opponent", "base")]
     cells = order_cells(list_cells(settings["grid"]["parts"], settings["subset"], "full"))
     for number, cell in enumerate(cells, 1):
         name = name_experiment(cell, hash_cell(shared, cell, settings))
         changed = {key: value for key, value in cell.items() if settings["subset"][key] != value}
         _write_params(folder, changed)
         _choose("candidate", folder / "subsets" / name)
-        keeps = cell["seed"] == 1 and (cell["strategy"] == "random" or cell["degree"] == 6)
-        trainings.append(Training(name, "candidate", commands["candidate"], changed, keeps))
+        trainings.append(Training(name, "candidate", commands["candidate"], changed))
         print(f"{number} of {len(cells)}: {name}", flush=True)
     shutil.copyfile(folder / PARAMS, PARAMS)
     record = {"base": lock["base"]["cmd"], "base_hash": lock["base"]["outs"]["models/base"]}
@@ -85,8 +84,12 @@ def export(folder: Path) -> None:
 
 
 def run(folder: Path, out: Path, *, workers: int, seconds: float) -> None:
-    """Make the base model, start the processes, wait for them, and run again in one process what failed."""
+    """Make the base model, start the processes, wait for them, and run again in one process what failed.
+
+    ValueError for another base model than dvc.lock's, and at the end with the names of what failed.
+    """
     end = time.time() + seconds
+    out.mkdir(parents=True, exist_ok=True)
     home = Path(tempfile.mkdtemp(prefix="lent-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None))
     _link_shared(folder, home)
     record = json.loads((folder / "cells.json").read_text())
@@ -95,7 +98,7 @@ def run(folder: Path, out: Path, *, workers: int, seconds: float) -> None:
     (home / "metrics").mkdir()
     subprocess.run([sys.executable, *record["base"].split()[1:]], cwd=home, env=environment, check=True)
     if (made := hash_folder(base)[0]) != record["base_hash"]:
-        print(f"warning: the base model is {made} here, {record['base_hash']} in dvc.lock", flush=True)
+        raise ValueError(f"the base model must be {record['base_hash']}, as in dvc.lock, got {made}: use its package")
     for number in (workers, 1):
         shutil.rmtree(home / "claims", ignore_errors=True)
         (home / "claims").mkdir()
@@ -104,6 +107,8 @@ def run(folder: Path, out: Path, *, workers: int, seconds: float) -> None:
         for process in processes:
             process.wait()
     print(f"{len(list(out.glob('*/record.json')))} of {len(read_trainings(folder))} trainings are done")
+    if failed := sorted(path.stem for path in out.glob("*.error")):
+        raise ValueError(f"{len(failed)} trainings failed, {failed[0]} first: see the .error files in {out}")
 
 
 def work(folder: Path, out: Path, *, home: Path, until: float) -> None:
@@ -118,8 +123,10 @@ def work(folder: Path, out: Path, *, home: Path, until: float) -> None:
         start = time.time()
         try:
             _train(entry, folder, out / entry.name, home, stages)
-        except Exception:
+            (out / f"{entry.name}.error").unlink(missing_ok=True)
+        except Exception as error:
             (out / f"{entry.name}.error").write_text(traceback.format_exc())
+            print(f"{entry.name} failed: {error}", flush=True)
             failures += 1
             if failures == LEAST_FAILURES and not times:
                 print(f"error: {failures} trainings failed and none ended, {entry.name} last; see {out}", flush=True)
@@ -127,31 +134,39 @@ def work(folder: Path, out: Path, *, home: Path, until: float) -> None:
             continue
         times.append(time.time() - start)
         longest = max(times[1:] or [FIRST_GUESS])  # the first one compiles kernels
-        print(f"{time.time() - until:.0f} s: {entry.name} took {times[-1]:.1f} s", flush=True)
+        print(f"{entry.name} took {times[-1]:.1f} s, {until - time.time():.0f} s are left", flush=True)
 
 
-def take(folder: Path, out: Path, *, hardware: str, part: int, parts: int) -> None:
-    """Make experiments of the trainings that came back: every `parts`-th, from `part` on."""
+def take(folder: Path, out: Path, *, hardware: str) -> None:
+    """Make experiments of the trainings that came back. ValueError unless the opponent and the base are among them."""
     from m2m.grid.dvc_experiments import list_experiment_names
 
     done = [entry for entry in read_trainings(folder) if (out / entry.name / "record.json").exists()]
-    for entry in done[:2]:
+    shared = [entry for entry in done if entry.arm != "candidate"]
+    if len(shared) != len(STAGES) - 1:
+        raise ValueError(f"{out} must have the trainings opponent and base, got {[entry.name for entry in shared]}")
+    for entry in shared:
         _lock_training(entry, out / entry.name)
-    cells = done[2:][part::parts]
-    for number, entry in enumerate(cells, 1):
-        if entry.name in list_experiment_names():
-            continue
-        _write_params(folder, entry.subset)
-        subprocess.run(["dvc", "repro", "--quiet", "subset@candidate"], check=True)
-        _lock_training(entry, out / entry.name)
-        subprocess.run(["dvc", "repro", "--quiet", "--allow-missing", "measure"], check=True)
-        _commit_experiment(entry.name, hardware)
-        print(f"{number} of {len(cells)}: {entry.name}", flush=True)
-    shutil.copyfile(folder / PARAMS, PARAMS)
+    cells = [entry for entry in done if entry.arm == "candidate" and entry.name not in list_experiment_names()]
+    try:
+        for number, entry in enumerate(cells, 1):
+            _write_params(folder, entry.subset)
+            subprocess.run(["dvc", "repro", "--quiet", "subset@candidate"], check=True)
+            _lock_training(entry, out / entry.name)
+            subprocess.run(["dvc", "repro", "--quiet", "--allow-missing", "measure"], check=True)
+            _commit_experiment(entry.name, hardware)
+            print(f"{number} of {len(cells)}: {entry.name}", flush=True)
+    finally:
+        shutil.copyfile(folder / PARAMS, PARAMS)
 
 
 def read_trainings(folder: Path) -> list[Training]:
     return [Training(**entry) for entry in json.loads((folder / "cells.json").read_text())["trainings"]]
+
+
+def list_results(arm: str) -> list[Path]:
+    """The outs of an arm's stages that come back: all but its model."""
+    return [Path(name.format(arm)) for name in (*(TRAINED if arm != "base" else ()), ANSWERS)]
 
 
 def hash_folder(folder: Path) -> tuple[str, dict[str, int]]:
@@ -201,12 +216,10 @@ def _train(entry: Training, folder: Path, target: Path, home: Path, stages: "Sta
     if entry.arm != "base":
         record |= {"model": hash_folder(place / "models" / entry.arm)}
     target.mkdir(parents=True, exist_ok=True)
-    for path in (place / name.format(entry.arm) for name in RESULTS):
-        if path.exists():
-            shutil.copyfile(path, target / path.name)
+    for path in list_results(entry.arm):
+        shutil.copyfile(place / path, target / path.name)
     (target / "record.json").write_text(json.dumps(record))
-    if not entry.keeps:
-        shutil.rmtree(place)
+    shutil.rmtree(place)
 
 
 class Stages:
@@ -265,12 +278,10 @@ def _lock_training(entry: Training, results: Path) -> None:
     from dvc_data.hashfile.meta import Meta
 
     record = json.loads((results / "record.json").read_text())
-    for name in RESULTS:
-        source, target = results / Path(name.format(entry.arm)).name, Path(name.format(entry.arm))
-        if source.exists():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.unlink(missing_ok=True)
-            shutil.copyfile(source, target)
+    for path in list_results(entry.arm):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)  # a link into DVC's cache
+        shutil.copyfile(results / path.name, path)
     with Repo() as repo, repo.lock:
         for name in STAGES[entry.arm]:
             stage = repo.stage.load_one(name=name)
@@ -320,11 +331,12 @@ def _copy(source: Path, target: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("stage")
-    for name in ("export", "run", "work", "take"):
+    commands = parser.add_subparsers(required=True)
+    commands.add_parser("stage").set_defaults(call=stage)
+    for name, function in (("export", export), ("run", run), ("work", work), ("take", take)):
         command = commands.add_parser(name)
-        command.add_argument("folder", type=Path)
+        command.set_defaults(call=function)
+        command.add_argument("folder", type=lambda text: Path(text).resolve())
         if name != "export":
             command.add_argument("out", type=lambda text: Path(text).resolve())
     commands.choices["run"].add_argument("--workers", type=int, default=4)
@@ -332,12 +344,11 @@ def main() -> None:
     commands.choices["work"].add_argument("--home", type=Path)
     commands.choices["work"].add_argument("--until", type=float)
     commands.choices["take"].add_argument("--hardware", required=True)
-    commands.choices["take"].add_argument("--part", type=int, default=0)
-    commands.choices["take"].add_argument("--parts", type=int, default=1)
     chosen = vars(parser.parse_args())
-    if "folder" in chosen:
-        chosen["folder"] = chosen["folder"].resolve()
-    globals()[chosen.pop("command")](**chosen)
+    try:
+        chosen.pop("call")(**chosen)
+    except ValueError as error:
+        sys.exit(f"error: {error}")
 
 
 if __name__ == "__main__":

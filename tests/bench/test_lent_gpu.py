@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,16 @@ from bench.lent_gpu import Training, hash_folder, order_cells
 from m2m.grid.dvc_experiments import HARDWARE_MESSAGE
 
 
+DVC = [sys.executable, "-m", "dvc"]
+
+
 def test_a_folder_has_dvcs_hash(tmp_path: Path) -> None:
     """DVC's own, of the folder that `dvc add` puts into its cache."""
     folder = tmp_path / "model"
     (folder / "inner").mkdir(parents=True)
     for name, text in {"config.json": "{}", "b.bin": "weights", "inner/a.txt": ""}.items():
         (folder / name).write_text(text)
-    for words in (["git", "init", "-q"], ["dvc", "init", "-q"], ["dvc", "add", "-q", "model"]):
+    for words in (["git", "init", "-q"], [*DVC, "init", "-q"], [*DVC, "add", "-q", "model"]):
         subprocess.run(words, cwd=tmp_path, check=True)
     record = (tmp_path / "model.dvc").read_text()
     md5, size = hash_folder(folder)
@@ -98,3 +102,27 @@ def test_an_experiment_is_a_commit_under_dvcs_ref_and_the_workspace_stays(
     assert lent_gpu._git("show", f"{ref}:metrics/cell.json") == "{}"
     assert lent_gpu._git("log", "-1", "--format=%s %P", ref) == f"{HARDWARE_MESSAGE}one GPU {head}"
     assert lent_gpu._git("status", "--porcelain") == "M params.yaml\n?? metrics/"
+
+
+def test_without_the_opponent_nothing_is_taken(tmp_path: Path) -> None:
+    """All cells would be judged against an older one."""
+    trainings = [Training(name, arm, [], {})._asdict() for name, arm in (("base", "base"), ("a", "candidate"))]
+    (tmp_path / "cells.json").write_text(json.dumps({"trainings": trainings}))
+    for name in ("base", "a"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "record.json").write_text("{}")
+    with pytest.raises(ValueError, match=r"must have the trainings opponent and base, got \['base'\]"):
+        lent_gpu.take(tmp_path, tmp_path, hardware="one GPU")
+
+
+def test_a_result_that_did_not_come_back_is_an_error_and_not_the_last_cells(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    results, workspace = tmp_path / "results", tmp_path / "data/losses"
+    for folder in (results, workspace):
+        folder.mkdir(parents=True)
+    (workspace / "candidate.csv").write_text("of the last cell")
+    (results / "record.json").write_text("{}")
+    with pytest.raises(FileNotFoundError, match=r"candidate\.csv"):
+        lent_gpu._lock_training(Training("a", "candidate", [], {}), results)

@@ -17,10 +17,7 @@ from m2m.study.cells.labels import (
 )
 from m2m.study.cells.outcomes import get_unit
 
-TAKE_RANDOM = "Take random rows."
 EXPLORATORY = "All that follows is exploratory."
-NO_BETTER = "Its most diverse subsets do not beat random"
-ONLY_LOSS = f"{NO_BETTER}: the rise is what too little diversity loses."
 NAMED = 2  # configurations in a sentence of 25 words
 
 
@@ -29,6 +26,14 @@ def write_headline(study: Study, outcome: str) -> str:
     answer = _answer(rank_configurations(list_comparisons(study)), outcome)
     confirmed = _describe_choice(study) if study.get("confirmed") else []
     return " ".join([*answer, *confirmed, *_summarize_diversity(study, outcome)])
+
+
+def advise(study: Study) -> str:
+    """What to take, by the comparisons with random: 'Take random rows.'; empty where there are none."""
+    ranking = rank_configurations(list_comparisons(study))
+    if not ranking.compared:
+        return ""
+    return f"Take {name_configuration(ranking.best) if ranking.better else 'random rows'}."
 
 
 def describe_length_control(lengths: Sequence[LengthRow], strategy: str) -> str:
@@ -50,7 +55,7 @@ def _answer(ranking: Ranking, outcome: str) -> list[str]:
     best, number = ranking.best, len(ranking.compared)
     gain = f"best: {name_configuration(best)}, {format_difference(best['value'])} {get_unit(outcome)}"
     interval = f"95 % CI {format_interval(best, 'all_low', 'all_high')}"
-    answer = f"{TAKE_RANDOM} No configuration beats random ({gain}, {interval}; {number} compared)."
+    answer = f"No configuration beats random ({gain}, {interval}; {number} compared)."
     if ranking.better:
         beat = "beats" if len(ranking.better) == 1 else "beat"
         answer = f"{len(ranking.better)} of {number} configurations {beat} random ({gain}, {interval})."
@@ -58,15 +63,15 @@ def _answer(ranking: Ranking, outcome: str) -> list[str]:
 
 
 def _describe_choice(study: Study) -> list[str]:
-    """Which configurations the last rung compares, and what was seen of the others before."""
+    """Which configurations the last rung compares, and which of all were seen to be worse."""
     final, screened = (rank_configurations(study[name]) for name in ("confirmed", "against_random"))
     names = [name_configuration(row) for row in final.compared]
+    if not names:
+        return _count_worse(screened)
     chosen = join_words(names) if len(names) <= NAMED else f"{len(names)} configurations"
     verb = "was" if len(names) == 1 else "were"
-    count = len(screened.compared)
-    return [f"{start_sentence(chosen)} {verb} chosen from {count} and run again on fresh seeds. {EXPLORATORY}"] * bool(
-        names
-    ) + _count_worse(screened)
+    choice = f"{start_sentence(chosen)} {verb} chosen by earlier seeds and run again on fresh ones."
+    return [choice, EXPLORATORY, *_count_worse(screened)]
 
 
 def _explain_matched(ranking: Ranking) -> list[str]:
@@ -113,16 +118,15 @@ def _describe_trend(study: Study, row: SlopeRow) -> str:
 
 
 def _describe_rise(study: Study, row: SlopeRow) -> str:
-    """That a rise is no gain, where its strategy does not beat random; and a loss, where the least diverse is worse."""
-    names = {row["strategy"]}
-    better, worse = (
-        rank_configurations(list_comparisons(study)).better,
-        rank_configurations(study["against_random"]).worse,
-    )
-    if row["value"] < 0 or names & {gain["strategy"] for gain in better}:
+    """That a rise is no gain over random, where its most diverse subset was compared and nothing of it is better."""
+    screened, final = rank_configurations(study["against_random"]), rank_configurations(list_comparisons(study))
+    degrees = sorted(select_rows(screened.compared, {"strategy": row["strategy"]}), key=lambda gain: gain["degree"])
+    better = select_rows([*screened.better, *final.better], {"strategy": row["strategy"]})
+    if row["value"] < 0 or better or not degrees:
         return ""
-    is_loss = any(loss["strategy"] in names and loss["degree"] == 0 for loss in worse)
-    return ONLY_LOSS if is_loss else f"{NO_BETTER}."
+    is_loss = degrees[0]["degree"] == 0 and degrees[0] in screened.worse
+    loss = "; degree 0 is significantly worse" if is_loss else ""
+    return f"{start_sentence(name_configuration(degrees[-1]))} is not significantly better than random{loss}."
 
 
 def _describe_cliffs(strategies: Sequence[str]) -> list[str]:

@@ -7,7 +7,7 @@ from m2m.schemas.study import Study
 from m2m.schemas.study_numbers import Place
 from m2m.schemas.study_rows import AgainstRandomRow, FloorRow, MatchedRow, SettingRow, ShapeRow, SlopeRow, VerdictRow
 from m2m.study.analysis.against_random import OUTSIDE_BY_CHANCE
-from m2m.study.analysis.headline import describe_length_control, write_headline
+from m2m.study.analysis.headline import advise, describe_length_control, write_headline
 from m2m.study.analysis.paper_agreement import describe_claims, describe_correlations, describe_slope_agreement
 from m2m.study.analysis.ranking import list_comparisons, rank_configurations
 from m2m.study.cells.labels import (
@@ -56,7 +56,8 @@ def _write_row(study: Study, setting: SettingRow, outcome: str) -> VerdictRow:
         *describe_correlations(rows["metrics"]),
     ]
     role: Literal["primary", "exploratory"] = "primary" if primary else "exploratory"
-    return {**place, "role": role, "headline": f"{label}. {write_headline(rows, outcome)}", "sentences": sentences}
+    headline = " ".join(filter(None, [f"{label}.", advise(rows) if primary else "", write_headline(rows, outcome)]))
+    return {**place, "role": role, "headline": headline, "sentences": sentences}
 
 
 def _describe_intervals(study: Study) -> list[str]:

@@ -15,10 +15,11 @@ from m2m.study.figures.metrics import draw_metric_panels
 from m2m.study.figures.style import SIDE_NAMES, Figure
 
 EFFECTS_CAPTION = (
-    "A large mark is the mean of a configuration. Its bar is the 95 % CI of its difference from random (dashed), as in "
-    "the verdict. A small mark is a cell. A straight line is the regression on degree with its one-sigma band. It is "
-    "drawn only where the slope is significant after Holm correction and the degrees do not form a cliff. 95 % of "
-    "random cells are expected in the grey range. Length-matched random has the response lengths of response-micro."
+    "A large mark is the mean of a configuration. Its bar is the 95 % CI of its difference from random (dashed), for "
+    "this configuration alone. A small mark is a cell. A straight line is the regression on degree with its one-sigma "
+    "band. It is drawn only where the slope is significant after Holm correction and the degrees do not form a cliff. "
+    "95 % of random cells are expected in the grey range. Length-matched random has the response lengths of "
+    "response-micro."
 )
 RANDOM_CAPTION = (
     "The mean of a configuration minus the mean of random. Thick: 95 % CI. Thin: simultaneous 95 % CI, which holds "

@@ -68,7 +68,7 @@ def _collect_layers(study: Study, cells: pl.DataFrame, view: Place, side: str) -
         "random": _describe_random(study, view, configurations),
         "lines": [_fit_point(row, point) for row in lines for point in row["band"]],
         "cells": [_place(row) | {"worth": row["worth"], "text": _describe_cell(row, view)} for row in side_cells],
-        "means": [_summarize_configuration(row) for row in configurations],
+        "means": [_summarize_configuration(row, _find_random_mean(study, row)) for row in configurations],
     }
 
 
@@ -89,13 +89,22 @@ def _describe_random(study: Study, view: Place, configurations: Sequence[Mapping
     ]
 
 
-def _summarize_configuration(row: Mapping[str, Any]) -> Mark:
-    """A configuration's mean with the 95 % CI of its difference from random, where there is one: as the verdict's."""
+def _find_random_mean(study: Study, row: Mapping[str, Any]) -> float | None:
+    """Of the random cells that a configuration is compared with."""
+    key = {name: row[name] for name in ("outcome", "size")} | {"condition": row.get("random_condition")}
+    return next((floor["mean"] for floor in select_rows(study["floors"], key) if "mean" in floor), None)
+
+
+def _summarize_configuration(row: Mapping[str, Any], random: float | None) -> Mark:
+    """A configuration's mean, and around random's mean the 95 % CI of its difference from it, where there is one.
+
+    The difference is one within seeds, so the mean need not stand in the middle.
+    """
     mark = _place(row) | {"worth": row["mean"]}
     text = f"{name_configuration(row)}: {format_level(row['outcome'], row['mean'])}, mean of {row['cells']} cells"
-    if "low" not in row:
+    if random is None or "low" not in row:
         return mark | {"text": text}
-    ends = {"low": row["mean"] + row["low"] - row["value"], "high": row["mean"] + row["high"] - row["value"]}
+    ends = {"low": random + row["low"], "high": random + row["high"]}
     difference = f"{format_difference(row['value'])} from random, 95 % CI {format_interval(row)}"
     return mark | ends | {"text": f"{text}; {difference}; {row['mean_response_tokens']:.0f} response tokens"}
 

@@ -10,6 +10,7 @@ import polars as pl
 from markupsafe import Markup
 
 from m2m.schemas.study import Study
+from m2m.schemas.study_rows import SettingRow
 from m2m.study.cells.outcomes import MAIN
 from m2m.study.figures.all_figures import draw_figures
 from m2m.study.figures.save import list_descriptions, render_svg
@@ -55,7 +56,7 @@ def build_answer(study: Study, cells: pl.DataFrame, shared: Mapping[str, Mapping
         "answer_parts": split_lead(verdicts[0]["headline"]),
         "verdicts": verdicts[1:],
         "facts": facts,
-        "meaning": " ".join([MAIN[outcome].meaning, *describe_scale(cells)]),
+        "meaning": " ".join([MAIN[outcome].meaning, *describe_scale(cells, study["settings"][0], outcome)]),
     }
 
 
@@ -73,8 +74,10 @@ def list_commands(advice: Sequence[Recommendation], study_path: PurePath) -> lis
     """
     own = [(f"Such rows of your own file, {item.setting}", item.own_file) for item in advice]
     rows = [(f"The recommended rows, {item.setting}", item.command) for item in advice]
-    named = {command: title for title, command in reversed([*own, *rows]) if command}
-    first = [(title, command) for command, title in reversed(named.items())]
+    titles: dict[str, str] = {}
+    for title, command in (*own, *rows):
+        titles.setdefault(command, title)
+    first = [(title, command) for command, title in titles.items() if command]
     return [*first, ("The recommendation as text", f"python -m m2m recommend {shlex.quote(study_path.as_posix())}")]
 
 
@@ -99,14 +102,15 @@ def build_body(
     }
 
 
-def describe_scale(cells: pl.DataFrame) -> list[str]:
-    """A sentence that a difference in bits a byte can be held against; none where models saw no reference."""
+def describe_scale(cells: pl.DataFrame, setting: SettingRow, outcome: str) -> list[str]:
+    """A sentence that a difference in bits a byte can be held against; none for another outcome, or without bits."""
     names = ("untuned_bits_per_byte", "opponent_bits_per_byte")
-    columns = [cells[name].drop_nulls().to_list() for name in names if name in cells.columns]
-    if len(columns) < len(names) or not all(columns):
+    shown = cells.filter(pl.col("condition") == setting["condition"], pl.col("size") == setting["size"])
+    columns = [shown[name].drop_nulls().to_list() for name in names if name in shown.columns]
+    if outcome != "bpb_reduction" or len(columns) < len(names) or not all(columns):
         return []
     before, after = (sum(column) / len(column) for column in columns)
-    return [f"The base model needs {before:.3f} bpb, and {after:.3f} after fine-tuning on the opponent's random rows."]
+    return [f"The base model needs {before:.3f} bpb, and {after:.3f} after fine-tuning on the opponent, random rows."]
 
 
 def _count_rows(cells: pl.DataFrame) -> int | None:

@@ -12,7 +12,7 @@ from m2m.planning.seed_noise import ALPHA, SeedNoise
 from m2m.schemas.study import Study
 from m2m.schemas.study_numbers import Place
 from m2m.schemas.study_rows import AgainstRandomRow, FloorRow, SettingRow
-from m2m.strategies import NO_DEGREE
+from m2m.strategies import NO_DEGREE, get_strategy
 from m2m.study.analysis.headline import describe_length_control
 from m2m.study.analysis.ranking import Ranking, list_comparisons, rank_configurations
 from m2m.study.cells.labels import (
@@ -30,6 +30,8 @@ from m2m.study.cells.labels import (
 from m2m.study.cells.outcomes import get_unit
 
 SHOWN_ROWS = 5
+SELECT_DEFAULTS = {"weights": "inverse", "slack": 1.5, "lengths": "free", "peel_noise": 0.25}  # of `m2m select`
+NO_LIMITS = (1, 100_000)  # response tokens: no row has fewer or more
 LEAST_GAIN = 0.0005  # a smaller one is printed as 0.000, and nobody needs seeds to find it
 NOISE_MULTIPLE = 3  # times the seed noise: two trainings of one subset differ by more in one of thirty cases
 SETTLING_SEED, MOST_SETTLING_SEEDS = 201, 60  # above it, a grid is no answer
@@ -228,7 +230,7 @@ def _write_grid(ranking: Ranking, setting: SettingRow) -> list[str]:
     in naming it, so their noise is widened for all that were compared.
     """
     best = ranking.best
-    if best["value"] <= 0 or best["pooled_sd"] <= 0:
+    if best["value"] < LEAST_GAIN or best["pooled_sd"] <= 0:
         return []
     noise = _get_noise(best)
     widened = noise._replace(prompt_sd=noise.prompt_sd * widen_prompts(len(ranking.compared), 1))
@@ -297,11 +299,18 @@ def _write_command(row: AgainstRandomRow | None, setting: SettingRow) -> str:
 
 
 def _write_selection(row: AgainstRandomRow | None, setting: SettingRow) -> str:
-    """`m2m select` with the configuration's settings; the rest has the command's defaults."""
+    """`m2m select` with the configuration's settings, of those that are not its defaults; empty where it has it not."""
     flags = _list_flags(row) if row else {"strategy": "random"}
-    lengths = {"lengths": _list_settings(setting)["lengths"]} if "degree" in flags else {}
+    if row and (get_strategy(row["strategy"]).base_pass or row["strategy"] == "bm25"):
+        return ""
     size = {"tokens" if setting["budget"] == "tokens" else "size": setting["size"]}
-    words = [word for name, value in {**size, **flags, **lengths}.items() for word in (f"--{name}", str(value))]
+    settings, (least, most) = _list_settings(setting), NO_LIMITS
+    limits = {"min_tokens": setting["min_tokens"]} if setting["min_tokens"] > least else {}
+    limits |= {"max_tokens": setting["max_tokens"]} if setting["max_tokens"] < most else {}
+    names = SELECT_DEFAULTS if row else ()  # random reads none of them
+    changed = {name: settings[name] for name in names if settings[name] != SELECT_DEFAULTS[name]}
+    flagged = {**size, **flags, **limits, **changed}
+    words = [word for name, value in flagged.items() for word in (f"--{name.replace('_', '-')}", str(value))]
     return shlex.join(["python", "-m", "m2m", "select", "my.jsonl", *words])
 
 

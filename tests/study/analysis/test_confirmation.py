@@ -79,9 +79,15 @@ def test_the_noise_of_prompts_is_that_of_all_configurations() -> None:
 
 def test_the_headline_answers_by_the_fresh_cells_and_calls_the_rest_exploratory() -> None:
     [verdict] = [row for row in build_study(staged_grid(), NO_SCORES, 1, 10)["verdict"] if "bpb" in row["outcome"]]
-    assert "1 of 2 configurations beats random (best: response-micro at degree 6, +0.492 bpb" in verdict["headline"]
+    assert (
+        "Take response-micro at degree 6. 1 of 2 configurations beats random (best: response-micro at degree 6, +0.492"
+        in verdict["headline"]
+    )
     assert ". Response-micro at degree 6 and " in verdict["headline"]
-    assert " were chosen from 24 and run again on fresh seeds. All that follows is exploratory." in verdict["headline"]
+    assert (
+        " were chosen by earlier seeds and run again on fresh ones. All that follows is exploratory."
+        in verdict["headline"]
+    )
 
 
 @pytest.mark.parametrize("name", ["nothing", "one gain, others level"])

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from m2m.study.analysis.headline import NO_BETTER, ONLY_LOSS, describe_length_control, write_headline
+from m2m.study.analysis.headline import advise, describe_length_control, write_headline
 from tests.study.study_rows import gain, lengths, make_study, shape, slope
 
 WORST = gain(-0.04, degree=0)
@@ -16,7 +16,7 @@ def headline(outcome: str = "bpb_reduction", **rows: Any) -> str:
 def test_where_nothing_beats_random_the_largest_gain_is_named_with_the_interval_for_all_compared() -> None:
     rows = [WORST, gain(0.003, 0.4, degree=4), gain(0.001, 0.6, degree=2)]
     assert headline(against_random=rows).startswith(
-        "Take random rows. No configuration beats random (best: response-micro at degree 4, +0.003 bpb, "
+        "No configuration beats random (best: response-micro at degree 4, +0.003 bpb, "
         "95 % CI −0.017 to 0.033; 3 compared). "
         "1 of 3 is significantly worse than random: response-micro at degree 0. "
     )
@@ -59,18 +59,31 @@ def test_a_trend_has_its_sign_its_interval_and_what_length_leaves_of_it() -> Non
         "Response-macro: −0.021 bpb from least to most diverse (95 % CI −0.031 to −0.001). "
         "With length controlled: not explained by length. "
         "Response-micro: +0.022 bpb from least to most diverse (95 % CI 0.012 to 0.042). "
-        f"With length controlled: explained by length. {NO_BETTER}."
+        "With length controlled: explained by length."
     )
 
 
-def test_a_rise_is_no_gain_over_random_unless_its_strategy_beats_random() -> None:
-    """Elsewhere the sentence would deny a gain, or explain a fall."""
+def test_a_rise_is_no_gain_over_random_where_its_most_diverse_subset_is_not_better() -> None:
+    """Nothing is said of what was not compared, of a strategy that is better anywhere, or of a fall."""
     rise, fall = slope("response-micro", 0.02, 0.01), slope("response-micro", -0.02, 0.01)
-    assert headline(slopes=[rise], against_random=[gain(0.01, 0.3), gain(-0.05, degree=2)]).endswith(f"{NO_BETTER}.")
-    assert headline(slopes=[rise], against_random=[gain(0.05, strategy="k-center")]).endswith(f"{NO_BETTER}.")
-    assert headline(slopes=[rise], against_random=[WORST]).endswith(ONLY_LOSS)
-    assert NO_BETTER not in headline(slopes=[rise], against_random=[gain(0.05)])
-    assert NO_BETTER not in headline(slopes=[fall])
+    level, words = gain(0.01, 0.3), "Response-micro at degree 6 is not significantly better than random"
+    assert headline(slopes=[rise], against_random=[gain(-0.05, degree=2), level]).endswith(f"{words}.")
+    assert headline(slopes=[rise], against_random=[level, WORST]).endswith(f"{words}; degree 0 is significantly worse.")
+    elsewhere = gain(0.05, strategy="k-center")
+    for rows in ([elsewhere], [level, gain(0.05, degree=3)], [gain(0.05)]):
+        assert "not significantly better" not in headline(slopes=[rise], against_random=rows)
+    assert "not significantly better" not in headline(slopes=[rise], against_random=[gain(0.05)], confirmed=[elsewhere])
+    assert "not significantly better" not in headline(slopes=[fall], against_random=[level])
+    assert "not significantly better" not in headline(slopes=[rise])
+
+
+def test_what_to_take_is_the_best_or_random_and_nothing_where_nothing_was_compared() -> None:
+    assert (
+        advise(make_study(against_random=[gain(0.05), gain(0.01, 0.3, degree=2)])) == "Take response-micro at degree 6."
+    )
+    assert advise(make_study(against_random=[gain(0.01, 0.3)])) == "Take random rows."
+    assert advise(make_study(against_random=[gain(0.05)], confirmed=[gain(0.01, 0.3)])) == "Take random rows."
+    assert advise(make_study()) == ""
 
 
 def test_of_many_that_are_worse_the_worst_two_are_named() -> None:
@@ -90,7 +103,7 @@ def test_degrees_that_differ_without_a_trend_are_grouped_by_the_lowest() -> None
     shapes = [shape("response-micro", 0.001, 0, 6), shape("response-macro", 0.04, 0, 4)]
     shapes += [shape("response-meso", 0.03, 2, 6), shape("instruction-meso", 0.02, 0, 6)]
     assert headline(slopes=slopes, shapes=shapes).endswith(
-        f"(95 % CI 0.010 to 0.040). {NO_BETTER}. "
+        "(95 % CI 0.010 to 0.040). "
         "Response-macro and instruction-meso: no significant linear trend, but the degrees differ; "
         "degree 0 has the lowest mean. "
         "Response-meso: no significant linear trend, but the degrees differ; degree 2 has the lowest mean."

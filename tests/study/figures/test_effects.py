@@ -54,11 +54,19 @@ def test_a_mean_has_the_interval_of_its_difference_from_random_around_it(panels:
             ("micro (tokens)", 6.14, 0.3),
             ("length-matched random", 6.26, 0.25),
         ]
-        assert [row["low"] for row in rows] == pytest.approx([0.05, -0.25, 0.25, 0.2])
+        assert [row["low"] for row in rows] == pytest.approx([0.05, -0.25, 0.25, 0.2])  # random's mean is 0.1
         assert [row["high"] for row in rows] == pytest.approx([0.17, -0.13, 0.37, 0.32])
     words = read_layers(panels[1])[LARGE].rows[2]["text"]
     difference = "+0.200 from random, 95 % CI 0.150 to 0.270"
     assert words == f"response-micro at degree 6: +0.300, mean of 4 cells; {difference}; 86 response tokens"
+
+
+def test_the_interval_stands_around_the_dashed_line_also_where_the_difference_is_not_the_means() -> None:
+    """As within seeds: a bar crosses the line where its interval holds 0."""
+    row = STUDY["against_random"][2] | {"value": -0.02, "low": -0.05, "high": 0.01}
+    [panel] = draw_effect_panels(STUDY | {"against_random": [row]}, CELLS, "bpb_reduction", STUDY["settings"][:1])
+    [mark] = read_layers(panel)[INTERVAL].rows
+    assert (mark["worth"], mark["low"], mark["high"]) == pytest.approx((-0.2, 0.05, 0.11))
 
 
 def test_a_mean_that_is_not_compared_with_random_has_no_interval() -> None:

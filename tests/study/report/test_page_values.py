@@ -28,7 +28,7 @@ def test_the_answer_is_the_main_outcome_s_in_the_main_setting() -> None:
     values = build_answer(STUDY, cells, {"commands": {"base": SCRATCH, "ingest": FILES}, "days": days})
     assert values["answer"]["headline"] == "main"
     assert values["meaning"].endswith(
-        " The base model needs 2.000 bpb, and 1.875 after fine-tuning on the opponent's random rows."
+        " The base model needs 2.000 bpb, and 1.875 after fine-tuning on the opponent, random rows."
     )
     assert [row["headline"] for row in values["verdicts"]] == ["window"]
     assert values["facts"] == {
@@ -42,8 +42,19 @@ def test_the_answer_is_the_main_outcome_s_in_the_main_setting() -> None:
 
 
 def test_without_bits_of_the_references_there_is_no_scale() -> None:
-    assert describe_scale(CELLS) == []
-    assert describe_scale(CELLS.with_columns(untuned_bits_per_byte=2.0, opponent_bits_per_byte=pl.lit(None))) == []
+    setting = STUDY["settings"][0]
+    bare = CELLS.with_columns(untuned_bits_per_byte=2.0, opponent_bits_per_byte=pl.lit(None))
+    assert describe_scale(CELLS, setting, "bpb_reduction") == describe_scale(bare, setting, "bpb_reduction") == []
+
+
+def test_the_scale_is_that_of_the_first_setting_and_of_bits() -> None:
+    other = pl.col("condition") != STUDY["settings"][0]["condition"]
+    cells = CELLS.with_columns(
+        untuned_bits_per_byte=2.0, opponent_bits_per_byte=pl.when(other).then(9.0).otherwise(1.5)
+    )
+    [sentence] = describe_scale(cells, STUDY["settings"][0], "bpb_reduction")
+    assert "2.000 bpb, and 1.500 after" in sentence
+    assert describe_scale(cells, STUDY["settings"][0], "arena_hard_win_rate") == []
 
 
 def test_the_setting_and_its_answer_lead_the_headline() -> None:

@@ -1,5 +1,6 @@
 """Which subset to take: each sentence, the table and the command against rows whose numbers are known."""
 
+import inspect
 import shlex
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from m2m.schemas.study import Study
 from m2m.strategies import UNIT_STRATEGIES
 from m2m.study.analysis.study import build_study
 from m2m.study.report.recommendation import (
+    SELECT_DEFAULTS,
     Recommendation,
     compare_settings,
     list_level,
@@ -303,13 +305,33 @@ def test_a_gain_that_length_gives_as_well_is_called_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rows", "words"),
+    ("rows", "changed", "words"),
     [
-        ([gain(0.1)], "--size 500 --strategy response-micro --degree 6 --lengths free"),
-        ([gain(0.1, strategy="k-center")], "--size 500 --strategy k-center"),
-        ([gain(0.1, 0.3)], "--size 500 --strategy random"),
+        ([gain(0.1)], {}, "--size 500 --strategy response-micro --degree 6 --weights uniform --peel-noise 0.0"),
+        ([gain(0.1)], {"weights": "inverse", "peel_noise": 0.25}, "--size 500 --strategy response-micro --degree 6"),
+        ([gain(0.1, 0.3)], {}, "--size 500 --strategy random"),
+        (
+            [gain(0.1, 0.3)],
+            {"max_tokens": 120, "min_tokens": 40},
+            "--size 500 --strategy random --min-tokens 40 --max-tokens 120",
+        ),
+        ([gain(0.1, 0.3)], {"budget": "tokens"}, "--tokens 500 --strategy random"),
     ],
 )
-def test_such_rows_of_ones_own_file_have_the_same_settings(rows: list[Any], words: str) -> None:
-    advice = advise(make_study(against_random=rows))
+def test_such_rows_of_ones_own_file_have_the_same_settings(
+    rows: list[Any], changed: dict[str, Any], words: str
+) -> None:
+    advice = advise(make_study(against_random=rows, settings=[setting(**changed)]))
     assert advice.own_file == f"python -m m2m select my.jsonl {words}"
+
+
+def test_what_select_does_not_have_is_no_command_for_ones_own_file() -> None:
+    for strategy in ("ifd", "rds-plus", "bm25"):
+        assert advise(make_study(against_random=[gain(0.1, strategy=strategy)])).own_file == ""
+
+
+def test_the_defaults_that_are_left_out_are_those_of_select() -> None:
+    from m2m.commands.select import main
+
+    defaults = {name: parameter.default for name, parameter in inspect.signature(main).parameters.items()}
+    assert {name: defaults[name] for name in SELECT_DEFAULTS} == SELECT_DEFAULTS
