@@ -12,7 +12,6 @@ from bench import lent_gpu
 from bench.lent_gpu import Training, hash_folder, order_cells
 from m2m.grid.dvc_experiments import HARDWARE_MESSAGE
 
-
 DVC = [sys.executable, "-m", "dvc"]
 
 
