@@ -27,6 +27,16 @@ def test_the_headline_begins_with_what_tells_its_setting_from_others() -> None:
     assert row["headline"].startswith("500 rows. No comparison with random")
 
 
+def test_what_to_take_is_said_once_in_the_primary_setting() -> None:
+    """An exploratory one could say otherwise."""
+    other = CONDITION.replace("any length", "40..120 tokens each")
+    rows = [gain(0.01, 0.3), gain(0.05, condition=other, random_condition=other)]
+    studied = make_study(settings=[setting(), setting(condition=other, cells=10)], against_random=rows)
+    first, second = (row["headline"] for row in write_verdict(studied))
+    assert first.startswith("500 rows, any length. Take random rows. No configuration beats random")
+    assert second.startswith("500 rows, 40..120 tokens each (exploratory). 1 of 1 configurations beats random")
+
+
 def test_the_rows_of_a_verdict_are_those_of_its_outcome_and_setting() -> None:
     other = setting(size=900, cells=10)
     rates = gain(0.5, outcome="likelihood_win_rate")
