@@ -147,7 +147,8 @@ def take(folder: Path, out: Path, *, hardware: str) -> None:
         raise ValueError(f"{out} must have the trainings opponent and base, got {[entry.name for entry in shared]}")
     for entry in shared:
         _lock_training(entry, out / entry.name)
-    cells = [entry for entry in done if entry.arm == "candidate" and entry.name not in list_experiment_names()]
+    finished = list_experiment_names()
+    cells = [entry for entry in done if entry.arm == "candidate" and entry.name not in finished]
     try:
         for number, entry in enumerate(cells, 1):
             _write_params(folder, entry.subset)
@@ -171,11 +172,12 @@ def list_results(arm: str) -> list[Path]:
 
 def hash_folder(folder: Path) -> tuple[str, dict[str, int]]:
     """The MD5 of a folder of plain files as DVC has it, and how large and many they are."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    names = {path.relative_to(folder).as_posix(): path for path in files}
-    listed = [{"md5": _hash_file(names[name]), "relpath": name} for name in sorted(names)]
+    from m2m.runtime.artifacts import compute_md5
+
+    names = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    listed = [{"md5": compute_md5(names[name]), "relpath": name} for name in sorted(names)]
     md5 = hashlib.md5(json.dumps(listed, sort_keys=True).encode()).hexdigest()
-    return f"{md5}.dir", {"size": sum(path.stat().st_size for path in files), "nfiles": len(files)}
+    return f"{md5}.dir", {"size": sum(path.stat().st_size for path in names.values()), "nfiles": len(names)}
 
 
 def _choose(arm: str, target: Path) -> None:
@@ -300,6 +302,7 @@ def _lock_training(entry: Training, results: Path) -> None:
 def _commit_experiment(name: str, hardware: str) -> None:
     """An experiment's commit, as DVC keeps them: its name under the commit that it started from."""
     from m2m.grid.dvc_experiments import HARDWARE_MESSAGE
+    from m2m.grid.queued_commit import AUTHOR  # a clone may have no name of its own
 
     head = _git("rev-parse", "HEAD")
     with tempfile.TemporaryDirectory() as scratch:
@@ -307,18 +310,13 @@ def _commit_experiment(name: str, hardware: str) -> None:
         _git("read-tree", "HEAD", environment=index)
         _git("add", "--force", *(path for path in COMMITTED if Path(path).exists()), environment=index)
         tree = _git("write-tree", environment=index)
-    commit = _git("commit-tree", tree, "-p", head, "-m", f"{HARDWARE_MESSAGE}{hardware}")
+    commit = _git("commit-tree", tree, "-p", head, "-m", f"{HARDWARE_MESSAGE}{hardware}", environment=AUTHOR)
     _git("update-ref", f"refs/exps/{head[:2]}/{head[2:]}/{name}", commit)
 
 
 def _git(*words: str, environment: dict[str, str] | None = None) -> str:
     called = os.environ | (environment or {})
     return subprocess.run(["git", *words], check=True, capture_output=True, text=True, env=called).stdout.strip()
-
-
-def _hash_file(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "md5").hexdigest()
 
 
 def _copy(source: Path, target: Path) -> None:

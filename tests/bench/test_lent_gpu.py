@@ -84,9 +84,6 @@ def test_an_experiment_is_a_commit_under_dvcs_ref_and_the_workspace_stays(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     git = ["git", "-c", "user.name=a", "-c", "user.email=a@b"]
-    for name in ("AUTHOR", "COMMITTER"):
-        monkeypatch.setenv(f"GIT_{name}_NAME", "a")
-        monkeypatch.setenv(f"GIT_{name}_EMAIL", "a@b")
     subprocess.run(["git", "init", "-q"], check=True)
     Path("params.yaml").write_text("a: 1\n")
     subprocess.run(["git", "add", "."], check=True)
