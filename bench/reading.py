@@ -13,6 +13,7 @@ from bench.report import header, show, timed
 from m2m.data.benchmarks.overlap import find_overlaps
 from m2m.data.records.near_duplicates import flag_near_duplicates
 from m2m.data.records.read_files import read_files
+from m2m.data.records.record_formats import DETECTED
 from m2m.data.records.row_table import tabulate_records
 
 
@@ -23,7 +24,7 @@ def main() -> None:
     pool, prompts = read_pool(shared), pl.read_parquet(shared / "eval_prompts.parquet", columns=["id", "instruction"])
     records = read_files(str(shared / "sft_pool.parquet"))
     header()
-    _, seconds = timed(lambda: tabulate_records("pool", records, ("", ""), "first"))
+    _, seconds = timed(lambda: tabulate_records("pool", records, DETECTED, "first"))
     show("records to rows", len(pool), seconds)
     _, seconds = timed(lambda: find_overlaps(pool, prompts))
     show(f"overlap with {len(prompts):,} prompts", len(pool), seconds)

@@ -6,6 +6,7 @@ import polars as pl
 
 from m2m.data.records.cleaning import flag_unusable_rows
 from m2m.data.records.read_files import read_files
+from m2m.data.records.record_formats import DETECTED
 from m2m.data.records.row_table import tabulate_records
 
 MOST_EXAMPLES = 1000  # each costs a score for every row of the pool
@@ -25,7 +26,7 @@ class TargetExamples(NamedTuple):
 
 def read_target_examples(path: str) -> TargetExamples:
     """The examples in `path`, in any form that a pool may have. ValueError for none, or more than 1,000."""
-    rows = flag_unusable_rows(tabulate_records("examples", read_files(path), ("", ""), "first").rows, None, None)
+    rows = flag_unusable_rows(tabulate_records("examples", read_files(path), DETECTED, "first").rows, None, None)
     usable = rows.filter(pl.col("reason").is_null())
     if usable.is_empty():
         reason = rows["reason"][0] if rows.height else "it has no records"

@@ -11,20 +11,13 @@ import polars as pl
 
 from m2m.data.pool.pool import list_reasons, split_candidates
 from m2m.data.records.read_files import list_files, read_files
-from m2m.data.records.record_formats import Turns
+from m2m.data.records.record_formats import Columns, Turns
 from m2m.data.records.row_table import RowTable, join_places, tabulate_records
 
 STANDARD_INPUT = "-"
 FIRST_BYTES = 4  # enough to tell JSON, Parquet and packed files from CSV
 PACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1")  # gzip, zstandard, Parquet
-
-COLUMN_FLAGS = {  # of reasons that end in settings of params.yaml, which a selection from files has as flags
-    r"\bset prompt_column: (\w+) and response_column: (\w+)$": "name --prompt-column ${1} and --response-column ${2}",
-    r"\bset prompt_column, response_column$": "name --prompt-column and --response-column",
-    r"\bas both prompt_column and response_column, or write messages$": (
-        "as both --prompt-column and --response-column, or write messages"
-    ),
-}
+COLUMN_FLAGS = ("--prompt-column", "--response-column")
 
 
 @dataclass(frozen=True)
@@ -125,12 +118,5 @@ def _store_standard_input(folder: Path) -> Path:
 
 
 def _tabulate(name: str, path: str, settings: ReadSettings) -> RowTable:
-    columns = (settings.prompt_column, settings.response_column)
-    table = tabulate_records(name, read_files(path), columns, settings.turns)
-    return table._replace(rows=table.rows.with_columns(reason=_name_flags(pl.col("reason"))))
-
-
-def _name_flags(reason: pl.Expr) -> pl.Expr:
-    for settings, flags in COLUMN_FLAGS.items():
-        reason = reason.str.replace(settings, flags)
-    return reason
+    columns = Columns(settings.prompt_column, settings.response_column, *COLUMN_FLAGS)
+    return tabulate_records(name, read_files(path), columns, settings.turns)

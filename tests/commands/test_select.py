@@ -237,9 +237,9 @@ def test_a_folder_and_a_file_make_one_pool(tmp_path: Path) -> None:
     [
         (
             {"prompt": "Hi?", "chosen": "Ho.", "rejected": "No."},
-            "to train on the chosen answer name --prompt-column prompt and --response-column chosen",
+            "to train on the chosen answer set --prompt-column to prompt and --response-column to chosen",
         ),
-        ({"question": "Hi?", "reply": "Ho."}, "name --prompt-column and --response-column"),
+        ({"question": "Hi?", "reply": "Ho."}, "set --prompt-column and --response-column"),
         ({"talk": ["Hi?"]}, "name a column of turns as both --prompt-column and --response-column, or write messages"),
         ({"prompt_column": "Hi?"}, "but the fields prompt_column; a pair needs two texts"),
     ],

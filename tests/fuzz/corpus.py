@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from m2m.data.benchmarks.eval_prompts import read_baseline_answers
 from m2m.data.records.read_files import SourceRecord, read_files
+from m2m.data.records.record_formats import DETECTED
 from m2m.data.records.row_table import tabulate_records
 from m2m.grid.params.params_file import read_settings
 from m2m.judging.recorded_judgements import read_games
@@ -24,7 +25,7 @@ PAIR = {"instruction": "a", "output": "b"}
 
 def read_pool(path: Path) -> int:
     """The number of rows, usable or not."""
-    return tabulate_records("mine", read_files(str(path)), ("", ""), "first").rows.height
+    return tabulate_records("mine", read_files(str(path)), DETECTED, "first").rows.height
 
 
 FILES: dict[str, tuple[str, bytes, Any]] = {  # by fault: name, contents, and the reader that must refuse them
@@ -76,5 +77,5 @@ def replay_values() -> None:
     assert games.select("id", "judge", "model").rows() == [("a?", "?", "?")]
     usage = {"prompt_tokens": 10**30, "completion_tokens": 1e400}
     assert parse_reply(json.dumps({"choices": [{"text": "a"}], "usage": usage})).prompt_tokens == 0
-    rows = tabulate_records("mine", [SourceRecord(0, {"prompt": 10**30, "completion": []})], ("", ""), "first")
+    rows = tabulate_records("mine", [SourceRecord(0, {"prompt": 10**30, "completion": []})], DETECTED, "first")
     assert rows.rows["reason"].null_count() == 0 and rows.rows.height == 1

@@ -18,6 +18,7 @@ import polars as pl
 from m2m.data.benchmarks.eval_prompts import convert_records, read_baseline_answers
 from m2m.data.pool.pool import split_candidates
 from m2m.data.records.read_files import read_files
+from m2m.data.records.record_formats import DETECTED
 from m2m.data.records.row_table import tabulate_records
 from m2m.grid.params import known_settings
 from m2m.grid.params.params_file import read_settings
@@ -207,7 +208,7 @@ DOORS: dict[str, tuple[Callable[[random.Random, Path], None], int]] = {  # and t
 def _count_records(path: Path, expected: int | None) -> None:
     """Every record is a row or a reject, in the table and after the cleaning."""
     records = list(read_files(str(path)))
-    table = tabulate_records("mine", records, ("", ""), "first")
+    table = tabulate_records("mine", records, DETECTED, "first")
     assert [record.row for record in records] == list(range(len(records)))
     assert table.rows.height == len(records)
     is_refused_whole = len(records) == 1 and "is not UTF-8 but perhaps" in str(records[0].reason)

@@ -348,7 +348,7 @@ def test_a_preference_file_is_read_with_the_setting_that_its_rejects_name(tmp_pa
     path = tmp_path / "rows.jsonl"
     path.write_bytes(CONTAINERS["jsonl"](rows))  # type: ignore[arg-type]
     with pytest.raises(
-        ValueError, match=r"40 × is a preference row .* prompt_column: prompt and response_column: chosen"
+        ValueError, match=r"40 × is a preference row .* prompt_column to prompt and response_column to chosen"
     ):
         ingest(tmp_path, {"mine": files(path)})
     found = ingest(tmp_path, {"mine": files(path, prompt_column="prompt", response_column="chosen")})

@@ -1,7 +1,7 @@
 """A record of someone's data set → its instruction and response, whichever of the usual forms it has."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from m2m.data.records.exchanges import Exchanges, Pair, choose_exchanges, reject
 from m2m.data.records.turns import Turn, is_label_off, parse_turns
@@ -21,16 +21,32 @@ Turns = Literal["first", "last", "each"]
 Fields = Mapping[str, object]
 
 
+class Columns(NamedTuple):
+    """The columns of prompt and response, "" where the form is detected; and the settings that name them."""
+
+    prompt: str = ""
+    response: str = ""
+    prompt_setting: str = "prompt_column"
+    response_setting: str = "response_column"
+
+    @property
+    def names(self) -> tuple[str, str]:
+        return self.prompt, self.response
+
+
+DETECTED = Columns()
+
+
 def read_pair(record: object, prompt_column: str = "", response_column: str = "") -> Pair:
     """The first exchange of `record`; see `read_exchanges`.
 
     >>> read_pair({"instruction": "Add.", "input": "1 and 2", "output": "3"})
     Pair(instruction='Add.\\n\\n1 and 2', response='3', reason=None)
     """
-    return read_exchanges(record, (prompt_column, response_column), "first").pairs[0]
+    return read_exchanges(record, Columns(prompt_column, response_column), "first").pairs[0]
 
 
-def read_exchanges(record: object, columns: tuple[str, str], turns: Turns) -> Exchanges:
+def read_exchanges(record: object, columns: Columns, turns: Turns) -> Exchanges:
     """The exchanges of `record`: the first, the last or each that may be trained on, and how many were left out.
 
     `columns` name the prompt and the response, else the form is detected; one name for both is a column of turns.
@@ -40,10 +56,10 @@ def read_exchanges(record: object, columns: tuple[str, str], turns: Turns) -> Ex
     if not isinstance(record, Mapping):
         return reject(f"is no record with named fields but {type(record).__name__}")
     fields = _name_fields(record)
-    if any(columns):
-        if missing := [name for name in columns if name.strip().lower() not in fields and name not in fields]:
+    if any(columns.names):
+        if missing := [name for name in columns.names if name.strip().lower() not in fields and name not in fields]:
             return reject(f"has no field {missing[0]!r}, but the fields {_list_fields(record)}")
-        return _choose(fields, _read_columns(fields, *columns), turns)
+        return _choose(fields, _read_columns(fields, *columns.names), turns)
     names = sorted((name for name in FORM_READERS if name in fields), key=lambda name: fields[name] is None)
     unusable: list[Exchanges] = []
     for name in names:
@@ -51,15 +67,17 @@ def read_exchanges(record: object, columns: tuple[str, str], turns: Turns) -> Ex
         if any(_is_usable(pair) for pair in exchanges.pairs):
             return exchanges
         unusable.append(exchanges)
-    return _explain_preference(fields) or (unusable[0] if unusable else reject(_explain_fields(record, fields)))
+    return _explain_preference(fields, columns) or (
+        unusable[0] if unusable else reject(_explain_fields(record, fields, columns))
+    )
 
 
-def list_other_fields(record: Mapping[str, object], columns: tuple[str, str]) -> dict[str, object]:
+def list_other_fields(record: Mapping[str, object], columns: Columns) -> dict[str, object]:
     """The fields of `record` that hold no text of the pair: ids, sources, licences, scores."""
     return {
         str(name): value
         for name, value in record.items()
-        if str(name).strip().lower() not in RECORD_FIELDS and name not in columns
+        if str(name).strip().lower() not in RECORD_FIELDS and name not in columns.names
     }
 
 
@@ -76,20 +94,21 @@ def _list_fields(record: Mapping[str, object]) -> str:
     return ", ".join(quoted).encode(errors="backslashreplace").decode()
 
 
-def _explain_fields(record: Mapping[str, object], fields: Fields) -> str:
+def _explain_fields(record: Mapping[str, object], fields: Fields, columns: Columns) -> str:
     names = f"has none of the forms {RECORD_FORMS}, but the fields {_list_fields(record)}"
+    settings = f"{columns.prompt_setting} and {columns.response_setting}"
     texts = [name for name, value in record.items() if isinstance(value, str)]
     lists = [name for name, value in record.items() if isinstance(value, Sequence) and not isinstance(value, str)]
     if "text" in fields and len(texts) < 2:
         return f"{names}; prompt and response stand in one text: write them to two columns"
     if lists:
-        return f"{names}; name a column of turns as both prompt_column and response_column, or write messages"
+        return f"{names}; name a column of turns as both {settings}, or write messages"
     if len(texts) < 2:
         return f"{names}; a pair needs two texts"
-    return f"{names}; set prompt_column, response_column"
+    return f"{names}; set {settings}"
 
 
-def _explain_preference(fields: Fields) -> Exchanges | None:
+def _explain_preference(fields: Fields, columns: Columns) -> Exchanges | None:
     if "chosen" not in fields or "rejected" not in fields:
         return None
     prompt = next((name for name in ("prompt", "instruction", "question", "input") if _has_text(fields.get(name))), "")
@@ -99,7 +118,7 @@ def _explain_preference(fields: Fields) -> Exchanges | None:
         )
     return reject(
         "is a preference row (chosen, rejected): to train on the chosen answer set "
-        f"prompt_column: {prompt or 'chosen'} and response_column: chosen"
+        f"{columns.prompt_setting} to {prompt or 'chosen'} and {columns.response_setting} to chosen"
     )
 
 

@@ -9,7 +9,8 @@ from contextlib import closing
 from typing import Literal
 
 from m2m.llm.client.budget import Budget
-from m2m.llm.client.http import Caller, RequestError
+from m2m.llm.client.failures import RequestError
+from m2m.llm.client.http import Caller
 from m2m.llm.client.local_model import identify_model, write_replies
 from m2m.llm.client.reply import Reply, parse_reply
 from m2m.llm.client.reply_cache import CachedReply, ReplyCache, cache_folder

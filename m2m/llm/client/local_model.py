@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from m2m.gguf_models import find_gguf, hash_gguf, load_gguf_model, load_gguf_tokenizer
-from m2m.llm.client.http import RequestError
+from m2m.llm.client.failures import RequestError
 from m2m.llm.client.request import Endpoint, Request, list_messages
 from m2m.llm.prompt_template import split_control_tokens
 from m2m.text.tokenize import list_control_tokens

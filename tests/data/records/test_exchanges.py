@@ -7,10 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from m2m.data.records.exchanges import Exchanges, Pair, choose_exchanges
-from m2m.data.records.record_formats import read_exchanges
+from m2m.data.records.record_formats import DETECTED, read_exchanges
 from m2m.data.records.turns import Turn
 
-NO_COLUMNS = ("", "")
 CALL = "holds a tool call, which no plain prompt carries"
 UNTRAINED = "its answer is not to be trained on (weight, loss_weight, train or loss)"
 
@@ -28,7 +27,7 @@ def dialogue(count: int, **labels: Any) -> list[dict[str, Any]]:
 
 
 def read(turns: list[dict[str, Any]], choice: str = "first", **columns: Any) -> Exchanges:
-    return read_exchanges({"messages": turns, **columns}, NO_COLUMNS, choice)  # type: ignore[arg-type]
+    return read_exchanges({"messages": turns, **columns}, DETECTED, choice)  # type: ignore[arg-type]
 
 
 def test_first_last_and_each_of_three_exchanges() -> None:
@@ -84,7 +83,7 @@ def test_other_labels_leave_an_answer_as_it_is(label: dict[str, Any]) -> None:
     ],
 )
 def test_a_label_of_the_whole_row_is_obeyed(record: dict[str, Any]) -> None:
-    (pair,) = read_exchanges(record, NO_COLUMNS, "first").pairs
+    (pair,) = read_exchanges(record, DETECTED, "first").pairs
     assert pair.reason == "is labelled as no answer to train on (label, weight or train)"
 
 

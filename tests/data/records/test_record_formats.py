@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from m2m.data.records.exchanges import Pair
-from m2m.data.records.record_formats import RECORD_FIELDS, read_exchanges, read_pair
+from m2m.data.records.record_formats import DETECTED, RECORD_FIELDS, read_exchanges, read_pair
 
 USER, ASSISTANT = {"role": "user", "content": "Ask?"}, {"role": "assistant", "content": "Answer."}
 HUMAN, GPT = {"from": "human", "value": "Ask?"}, {"from": "gpt", "value": "Answer."}
@@ -127,7 +127,7 @@ fields = sorted(RECORD_FIELDS | {"label", "weight", "train"})
 @given(st.dictionaries(st.sampled_from(fields), json_values))
 def test_no_record_is_an_error_and_a_pair_has_two_texts_or_a_reason(record: dict[str, Any]) -> None:
     for turns in ("first", "last", "each"):
-        for pair in read_exchanges(record, ("", ""), turns).pairs:
+        for pair in read_exchanges(record, DETECTED, turns).pairs:
             assert pair.reason is not None or (pair.instruction is not None and pair.response is not None)
 
 
@@ -233,13 +233,13 @@ PREFERENCES = [
 def test_a_preference_row_names_the_setting_that_works_and_it_works(record: dict[str, Any]) -> None:
     reason = str(read_pair({**record, "prompt": "Ask?"}).reason)
     assert reason.startswith("is a preference row (chosen, rejected)")
-    assert reason.endswith("set prompt_column: prompt and response_column: chosen")
+    assert reason.endswith("set prompt_column to prompt and response_column to chosen")
     assert read_pair(record, "prompt", "chosen") == Pair("Ask?", "Answer.")
 
 
 def test_a_preference_row_without_a_prompt_names_what_works() -> None:
     dialogues = {"chosen": [USER, ASSISTANT], "rejected": [USER, {"role": "assistant", "content": "No."}]}
-    assert "set prompt_column: chosen and response_column: chosen" in str(read_pair(dialogues).reason)
+    assert "set prompt_column to chosen and response_column to chosen" in str(read_pair(dialogues).reason)
     assert read_pair(dialogues, "chosen", "chosen") == Pair("Ask?", "Answer.")
     assert "write the prompt to a column of its own" in str(read_pair({"chosen": "H: a A: b", "rejected": "c"}).reason)
 

@@ -5,6 +5,7 @@ import json
 
 from m2m.data.records.cleaning import ROW_COLUMNS
 from m2m.data.records.read_files import SourceRecord
+from m2m.data.records.record_formats import DETECTED, Columns
 from m2m.data.records.row_table import PLACE_COLUMNS, tabulate_records
 
 TURNS = [{"role": role, "content": f"{role} {n}"} for n in range(2) for role in ("user", "assistant")]
@@ -12,7 +13,7 @@ TURNS = [{"role": role, "content": f"{role} {n}"} for n in range(2) for role in 
 
 def test_rows_keep_their_positions_and_the_readers_reasons() -> None:
     records = [SourceRecord(0, {"prompt": "a", "completion": "b"}), SourceRecord(7, None, "is no JSON", "f.jsonl", 3)]
-    table = tabulate_records("mine", records, ("", ""), "first")
+    table = tabulate_records("mine", records, DETECTED, "first")
     assert table.rows.rows() == [
         ("mine", 0, 0, None, "a", "b", None),
         ("mine", 7, 0, None, None, None, "is no JSON"),
@@ -21,16 +22,16 @@ def test_rows_keep_their_positions_and_the_readers_reasons() -> None:
 
 
 def test_no_records_are_an_empty_table() -> None:
-    rows, places, left_out = tabulate_records("mine", [], ("", ""), "each")
+    rows, places, left_out = tabulate_records("mine", [], DETECTED, "each")
     assert (dict(rows.schema), dict(places.schema), left_out) == (ROW_COLUMNS, PLACE_COLUMNS, 0)
 
 
 def test_each_exchange_is_a_row_of_its_record_and_the_others_are_counted() -> None:
     records = [SourceRecord(5, {"messages": TURNS}, None, "f.jsonl", 5)]
-    each = tabulate_records("mine", records, ("", ""), "each")
+    each = tabulate_records("mine", records, DETECTED, "each")
     assert each.rows.select("row", "turn", "response").rows() == [(5, 0, "assistant 0"), (5, 1, "assistant 1")]
     assert each.places["turn"].to_list() == [0, 1] and each.left_out == 0
-    assert tabulate_records("mine", records * 3, ("", ""), "first").left_out == 3
+    assert tabulate_records("mine", records * 3, DETECTED, "first").left_out == 3
 
 
 def test_other_fields_pass_through_as_json_whatever_they_hold() -> None:
@@ -38,9 +39,11 @@ def test_other_fields_pass_through_as_json_whatever_they_hold() -> None:
         "Instruction": "a", "output": "b", "q": "x", "id": 7, "licence": "MIT", "score": float("nan"),
         "day": datetime.date(2026, 1, 2), "tags": ["é"], "half": "\ud800",
     }  # fmt: skip
-    fields = tabulate_records("mine", [SourceRecord(0, record)], ("", ""), "first").places["fields"][0]
+    fields = tabulate_records("mine", [SourceRecord(0, record)], DETECTED, "first").places["fields"][0]
     assert json.loads(fields) == {
         "q": "x", "id": 7, "licence": "MIT", "score": None, "day": "2026-01-02", "tags": ["é"], "half": "\ud800",
     }  # fmt: skip
-    named = tabulate_records("mine", [SourceRecord(0, {"q": "x", "a": "y", "id": 7})], ("q", "a"), "first").places
+    named = tabulate_records(
+        "mine", [SourceRecord(0, {"q": "x", "a": "y", "id": 7})], Columns("q", "a"), "first"
+    ).places
     assert json.loads(named["fields"][0]) == {"id": 7}
