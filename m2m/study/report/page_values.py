@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from m2m.schemas.study import Study
 from m2m.schemas.study_rows import SettingRow
+from m2m.study.analysis.headline import EXPLORATORY
 from m2m.study.cells.outcomes import MAIN
 from m2m.study.figures.all_figures import draw_figures
 from m2m.study.figures.save import list_descriptions, render_svg
@@ -55,9 +56,23 @@ def build_answer(study: Study, cells: pl.DataFrame, shared: Mapping[str, Mapping
         "answer": verdicts[0],
         "answer_parts": split_lead(verdicts[0]["headline"]),
         "verdicts": verdicts[1:],
+        "hypotheses": study.get("hypotheses", []),
+        "registered_note": _describe_registered(study),
         "facts": facts,
         "meaning": " ".join([MAIN[outcome].meaning, *describe_scale(cells, study["settings"][0], outcome)]),
     }
+
+
+def _describe_registered(study: Study) -> str:
+    """What the registered hypotheses rest on; empty where there are none."""
+    family = study.get("family", [])
+    tested = [row for row in family if "p_holm" in row]
+    if not family:
+        return ""
+    return (
+        f"These hypotheses, their cells and tests were written down before the first cell ran. {len(tested)} of "
+        f"{len(family)} registered tests could be computed, and Holm’s p allows for them. {EXPLORATORY}"
+    )
 
 
 def split_lead(headline: str) -> tuple[str, str]:
