@@ -94,8 +94,9 @@ def _describe_bound(hypothesis: Hypothesis, tested: Sequence[FamilyRow], tests: 
     if hypothesis.test != "none-above" or hypothesis.margin is None:
         return []
     missing = [f"Only {len(tested)} of {tests} configurations were compared."] if len(tested) < tests else []
-    end = f"The highest interval ends at {format_difference(_find_end(tested))}"
-    return [*missing, f"{end}, the margin is {format_difference(hypothesis.margin)}."]
+    end, margin = _find_end(tested), hypothesis.margin
+    wide = f"The highest interval ends at {format_difference(end)}, the margin is {format_difference(margin)}."
+    return [*missing, *([wide] if end >= margin else [])]
 
 
 def _doubt_prompts(row: FamilyRow) -> str:
