@@ -46,6 +46,8 @@ def test_what_tells_most_is_trained_first() -> None:
         "res as-random 0 1", "res as-random 0 2", "res free 0 1", "res free 0 2", "res as-random 0 3", "res free 0 3",
     ]  # fmt: skip
     assert all(" 3 " in name for name in named[12:])
+    longest = {"strategy": "longest", "degree": 0, "seed": 1, "lengths": "free"}
+    assert order_cells([longest, *cells])[-1] == longest
 
 
 def test_a_training_that_is_done_or_taken_is_not_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
