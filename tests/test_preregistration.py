@@ -5,12 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from scipy import optimize, stats
 
 from m2m.grid.design import list_cells
 from m2m.study.analysis.registered_family import compute_family
-from tests.study.registered_studies import read_profile_settings, read_registration
+from m2m.study.cells.cells import select_comparable
+from m2m.study.cells.labels import describe_setting
+from tests.study.registered_studies import plant_profile, read_profile_settings, read_registration
 
 TEXT = (Path(__file__).parent.parent / "docs/results/preregistration.md").read_text()
 PROFILES = {"smollm2-study": 1, "smollm2-gpu": 2}  # and their column in the tables
@@ -49,6 +52,14 @@ def test_the_registered_cells_are_those_of_the_profile(profile: str) -> None:
     assert sum(counts.values()) == len(list_cells(parts, subset, "full")) == read_number("cells", column)
     assert subset["size"] == read_number("rows per subset", column)
     assert f"{sum(counts.values())} cells" in (Path(__file__).parent.parent / f"profiles/{profile}.yaml").read_text()
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_the_primary_setting_is_that_of_the_six_strategies_at_random_s_lengths(profile: str) -> None:
+    settings = read_profile_settings(profile)
+    cells = select_comparable(plant_profile(settings, lambda cell: 0.0))
+    primary = {describe_setting(row) for row in cells.filter(pl.col("lengths") == "as-random").iter_rows(named=True)}
+    assert primary == {settings["analyze"]["primary_setting"]}
 
 
 @pytest.mark.parametrize("profile", PROFILES)
