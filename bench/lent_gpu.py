@@ -46,11 +46,15 @@ class Training(NamedTuple):
 
 
 def order_cells(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Those that tell most first: random, then of seeds 1 and 2 the ends of the dial, then the rest."""
+    """Those that tell most first: random, then of seeds 1 and 2 the ends of the dial, then the rest.
 
-    def rank(cell: dict[str, Any]) -> tuple[bool, bool, bool, bool, int]:
-        free = cell["lengths"] == "free"
-        return cell["strategy"] != "random", 0 < cell["degree"] < 6, cell["seed"] > 2, free, cell["seed"]
+    `longest` comes last: it trains several times as long, and `work` keeps as much time free as the longest one took.
+    """
+
+    def rank(cell: dict[str, Any]) -> tuple[bool, bool, bool, bool, bool, int]:
+        strategy, free = cell["strategy"], cell["lengths"] == "free"
+        is_late = 0 < cell["degree"] < 6, cell["seed"] > 2
+        return strategy == "longest", strategy != "random", *is_late, free, cell["seed"]
 
     return sorted(cells, key=rank)
 
@@ -91,7 +95,7 @@ def run(folder: Path, out: Path, *, workers: int, seconds: float) -> None:
     end = time.time() + seconds
     out.mkdir(parents=True, exist_ok=True)
     home = Path(tempfile.mkdtemp(prefix="lent-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None))
-    _link_shared(folder, home)
+    _prepare_home(folder, home, {})
     record = json.loads((folder / "cells.json").read_text())
     base = home / "models/base"
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(REPOSITORY), os.environ.get("PYTHONPATH", "")])}
@@ -138,13 +142,18 @@ def work(folder: Path, out: Path, *, home: Path, until: float) -> None:
 
 
 def take(folder: Path, out: Path, *, hardware: str) -> None:
-    """Make experiments of the trainings that came back. ValueError unless the opponent and the base are among them."""
+    """Make experiments of the trainings that came back.
+
+    ValueError unless the opponent and the base are among them, and where one ran with other settings than its entry's.
+    """
     from m2m.grid.dvc_experiments import list_experiment_names
 
     done = [entry for entry in read_trainings(folder) if (out / entry.name / "record.json").exists()]
     shared = [entry for entry in done if entry.arm != "candidate"]
     if len(shared) != len(STAGES) - 1:
         raise ValueError(f"{out} must have the trainings opponent and base, got {[entry.name for entry in shared]}")
+    for entry in done:
+        _check_record(entry, folder, out / entry.name)
     for entry in shared:
         _lock_training(entry, out / entry.name)
     finished = list_experiment_names()
@@ -186,27 +195,53 @@ def _choose(arm: str, target: Path) -> None:
         _copy(Path(f"data/subsets/{arm}.{ending}"), target.with_name(f"{target.name}.{ending}"))
 
 
-def _write_params(folder: Path, changed: dict[str, Any]) -> None:
-    """params.yaml of this clone: FOLDER's with other settings of `subset`."""
+def _write_params(folder: Path, changed: dict[str, Any], home: Path = Path()) -> None:
+    """params.yaml in `home`, this clone by default: FOLDER's with other settings of `subset`."""
     from m2m.grid.params.params_file import read_settings, write_settings
 
     settings = read_settings(folder / PARAMS)
     settings["subset"].update(changed)
-    write_settings(Path(PARAMS), settings)
+    write_settings(home / PARAMS, settings)
 
 
-def _link_shared(folder: Path, home: Path) -> None:
-    for path in (*SHARED, PARAMS):
+def _prepare_home(folder: Path, home: Path, changed: dict[str, Any]) -> None:
+    """What all trainings read, as links, and the settings of this one."""
+    for path in SHARED:
         (home / path).parent.mkdir(parents=True, exist_ok=True)
         (home / path).symlink_to(folder.resolve() / path)
     (home / "profiles").symlink_to(REPOSITORY / "profiles")
+    _write_params(folder, changed, home)
+
+
+def read_training_settings(entry: Training, params: Path) -> dict[str, Any]:
+    """The `subset` settings of the file `params`, and the seed that the commands of `entry` have with it, if any."""
+    from m2m.grid.params.params_file import read_settings
+    from m2m.runtime.settings import read_arguments
+
+    words = [word for command in entry.commands for word in read_arguments(command.split()[3:], params)]
+    seeds = [int(word.removeprefix("--seed=")) for word in words if word.startswith("--seed=")]
+    return {"subset": dict(read_settings(params)["subset"]), "seed": seeds[0] if seeds else None}
+
+
+def _check_record(entry: Training, folder: Path, results: Path) -> None:
+    """ValueError where the training had another seed, or other settings of its subset, than its entry."""
+    record = json.loads((results / "record.json").read_text())
+    with tempfile.TemporaryDirectory() as scratch:
+        _write_params(folder, entry.subset, Path(scratch))
+        expected = json.loads(json.dumps(read_training_settings(entry, Path(scratch) / PARAMS)))
+    for name, value in expected.items():
+        if record.get(name) != value:
+            raise ValueError(
+                f"{results} must have the {name} of its entry, {value}, got {record.get(name)}. Delete it and run "
+                "bench.lent_gpu again."
+            )
 
 
 def _train(entry: Training, folder: Path, target: Path, home: Path, stages: "Stages") -> None:
     """Run the commands of one training in a folder of its own, and keep what is small."""
     place = home / "runs" / entry.name
     shutil.rmtree(place, ignore_errors=True)  # of a try that failed
-    _link_shared(folder, place)
+    _prepare_home(folder, place, entry.subset)
     (place / "models/base").symlink_to(home / "models/base")
     (place / "data/subsets").mkdir()
     for ending in ("parquet", "json") if entry.arm != "base" else ():
@@ -214,7 +249,7 @@ def _train(entry: Training, folder: Path, target: Path, home: Path, stages: "Sta
         (place / f"data/subsets/{entry.arm}.{ending}").symlink_to(subset)
     for command in entry.commands:
         stages.run(command, place)
-    record: dict[str, Any] = {"name": entry.name}
+    record: dict[str, Any] = {"name": entry.name} | read_training_settings(entry, place / PARAMS)
     if entry.arm != "base":
         record |= {"model": hash_folder(place / "models" / entry.arm)}
     target.mkdir(parents=True, exist_ok=True)

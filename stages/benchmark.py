@@ -34,7 +34,7 @@ def main(
     seed: int,
     sources: Mapping[str, Benchmark],
 ) -> None:
-    """A source's name is the name of its benchmark; `origins` holds its origin, commit and number of prompts.
+    """A source's name is the name of its benchmark; `origins` holds its origin, commit and numbers of prompts.
 
     `row_origins` says which package or file a held-out row is of: its group.
     """
@@ -48,7 +48,9 @@ def main(
         for name, source in sources.items()
     }
     write_table(prompts, Prompts, pl.concat(tables.values()).sort("benchmark", "id"))
-    counts = {name: {"prompts": len(table)} for name, table in tables.items()}
+    counts = {name: {"prompts": len(table), "references": table["reference"].count()} for name, table in tables.items()}
+    for name, count in counts.items():
+        print(f"{name}: {count['references']} of {count['prompts']} prompts have a reference")
     write_json(origins, {name: summarize_source(asdict(source)) | counts[name] for name, source in sources.items()})
 
 
@@ -62,7 +64,12 @@ def _read_prompts(name: str, source: Benchmark, heldout: Path, row_origins: Path
     answers = read_baseline_answers(record.value for record in answer_records)
     if source.answers and not answers:
         raise ValueError(f"benchmark {name!r}: no answers in {source.answers}; {_find_reason(answer_records)}")
-    prompts = convert_records(name, [record.value for record in records], answers)
+    values, reference = [record.value for record in records], source.reference or "own"
+    prompts = convert_records(name, values, answers, reference)
+    if reference == "baseline" and not prompts["reference"].count():
+        raise ValueError(
+            f"benchmark {name!r}: no record has a baseline's answer. Set reference to own, or name answers."
+        )
     return _check_prompts(name, prompts, len(records), _find_reason(records))
 
 

@@ -26,6 +26,7 @@ HISTOGRAM = {
     "occurrences": [2000, 9000, 20000],
 }
 TEXTS = dict.fromkeys(("experiment", "outcome", "id"), pl.String)
+NOTHING_REGISTERED: Any = {"least_prompts": 0, "other_prompts": "shown", "hypotheses": {}}
 NO_SCORES = pl.DataFrame(schema=TEXTS | {"score": pl.Float64, "weight": pl.Float64})
 
 
@@ -51,14 +52,16 @@ def judged(cells: pl.DataFrame) -> pl.DataFrame:
     return cells.select(*names, alpaca_eval_win_rate="likelihood_win_rate").drop("opponent_bits_per_byte")
 
 
-def plant(folder: Path, cells: pl.DataFrame) -> None:
+def plant(
+    folder: Path, cells: pl.DataFrame, setting: str = "largest", registered: dict[str, Any] = NOTHING_REGISTERED
+) -> None:
     write_table(folder / "grid.csv", Grid, cells)
     write_table(folder / "scores.parquet", Scores, NO_SCORES)
     outcome = "bpb_reduction" if cells["bpb_reduction"].count() else "alpaca_eval_win_rate"
     outputs = [
         folder / name for name in ("grid.csv", "scores.parquet", "study.json", "correlations.csv", "items.parquet")
     ]
-    analyze(*outputs, seed=1, resamples=100, primary_outcome=outcome, primary_setting="largest")
+    analyze(*outputs, seed=1, resamples=100, primary_outcome=outcome, primary_setting=setting, **registered)
     answers = [
         (name, f"p{prompt}", f"{prompt}? {EVIL}", None, f"{name}, {prompt}: {EVIL}")
         for name in cells["experiment"]

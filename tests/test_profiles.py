@@ -15,12 +15,18 @@ from dvc.repo import Repo
 
 from m2m.data.benchmarks.sources import Benchmark
 from m2m.data.pool.sources import Source
+from m2m.grid.params.known_settings import check_settings
 from m2m.grid.params.params_file import list_profiles, read_profile, read_settings, write_settings
 from m2m.grid.params.profiles import apply_profiles
 from m2m.runtime.settings import read_arguments
+from m2m.study.analysis.hypotheses import Hypothesis, read_hypotheses
 
 ROOT = Path(__file__).parent.parent
-NAMED = {"stages.ingest": Source, "stages.benchmark": Benchmark}  # mains that take a mapping by name
+NAMED: dict[str, tuple[str, Any]] = {  # mains that take a mapping by name
+    "stages.ingest": ("sources", Source),
+    "stages.benchmark": ("sources", Benchmark),
+    "stages.analyze": ("hypotheses", Hypothesis),
+}
 PROFILES = sorted(path.stem for path in (ROOT / "profiles").glob("*.yaml"))
 each_profile = pytest.mark.parametrize("name", PROFILES)
 
@@ -31,8 +37,10 @@ def root(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def commands(folder: Path) -> list[str]:
-    """What dvc.yaml would run with the params.yaml in `folder`, if each stage were to run."""
-    shutil.copy(ROOT / "dvc.yaml", folder)
+    """What dvc.yaml and metrics/dvc.yaml would run with the params.yaml in `folder`, if each stage were to run."""
+    for name in ("dvc.yaml", "metrics/dvc.yaml"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, folder / name)
     with Repo.init(str(folder), no_scm=True) as repo:
         return [stage.cmd for stage in repo.index.stages if stage.cmd]
 
@@ -48,8 +56,9 @@ def taken(command: str, settings: Path) -> dict[str, Any]:
 
     words, named = read_arguments(shlex.split(words), settings), {}  # type: ignore[var-annotated]
     if module in NAMED:
-        names = dict.fromkeys(word.split(".")[1] for word in words if word.startswith("--sources."))
-        named: dict[str, Any] = {"sources": {name: NAMED[module]() for name in names}}  # type: ignore[no-redef]
+        mapping, kind = NAMED[module]
+        names = dict.fromkeys(word.split(".")[1] for word in words if word.startswith(f"--{mapping}."))
+        named: dict[str, Any] = {mapping: {name: kind() for name in names}}  # type: ignore[no-redef]
     return tyro.cli(functools.partial(heard, **named), args=words)
 
 
@@ -65,6 +74,18 @@ def test_every_stage_takes_what_the_profile_gives_it(name: Any, tmp_path: Path) 
             key for key, one in inspect.signature(main).parameters.items() if one.kind is one.KEYWORD_ONLY
         }
     assert Path(settings["launch"]).is_file()
+
+
+@pytest.mark.parametrize("name", ["smollm2-study", "smollm2-gpu"])
+def test_registered_hypotheses_reach_the_analysis_by_flags_as_by_the_command(name: str, tmp_path: Path) -> None:
+    settings = read_settings(ROOT / "params.yaml")
+    apply_profiles(settings, *read_profile(name))
+    write_settings(tmp_path / "params.yaml", settings)
+    [command] = [command for command in commands(tmp_path) if "-m stages.analyze " in command]
+    got = taken(command, tmp_path / "params.yaml")
+    assert got["hypotheses"] == read_hypotheses(settings["analyze"]["hypotheses"]) and len(got["hypotheses"]) == 5
+    assert got["hypotheses"]["O1"].margin == 0.01 and got["least_prompts"] > 0
+    check_settings(settings)
 
 
 def test_the_holes_in_the_name_of_a_served_checkpoint_reach_the_stage(tmp_path: Path) -> None:

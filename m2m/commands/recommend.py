@@ -37,6 +37,7 @@ def main(
         return
     from m2m.grid.study_places import BUNDLED_STUDY, OWN_STUDY
     from m2m.runtime.atomic_files import write_text
+    from m2m.study.analysis.headline import EXPLORATORY
     from m2m.study.report.recommendation import compare_settings, recommend
     from m2m.study.study_file import read_study
 
@@ -46,6 +47,7 @@ def main(
     measure = outcome or record["outcomes"][0]
     recommendations = recommend(record, measure)
     lines = [f"{path}: {record['cells']} cells of provenance {record['provenance']}. Outcome: {measure}."]
+    lines += [EXPLORATORY] if record.get("hypotheses") else []
     lines += _describe_differences(path.parent / "made.json", record["provenance"])
     for recommendation in recommendations:
         lines += ["", *_format_lines(recommendation, within)]

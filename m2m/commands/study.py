@@ -13,6 +13,7 @@ def main(folder: Path, /) -> None:
     """
     from m2m.grid.params.known_settings import check_settings
     from m2m.grid.params.params_file import read_settings
+    from m2m.study.analysis.hypotheses import read_hypotheses
     from m2m.study.study_file import require_whole_grid
     from stages.analyze import main as analyze
     from stages.figures import main as figures
@@ -24,7 +25,8 @@ def main(folder: Path, /) -> None:
     check_settings(settings)
     require_whole_grid(grid, sources)
     flat = (folder / "correlations.csv", folder / "items.parquet")
-    analyze(grid, scores, study, *flat, **settings["analyze"])
+    hypotheses = read_hypotheses(settings["analyze"]["hypotheses"])
+    analyze(grid, scores, study, *flat, **{**settings["analyze"], "hypotheses": hypotheses})
     figures(study, grid, histograms, folder / "figures", folder / "main.svg")
     report(study, grid, examples, sources, histograms, VERSIONS, TEMPLATES, folder / "report.html")
     print(f"written: {folder / 'report.html'}, {folder / 'main.svg'} and {folder / 'figures'}")

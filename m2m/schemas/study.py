@@ -7,7 +7,9 @@ from typing_extensions import TypedDict
 from m2m.schemas.study_rows import (
     AgainstRandomRow,
     ClaimRow,
+    FamilyRow,
     FloorRow,
+    HypothesisRow,
     LengthRow,
     MatchedRow,
     MetricRow,
@@ -39,6 +41,10 @@ class Study(TypedDict):
     verdict: list[VerdictRow]
     confirmed: NotRequired[list[AgainstRandomRow]]
     """of a staged grid: its last rung against random, fresh cells alone"""
+    hypotheses: NotRequired[list[HypothesisRow]]
+    """what was registered: `analyze.hypotheses`, of the primary outcome and setting"""
+    family: NotRequired[list[FamilyRow]]
+    """their tests: one family, apart from all other rows"""
 
 
 NUMBERS = {  # what a row has unless it has a `reason`
@@ -49,6 +55,7 @@ NUMBERS = {  # what a row has unless it has a `reason`
     "shapes": "p",
     "lengths": "plain",
     "claims": "state",
+    "family": "p_holm",
 }
 
 
@@ -63,7 +70,7 @@ def validate_study(record: dict[str, Any]) -> Study:
         first = error.errors(include_url=False)[0]
         raise ValueError(f"{_join_keys(first['loc'])}: {first['msg']}") from error
     for name, number in NUMBERS.items():
-        for position, row in enumerate(record[name]):
+        for position, row in enumerate(record.get(name, [])):
             if number not in row and "reason" not in row:
                 raise ValueError(f"{_join_keys((name, position))} must have `{number}` or a `reason`")
     return study

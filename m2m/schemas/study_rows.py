@@ -10,6 +10,7 @@ from m2m.schemas.study_numbers import (
     CorrelationNumbers,
     DegreeNumbers,
     DifferenceNumbers,
+    EstimateNumbers,
     LengthNumbers,
     LineNumbers,
     MeanNumbers,
@@ -18,6 +19,8 @@ from m2m.schemas.study_numbers import (
     PromptNumbers,
     Reason,
 )
+
+HypothesisState = Literal["confirmed", "contradicted", "undecided", "not tested"]
 
 
 class SettingRow(TypedDict):
@@ -112,6 +115,40 @@ class ClaimRow(Place, ClaimNumbers):
 
 class PaperRow(Place, PaperNumbers):
     """Our slopes beside the published ones of one size."""
+
+
+class FamilyNumbers(EstimateNumbers, PromptNumbers, total=False):
+    """A registered test: the noise of seeds alone decides; prompts stand beside it.
+
+    `all_low` to `all_high` holds for all configurations of its hypothesis together.
+    """
+
+    all_low: float
+    all_high: float
+
+
+class FamilyRow(FamilyNumbers):
+    """One test of the registered family."""
+
+    hypothesis: str
+    test: str
+
+
+class HypothesisRow(FamilyNumbers):
+    """A registered hypothesis and what became of it; `test` is the test of the family that its numbers are of.
+
+    `tests` of the family are its own, `compared` of them have run. `headline`: it is decided, and where that was
+    registered it holds on other prompts too.
+    """
+
+    name: str
+    claim: str
+    state: HypothesisState
+    headline: bool
+    tests: int
+    compared: int
+    test: NotRequired[str]
+    words: str
 
 
 class VerdictRow(Place):

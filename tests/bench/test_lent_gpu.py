@@ -1,18 +1,22 @@
 """What a lent machine computes comes back as DVC and git would have it from here."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
+import yaml
 
 from bench import lent_gpu
 from bench.lent_gpu import Training, hash_folder, order_cells
 from m2m.grid.dvc_experiments import HARDWARE_MESSAGE
+from m2m.runtime.settings import read_arguments
 
 DVC = [sys.executable, "-m", "dvc"]
+ROOT = Path(__file__).parent.parent.parent
 
 
 def test_a_folder_has_dvcs_hash(tmp_path: Path) -> None:
@@ -42,6 +46,8 @@ def test_what_tells_most_is_trained_first() -> None:
         "res as-random 0 1", "res as-random 0 2", "res free 0 1", "res free 0 2", "res as-random 0 3", "res free 0 3",
     ]  # fmt: skip
     assert all(" 3 " in name for name in named[12:])
+    longest = {"strategy": "longest", "degree": 0, "seed": 1, "lengths": "free"}
+    assert order_cells([longest, *cells])[-1] == longest
 
 
 def test_a_training_that_is_done_or_taken_is_not_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,6 +70,76 @@ def test_a_training_that_is_done_or_taken_is_not_run_again(tmp_path: Path, monke
     assert ran == ["broken", "new"] and "no memory" in (out / "broken.error").read_text()
     lent_gpu.work(folder, out, home=home, until=0.0)  # no time is left
     assert ran == ["broken", "new"]
+
+
+class ResolvingStages:
+    """Resolves a stage's settings where the stage would, and writes the outs that its command names."""
+
+    def __init__(self) -> None:
+        self.seeds: list[str] = []
+
+    def run(self, command: str, place: Path) -> None:
+        words = read_arguments(command.split()[3:], place / "params.yaml")
+        self.seeds += [word for word in words if word.startswith("--seed=")]
+        (place / "models/candidate").mkdir(exist_ok=True)
+        for path in lent_gpu.list_results("candidate"):
+            (place / path).parent.mkdir(exist_ok=True)
+            (place / path).write_text(words[0])
+
+
+def list_candidate_commands() -> list[str]:
+    """Those of dvc.yaml, as dvc.lock has them."""
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    tune, answer = stages["finetune"], stages["generate"]["cmd"]
+    command = tune["do"]["cmd"].replace("${item.seed}", tune["foreach"]["candidate"]["seed"])
+    return [command.replace("${key}", "candidate"), answer.replace("${item.arm}", "candidate")]
+
+
+def train_cells(folder: Path, out: Path, home: Path, changes: list[dict[str, Any]]) -> tuple[list[Training], list[str]]:
+    """Train a cell for each of the changed settings of `subset`; the entries, and the seeds that the stages got."""
+    folder.mkdir()
+    shutil.copyfile(ROOT / "params.yaml", folder / "params.yaml")
+    stages, entries = ResolvingStages(), []
+    for number, changed in enumerate(changes):
+        entry = Training(f"cell-{number}", "candidate", list_candidate_commands(), changed)
+        lent_gpu._train(entry, folder, out / entry.name, home, cast(lent_gpu.Stages, stages))
+        entries.append(entry)
+    return entries, stages.seeds
+
+
+def test_every_training_has_the_seed_of_its_own_cell(tmp_path: Path) -> None:
+    changes: list[dict[str, Any]] = [{"seed": 2}, {"seed": 3, "strategy": "random", "degree": 0}, {}]
+    entries, seeds = train_cells(tmp_path / "folder", tmp_path / "out", tmp_path / "home", changes)
+    assert seeds == ["--seed=2", "--seed=3", "--seed=1"]
+    records = [json.loads((tmp_path / "out" / entry.name / "record.json").read_text()) for entry in entries]
+    assert [record["seed"] for record in records] == [2, 3, 1]
+    assert [record["subset"]["strategy"] for record in records] == ["response-micro", "random", "response-micro"]
+    for entry in entries:
+        lent_gpu._check_record(entry, tmp_path / "folder", tmp_path / "out" / entry.name)
+
+
+def test_a_training_with_other_settings_than_its_cells_is_not_taken(tmp_path: Path) -> None:
+    folder, out = tmp_path / "folder", tmp_path / "out"
+    [entry], _ = train_cells(folder, out, tmp_path / "home", [{"seed": 2}])
+    path = out / entry.name / "record.json"
+    record = json.loads(path.read_text())
+    for changed, message in (
+        ({"seed": 1}, r"must have the seed of its entry, 2, got 1\. Delete it"),
+        ({"seed": None}, "must have the seed of its entry, 2, got None"),
+        ({"subset": record["subset"] | {"degree": 5}}, "must have the subset of its entry"),
+    ):
+        path.write_text(json.dumps(record | changed))
+        with pytest.raises(ValueError, match=message):
+            lent_gpu._check_record(entry, folder, out / entry.name)
+    shared = [Training(arm, arm, [], {}) for arm in ("base", "opponent")]
+    for other in shared:
+        (out / other.name).mkdir()
+        settings = lent_gpu.read_training_settings(other, folder / "params.yaml")
+        (out / other.name / "record.json").write_text(json.dumps(settings))
+    trainings = [training._asdict() for training in (*shared, entry)]
+    (folder / "cells.json").write_text(json.dumps({"trainings": trainings}))
+    with pytest.raises(ValueError, match="must have the subset of its entry"):
+        lent_gpu.take(folder, out, hardware="one GPU")  # before anything is written
 
 
 def test_a_process_whose_first_trainings_fail_leaves_the_rest_and_says_so(

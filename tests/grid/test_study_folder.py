@@ -32,7 +32,7 @@ from m2m.study.cells.cells import SETTING
 from m2m.study.report.origin import describe_origin
 from m2m.study.study_file import read_study
 from stages.analyze import main as analyze
-from tests.planted import HISTOGRAM
+from tests.planted import HISTOGRAM, NOTHING_REGISTERED
 
 SETTINGS = ("strategy", "match", "degree", "size", "seed", "slack", "weights", "budget", "min_tokens", "max_tokens")
 NOT_MEASURED = {*SETTINGS, *SETTING, "experiment", "revision", "provenance"}
@@ -142,7 +142,14 @@ def test_cells_that_only_an_llm_judged_make_a_study(
     places = [
         folder / name for name in ("grid.csv", "scores.parquet", "study.json", "correlations.csv", "items.parquet")
     ]
-    analyze(*places, seed=1, resamples=100, primary_outcome="alpaca_eval_win_rate", primary_setting="largest")
+    analyze(
+        *places,
+        seed=1,
+        resamples=100,
+        primary_outcome="alpaca_eval_win_rate",
+        primary_setting="largest",
+        **NOTHING_REGISTERED,
+    )
     assert read_study(folder / "study.json")["outcomes"] == ["alpaca_eval_win_rate"]
 
 

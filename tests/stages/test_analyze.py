@@ -10,7 +10,7 @@ from m2m.schemas.correlations import Correlations
 from m2m.schemas.grid import Grid
 from m2m.schemas.scores import Scores
 from stages.analyze import main
-from tests.planted import NO_SCORES
+from tests.planted import NO_SCORES, NOTHING_REGISTERED
 
 
 def test_same_grid_same_bytes_whatever_the_order_of_its_rows(
@@ -31,6 +31,7 @@ def test_same_grid_same_bytes_whatever_the_order_of_its_rows(
             resamples=100,
             primary_outcome="bpb_reduction",
             primary_setting="largest",
+            **NOTHING_REGISTERED,
         )
         records.append([(tmp_path / name).read_bytes() for name in ("study.json", "correlations.csv", "items.parquet")])
     assert records[0] == records[1]

@@ -57,6 +57,26 @@ def test_held_out_rows_are_prompts_with_references(heldout: Path) -> None:
     assert set(found["benchmark"]) == {"own"} and found["baseline"].null_count() == 10
 
 
+def test_every_source_says_how_many_of_its_prompts_have_a_reference(
+    heldout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = heldout.parent / "alpaca.json"
+    path.write_text(json.dumps(ALPACA))
+    for reference, count in (("own", 0), ("baseline", 5)):
+        alpaca = Benchmark(kind="files", path=str(path), reference=reference)  # type: ignore[arg-type]
+        table = prompts(heldout, own=Benchmark(kind="heldout", limit=4), alpaca=alpaca)
+        assert table["reference"].count() == 4 + count and table["baseline_answer"].count() == 5 - count
+        lines = capsys.readouterr().out.splitlines()
+        assert lines == [
+            "own: 4 of 4 prompts have a reference",
+            f"alpaca: {count} of 5 prompts have a reference",
+        ]
+        assert json.loads((heldout.parent / "origins.json").read_text())["alpaca"]["references"] == count
+    path.write_text(json.dumps([{"instruction": "Ask?", "output": "Answer."}]))
+    with pytest.raises(ValueError, match="benchmark 'alpaca': no record has a baseline's answer"):
+        prompts(heldout, alpaca=alpaca)
+
+
 def test_a_limited_number_is_chosen_whatever_the_seed_of_python(heldout: Path) -> None:
     few = prompts(heldout, own=Benchmark(kind="heldout", limit=4))
     assert len(few) == 4 and few.equals(prompts(heldout, own=Benchmark(kind="heldout", limit=4)))
@@ -114,7 +134,9 @@ def test_both_files_are_fetched_from_the_hub_at_one_commit_which_is_recorded(
     prompts(heldout, arena=Benchmark(kind="hub", id="owner/name", revision="main", **ARENA))
     assert asked == [("owner/name", path, "c" * 40) for path in ARENA.values()]
     origins = json.loads((heldout.parent / "origins.json").read_text())
-    assert origins == {"arena": {"kind": "hub", "from": "owner/name", "commit": "c" * 40, "prompts": 1}}
+    assert origins == {
+        "arena": {"kind": "hub", "from": "owner/name", "commit": "c" * 40, "prompts": 1, "references": 0}
+    }
 
 
 def test_records_that_cannot_be_used_are_counted(heldout: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ from m2m.schemas.grid import Grid
 from m2m.schemas.scores import Scores
 from stages.analyze import main as analyze
 from stages.figures import main
-from tests.planted import NO_SCORES
+from tests.planted import NO_SCORES, NOTHING_REGISTERED
 
 NAMES = {"main", "random-bpb_reduction", "lengths", "pools", "bands"}
 CELLS = planted_grid({"response-micro": 0.1}).with_columns(likelihood_win_rate=pl.lit(None, pl.Float64))
@@ -31,6 +31,7 @@ def draw(folder: Path, histograms: Path, cells: pl.DataFrame) -> Path:
         resamples=100,
         primary_outcome="bpb_reduction",
         primary_setting="largest",
+        **NOTHING_REGISTERED,
     )
     main(folder / "study.json", folder / "grid.csv", histograms, folder / "all", folder / "main.svg")
     return folder

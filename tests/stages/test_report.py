@@ -15,6 +15,7 @@ from m2m.study.study_file import read_study
 from stages.report import main
 from tests.browser import CHROMIUM, Browser
 from tests.planted import EVIL, grid, judged, plant
+from tests.study.registered_studies import plant_profile, read_profile_settings, read_registration, rise_to_random
 
 ROOT = Path(__file__).parent.parent.parent
 INPUTS = ("study.json", "grid.csv", "examples.parquet", "made.json", "histograms", "versions.txt")
@@ -55,6 +56,25 @@ def test_the_answer_comes_first_and_the_page_asks_for_nothing_from_elsewhere(pag
     assert places == sorted(places)
     assert 'src="' not in text and "@import" not in text and "url(" not in text
     assert text.count("http") == text.count("http://www.w3.org/") + text.count("http-equiv")
+
+
+@pytest.mark.long
+def test_registered_hypotheses_stand_before_the_answer_which_is_exploratory(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = read_profile_settings("smollm2-gpu")
+    registration = read_registration(settings)._asdict()
+    cells = plant_profile(settings, rise_to_random).with_columns(provenance=pl.lit(EVIL))
+    plant(tmp_path, cells, settings["analyze"]["primary_setting"], registration)
+    lines = capsys.readouterr().out.splitlines()
+    main(*[tmp_path / name for name in INPUTS], TEMPLATES, tmp_path / "report.html")  # type: ignore[call-arg]
+    text = html.unescape((tmp_path / "report.html").read_text())
+    words = [row["words"] for row in read_study(tmp_path / "study.json")["hypotheses"]]
+    assert lines[:5] == words and "(exploratory)" in lines[5]
+    assert all(f"<strong>{sentence}</strong>" in text for sentence in words)
+    places = [text.index(mark) for mark in (*words, 'class="answer"', "(exploratory)", "The registered tests</h2>")]
+    assert places == sorted(places)
+    assert "22 of 22 registered tests could be computed" in text and "All that follows is exploratory." in text
 
 
 def test_the_words_of_the_verdict_and_the_recommendation_stand_as_they_are(page: Path, planted: Path) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from typing import Literal
 
 import polars as pl
 
@@ -41,12 +42,18 @@ def convert_heldout_rows(benchmark: str, rows: pl.DataFrame, places: pl.DataFram
     return prompts.join(table, on="id", how="left", maintain_order="left").with_columns(pl.col("group").fill_null(""))
 
 
-def convert_records(benchmark: str, records: Iterable[object], answers: Mapping[str, tuple[str, str]]) -> pl.DataFrame:
+def convert_records(
+    benchmark: str,
+    records: Iterable[object],
+    answers: Mapping[str, tuple[str, str]],
+    reference: Literal["own", "baseline"] = "own",
+) -> pl.DataFrame:
     """Records as prompts; one without an instruction, or with an earlier one's, is left out.
 
     A record has an instruction in one of the forms of `read_pair`, or Arena-Hard's turns. Its response is the
     reference, unless a generator is named (AlpacaEval): then it is the answer of that baseline. `reference`, and
-    `baseline` with `baseline_answer`, win over both; `answers` (uid → baseline, answer) come last. An id is 16 hex
+    `baseline` with `baseline_answer`, win over both; `answers` (uid → baseline, answer) come last. With `reference`
+    "baseline" the baseline's answer is the reference, and no opponent's; a prompt without one has none. An id is 16 hex
     digits of the hash of benchmark and instruction. A group is the benchmark, with the record's category if it has one.
     """
     prompts = [_read_prompt(record, answers) for record in records if isinstance(record, Mapping)]
@@ -55,6 +62,8 @@ def convert_records(benchmark: str, records: Iterable[object], answers: Mapping[
     table = table.with_columns(
         normalize_text(pl.col(name)).replace("", None) for name in columns[:-1] if name != "baseline"
     )
+    if reference == "baseline":
+        table = table.with_columns(reference="baseline_answer", baseline_answer=pl.lit(None, pl.String))
     table = table.drop_nulls("instruction").unique("instruction", keep="first", maintain_order=True)
     ids = [hashlib.sha256(f"{benchmark}\0{text}".encode()).hexdigest()[:16] for text in table["instruction"]]
     named = table.with_columns(pl.Series("id", ids, pl.String), pl.lit(benchmark).alias("benchmark"))

@@ -18,12 +18,15 @@ class Benchmark:
     answers: str | None = None  # files, hub: a file with a baseline's answers by uid (Arena-Hard); None: none
     id: str | None = None  # hub: data set repository, or a local folder laid out like it
     revision: str | None = None  # hub: commit hash, branch or tag
+    reference: Literal["own", "baseline"] | None = (
+        None  # files, hub: own (None): the record's; or the baseline's answer
+    )
 
 
 BENCHMARK_FIELDS = {  # the fields that each kind reads
     "heldout": {"limit"},
-    "files": {"limit", "path", "answers"},
-    "hub": {"limit", "path", "answers", "id", "revision"},
+    "files": {"limit", "path", "answers", "reference"},
+    "hub": {"limit", "path", "answers", "reference", "id", "revision"},
 }
 
 

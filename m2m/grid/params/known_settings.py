@@ -21,6 +21,7 @@ DATACLASSES = {
     "endpoint": ("m2m.llm.client.request", "Endpoint"),
     "ingest": ("m2m.data.pool.sources", "Source"),
     "benchmark": ("m2m.data.benchmarks.sources", "Benchmark"),
+    "analyze": ("m2m.study.analysis.hypotheses", "Hypothesis"),
 }
 
 
@@ -60,6 +61,7 @@ def list_known_settings() -> Known:
     tree["generate"]["endpoint"] = read_dataclass(root, *DATACLASSES["endpoint"])
     for name in ("ingest", "benchmark"):
         tree[name]["sources"] = {ANY: read_dataclass(root, *DATACLASSES[name])}
+    tree["analyze"]["hypotheses"] = {ANY: read_dataclass(root, *DATACLASSES["analyze"])}
     parts = {name: kind._replace(is_list=True, has_default=True) for name, kind in tree["subset"].items()}
     staged = {"keep": SettingType(("int",), is_list=True), "fresh": SettingType(("int",), is_list=True)}
     tree["grid"] = {

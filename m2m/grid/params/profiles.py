@@ -4,7 +4,13 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
-BY_NAME = {"sources", "parts", "bake_off", "sizes"}  # their keys are free names: a profile replaces the whole block
+BY_NAME = {
+    "sources",
+    "parts",
+    "bake_off",
+    "sizes",
+    "hypotheses",
+}  # their keys are free names: a profile replaces the whole block
 
 
 class SettingChange(NamedTuple):

@@ -8,6 +8,7 @@ from m2m.data.benchmarks.sources import Benchmark, check_benchmark
 from m2m.data.pool.sources import Source, check_source
 from m2m.runtime.cli import NAME
 from m2m.strategies import STRATEGIES, get_strategy, require_match, require_prefilter
+from m2m.study.analysis.hypotheses import read_hypotheses
 
 PART_BLOCKS = ("parts", "bake_off", "sizes")  # of `grid`: each a mapping from part name to lists
 PART_PREFIXES = tuple(f"grid.{block}." for block in PART_BLOCKS)
@@ -45,13 +46,13 @@ RANGES = {  # of every number; a name without its block is that of every endpoin
     "generate.batch_size generate.max_new_tokens judge.repeats judge.reply_tokens measure.resamples analyze.resamples "
     "grid.staged.keep difficulty.batch_size represent.batch_size gradients.dims",
     AMOUNTS: "ingest.min_chars limit respond.temperature tag.temperature tag.max_distance band.low band.high "
-    "subset.min_tokens finetune.checkpoint_minutes judge.temperature",
+    "subset.min_tokens finetune.checkpoint_minutes judge.temperature analyze.least_prompts",
     SHARES: "ingest.heldout_share ingest.corpus_share max_failed_share tag.min_share tag.max_share "
     "tag.min_support_share tag.min_confidence finetune.lora_dropout finetune.warmup_share finetune.max_lost_share "
     "subset.peel_noise",
-    POSITIVES: "base.learning_rate timeout finetune.learning_rate generate.repetition_penalty grid.seconds",
+    POSITIVES: "base.learning_rate timeout finetune.learning_rate generate.repetition_penalty grid.seconds margin",
     Range(0, 1, is_open=True): "subset.quality_share subset.prefilter_share",
-    Range(0, 6): "subset.degree",
+    Range(0, 6): "subset.degree degrees",
     Range(2): "base.block cluster.n_neighbors cluster.min_cluster_size finetune.max_length generate.max_length "
     "difficulty.max_length represent.max_length gradients.max_length",
     Range(257): "base.vocab_size",  # the 256 bytes and the end of a text
@@ -139,8 +140,9 @@ def _list_broken_names(settings: Mapping[str, Any]) -> Iterator[str]:
         ("ingest.sources", settings["ingest"]["sources"]),
         ("benchmark.sources", settings["benchmark"]["sources"]),
         *((f"grid.{block}", settings["grid"].get(block, {})) for block in PART_BLOCKS),
+        ("analyze.hypotheses", settings["analyze"]["hypotheses"]),
     ):
-        if not names:
+        if not names and path != "analyze.hypotheses":
             yield f"{path} must have at least one entry, got none. Add one."
         for name in names:
             if not NAME.fullmatch(str(name)):
@@ -150,6 +152,7 @@ def _list_broken_names(settings: Mapping[str, Any]) -> Iterator[str]:
             check_source(name, Source(**source))
         for name, source in settings["benchmark"]["sources"].items():
             check_benchmark(name, Benchmark(**source))
+        read_hypotheses(settings["analyze"]["hypotheses"])
         get_strategy(settings["subset"]["strategy"])
         require_match(settings["subset"]["match"])
         require_prefilter(settings["subset"]["prefilter"], settings["subset"]["prefilter_share"])

@@ -64,7 +64,7 @@ def compare_with_random(view: View) -> list[AgainstRandomRow]:
     `random_condition` says which. `all_low`, `all_high` hold for all rows of a setting together, so for the best too.
     """
     configurations = list(split_cells(view.cells.filter(~IS_RANDOM), *CONFIGURATION))
-    randoms = _find_randoms(view)
+    randoms = find_randoms(view)
     rows: list[AgainstRandomRow] = []
     for configuration, cells in configurations:
         numbers = compute_or_explain(_compare_with_random, view, cells, randoms, len(configurations))
@@ -94,6 +94,19 @@ def compare_with_matched(view: View, strategy: str) -> list[MatchedRow]:
     return rows
 
 
+def find_randoms(view: View) -> pl.DataFrame:
+    """The random cells of the view's setting; where it has none, those of another one with the very same opponent."""
+    randoms = view.cells.filter(IS_RANDOM)
+    opponents = view.cells["opponent_bits_per_byte"].unique().to_list()
+    if randoms.height or len(opponents) != 1 or opponents[0] is None:
+        return randoms
+    comparable = view.all_cells.filter(
+        IS_RANDOM, pl.col("size") == view.size, pl.col("opponent_bits_per_byte") == opponents[0]
+    )
+    largest = comparable.group_by("condition").len().sort(["len", "condition"], descending=[True, False])
+    return comparable.join(largest.head(1), on="condition", how="semi", maintain_order="left")
+
+
 def _summarize(view: View) -> FloorNumbers:
     randoms, judged = view.cells.filter(IS_RANDOM), view.cells.filter(~IS_RANDOM)
     floor = compute_noise_floor(get_column(randoms))
@@ -107,18 +120,6 @@ def _summarize(view: View) -> FloorNumbers:
         "judged": judged.height,
         "outside": outside["experiment"].sort().to_list(),
     }
-
-
-def _find_randoms(view: View) -> pl.DataFrame:
-    randoms = view.cells.filter(IS_RANDOM)
-    opponents = view.cells["opponent_bits_per_byte"].unique().to_list()
-    if randoms.height or len(opponents) != 1 or opponents[0] is None:
-        return randoms
-    comparable = view.all_cells.filter(
-        IS_RANDOM, pl.col("size") == view.size, pl.col("opponent_bits_per_byte") == opponents[0]
-    )
-    largest = comparable.group_by("condition").len().sort(["len", "condition"], descending=[True, False])
-    return comparable.join(largest.head(1), on="condition", how="semi", maintain_order="left")
 
 
 def _compare_with_random(

@@ -91,9 +91,13 @@ def fit_levels(cells: pl.DataFrame) -> Levels:
 
 def estimate_contrast(levels: Levels, weights: Column, prompts: PromptDraws) -> tuple[Estimate, PromptNumbers]:
     """Σ weight · outcome over all cells of `levels` with the noise of seeds, and of prompts where there are scores."""
+    return prompts.add_prompts(estimate_by_seeds(levels, weights), weights, levels.experiments)
+
+
+def estimate_by_seeds(levels: Levels, weights: Column) -> Estimate:
+    """The same sum with the noise of seeds alone."""
     se = float(np.sqrt(weights @ levels.covariance @ weights))
-    estimate = make_estimate(float(weights @ levels.outcomes), se, levels.noise.df)
-    return prompts.add_prompts(estimate, weights, levels.experiments)
+    return make_estimate(float(weights @ levels.outcomes), se, levels.noise.df)
 
 
 def compute_joint_p(levels: Levels, weights: CellWeights, prompts: PromptDraws) -> float:

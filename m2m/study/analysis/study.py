@@ -11,11 +11,14 @@ from m2m.schemas.study_rows import SettingRow
 from m2m.study.analysis.against_random import IS_RANDOM, compare_with_matched, compare_with_random, summarize_random
 from m2m.study.analysis.confirmation import confirm_choices
 from m2m.study.analysis.degree_tests import inspect_degrees
+from m2m.study.analysis.hypotheses import NOT_REGISTERED, Registration
+from m2m.study.analysis.hypothesis_states import judge_hypotheses
 from m2m.study.analysis.length_confound import add_survival, regress_on_length
 from m2m.study.analysis.metric_correlations import correlate_metrics
 from m2m.study.analysis.other_prompts import draw_prompts
 from m2m.study.analysis.paper_claims import HERO, judge_claims
 from m2m.study.analysis.paper_results import compare_with_paper
+from m2m.study.analysis.registered_family import compute_family
 from m2m.study.analysis.slopes import fit_slopes
 from m2m.study.analysis.verdict import write_verdict
 from m2m.study.analysis.view import View, list_views
@@ -34,12 +37,14 @@ def build_study(
     resamples: int,
     primary_outcome: str = "bpb_reduction",
     primary_setting: str = MOST_CELLS,
+    registration: Registration = NOT_REGISTERED,
 ) -> Study:
     """The study of `grid` (schema Grid); `scores` (schema Scores) may be empty.
 
     The primary outcome and setting come first, and their verdict alone is more than exploratory. Cells of another
-    provenance are left out and counted. A row without numbers has a `reason`. ValueError for a grid without cells,
-    without a main outcome, or without the primary outcome or setting.
+    provenance are left out and counted. A row without numbers has a `reason`. Where hypotheses were registered, they
+    stand apart, and all else is exploratory. ValueError for a grid without cells, without a main outcome, or without
+    the primary outcome or setting, and where a cell has fewer prompts than was registered.
     """
     cells = select_comparable(grid)
     outcomes = list_outcomes(cells)
@@ -49,11 +54,16 @@ def build_study(
             "references, or let an LLM judge the cells (judge.engines, judge.against). Then run `make grid`."
         )
     outcomes = _put_first(outcomes, primary_outcome)
-    study = _start_study(grid, cells, outcomes, primary_setting)
+    _require_registered(cells, scores, outcomes[0], primary_setting, registration)
+    study = _start_study(grid, cells, outcomes, primary_setting, bool(registration.hypotheses))
     for outcome in outcomes:
         prompts = draw_prompts(scores.filter(pl.col("outcome") == outcome), seed, resamples)
-        for view in list_views(cells, outcome, prompts):
+        views = list(list_views(cells, outcome, prompts))
+        for view in views:
             _add_rows(study, view)
+        if registration.hypotheses and outcome == outcomes[0]:
+            study["family"] = compute_family(_find_view(views, primary_setting), registration)
+            study["hypotheses"] = judge_hypotheses(study["family"], registration, outcome)
         if confirmed := confirm_choices(cells, outcome, prompts):
             study["confirmed"] = [*study.get("confirmed", []), *confirmed]
     _correct(study)
@@ -72,13 +82,40 @@ def _put_first(outcomes: list[str], primary: str) -> list[str]:
     return sorted(outcomes, key=lambda name: name != primary)
 
 
-def _start_study(grid: pl.DataFrame, cells: pl.DataFrame, outcomes: list[str], primary_setting: str) -> Study:
+def _require_registered(
+    cells: pl.DataFrame, scores: pl.DataFrame, outcome: str, primary_setting: str, registration: Registration
+) -> None:
+    """ValueError where the setting of the hypotheses is not named, or a cell lacks registered prompts."""
+    if registration.hypotheses and primary_setting == MOST_CELLS:
+        raise ValueError(
+            f"analyze.primary_setting must name the setting of the registered hypotheses, got {MOST_CELLS}: "
+            "write its words, as the profile of the study has them."
+        )
+    counts = dict(scores.filter(pl.col("outcome") == outcome).group_by("experiment").len().iter_rows())
+    few = [name for name in cells["experiment"] if counts.get(name, 0) < registration.least_prompts]
+    if few:
+        raise ValueError(
+            f"every cell must have at least {registration.least_prompts} prompts with a {outcome}, as "
+            f"analyze.least_prompts says, but {len(few)} of {cells.height} have fewer: {few[0]} has "
+            f"{counts.get(few[0], 0)}. Name every registered benchmark in benchmark.sources, with its reference."
+        )
+
+
+def _find_view(views: list[View], setting: str) -> View | None:
+    """The view of the setting with these words; None where it has no cells."""
+    words = {describe_setting({**view.place, "budget": view.cells["budget"][0]}): view for view in views}
+    return words.get(setting)
+
+
+def _start_study(
+    grid: pl.DataFrame, cells: pl.DataFrame, outcomes: list[str], primary_setting: str, is_registered: bool
+) -> Study:
     return {
         "cells": cells.height,
         "cells_left_out": grid.height - cells.height,
         "provenance": cells["provenance"][0],
         "outcomes": outcomes,
-        "settings": _list_settings(cells, primary_setting),
+        "settings": _list_settings(cells, primary_setting, is_registered),
         "floors": [],
         "against_random": [],
         "matched": [],
@@ -132,12 +169,15 @@ def _list_places(study: Study) -> list[Place]:
     return [Place(outcome=outcome, condition=condition, size=size) for outcome, condition, size in places]
 
 
-def _list_settings(cells: pl.DataFrame, primary: str) -> list[SettingRow]:
-    """The primary setting comes first, the others by their number of cells; ValueError where it has no cells."""
+def _list_settings(cells: pl.DataFrame, primary: str, is_registered: bool) -> list[SettingRow]:
+    """The primary setting comes first, the others by their number of cells.
+
+    ValueError where the primary one has no cells, unless hypotheses are registered: then they say so.
+    """
     settings = [_describe_setting(key, setting) for key, setting in split_cells(cells, *SETTING)]
     settings = sorted(settings, key=lambda setting: -setting["cells"])
     names = [describe_setting(setting) for setting in settings]
-    if primary not in (MOST_CELLS, *names):
+    if primary not in (MOST_CELLS, *names) and not is_registered:
         raise ValueError(f"analyze.primary_setting must be {MOST_CELLS} or one of: {'; '.join(names)}. Got: {primary}")
     return sorted(settings, key=lambda setting: primary not in (MOST_CELLS, describe_setting(setting)))
 

@@ -33,7 +33,7 @@ MUCH_SHARED = 0.2  # of the rows of two seeds: a random subset of 500 of 7,607 r
 def write_verdict(study: Study) -> list[VerdictRow]:
     """A row a main outcome and setting, the primary ones first: all others are exploratory.
 
-    No sentence has more than 25 words.
+    Beside registered hypotheses all rows are. No sentence has more than 25 words.
     """
     outcomes = [outcome for outcome in study["outcomes"] if outcome in MAIN]
     return [_write_row(study, setting, outcome) for outcome in outcomes for setting in study["settings"]]
@@ -42,7 +42,8 @@ def write_verdict(study: Study) -> list[VerdictRow]:
 def _write_row(study: Study, setting: SettingRow, outcome: str) -> VerdictRow:
     place = Place(outcome=outcome, condition=setting["condition"], size=setting["size"])
     rows = select_place(study, place)
-    primary = outcome == study["outcomes"][0] and setting == study["settings"][0]
+    is_first = outcome == study["outcomes"][0] and setting == study["settings"][0]
+    primary = is_first and not study.get("hypotheses")
     label = f"{label_setting(setting, study['settings'])}{'' if primary else ' (exploratory)'}"
     sentences = [
         f"{describe_setting(setting)}: {setting['cells']} cells, {setting['random_cells']} of them random.",

@@ -24,6 +24,16 @@ def describe_origin(commands: Mapping[str, str], base: Mapping[str, Any], rows: 
     return origin
 
 
+def list_benchmarks(commands: Mapping[str, str]) -> list[str]:
+    """The names of the benchmarks, of `commands` by stage as `collect` recorded them.
+
+    >>> list_benchmarks({"benchmark": "--sources.b.kind files --sources.a.kind heldout"}), list_benchmarks({})
+    (['a', 'b'], [])
+    """
+    flags = _read_flags(commands.get("benchmark", ""))
+    return sorted(match[1] for name in flags if (match := SOURCE_KIND.fullmatch(name)))
+
+
 def describe_days(days: Mapping[str, str]) -> str:
     """The days of the first and the last run, as `collect` recorded them.
 

@@ -11,12 +11,13 @@ from markupsafe import Markup
 
 from m2m.schemas.study import Study
 from m2m.schemas.study_rows import SettingRow
+from m2m.study.analysis.headline import EXPLORATORY
 from m2m.study.cells.outcomes import MAIN
 from m2m.study.figures.all_figures import draw_figures
 from m2m.study.figures.save import list_descriptions, render_svg
 from m2m.study.figures.style import Figure, apply_style
 from m2m.study.report.answer_examples import BASE_NAME, arrange_answers, pick_shown_cells
-from m2m.study.report.origin import describe_days, describe_origin
+from m2m.study.report.origin import describe_days, describe_origin, list_benchmarks
 from m2m.study.report.recommendation import Recommendation
 from m2m.study.report.tables import build_cell_table, build_tables, describe_runs
 
@@ -47,7 +48,7 @@ def build_answer(study: Study, cells: pl.DataFrame, shared: Mapping[str, Mapping
     facts = (
         describe_origin(shared.get("commands", {}), shared.get("base", {}), _count_rows(cells))
         | {"When": describe_days(shared.get("days", {})), "Runs": _count_runs(study)}
-        | _count_prompts(study, outcome)
+        | _count_prompts(study, outcome, list_benchmarks(shared.get("commands", {})))
     )
     facts |= {"Version": study["provenance"]}
     return {
@@ -55,9 +56,23 @@ def build_answer(study: Study, cells: pl.DataFrame, shared: Mapping[str, Mapping
         "answer": verdicts[0],
         "answer_parts": split_lead(verdicts[0]["headline"]),
         "verdicts": verdicts[1:],
+        "hypotheses": study.get("hypotheses", []),
+        "registered_note": _describe_registered(study),
         "facts": facts,
         "meaning": " ".join([MAIN[outcome].meaning, *describe_scale(cells, study["settings"][0], outcome)]),
     }
+
+
+def _describe_registered(study: Study) -> str:
+    """What the registered hypotheses rest on; empty where there are none."""
+    family = study.get("family", [])
+    tested = [row for row in family if "p_holm" in row]
+    if not family:
+        return ""
+    return (
+        f"These hypotheses, their cells and tests were written down before the first cell ran. {len(tested)} of "
+        f"{len(family)} registered tests could be computed, and Holm’s p allows for them. {EXPLORATORY}"
+    )
 
 
 def split_lead(headline: str) -> tuple[str, str]:
@@ -125,9 +140,16 @@ def _count_runs(study: Study) -> str:
     return f"{study['cells']}, {random} of them random{place}"
 
 
-def _count_prompts(study: Study, outcome: str) -> dict[str, str]:
-    counts = [row["prompts"] for row in study["against_random"] if row["outcome"] == outcome and "prompts" in row]
-    return {"Evaluation prompts": str(max(counts))} if counts else {}
+def _count_prompts(study: Study, outcome: str, benchmarks: Sequence[str]) -> dict[str, str]:
+    """The prompts with a score, and of several benchmarks those of each: one without references has none."""
+    counts: dict[str, int] = {}
+    for row in study["against_random"]:
+        counts[row["outcome"]] = max(counts.get(row["outcome"], 0), row.get("prompts", 0))
+    if not counts.get(outcome):
+        return {}
+    parts = [f"{name} {counts.get(f'{outcome}_{name}', 0)}" for name in benchmarks]
+    by_benchmark = f" ({', '.join(parts)})" if len(parts) > 1 else ""
+    return {"Evaluation prompts": f"{counts[outcome]}{by_benchmark}"}
 
 
 def _arrange_figures(figures: list[Figure], outcome: str, other_outcomes: list[str]) -> PageFigures:

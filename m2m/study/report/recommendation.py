@@ -13,7 +13,7 @@ from m2m.schemas.study import Study
 from m2m.schemas.study_numbers import Place
 from m2m.schemas.study_rows import AgainstRandomRow, FloorRow, SettingRow
 from m2m.strategies import NO_DEGREE, get_strategy
-from m2m.study.analysis.headline import describe_length_control
+from m2m.study.analysis.headline import EXPLORATORY, describe_length_control
 from m2m.study.analysis.ranking import Ranking, list_comparisons, rank_configurations
 from m2m.study.cells.labels import (
     UNDER,
@@ -60,8 +60,10 @@ def recommend(study: Study, outcome: str) -> list[Recommendation]:
 
 
 def write_paragraphs(study: Study, outcome: str) -> list[str]:
-    """The recommendations in words, a paragraph a setting: for a page."""
-    return [" ".join([f"{item.setting}.", *item.sentences, *_count_worse(item)]) for item in recommend(study, outcome)]
+    """The recommendations in words, a paragraph a setting: for a page. Beside registered hypotheses they say less."""
+    items = recommend(study, outcome)
+    paragraphs = [" ".join([f"{item.setting}.", *item.sentences, *_count_worse(item)]) for item in items]
+    return [*([EXPLORATORY] if study.get("hypotheses") else []), *paragraphs]
 
 
 def tabulate_gains(recommendation: Recommendation) -> list[str]:

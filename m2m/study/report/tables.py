@@ -52,6 +52,13 @@ CONFIRMED_COLUMNS: Columns = (
     | {"cells": ("fresh seeds", ".0f")}
     | TOKENS_COLUMN
 )
+FAMILY_COLUMNS: Columns = (
+    {"hypothesis": ("hypothesis", ""), "test": ("test", ""), "value": ("estimate", "+.3f")}
+    | INTERVAL
+    | HOLM
+    | {"prompts_only_low": ("other prompts, 95\u00a0%\u00a0CI from", "+.3f"), "prompts_only_high": ("to", "+.3f")}
+    | {"reason": ("not tested because", "")}
+)
 PAPER_COLUMNS: Columns = SLOPE | {size: (f"the paper, {size}", "+.2f") for size in SLOPES}
 CELL_COLUMNS: Columns = {
     "experiment": ("cell", ""),
@@ -86,6 +93,9 @@ CONFIRMED_NOTE = (
 MATCHED_NOTE = (
     "A length-matched random subset has the response lengths of response-micro: length cannot explain the difference."
 )
+FAMILY_NOTE = (
+    "One family, by the noise of seeds alone. A slope goes from degree 0 to degree 6; each configuration counts once."
+)
 PAPER_NOTE = "The paper's slopes × 10⁻². Scale, models and pools differ from this study: compare only signs and order."
 OTHERS_NOTE = (
     "One benchmark or judge a row. Short, medium and long are thirds of the prompts by length of the reference."
@@ -117,7 +127,9 @@ def build_tables(study: Study) -> list[ReportTable]:
     matched = _order_by_setting(study, select_rows(study["matched"], view))
     papers = [{**row, **_look_up_paper(row["strategy"])} for row in main]
     confirmed = _order_by_setting(study, select_rows(study.get("confirmed", []), view))
+    family = study.get("family", [])
     tables = [
+        _make_table("family", "The registered tests", FAMILY_NOTE, FAMILY_COLUMNS, family),
         _make_table("confirmed", "The last rung against random", CONFIRMED_NOTE, CONFIRMED_COLUMNS, confirmed),
         _make_table("slopes", "Slopes", SLOPES_NOTE, SLOPES_COLUMNS, main),
         _make_table("claims", "The paper's claims", CLAIMS_NOTE, CLAIM_COLUMNS, claims),

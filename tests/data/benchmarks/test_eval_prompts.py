@@ -50,6 +50,22 @@ def test_each_text_goes_where_its_name_says(record: Any, prompt: tuple[str | Non
     assert only(record, u1=("gpt-4-0314", "Answer.")) == prompt
 
 
+@pytest.mark.parametrize(
+    ("record", "reference"),
+    [
+        ({"instruction": "Ask?", "output": "Answer.", "generator": "gpt4"}, "Answer."),
+        ({"instruction": "Ask?", "output": "Ref.", "baseline": "gpt4", "baseline_answer": "Answer."}, "Answer."),
+        ({"instruction": "Ask?", "baseline_model": "gpt4", "baseline_response": "Answer."}, "Answer."),
+        ({"uid": "u1", "prompt": "Ask?"}, "Answer."),
+        ({"instruction": "Ask?", "output": "Ref."}, None),
+    ],
+)
+def test_a_recorded_baseline_may_be_the_reference_and_is_then_no_opponent(record: Any, reference: str | None) -> None:
+    answers = {"u1": ("gpt-4-0314", "Answer.")}
+    table = convert_records("mine", [record], answers, "baseline").drop("id", "benchmark", "group")
+    assert table.row(0) == ("Ask?", reference, None, None)
+
+
 def test_both_layouts_of_arena_hards_answers_are_read() -> None:
     said = [{"role": "user", "content": "Ask?"}, {"role": "assistant", "content": {"answer": "New."}}]
     old = {"question_id": "b", "model_id": "gpt-4-0314", "choices": [{"index": 0, "turns": [{"content": "Old."}]}]}

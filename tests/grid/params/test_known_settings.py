@@ -24,7 +24,11 @@ PARAMS = read_settings(ROOT / "params.yaml")
 
 def list_leaves(block: Any, prefix: Any = "") -> Iterator[Any]:
     for key, inner in block.items():
-        if not isinstance(inner, dict) or ANY in inner or key in ("sources", "parts", "bake_off", "sizes"):
+        if (
+            not isinstance(inner, dict)
+            or ANY in inner
+            or key in ("sources", "parts", "bake_off", "sizes", "hypotheses")
+        ):
             yield f"{prefix}{key}"
         else:
             yield from list_leaves(inner, f"{prefix}{key}.")

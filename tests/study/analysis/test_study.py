@@ -1,6 +1,7 @@
 """The whole study of planted grids: what was planted is found and nothing else; degenerate grids have reasons."""
 
 import json
+import re
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from m2m.study.analysis.study import build_study
 from m2m.study.cells.labels import AnyRow, select_rows
 from m2m.study.cells.t_estimates import adjust_holm
 from tests.planted import NO_SCORES, judged, suffix
+from tests.study.registered_studies import plant_profile, read_profile_settings, read_registration, rise_to_random
 
 NOTHING = pl.lit(None, pl.Float64)
 
@@ -94,6 +96,57 @@ def test_the_primary_outcome_and_setting_come_first_and_alone_are_not_explorator
         build(grid, setting="x")
     with pytest.raises(ValueError, match="primary_outcome must be an outcome of the cells, bpb_reduction, got luck"):
         build(grid, outcome="luck")
+
+
+GPU = read_profile_settings("smollm2-gpu")
+
+
+def build_registered(grid: pl.DataFrame, scores: pl.DataFrame = NO_SCORES, **changes: Any) -> Study:
+    """The study as profile smollm2-gpu has it, but for what is asked of prompts."""
+    registration = read_registration(GPU, **changes)
+    study = build_study(grid, scores, 1, 50, "bpb_reduction", GPU["analyze"]["primary_setting"], registration)
+    validate_study(json.loads(json.dumps(study, allow_nan=False)))
+    return study
+
+
+def test_registered_hypotheses_stand_apart_and_all_else_is_exploratory() -> None:
+    study = build_registered(plant_profile(GPU, rise_to_random))
+    assert [(row["name"], row["state"]) for row in study["hypotheses"]] == [
+        (name, "confirmed") for name in ("P1", "P2", "P3", "O1", "O2")
+    ]
+    assert len(study["family"]) == 22 and [row["tests"] for row in study["hypotheses"]] == [1, 1, 1, 18, 1]
+    assert {row["role"] for row in study["verdict"]} == {"exploratory"}
+    assert all(" (exploratory). " in row["headline"] and "Take " not in row["headline"] for row in study["verdict"])
+    sentences = [text for row in study["hypotheses"] for text in re.split(r"(?<=\.)\s+", row["words"])]
+    assert max(len(text.split()) for text in sentences) <= 25
+
+
+def test_a_grid_that_ends_early_keeps_the_registered_setting() -> None:
+    """With seeds 1 and 2 of the ends of the dial alone, the free dial has more cells."""
+    grid = plant_profile(GPU, rise_to_random)
+    is_free = pl.col("lengths") == "free"
+    early = grid.filter((pl.col("seed") == 1) & (pl.col("degree") != 3) | is_free)
+    study = build_registered(early)
+    assert study["settings"][0]["lengths"] == "as-random" and study["settings"][0]["cells"] == 12
+    assert study["settings"][1]["cells"] == 34  # what `largest` would take
+    assert build(early)["settings"][0].get("lengths") is None
+    study = build_registered(grid.filter(pl.col("strategy") == "random"))
+    assert {row["state"] for row in study["hypotheses"]} == {"not tested"} and study["floors"][0]["cells"] == 8
+    assert study["hypotheses"][0]["words"].endswith("is not tested. No cell of the registered setting has run.")
+    with pytest.raises(ValueError, match="must name the setting of the registered hypotheses, got largest"):
+        build_study(grid, NO_SCORES, 1, 50, registration=read_registration(GPU))
+
+
+def test_cells_without_the_registered_prompts_make_no_study() -> None:
+    """As where two of three benchmarks have no references: the outcome would be about the third alone."""
+    grid = plant_profile(GPU, rise_to_random).filter(pl.col("strategy") == "random")
+    prompts = pl.DataFrame({"id": [f"p{number}" for number in range(5)], "group": ["a"] * 5})
+    outcomes = grid.select("experiment", outcome=pl.lit("bpb_reduction"), score="bpb_reduction", weight=pl.lit(1.0))
+    scores = outcomes.join(prompts, how="cross").select("experiment", "outcome", "id", "score", "weight", "group")
+    build_registered(grid, scores, least_prompts=5)
+    few = scores.filter((pl.col("experiment") != grid["experiment"][0]) | (pl.col("id") == "p0"))
+    with pytest.raises(ValueError, match=r"at least 5 prompts .* 1 of 8 have fewer: .* has 1\. Name every registered"):
+        build_registered(grid, few, least_prompts=5)
 
 
 def count_headlines(studies: int, **planted: Any) -> int:

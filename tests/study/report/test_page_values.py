@@ -1,6 +1,7 @@
 """What the page shows of a known study: the answer to its main question first, figures in their place."""
 
 from pathlib import PurePosixPath
+from typing import Any
 
 import polars as pl
 
@@ -39,6 +40,18 @@ def test_the_answer_is_the_main_outcome_s_in_the_main_setting() -> None:
         "Evaluation prompts": "320",
         "Version": "0123456789ab",
     }
+
+
+def test_of_several_benchmarks_each_has_its_number_of_prompts_and_one_without_references_none() -> None:
+    rows = [row | {"outcome": "bpb_reduction_own", "prompts": 320} for row in STUDY["against_random"][:1]]
+    study: Any = STUDY | {"against_random": STUDY["against_random"] + rows}
+    benchmark = "python -m stages.benchmark --sources.own.kind heldout --sources.alpaca_eval.kind files"
+    for command, expected in (
+        (benchmark, "320 (alpaca_eval 0, own 320)"),
+        (benchmark.split(" --sources.alp", maxsplit=1)[0], "320"),
+    ):
+        values = build_answer(study, CELLS, {"commands": {"benchmark": command}})
+        assert values["facts"]["Evaluation prompts"] == expected
 
 
 def test_without_bits_of_the_references_there_is_no_scale() -> None:
