@@ -31,7 +31,7 @@ class TrainingSetup(NamedTuple):
     accumulate: int  # micro-batches a step
     checkpointing: bool  # activations are computed again in the backward pass
     processes: int  # that share weights, gradients and Adam's moments (FSDP)
-    optimizer: str = "adamw"  # adamw-8bit: a moment is one byte
+    optimizer: str = "adamw"  # adamw-8bit: a moment is one byte, an embedding's four (transformers asks for 32 bits)
     kernels: str = "none"  # liger: as many logits at once as hidden states have numbers
 
 
@@ -57,8 +57,10 @@ def estimate_memory(shape: LlamaShape, setup: TrainingSetup) -> TrainingMemory:
     width = BYTES_PER_WEIGHT[dtype] if method == "full" else 4
     weights = parameters * BYTES_PER_WEIGHT[dtype] + (0 if method == "full" else trained * width)
     copies = 2 * parameters if dtype == "mixed" else 0
-    moment = 1 if optimizer == "adamw-8bit" else width
-    gradients, adam = trained * width / processes, ADAM_STATES * trained * moment / processes
+    is_small = optimizer == "adamw-8bit"
+    wide = shape.vocab * shape.hidden * (method == "full") if is_small else 0  # embeddings, of which see TrainingSetup
+    moment = trained - wide + 4 * wide if is_small else trained * width
+    gradients, adam = trained * width / processes, ADAM_STATES * moment / processes
     tokens = rows * length
     hidden, intermediate = KEPT_BYTES[dtype]
     layer = tokens * (hidden * shape.hidden + intermediate * shape.intermediate)
