@@ -10,7 +10,6 @@ from m2m.planning.llama_shapes import PUBLISHED_SHAPES, LlamaShape, count_parame
 from m2m.planning.training_memory import (
     TrainingSetup,
     describe_memory,
-    describe_planned_memory,
     estimate_memory,
     propose_accumulate,
 )
@@ -88,14 +87,6 @@ def test_the_sentence_names_need_parts_and_setting() -> None:
     assert "32 rows × 1,024 tokens × 49,152 types at once), of 24 GB: set finetune.accumulate to 4" in text
     assert "logits 23" in text
     assert "not one row fits" in describe_memory(SMOLLM2, WIDE, 1e9)
-
-
-def test_a_plan_takes_the_settings_and_divides_a_step_among_processes() -> None:
-    tune = {"batch_size": 32, "accumulate": 2, "max_length": 1024, "gradient_checkpointing": "none"}
-    tune |= {"method": "full", "lora_rank": 1, "dtype": "mixed", "optimizer": "adamw", "kernels": "none"}
-    text = describe_planned_memory({"finetune": tune}, SMOLLM2, 2, 1, 80e9)
-    assert text == describe_memory(SMOLLM2, WIDE._replace(rank=1, rows=8, accumulate=2), 80e9)
-    assert "8 rows × 1,024 tokens" in text
 
 
 def test_moments_of_a_byte_and_fused_logits_take_what_they_say() -> None:

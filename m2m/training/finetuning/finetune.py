@@ -17,7 +17,7 @@ from m2m.training.finetuning.code_version import identify_code
 from m2m.training.finetuning.collation import Packing, TokenRow, label_tokens, require_exact_packing
 from m2m.training.finetuning.kernels import TRAINER_NAMES, Kernels, Optimizer, apply_kernels, require_optional
 from m2m.training.finetuning.lora import add_adapters, merge_adapters
-from m2m.training.finetuning.memory import explain_memory, find_longest
+from m2m.training.finetuning.memory import explain_memory, measure_length
 from m2m.training.finetuning.varlen import register_varlen
 from m2m.training.trainer.loop import TRAINER_SETTINGS, LossPoint, run_training
 
@@ -84,7 +84,7 @@ def finetune(
         if recipe.method == "lora":
             adapters = {name: recipe._asdict()[f"lora_{name}"] for name in ("rank", "alpha", "dropout", "targets")}
             model = add_adapters(model, seed=recipe.seed, **adapters)
-        setup = _describe_setup(recipe, rows_at_once, find_longest(rows))
+        setup = _describe_setup(recipe, rows_at_once, measure_length(rows, rows_at_once, recipe.packing))
         flops = estimate_token_flops(model.num_parameters(), model.num_parameters(only_trainable=True))
         with explain_memory(model.config, setup):
             trainer = _trainer(
