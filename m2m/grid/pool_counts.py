@@ -48,4 +48,5 @@ def count_packed_tokens(settings: Mapping[str, Any]) -> Int64[np.ndarray, "rows"
     if settings["finetune"]["packing"] == "none" or not all(file.exists() for file in files):
         return None
     instructions, responses = (read_table(file, Tokens)["tokens"].list.len().to_numpy() for file in files)
-    return instructions.astype(np.int64) + responses + FORMAT_TOKENS[settings["prompt_format"]]
+    tokens = np.asarray(instructions + responses, dtype=np.int64)
+    return tokens + FORMAT_TOKENS[settings["prompt_format"]]
