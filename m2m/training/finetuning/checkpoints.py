@@ -90,9 +90,7 @@ def make_save_callback(trainer: Any, minutes: float) -> Any:
             is_torn = _is_true_anywhere(trainer.accelerator, error is not None)
             if trainer.is_world_process_zero():
                 error = error if is_torn else _catch_error(lambda: complete_checkpoint(checkpoint))
-                if is_torn or error:
-                    shutil.rmtree(checkpoint, ignore_errors=True)
-                remove_older_checkpoints(checkpoint.parent)
+                remove_older_checkpoints(checkpoint.parent)  # this one too, unless it is complete
             if error and not self.has_warned:
                 self.has_warned = True
                 with keep_training(

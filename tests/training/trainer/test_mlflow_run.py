@@ -128,7 +128,7 @@ def test_a_half_written_line_is_left_out_and_stops_nothing(tmp_path: Path) -> No
 
 def test_a_training_that_was_begun_again_has_not_ended(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "one.jsonl")
-    for entry in ({"open": "candidate"}, {"status": "FAILED"}, {"run": "7"}):
+    for entry in ({"open": "candidate"}, {"status": "FAILED"}, {"run": "7"}, {"described": "7"}):
         journal.add(entry)
     assert journal.is_ended()
     journal.add({"again": True})
