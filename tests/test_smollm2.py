@@ -100,7 +100,7 @@ def test_as_a_tagger_it_writes_no_json_and_the_stage_says_so(
     settings: dict[str, Any] = TAGGING | {
         "side": "instruction",
         "engine": engine,
-        "reply_tokens": 30,
+        "reply_tokens": 12,
         "max_distance": 0.0,
     }
     with pytest.raises(ValueError, match="no row got tags; the first, 00: it is no JSON; check the model"):
