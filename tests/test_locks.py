@@ -32,7 +32,7 @@ def test_the_cuda_lock_adds_what_torch_needs_on_a_gpu() -> None:
     assert [line for line in others if not ONLY_ON_CUDA.match(line) and not ONLY_ELSEWHERE.search(line)] == []
 
 
-@pytest.mark.parametrize("name", ["cpu", "cuda", "smollm2", "ray"])
+@pytest.mark.parametrize("name", ["cpu", "cuda", "smollm2", "gpu", "ray"])
 def test_every_pin_of_a_lock_has_hashes(name: str) -> None:
     requirements = re.split(r"(?m)^(?=[\w.-]+==)", (ROOT / "requirements" / f"{name}.txt").read_text())[1:]
     assert [requirement.split()[0] for requirement in requirements if "--hash=sha256:" not in requirement] == []

@@ -11,6 +11,7 @@ import pytest
 from m2m.gguf_models import find_gguf, hash_gguf, load_gguf_model, load_gguf_tokenizer, save_gguf_model
 from m2m.inference.generate import score_completions
 from m2m.judging.protocols.protocols import parse_verdicts
+from m2m.llm.client import http
 from m2m.models import load_model, load_tokenizer
 from m2m.runtime.artifacts import read_table, write_table
 from m2m.schemas.answers import Answers
@@ -87,45 +88,77 @@ def test_it_writes_new_responses_and_the_same_ones_behind_a_server(model: Path, 
     assert len(same) >= len(shared) // 2  # a close choice may fall otherwise in a batch of ten than alone
 
 
-def test_as_a_tagger_it_writes_no_json_and_the_stage_says_so(model: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("engine", ["local", "endpoint"])
+def test_as_a_tagger_it_writes_no_json_and_the_stage_says_so(
+    model: Path, server: str, tmp_path: Path, engine: str
+) -> None:
     rows = [(f"{number:02}", "mine", question, "old") for number, question in enumerate([*QUESTIONS, *FACTS][:10])]
     table = pl.DataFrame(rows, ["id", "source", "instruction", "response"], orient="row")
     write_table(tmp_path / "pairs.parquet", Pairs, table.with_columns(original=pl.lit(None, pl.String)))
     outs = [tmp_path / f"{name}.parquet" for name in ("tags", "canon", "units", "rejected")]
-    endpoint = replace(HERE, model=str(model), concurrency=10, max_failed_share=1.0)
+    endpoint = replace(HERE, model=str(model), url=server, concurrency=10, timeout=300.0, max_failed_share=1.0)
     settings: dict[str, Any] = TAGGING | {
         "side": "instruction",
-        "engine": "local",
-        "reply_tokens": 30,
+        "engine": engine,
+        "reply_tokens": 12,
         "max_distance": 0.0,
     }
     with pytest.raises(ValueError, match="no row got tags; the first, 00: it is no JSON; check the model"):
         tag.main(tmp_path / "pairs.parquet", PROMPTS / "tag.txt", *outs, **settings | {"endpoint": endpoint})
 
 
-def test_as_a_judge_it_gives_a_preference_in_most_games(model: Path, tmp_path: Path) -> None:
+def write_games(folder: Path, count: int) -> list[Path]:
+    """Prompts, good answers, bad answers, and the place of the verdicts: what the stage takes."""
     asked, good = (
-        [*QUESTIONS, "What is 2 + 2?"][:10],
-        ["It is Paris.", "Rome.", "Tokyo."] + ["A fine short sentence."] * 7,
+        [*QUESTIONS, "What is 2 + 2?"][:count],
+        (["It is Paris.", "Rome.", "Tokyo."] + ["A fine short sentence."] * 7)[:count],
     )
-    ids = [f"{number:02}" for number in range(10)]
+    ids = [f"{number:02}" for number in range(count)]
     prompts = pl.DataFrame({"id": ids, "benchmark": "x", "instruction": asked}).with_columns(
         pl.lit(None, pl.String).alias(name) for name in ("reference", "baseline", "baseline_answer")
     )
-    write_table(tmp_path / "prompts.parquet", Prompts, prompts)
-    for name, texts in (("ours", good), ("theirs", ["No."] * 10)):
+    write_table(folder / "prompts.parquet", Prompts, prompts)
+    for name, texts in (("ours", good), ("theirs", ["No."] * count)):
         answers = pl.DataFrame({"id": ids, "answer": texts}).with_columns(
             tokens=pl.lit(3, pl.Int32),
             truncated=pl.lit(False),
             bits=pl.lit(None, pl.Float64),
             bytes=pl.lit(None, pl.Int32),
         )
-        write_table(tmp_path / f"{name}.parquet", Answers, answers)
-    paths = [tmp_path / f"{name}.parquet" for name in ("prompts", "ours", "theirs", "verdicts")]
+        write_table(folder / f"{name}.parquet", Answers, answers)
+    return [folder / f"{name}.parquet" for name in ("prompts", "ours", "theirs", "verdicts")]
+
+
+def judge_games(paths: list[Path], engine: str, endpoint: Any, **settings: Any) -> pl.DataFrame:
+    chosen: dict[str, Any] = JUDGING | {"engines": (engine,), "against": ("opponent",), "endpoint": endpoint}
+    places: Any = [*paths[:3], *TEMPLATES, paths[3]]
+    judge.main(*places, **chosen | settings)
+    return read_table(paths[3], Verdicts)
+
+
+def test_as_a_judge_it_gives_a_preference_in_most_games(model: Path, tmp_path: Path) -> None:
     endpoint = replace(HERE, model=str(model), concurrency=10, max_failed_share=0.0)
-    settings: dict[str, Any] = JUDGING | {"llm": "local", "endpoint": endpoint}
-    judge.main(*paths[:3], *TEMPLATES, paths[3], engines=("alpaca-eval",), against=("opponent",), **settings)  # type: ignore[arg-type, misc]
-    verdicts = read_table(paths[3], Verdicts)
+    verdicts = judge_games(write_games(tmp_path, 10), "alpaca-eval", endpoint, llm="local")
     assert verdicts.height == 10 and verdicts["raw"].null_count() == 0
     won = parse_verdicts(verdicts, "alpaca-eval")["won"]
     assert won.drop_nulls().is_between(0, 1).all() and won.null_count() <= 5
+
+
+@pytest.mark.parametrize("llm", ["local", "endpoint"])
+def test_as_a_judge_in_words_it_repeats_an_answer_and_writes_no_label(
+    model: Path, server: str, tmp_path: Path, llm: str
+) -> None:
+    endpoint = replace(HERE, model=str(model), url=server, concurrency=10, timeout=300.0, max_failed_share=0.0)
+    verdicts = judge_games(write_games(tmp_path, 1), "arena-hard", endpoint, llm=llm, reply_tokens=60)
+    assert verdicts["order"].to_list() == [0, 1]
+    assert verdicts["raw"][0].startswith("<data ") and "It is Paris." in verdicts["raw"][0]
+    assert parse_verdicts(verdicts, "arena-hard")["won"].to_list() == [None, None]
+
+
+def test_as_a_judge_by_log_probabilities_a_server_that_sends_none_is_refused(
+    model: Path, server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "ATTEMPTS", 2)
+    endpoint = replace(HERE, model=str(model), url=server, timeout=300.0)
+    with pytest.raises(OSError, match="sends no log-probabilities, which this judge needs: choose another server"):
+        judge_games(write_games(tmp_path, 1), "alpaca-eval", endpoint, llm="endpoint")

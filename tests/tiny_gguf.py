@@ -1,4 +1,4 @@
-"""Writes a Llama and its byte-level tokenizer as a GGUF file, as llama.cpp's converter does."""
+"""Writes a Llama, Qwen2 or Qwen3 and its byte-level tokenizer as a GGUF file, as llama.cpp's converter does."""
 
 import functools
 import json
@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 NAMES = {
+    "self_attn.q_norm": "attn_q_norm",
+    "self_attn.k_norm": "attn_k_norm",
     "self_attn.q_proj": "attn_q",
     "self_attn.k_proj": "attn_k",
     "self_attn.v_proj": "attn_v",
@@ -25,11 +27,12 @@ NAMES = {
 TEMPLATE = "{% for m in messages %}{{ m['role'] }}: {{ m['content'] }}\n{% endfor %}assistant:"
 
 
-def write_gguf(path: Path, model: Any, tokenizer: Any, *, architecture: str = "llama") -> Path:
+def write_gguf(path: Path, model: Any, tokenizer: Any, *, architecture: str = "") -> Path:
     """`model` in float32 with untied embeddings, or with tied ones; all types are ordinary but the end token."""
     from gguf import GGUFWriter, TokenType
 
-    config, writer = model.config, GGUFWriter(path, architecture)
+    config = model.config
+    writer = GGUFWriter(path, architecture or config.model_type)
     writer.add_name("tiny")
     writer.add_context_length(config.max_position_embeddings)
     writer.add_embedding_length(config.hidden_size)
@@ -37,6 +40,9 @@ def write_gguf(path: Path, model: Any, tokenizer: Any, *, architecture: str = "l
     writer.add_feed_forward_length(config.intermediate_size)
     writer.add_head_count(config.num_attention_heads)
     writer.add_head_count_kv(config.num_key_value_heads)
+    if config.model_type == "qwen3":
+        writer.add_key_length(config.head_dim)
+        writer.add_value_length(config.head_dim)
     writer.add_layer_norm_rms_eps(config.rms_norm_eps)
     writer.add_rope_freq_base(config.rope_parameters["rope_theta"])
     writer.add_vocab_size(config.vocab_size)
@@ -54,7 +60,7 @@ def write_gguf(path: Path, model: Any, tokenizer: Any, *, architecture: str = "l
         if name == "lm_head.weight" and config.tie_word_embeddings:
             continue
         array = weight.numpy()
-        if "q_proj" in name or "k_proj" in name:
+        if config.model_type == "llama" and ("q_proj" in name or "k_proj" in name):
             array = _interleave(array, config.num_attention_heads if "q_proj" in name else config.num_key_value_heads)
         theirs = functools.reduce(lambda text, pair: text.replace(*pair), NAMES.items(), name)
         writer.add_tensor(theirs, np.ascontiguousarray(array))

@@ -103,6 +103,7 @@ def _describe_costs(
     prices: Any,
 ) -> dict[str, str]:
     from m2m.grid.grid_plan import describe_cpu_here, find_device, find_shape, read_data_size
+    from m2m.grid.pool_counts import count_packed_tokens
     from m2m.planning import cost_report
     from m2m.planning.cost_model import count_work, estimate_hours, estimate_llm_calls
     from m2m.planning.gpus import GPUS
@@ -123,7 +124,8 @@ def _describe_costs(
         machine, utilisation = (describe_cpu_here(), 1.0) if key == "cpu" else (GPUS[key], mfu)
         estimates = estimate_hours(settings, work, data, shape, machine, utilisation, tokens_per_second)
         model, hours = f"{name}, {count_parameters(shape):,} parameters", cost_report.format_hours(estimates, device)
-        hours["training memory"] = plan_memory(settings, shape, machine.memory)
+        row_tokens = count_packed_tokens(settings) if source == "counted" else None
+        hours["training memory"] = plan_memory(settings, shape, machine.memory, row_tokens)
         time = estimates["hours"]
     reached = f"{tokens_per_second:,.0f} tokens/s, measured" if tokens_per_second else f"{mfu:.0%} of its peak"
     speed = "this machine's CPU, all cores" if key == "cpu" else f"{key.upper()} at {reached}"

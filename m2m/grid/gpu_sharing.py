@@ -8,8 +8,10 @@ from typing import Any
 
 from m2m.grid.gpu_locks import group_gpus
 from m2m.grid.grid_plan import find_shape
-from m2m.planning.training_memory import count_fitting, estimate_memory, plan_setup
+from m2m.grid.pool_counts import count_packed_tokens
+from m2m.planning.training_memory import count_fitting, estimate_memory
 from m2m.training.finetuning.launch import read_processes
+from m2m.training.finetuning.memory import plan_training
 
 MEBIBYTE = 2**20
 
@@ -26,8 +28,9 @@ def measure_gpu_memory(devices: Sequence[str]) -> float | None:
 def require_room(settings: Mapping[str, Any], jobs: int, gpus_each: int) -> None:
     """ValueError where `jobs` workers put more trainings on a GPU at once than fit; `settings` as in params.yaml.
 
-    A row is taken to be as long as finetune.max_length, which few are. What answers take is not planned. Nothing is
-    refused where no GPU is shared; where the size of model or GPU is unknown, a sentence says that nothing was checked.
+    Padded rows are taken to be as long as finetune.max_length, which few are; packed rows as long as the pool's, whose
+    tokens the shared stages have counted. What answers take is not planned. Nothing is refused where no GPU is shared;
+    where the size of model or GPU is unknown, a sentence says that nothing was checked.
     """
     groups, processes = group_gpus(gpus_each), read_processes(Path(settings["launch"]))
     together = -(-jobs // max(1, len(groups)))
@@ -38,7 +41,7 @@ def require_room(settings: Mapping[str, Any], jobs: int, gpus_each: int) -> None
     except (OSError, ValueError) as error:
         print(f"grid: {together} cells share a GPU, and whether they fit is unknown: {error}", flush=True)
         return
-    setup = plan_setup(settings["finetune"], processes.number, processes.sharing)
+    setup, rows = plan_training(settings, count_packed_tokens(settings))
     peak, available = estimate_memory(shape, setup).peak, measure_gpu_memory([*chain(*groups)])
     if available is None:
         print(
@@ -50,6 +53,6 @@ def require_room(settings: Mapping[str, Any], jobs: int, gpus_each: int) -> None
     if together > fitting:
         remedy = f"set JOBS to at most {max(1, fitting) * len(groups)}, or raise finetune.accumulate"
         raise ValueError(
-            f"{together} cells on one GPU take {together} × {peak / 1e9:.3g} GB at most, and it has "
-            f"{available / 1e9:.3g} GB: {remedy}"
+            f"{together} cells on one GPU take {together} × {peak / 1e9:.3g} GB at most{rows and ' for '}{rows}, "
+            f"and it has {available / 1e9:.3g} GB: {remedy}"
         )

@@ -4,14 +4,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
+from jaxtyping import Int64
 
 from m2m.grid.named_parts import PoolCounts
 from m2m.runtime.artifacts import read_table
 from m2m.schemas.exclusions import Exclusions
 from m2m.schemas.tokens import Tokens
+from m2m.strategies import SIDES
 
 TOKENS_FILE = Path("data/tokens/response.parquet")
+FORMAT_TOKENS = {"plain": 16, "chat": 64}  # what a prompt format adds to a row, its end token included: at most
 
 
 def require_countable(settings: Mapping[str, Any]) -> None:
@@ -36,3 +40,13 @@ def count_pool(settings: Mapping[str, Any]) -> PoolCounts:
     if tokens.is_empty():
         raise ValueError(f"{TOKENS_FILE} must have a row inside subset.min_tokens..max_tokens, it has none: widen them")
     return PoolCounts(len(tokens), int((tokens + 1).sum()) / len(tokens))
+
+
+def count_packed_tokens(settings: Mapping[str, Any]) -> Int64[np.ndarray, "rows"] | None:
+    """Tokens of each row of the pool as it is trained on, by id; None where rows are not packed, or not counted yet."""
+    files = [TOKENS_FILE.with_stem(side) for side in SIDES]
+    if settings["finetune"]["packing"] == "none" or not all(file.exists() for file in files):
+        return None
+    instructions, responses = (read_table(file, Tokens)["tokens"].list.len().to_numpy() for file in files)
+    tokens = np.asarray(instructions + responses, dtype=np.int64)
+    return tokens + FORMAT_TOKENS[settings["prompt_format"]]

@@ -89,11 +89,12 @@ def _run(
         jobs = cluster.engine.slots()
     if not cluster:
         jobs = jobs or workers.choose_worker_count(gpus_each)
-        require_room(settings, jobs, gpus_each)
     if make_parts is None:
         _print_size(settings, scope, jobs)
     stages = [name for name in dvc_experiments.list_stages() if name not in CELL_STAGES]
     run_shared_stages(stages, gpus_each, is_pulled=bool(cluster))
+    if not cluster:
+        require_room(settings, jobs, gpus_each)  # after the stage that counts tokens
     if make_parts is not None:
         settings = replace_parts(settings, make_parts(settings))
     shared = hash_provenance(add_hardware(dvc_experiments.predict_lock(), cluster.hardware if cluster else ""))

@@ -1,7 +1,11 @@
 """Estimates the peak memory of a training: weights, gradients, Adam, activations and logits; proposes accumulation."""
 
+import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Int64
 
 from m2m.planning.cost_model import (
     ADAM_STATES,
@@ -27,11 +31,11 @@ class TrainingSetup(NamedTuple):
     rank: int  # of adapters; for full training it says nothing
     dtype: TrainingDtype
     rows: int  # a micro-batch
-    length: int  # tokens of its longest row
+    length: int  # tokens of its longest row; of packed rows their mean, in the longest micro-batch
     accumulate: int  # micro-batches a step
     checkpointing: bool  # activations are computed again in the backward pass
     processes: int  # that share weights, gradients and Adam's moments (FSDP)
-    optimizer: str = "adamw"  # adamw-8bit: a moment is one byte
+    optimizer: str = "adamw"  # adamw-8bit: a moment is one byte, an embedding's four (transformers asks for 32 bits)
     kernels: str = "none"  # liger: as many logits at once as hidden states have numbers
 
 
@@ -57,8 +61,10 @@ def estimate_memory(shape: LlamaShape, setup: TrainingSetup) -> TrainingMemory:
     width = BYTES_PER_WEIGHT[dtype] if method == "full" else 4
     weights = parameters * BYTES_PER_WEIGHT[dtype] + (0 if method == "full" else trained * width)
     copies = 2 * parameters if dtype == "mixed" else 0
-    moment = 1 if optimizer == "adamw-8bit" else width
-    gradients, adam = trained * width / processes, ADAM_STATES * trained * moment / processes
+    is_small = optimizer == "adamw-8bit"
+    wide = shape.vocab * shape.hidden * (method == "full") if is_small else 0  # embeddings, of which see TrainingSetup
+    moment = trained - wide + 4 * wide if is_small else trained * width
+    gradients, adam = trained * width / processes, ADAM_STATES * moment / processes
     tokens = rows * length
     hidden, intermediate = KEPT_BYTES[dtype]
     layer = tokens * (hidden * shape.hidden + intermediate * shape.intermediate)
@@ -89,15 +95,18 @@ def count_fitting(peak: float, available: float) -> int:
     return int(0.9 * available / peak)
 
 
-def describe_memory(shape: LlamaShape, setup: TrainingSetup, available: float) -> str:
-    """The peak with its parts in GB, what there is, and the `accumulate` that fits, in words."""
+def describe_memory(shape: LlamaShape, setup: TrainingSetup, available: float, rows: str = "") -> str:
+    """The peak with its parts in GB, what there is, and the `accumulate` that fits, in words.
+
+    `rows` says which rows it is planned for, where that is not clear.
+    """
     memory = estimate_memory(shape, setup)
     parts = ", ".join(
         f"{name} {size / 1e9:.2g}" for name, size in zip(TrainingMemory._fields[:-1], memory[:-1], strict=True)
     )
     sentence = (
         f"{memory.peak / 1e9:.3g} GB at most ({parts}; {setup.rows} rows × {setup.length:,} tokens × {shape.vocab:,} "
-        f"types at once), of {available / 1e9:.3g} GB"
+        f"types at once{rows and ', '}{rows}), of {available / 1e9:.3g} GB"
     )
     accumulate = propose_accumulate(shape, setup, available)
     if accumulate is None:
@@ -105,16 +114,6 @@ def describe_memory(shape: LlamaShape, setup: TrainingSetup, available: float) -
     if accumulate > setup.accumulate:
         return f"{sentence}: set finetune.accumulate to {accumulate}"
     return sentence
-
-
-def describe_planned_memory(
-    settings: Mapping[str, Any], shape: LlamaShape, processes: int, sharing: int, available: float
-) -> str:
-    """`describe_memory` of the settings of params.yaml, with every row as long as finetune.max_length.
-
-    `processes` divide a step's rows; `sharing` of them divide weights, gradients and moments too.
-    """
-    return describe_memory(shape, plan_setup(settings["finetune"], processes, sharing), available)
 
 
 def plan_setup(tune: Mapping[str, Any], processes: int, sharing: int) -> TrainingSetup:
@@ -131,3 +130,12 @@ def plan_setup(tune: Mapping[str, Any], processes: int, sharing: int) -> Trainin
         tune["optimizer"],
         tune["kernels"],
     )
+
+
+def measure_packed_length(steps: Int64[np.ndarray, "steps batch_size"], rows: int) -> int:
+    """Mean tokens of a row in the longest micro-batch of `rows`; `steps` has tokens, in each step the most first.
+
+    >>> measure_packed_length(np.array([[9, 5, 1, 1], [8, 7, 2, 1]]), 2)
+    8
+    """
+    return math.ceil(float(steps[:, :rows].sum(axis=1).max()) / rows)

@@ -40,6 +40,24 @@ def test_a_model_made_here_has_as_many_parameters_and_adapters_as_computed(llama
     assert count_adapter_parameters(shape, 3) == adapted.get_nb_trainable_parameters()[0]
 
 
+@pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")
+@pytest.mark.parametrize("kind", ["llama", "qwen2", "qwen3"])
+def test_heads_of_another_width_biases_and_norms_of_heads_are_counted(kind: str) -> None:
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    sizes = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4}
+    sizes |= {"num_key_value_heads": 2, "vocab_size": 100} | ({} if kind == "qwen2" else {"head_dim": 24})
+    config = AutoConfig.for_model(kind, **sizes)
+    model, shape = AutoModelForCausalLM.from_config(config), read_shape(config.to_dict())
+    assert count_parameters(shape) == model.num_parameters()
+    ids = model.dummy_inputs["input_ids"]
+    cached = [layer.keys for layer in model(ids, use_cache=True).past_key_values.layers]
+    assert count_cache_bytes(shape, 4) * ids.numel() == sum(2 * 4 * keys.numel() for keys in cached)
+    adapted = get_peft_model(model, LoraConfig(r=3, target_modules="all-linear", task_type="CAUSAL_LM"))
+    assert count_adapter_parameters(shape, 3) == adapted.get_nb_trainable_parameters()[0]
+
+
 def test_grouped_heads_leave_fewer_keys_and_values() -> None:
     assert count_cache_bytes(SEVEN, 2) == 2 * 32 * 4096 * 2
     assert count_cache_bytes(SEVEN._replace(kv_heads=8), 2) * 4 == count_cache_bytes(SEVEN, 2)

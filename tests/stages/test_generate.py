@@ -91,7 +91,7 @@ def test_answers_must_leave_room_for_a_prompt(asked: Path, checkpoint: tuple[Pat
 
 @pytest.mark.usefixtures("llm_home")
 def test_a_server_answers_in_the_form_of_the_training_and_tells_no_likelihood(
-    asked: Path, checkpoint: tuple[Path, Path], tmp_path: Path
+    asked: Path, checkpoint: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "answers.parquet"
     with llm_server(lambda body: "one two " + "three " * 9 * ("list" in said(body))) as server:
@@ -101,6 +101,7 @@ def test_a_server_answers_in_the_form_of_the_training_and_tells_no_likelihood(
     assert table["answer"].to_list()[:2] == ["one two", "one two"]
     assert table["truncated"].to_list() == [False, False, True]
     assert table["tokens"].to_list() == [2, 2, 8]
+    assert "generate: 3 answers, 12 tokens in " in capsys.readouterr().out
     assert table["bits"].is_null().all()
     assert table["bytes"].is_null().all()
     assert {body["model"] for body in server.asked} == {f"models/candidate-{weights_of(checkpoint[0])}"}

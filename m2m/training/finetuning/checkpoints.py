@@ -4,7 +4,7 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -64,32 +64,57 @@ def _list_complete(folder: Path) -> list[Path]:
     return sorted(complete, key=lambda path: -int(path.name.removeprefix("checkpoint-")))
 
 
-def make_save_callback(accelerator: Any, minutes: float) -> Any:
-    """A callback that makes the trainer save its state when `minutes` have passed since its start or its last save.
+def make_save_callback(trainer: Any, minutes: float) -> Any:
+    """A callback that saves the trainer's state when `minutes` have passed since its start or its last save.
 
-    It waits for a step whose loss is logged, since the trainer's checkpoints contain no unfinished mean.
+    It waits for a step whose loss is logged, since the trainer's checkpoints contain no unfinished mean. A checkpoint
+    that cannot be written, as on a full disk, ends no training: nothing of it stays, and a warning says so once.
     """
-    import torch
     from transformers import TrainerCallback
 
     class SaveByTime(TrainerCallback):  # type: ignore[misc]  # transformers is not followed
         """All processes save together, as soon as it is time for one of them."""
 
         since = time.monotonic()
+        has_warned = False
 
-        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            due = time.monotonic() - self.since >= 60 * minutes
-            if accelerator.num_processes > 1:
-                flag = torch.tensor(float(due), device=accelerator.device)
-                due = bool(accelerator.reduce(flag, "sum").item())
-            control.should_save = due and control.should_log and state.global_step < state.max_steps
+        def on_log(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            is_due = time.monotonic() - self.since >= 60 * minutes and state.global_step < state.max_steps
+            if _is_true_anywhere(trainer.accelerator, is_due):
+                self.write_checkpoint(Path(args.output_dir) / f"checkpoint-{state.global_step}")
+                self.since = time.monotonic()
 
-        def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            accelerator.wait_for_everyone()
-            if state.is_world_process_zero:
-                folder = Path(args.output_dir)
-                complete_checkpoint(folder / f"checkpoint-{state.global_step}")
-                remove_older_checkpoints(folder)
-            self.since = time.monotonic()
+        def write_checkpoint(self, checkpoint: Path) -> None:
+            """The older checkpoints go when this one is complete, and not before."""
+            error = _catch_error(lambda: trainer._save_checkpoint(trainer.model_wrapped, None))
+            is_torn = _is_true_anywhere(trainer.accelerator, error is not None)
+            if trainer.is_world_process_zero():
+                error = error if is_torn else _catch_error(lambda: complete_checkpoint(checkpoint))
+                remove_older_checkpoints(checkpoint.parent)  # this one too, unless it is complete
+            if error and not self.has_warned:
+                self.has_warned = True
+                with keep_training(
+                    f"{checkpoint} could not be written: make room there, or a killed training begins further back; "
+                    "this one continues"
+                ):
+                    raise error
 
     return SaveByTime()
+
+
+def _catch_error(write: Callable[[], None]) -> Exception | None:
+    """The error of `write`: OSError, or one of torch's or safetensors' own."""
+    try:
+        write()
+    except Exception as error:
+        return error
+    return None
+
+
+def _is_true_anywhere(accelerator: Any, flag: bool) -> bool:
+    """Whether `flag` is true in one of the processes, which all wait here."""
+    import torch
+
+    if accelerator.num_processes == 1:
+        return flag
+    return bool(accelerator.reduce(torch.tensor(float(flag), device=accelerator.device), "sum").item())

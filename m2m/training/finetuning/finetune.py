@@ -1,6 +1,6 @@
 """Fine-tunes a causal model on prompt–completion token rows, loss on the completion alone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -17,7 +17,7 @@ from m2m.training.finetuning.code_version import identify_code
 from m2m.training.finetuning.collation import Packing, TokenRow, label_tokens, require_exact_packing
 from m2m.training.finetuning.kernels import TRAINER_NAMES, Kernels, Optimizer, apply_kernels, require_optional
 from m2m.training.finetuning.lora import add_adapters, merge_adapters
-from m2m.training.finetuning.memory import explain_memory, find_longest
+from m2m.training.finetuning.memory import explain_memory, measure_length
 from m2m.training.finetuning.varlen import register_varlen
 from m2m.training.trainer.loop import TRAINER_SETTINGS, LossPoint, run_training
 
@@ -55,12 +55,15 @@ def finetune(
     name: str,
     checkpoint_minutes: float,
     params: Mapping[str, Any],
+    write_curve: Callable[[list[LossPoint]], None],
 ) -> list[LossPoint]:
     """Train the model of `base` once over `rows`, `batch_size` of them a step, and save it in `folder`.
 
-    An adapted model is saved merged. ValueError where a step cannot be divided among the processes, or, at the step
-    itself, where the trainer's loss is not on all completion tokens and on these alone; and where memory runs out, with
-    what the training needs.
+    An adapted model is saved merged. The first process calls `write_curve` before the checkpoints are removed, so that
+    a training whose outs cannot be written resumes from its last checkpoint.
+
+    ValueError where a step cannot be divided among the processes, or, at the step itself, where the trainer's loss is
+    not on all completion tokens and on these alone; and where memory runs out, with what the training needs.
     """
     from accelerate import PartialState
 
@@ -81,13 +84,13 @@ def finetune(
         if recipe.method == "lora":
             adapters = {name: recipe._asdict()[f"lora_{name}"] for name in ("rank", "alpha", "dropout", "targets")}
             model = add_adapters(model, seed=recipe.seed, **adapters)
-        setup = _describe_setup(recipe, rows_at_once, find_longest(rows))
+        setup = _describe_setup(recipe, rows_at_once, measure_length(rows, rows_at_once, recipe.packing))
         flops = estimate_token_flops(model.num_parameters(), model.num_parameters(only_trainable=True))
         with explain_memory(model.config, setup):
             trainer = _trainer(
                 model, tokenizer, rows, recipe, rows_at_once, checkpoints, processes.device.type == "cpu"
             )
-            trainer.add_callback(make_save_callback(trainer.accelerator, checkpoint_minutes))
+            trainer.add_callback(make_save_callback(trainer, checkpoint_minutes))
             losses = run_training(
                 trainer,
                 name=name,
@@ -102,6 +105,7 @@ def finetune(
             )
         if processes.is_main_process:
             save_tokenizer(tokenizer, folder)  # a server takes the folder as it is
+            write_curve(losses)
         processes.wait_for_everyone()
     return losses
 

@@ -22,17 +22,24 @@ def require_optional(kernels: Kernels, optimizer: Optimizer) -> None:
         if not torch.cuda.is_available():
             missing.append(f"{setting} needs a GPU, but there is none")
         elif find_spec(package.replace("-", "_")) is None:
-            missing.append(f"{setting} needs the package {package}, which is not installed")
+            missing.append(f"{setting} needs the package {package}, which is not installed: run make gpu")
     if missing:
-        raise ValueError(f"{'; '.join(missing)}: set finetune.kernels to none and finetune.optimizer to adamw")
+        raise ValueError(f"{'; '.join(missing)}, or set finetune.kernels to none and finetune.optimizer to adamw")
 
 
 def apply_kernels(model: Any, kernels: Kernels) -> None:
     """Replace norms, rotation, MLP and the loss of `model` by Liger's fused ones: the same numbers but for rounding.
 
-    Logits are then never held as a whole (Hsu et al. 2024). TRL's own switch leaves the loss unfused.
+    Logits are then never held as a whole (Hsu et al. 2024). TRL's own switch leaves the loss unfused. ValueError for a
+    type of model that Liger has no kernels for: Liger itself would leave it as it is.
     """
-    if kernels == "liger":
-        from liger_kernel.transformers.monkey_patch import _apply_liger_kernel_to_instance
+    if kernels == "none":
+        return
+    from liger_kernel.transformers.monkey_patch import MODEL_TYPE_TO_APPLY_LIGER_FN, _apply_liger_kernel_to_instance
 
-        _apply_liger_kernel_to_instance(model=model)
+    if (kind := model.config.model_type) not in MODEL_TYPE_TO_APPLY_LIGER_FN:
+        raise ValueError(
+            f"finetune.kernels liger has kernels for {', '.join(sorted(MODEL_TYPE_TO_APPLY_LIGER_FN))}, "
+            f"got a model of type {kind}: set finetune.kernels to none"
+        )
+    _apply_liger_kernel_to_instance(model=model)

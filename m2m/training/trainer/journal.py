@@ -41,9 +41,13 @@ class Journal:
         """The MLflow run that the lines are sent to, where one exists."""
         return next((str(line["run"]) for line in self.read() if "run" in line), None)
 
+    def is_described(self) -> bool:
+        """Whether that run has its parameters and its data set."""
+        return any("described" in line for line in self.read())
+
     def is_ended(self) -> bool:
         """Whether the training came to its end, well or not, and was not begun again since."""
-        lines = [line for line in self.read() if "run" not in line]
+        lines = [line for line in self.read() if "run" not in line and "described" not in line]
         return bool(lines) and "status" in lines[-1]
 
 

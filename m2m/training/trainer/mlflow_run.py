@@ -15,6 +15,7 @@ from m2m.training.trainer.journal import CURVE, Journal, JournalLine, find_recor
 from m2m.training.trainer.keep_training import keep_training
 
 EXPERIMENT = "macro-to-micro"
+TAGGED = ("strategy", "match", "degree", "size", "budget", "seed")  # of a subset's summary, beside its lengths
 CREDENTIALS = re.compile(r"//[^/\s]*@")  # name and password in a URI
 SQLALCHEMYS_ADVICE = "(raised as a result of Query-invoked autoflush"  # a line before the reason
 Log = Callable[[Mapping[str, float], int], None]  # figures, and the step they belong to
@@ -28,14 +29,24 @@ def resolve_tracking_uri() -> str:
 def name_run(arm: str, params: Mapping[str, Any]) -> str:
     """What the training is, as people speak of it; of one without a subset, its arm and the DVC experiment.
 
-    >>> subset = {"strategy": "response-micro", "degree": 3, "seed": 1, "k_by_degree": [2, 3, 4, 6, 7, 8, 9]}
-    >>> name_run("candidate", subset), name_run("opponent", {"strategy": "random", "seed": 7, "k_by_degree": [1] * 7})
-    ('response-micro 3 · seed 1', 'opponent: random · seed 7')
+    >>> dial = {"strategy": "response-micro", "degree": 3, "seed": 1, "budget": "rows", "k_by_degree": [2, 3, 4]}
+    >>> name_run("candidate", dial), name_run("candidate", dial | {"lengths": "as-random"})
+    ('response-micro 3 · seed 1', 'response-micro 3, lengths as random · seed 1')
+    >>> name_run("candidate", dial | {"strategy": "length-matched", "match": "response-macro", "k_by_degree": [1] * 3})
+    'length-matched to response-macro 3 · seed 1'
+    >>> name_run("opponent", dial | {"strategy": "random", "budget": "tokens", "size": 9000, "k_by_degree": [1] * 3})
+    'opponent: random, 9000 tokens · seed 1'
     """
     if "strategy" not in params:
         return f"{arm} {os.environ.get('DVC_EXP_NAME', 'workspace')}"
-    degree = f" {params['degree']}" if len(set(params["k_by_degree"])) > 1 else ""  # one k: no degrees
-    return f"{'' if arm == 'candidate' else f'{arm}: '}{params['strategy']}{degree} · seed {params['seed']}"
+    is_matched = params["strategy"] == "length-matched"
+    words = "" if arm == "candidate" else f"{arm}: "
+    words += f"length-matched to {params['match']}" if is_matched else params["strategy"]
+    if is_matched or len(set(params["k_by_degree"])) > 1:  # one k: no degrees
+        words += f" {params['degree']}"
+    words += ", lengths as random" if params.get("lengths") == "as-random" else ""
+    words += f", {params['size']} tokens" if params["budget"] == "tokens" else ""
+    return f"{words} · seed {params['seed']}"
 
 
 @contextmanager
@@ -110,12 +121,15 @@ def _send(client: Any, journal: Journal, lines: list[JournalLine]) -> None:
 
     run = journal.find_run()
     for line in lines:
-        if "open" in line and run is None:
-            run = _create_run(client, line)
-            journal.add({"run": run})
-            params = [Param(name, value[:6000]) for name, value in line["params"].items()]
-            client.log_batch(run, params=params)
-            client.log_inputs(run, datasets=_describe_dataset(line["params"]))
+        if "open" in line:
+            if run is None:
+                run = _create_run(client, line)
+                journal.add({"run": run})
+            if not journal.is_described():  # MLflow may fail between any two of these; it takes both more than once
+                params = [Param(name, value[:6000]) for name, value in line["params"].items()]
+                client.log_batch(run, params=params)
+                client.log_inputs(run, datasets=_describe_dataset(line["params"]))
+                journal.add({"described": run})
         elif "outcome" in line:
             _send_outcome(client, line)
         elif "metrics" in line:
@@ -170,7 +184,8 @@ def _begin(journal: Journal, name: str, params: Mapping[str, Any]) -> None:
         journal.add({"again": True})  # or another training would send and remove what this one continues to write
         return
     words = {name: str(value) for name, value in params.items()}
-    subset = {name: words[name] for name in ("strategy", "degree", "size", "seed") if name in words}
+    subset = {name: words[name] for name in TAGGED if name in words}
+    subset |= {"lengths": words.get("lengths", "free")} if subset else {}  # a summary has them where they are not free
     experiment = os.environ.get("DVC_EXP_NAME", "workspace")
     tags = {"dvc.experiment": experiment, "stage": name, **subset, **_read_revision()}
     journal.add({"open": name_run(name, params), "tags": tags, "params": words})

@@ -56,7 +56,7 @@ def base(llama: Any, tmp_path: Path) -> Path:
 
 def tuned(base: Any, tokenizer: Any, name: Any = "model", rows: Any = ROWS, **changed: Any) -> tuple[Any, Any]:
     folder = base.parent / name
-    named: dict[str, Any] = {"name": "candidate", "checkpoint_minutes": 10, "params": {}}
+    named: dict[str, Any] = {"name": "candidate", "checkpoint_minutes": 10, "params": {}, "write_curve": len}
     return folder, finetune(base, tokenizer, rows, folder, RECIPE._replace(**changed), **named)
 
 
@@ -112,7 +112,7 @@ def test_a_clock_that_jumps_back_costs_no_checkpoint(
 
     monkeypatch.setattr(checkpoints, "complete_checkpoint", complete)
     trainer = finetuning._trainer(llama, tokenizer, ROWS * 10, RECIPE, 2, tmp_path, True)
-    trainer.add_callback(checkpoints.make_save_callback(trainer.accelerator, 0))
+    trainer.add_callback(checkpoints.make_save_callback(trainer, 0))
     (tmp_path / "checkpoint-7").mkdir()  # of a run that was killed while it wrote it
     trainer.train()
     assert sorted(path.name for path in tmp_path.glob("checkpoint-*")) == ["checkpoint-10", "checkpoint-15"]
@@ -229,7 +229,7 @@ def test_another_error_of_torch_stays_itself(base: Path, tokenizer: Any, monkeyp
 def test_gpu_code_is_refused_without_a_gpu_before_anything_is_loaded(base: Path, tokenizer: Any) -> None:
     with pytest.raises(
         ValueError,
-        match=r"kernels liger needs a GPU.*; finetune\.optimizer adamw-8bit needs a GPU.*: set finetune\.kernels",
+        match=r"kernels liger needs a GPU.*; finetune\.optimizer adamw-8bit needs a GPU.*, or set finetune\.kernels",
     ):
         tuned(base, tokenizer, kernels="liger", optimizer="adamw-8bit")
 

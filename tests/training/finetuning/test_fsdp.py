@@ -35,18 +35,18 @@ def save(trainer, method, folder):
 
 right, finetuning._save = finetuning._save, save
 
-def saving(accelerator, minutes):
-    callback = rightly(accelerator, minutes)
-    saved = callback.on_save
+def saving(trainer, minutes):
+    callback = rightly(trainer, minutes)
+    saved = callback.write_checkpoint
     if not minutes:  # the first checkpoint is the last: here it is killed
-        callback.on_save = lambda *words, **named: (saved(*words, **named), time.sleep(600))
+        callback.write_checkpoint = lambda *words, **named: (saved(*words, **named), time.sleep(600))
     return callback
 
 rightly, finetuning.make_save_callback = finetuning.make_save_callback, saving
 base, folder, method = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 losses = finetuning.finetune(
     base, load_tokenizer(base), ROWS, folder, finetuning.Recipe(**RECIPE | {"method": method}),
-    name="candidate", checkpoint_minutes=float(sys.argv[4]), params={},
+    name="candidate", checkpoint_minutes=float(sys.argv[4]), params={}, write_curve=len,
 )
 if os.environ["RANK"] == "0":
     print("losses", *(one.loss for one in losses))
@@ -135,7 +135,7 @@ def test_sharded_processes_learn_what_one_whole_model_learns(
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
     recipe = Recipe(**RECIPE | {"method": cut.method})
-    named: dict[str, Any] = {"name": "candidate", "checkpoint_minutes": 10, "params": {}}
+    named: dict[str, Any] = {"name": "candidate", "checkpoint_minutes": 10, "params": {}, "write_curve": len}
     whole = finetune(cut.folder / "base", tokenizer, [*ROWS, EMPTY_ROW], tmp_path / "whole", recipe, **named)
     assert cut.losses == pytest.approx([one.loss for one in whole], abs=1e-4)
     assert same_weights(tmp_path / "whole", cut.folder / "cut", 2e-3)

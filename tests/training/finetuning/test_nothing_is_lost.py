@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from m2m.models import load_model
 from m2m.training.finetuning.finetune import finetune
@@ -51,9 +52,10 @@ def train(llama: Any, tokenizer: Any, tmp_path: Path) -> Any:
     """A training of two steps: its folder is returned when it has ended."""
     llama.save_pretrained(tmp_path / "base")
 
-    def run() -> Any:
-        named: dict[str, Any] = {"name": "candidate", "checkpoint_minutes": 10, "params": {}}
-        losses = finetune(tmp_path / "base", tokenizer, ROWS, tmp_path / "model", RECIPE, **named)
+    def run(minutes: float = 10, write_curve: Any = len, rows: Any = ROWS) -> Any:
+        named: dict[str, Any] = {"name": "candidate", "params": {}, "write_curve": write_curve}
+        named |= {"checkpoint_minutes": minutes}
+        losses = finetune(tmp_path / "base", tokenizer, rows, tmp_path / "model", RECIPE, **named)
         assert len(losses) >= 1
         return tmp_path / "model"
 
@@ -277,16 +279,79 @@ def test_with_a_terminal_that_is_gone(train: Any, monkeypatch: pytest.MonkeyPatc
     assert is_saved(train())
 
 
-def test_a_model_that_cannot_be_saved_is_a_failed_run(
-    train: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def steps(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The steps that are computed, as they come."""
+    from transformers import Trainer
+
+    computed: list[int] = []
+    step = Trainer.training_step
+
+    def count(trainer: Any, *words: Any, **named: Any) -> Any:
+        computed.append(trainer.state.global_step + 1)
+        return step(trainer, *words, **named)
+
+    monkeypatch.setattr(Trainer, "training_step", count)
+    return computed
+
+
+def full(*_: Any, **__: Any) -> None:
+    raise OSError(28, "No space left on device")
+
+
+def test_a_model_that_cannot_be_saved_is_a_failed_run_and_the_training_resumes(
+    train: Any, monkeypatch: pytest.MonkeyPatch, steps: list[int]
 ) -> None:
     from m2m.training.finetuning import finetune as finetuning
 
-    def full(*_: Any) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(finetuning, "_save", full)
-    with pytest.raises(OSError, match="No space left"):
-        train()
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="No space left"):
+        patch.setattr(finetuning, "_save", full)
+        train(minutes=0)
     assert [run.info.status for run in list_runs()] == ["FAILED"]
-    assert len(list((tmp_path / ".cache/checkpoints").iterdir())) == 1  # to go on from
+    assert is_saved(train())
+    assert steps == [1, 2, 2]
+
+
+def test_with_a_curve_that_cannot_be_written_the_training_resumes_and_its_curve_is_whole(
+    train: Any, tmp_path: Path, steps: list[int]
+) -> None:
+    with pytest.raises(OSError, match="No space left"):
+        train(minutes=0, write_curve=full)
+    shutil.rmtree(tmp_path / "model")  # as DVC does before it runs a stage again
+    curves: list[Any] = []
+    assert is_saved(train(write_curve=curves.append))
+    assert steps == [1, 2, 2]
+    assert [point.step for point in curves[0]] == [1]
+    assert list((tmp_path / ".cache/checkpoints").iterdir()) == []
+
+
+def test_with_checkpoints_that_cannot_be_written_the_training_ends_and_the_older_one_stays(
+    train: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], steps: list[int]
+) -> None:
+    save, saved = torch.save, tmp_path / ".cache/checkpoints"
+
+    def save_once(*words: Any, **named: Any) -> None:
+        (full if list(saved.glob("*/*/complete")) else save)(*words, **named)
+
+    monkeypatch.setattr(torch, "save", save_once)
+    with pytest.raises(OSError, match="No space left"):
+        train(minutes=0, write_curve=full, rows=ROWS * 10)
+    assert steps[-1] == 20
+    assert [path.name for path in saved.glob("*/checkpoint-*")] == ["checkpoint-1"]
+    warning = capsys.readouterr().err
+    assert warning.count("checkpoint-5 could not be written: make room there") == 1
+    assert warning.count("could not be written") == 1
+    assert is_saved(train(rows=ROWS * 10))
+    assert steps[20:] == [*range(2, 21)]
+
+
+@pytest.mark.long
+@NEEDS_ROOT
+def test_with_checkpoints_on_a_disk_that_has_room_for_one(
+    train: Any, tmp_path: Path, mount: Mount, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mount(tmp_path / ".cache/checkpoints", "size=600k")
+    assert is_saved(train(minutes=0, rows=ROWS * 10))
+    warning = capsys.readouterr().err
+    assert warning.count("checkpoint-5 could not be written") == warning.count("could not be written") == 1
+    assert "No space left" in warning or "failed writing" in warning

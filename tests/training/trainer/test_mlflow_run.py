@@ -128,7 +128,7 @@ def test_a_half_written_line_is_left_out_and_stops_nothing(tmp_path: Path) -> No
 
 def test_a_training_that_was_begun_again_has_not_ended(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "one.jsonl")
-    for entry in ({"open": "candidate"}, {"status": "FAILED"}, {"run": "7"}):
+    for entry in ({"open": "candidate"}, {"status": "FAILED"}, {"run": "7"}, {"described": "7"}):
         journal.add(entry)
     assert journal.is_ended()
     journal.add({"again": True})
@@ -189,7 +189,15 @@ def test_a_server_that_is_away_is_tried_once_for_all_the_runs_that_wait(
         assert len(tried) == 2  # for those that wait, and for its own
 
 
-SUBSET = {"strategy": "response-micro", "degree": 3, "size": 500, "budget": "rows", "seed": 1, "subset": "ab" * 32}
+SUBSET = {
+    "strategy": "response-micro",
+    "match": "random",
+    "degree": 3,
+    "size": 500,
+    "budget": "rows",
+    "seed": 1,
+    "subset": "ab" * 32,
+}
 SUBSET |= {"k_by_degree": [2, 3, 5, 7, 9, 11, 13]}
 CURVES = {1: [(1, 2.0, 1e-4)], 2: [(1, 1.0 / 3.0, 1e-4)]}
 
@@ -203,11 +211,44 @@ def test_a_run_is_named_by_what_it_is_and_has_its_settings_as_tags_and_its_subse
     train(1)
     [run] = runs()
     assert run.info.run_name == "response-micro 3 · seed 1"
-    tags = {name: run.data.tags[name] for name in ("strategy", "degree", "size", "seed", "stage")}
-    assert tags == {"strategy": "response-micro", "degree": "3", "size": "500", "seed": "1", "stage": "candidate"}
+    tags = {"strategy": "response-micro", "match": "random", "degree": "3", "size": "500", "budget": "rows"}
+    tags |= {"lengths": "free", "seed": "1", "stage": "candidate"}
+    assert {name: run.data.tags[name] for name in tags} == tags
     [used] = run.inputs.dataset_inputs
     assert (used.dataset.name, used.dataset.digest) == ("response-micro, 500 rows", "ab" * 16)
     assert [(tag.key, tag.value) for tag in used.tags] == [("mlflow.data.context", "training")]
+
+
+def test_configurations_that_differ_have_names_that_differ() -> None:
+    matched = SUBSET | {"strategy": "length-matched", "k_by_degree": [1] * 7}
+    others: list[dict[str, Any]] = [{"lengths": "as-random"}, {"budget": "tokens"}, {"degree": 4}]
+    subsets = [SUBSET, *(SUBSET | other for other in others)]
+    subsets += [matched | {"match": match} for match in ("response-micro", "response-macro")]
+    names = {mlflow_run.name_run("candidate", subset) for subset in subsets}
+    assert len(names) == len(subsets)
+    assert "length-matched to response-macro 3 · seed 1" in names
+
+
+@pytest.mark.parametrize("call", ["log_batch", "log_inputs"])
+def test_parameters_and_dataset_arrive_once_when_the_server_dies_after_it_made_the_run(
+    monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    from mlflow import MlflowClient
+
+    def die(*_: Any, **__: Any) -> None:
+        raise ConnectionResetError(104, "Connection reset by peer")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MlflowClient, call, die)
+        train(1)
+    [run] = runs()
+    assert not run.inputs.dataset_inputs
+    send_earlier()
+    [run] = runs()
+    assert run.info.status == "FINISHED"
+    assert run.data.params == {name: str(value) for name, value in (SUBSET | {"seed": 1}).items()}
+    assert len(run.inputs.dataset_inputs) == 1
+    assert list(find_records().iterdir()) == []
 
 
 def test_the_outcome_of_a_cell_reaches_the_run_of_its_training_alone_and_sorts_the_runs() -> None:
