@@ -63,7 +63,7 @@ grid: .venv/pins
 	$(RUN) python -m m2m grid $(GRID) $(if $(JOBS),--jobs $(JOBS)) $(if $(ON),--on $(ON))
 
 bakeoff: .venv/pins
-	$(RUN) python -m m2m bake-off $(if $(JOBS),--jobs $(JOBS))
+	$(RUN) python -m m2m bake-off --folder metrics/bake-off $(if $(JOBS),--jobs $(JOBS))
 
 # Rows of the ledger by token types, and random ones, need no embedding; `python -m m2m ledger` lists those that it leaves out.
 ledger: .venv/pins

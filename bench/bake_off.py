@@ -16,13 +16,23 @@ NO_SCORES = pl.DataFrame(schema=dict.fromkeys(("experiment", "outcome", "id"), p
 )
 
 
-def measure_coverage(studies: int, gain: float, has_scores: bool) -> dict[str, float]:
+NOISES = ((0.3, 0.3), (0.5, 0.5), (2.0, 2.0), (1.0, 0.3))  # of selectors, and of those in FIXED, times random's
+
+
+def measure_coverage(studies: int, gain: float, has_scores: bool, noises: tuple[float, float]) -> dict[str, float]:
     """The share of planted bake-offs whose intervals hold every gain, together and one by one."""
     gains = {name: gain * (place % 2) for place, name in enumerate(SELECTORS)}
     together, alone, best = [], [], []
     for study in range(studies):
         prompt_sd = PROMPT_SD if has_scores else 0.0
-        grid, scores = plant_bake_off(gains, np.random.default_rng(study), prompt_sd=prompt_sd)
+        grid, scores = plant_bake_off(
+            gains,
+            np.random.default_rng(study),
+            prompt_sd=prompt_sd,
+            prompts=60 if has_scores else 2,
+            noise=noises[0],
+            noise_fixed=noises[1],
+        )
         record = compare_selectors(grid, scores if has_scores else NO_SCORES, "bpb_reduction", study, 400)
         inside = [row["all_low"] <= gains[row["strategy"]] <= row["all_high"] for row in record["selectors"]]
         together.append(all(inside))
@@ -34,9 +44,12 @@ def measure_coverage(studies: int, gain: float, has_scores: bool) -> dict[str, f
 
 def main(studies: int) -> None:
     assert set(Scores.to_schema().columns) == set(NO_SCORES.columns)
-    for gain, has_scores in ((0.0, True), (0.03, True), (0.0, False)):
+    cases = [(0.0, True, (1.0, 1.0)), (0.03, True, (1.0, 1.0)), (0.0, False, (1.0, 1.0))]
+    for gain, has_scores, noises in [*cases, *((0.0, False, noises) for noises in NOISES)]:
         case = f"14 planted gains of 0 and {gain:g}, prompts {'drawn' if has_scores else 'not known'}"
-        print(json.dumps({"case": case, "rows": studies} | measure_coverage(studies, gain, has_scores)), flush=True)
+        case += f", noise {noises[0]:g} and {noises[1]:g} times random's"
+        shares = measure_coverage(studies, gain, has_scores, noises)
+        print(json.dumps({"case": case, "rows": studies} | shares), flush=True)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import polars as pl
 
 from bench.planted import planted_grid
 
+FIXED = ("longest", "k-center", "facility-location")  # their cells of all seeds train on the same tokens
 SEED_SD, PROMPT_SD, CELL_SD = 0.004, 0.02, 0.004  # of a cell by its seed; of a prompt; of both together
 
 
@@ -18,11 +19,14 @@ def plant_bake_off(
     random: int = 8,
     prompts: int = 60,
     prompt_sd: float = PROMPT_SD,
+    noise: float = 1.0,
+    noise_fixed: float = 1.0,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Grid and scores at equal rows and at equal tokens; `gains` by strategy without a degree, the same at both.
 
     A cell's bpb reduction is the mean over prompts of: gain + seed's effect + cell's noise + what each prompt adds to
-    each strategy. Responses of the strategy `longest` are twice as long.
+    each strategy. Responses of the strategy `longest` are twice as long. Seed and cell noise of selectors are `noise`
+    times random's, and `noise_fixed` times of those in FIXED, whose rows do not differ by seed.
     """
     effects = rng.normal(0, SEED_SD / 2, random + 1)
     tilts = {name: rng.normal(0, prompt_sd, prompts) for name in gains}
@@ -32,8 +36,9 @@ def plant_bake_off(
         cells += [("random", seed) for seed in range(1, random + 1)]
         template = planted_grid({}, random=len(cells), seed=1, budget=budget, size=size)
         names = [f"{name}-{budget}-{seed}" for name, seed in cells]
-        level = np.array([gains.get(name, 0.0) + effects[seed] for name, seed in cells])
-        level += rng.normal(0, SEED_SD, len(cells))
+        times = np.array([1.0 if name == "random" else noise_fixed if name in FIXED else noise for name, _ in cells])
+        level = np.array([gains.get(name, 0.0) for name, _ in cells])
+        level += times * (effects[[seed for _, seed in cells]] + rng.normal(0, SEED_SD, len(cells)))
         tilt = np.array([tilts.get(name, np.zeros(prompts)) for name, _ in cells])
         values = level[:, None] + tilt + rng.normal(0, CELL_SD, tilt.shape)
         lengths = [200.0 if name == "longest" else 100.0 for name, _ in cells]
@@ -45,7 +50,12 @@ def plant_bake_off(
                 seed=pl.Series([seed for _, seed in cells]),
                 bpb_reduction=pl.Series(values.mean(axis=1)),
                 mean_response_tokens=pl.Series(lengths),
-                trained_tokens=pl.Series([round(500 * length) for length in lengths]),
+                trained_tokens=pl.Series(
+                    [
+                        round(500 * length) + (0 if name in FIXED else seed)
+                        for length, (name, seed) in zip(lengths, cells, strict=True)
+                    ]
+                ),
             )
         )
         scores.append(

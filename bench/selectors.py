@@ -17,9 +17,12 @@ from m2m.selection.difficulty import choose_difficult_rows
 from m2m.selection.facility_location import choose_facilities
 from m2m.selection.far_apart import choose_deita, choose_gist
 from m2m.selection.highest import choose_highest_rows
+from m2m.selection.k_center import choose_farthest_rows
+from m2m.selection.length_matched import choose_length_matched_rows
 from m2m.selection.novelty import choose_novel_rows, measure_density, novel_sum
 from m2m.selection.tag_choice import choose_instag, choose_mig
 from m2m.selection.target_match import choose_like_examples, score_by_bm25, score_by_cosine
+from m2m.selection.token_entropy import choose_high_entropy_rows
 
 DIM, CLUSTERS, TAGS, EXAMPLES = 384, 500, 4, 30
 
@@ -52,7 +55,11 @@ def list_cases(rows: int, size: int) -> dict[str, Callable[[], Any]]:
     scores, lengths = rng.normal(size=rows), rng.integers(1, 900, rows)
     asked = np.ones(rows, np.bool_), np.ones(rows, np.int64), size, rng
     return {
+        "random": lambda: rng.permutation(rows)[:size],
+        "length-matched": lambda: choose_length_matched_rows(lengths, asked[0], rng.permutation(rows)[:size], rng),
         "longest": lambda: choose_highest_rows(lengths, *asked),
+        "k-center": lambda: choose_farthest_rows(vectors, *asked),
+        "token-entropy": lambda: choose_high_entropy_rows(texts.tokens, texts.offsets[: rows + 1], *asked),
         "facility-location": lambda: choose_facilities(vectors, *asked),
         "stochastic-facilities": lambda: choose_facilities(vectors, *asked, "stochastic"),
         "gist": lambda: choose_gist(vectors, scores, *asked),

@@ -1,15 +1,18 @@
 """The committed results in metrics/ as Markdown tables, by the name that a page's marker holds."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import polars as pl
 
 from docs.markdown import number_table
+from m2m.grid.design import list_cells
+from m2m.grid.named_parts import PoolCounts, list_selectors, make_bake_off_parts
+from m2m.grid.params.params_file import read_settings
 from m2m.runtime.artifacts import read_table
 from m2m.schemas.grid import Grid
-from m2m.strategies import NO_DEGREE
+from m2m.strategies import NO_DEGREE, STRATEGIES
 from m2m.study.bake_off.comparison import BakeOff
 from m2m.study.bake_off.words import SELECTOR_HEADER, list_table_rows, write_answer
 from m2m.study.domains.words import DOMAIN_HEADER, list_domain_rows, write_domains_answer
@@ -18,6 +21,7 @@ from m2m.study.sizes.words import write_sizes_answer
 
 METRICS, DEVELOPMENT, SELECTION = Path("metrics"), Path("metrics/development"), Path("metrics/selection")
 NOT_RUN = "**The bake-off has not been run**: there is no `metrics/bake-off/bake_off.json`. Run `make bakeoff`."
+NO_POOL = PoolCounts(0, 1.0)  # the number of cells does not follow from it
 NO_LIMIT = 100_000  # subset.max_tokens without a length window
 
 
@@ -112,9 +116,32 @@ def tabulate_units() -> str:
 
 
 def write_bake_off_answer() -> str:
-    """The bake-off's answer in sentences, or that it has not been run."""
+    """The bake-off's answer in sentences and its figure, or that it has not been run."""
     record = _read_bake_off()
-    return "\n".join(f"- {sentence}" for sentence in write_answer(record)) if record else NOT_RUN
+    if not record:
+        return NOT_RUN
+    return "\n".join(f"- {sentence}" for sentence in write_answer(record)) + _show("bake-off/bake_off.svg", "gains")
+
+
+def write_bake_off_plan() -> str:
+    """What the default settings compare, and how many cells that takes."""
+    settings = read_settings(Path("params.yaml"))
+    every, few = (
+        len(list_cells(make_bake_off_parts(settings, NO_POOL, (), seeds), settings["subset"], "full"))
+        for seeds in (None, 3)
+    )
+    ready = [name for name in list_selectors(settings)[0] if name != "random"]
+    left_out = [name for name in STRATEGIES if name not in (*ready, "random")]
+    hours, seconds = every * settings["grid"]["seconds"] / 3600, settings["grid"]["seconds"]
+    return "\n".join(
+        [
+            f"- The default settings compare {len(ready)} selectors with random.",
+            f"- They are {_join_code(ready)}.",
+            f"- Left out, since their setting is not set: {_join_code(left_out)}.",
+            f"- That is {every} cells: {hours:.1f} hours on one worker at {seconds} s a cell. "
+            f"With `--seeds 3` it is {few}.",
+        ]
+    )
 
 
 def tabulate_bake_off(budget: str) -> str:
@@ -127,10 +154,11 @@ def write_sizes() -> str:
     """How many rows are enough, or that it has not been run."""
     if not (METRICS / "sizes/grid.csv").exists():
         return (
-            "**The sizes have not been run**: there is no `metrics/sizes/grid.csv`. Run `python -m m2m grid --sizes`."
+            "**The sizes have not been run**: there is no `metrics/sizes/grid.csv`. Run "
+            "`python -m m2m grid --sizes --folder metrics/sizes`."
         )
     answer = write_sizes_answer(fit_curves(read_table(METRICS / "sizes/grid.csv", Grid), CURVE_SEED))
-    return "\n".join(f"- {sentence}" for sentence in answer)
+    return "\n".join(f"- {sentence}" for sentence in answer) + _show("sizes/sizes.svg", "bits per byte against size")
 
 
 def tabulate_domains(level: str) -> str:
@@ -138,6 +166,15 @@ def tabulate_domains(level: str) -> str:
     rows = json.loads((DEVELOPMENT / "domains.json").read_text())[level]
     answer = "\n".join(f"- {sentence}" for sentence in write_domains_answer(rows))
     return f"{answer}\n\n{number_table(DOMAIN_HEADER, list_domain_rows(rows))}"
+
+
+def _show(picture: str, text: str) -> str:
+    """A paragraph with a picture of metrics/, where it is there."""
+    return f"\n\n![{text}](../../metrics/{picture})" if (METRICS / picture).exists() else ""
+
+
+def _join_code(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def _read_bake_off() -> BakeOff | None:
@@ -198,6 +235,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "domains": lambda: tabulate_domains("domains"),
     "domain-sources": lambda: tabulate_domains("sources"),
     "bake-off-answer": write_bake_off_answer,
+    "bake-off-plan": write_bake_off_plan,
     "bake-off-rows": lambda: tabulate_bake_off("rows"),
     "bake-off-tokens": lambda: tabulate_bake_off("tokens"),
 }

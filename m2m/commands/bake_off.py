@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-BAKE_OFF = Path("metrics/bake-off")
+from m2m.grid.study_places import OWN_BAKE_OFF
+
 RECORD, FIGURE = "bake_off.json", "bake_off"
 
 
@@ -12,7 +13,7 @@ def main(
     selectors: tuple[str, ...] = (),
     jobs: int = 0,
     seeds: int | None = None,
-    folder: Path = BAKE_OFF,
+    folder: Path = OWN_BAKE_OFF,
     report: bool = False,
 ) -> None:
     """Run the cells of `grid.bake_off` in params.yaml that no experiment holds, then the record, figure and answer.
@@ -23,7 +24,7 @@ def main(
         selectors: Strategies to compare with random. Default: every strategy whose inputs are set in params.yaml.
         jobs: Cells at once. 0: one a GPU (or group of GPUs, as the launch file says), without GPUs one a core.
         seeds: Seeds of each part, at least 2. Default: all that grid.bake_off lists.
-        folder: Where the cells' table, the record and the figure are written.
+        folder: Where the cells' table, the record and the figure are written. `make bakeoff` names metrics/bake-off.
         report: Run no cell. Write the record and the figure of the cells in the folder, and print the answer.
     """
     from m2m.grid.named_parts import list_selectors, make_bake_off_parts, require_bake_off

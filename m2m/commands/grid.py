@@ -30,7 +30,7 @@ def main(
         full: Every cell that grid.parts lists.
         pilot: Twelve cells that measure the seed noise, for `plan`.
         sizes: The cells of grid.sizes and the whole pool, all of them, then the curve for `recommend --sizes`.
-        folder: The study's folder. Default: metrics/own, metrics/pilot with --pilot, metrics/sizes with --sizes.
+        folder: The study's folder. Default: metrics/own, metrics/pilot with --pilot, metrics/own-sizes with --sizes.
         on: Where cells run: this machine (the default), `slurm`, or a Ray cluster: `auto`, HOST:PORT or ray://HOST:PORT.
         cpus: With --on: cores of a cell. 0: one for each process of the launch file.
         hardware: With --on and a Ray cluster: part of the name of the CPU or GPU to run on. Default: this machine's, if
@@ -44,7 +44,7 @@ def main(
     from m2m.grid.params.known_settings import check_settings
     from m2m.grid.params.params_file import read_settings
     from m2m.grid.pool_counts import count_pool, require_countable
-    from m2m.grid.study_places import OWN_STUDY, PILOT_STUDY, SIZES_STUDY
+    from m2m.grid.study_places import OWN_SIZES, OWN_STUDY, PILOT_STUDY
     from m2m.grid.sweep import run_grid
 
     if not on and (cpus or hardware or scratch or sbatch):
@@ -60,7 +60,7 @@ def main(
         raise ValueError(f"a grid has one form, got --sizes and --{scope}: choose one")
     require_sizes(settings)
     require_countable(settings)
-    place = folder or SIZES_STUDY
+    place = folder or OWN_SIZES
     run_grid(
         settings, "full", jobs, place, options=options, make_parts=lambda read: make_size_parts(read, count_pool(read))
     )

@@ -28,7 +28,7 @@ def main(
         rows: A new folder. Makes the rows that are recommended in the first setting, without training, and exports
             them there.
         write: A file, such as DECISION.md, that the text is written to as well.
-        sizes: Print how many rows are enough, from the study of `m2m grid --sizes`. Default study: metrics/sizes.
+        sizes: Print how many rows are enough, from the study of `m2m grid --sizes`, yours or else the bundled one.
     """
     if sizes:
         if outcome is not None or within is not None or rows is not None:
@@ -64,7 +64,7 @@ def main(
 
 def _print_sizes(study: Path | None, write: Path | None) -> None:
     """The curve over sizes in words. `study` may name the study's folder or a file of it, or nothing."""
-    from m2m.grid.study_places import SIZES_STUDY
+    from m2m.grid.study_places import choose_sizes_folder
     from m2m.runtime.artifacts import read_table
     from m2m.runtime.atomic_files import write_text
     from m2m.schemas.grid import Grid
@@ -72,7 +72,7 @@ def _print_sizes(study: Path | None, write: Path | None) -> None:
     from m2m.study.sizes.words import write_sizes_answer
     from m2m.study.study_file import require_whole_grid
 
-    folder = SIZES_STUDY if study is None else study if study.is_dir() else study.parent
+    folder = choose_sizes_folder() if study is None else study if study.is_dir() else study.parent
     path = folder / "grid.csv"
     if not path.exists():
         raise ValueError(f"{path} must hold cells of several sizes, and is not here: run `m2m grid --sizes`")

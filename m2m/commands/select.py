@@ -79,7 +79,7 @@ def main(
         near_duplicates: keep, or drop rows that nearly copy another row.
         prompts: Files of evaluation prompts. Rows that share text with one (equal, or 13 words in a row) are counted.
         overlap: keep rows that share text with a prompt, or drop them from the candidates.
-        quality: Number field of your records, such as a score; the higher the better.
+        quality: Number field of your records, such as a score, the higher the better; or a product, complexity*quality.
         quality_share: Share of the candidates that stays, the best by --quality. Rows without a number come last.
         slack: The candidate pool at degree 0 has at least slack × size.
         weights: Sampling weight of a row: uniform, or inverse to its number of units.

@@ -3,7 +3,13 @@
 from pathlib import Path
 
 BUNDLED_STUDY, OWN_STUDY, PILOT_STUDY = (Path(name) for name in ("metrics", "metrics/own", "metrics/pilot"))
-SIZES_STUDY = Path("metrics/sizes")
+BUNDLED_SIZES, OWN_SIZES = Path("metrics/sizes"), Path("metrics/own-sizes")
+BUNDLED_BAKE_OFF, OWN_BAKE_OFF = Path("metrics/bake-off"), Path("metrics/own-bake-off")
+
+
+def choose_sizes_folder() -> Path:
+    """One's own study of sizes where it has cells, else the bundled one."""
+    return OWN_SIZES if (OWN_SIZES / "grid.csv").exists() else BUNDLED_SIZES
 
 
 def choose_noise_folder(pilot: Path | None) -> Path:

@@ -1,11 +1,14 @@
-"""Bits per byte at several sizes → a power law with its uncertainty, and what it says of other sizes."""
+"""Bits per byte at several sizes → a power law that may go flat, its uncertainty, and what it says of other sizes."""
 
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
-EXPONENTS = np.geomspace(0.02, 3.0, 600)
+EXPONENTS = np.arange(-0.4975, 3.0, 0.005)  # near 0 bits fall by the logarithm; exactly 0 would be no power
+FLATS = 12  # sizes from which on the curve may be flat
+NEVER_FLAT = 2 / 3  # prior probability
+FLAT_AHEAD = 4  # times the largest amount: the last of those sizes
 CURVE_DRAWS = 4000
 LEAST_SIZES, LEAST_CELLS = 4, 6  # a power law has three numbers, and the noise is a fourth
 Draws = Float[np.ndarray, "draws"]
@@ -13,7 +16,10 @@ Amounts = Float[np.ndarray, "amounts"]
 
 
 class PowerLaw(NamedTuple):
-    """Draws of bits = floor + slope · amount^−exponent and of the cells' noise, given the cells."""
+    """Draws of bits = floor + slope · ±min(amount, flat)^−exponent and of the cells' noise, given the cells.
+
+    The sign is that of the exponent, so bits fall where the slope is above 0.
+    """
 
     exponent: Draws
     level: Draws  # the curve at the mean of the transformed amounts
@@ -21,11 +27,12 @@ class PowerLaw(NamedTuple):
     mean: Draws
     norm: Draws
     sd: Draws  # of a cell about the curve
+    flat: Draws  # the amount from which on the curve is flat; infinity for never
     unit: float  # amounts are divided by it
 
     def draw_bits(self, amounts: Amounts) -> Float[np.ndarray, "draws amounts"]:
         """The curve at `amounts`, rows or tokens."""
-        powers = (np.asarray(amounts) / self.unit)[None] ** -self.exponent[:, None]
+        powers = _raise(np.minimum(amounts, self.flat[:, None]) / self.unit, self.exponent[:, None])
         return np.asarray(
             self.level[:, None] + self.slope[:, None] * (powers - self.mean[:, None]) / self.norm[:, None]
         )
@@ -37,12 +44,13 @@ class PowerLaw(NamedTuple):
 
 
 def fit_power_law(amounts: Amounts, bits: Amounts, rng: np.random.Generator, sizes: Amounts | None = None) -> PowerLaw:
-    """bits = floor + slope · amount^−exponent + noise over cells of several sizes, all above 0.
+    """bits = floor + slope · min(amount, flat)^−exponent + noise over cells of several sizes, all above 0.
 
-    Given the exponent the law is linear. The posterior over a grid of exponents has flat priors on the exponent's
-    logarithm, the level and the slope of the standardised amounts, and 1/σ on the noise: its weight is RSS^(1 − n/2).
-    `sizes` are those that the cells were asked for; None: the amounts. ValueError below four sizes or six cells, and
-    where the cells have no noise.
+    Given the exponent and where it goes flat, the law is linear. The posterior over a grid of both has flat priors on
+    the exponent, from −0.5 to 3, on the level and on the slope of the standardised amounts, and 1/σ on the noise:
+    its weight is RSS^(1 − n/2) times the prior of `flat`, 2/3 for never and the rest even in its logarithm, up to
+    four times the largest amount. `sizes` are those that the cells were asked for; None: the amounts. ValueError below
+    four sizes or six cells, and where the cells have no noise.
     """
     amounts, bits = np.asarray(amounts, float), np.asarray(bits, float)
     count = len(np.unique(amounts if sizes is None else sizes))
@@ -50,7 +58,10 @@ def fit_power_law(amounts: Amounts, bits: Amounts, rng: np.random.Generator, siz
         needs = f"a curve needs {LEAST_SIZES} sizes and {LEAST_CELLS} cells"
         raise ValueError(f"{needs}, got {count} and {len(bits)}: run more sizes or seeds")
     unit = float(np.exp(np.log(amounts).mean()))
-    powers = (amounts / unit)[None] ** -EXPONENTS[:, None]
+    flats = np.append(np.inf, np.geomspace(unit, FLAT_AHEAD * amounts.max(), FLATS))
+    prior = np.tile(np.append(NEVER_FLAT, np.full(FLATS, (1 - NEVER_FLAT) / FLATS)), len(EXPONENTS))
+    exponents, flats = np.repeat(EXPONENTS, FLATS + 1), np.tile(flats, len(EXPONENTS))
+    powers = _raise(np.minimum(amounts, flats[:, None]) / unit, exponents[:, None])
     mean = powers.mean(axis=1)
     norm = np.linalg.norm(powers - mean[:, None], axis=1)
     slope = (powers - mean[:, None]) @ bits / norm
@@ -59,12 +70,12 @@ def fit_power_law(amounts: Amounts, bits: Amounts, rng: np.random.Generator, siz
         raise ValueError("the cells lie on one curve without any noise: run more seeds")
     df = len(bits) - 2
     logarithms = -df / 2 * np.log(squares)
-    weights = np.exp(logarithms - logarithms.max())
-    place = rng.choice(len(EXPONENTS), size=CURVE_DRAWS, p=weights / weights.sum())
+    weights = prior * np.exp(logarithms - logarithms.max())
+    place = rng.choice(len(exponents), size=CURVE_DRAWS, p=weights / weights.sum())
     sd = np.sqrt(squares[place] / rng.chisquare(df, CURVE_DRAWS))
     level = bits.mean() + sd / np.sqrt(len(bits)) * rng.standard_normal(CURVE_DRAWS)
     drawn_slope = slope[place] + sd * rng.standard_normal(CURVE_DRAWS)
-    return PowerLaw(EXPONENTS[place], level, drawn_slope, mean[place], norm[place], sd, unit)
+    return PowerLaw(exponents[place], level, drawn_slope, mean[place], norm[place], sd, flats[place], unit)
 
 
 def find_enough(law: PowerLaw, untuned: float, smallest: float, largest: float, share: float = 0.95) -> Draws:
@@ -78,3 +89,8 @@ def find_enough(law: PowerLaw, untuned: float, smallest: float, largest: float, 
     reached[:, -1] = True
     enough = amounts[np.argmax(reached, axis=1)]
     return np.asarray(np.where(gains[:, -1] > 0, enough, largest))
+
+
+def _raise(amounts: Float[np.ndarray, "laws amounts"], exponents: Float[np.ndarray, "laws 1"]) -> np.ndarray:
+    """amount^−exponent, times −1 for exponents below 0, so that it falls in every case."""
+    return np.asarray(np.sign(exponents) * amounts**-exponents)

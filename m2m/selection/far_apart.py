@@ -62,8 +62,8 @@ def choose_deita(
     """Rows `inside` by falling score with a cosine below 0.9 to each row before, and how many passes it took.
 
     The score-first, diversity-aware selection of DEITA (Liu et al. 2024), whose score is the product of a complexity
-    and a quality: put it into one column. Where the rows that pass do not suffice, another pass over the others begins.
-    Rows without a score (NaN) come last, ties at random. `size` is at most what is inside.
+    and a quality: `subset.quality: complexity*quality`. Where the rows that pass do not suffice, another pass over the
+    others begins. Rows without a score (NaN) come last, ties at random. `size` is at most what is inside.
     """
     order = _order_by_score(scores, inside, rng)
     choices, passes = [order[:0]], 0

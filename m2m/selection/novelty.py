@@ -25,18 +25,19 @@ def choose_novel_rows(
 ) -> Int64[np.ndarray, "chosen"]:
     """Rows `inside` until their summed `costs` reach `size`, each the most novel of those at hand; the first at random.
 
-    NovelSelect (Yang et al. 2025), with novelty as in `novel_sum`: the mean cosine distance to the chosen
-    rows with weight 1 / rank, nearest first, times √density. Its greedy looks at every row in every step. Here rows /
-    chosen · ln(1 / `miss`) free rows at random are at hand (Mirzasoleiman et al. 2015), so rows · chosen ·
-    ln(1 / `miss`) / 2 distances are looked at; where `miss` is so small that all rows are at hand, it is the plain
-    greedy. Density is measured in at most 20,000 rows at random. BLAS is held to one thread. Vectors have norm 1.
+    NovelSelect as its authors' code has it (Yang et al. 2025, github.com/UmeanNever/NovelSum): to each chosen row a
+    candidate has the cosine distance times the sum of both rows' √density; novelty is their mean with weight 1 / rank,
+    smallest first. That greedy looks at every row in every step. Here rows / chosen · ln(1 / `miss`) free rows at
+    random are at hand (Mirzasoleiman et al. 2015), so rows · chosen · ln(1 / `miss`) / 2 distances are looked at;
+    where `miss` is so small that all rows are at hand, it is the plain greedy. Density is measured in at most 20,000
+    rows at random. BLAS is held to one thread. Vectors have norm 1.
     """
     free = rng.permutation(np.flatnonzero(inside))
     hand = ceil(costs[free].sum() / size * log(1 / miss))
-    factor = np.zeros(len(inside))
+    factor = np.zeros(len(inside), np.float32)
     factor[free] = measure_density(vectors[free], rng) ** DENSITY_POWER
     centers = np.empty((min(len(free), size), vectors.shape[1]), np.float32)
-    weights = 1 / np.arange(1, len(centers) + 1)
+    weights = (1 / np.arange(1, len(centers) + 1)).astype(np.float32)
     turns, spent = 0, 0
     with threadpool_limits(1, user_api="blas"):
         while spent < size:
@@ -45,8 +46,10 @@ def choose_novel_rows(
                 hand_size = min(hand, len(free) - turns)
                 _deal(free, turns, hand_size, rng)
                 at_hand = free[turns : turns + hand_size]
-                novelty = _weigh_distances(vectors[at_hand] @ centers[:turns].T, weights[:turns])
-                best = turns + int((factor[at_hand] * novelty).argmax())
+                distances = 1 - vectors[at_hand] @ centers[:turns].T
+                distances *= factor[at_hand, None] + factor[free[:turns]]
+                distances.sort(axis=1)
+                best = turns + int((distances @ weights[:turns]).argmax())
             free[turns], free[best] = free[best], free[turns]
             centers[turns] = vectors[free[turns]]
             spent += costs[free[turns]]
@@ -105,11 +108,3 @@ def _deal(free: Int64[np.ndarray, "rows"], turns: int, hand_size: int, rng: np.r
     rows, displaced = free[places], free[vacant]
     free[places[places >= turns + hand_size]] = displaced
     free[turns : turns + hand_size] = rows
-
-
-def _weigh_distances(
-    cosines: Float32[np.ndarray, "hand turns"], weights: Float64[np.ndarray, "turns"]
-) -> Float64[np.ndarray, "hand"]:
-    """The mean distance of each row, weight 1 for the nearest, 1/2 for the next, and so on."""
-    cosines.sort(axis=1)
-    return np.asarray(1 - cosines[:, ::-1] @ weights / weights.sum())

@@ -2,6 +2,7 @@
 
 import json
 import math
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -11,16 +12,11 @@ from jaxtyping import Bool, Float64
 def parse_scores(fields: pl.Series, name: str, setting: str = "subset.quality") -> Float64[np.ndarray, "rows"]:
     """The number in field `name` of each row's JSON object; NaN where there is none: no field, words, infinity.
 
-    A number may be written as text, as CSV has it. ValueError, with the fields that hold numbers, when no row has one;
-    `setting` is where the name stands.
+    `complexity*quality` is the product of both fields, as DEITA has it. A number may be written as text, as CSV has it.
+    ValueError, with the fields that hold numbers, when no row has one; `setting` is where the name stands.
     """
     records = [json.loads(text) if text else {} for text in fields.fill_null("")]
-    scores = np.array([_parse_number(record.get(name)) for record in records], dtype=np.float64)
-    if np.isnan(scores).all():
-        numeric = sorted({key for record in records for key, value in record.items() if _is_number(value)})
-        choices = f"fields with numbers: {', '.join(numeric[:20])}" if numeric else "no field holds a number"
-        raise ValueError(f"{setting} must name a field with numbers, {name!r} has none in the pool: {choices}")
-    return scores
+    return np.asarray(np.prod([_parse_field(records, part.strip(), setting) for part in name.split("*")], axis=0))
 
 
 def select_best(
@@ -39,6 +35,15 @@ def select_best(
     best = np.zeros(len(scores), np.bool_)
     best[rows[order[:count]]] = True
     return best
+
+
+def _parse_field(records: list[dict[str, Any]], name: str, setting: str) -> Float64[np.ndarray, "rows"]:
+    scores = np.array([_parse_number(record.get(name)) for record in records], dtype=np.float64)
+    if np.isnan(scores).all():
+        numeric = sorted({key for record in records for key, value in record.items() if _is_number(value)})
+        choices = f"fields with numbers: {', '.join(numeric[:20])}" if numeric else "no field holds a number"
+        raise ValueError(f"{setting} must name a field with numbers, {name!r} has none in the pool: {choices}")
+    return scores
 
 
 def _is_number(value: object) -> bool:

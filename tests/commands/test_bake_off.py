@@ -39,19 +39,19 @@ def test_the_report_of_a_folder_is_its_record_figure_and_answer(
     here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sweep, "run_grid", None)  # nothing is run
-    write_cells(here / "metrics/bake-off")
+    write_cells(here / "metrics/own-bake-off")
     bake_off.main(report=True)
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "At equal rows (500), 1 of 2 selectors beats random: longest."
-    assert lines[-1] == "written: metrics/bake-off/bake_off.json, metrics/bake-off/bake_off.svg and .png"
-    record = json.loads(Path("metrics/bake-off/bake_off.json").read_text())
+    assert lines[-1] == "written: metrics/own-bake-off/bake_off.json, metrics/own-bake-off/bake_off.svg and .png"
+    record = json.loads(Path("metrics/own-bake-off/bake_off.json").read_text())
     assert [row["strategy"] for row in record["selectors"]] == ["instag", "longest"] * 2
-    assert "gain over random, bpb" in Path("metrics/bake-off/bake_off.svg").read_text()
+    assert "gain over random, bpb" in Path("metrics/own-bake-off/bake_off.svg").read_text()
 
 
 def test_a_table_that_was_cut_is_refused(here: Path) -> None:
-    write_cells(here / "metrics/bake-off")
-    table = here / "metrics/bake-off/grid.csv"
+    write_cells(here / "metrics/own-bake-off")
+    table = here / "metrics/own-bake-off/grid.csv"
     table.write_text("\n".join(table.read_text().splitlines()[:-2]) + "\n")
     with pytest.raises(ValueError, match=r"grid\.csv must be as it was collected, with 36 rows"):
         bake_off.main(report=True)
@@ -70,7 +70,7 @@ def test_the_grid_of_the_selectors_is_run_and_those_left_out_are_named(
     monkeypatch.setattr(bake_off, "write_bake_off", lambda folder, _: [f"{folder} is written"])
     bake_off.main(jobs=2, seeds=2)
     [(scope, jobs, folder, parts)] = made
-    assert (scope, jobs, folder) == ("full", 2, Path("metrics/bake-off"))
+    assert (scope, jobs, folder) == ("full", 2, Path("metrics/own-bake-off"))
     assert (parts["tokens"]["size"], parts["rows"]["seed"]) == ([48_000], [1, 2])
     assert "bake-off: left out: deita chooses by a number of the rows" in capsys.readouterr().out
 

@@ -39,19 +39,19 @@ def test_the_grid_runs_every_size_and_draws_the_curve(
     monkeypatch.setattr(sweep, "run_grid", run)
     grid.main(sizes=True)
     assert [(scope, folder, parts["whole"]["size"]) for scope, folder, parts in made] == [
-        ("full", Path("metrics/sizes"), [8000])
+        ("full", Path("metrics/own-sizes"), [8000])
     ]
     assert "rows reach 95 % of what the whole pool gains" in capsys.readouterr().out
-    assert Path("metrics/sizes/sizes.svg").exists()
-    recommend.main(Path("metrics/sizes"), sizes=True, write=Path("DECISION.md"))
+    assert Path("metrics/own-sizes/sizes.svg").exists()
+    recommend.main(Path("metrics/own-sizes"), sizes=True, write=Path("DECISION.md"))
     printed = capsys.readouterr().out
     recommend.main(sizes=True)
     assert capsys.readouterr().out == printed
     with pytest.raises(ValueError, match="--outcome, --within and --rows are of a recommendation"):
         recommend.main(sizes=True, within=0.01)
-    assert printed.startswith("metrics/sizes/grid.csv: 20 cells.\n\nRandom: ")
+    assert printed.startswith("metrics/own-sizes/grid.csv: 20 cells.\n\nRandom: ")
     assert Path("DECISION.md").read_text().startswith("# How many rows are enough\n")
-    table = Path("metrics/sizes/grid.csv")
+    table = Path("metrics/own-sizes/grid.csv")
     table.write_text("\n".join(table.read_text().splitlines()[:-1]) + "\n")
     with pytest.raises(ValueError, match=r"grid\.csv must be as it was collected, with 20 rows"):
         recommend.main(sizes=True)

@@ -25,12 +25,29 @@ def test_with_little_noise_the_planted_law_comes_out() -> None:
 
 
 def test_the_amount_that_reaches_95_percent_is_the_planted_one() -> None:
-    amounts = np.geomspace(125, 8000, 4000)
+    amounts = np.geomspace(125, 4000, 4000)
     gains = 2.25 - plant_bits(amounts)
     truth = amounts[np.argmax(gains >= 0.95 * gains[-1])]
-    assert np.median(find_enough(fit(1e-5), 2.25, 125, 8000)) == pytest.approx(truth, rel=0.03)
-    assert np.all(find_enough(fit(1e-5), 9.0, 125, 8000) == 125)  # the smallest reaches nearly all already
-    assert np.all(find_enough(fit(1e-5), 1.0, 125, 8000) == 8000)  # no gain at all
+    assert np.median(find_enough(fit(1e-5), 2.25, 125, 4000)) == pytest.approx(truth, rel=0.03)
+    assert np.all(find_enough(fit(1e-5), 9.0, 125, 4000) == 125)  # the smallest reaches nearly all already
+    assert np.all(find_enough(fit(1e-5), 1.0, 125, 4000) == 4000)  # no gain at all
+
+
+def test_a_curve_that_stops_inside_the_sizes_is_found_flat() -> None:
+    rng = np.random.default_rng(3)
+    law = fit_power_law(ROWS, plant_bits(np.minimum(ROWS, 500)) + rng.normal(0, 1e-3, len(ROWS)), rng)
+    at_500, ahead = np.quantile(law.draw_bits(np.array([700.0, 16_000])), [0.05, 0.95], axis=0).T
+    assert ahead[0] <= 2.1 <= ahead[1]
+    assert np.ptp(ahead) < 0.01 and np.ptp(at_500) < 0.01
+
+
+def test_a_fall_by_the_logarithm_is_followed_and_may_stop_beyond_the_sizes() -> None:
+    rng = np.random.default_rng(3)
+    law = fit_power_law(ROWS, 2.2 - 0.03 * np.log(ROWS / 125) + rng.normal(0, 1e-4, len(ROWS)), rng)
+    low, high = np.quantile(law.draw_bits(np.array([16_000.0])), [0.05, 0.95])
+    assert low <= 2.2 - 0.03 * np.log(16_000 / 125) < 2.2 - 0.03 * np.log(8_000 / 125) <= high
+    assert np.quantile(law.exponent, 0.05) < 0.02 and np.quantile(law.exponent, 0.95) > -0.02
+    assert np.median(law.slope) > 0
 
 
 def test_predictions_at_four_times_the_size_are_inside_their_interval_as_often_as_they_say() -> None:

@@ -1,4 +1,4 @@
-"""NovelSelect: the plain greedy by loops over all pairs, twins, windows."""
+"""NovelSelect: the published greedy by loops over all pairs, which density counts, twins, windows."""
 
 import numpy as np
 import pytest
@@ -22,12 +22,27 @@ def test_with_all_rows_at_hand_each_row_is_the_most_novel(rows: int, seed: int, 
     chosen = choose_novel_rows(vectors, *everything(rows), size, np.random.default_rng(seed), 1e-300).tolist()
     assert len(set(chosen)) == size
     distance = 1 - vectors.astype(np.float64) @ vectors.T.astype(np.float64)
-    near = np.sort(distance + 9 * np.eye(rows), axis=1)[:, : min(10, rows - 1)].mean(axis=1)
-    density = 1 / np.maximum(near, 1e-3)
+    squared = ((vectors[:, None].astype(np.float64) - vectors) ** 2).sum(axis=2)  # published: 2 × the cosine distance
+    near = np.sort(squared + 9 * np.eye(rows), axis=1)[:, : min(10, rows - 1)].mean(axis=1)
+    root = 1 / np.sqrt(np.maximum(near, 2e-3))
     for turn in range(1, size):
-        free = sorted(set(range(rows)) - set(chosen[:turn]))
-        novelty = {row: np.sqrt(density[row]) * weigh(distance[row, chosen[:turn]].tolist()) for row in free}
+        novelty = {
+            row: weigh([distance[row, other] * (root[row] + root[other]) for other in chosen[:turn]])
+            for row in set(range(rows)) - set(chosen[:turn])
+        }
         assert novelty[chosen[turn]] == pytest.approx(max(novelty.values()), rel=1e-4)
+
+
+def test_the_density_of_the_chosen_rows_counts_too() -> None:
+    """Two dense places at a right angle, and a lone row in between that is denser seen from neither."""
+    dense = np.array([[1, 0, 0]] * 12 + [[0, 1, 0]] * 12)
+    lone = np.array([[0, 0, 1], [0.6, 0, -0.8]])
+    vectors = np.concatenate([dense, lone]).astype(np.float32)
+    for seed in range(20):
+        first, second = choose_novel_rows(vectors, *everything(26), 2, np.random.default_rng(seed), 1e-300).tolist()
+        places = {row: 0 if row < 12 else 1 if row < 24 else row for row in (first, second)}
+        if places[first] < 2:  # √1000 of both counts more than the farther lone row
+            assert places[second] == 1 - places[first]
 
 
 def test_density_is_one_over_the_mean_distance_to_the_ten_nearest() -> None:

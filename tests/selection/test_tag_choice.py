@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from m2m.selection.incidence import Incidence, group_pairs
-from m2m.selection.tag_choice import MIG_COSINE, choose_instag, choose_mig
+from m2m.selection.tag_choice import MIG_COSINE, _propagate, choose_instag, choose_mig
 from tests.selection.clouds import everything
 
 Rows = list[set[int]]
@@ -39,21 +39,20 @@ def test_instag_takes_the_row_with_most_tags_of_those_with_a_new_one(
         seen, last = seen | rows[row], len(rows[row])
 
 
-def gain_by_matrix(rows: Rows, quality: np.ndarray, chosen: list[int]) -> float:
+def give_by_matrix(rows: Rows, quality: np.ndarray) -> np.ndarray:
+    """What each row gives to each tag: the edges into a tag sum to 1, as in the published code."""
     used = sorted(set().union(*rows))
     carries = np.array([[unit in row for unit in used] for row in rows], np.float64)
     lengths = np.sqrt(carries.sum(axis=0))
     edges = carries.T @ carries / np.outer(lengths, lengths)
     edges[edges < MIG_COSINE] = 0
     np.fill_diagonal(edges, 1)
-    edges /= edges.sum(axis=1, keepdims=True)
-    given_rows = (quality[:, None] * carries) @ edges
-    return float((given_rows[chosen].sum(axis=0) ** 0.8).sum())
+    return np.asarray((quality[:, None] * carries) @ (edges / edges.sum(axis=0, keepdims=True)))
 
 
 @settings(deadline=None, max_examples=40)
 @given(ROWS.filter(any), st.integers(0, 99), st.booleans(), st.data())
-def test_mig_takes_the_row_that_adds_most_information(
+def test_mig_takes_the_row_along_which_information_rises_steepest(
     rows: Rows, seed: int, has_scores: bool, data: st.DataObject
 ) -> None:
     size = data.draw(st.integers(1, len(rows)))
@@ -63,10 +62,20 @@ def test_mig_takes_the_row_that_adds_most_information(
     incidence, rng = make_incidence(rows), np.random.default_rng(seed)
     chosen = choose_mig(incidence, scores if has_scores else None, *asked, size, rng).tolist()
     assert len(set(chosen)) == len(chosen) == size
+    given_rows = give_by_matrix(rows, quality)
     for turn in range(size):
         free = set(range(len(rows))) - set(chosen[:turn])
-        best = max(gain_by_matrix(rows, quality, [*chosen[:turn], row]) for row in free)
-        assert gain_by_matrix(rows, quality, chosen[: turn + 1]) == pytest.approx(best)
+        slope = 0.8 * (given_rows[chosen[:turn]].sum(axis=0) + 1e-6) ** -0.2
+        assert given_rows[chosen[turn]] @ slope == pytest.approx(max(given_rows[row] @ slope for row in free))
+
+
+def test_mig_divides_what_a_tag_receives_by_the_edges_into_it() -> None:
+    """Tag 0 joins tags 1 and 2, which do not join each other: a row of tag 0 gives less to tag 0 than to each."""
+    rows: Rows = [{0, 1}] * 4 + [{0, 2}] * 4 + [{0}]
+    given_rows = give_by_matrix(rows, np.ones(len(rows)))
+    edge = 4 / np.sqrt(9 * 4)
+    assert given_rows[8] == pytest.approx([1 / (1 + 2 * edge), edge / (1 + edge), edge / (1 + edge)])
+    assert _propagate(make_incidence(rows)).toarray() == pytest.approx(given_rows)
 
 
 def test_instag_goes_through_the_tags_and_starts_over() -> None:

@@ -70,16 +70,33 @@ class BudgetCells(NamedTuple):
     """The cells of one budget, their levels, and the selectors' contrasts with random."""
 
     cells: pl.DataFrame
-    levels: Levels
+    classes: list[Levels]  # of random, and of selectors; each class has a noise of its own
     configurations: list[pl.DataFrame]  # the cells of each selector
-    weights: Float[np.ndarray, "selectors cells"]
+    weights: Float[np.ndarray, "selectors cells"]  # of the cells of all classes, one class after another
+
+    @property
+    def values(self) -> Float[np.ndarray, "selectors"]:
+        """What each selector adds to random."""
+        return np.asarray(self.weights @ np.concatenate([levels.outcomes for levels in self.classes]))
+
+    @property
+    def experiments(self) -> list[str]:
+        """The name of each cell, in the order of the weights."""
+        return [name for levels in self.classes for name in levels.experiments]
+
+    def covary_seeds(self) -> list[Float[np.ndarray, "selectors selectors"]]:
+        """The covariance of the contrasts by the seeds of each class."""
+        ends = np.cumsum([len(levels.experiments) for levels in self.classes])[:-1]
+        parts = np.split(self.weights, ends, axis=1)
+        return [part @ levels.covariance @ part.T for part, levels in zip(parts, self.classes, strict=True)]
 
 
 def compare_selectors(grid: pl.DataFrame, scores: pl.DataFrame, outcome: str, seed: int, resamples: int) -> BakeOff:
     """The bake-off of `grid` (schema Grid); `scores` (schema Scores) may be empty: then prompts have no noise.
 
     A selector is a strategy, match and degree at one budget. The family are all selectors at all budgets: one max-t
-    quantile of their joint covariance, of seeds and prompts, with the fewest degrees of freedom among them.
+    quantile of their joint covariance, of seeds and prompts, with the fewest degrees of freedom among them. Seed noise
+    is estimated apart for random, for selectors whose rows differ by seed, and for those whose rows do not.
     ValueError without random, without another selector or without replicates, and for two settings of one budget.
     """
     cells = select_comparable(grid)
@@ -87,10 +104,10 @@ def compare_selectors(grid: pl.DataFrame, scores: pl.DataFrame, outcome: str, se
     budgets = [_compare_budget(setting) for _, setting in split_cells(measured, *SETTING)]
     _require_comparison(budgets, outcome)
     prompts = draw_prompts(scores.filter(pl.col("outcome") == outcome), seed, resamples)
-    values = np.concatenate([budget.weights @ budget.levels.outcomes for budget in budgets])
-    by_seeds = block_diag(*(budget.weights @ budget.levels.covariance @ budget.weights.T for budget in budgets))
+    values = np.concatenate([budget.values for budget in budgets])
+    by_seeds = block_diag(*(sum(budget.covary_seeds()) for budget in budgets))
     by_prompts = _covary_prompts(budgets, prompts)
-    df = _count_df(budgets, by_seeds, by_prompts, prompts.groups)
+    df = _count_df(budgets, by_prompts, prompts.groups)
     covariance = by_seeds + by_prompts
     se = np.sqrt(np.diag(covariance))
     law = draw_maxima(covariance / np.outer(se, se), int(df.min()), np.random.default_rng(seed))
@@ -134,11 +151,33 @@ def _compare_budget(cells: pl.DataFrame) -> BudgetCells:
     budget, randoms = cells["budget"][0], cells.filter(IS_RANDOM)
     if randoms.height < 2:
         raise ValueError(f"a bake-off needs 2 random cells at equal {budget}, got {randoms.height}: run more seeds")
-    levels = fit_levels(cells)
+    classes = [fit_levels(group) for group in _split_by_noise(cells)]
     configurations = [group for _, group in split_cells(cells.filter(~IS_RANDOM), *CONFIGURATION)]
-    base = levels.weights[levels.find_level(randoms)]
-    rows = [levels.weights[levels.find_level(group)] - base for group in configurations]
-    return BudgetCells(cells, levels, configurations, np.array(rows).reshape(len(rows), levels.cells.height))
+    base = _weigh_level(classes, randoms)
+    rows = [_weigh_level(classes, group) - base for group in configurations]
+    return BudgetCells(cells, classes, configurations, np.array(rows).reshape(len(rows), len(base)))
+
+
+def _split_by_noise(cells: pl.DataFrame) -> list[pl.DataFrame]:
+    """Random; then selectors whose rows differ by seed, and those whose rows do not: they train on equal tokens."""
+    same_rows = (pl.len() > 1) & (pl.col("trained_tokens").n_unique() == 1)
+    marked = cells.with_columns(
+        noise=pl.when(IS_RANDOM).then(0).when(same_rows.over(CONFIGURATION)).then(2).otherwise(1)
+    )
+    return [group for _, group in split_cells(marked, "noise")]
+
+
+def _weigh_level(classes: list[Levels], configuration: pl.DataFrame) -> Float[np.ndarray, "cells"]:
+    """The weights of the level of one configuration's cells, over the cells of all classes."""
+    name = configuration["experiment"][0]
+    return np.concatenate(
+        [
+            levels.weights[levels.find_level(configuration)]
+            if name in levels.experiments
+            else np.zeros(len(levels.experiments))
+            for levels in classes
+        ]
+    )
 
 
 def _require_comparison(budgets: list[BudgetCells], outcome: str) -> None:
@@ -157,22 +196,25 @@ def _list_selectors(budgets: list[BudgetCells]) -> Iterable[tuple[BudgetCells, p
 def _covary_prompts(budgets: list[BudgetCells], prompts: PromptDraws) -> Float[np.ndarray, "selectors selectors"]:
     """The covariance of all contrasts over prompts, which all budgets share; 0 where there are no scores."""
     weights = block_diag(*(budget.weights for budget in budgets))
-    experiments = [name for budget in budgets for name in budget.levels.experiments]
+    experiments = [name for budget in budgets for name in budget.experiments]
     covariance = prompts.covary(weights, experiments)
     return np.zeros((len(weights), len(weights))) if covariance is None else covariance
 
 
 def _count_df(
-    budgets: list[BudgetCells],
-    by_seeds: Float[np.ndarray, "selectors selectors"],
-    by_prompts: Float[np.ndarray, "selectors selectors"],
-    groups: int,
+    budgets: list[BudgetCells], by_prompts: Float[np.ndarray, "selectors selectors"], groups: int
 ) -> Float[np.ndarray, "selectors"]:
-    """Of each contrast (Satterthwaite 1946), rounded down."""
-    seed_df = np.concatenate([np.full(len(budget.weights), budget.levels.noise.df) for budget in budgets])
-    seeds, prompts = np.diag(by_seeds), np.diag(by_prompts)
-    pooled = seeds**2 / seed_df + prompts**2 / max(groups - 1, 1)
-    return np.asarray(np.maximum(1.0, np.floor((seeds + prompts) ** 2 / pooled + 1e-9)))
+    """Of each contrast, over the noise of its classes of cells and of prompts (Satterthwaite 1946), rounded down."""
+    variance = np.diag(by_prompts).copy()
+    squares = variance**2 / max(groups - 1, 1)
+    start = 0
+    for budget in budgets:
+        here = slice(start, start + len(budget.weights))
+        for levels, covariance in zip(budget.classes, budget.covary_seeds(), strict=True):
+            variance[here] += np.diag(covariance)
+            squares[here] += np.diag(covariance) ** 2 / levels.noise.df
+        start = here.stop
+    return np.asarray(np.maximum(1.0, np.floor(variance**2 / squares + 1e-9)))
 
 
 def _summarize_random(cells: pl.DataFrame) -> RandomRow:

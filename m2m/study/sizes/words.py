@@ -29,18 +29,23 @@ def _describe_curve(curve: CurveRow) -> list[str]:
             start_sentence(f"{curve['strategy']}, by {unit}: from {ends}, more do not help: the curve does not fall.")
         ]
     enough = " to ".join(_count(curve[end], curve) for end in ("enough_low", "enough_high"))
-    law = " to ".join(f"{curve[end]:.2f}" for end in ("exponent_low", "exponent_high"))
+    law = " to ".join(_negate(curve[end]) for end in ("exponent_high", "exponent_low"))
+    by_log = "; 0 is a fall by the logarithm" if curve["exponent_low"] <= 0 else ""
     ahead = curve["ahead"]
     return [
         start_sentence(
             f"{curve['strategy']}: {_count(curve['enough'], curve)} {unit} reach {SHARE} of what {pool} gains "
             f"({curve['whole_gain']:.3f} bpb over the base model); 90 % interval {enough}."
         ),
-        f"The curve falls as {unit} to the power −{curve['exponent']:.2f} (90 % interval {law}).",
+        f"The curve falls as {unit} to the power {_negate(curve['exponent'])} (90 % interval {law}){by_log}.",
         f"At {_count(ahead['amount'], curve)} {unit} it predicts {ahead['bits']:.3f} bits per byte "
-        f"({ahead['low']:.3f} to {ahead['high']:.3f}).",
+        f"({ahead['low']:.3f} to {ahead['high']:.3f}), if they do not rise again.",
         _describe_held_out(curve),
     ]
+
+
+def _negate(exponent: float) -> str:
+    return f"{-exponent:.2f}".replace("-", "−")
 
 
 def _describe_held_out(curve: CurveRow) -> str:

@@ -142,3 +142,29 @@ def test_the_planted_gains_are_answered(record: BakeOff) -> None:
     assert answer[0] == "At equal rows (500), 1 of 3 selectors beats random: longest."
     assert "Worse than random is instag." in answer
     assert "Of these, longest has responses over a tenth longer than random's 100 tokens." in answer
+
+
+def read_errors(**noise: float) -> dict[str, float]:
+    """The standard error of each selector at equal rows, without prompts."""
+    gains = dict.fromkeys(("longest", "k-center", "instag", "mig", "gist"), 0.0)
+    grid, scores = plant_bake_off(gains, np.random.default_rng(7), prompts=2, prompt_sd=0.0, **noise)  # type: ignore[arg-type]
+    record = compare_selectors(grid, scores.clear(), OUTCOME, 1, 10)
+    return {row["strategy"]: row["se"] for row in record["selectors"] if row["budget"] == "rows"}
+
+
+def test_random_and_selectors_of_fixed_and_of_drawn_rows_have_a_noise_of_their_own() -> None:
+    errors = read_errors(noise=2.0, noise_fixed=0.1)
+    assert errors["longest"] == errors["k-center"] and errors["instag"] == errors["mig"] == errors["gist"]
+    assert errors["instag"] > 1.5 * errors["longest"]
+    noisy = read_errors(noise=2.0, noise_fixed=1.0)
+    assert noisy["longest"] > errors["longest"] and noisy["instag"] == errors["instag"]
+
+
+def test_the_errors_are_those_of_two_means_of_independent_cells(planted: tuple[pl.DataFrame, pl.DataFrame]) -> None:
+    cells = planted[0].filter(pl.col("budget") == "rows", pl.col("strategy").is_in(["random", "instag"]))
+    [row] = compare_selectors(cells, planted[1].clear(), OUTCOME, 1, 10)["selectors"]
+    outcomes = [cells.filter(strategy=name)[OUTCOME].to_numpy() for name in ("instag", "random")]
+    variances = [float(values.var(ddof=1)) / len(values) for values in outcomes]
+    assert row["se"] == pytest.approx(sum(variances) ** 0.5, rel=1e-4)
+    welch = sum(variances) ** 2 / (variances[0] ** 2 / 4 + variances[1] ** 2 / 7)
+    assert compare_selectors(cells, planted[1].clear(), OUTCOME, 1, 10)["df"] == int(welch)

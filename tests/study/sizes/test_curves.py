@@ -111,8 +111,8 @@ def test_the_answer_names_the_rows_that_are_enough_first() -> None:
     assert write_sizes_answer([make_curve()]) == [
         "Random: 3,100 rows reach 95 % of what the whole pool gains (0.171 bpb over the base model); "
         "90 % interval 2,500 to 4,400.",
-        "The curve falls as rows to the power −0.42 (90 % interval 0.30 to 0.55).",
-        "At 32,000 rows it predicts 2.012 bits per byte (2.001 to 2.023).",
+        "The curve falls as rows to the power −0.42 (90 % interval −0.55 to −0.30).",
+        "At 32,000 rows it predicts 2.012 bits per byte (2.001 to 2.023), if they do not rise again.",
         "Held out: from sizes up to a quarter, the largest was predicted at 2.001 to 2.023. It is 2.050, outside that "
         "90 % interval.",
     ]
@@ -121,6 +121,10 @@ def test_the_answer_names_the_rows_that_are_enough_first() -> None:
         "90 % interval 2,500 to 4,400.",
         "No size was held out: too few sizes are at most a quarter of the largest.",
     ]
+    logarithmic = make_curve(exponent=-0.01, exponent_low=-0.2)
+    assert write_sizes_answer([logarithmic])[1] == (
+        "The curve falls as rows to the power 0.01 (90 % interval −0.55 to 0.20); 0 is a fall by the logarithm."
+    )
     by_tokens = make_curve(by="tokens", enough=500.4)
     assert write_sizes_answer([by_tokens])[0].startswith("Random: 500 trained tokens (all epochs) reach 95 % of")
     smallest = make_curve(points=[{"amount": 125.0, "cells": 3, "bits": 2.1}], enough=125.0)
