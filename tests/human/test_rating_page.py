@@ -10,7 +10,7 @@ import pytest
 from m2m.human.ratings import read_ratings
 from m2m.human.sheet import Sheet, draw_sheet, write_sheet
 from tests.browser import CHROMIUM, Browser
-from tests.human.test_sheet import HOSTILE, make_games
+from tests.human.test_sheet import HOSTILE, MODELS, make_games
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here")
 KEYS = {"ArrowRight": 39, "ArrowLeft": 37, "ArrowDown": 40, "Backspace": 8, "s": 83, "Enter": 13}
@@ -24,7 +24,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @pytest.fixture
 def sheet(tmp_path: Path) -> Sheet:
-    sheet = draw_sheet(make_games(), 4, 3, "Alpha", "Beta")
+    sheet = draw_sheet(make_games(), 4, 3, *MODELS)
     write_sheet(sheet, tmp_path / "sheet.html", tmp_path / "key.json")
     return sheet
 
