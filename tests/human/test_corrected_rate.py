@@ -1,5 +1,7 @@
 """The corrected win rate: its formula by hand, its coverage under a biased judge, and degenerate inputs."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
@@ -24,13 +26,43 @@ def test_a_judge_that_always_errs_or_never_changes_has_no_weight() -> None:
         assert estimate_corrected_rate(labels, judged, others, 14) == alone
 
 
-def test_the_value_is_the_formula() -> None:
+def test_a_worked_example() -> None:
+    """Slope of labels on verdicts 7/16 : 11/16; with 4 labels and 6 others the weight is 7/11 · 6/10 = 21/55.
+
+    Both means are 5/8, that of the others is 3/4: the value is 5/8 + 21/55 · (3/4 − 5/8) = 37/55.
+    """
     labels, judged, others = np.array([1.0, 0, 1, 0.5]), np.array([1.0, 0.5, 1, 0]), np.array([1.0, 1, 0, 1, 0.5, 1])
-    spread = np.append(judged, others).var(ddof=1) * (1 + 4 / 6)
-    weight = np.cov(labels, judged)[0, 1] / spread
     rate = estimate_corrected_rate(labels, judged, others, 10)
-    assert rate.judge_weight == pytest.approx(weight)
-    assert rate.value == pytest.approx((labels - weight * judged).mean() + weight * others.mean())
+    weight, value, variance = estimate_by_fractions(labels, judged, others)
+    assert (weight, value) == (Fraction(21, 55), Fraction(37, 55))
+    assert rate.judge_weight == pytest.approx(21 / 55)
+    assert rate.value == pytest.approx(37 / 55)
+    assert rate.high - rate.value == pytest.approx(min(4.302653 * float(variance) ** 0.5, 1 - rate.value))
+
+
+def estimate_by_fractions(*tables: np.ndarray) -> tuple[Fraction, Fraction, Fraction]:
+    """Weight, value and variance of PPI++ as its authors write it, the variance by leaving one label out at a time."""
+    labels, judged, others = ([Fraction(number) for number in table.tolist()] for table in tables)
+
+    def estimate(places: list[int]) -> tuple[Fraction, Fraction]:
+        count = len(places)
+        label, verdict = (sum(side[place] for place in places) / Fraction(count) for side in (labels, judged))
+        covariance = sum((labels[place] - label) * (judged[place] - verdict) for place in places)
+        weight = (
+            covariance / sum((judged[place] - verdict) ** 2 for place in places) / (1 + Fraction(count, len(others)))
+        )
+        weight = min(max(weight, Fraction(0)), Fraction(1))
+        return weight, label - weight * verdict + weight * sum(others) / len(others)
+
+    count = len(labels)
+    weight, value = estimate(list(range(count)))
+    left_out = [estimate([place for place in range(count) if place != gap])[1] for gap in range(count)]
+    mean = sum(left_out) / Fraction(count)
+    everything = judged + others
+    center = sum(everything) / Fraction(len(everything))
+    spread = sum((number - center) ** 2 for number in everything) / (len(everything) - 1)
+    jackknife = Fraction(count - 1, count) * sum((number - mean) ** 2 for number in left_out)
+    return weight, value, jackknife + weight**2 * spread / len(others)
 
 
 def test_equal_answers_are_ties() -> None:
