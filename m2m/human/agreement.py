@@ -7,7 +7,7 @@ from jaxtyping import Float64
 
 RESAMPLES = 2000
 CHANCE_ITEMS = 2  # added for the interval: 18 % of samples of 30 pairs have no disagreement where alpha is 0.90
-FEW_ITEMS = 15
+FEW_ITEMS = 100
 
 
 class Agreement(NamedTuple):

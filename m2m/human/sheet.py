@@ -3,7 +3,7 @@
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -46,7 +46,7 @@ class SheetKey(BaseModel):
     """prompts with two equal answers: they are ties, and nobody rates them"""
     different: int = Field(ge=2)
     """prompts with two different answers, of which the pairs are a random sample"""
-    likelihood: dict[str, float]
+    likelihood: dict[str, Annotated[float, Field(ge=0, le=1)]]
     """the first model's share (0, 0.5, 1) by the likelihood of the reference, for each prompt that has one"""
     pairs: list[KeyPair]
 

@@ -29,7 +29,8 @@ def test_people_alone() -> None:
     # observed (1 − 0)² · 2 / 8, expected 24 / 56: 1 − 0.25 / 0.4286
     assert lines[2].startswith("agreement    Krippendorff's alpha between raters 0.42, 95 % CI ")
     # labels 1, 0.5, 0, 0.5, 0 have mean 0.4; 12 of 14 prompts differ: 0.4 · 12 / 14 + 0.5 · 2 / 14
-    assert lines[3].startswith("people       Alpha wins 41.4 % against Beta, 95 % CI ")
+    assert lines[3].startswith("  warning    4 pairs with two ratings are few: ")
+    assert lines[4].startswith("people       Alpha wins 41.4 % against Beta, 95 % CI ")
 
 
 def test_the_judge_beside_people() -> None:

@@ -33,36 +33,40 @@ def test_a_worked_example() -> None:
     """
     labels, judged, others = np.array([1.0, 0, 1, 0.5]), np.array([1.0, 0.5, 1, 0]), np.array([1.0, 1, 0, 1, 0.5, 1])
     rate = estimate_corrected_rate(labels, judged, others, 10)
-    weight, value, variance = estimate_by_fractions(labels, judged, others)
-    assert (weight, value) == (Fraction(21, 55), Fraction(37, 55))
     assert rate.judge_weight == pytest.approx(21 / 55)
     assert rate.value == pytest.approx(37 / 55)
-    assert rate.high - rate.value == pytest.approx(min(4.302653 * float(variance) ** 0.5, 1 - rate.value))
 
 
-def estimate_by_fractions(*tables: np.ndarray) -> tuple[Fraction, Fraction, Fraction]:
-    """Weight, value and variance of PPI++ as its authors write it, the variance by leaving one label out at a time."""
+def test_the_interval_is_that_of_leaving_one_label_out_in_fractions() -> None:
+    labels, judged, others = np.array([1.0, 0, 1, 0.5] * 5), np.array([1.0, 0.5, 1, 0] * 5), np.array([1.0, 1, 0] * 9)
+    rate = estimate_corrected_rate(labels, judged, others, 47)
+    value, variance = estimate_by_fractions(labels, judged, others)
+    assert rate.value == pytest.approx(float(value))
+    assert rate.high - rate.value == pytest.approx(2.100922 * float(variance) ** 0.5)  # Student's t, 18 degrees, 0.975
+
+
+def average(numbers: list[Fraction]) -> Fraction:
+    return sum(numbers, Fraction(0)) / len(numbers)
+
+
+def estimate_by_fractions(*tables: np.ndarray) -> tuple[Fraction, Fraction]:
+    """Value and variance of PPI++ as its authors write it, the variance by leaving one label out at a time."""
     labels, judged, others = ([Fraction(number) for number in table.tolist()] for table in tables)
+    count = len(labels)
 
     def estimate(places: list[int]) -> tuple[Fraction, Fraction]:
-        count = len(places)
-        label, verdict = (sum(side[place] for place in places) / Fraction(count) for side in (labels, judged))
-        covariance = sum((labels[place] - label) * (judged[place] - verdict) for place in places)
-        weight = (
-            covariance / sum((judged[place] - verdict) ** 2 for place in places) / (1 + Fraction(count, len(others)))
-        )
-        weight = min(max(weight, Fraction(0)), Fraction(1))
-        return weight, label - weight * verdict + weight * sum(others) / len(others)
+        label, verdict = (average([side[place] for place in places]) for side in (labels, judged))
+        products = average([(labels[place] - label) * (judged[place] - verdict) for place in places])
+        slope = products / average([(judged[place] - verdict) ** 2 for place in places])
+        weight = min(max(slope / (1 + Fraction(len(places), len(others))), Fraction(0)), Fraction(1))
+        return weight, label + weight * (average(others) - verdict)
 
-    count = len(labels)
     weight, value = estimate(list(range(count)))
     left_out = [estimate([place for place in range(count) if place != gap])[1] for gap in range(count)]
-    mean = sum(left_out) / Fraction(count)
+    jackknife = (count - 1) * average([(number - average(left_out)) ** 2 for number in left_out])
     everything = judged + others
-    center = sum(everything) / Fraction(len(everything))
-    spread = sum((number - center) ** 2 for number in everything) / (len(everything) - 1)
-    jackknife = Fraction(count - 1, count) * sum((number - mean) ** 2 for number in left_out)
-    return weight, value, jackknife + weight**2 * spread / len(others)
+    squares = average([(number - average(everything)) ** 2 for number in everything])
+    return value, jackknife + weight**2 * squares * len(everything) / (len(everything) - 1) / len(others)
 
 
 def test_equal_answers_are_ties() -> None:
