@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 if TYPE_CHECKING:
-    import polars as pl
+    from m2m.grid.provenance import Lock
+    from m2m.human.judge_shares import Shares
+    from m2m.human.sheet import SheetKey
 
-ANSWERS = Path("data/answers/candidate.parquet")
+ANSWERS, OPPONENT = Path("data/answers/candidate.parquet"), Path("data/answers/opponent.parquet")
+VERDICTS = Path("data/verdicts.parquet")
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,7 @@ class Export:
     """The sheet: one HTML file that opens without a network. The key is written beside it as NAME.key.json."""
     first: str = str(ANSWERS)
     """Answers of the first model: a file, or the name of a finished experiment (its candidate)."""
-    second: str = "data/answers/opponent.parquet"
+    second: str = str(OPPONENT)
     """Answers of the second model, likewise."""
     prompts: Path = Path("data/prompts.parquet")
     """The evaluation prompts."""
@@ -38,10 +41,8 @@ class Import:
     """The key that export wrote."""
     ratings: Annotated[tuple[Path, ...], tyro.conf.Positional]
     """The files that raters saved."""
-    verdicts: Path | None = None
-    """Verdicts on the same two models, such as data/verdicts.parquet. Without it, people alone."""
-    opponent: str = "opponent"
-    """Which games of the verdicts are of these two models: their column opponent."""
+    verdicts: str | None = None
+    """Verdicts on the sheet's two models: data/verdicts.parquet, or the name of a finished experiment."""
     seed: int = 1
     """Seed of the bootstrap over pairs."""
 
@@ -54,9 +55,9 @@ def main(action: Annotated[Export | Import, tyro.conf.arg(name="")]) -> None:
 
 def export_sheet(settings: Export) -> list[str]:
     """Write sheet and key; return what to do with them. ValueError where one of them exists."""
-    from m2m.human.sheet import draw_sheet, write_sheet
+    from m2m.human.sheet import Model, draw_sheet, write_sheet
     from m2m.judging.protocols.offline_judges import match_answers
-    from m2m.runtime.artifacts import read_table
+    from m2m.runtime.artifacts import compute_md5, read_table
     from m2m.schemas.answers import Answers
     from m2m.schemas.prompts import Prompts
 
@@ -65,16 +66,24 @@ def export_sheet(settings: Export) -> list[str]:
         raise ValueError(f"{existing[0]} exists: name a new file, so that ratings and key stay together")
     if settings.first == settings.second:
         raise ValueError(f"--first and --second must be two models, got {settings.first} twice")
-    tables = [read_table(locate_answers(name), Answers) for name in (settings.first, settings.second)]
+    paths = [locate_answers(name) for name in (settings.first, settings.second)]
+    tables = [read_table(path, Answers) for path in paths]
     games = match_answers(read_table(settings.prompts, Prompts), tables[0], tables[1], "second")
     if games.is_empty():
         raise ValueError(f"no prompt of {settings.prompts} is answered by both models: name files of the same prompts")
-    sheet = draw_sheet(games, settings.pairs, settings.seed, settings.first, settings.second)
+    models = [
+        Model(name=name, answers=compute_md5(path))
+        for name, path in zip((settings.first, settings.second), paths, strict=True)
+    ]
+    sheet = draw_sheet(games, settings.pairs, settings.seed, *models)
     write_sheet(sheet, settings.page, key)
+    judged = suggest_verdicts(sheet.key)
+    then = f"then: python -m m2m human import {key} RATINGS.json …"
     return [
         f"{len(sheet.pairs)} pairs of {games.height} prompts; {len(sheet.key.identical)} have two equal answers",
         f"written: {settings.page} (send it to raters), {key} (keep it: it says whose answers they are)",
-        f"then: python -m m2m human import {key} RATINGS.json … --verdicts data/verdicts.parquet",
+        f"{then} --verdicts {judged}" if judged else then,
+        *([] if judged else [describe_likelihood(sheet.key)]),
     ]
 
 
@@ -88,30 +97,92 @@ def import_ratings(settings: Import) -> list[str]:
     key = read_sheet_key(settings.key)
     raters, table = read_ratings(settings.ratings, key)
     lines = compare_with_people(key, raters, table, settings.seed)
+    judges = {"likelihood": key.likelihood} if key.likelihood else {}
     if settings.verdicts is not None:
-        for engine, verdicts in read_verdicts(settings.verdicts, settings.opponent).items():
-            lines += compare_with_judge(key, table, verdicts, engine, settings.seed)
+        judges |= read_judges(settings.verdicts, key)
+    for engine, shares in sorted(judges.items()):
+        lines += compare_with_judge(key, table, shares, engine, settings.seed)
     return lines
 
 
-def read_verdicts(path: Path, opponent: str) -> "dict[str, pl.DataFrame]":
-    """The verdicts of each judge against `opponent`, by judge; ValueError without any."""
-    import polars as pl
-
+def read_judges(name: str, key: "SheetKey") -> "dict[str, Shares]":
+    """The first model's share of each prompt, by judge. ValueError unless `name` has verdicts on the sheet's models."""
+    from m2m.human.judge_shares import share_by_prompt, turn_sides
     from m2m.runtime.artifacts import read_table
     from m2m.schemas.verdicts import Verdicts
 
-    table = read_table(path, Verdicts)
-    games = table.filter(pl.col("opponent") == opponent)
+    path, is_turned = locate_verdicts(name, key)
+    games = read_table(path, Verdicts).filter(opponent="opponent")
     if games.is_empty():
-        names = ", ".join(table["opponent"].unique().sort())
-        raise ValueError(f"--opponent must be one of {names}, got {opponent}")
-    return {engine: games.filter(engine=engine) for engine in games["engine"].unique().sort()}
+        raise ValueError(f"{name} has no games against the opponent: add opponent to judge.against, run dvc repro")
+    shares = {engine: share_by_prompt(games.filter(engine=engine), engine) for engine in games["engine"].unique()}
+    return {engine: turn_sides(share) if is_turned else share for engine, share in shares.items()}
+
+
+def locate_verdicts(name: str, key: "SheetKey") -> tuple[Path, bool]:
+    """The verdicts `name`, a file or an experiment, and whether the sheet's first model is their opponent.
+
+    A table of verdicts names no answers: the lock of its run has their MD5. ValueError for verdicts on other models.
+    """
+    from m2m.export.exported_run import find_experiment, locate_files
+    from m2m.grid.dvc_experiments import read_lock
+    from m2m.runtime.artifacts import compute_md5, require_file
+
+    run = None if is_table(name) else find_experiment(name)
+    lock = read_lock() if run is None else run.lock
+    if run is None:
+        require_file(Path(name))
+        if "judge" not in lock or lock["judge"]["outs"].get(str(VERDICTS)) != compute_md5(Path(name)):
+            raise ValueError(
+                f"{name} is not {VERDICTS} of dvc.lock: which answers it judges is unknown. Run dvc repro, or name the"
+                " finished experiment."
+            )
+    is_turned = compare_models(lock, key)
+    if is_turned is None:
+        raise ValueError(
+            f"{name} judges other answers than the sheet's, {key.first.name} and {key.second.name}. Name the experiment"
+            " that has them as candidate and opponent, or leave --verdicts out."
+        )
+    return (Path(name) if run is None else locate_files(run, [str(VERDICTS)])[str(VERDICTS)]), is_turned
+
+
+def compare_models(lock: "Lock", key: "SheetKey") -> bool | None:
+    """Whether the run judged the sheet's models turned around, its candidate second; None where it judged others."""
+    deps = lock["judge"]["deps"] if "judge" in lock else {}
+    judged = deps.get(str(ANSWERS)), deps.get(str(OPPONENT))
+    models = key.first.answers, key.second.answers
+    return models != judged if models in (judged, judged[::-1]) else None
+
+
+def suggest_verdicts(key: "SheetKey") -> str | None:
+    """Verdicts on the sheet's two models: of the workspace, or of an experiment that the sheet names."""
+    from m2m.export.exported_run import find_experiment
+    from m2m.grid.dvc_experiments import read_lock
+
+    locks = {str(VERDICTS): read_lock()} if VERDICTS.exists() else {}
+    locks |= {
+        model.name: find_experiment(model.name).lock for model in (key.first, key.second) if not is_table(model.name)
+    }
+    return next((name for name, lock in locks.items() if compare_models(lock, key) is not None), None)
+
+
+def describe_likelihood(key: "SheetKey") -> str:
+    """What there is beside people where no judge compared the two models."""
+    prompts = len(key.likelihood)
+    judge = (
+        f"likelihood, on {prompts} prompts with a reference, is the judge" if prompts else "people's labels stand alone"
+    )
+    return f"no verdicts on these two models are known: {judge}"
+
+
+def is_table(name: str) -> bool:
+    """Whether `name` is a file and not an experiment."""
+    return Path(name).exists() or Path(name).suffix == ANSWERS.suffix
 
 
 def locate_answers(name: str) -> Path:
     """The file `name`, or the candidate's answers of the finished experiment `name` in DVC's cache."""
-    if Path(name).exists() or Path(name).suffix == ANSWERS.suffix:
+    if is_table(name):
         return Path(name)
     from m2m.export.exported_run import find_experiment, locate_files
 

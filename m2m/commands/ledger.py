@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 def main(name: str = "", /, *, experiment: str | None = None) -> None:
     """With NAME, write results/NAME.yaml of a finished run. Without, check every row; exit 1 if a subset differs.
 
+    Exit 1 too if no row could be checked.
+
     A subset is selected again where DVC's cache has all its inputs. The others are listed with the input they lack.
 
     Args:
@@ -31,19 +33,24 @@ def main(name: str = "", /, *, experiment: str | None = None) -> None:
     rows = read_rows()
     if not rows:
         raise ValueError(f"{LEDGER} must hold rows, NAME.yaml, it has none: add one with `m2m ledger NAME`")
-    failed = [row.name for row in rows if not _check_row(row)]
+    outcomes = {row.name: _check_row(row) for row in rows}
+    failed = [name for name, is_same in outcomes.items() if is_same is False]
+    checked = sum(is_same is not None for is_same in outcomes.values())
+    print(f"{checked} of {len(rows)} re-selected")
     if failed:
         sys.exit(f"ledger: {len(failed)} of {len(rows)} rows differ or cannot be selected: {', '.join(failed)}")
+    if not checked:
+        sys.exit("ledger: no row was checked, since DVC's cache lacks their inputs: run `make ledger`, or `dvc pull`")
 
 
-def _check_row(row: "LedgerRow") -> bool:
-    """Print what became of the row; False where other rows are selected than it has, or none can be."""
+def _check_row(row: "LedgerRow") -> bool | None:
+    """Print what became of the row. False: it differs, or cannot be selected. None: inputs are missing."""
     from m2m.export.ledger import compare_ids, find_inputs
 
     inputs = find_inputs(row)
     if isinstance(inputs, str):
         print(f"{row.name}: not re-selected, {inputs}")
-        return True
+        return None
     try:
         difference = compare_ids(row, _select_again(row, inputs))
     except (ValueError, TypeError, OSError) as error:

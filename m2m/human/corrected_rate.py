@@ -40,33 +40,35 @@ def estimate_corrected_rate(
     """The win rate that humans would give, from `labels` and the judge's verdicts on the same and on `unlabelled` ones.
 
     Angelopoulos, Duchi & Zrnic 2023 (PPI++, arXiv 2311.01453): mean(labels − w · judged) + w · mean(unlabelled). It is
-    unbiased for any judge where the labelled prompts are a random sample; w is the one of least variance, in 0..1. The
-    interval is that of Student's t with labels − 2 degrees of freedom, since w is estimated too. `different` and `ties`
+    unbiased for any judge where the labelled prompts are a random sample; w is the one of least variance, in 0..1. Its
+    variance is the jackknife's over the labelled prompts, w fitted again without each (Efron & Stein 1981), and that of
+    the unlabelled mean. The interval is that of Student's t with labels − 2 degrees of freedom. `different` and `ties`
     as above. Where w is 0 it is the labels' alone. ValueError below two labels, or where labels and verdicts are not
     of the same prompts.
     """
     _require_labels(labels, different)
     if len(labels) != len(judged):
         raise ValueError(f"labels and verdicts must be of the same prompts, got {len(labels)} and {len(judged)}")
-    n = len(labels)
-    weight = _find_weight(labels, judged, unlabelled) if n > 2 else 0.0
+    n, others = len(labels), len(unlabelled)
+    sums = np.array([labels, judged, judged**2, labels * judged])
+    weight = float(_find_weights(sums.sum(axis=1), n, others)) if n > 2 and others else 0.0
     if weight == 0:
         return estimate_label_rate(labels, different, ties)
-    residual = labels - weight * judged
-    value = residual.mean() + weight * unlabelled.mean()
-    variance = residual.var(ddof=2) / n + weight**2 * np.append(judged, unlabelled).var(ddof=1) / len(unlabelled)
+    value = labels.mean() + weight * (unlabelled.mean() - judged.mean())
+    without = sums.sum(axis=1, keepdims=True) - sums
+    weights = _find_weights(without, n - 1, others)
+    values = (without[0] - weights * without[1]) / (n - 1) + weights * unlabelled.mean()
+    variance = (n - 1) * values.var() + weight**2 * np.append(judged, unlabelled).var(ddof=1) / others
     return _build_rate(float(value), float(variance), n - 2, different, ties, weight)
 
 
-def _find_weight(
-    labels: Float64[np.ndarray, "labelled"],
-    judged: Float64[np.ndarray, "labelled"],
-    unlabelled: Float64[np.ndarray, "unlabelled"],
-) -> float:
-    spread = np.append(judged, unlabelled).var(ddof=1) * (1 + len(labels) / max(len(unlabelled), 1))
-    if not len(unlabelled) or spread == 0:
-        return 0.0
-    return float(np.clip(np.cov(labels, judged)[0, 1] / spread, 0, 1))
+def _find_weights(sums: Float64[np.ndarray, "4 ..."], count: int, others: int) -> Float64[np.ndarray, "..."]:
+    """The slope of labels on verdicts, less where the `others`, which are not labelled, are few; 0 without a spread."""
+    label, judged, squares, products = sums
+    spread = squares - judged**2 / count
+    varies = spread > 1e-9
+    slope = np.where(varies, (products - label * judged / count) / np.where(varies, spread, 1), 0)
+    return np.clip(slope / (1 + count / others), 0, 1)
 
 
 def _build_rate(value: float, variance: float, freedom: int, different: int, ties: int, weight: float) -> Rate:

@@ -3,13 +3,14 @@
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import polars as pl
 from markupsafe import Markup
 from pydantic import BaseModel, ConfigDict, Field
 
+from m2m.human.judge_shares import score_by_likelihood
 from m2m.runtime.atomic_files import write_text
 from m2m.study.report.html_page import render_page
 
@@ -25,17 +26,28 @@ class KeyPair(BaseModel):
     first_is_left: bool
 
 
+class Model(BaseModel):
+    """One of the two models of a sheet."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    name: str
+    answers: str = Field(pattern=r"^[0-9a-f]{32}$")
+    """MD5 of the file of its answers, as dvc.lock has it"""
+
+
 class SheetKey(BaseModel):
     """What raters must not see; it stays with the person who exports."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
     sheet: str = Field(pattern=r"^[0-9a-f]{16}$")
-    first: str
-    second: str
+    first: Model
+    second: Model
     identical: list[str]
     """prompts with two equal answers: they are ties, and nobody rates them"""
     different: int = Field(ge=2)
     """prompts with two different answers, of which the pairs are a random sample"""
+    likelihood: dict[str, Annotated[float, Field(ge=0, le=1)]]
+    """the first model's share (0, 0.5, 1) by the likelihood of the reference, for each prompt that has one"""
     pairs: list[KeyPair]
 
 
@@ -47,10 +59,10 @@ class Sheet(NamedTuple):
     key: SheetKey
 
 
-def draw_sheet(games: pl.DataFrame, count: int, seed: int, first: str, second: str) -> Sheet:
+def draw_sheet(games: pl.DataFrame, count: int, seed: int, first: Model, second: Model) -> Sheet:
     """At most `count` pairs at random of the `games` (judging.match_answers) whose answers differ, sides at random.
 
-    A plain random sample keeps the corrected win rate unbiased. `first` and `second` name the models of the columns
+    A plain random sample keeps the corrected win rate unbiased. `first` and `second` are the models of the columns
     candidate_answer and opponent_answer. ValueError for a count below 2, and where fewer than 2 pairs differ.
     """
     if count < 2:
@@ -73,7 +85,15 @@ def draw_sheet(games: pl.DataFrame, count: int, seed: int, first: str, second: s
     identical = games.filter(equal)["id"].sort().to_list()
     return Sheet(
         pairs,
-        SheetKey(sheet=digest, first=first, second=second, identical=identical, different=different.height, pairs=key),
+        SheetKey(
+            sheet=digest,
+            first=first,
+            second=second,
+            identical=identical,
+            different=different.height,
+            likelihood=score_by_likelihood(games),
+            pairs=key,
+        ),
     )
 
 

@@ -77,7 +77,7 @@ def test_a_row_has_settings_inputs_ids_and_the_compared_figures(added: Path, fin
 
 def test_the_subset_is_selected_again(added: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ledger.main()
-    assert capsys.readouterr().out.endswith("mine: the same 4 rows\n")
+    assert capsys.readouterr().out.endswith("mine: the same 4 rows\n1 of 1 re-selected\n")
 
 
 @pytest.mark.parametrize(
@@ -129,12 +129,20 @@ def test_a_name_that_is_no_file_name_is_refused_before_a_run_is_opened(monkeypat
         ledger.main("a b")
 
 
-def test_a_row_without_its_inputs_is_listed(added: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_row_without_its_inputs_is_listed_and_a_ledger_of_such_rows_fails(
+    added: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     row = yaml.safe_load(added.read_text())
     row["inputs"]["data/pairs.parquet"] = "0" * 32
-    added.write_text(yaml.safe_dump(row))
+    Path("results/other.yaml").write_text(yaml.safe_dump(row | {"name": "other"}))
     ledger.main()
-    assert "mine: not re-selected, data/pairs.parquet of this row is not in DVC's cache" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "other: not re-selected, data/pairs.parquet of this row is not in DVC's cache" in printed
+    assert printed.endswith("1 of 2 re-selected\n")
+    added.unlink()
+    with pytest.raises(SystemExit, match="no row was checked, since DVC's cache lacks their inputs"):
+        ledger.main()
+    assert capsys.readouterr().out.endswith("0 of 1 re-selected\n")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """The corrected win rate: its formula by hand, its coverage under a biased judge, and degenerate inputs."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
@@ -24,13 +26,47 @@ def test_a_judge_that_always_errs_or_never_changes_has_no_weight() -> None:
         assert estimate_corrected_rate(labels, judged, others, 14) == alone
 
 
-def test_the_value_is_the_formula() -> None:
+def test_a_worked_example() -> None:
+    """Slope of labels on verdicts 7/16 : 11/16; with 4 labels and 6 others the weight is 7/11 · 6/10 = 21/55.
+
+    Both means are 5/8, that of the others is 3/4: the value is 5/8 + 21/55 · (3/4 − 5/8) = 37/55.
+    """
     labels, judged, others = np.array([1.0, 0, 1, 0.5]), np.array([1.0, 0.5, 1, 0]), np.array([1.0, 1, 0, 1, 0.5, 1])
-    spread = np.append(judged, others).var(ddof=1) * (1 + 4 / 6)
-    weight = np.cov(labels, judged)[0, 1] / spread
     rate = estimate_corrected_rate(labels, judged, others, 10)
-    assert rate.judge_weight == pytest.approx(weight)
-    assert rate.value == pytest.approx((labels - weight * judged).mean() + weight * others.mean())
+    assert rate.judge_weight == pytest.approx(21 / 55)
+    assert rate.value == pytest.approx(37 / 55)
+
+
+def test_the_interval_is_that_of_leaving_one_label_out_in_fractions() -> None:
+    labels, judged, others = np.array([1.0, 0, 1, 0.5] * 5), np.array([1.0, 0.5, 1, 0] * 5), np.array([1.0, 1, 0] * 9)
+    rate = estimate_corrected_rate(labels, judged, others, 47)
+    value, variance = estimate_by_fractions(labels, judged, others)
+    assert rate.value == pytest.approx(float(value))
+    assert rate.high - rate.value == pytest.approx(2.100922 * float(variance) ** 0.5)  # Student's t, 18 degrees, 0.975
+
+
+def average(numbers: list[Fraction]) -> Fraction:
+    return sum(numbers, Fraction(0)) / len(numbers)
+
+
+def estimate_by_fractions(*tables: np.ndarray) -> tuple[Fraction, Fraction]:
+    """Value and variance of PPI++ as its authors write it, the variance by leaving one label out at a time."""
+    labels, judged, others = ([Fraction(number) for number in table.tolist()] for table in tables)
+    count = len(labels)
+
+    def estimate(places: list[int]) -> tuple[Fraction, Fraction]:
+        label, verdict = (average([side[place] for place in places]) for side in (labels, judged))
+        products = average([(labels[place] - label) * (judged[place] - verdict) for place in places])
+        slope = products / average([(judged[place] - verdict) ** 2 for place in places])
+        weight = min(max(slope / (1 + Fraction(len(places), len(others))), Fraction(0)), Fraction(1))
+        return weight, label + weight * (average(others) - verdict)
+
+    weight, value = estimate(list(range(count)))
+    left_out = [estimate([place for place in range(count) if place != gap])[1] for gap in range(count)]
+    jackknife = (count - 1) * average([(number - average(left_out)) ** 2 for number in left_out])
+    everything = judged + others
+    squares = average([(number - average(everything)) ** 2 for number in everything])
+    return value, jackknife + weight**2 * squares * len(everything) / (len(everything) - 1) / len(others)
 
 
 def test_equal_answers_are_ties() -> None:

@@ -9,10 +9,11 @@ import polars as pl
 import pytest
 
 from m2m.human.ratings import MOST_BYTES, read_ratings, read_sheet_key
-from m2m.human.sheet import Sheet, draw_sheet, write_sheet
+from m2m.human.sheet import Model, Sheet, draw_sheet, write_sheet
 
 HOSTILE = "</script><script>document.title='owned'</script><img src=x onerror=alert(1)> & \u202eabc \ud7ff"
 PROMPTS = 12
+MODELS = Model(name="Alpha", answers="a" * 32), Model(name="Beta", answers="b" * 32)
 
 
 def make_games() -> pl.DataFrame:
@@ -23,13 +24,17 @@ def make_games() -> pl.DataFrame:
             "instruction": [f"question {row} {HOSTILE}" for row in range(PROMPTS)],
             "candidate_answer": [f"first {row} {HOSTILE}" if row < 10 else "same" for row in range(PROMPTS)],
             "opponent_answer": [f"second {row}" if row < 10 else "same " for row in range(PROMPTS)],
+            "benchmark": "b",
+            "opponent": "second",
+            "candidate_cost": [1.0, 2.0, 3.0, None] * 3,
+            "opponent_cost": [2.0, 2.0, 2.0, 2.0] * 3,
         }
     )
 
 
 @pytest.fixture
 def sheet() -> Sheet:
-    return draw_sheet(make_games(), 8, 3, "Alpha", "Beta")
+    return draw_sheet(make_games(), 8, 3, *MODELS)
 
 
 def save(folder: Path, key: Sheet, **changed: Any) -> Path:
@@ -49,8 +54,17 @@ def test_pairs_are_drawn_from_prompts_whose_answers_differ_and_the_key_tells_the
         assert pair["right"].startswith(f"{'second' if key.first_is_left else 'first'} {row}")
 
 
+def test_the_key_has_the_likelier_model_of_each_prompt_with_a_reference(sheet: Sheet) -> None:
+    assert {prompt: share for prompt, share in sheet.key.likelihood.items() if prompt < "p04"} == {
+        "p00": 1,
+        "p01": 0.5,
+        "p02": 0,
+    }
+    assert len(sheet.key.likelihood) == 9
+
+
 def test_sides_and_pairs_are_random_and_a_seed_repeats() -> None:
-    sheets = [draw_sheet(make_games(), 5, seed, "Alpha", "Beta") for seed in (*range(40), 0)]
+    sheets = [draw_sheet(make_games(), 5, seed, *MODELS) for seed in (*range(40), 0)]
     sides = np.array([[pair.first_is_left for pair in sheet.key.pairs] for sheet in sheets])
     assert 0.35 < sides.mean() < 0.65
     assert len({pair.id for sheet in sheets for pair in sheet.key.pairs}) == 10
@@ -131,6 +145,6 @@ def test_a_key_with_a_repeated_item_is_refused(sheet: Sheet, tmp_path: Path) -> 
 
 def test_too_few_pairs_are_refused() -> None:
     with pytest.raises(ValueError, match="--pairs must be at least 2, got 1"):
-        draw_sheet(make_games(), 1, 1, "Alpha", "Beta")
+        draw_sheet(make_games(), 1, 1, *MODELS)
     with pytest.raises(ValueError, match="only 0 of 2 prompts have two different answers"):
-        draw_sheet(make_games().tail(2), 5, 1, "Alpha", "Beta")
+        draw_sheet(make_games().tail(2), 5, 1, *MODELS)

@@ -1,27 +1,31 @@
 "use strict";
 const sheet = JSON.parse(document.getElementById("sheet").textContent);
 const find = (name) => document.getElementById(name);
-const keys = { ArrowLeft: "left", ArrowRight: "right", ArrowDown: "tie" };
+const keys = { ArrowLeft: "left", ArrowRight: "right", t: "tie", T: "tie" };
 let choices = {};
 let place = 0;
+let forgets = false; // a browser may forbid storage to files
+
+const getRater = () => find("rater").value.trim();
+const getStorageKey = () => `${sheet.sheet} ${getRater()}`;
 
 function restore() {
+  choices = {};
   try {
-    const kept = JSON.parse(localStorage.getItem(sheet.sheet) || "{}");
-    choices = kept.choices || {};
-    find("rater").value = kept.rater || "";
+    choices = JSON.parse(localStorage.getItem(getStorageKey()) || "{}");
   } catch {
-    choices = {}; // a browser may forbid storage to files
+    forgets = true;
   }
   const open = sheet.pairs.findIndex((pair) => !(pair.item in choices));
   place = open < 0 ? sheet.pairs.length - 1 : open;
+  show();
 }
 
 function keep() {
   try {
-    localStorage.setItem(sheet.sheet, JSON.stringify({ choices, rater: find("rater").value }));
+    localStorage.setItem(getStorageKey(), JSON.stringify(choices));
   } catch {
-    /* the ratings are still saved by hand */
+    forgets = true;
   }
 }
 
@@ -33,10 +37,21 @@ function show() {
   for (const button of document.querySelectorAll("[data-choice]")) {
     button.setAttribute("aria-pressed", String(choices[pair.item] === button.dataset.choice));
   }
-  find("message").textContent = rated === sheet.pairs.length ? "All pairs are rated. Save, and send the file back." : "";
+  const lost = forgets ? "This browser keeps nothing: save before you close the page." : "";
+  find("message").textContent = rated === sheet.pairs.length ? "All pairs are rated. Save, and send the file back." : lost;
+  find("question").scrollTop = 0;
+  scrollTo({ top: 0, behavior: "instant" });
+}
+
+function requireRater() {
+  if (getRater()) return true;
+  find("message").textContent = "Write your name or initials first.";
+  find("rater").focus();
+  return false;
 }
 
 function choose(choice) {
+  if (!requireRater()) return;
   choices[sheet.pairs[place].item] = choice;
   place = Math.min(place + 1, sheet.pairs.length - 1);
   keep();
@@ -48,13 +63,17 @@ function goBack() {
   show();
 }
 
+function startAnew() {
+  if (!requireRater() || !confirm(`Discard the ${Object.keys(choices).length} ratings of ${getRater()}?`)) return;
+  choices = {};
+  place = 0;
+  keep();
+  show();
+}
+
 function save() {
-  const rater = find("rater").value.trim();
-  if (!rater) {
-    find("message").textContent = "Write your name or initials first.";
-    find("rater").focus();
-    return;
-  }
+  if (!requireRater()) return;
+  const rater = getRater();
   const text = JSON.stringify({ sheet: sheet.sheet, rater, choices }, null, 1);
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([text], { type: "application/json" }));
@@ -70,7 +89,9 @@ document.addEventListener("keydown", (event) => {
     if (event.key === "Enter") find("rater").blur();
     return;
   }
-  if (event.key in keys) choose(keys[event.key]);
+  const isHeld = event.repeat && (event.key in keys || ["Backspace", "Enter", " ", "s", "S"].includes(event.key));
+  if (isHeld) event.preventDefault(); // also the click of a focused button
+  else if (event.key in keys) choose(keys[event.key]);
   else if (event.key === "Backspace") goBack();
   else if (event.key === "s" || event.key === "S") save();
   else return;
@@ -81,6 +102,6 @@ for (const button of document.querySelectorAll("[data-choice]")) {
 }
 find("back").addEventListener("click", goBack);
 find("save").addEventListener("click", save);
-find("rater").addEventListener("input", keep);
+find("anew").addEventListener("click", startAnew);
+find("rater").addEventListener("change", restore);
 restore();
-show();
