@@ -57,6 +57,7 @@ def make_toy_repository(folder: Path) -> Path:
     """The driver's clone, whose shared stage has run; beside it origin.git, store (DVC's remote) and runs.log."""
     clone = folder / "clone"
     clone.mkdir(parents=True)
+    (folder / "store").mkdir()
     os.environ["TOY_RUNS"] = str(folder / "runs.log")
     files = {"shared.py": SHARED, "train.py": TRAIN, "measure.py": MEASURE, "dvc.yaml": PIPELINE}
     files |= {"params.yaml": "subset:\n  strategy: random\n  seed: 0\n", "constraints.txt": "dvc==3\n"}

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,8 @@ from filelock import FileLock
 
 from m2m.commands import grid
 from m2m.grid import gpu_locks, rungs, sweep
+from m2m.grid.machines import remote_runner
+from m2m.grid.machines.cell_refs import FetchedCells
 from m2m.grid.machines.cluster import Cluster
 from m2m.grid.machines.remote_runner import CellEngine
 from m2m.grid.provenance import add_hardware, hash_cell, name_experiment
@@ -223,6 +226,31 @@ def test_ctrl_c_says_that_it_can_be_gone_on_with(here: Any, monkeypatch: pytest.
     monkeypatch.setattr(sweep, "run_cells", mind)
     with pytest.raises(SystemExit, match="Finished cells are kept; run the same command again to resume"):
         grid.main(full=True, jobs=1)
+
+
+@pytest.mark.parametrize(
+    ("number", "on", "is_cancelled", "words"),
+    [
+        (signal.SIGTERM, "slurm", False, "Its cells stay in Slurm's queue; Ctrl-C in the next driver cancels them."),
+        (signal.SIGHUP, "auto", False, "Ray ends the cells that ran, but for those that are being pushed"),
+        (signal.SIGINT, "slurm", True, "grid: stopped. Finished cells are kept; run the same command again"),
+    ],
+)
+def test_only_ctrl_c_cancels_the_cells_of_a_cluster_and_the_last_line_names_the_command_that_goes_on(
+    number: signal.Signals, on: str, is_cancelled: bool, words: str, here: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote_runner, "fetch_cells", lambda *_: FetchedCells(set(), {}))
+    monkeypatch.setattr(remote_runner, "list_claims", lambda *_: set())
+    monkeypatch.setattr(sweep.workers, "stop", lambda _: here.append("processes ended"))
+    monkeypatch.setattr(sys, "argv", ["m2m", "--full", "--on", on])
+    engine = CellEngine(lambda _: os.kill(os.getpid(), number), dict, lambda: here.append("cells cancelled"), lambda: 1)
+    orders = {"a": {"name": "a", "git": "", "store": ""}}
+    monkeypatch.setattr(sweep, "_run", lambda *_: remote_runner.run_remote_cells(orders, engine, 1.0, ""))
+    with pytest.raises(SystemExit) as ended:
+        grid.main(full=True, on=on)
+    assert words in str(ended.value)
+    assert str(ended.value).endswith(f"To go on: python -m m2m grid --full --on {on}") != is_cancelled
+    assert here == (["cells cancelled"] if is_cancelled else ["processes ended"])
 
 
 STAGED_PARTS = {

@@ -1,5 +1,7 @@
 """Opens the machines that a grid runs on, Ray or Slurm, and runs cells there."""
 
+import shlex
+import sys
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -101,6 +103,16 @@ def run_cluster_cells(
     message = f"{HARDWARE_MESSAGE}{cluster.hardware}"
     orders = build_orders(todo, *inputs, cluster.threads, message, cluster.scratch)
     return run_remote_cells(orders, cluster.engine, seconds, label)
+
+
+def explain_left_cells(on: str) -> str:
+    """What becomes of the cells when a signal other than Ctrl-C ends the driver, and the command that goes on."""
+    fate = (
+        "Its cells stay in Slurm's queue; Ctrl-C in the next driver cancels them."
+        if on == "slurm"
+        else "Ray ends the cells that ran, but for those that are being pushed; finished cells are kept."
+    )
+    return f"{fate} To go on: python -m m2m grid {shlex.join(sys.argv[1:])}"
 
 
 def fetch_absent_tables(cells: Collection[str]) -> None:

@@ -106,9 +106,8 @@ class RayCells:
             return CellState("lost", cell.name, type(error).__name__)
         if report["outcome"] == "refused":
             self.refusing.add(cell.node)
-            return CellState(
-                "refused", cell.name, explain_refusal(report["facts"], self.sample, self.driver, self.needs.gpus)
-            )
+            reason = explain_refusal(report["facts"], self.sample, self.driver, self.needs.gpus)
+            return CellState("refused", cell.name, report["reason"] or reason)
         return CellState(report["outcome"], report["node"], report["reason"], report["log"])
 
     def _start_waiting(self) -> None:
