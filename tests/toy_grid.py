@@ -84,7 +84,7 @@ def run_toy_grid(address: str, count: int) -> list[str]:
     """Run the cells on the Ray cluster; the names of those that failed."""
     LOGS.mkdir(parents=True, exist_ok=True)
     driver = read_driver_facts(Path("constraints.txt"))
-    engine, _ = open_ray(address, build_program(), Needs(1, 0), driver, "", 0)
+    engine, _ = open_ray(address, build_program(), Needs(1, 0), driver, "", {}, 0)
     snapshot = push_snapshot(require_remotes())
     orders = remote_runner.build_orders(list_toy_cells(count), snapshot, ["prepare"], 1, "", "")
     with stop_on_signals():

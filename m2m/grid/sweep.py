@@ -11,6 +11,7 @@ from filelock import FileLock, Timeout
 
 from m2m.grid import dvc_experiments, workers
 from m2m.grid.design import Cell, Scope, list_cells, list_overrides
+from m2m.grid.finished_kinds import count_finished_kinds
 from m2m.grid.gpu_sharing import require_room
 from m2m.grid.machines.cluster import (
     ClusterOptions,
@@ -93,8 +94,11 @@ def _run(
     require_reachable_models(settings)
     check_schedule(**settings["grid"]["staged"])
     gpus_each = count_gpus(Path(settings["launch"]))
-    dvc_experiments.predict_lock()  # fails on a wrong dvc.yaml before a queue is waited in and anything is trained
-    cluster = open_cluster(options, Path(settings["launch"])) if options else None
+    lock = dvc_experiments.predict_lock()  # fails on a wrong dvc.yaml before a queue is waited in, anything is trained
+    cluster = None
+    if options:
+        begun = count_finished_kinds(lock, dvc_experiments.read_lock())
+        cluster = open_cluster(options, Path(settings["launch"]), begun)
     if cluster and options and options.on != "slurm":  # how many cells Slurm will run at once is unknown without --jobs
         jobs = cluster.engine.slots()
     if not cluster:
@@ -122,7 +126,9 @@ def _run(
             fetch_absent_tables(set(cells))
         only = None if make_parts is None else set(cells)
         fresh = settings["grid"]["staged"]["fresh"]
-        print(*write_study_folder(folder, current=True, fresh=fresh, only=only), sep="\n")
+        hardware = cluster.hardware if cluster else None
+        lines = write_study_folder(folder, current=True, fresh=fresh, only=only, hardware=hardware)
+        print(*lines, sep="\n")
         subprocess.run([sys.executable, "-m", "m2m", "study", str(folder)], check=True)
     _finish(missing, len(cells))
     if not is_settled:

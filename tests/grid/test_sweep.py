@@ -42,8 +42,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     held: set[str] = {hash_cell("p", FIRST, {})}
     noted: list[Any] = []
 
-    def collect(folder: Path, *, current: bool, fresh: Any, only: Any) -> list[str]:
-        noted.append(f"collect {folder}")
+    def collect(folder: Path, *, current: bool, fresh: Any, only: Any, hardware: Any) -> list[str]:
+        noted.append(f"collect {folder}{f' of {hardware}' if hardware else ''}")
         return []
 
     monkeypatch.setattr(sweep, "list_finished", lambda: held)
@@ -89,7 +89,7 @@ def test_parts_that_follow_from_the_pool_are_made_after_the_shared_stages_and_on
         assert here == ["dvc repro ingest"]
         return {"random": {"seed": [2]}}
 
-    def collect(folder: Path, *, current: bool, fresh: Any, only: Any) -> list[str]:
+    def collect(folder: Path, *, current: bool, fresh: Any, only: Any, hardware: Any) -> list[str]:
         collected.append((folder, only))
         return []
 
@@ -350,11 +350,12 @@ def test_on_a_cluster_shared_stages_are_pulled_and_cells_handed_over_under_its_h
     def run(opened: Any, inputs: Any, todo: Any, seconds: float, label: str) -> None:
         here.append((opened.hardware, inputs, sorted(todo), seconds))
 
-    def open_after_check(options: Any, launch: Path) -> Cluster:
-        here.append("open")
+    def open_after_check(options: Any, launch: Path, begun: Any) -> Cluster:
+        here.append(f"open, {begun}")
         return Cluster(engine, "origin", "EPYC", 1, options.on)
 
     monkeypatch.setattr(sweep.dvc_experiments, "predict_lock", lambda: here.append("check dvc.yaml") or {})
+    monkeypatch.setattr(sweep, "count_finished_kinds", lambda lock, previous: {"EPYC": 4})
     monkeypatch.setattr(sweep, "open_cluster", open_after_check)
     monkeypatch.setattr(sweep, "fetch_absent_tables", lambda cells: here.append(("fetch", len(cells))))
     monkeypatch.setattr(sweep, "push_inputs", lambda _, stages: stages)
@@ -362,8 +363,8 @@ def test_on_a_cluster_shared_stages_are_pulled_and_cells_handed_over_under_its_h
     monkeypatch.setattr(sweep, "hash_provenance", note)
     with pytest.raises(SystemExit, match="1 of 2 cells are missing"):
         grid.main(full=True, on="auto")
-    assert here[:3] == ["check dvc.yaml", "open", "dvc repro --pull ingest"]
-    assert here[5:7] == [("fetch", 2), "collect metrics/own"]
+    assert here[:3] == ["check dvc.yaml", "open, {'EPYC': 4}", "dvc repro --pull ingest"]
+    assert here[5:7] == [("fetch", 2), "collect metrics/own of EPYC"]
     assert here[4] == ("EPYC", ["ingest"], [name_experiment(SECOND, hash_cell("p", SECOND, {}))], 60)
     assert locks == [add_hardware({}, "EPYC")]
     assert "1 × 60 s on 4 workers" in capsys.readouterr().out
@@ -374,6 +375,7 @@ def test_slurms_plan_names_a_time_only_where_the_cells_at_once_are_known(
     jobs: int, plan: str, here: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     engine = CellEngine(lambda _: None, dict, lambda: None, lambda: 1)
+    monkeypatch.setattr(sweep, "count_finished_kinds", lambda lock, previous: {})
     monkeypatch.setattr(sweep, "open_cluster", lambda *_: Cluster(engine, "origin", "EPYC", 1, ""))
     monkeypatch.setattr(sweep, "push_inputs", lambda _, stages: stages)
     monkeypatch.setattr(sweep, "run_cluster_cells", lambda *_: None)

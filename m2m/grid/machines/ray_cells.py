@@ -124,11 +124,17 @@ class RayCells:
 
 
 def open_ray(
-    address: str, program: bytes, needs: Needs, driver: Facts, hardware: str, limit: int
+    address: str,
+    program: bytes,
+    needs: Needs,
+    driver: Facts,
+    hardware: str,
+    begun: Mapping[str, int],
+    limit: int,
 ) -> tuple[CellEngine, str]:
     """The engine of the Ray cluster at `address`, and the kind of hardware that its cells run on.
 
-    At limit `limit` cells run at once; 0: as many as fit.
+    `hardware` and `begun` choose the kind, as in `choose_nodes`. At limit `limit` cells run at once; 0: as many as fit.
     """
     connect(address)
     nodes, facts = _list_nodes(), probe_nodes(program)
@@ -136,7 +142,7 @@ def open_ray(
         raise ValueError(
             f"None of the {len(nodes)} nodes at {address} answered in {PROBE_SECONDS} s: look at ray status."
         )
-    choice = choose_nodes(facts, driver, needs.gpus, hardware)
+    choice = choose_nodes(facts, driver, needs.gpus, hardware, begun)
     silent = len(set(nodes) - set(facts))
     checked = f"{silent} of {len(nodes)} nodes did not answer yet: each checks itself before its first cell."
     for sentence in [*choice.sentences, *[checked] * bool(silent)]:

@@ -4,10 +4,12 @@ import json
 import shutil
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from m2m.grid.dvc_experiments import HARDWARE_MESSAGE
 from m2m.grid.machines.hardware import Facts, Needs, explain_refusal, state_expected
 from m2m.grid.machines.remote_runner import CellEngine, CellState, Order
 from m2m.grid.machines.slurm_calls import ask_slurm, read_largest_array, submit_array
@@ -40,7 +42,9 @@ class SlurmCells:
         self.excluded: list[str] = []
         self.listed = list_elements()
         self.asked = time.monotonic()
-        self.elements = {name: element for name, element in _read_arrays() if element in self.listed}
+        queued = [(order, element) for order, element in _read_arrays() if element in self.listed]
+        self.elements = {order["name"]: element for order, element in queued}
+        self.queued_kinds = Counter(order["message"].removeprefix(HARDWARE_MESSAGE) for order, _ in queued)
 
     def open_engine(self) -> CellEngine:
         """The functions that the runner calls."""
@@ -121,10 +125,11 @@ class SlurmCells:
 
 def open_slurm(
     program: bytes, needs: Needs, driver: Facts, words: Sequence[str], limit: int
-) -> tuple[CellEngine, Facts]:
+) -> tuple[CellEngine, Facts, Counter[str]]:
     """The engine of Slurm with these options of sbatch, and the facts of the node that Slurm chose first.
 
-    ValueError without Slurm, or where it runs nothing with these options.
+    Third how many cells of this repository are in Slurm's queue, by kind of hardware. ValueError without Slurm, or
+    where it runs nothing with these options.
     """
     if not shutil.which("sbatch"):
         raise ValueError("--on slurm needs Slurm's commands, but there is no sbatch: run this on a login node.")
@@ -136,7 +141,8 @@ def open_slurm(
     print("grid: asks Slurm for one node, and waits in its queue until one is free", flush=True)
     answer = ask_slurm("srun", *options, sys.executable, str(path.resolve()), "facts")
     sample = json.loads(answer.strip().splitlines()[-1])
-    return SlurmCells(program, needs, sample, driver, words, limit).open_engine(), sample
+    cells = SlurmCells(program, needs, sample, driver, words, limit)
+    return cells.open_engine(), sample, cells.queued_kinds
 
 
 def list_elements() -> dict[Element, CellState]:
@@ -149,15 +155,15 @@ def list_elements() -> dict[Element, CellState]:
     return listed
 
 
-def _read_arrays() -> Iterator[tuple[str, Element]]:
-    """The cells of all arrays that have been queued from this repository, the oldest first."""
+def _read_arrays() -> Iterator[tuple[Order, Element]]:
+    """The orders of all arrays that have been queued from this repository, the oldest first."""
     for file in sorted(ARRAYS.glob("m2m-*/orders.json")):
         try:
-            names = [order["name"] for order in json.loads(file.read_text(encoding="utf-8"))]
+            orders = json.loads(file.read_text(encoding="utf-8"))
         except ValueError:
             print(f"grid: {file} is torn, so its cells are not looked for: remove {file.parent}", flush=True)
             continue
-        yield from ((name, Element(file.parent, place)) for place, name in enumerate(names))
+        yield from ((order, Element(file.parent, place)) for place, order in enumerate(orders))
 
 
 def explain_end(element: Element) -> CellState:

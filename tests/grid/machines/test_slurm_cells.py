@@ -73,7 +73,7 @@ def test_six_cells_end_once_each_though_one_is_cancelled_a_node_dies_and_the_dri
     orders = open_toy_grid(tmp_path, monkeypatch, 6)
     driver = read_driver_facts(ROOT / "constraints.txt")
     program, needs = build_program(), Needs(1, 0)
-    engine, sample = open_slurm(program, needs, driver, [], 0)
+    engine, sample, _ = open_slurm(program, needs, driver, [], 0)
     runner = RemoteRunner(orders, engine, 5.0)
     cancelled = wait_for(runner, "n1")
     [job] = slurm.ask("squeue", "--noheader", "--nodelist=n1", "--format=%i").split()
@@ -108,7 +108,7 @@ def test_a_node_of_another_environment_is_refused_in_a_sentence(
 ) -> None:
     orders = open_toy_grid(tmp_path, monkeypatch, 1)
     driver = read_driver_facts(ROOT / "constraints.txt")
-    _, sample = open_slurm(build_program(), Needs(1, 0), driver, [], 0)
+    _, sample, _ = open_slurm(build_program(), Needs(1, 0), driver, [], 0)
     cells = SlurmCells(build_program(), Needs(1, 0), sample, {**driver, "python": "3.99.0"}, [], 0)
     runner = RemoteRunner(orders, cells.open_engine(), 5.0)
     for _ in range(100):
@@ -178,25 +178,30 @@ def test_nodes_that_refused_join_those_that_a_person_excludes(queue: Path) -> No
     assert cells._list_options() == ["--ntasks=1", "--cpus-per-task=1", "--exclude=n3,n7", "--time=5"]
 
 
+ORDERS = '[{"name": "a", "message": "m2m: run on EPYC"}, {"name": "b", "message": "m2m: run on EPYC"}]'
+
+
 def test_an_array_whose_orders_are_torn_is_named_and_the_others_are_found(
     queue: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (queue / "orders.json").write_text('[{"name": "a"}, {"name": "b"}]')
+    (queue / "orders.json").write_text(ORDERS)
     torn = queue.with_name("m2m-0")
     torn.mkdir()
     (torn / "orders.json").write_text("")
     cells = SlurmCells(b"", Needs(1, 0), {}, {}, [], 0)
+    assert cells.queued_kinds == {"EPYC": 2}
     assert cells.elements == {"a": slurm_cells.Element(queue, 0), "b": slurm_cells.Element(queue, 1)}
     [line] = capsys.readouterr().out.splitlines()
     assert line == f"grid: {torn}/orders.json is torn, so its cells are not looked for: remove {torn}"
 
 
 def test_a_later_array_that_never_reached_the_queue_hides_no_cell_of_an_earlier_one(queue: Path) -> None:
-    (queue / "orders.json").write_text('[{"name": "a"}]')
+    (queue / "orders.json").write_text(ORDERS)
     later = queue.with_name("m2m-2")
     later.mkdir()
-    (later / "orders.json").write_text('[{"name": "a"}]')
-    assert SlurmCells(b"", Needs(1, 0), {}, {}, [], 0).elements == {"a": slurm_cells.Element(queue, 0)}
+    (later / "orders.json").write_text(ORDERS)
+    elements = SlurmCells(b"", Needs(1, 0), {}, {}, [], 0).elements
+    assert elements == {"a": slurm_cells.Element(queue, 0), "b": slurm_cells.Element(queue, 1)}
 
 
 @pytest.mark.parametrize(("limit", "after"), [(0, [None, None, None]), (4, [None, "11", "12"])])
