@@ -8,7 +8,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from m2m.grid.dvc_experiments import HARDWARE_MESSAGE, read_experiments
-from m2m.grid.machines.grid_remotes import Snapshot, fetch_study_files, push_snapshot, require_remotes
+from m2m.grid.machines.grid_remotes import (
+    REMOTE_PINS,
+    Snapshot,
+    fetch_study_files,
+    push_snapshot,
+    require_remotes,
+)
 from m2m.grid.machines.hardware import (
     UNKNOWN_HARDWARE,
     Facts,
@@ -28,6 +34,11 @@ from m2m.grid.study_folder import locate_tables
 from m2m.training.finetuning.launch import count_gpus, read_processes
 
 PINS = Path("constraints.txt")
+OPTIONAL_PINS = {  # what a machine may have beside, and how it gets there
+    Path("requirements/ray.txt"): "make ray",
+    Path("requirements/smollm2.txt"): "make smollm2",
+    REMOTE_PINS: f"pip install -r {REMOTE_PINS} -c {PINS}",
+}
 
 
 class ClusterOptions(NamedTuple):
@@ -59,7 +70,7 @@ def open_cluster(options: ClusterOptions, launch: Path, begun: Mapping[str, int]
     _refuse_unused(options)
     git = require_remotes()
     needs = count_needs(launch, options.cpus)
-    driver, program = read_driver_facts(PINS), build_program()
+    driver, program = read_driver_facts(PINS, OPTIONAL_PINS), build_program()
     if options.on == "slurm":
         engine, sample, queued = open_slurm(
             program, needs, driver, [f"--{word}" for word in options.sbatch], options.jobs

@@ -3,12 +3,13 @@
 from collections import Counter
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from m2m.grid.machines.node_facts import normalize_package, read_facts
+from m2m.grid.workers import MEMORY
 
-Facts = Mapping[str, Any]  # of a node: node, python, packages (versions by name), cpu, gpus
-
+Facts = Mapping[str, Any]  # of a node: node, python, packages (versions by name), cpu, gpus; here also their commands
 
 UNKNOWN_HARDWARE = "unknown hardware"  # the label of cells that train on GPUs which the node does not show
 
@@ -18,6 +19,7 @@ class Needs(NamedTuple):
 
     cpus: int
     gpus: int
+    memory: int = MEMORY  # bytes, which Ray counts; Slurm's is an option of sbatch
 
 
 class NodeChoice(NamedTuple):
@@ -28,11 +30,21 @@ class NodeChoice(NamedTuple):
     sentences: list[str]
 
 
-def read_driver_facts(pins: Path) -> Facts:
-    """This machine's facts; of the packages those that `pins` (constraints.txt) names, "" for one that is not here."""
+def read_driver_facts(pins: Path, optional: Mapping[Path, str] = MappingProxyType({})) -> Facts:
+    """This machine's facts; of the packages those that `pins` (constraints.txt) names, "" for one that is not here.
+
+    Those that an `optional` file pins count where they are here; its value is the command that installs them.
+    """
     facts = read_facts()
-    names = [normalize_package(line.split("==")[0].strip()) for line in pins.read_text().splitlines() if "==" in line]
-    return facts | {"packages": {name: facts["packages"].get(name, "") for name in names}}
+    names = dict.fromkeys(_list_pinned(pins), "make install")
+    for file, command in optional.items():
+        names |= {name: command for name in _list_pinned(file) if name in facts["packages"] and name not in names}
+    return facts | {"packages": {name: facts["packages"].get(name, "") for name in names}, "commands": names}
+
+
+def _list_pinned(file: Path) -> list[str]:
+    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    return [normalize_package(line.split("==")[0].strip()) for line in lines if "==" in line]
 
 
 def state_expected(driver: Facts, node: Facts, gpus_each: int) -> Facts:
@@ -70,7 +82,7 @@ def explain_difference(facts: Facts, driver: Facts) -> str:
     version, expected = pairs[different[0]]
     return (
         f"Node {facts['node']} has {different[0]} {version or 'not at all'}, but this machine has {expected} "
-        f"({len(different)} of {len(pairs)} pinned packages differ): run make install there."
+        f"({len(different)} of {len(pairs)} pinned packages differ): run {driver['commands'][different[0]]} there."
     )
 
 

@@ -6,7 +6,12 @@ from typing import Any, NamedTuple
 
 from m2m.grid.machines.hardware import Facts, Needs, choose_nodes, explain_refusal, state_expected
 from m2m.grid.machines.remote_runner import CellEngine, CellState, Order
+from m2m.grid.workers import MEMORY
 
+OUT_OF_MEMORY = (
+    f"Ray ended it since its node ran out of memory: a cell takes more than the {MEMORY / 2**30:.0f} GiB that the grid "
+    "plans. Run fewer at once with --jobs, or start that node with a smaller --memory"
+)
 PROBE_SECONDS = 120  # a node that does not answer for so long is left out
 
 
@@ -41,7 +46,7 @@ def probe_nodes(program: bytes) -> dict[str, Facts]:
     """The facts of every node of the cluster, by id. A node that does not answer is left out."""
     import ray
 
-    tasks = {node: _start(program, "facts", "", node, Needs(0, 0)) for node in _list_nodes()}
+    tasks = {node: _start(program, "facts", "", node, Needs(0, 0, 0)) for node in _list_nodes()}
     ray.wait(list(tasks.values()), num_returns=len(tasks), timeout=PROBE_SECONDS)
     facts = {node: _get_answer(task) for node, task in tasks.items()}
     return {node: json.loads(answer) for node, answer in facts.items() if answer and answer[0] == "{"}
@@ -102,6 +107,8 @@ class RayCells:
             report = json.loads(ray.get(cell.task))
         except ray.exceptions.RayTaskError as error:
             return CellState("failed", cell.name, str(error.cause))
+        except ray.exceptions.OutOfMemoryError:
+            return CellState("failed", cell.name, OUT_OF_MEMORY)
         except ray.exceptions.RayError as error:
             return CellState("lost", cell.name, type(error).__name__)
         if report["outcome"] == "refused":
@@ -160,7 +167,8 @@ def _list_nodes() -> dict[str, Any]:
 
 def count_places(node: Mapping[str, Any], needs: Needs) -> int:
     """How many cells fit on the node."""
-    pairs = [(node["Resources"].get("CPU", 0), needs.cpus), (node["Resources"].get("GPU", 0), needs.gpus)]
+    resources, names = node["Resources"], ("CPU", "GPU", "memory")
+    pairs = [(resources.get(name, 0), need) for name, need in zip(names, needs, strict=True)]
     return min(int(resource // need) for resource, need in pairs if need)
 
 
@@ -190,7 +198,7 @@ def _start(program: bytes, task_name: str, order: str, node: str, needs: Needs) 
             raise RuntimeError(f"the node's program ended with {process.returncode}: {process.stderr[-600:]}")
         return process.stdout
 
-    options = {"num_cpus": needs.cpus, "num_gpus": needs.gpus, "max_retries": 0}
+    options = {"num_cpus": needs.cpus, "num_gpus": needs.gpus, "memory": needs.memory, "max_retries": 0}
     place = NodeAffinitySchedulingStrategy(node, soft=False)
     return ray.remote(run_program).options(**options, scheduling_strategy=place).remote(program, task_name, order)
 

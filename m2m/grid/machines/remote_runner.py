@@ -112,7 +112,9 @@ class RemoteRunner:
             self.states |= {name: CellState("queued") for name in waiting}
             self.claimed = {name: since for name, since in self.claimed.items() if name not in waiting}
         if self.states and not self.engine.slots():
-            self._say("No node can take a cell now: too few cores or GPUs, or all are lost. The grid waits for one.")
+            self._say(
+                "No node can take a cell now: too few cores, GPUs or memory, or all are lost. The grid waits for one."
+            )
         return len(self.finished) + len(self.failed) < len(self.orders)
 
     def tally(self) -> Tally:

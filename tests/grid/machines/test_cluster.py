@@ -36,7 +36,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     shutil.copy(ROOT / "constraints.txt", tmp_path)
     monkeypatch.setattr(cluster, "require_remotes", lambda: "origin")
-    monkeypatch.setattr(cluster, "read_driver_facts", lambda _: DRIVER)
+    monkeypatch.setattr(cluster, "read_driver_facts", lambda *_: DRIVER)
     return tmp_path
 
 

@@ -1,5 +1,6 @@
 """Which nodes may run cells, by facts that are made here."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,9 +10,10 @@ from m2m.grid.machines.hardware import (
     describe_kind,
     explain_difference,
     explain_refusal,
+    read_driver_facts,
     state_expected,
 )
-from m2m.grid.machines.node_facts import choose_facts
+from m2m.grid.machines.node_facts import choose_facts, read_facts
 
 DRIVER: dict[str, Any] = {
     "node": "driver",
@@ -19,6 +21,7 @@ DRIVER: dict[str, Any] = {
     "packages": {"numpy": "2.4.3", "torch": "2.13.0"},
     "cpu": "Xeon avx512f",
     "gpus": ["H100"],
+    "commands": {"numpy": "make install", "torch": "make install"},
 }
 
 
@@ -43,6 +46,20 @@ def test_the_first_package_that_differs_is_named_with_both_versions() -> None:
     assert explain_difference(other, DRIVER).startswith(expected)
     missing = facts("n1", packages={"torch": "2.13.0"})
     assert explain_difference(missing, DRIVER).startswith("Node n1 has numpy not at all, but this machine has 2.4.3")
+
+
+def test_optional_packages_that_are_here_have_to_be_there_in_the_same_version(tmp_path: Path) -> None:
+    here = read_facts()["packages"]
+    (tmp_path / "constraints.txt").write_text(f"dvc=={here['dvc']}\nnot-here==1\n")
+    (tmp_path / "ray.txt").write_text(f"# Ray\nPyYAML=={here['pyyaml']} \\\n    --hash=sha256:0\nabsent==1\n")
+    driver = read_driver_facts(tmp_path / "constraints.txt", {tmp_path / "ray.txt": "make ray", Path("none"): "x"})
+    assert driver["packages"] == {"dvc": here["dvc"], "not-here": "", "pyyaml": here["pyyaml"]}
+    assert "pyyaml" not in read_driver_facts(tmp_path / "constraints.txt")["packages"]
+    node = {**driver, "node": "n1", "packages": {"dvc": here["dvc"], "pyyaml": "5.0"}}
+    assert explain_difference(node, driver) == (
+        f"Node n1 has pyyaml 5.0, but this machine has {here['pyyaml']} (1 of 3 pinned packages differ): "
+        "run make ray there."
+    )
 
 
 @pytest.mark.parametrize(

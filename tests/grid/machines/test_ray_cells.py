@@ -5,12 +5,15 @@ import random
 import sys
 from collections import Counter
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import pytest
 
 from bench import ray_kills
 from m2m.grid.machines.hardware import Needs
-from m2m.grid.machines.ray_cells import connect, count_places
+from m2m.grid.machines.ray_cells import RayCells, RunningCell, connect, count_places
+from m2m.grid.workers import MEMORY
 from tests.test_smoke import run
 from tests.toy_grid import make_toy_repository
 
@@ -21,17 +24,44 @@ NO_RAY = importlib.util.find_spec("ray") is None
 @pytest.mark.parametrize(
     ("resources", "needs", "places"),
     [
-        ({"CPU": 4.0}, Needs(1, 0), 4),
-        ({"CPU": 4.0}, Needs(3, 0), 1),
-        ({"CPU": 16.0, "GPU": 2.0}, Needs(1, 1), 2),
-        ({"CPU": 16.0}, Needs(1, 1), 0),
+        ({"CPU": 4.0, "memory": 64e9}, Needs(1, 0), 4),
+        ({"CPU": 4.0, "memory": 64e9}, Needs(3, 0), 1),
+        ({"CPU": 16.0, "GPU": 2.0, "memory": 64e9}, Needs(1, 1), 2),
+        ({"CPU": 16.0, "memory": 64e9}, Needs(1, 1), 0),
+        ({"CPU": 16.0, "memory": 2.5 * MEMORY}, Needs(1, 0), 2),
+        ({"CPU": 16.0, "memory": 0.5 * MEMORY}, Needs(1, 0), 0),
         ({}, Needs(1, 0), 0),
     ],
 )
-def test_as_many_cells_fit_on_a_node_as_cores_and_gpus_allow(
+def test_as_many_cells_fit_on_a_node_as_cores_gpus_and_memory_allow(
     resources: dict[str, float], needs: Needs, places: int
 ) -> None:
     assert count_places({"Resources": resources}, needs) == places
+
+
+@pytest.mark.parametrize(
+    ("error", "state", "words"),
+    [
+        ("OutOfMemoryError", "failed", "ran out of memory: a cell takes more than the 3 GiB"),
+        ("WorkerCrashedError", "lost", "WorkerCrashedError"),
+    ],
+)
+def test_a_cell_without_memory_has_failed_and_one_whose_worker_died_is_lost(
+    error: str, state: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With errors of the names that Ray gives them; Ray itself need not be here."""
+    names: dict[str, Any] = {"RayError": Exception}
+    names |= {name: type(name, (Exception,), {}) for name in ("RayTaskError", "OutOfMemoryError", "WorkerCrashedError")}
+
+    def get(_: object) -> None:
+        raise names[error]
+
+    ray = ModuleType("ray")
+    ray.__dict__.update(exceptions=SimpleNamespace(**names), get=get)
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    cells = RayCells(b"", Needs(1, 0), {}, [], {}, 0)
+    end = cells._read_end(RunningCell(None, "id", "n1"))
+    assert (end.state, end.node) == (state, "n1") and words in end.reason
 
 
 def test_without_the_package_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
