@@ -9,6 +9,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+import yaml
 
 from bench import ray_kills
 from m2m.grid.machines.hardware import Needs
@@ -19,6 +20,26 @@ from tests.toy_grid import make_toy_repository
 
 WARNING = "NO RAY HERE: it was not tested (make ray)"
 NO_RAY = importlib.util.find_spec("ray") is None
+
+
+@pytest.mark.parametrize(
+    ("equal", "ends", "kills", "code"),
+    [(True, 1, 10, 0), (True, 1, 11, 0), (False, 1, 10, 1), (True, 2, 10, 1), (True, 1, 9, 1)],
+)
+def test_the_bench_fails_where_outs_differ_a_cell_ran_twice_or_a_kill_is_missing(
+    equal: bool, ends: int, kills: int, code: int
+) -> None:
+    assert ray_kills.judge(equal, Counter({"a": ends, "b": 1}), kills, 10) == code
+
+
+def test_the_bench_notes_the_runs_of_real_cells(tmp_path: Path) -> None:
+    pipeline = tmp_path / "dvc.yaml"
+    pipeline.write_text((Path(__file__).parents[3] / "dvc.yaml").read_text())
+    ray_kills.note_runs(pipeline)
+    stages = yaml.safe_load(pipeline.read_text())["stages"]
+    name = "${subset.strategy}-${subset.degree}-${subset.seed}"
+    assert stages["judge"]["cmd"].startswith(f"echo begin {name} >> $TOY_RUNS && ")
+    assert stages["measure"]["cmd"].endswith(f" && echo end {name} >> $TOY_RUNS")
 
 
 @pytest.mark.parametrize(
@@ -83,14 +104,18 @@ def test_a_killed_worker_and_a_killed_driver_cost_no_cell_and_run_none_twice(tmp
     clone, draw = make_toy_repository(tmp_path), random.Random(1)
     variables = {"TOY_RUNS": str(tmp_path / "runs.log"), "TOY_SECONDS": "2"}
     with ray_kills.run_ray(tmp_path, variables, count=2) as cluster:
-        words = ["-m", "tests.toy_grid", cluster.address, "3"]
+        words = ["-m", "tests.toy_grid", "3", "--on", cluster.address]
         happened = ray_kills.run_disturbed(cluster, clone, words, ["worker", "driver"], draw, 6.0)
+        address = cluster.client_address if ray_kills.HAS_CLIENT else cluster.address
+        ray_kills.run_disturbed(cluster, clone, [*words[:2], "4", "--on", address], [], draw, 6.0)
     assert len(happened) == 2
     ends, begins = ray_kills.count_ends(clone)
-    assert ends == Counter({f"response-{seed}": 1 for seed in range(3)})
-    assert begins >= 3
+    assert ends == Counter(
+        {f"response-{seed}": 1 for seed in range(4)}
+    )  # the last one through ray://, where grpcio is here
+    assert begins >= 4
     names = [
         ref.split("/")[-1] for ref in run(clone, "git", "for-each-ref", "--format=%(refname)", "refs/exps").split()
     ]
-    assert sorted(names) == ["toy-s0", "toy-s1", "toy-s2"]
+    assert sorted(names) == ["toy-s0", "toy-s1", "toy-s2", "toy-s3"]
     assert (tmp_path / "runs.log").read_text().splitlines().count("shared") == 1
