@@ -1,6 +1,7 @@
 """Cells as tasks of a Ray cluster: one node a task, chosen here, so that the state of each cell is known here."""
 
 import json
+import signal
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -32,8 +33,10 @@ def connect(address: str) -> None:
             "--on with a Ray cluster needs the package ray: run make ray here and on every node."
         ) from error
     options: dict[str, Any] = {} if address.startswith("ray://") else {"log_to_driver": False, "logging_level": "error"}
+    handler = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(address, **options)
+        signal.signal(signal.SIGTERM, handler)  # Ray puts its own in its place, by which nothing would be said
     except (ConnectionError, RuntimeError, TimeoutError, ValueError) as error:
         reason = " ".join(str(error).split())[:300]
         raise ValueError(

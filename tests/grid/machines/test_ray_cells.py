@@ -2,6 +2,7 @@
 
 import importlib.util
 import random
+import signal
 import sys
 from collections import Counter
 from pathlib import Path
@@ -14,7 +15,7 @@ import yaml
 from bench import ray_kills
 from m2m.grid.machines.hardware import Needs
 from m2m.grid.machines.ray_cells import RayCells, RunningCell, connect, count_places
-from m2m.grid.workers import MEMORY
+from m2m.grid.workers import MEMORY, DriverEnded, stop_on_signals
 from tests.test_smoke import run
 from tests.toy_grid import make_toy_repository
 
@@ -83,6 +84,18 @@ def test_a_cell_without_memory_has_failed_and_one_whose_worker_died_is_lost(
     cells = RayCells(b"", Needs(1, 0), {}, [], {}, 0)
     end = cells._read_end(RunningCell(None, "id", "n1"))
     assert (end.state, end.node) == (state, "n1") and words in end.reason
+
+
+def test_the_drivers_way_to_end_by_a_signal_outlives_ray(monkeypatch: pytest.MonkeyPatch) -> None:
+    previous = signal.getsignal(signal.SIGTERM)
+    ray = ModuleType("ray")
+    ray.__dict__["init"] = lambda *_, **__: signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    with stop_on_signals(DriverEnded):
+        ours = signal.getsignal(signal.SIGTERM)
+        connect("auto")
+        assert signal.getsignal(signal.SIGTERM) == ours != previous
+    assert signal.getsignal(signal.SIGTERM) == previous
 
 
 def test_without_the_package_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
