@@ -99,7 +99,7 @@ def run_local_grid(count: int) -> list[str]:
     """Run the cells through DVC's queue on this machine; the names of those that failed."""
     LOGS.mkdir(parents=True, exist_ok=True)
     with stop_on_signals():
-        failed = run_cells(list_toy_cells(count), 1, 0, 5.0, "")
+        failed = run_cells(list_toy_cells(count), 2, 1, 5.0, "")
     psutil.wait_procs(psutil.Process().children())  # so that the parent can count their CPU seconds
     return failed
 

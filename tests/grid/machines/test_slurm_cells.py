@@ -49,7 +49,7 @@ def open_toy_grid(folder: Path, monkeypatch: pytest.MonkeyPatch, count: int) -> 
 
 
 def finish(runner: RemoteRunner) -> None:
-    for _ in range(300):
+    for _ in range(1200):
         if not runner.look():
             return
         time.sleep(0.5)
