@@ -32,6 +32,8 @@ TOOLS = {
     "chmod",
     "umask",
     "git",
+    "mkdir",
+    "ssh",
     "cd",
     "cp",
     "export",

@@ -15,7 +15,7 @@ from threading import Thread
 
 import pytest
 
-from m2m.grid.machines import grid_remotes, remote_cell
+from m2m.grid.machines import grid_remotes, patience, remote_cell
 from tests.file_store import FileStore, serve_files
 from tests.test_smoke import commit, environment
 
@@ -80,15 +80,15 @@ def dying(clone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
             store.count = 0
             store.last *= 2
 
-        monkeypatch.setattr("tenacity.nap.time.sleep", come_back)
-        monkeypatch.setattr(remote_cell.time, "sleep", come_back)
+        monkeypatch.setattr(patience, "sleep", come_back)
+        monkeypatch.setattr(remote_cell, "sleep", come_back)
         yield store
 
 
 def test_a_grids_push_to_a_store_that_dies_in_it_goes_on_when_it_is_back(
     clone: Path, tmp_path: Path, dying: FileStore, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pushed = grid_remotes._call_remote(PUSH, "dvc push")
+    pushed = grid_remotes.call_remote(PUSH, "dvc push")
     assert int(pushed.split()[0]) < FILES  # the first tries' files are not sent again
     assert len(list_store(tmp_path / "store")) == FILES + 1
     assert [path for path in list_store(tmp_path / "store") if not is_whole(path)] == []
@@ -115,9 +115,9 @@ def test_a_grid_whose_store_stays_away_says_so_in_one_sentence(
     clone: Path, dying: FileStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dying.last = 0
-    monkeypatch.setattr(grid_remotes, "REMOTE_PATIENCE", 0)
-    with pytest.raises(grid_remotes.RemoteAway) as caught:
-        grid_remotes._call_remote(PUSH, "dvc push")
+    monkeypatch.setattr(patience, "REMOTE_PATIENCE", 0)
+    with pytest.raises(patience.RemoteAway) as caught:
+        grid_remotes.call_remote(PUSH, "dvc push")
     assert str(caught.value).startswith("dvc push of the remote failed (ERROR: failed to transfer")
     remedy = "Nothing is lost: run the same command again when the remote is back."
     assert str(caught.value).endswith(f" {FILES + 1} files failed to upload) for 0 s. {remedy}")
@@ -246,8 +246,8 @@ def test_a_push_and_a_pull_over_ssh_whose_cable_is_cut_go_on_when_it_is_mended(
         assert [path for path in list_store(store) if not is_whole(path)] == []
         cable.length = 10**9
 
-    monkeypatch.setattr("tenacity.nap.time.sleep", mend)
-    grid_remotes._call_remote(PUSH, "dvc push")
+    monkeypatch.setattr(patience, "sleep", mend)
+    grid_remotes.call_remote(PUSH, "dvc push")
     assert 0 < present[0] < FILES
     assert capsys.readouterr().out.count("is tried again for 600 s") == 1
     assert [path for path in list_store(store) if not is_whole(path)] == []

@@ -1,17 +1,21 @@
 """A repository whose cells take a moment: one shared stage and two of a cell's, with a git and a DVC remote.
 
-`python -m tests.toy_grid ADDRESS COUNT` in its clone runs COUNT cells on a Ray cluster, as `m2m grid` would.
+`python -m tests.toy_grid COUNT [--on ADDRESS]` in its clone runs COUNT cells here or on a Ray cluster, as `m2m grid`
+would.
 """
 
 import os
 import sys
 from pathlib import Path
 
+import psutil
+
 from m2m.grid.machines import remote_runner
 from m2m.grid.machines.grid_remotes import push_snapshot, require_remotes
 from m2m.grid.machines.hardware import Needs, read_driver_facts
 from m2m.grid.machines.node_program import build_program
 from m2m.grid.machines.ray_cells import open_ray
+from m2m.grid.runner import run_cells
 from m2m.grid.workers import LOGS, stop_on_signals
 from tests.test_smoke import run
 
@@ -57,6 +61,7 @@ def make_toy_repository(folder: Path) -> Path:
     """The driver's clone, whose shared stage has run; beside it origin.git, store (DVC's remote) and runs.log."""
     clone = folder / "clone"
     clone.mkdir(parents=True)
+    (folder / "store").mkdir()
     os.environ["TOY_RUNS"] = str(folder / "runs.log")
     files = {"shared.py": SHARED, "train.py": TRAIN, "measure.py": MEASURE, "dvc.yaml": PIPELINE}
     files |= {"params.yaml": "subset:\n  strategy: random\n  seed: 0\n", "constraints.txt": "dvc==3\n"}
@@ -83,12 +88,22 @@ def run_toy_grid(address: str, count: int) -> list[str]:
     """Run the cells on the Ray cluster; the names of those that failed."""
     LOGS.mkdir(parents=True, exist_ok=True)
     driver = read_driver_facts(Path("constraints.txt"))
-    engine, _ = open_ray(address, build_program(), Needs(1, 0), driver, "", 0)
+    engine, _ = open_ray(address, build_program(), Needs(1, 0), driver, "", {}, 0)
     snapshot = push_snapshot(require_remotes())
     orders = remote_runner.build_orders(list_toy_cells(count), snapshot, ["prepare"], 1, "", "")
     with stop_on_signals():
         return remote_runner.run_remote_cells(orders, engine, 5.0, "")
 
 
+def run_local_grid(count: int) -> list[str]:
+    """Run the cells through DVC's queue on this machine; the names of those that failed."""
+    LOGS.mkdir(parents=True, exist_ok=True)
+    with stop_on_signals():
+        failed = run_cells(list_toy_cells(count), 2, 1, 5.0, "")
+    psutil.wait_procs(psutil.Process().children())  # so that the parent can count their CPU seconds
+    return failed
+
+
 if __name__ == "__main__":
-    sys.exit(", ".join(run_toy_grid(sys.argv[1], int(sys.argv[2]))) or 0)
+    number, *place = sys.argv[1:]
+    sys.exit(", ".join(run_toy_grid(place[1], int(number)) if place else run_local_grid(int(number))) or 0)

@@ -33,10 +33,11 @@ def main(
         folder: The study's folder. Default: metrics/own, metrics/pilot with --pilot, metrics/own-sizes with --sizes.
         on: Where cells run: this machine (the default), `slurm`, or a Ray cluster: `auto`, HOST:PORT or ray://HOST:PORT.
         cpus: With --on: cores of a cell. 0: one for each process of the launch file.
-        hardware: With --on and a Ray cluster: part of the name of the CPU or GPU to run on. Default: this machine's, if
-            a node has it. With Slurm use --sbatch "constraint=FEATURE".
-        scratch: With --on: a folder of each node for clones and data. Default: its temporary folder.
-        sbatch: With --on slurm: further options of sbatch without dashes, such as "partition=long time=2:00:00".
+        hardware: With --on: part of the name of the CPU or GPU to run on. Default: that of the cells so far, else this
+            machine's, if a node has it. With Slurm it only accepts a kind: --sbatch "constraint=FEATURE" chooses.
+        scratch: With --on: a folder of each node for clones and data, best on a local disk that outlives a job.
+            Default: its temporary folder.
+        sbatch: With --on slurm: further options of sbatch and srun without dashes, as "partition=long time=2:00:00".
     """
     from m2m.grid.design import choose_scope
     from m2m.grid.machines.cluster import ClusterOptions

@@ -9,14 +9,30 @@ import polars as pl
 from m2m.grid.collection import REQUIRED
 
 
-def report_counts(grid: pl.DataFrame, kinds: Mapping[str, str]) -> str:
-    """The cells of each provenance; `kinds` maps those of today's code to their hardware, "" for this machine's."""
+def report_counts(grid: pl.DataFrame, kinds: Mapping[str, str], hardware: str | None) -> str:
+    """The cells of each provenance; `kinds` maps those of today's code to their hardware, "" for this machine's.
+
+    Those of `hardware` come first; for None those of this machine, or without any the most frequent kind.
+    """
     counts = Counter(grid["provenance"].to_list())
-    [current_hash] = [name for name, kind in kinds.items() if not kind]
+    by_kind = {kind: name for name, kind in kinds.items()}
+    frequent = min(by_kind, key=lambda kind: (-counts[by_kind[kind]], kind))
+    chosen = hardware if hardware is not None else "" if counts[by_kind[""]] else frequent
+    current_hash = by_kind[chosen]
     different = [(name, count) for name, count in counts.most_common() if name != current_hash]
-    separate = [f"{count} of {name}{f' on {kinds[name]}' if name in kinds else ''}" for name, count in different]
-    text = f"{counts[current_hash]} cells of this code, data and settings ({current_hash})"
+    separate = [f"{count} of {name}{_name_kind(kinds.get(name, ''))}" for name, count in different]
+    text = f"{counts[current_hash]} cells of this code, data and settings ({current_hash}){_name_kind(chosen)}"
     return text + (f"; counted separately, other cells: {', '.join(separate)}" if separate else "")
+
+
+def _name_kind(kind: str) -> str:
+    return f" on {kind}" if kind else ""
+
+
+def report_other_hardware(count: int, hardware: str | None) -> Iterator[str]:
+    """The cells that ran on other kinds of hardware than this one."""
+    if count:
+        yield f"left out: {count} cells that did not run on {hardware}"
 
 
 def report_left_out(rows: Sequence[Any], measured: Sequence[Any], compared: Sequence[Any]) -> Iterator[str]:

@@ -95,6 +95,15 @@ def list_stages() -> list[str]:
         return [stage.name for stage in _list_declared(repo)]
 
 
+def list_cached_outs() -> set[str]:
+    """The outs of dvc.yaml whose data goes to DVC's cache and remote."""
+    from dvc.repo import Repo
+
+    with Repo() as repo:
+        outs = [out for stage in _list_declared(repo) for out in stage.outs]
+        return {str(out.def_path) for out in outs if out.use_cache and out.can_push}
+
+
 def list_untracked_files() -> list[str]:
     """Files that a cell may read and that git neither tracks nor ignores: DVC's queue leaves them out of its copies."""
     options = ("--others", "--exclude-standard", "--directory", "-z")

@@ -13,9 +13,9 @@ import psutil
 from m2m.gguf_models import find_gguf, read_gguf_config
 from m2m.grid.design import Cell, Scope, list_cells
 from m2m.grid.dvc_experiments import PROMPTS_FILE, predict_lock, read_experiments, read_lock
+from m2m.grid.finished_kinds import list_stale_stages
 from m2m.grid.gpu_locks import list_gpus
 from m2m.grid.provenance import (
-    CELL_STAGES,
     add_hardware,
     get_hardware,
     hash_cell,
@@ -55,7 +55,7 @@ def inspect_cells(settings: Mapping[str, Any], scope: Scope) -> tuple[list[str],
     """
     previous = read_lock()
     lock = predict_lock(previous)
-    stale = [name for name, stage in lock.items() if name not in CELL_STAGES and _is_stale(stage, previous.get(name))]
+    stale = list_stale_stages(lock, previous)
     if stale:
         return stale, 0
     locks = [cell.lock for cell in read_experiments() if is_finished(cell.lock)]
@@ -146,9 +146,3 @@ def describe_storage() -> dict[str, str]:
                 replies[f"replies of {model.model}"] = f"{model.replies:,} cached, {tokens:,} tokens, not paid again"
     free = shutil.disk_usage(".").free
     return {"DVC's run cache": f"{runs:,} stage runs"} | replies | {"disk": f"{free / 1e9:,.0f} GB free"}
-
-
-def _is_stale(stage: Mapping[str, Any], previous: Mapping[str, Any] | None) -> bool:
-    if previous is None or any(stage[key] != previous[key] for key in ("cmd", "params")):
-        return True
-    return any(md5 and md5 != previous["deps"].get(path) for path, md5 in stage["deps"].items())

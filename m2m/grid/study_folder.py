@@ -8,7 +8,13 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from m2m.grid.collection import REQUIRED, build_grid_table
-from m2m.grid.collection_report import report_counts, report_gaps, report_left_out, report_repeated
+from m2m.grid.collection_report import (
+    report_counts,
+    report_gaps,
+    report_left_out,
+    report_other_hardware,
+    report_repeated,
+)
 from m2m.grid.design import POOL_SETTINGS, normalize_cell
 from m2m.grid.dvc_experiments import PROMPTS_FILE, Experiment, locate_cached_file, predict_lock, read_experiments
 from m2m.grid.pass_settings import keep_one_pass
@@ -60,18 +66,21 @@ def write_study_folder(
     examples: int = 6,
     current: bool = False,
     only: Collection[str] | None = None,
+    hardware: str | None = None,
 ) -> list[str]:
     """Write all inputs of a study into `folder`; return what was collected and left out, a line each.
 
     `fresh` are the seeds of a staged grid's last rung. `examples` prompts keep their answers. `current` leaves out
-    cells of other code, data or settings, `only` all but the cells with these identities. ValueError if none is left.
+    cells of other code, data or settings, `only` all but the cells with these identities, `hardware`
+    those of other kinds of hardware. ValueError if none is left.
     """
     finished = [cell for cell in read_experiments() if is_finished(cell.lock)]
-    cells = {cell.name: cell for cell in finished if only is None or hash_locked_cell(cell.lock) in only}
+    chosen = [cell for cell in finished if only is None or hash_locked_cell(cell.lock) in only]
+    cells = {cell.name: cell for cell in chosen if hardware is None or get_hardware(cell.lock) == hardware}
     rows = [_make_row(cell, fresh) for cell in cells.values()]
     measured = [row for row in rows if set(REQUIRED) <= set(row)]
-    lock, hardware = predict_lock(), {"", *(get_hardware(cell.lock) for cell in cells.values())}
-    kinds = {hash_provenance(add_hardware(lock, kind)): kind for kind in sorted(hardware)}
+    lock, present = predict_lock(), {hardware or "", *(get_hardware(cell.lock) for cell in cells.values())}
+    kinds = {hash_provenance(add_hardware(lock, kind)): kind for kind in sorted(present)}
     blocks = {row["experiment"]: get_pass_settings(cells[row["experiment"]].lock, row["strategy"]) for row in measured}
     today = {row["strategy"]: get_pass_settings(lock, row["strategy"]) for row in measured}
     compared = [row for row in measured if not current or _is_current(row, kinds, blocks, today)]
@@ -89,8 +98,13 @@ def write_study_folder(
     answers += _select_base_examples(cells[select_comparable(grid)["experiment"][0]], examples)
     write_table(folder / "examples.parquet", Examples, _concatenate(answers, Examples))
     _write_made(folder, grid, cells)
-    omitted = [*report_left_out(rows, measured, compared), *passes, *report_repeated(len(kept) - len(grid))]
-    return [f"{folder / 'grid.csv'}: {report_counts(grid, kinds)}", *omitted, *report_gaps(len(collected), scores)]
+    omitted = [*report_other_hardware(len(chosen) - len(cells), hardware)]
+    omitted += [*report_left_out(rows, measured, compared), *passes, *report_repeated(len(kept) - len(grid))]
+    return [
+        f"{folder / 'grid.csv'}: {report_counts(grid, kinds, hardware)}",
+        *omitted,
+        *report_gaps(len(collected), scores),
+    ]
 
 
 def _is_current(

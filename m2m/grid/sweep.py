@@ -11,8 +11,16 @@ from filelock import FileLock, Timeout
 
 from m2m.grid import dvc_experiments, workers
 from m2m.grid.design import Cell, Scope, list_cells, list_overrides
+from m2m.grid.finished_kinds import count_finished_kinds
 from m2m.grid.gpu_sharing import require_room
-from m2m.grid.machines.cluster import ClusterOptions, fetch_absent_tables, open_cluster, push_inputs, run_cluster_cells
+from m2m.grid.machines.cluster import (
+    ClusterOptions,
+    explain_left_cells,
+    fetch_absent_tables,
+    open_cluster,
+    push_inputs,
+    run_cluster_cells,
+)
 from m2m.grid.named_parts import Parts, replace_parts
 from m2m.grid.progress_table import format_duration
 from m2m.grid.provenance import (
@@ -50,14 +58,15 @@ def run_grid(
     the stages that all cells share have run; the study is then of its cells alone.
 
     `jobs` 0 chooses the number of workers. A staged grid runs one rung after the other. One grid runs in a repository
-    at a time. SIGTERM, SIGHUP and Ctrl-C end it with its workers and cells.
+    at a time. SIGTERM, SIGHUP and Ctrl-C end it with its workers and cells; on a cluster only Ctrl-C ends the cells.
     """
     if jobs < 0:
         raise ValueError(f"jobs must be 0 or more, got {jobs}. 0 chooses a number for this machine.")
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     workers.LOGS.mkdir(parents=True, exist_ok=True)
+    end = workers.DriverEnded if options else KeyboardInterrupt
     try:
-        with FileLock(workers.LOGS / "lock", timeout=0), workers.stop_on_signals():
+        with FileLock(workers.LOGS / "lock", timeout=0), workers.stop_on_signals(end):
             HOLDER.write_text(str(os.getpid()), encoding="utf-8")
             _run(settings, scope, jobs, folder, options, make_parts)
     except Timeout as error:
@@ -69,6 +78,8 @@ def run_grid(
         sys.exit(f"grid: {' '.join(error.cmd[:3])} … failed; its output above gives the reason")
     except KeyboardInterrupt:
         sys.exit("grid: stopped. Finished cells are kept; run the same command again to resume.")
+    except workers.DriverEnded:
+        sys.exit(f"grid: a signal ended the driver. {explain_left_cells(options.on if options else '')}")
 
 
 def _run(
@@ -83,8 +94,11 @@ def _run(
     require_reachable_models(settings)
     check_schedule(**settings["grid"]["staged"])
     gpus_each = count_gpus(Path(settings["launch"]))
-    dvc_experiments.predict_lock()  # fails on a wrong dvc.yaml before a queue is waited in and anything is trained
-    cluster = open_cluster(options, Path(settings["launch"])) if options else None
+    lock = dvc_experiments.predict_lock()  # fails on a wrong dvc.yaml before a queue is waited in, anything is trained
+    cluster = None
+    if options:
+        begun = count_finished_kinds(lock, dvc_experiments.read_lock())
+        cluster = open_cluster(options, Path(settings["launch"]), begun)
     if cluster and options and options.on != "slurm":  # how many cells Slurm will run at once is unknown without --jobs
         jobs = cluster.engine.slots()
     if not cluster:
@@ -113,7 +127,9 @@ def _run(
             fetch_absent_tables(set(cells))
         only = None if make_parts is None else set(cells)
         fresh = settings["grid"]["staged"]["fresh"]
-        print(*write_study_folder(folder, current=True, fresh=fresh, only=only), sep="\n")
+        hardware = cluster.hardware if cluster else None
+        lines = write_study_folder(folder, current=True, fresh=fresh, only=only, hardware=hardware)
+        print(*lines, sep="\n")
         subprocess.run([sys.executable, "-m", "m2m", "study", str(folder)], check=True)
     _finish(missing, len(cells))
     if not is_settled:

@@ -21,6 +21,10 @@ MEMORY = 3 * 2**30  # bytes that a cell of the default pipeline may need on the 
 WAIT = 2.0  # seconds that a process has to clean up
 
 
+class DriverEnded(BaseException):
+    """A signal that is not Ctrl-C ended the driver of a cluster's cells, which stay."""
+
+
 class Worker(NamedTuple):
     """A process of `dvc exp queue-worker`; idle when it runs no experiment."""
 
@@ -97,14 +101,18 @@ def stop(pids: Sequence[int]) -> None:
 
 
 @contextmanager
-def stop_on_signals() -> Iterator[None]:
-    """On SIGTERM and SIGHUP, stop all descendants and raise KeyboardInterrupt, as Ctrl-C in a terminal does."""
+def stop_on_signals(error: type[BaseException] = KeyboardInterrupt) -> Iterator[None]:
+    """On SIGTERM and SIGHUP, stop all descendants and raise `error`: as Ctrl-C in a terminal does, or DriverEnded.
+
+    A signal that is ignored from the start, as SIGHUP under nohup, stays so.
+    """
 
     def interrupt(*_: object) -> None:
         stop([child.pid for child in psutil.Process().children()])
-        raise KeyboardInterrupt
+        raise error
 
-    previous = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    heeded = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) != signal.SIG_IGN]
+    previous = {number: signal.signal(number, interrupt) for number in heeded}
     try:
         yield
     finally:

@@ -256,6 +256,37 @@ def test_cells_of_other_hardware_are_kept_apart_and_named_though_they_are_of_tod
     assert made[kept]["hardware"] == {"kind": "EPYC avx2"} and "hardware" not in made[kept]["commands"]
 
 
+def test_a_clusters_study_has_its_own_kind_of_hardware_alone_though_other_cells_are_more(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = study_folder.read_experiments()
+    monkeypatch.setattr(study_folder, "predict_lock", lambda: held[1].lock)
+    held[0] = held[0]._replace(lock=add_hardware(held[0].lock, "EPYC"))
+    monkeypatch.setattr(study_folder, "read_experiments", lambda: held)
+    lines = study_folder.write_study_folder(tmp_path / "study", fresh=[], current=True, hardware="EPYC")
+    assert read_table(tmp_path / "study/grid.csv", Grid)["experiment"].to_list() == [held[0].name]
+    provenance = hash_provenance(held[0].lock)
+    assert lines[0].endswith(f"grid.csv: 1 cells of this code, data and settings ({provenance}) on EPYC")
+    assert lines[1] == "left out: 2 cells that did not run on EPYC"
+
+
+def test_a_table_of_a_clusters_cells_counts_them_as_of_this_code(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    held = study_folder.read_experiments()
+    lock = held[0].lock
+    monkeypatch.setattr(study_folder, "predict_lock", lambda: lock)
+    kinds = ("EPYC", "EPYC", "Xeon")
+    held = [cell._replace(lock=add_hardware(cell.lock, kind)) for cell, kind in zip(held, kinds, strict=True)]
+    monkeypatch.setattr(study_folder, "read_experiments", lambda: held)
+    collect.main(folder=tmp_path / "study", current=True)
+    epyc, xeon = (hash_provenance(held[place].lock) for place in (0, 2))
+    counts = (
+        f"2 cells of this code, data and settings ({epyc}) on EPYC; counted separately, other cells: 1 of {xeon} on"
+    )
+    assert counts in capsys.readouterr().out
+
+
 @pytest.fixture
 def passes(cache: Path, monkeypatch: pytest.MonkeyPatch) -> list[Experiment]:
     """Two cells of ifd with one seed: only the settings of their pass differ, the second has today's."""

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,8 @@ from filelock import FileLock
 
 from m2m.commands import grid
 from m2m.grid import gpu_locks, rungs, sweep
+from m2m.grid.machines import remote_runner
+from m2m.grid.machines.cell_refs import FetchedCells
 from m2m.grid.machines.cluster import Cluster
 from m2m.grid.machines.remote_runner import CellEngine
 from m2m.grid.provenance import add_hardware, hash_cell, name_experiment
@@ -39,8 +42,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     held: set[str] = {hash_cell("p", FIRST, {})}
     noted: list[Any] = []
 
-    def collect(folder: Path, *, current: bool, fresh: Any, only: Any) -> list[str]:
-        noted.append(f"collect {folder}")
+    def collect(folder: Path, *, current: bool, fresh: Any, only: Any, hardware: Any) -> list[str]:
+        noted.append(f"collect {folder}{f' of {hardware}' if hardware else ''}")
         return []
 
     monkeypatch.setattr(sweep, "list_finished", lambda: held)
@@ -86,7 +89,7 @@ def test_parts_that_follow_from_the_pool_are_made_after_the_shared_stages_and_on
         assert here == ["dvc repro ingest"]
         return {"random": {"seed": [2]}}
 
-    def collect(folder: Path, *, current: bool, fresh: Any, only: Any) -> list[str]:
+    def collect(folder: Path, *, current: bool, fresh: Any, only: Any, hardware: Any) -> list[str]:
         collected.append((folder, only))
         return []
 
@@ -225,6 +228,31 @@ def test_ctrl_c_says_that_it_can_be_gone_on_with(here: Any, monkeypatch: pytest.
         grid.main(full=True, jobs=1)
 
 
+@pytest.mark.parametrize(
+    ("number", "on", "is_cancelled", "words"),
+    [
+        (signal.SIGTERM, "slurm", False, "Its cells stay in Slurm's queue; Ctrl-C in the next driver cancels them."),
+        (signal.SIGHUP, "auto", False, "Ray ends the cells that ran, but for those that are being pushed"),
+        (signal.SIGINT, "slurm", True, "grid: stopped. Finished cells are kept; run the same command again"),
+    ],
+)
+def test_only_ctrl_c_cancels_the_cells_of_a_cluster_and_the_last_line_names_the_command_that_goes_on(
+    number: signal.Signals, on: str, is_cancelled: bool, words: str, here: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote_runner, "fetch_cells", lambda *_: FetchedCells(set(), {}))
+    monkeypatch.setattr(remote_runner, "list_claims", lambda *_: set())
+    monkeypatch.setattr(sweep.workers, "stop", lambda _: here.append("processes ended"))
+    monkeypatch.setattr(sys, "argv", ["m2m", "--full", "--on", on])
+    engine = CellEngine(lambda _: os.kill(os.getpid(), number), dict, lambda: here.append("cells cancelled"), lambda: 1)
+    orders = {"a": {"name": "a", "git": "", "store": ""}}
+    monkeypatch.setattr(sweep, "_run", lambda *_: remote_runner.run_remote_cells(orders, engine, 1.0, ""))
+    with pytest.raises(SystemExit) as ended:
+        grid.main(full=True, on=on)
+    assert words in str(ended.value)
+    assert str(ended.value).endswith(f"To go on: python -m m2m grid --full --on {on}") != is_cancelled
+    assert here == (["cells cancelled"] if is_cancelled else ["processes ended"])
+
+
 STAGED_PARTS = {
     "strategies": {"strategy": ["response-micro"], "degree": [0, 2, 6]},
     "random": {"strategy": ["random"], "seed": [1, 2, 3]},
@@ -322,11 +350,12 @@ def test_on_a_cluster_shared_stages_are_pulled_and_cells_handed_over_under_its_h
     def run(opened: Any, inputs: Any, todo: Any, seconds: float, label: str) -> None:
         here.append((opened.hardware, inputs, sorted(todo), seconds))
 
-    def open_after_check(options: Any, launch: Path) -> Cluster:
-        here.append("open")
+    def open_after_check(options: Any, launch: Path, begun: Any) -> Cluster:
+        here.append(f"open, {begun}")
         return Cluster(engine, "origin", "EPYC", 1, options.on)
 
     monkeypatch.setattr(sweep.dvc_experiments, "predict_lock", lambda: here.append("check dvc.yaml") or {})
+    monkeypatch.setattr(sweep, "count_finished_kinds", lambda lock, previous: {"EPYC": 4})
     monkeypatch.setattr(sweep, "open_cluster", open_after_check)
     monkeypatch.setattr(sweep, "fetch_absent_tables", lambda cells: here.append(("fetch", len(cells))))
     monkeypatch.setattr(sweep, "push_inputs", lambda _, stages: stages)
@@ -334,8 +363,8 @@ def test_on_a_cluster_shared_stages_are_pulled_and_cells_handed_over_under_its_h
     monkeypatch.setattr(sweep, "hash_provenance", note)
     with pytest.raises(SystemExit, match="1 of 2 cells are missing"):
         grid.main(full=True, on="auto")
-    assert here[:3] == ["check dvc.yaml", "open", "dvc repro --pull ingest"]
-    assert here[5:7] == [("fetch", 2), "collect metrics/own"]
+    assert here[:3] == ["check dvc.yaml", "open, {'EPYC': 4}", "dvc repro --pull ingest"]
+    assert here[5:7] == [("fetch", 2), "collect metrics/own of EPYC"]
     assert here[4] == ("EPYC", ["ingest"], [name_experiment(SECOND, hash_cell("p", SECOND, {}))], 60)
     assert locks == [add_hardware({}, "EPYC")]
     assert "1 × 60 s on 4 workers" in capsys.readouterr().out
@@ -346,6 +375,7 @@ def test_slurms_plan_names_a_time_only_where_the_cells_at_once_are_known(
     jobs: int, plan: str, here: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     engine = CellEngine(lambda _: None, dict, lambda: None, lambda: 1)
+    monkeypatch.setattr(sweep, "count_finished_kinds", lambda lock, previous: {})
     monkeypatch.setattr(sweep, "open_cluster", lambda *_: Cluster(engine, "origin", "EPYC", 1, ""))
     monkeypatch.setattr(sweep, "push_inputs", lambda _, stages: stages)
     monkeypatch.setattr(sweep, "run_cluster_cells", lambda *_: None)

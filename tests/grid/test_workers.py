@@ -1,3 +1,4 @@
+import os
 import signal
 import subprocess
 import sys
@@ -160,3 +161,13 @@ def test_a_signal_to_the_driver_ends_all_that_it_started_within_five_seconds(num
         assert driver.wait(10) == 1 and time.monotonic() - began < 5
         assert driver.stderr.read() == "interrupted\n"
         assert psutil.wait_procs(family, timeout=1)[1] == []
+
+
+def test_a_hangup_that_nohup_ignores_stays_ignored() -> None:
+    previous = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with workers.stop_on_signals():
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, previous)

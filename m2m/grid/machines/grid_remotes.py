@@ -1,22 +1,23 @@
-"""The git and DVC remotes that nodes and driver of a grid share: checks them, pushes what cells need, fetches cells."""
+"""The git and DVC remotes that nodes and driver of a grid share: checks them, and pushes what cells need."""
 
+import os
 import re
 import subprocess
 import sys
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from configparser import ConfigParser
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
-
-from m2m.grid.machines.remote_cell import redact
+from m2m.grid.machines.call_limits import CALL_SECONDS, REFUSED, limit_calls
+from m2m.grid.machines.patience import RemoteAway, wait_while_away
+from m2m.grid.machines.remote_cell import MARKER, has_marker, redact
 from m2m.grid.queued_commit import write_snapshot
 
 SECRET_IN_URL = re.compile(r"https?://[^/@\s]+@|://[^/@\s]*:[^/@\s]+@")  # a token may stand as a user's name
 REMOTE_PINS = Path("requirements/remotes.txt")
-REMOTE_PATIENCE, LONGEST_PAUSE = 600, 30  # seconds that a remote may be away, and between two tries
+REMEDY = "Nothing is lost: run the same command again when the remote is back."
 STUDY_FILES = ("data/prompts.parquet", "data/verdicts.parquet", "data/answers/{}.parquet")
 
 
@@ -27,10 +28,7 @@ class Snapshot(NamedTuple):
     head: str
     revision: str
     ref: str
-
-
-class RemoteAway(OSError):
-    """A remote did not answer."""
+    store: str = ""  # DVC's remote, where that is a folder: it has a file MARKER
 
 
 def require_remotes() -> str:
@@ -54,20 +52,15 @@ def require_remotes() -> str:
 def push_snapshot(url: str) -> Snapshot:
     """Push the tracked files as they stand, and the data: that of shared stages no node computes again."""
     print("grid: pushes files and shared data to the remotes", flush=True)
-    _call_remote([sys.executable, "-m", "dvc", "push"], "dvc push")
+    _, address = _read_dvc_remote()
+    store = "" if "://" in address else address
+    if store:
+        (Path(store) / MARKER).touch()
+    call_remote([sys.executable, "-m", "dvc", "push"], "dvc push")
     commit = write_snapshot()
     ref = f"refs/m2m/{commit.revision[:12]}"
-    _git("push", "--quiet", url, f"{commit.revision}:{ref}")
-    return Snapshot(url, commit.head, commit.revision, ref)
-
-
-def fetch_cells(url: str, names: Collection[str]) -> set[str]:
-    """Fetch the experiments of these cells that the git remote has; their names."""
-    refs = [line.split()[1] for line in _git("ls-remote", url, "refs/exps/*").splitlines()]
-    present = [ref for ref in refs if ref.count("/") == 4 and ref.split("/")[4] in names]
-    if present:
-        _git("fetch", "--quiet", url, *(f"{ref}:{ref}" for ref in present))
-    return {ref.split("/")[4] for ref in present}
+    call_git("push", "--quiet", url, f"{commit.revision}:{ref}")
+    return Snapshot(url, commit.head, commit.revision, ref, store)
 
 
 def fetch_study_files(revisions: Sequence[str]) -> None:
@@ -80,11 +73,16 @@ def fetch_study_files(revisions: Sequence[str]) -> None:
         repo.fetch(targets, revs=list(revisions), workspace=False)
 
 
-def _require_dvc_remote() -> None:
+def _read_dvc_remote() -> tuple[str, str]:
+    """The name and URL of the default remote that is committed; empty where none is."""
     committed = ConfigParser(interpolation=None)  # DVC's own reader makes a relative path absolute
     committed.read(".dvc/config")
     name = committed.get("core", "remote", fallback="")
-    url = committed.get(f"'remote \"{name}\"'", "url", fallback="")
+    return name, committed.get(f"'remote \"{name}\"'", "url", fallback="")
+
+
+def _require_dvc_remote() -> None:
+    name, url = _read_dvc_remote()
     if not url:
         raise ValueError(
             "The committed .dvc/config names no default remote, over which machines exchange data: "
@@ -94,6 +92,11 @@ def _require_dvc_remote() -> None:
         raise ValueError(
             f"DVC's remote {name} is the relative path {url}. Clones on other machines would not find it: "
             f"run dvc remote modify {name} url PATH, with an absolute path or a URL."
+        )
+    if "://" not in url and not Path(url).is_dir():
+        raise ValueError(
+            f"DVC's remote {name} is {url}, which is no folder here, and dvc push would fill a new one: mount its "
+            f"disk, or make it once with mkdir -p {url}."
         )
     _require_package(name, url)
 
@@ -113,39 +116,48 @@ def _require_package(name: str, url: str) -> None:
         ) from error
 
 
-def _git(*words: str) -> str:
-    return _call_remote(["git", *words], f"git {words[0]}")
+def call_git(*words: str) -> str:
+    """What git answers, as `call_remote`."""
+    return call_remote(["git", *words], f"git {words[0]}")
 
 
-def _call_remote(words: Sequence[str], name: str) -> str:
+def require_marker(store: str) -> None:
+    """Wait for the folder of DVC's remote that this driver marked; "" for a remote that is no folder."""
+
+    def find() -> str:
+        if not has_marker(store):
+            raise RemoteAway(f"DVC's remote {store} is not here: {Path(store) / MARKER} is missing")
+        return store
+
+    wait_while_away(find, REMEDY)
+
+
+def call_remote(words: Sequence[str], name: str) -> str:
     """What a command answers; again while it fails, since a remote may be away. RemoteAway with its reason in the end.
 
-    Git and DVC send what a remote lacks, so that a try begins where the last one ended.
+    Git and DVC send what a remote lacks, so that a try begins where the last one ended. OSError at once where the
+    remote refuses this machine.
     """
-    patient = Retrying(
-        retry=retry_if_exception_type(RemoteAway),
-        wait=wait_exponential(max=LONGEST_PAUSE),
-        stop=stop_after_delay(REMOTE_PATIENCE),
-        before_sleep=_report_first_failure,
-        reraise=True,
-    )
-    try:
-        return str(patient(_call, words, name))
-    except RemoteAway as error:
-        remedy = "Nothing is lost: run the same command again when the remote is back."
-        raise RemoteAway(f"{error} for {REMOTE_PATIENCE} s. {remedy}") from None
+    return wait_while_away(lambda: _call(words, name), REMEDY)
 
 
 def _call(words: Sequence[str], name: str) -> str:
-    process = subprocess.run(words, capture_output=True, text=True, check=False)
+    variables = os.environ | limit_calls()
+    try:
+        process = subprocess.run(
+            words, capture_output=True, text=True, check=False, env=variables, timeout=CALL_SECONDS, stdin=-3
+        )
+    except subprocess.TimeoutExpired:
+        raise RemoteAway(f"{name} of the remote did not end in {CALL_SECONDS} s") from None
+    reason = _shorten(process.stderr)
+    if process.returncode and REFUSED.search(process.stderr):
+        raise PermissionError(
+            f"{name}: the remote refused this machine ({reason}). Give it a key that needs no password, and run the "
+            "same command again."
+        )
     if process.returncode:
-        raise RemoteAway(f"{name} of the remote failed ({_shorten(process.stderr)})")
+        raise RemoteAway(f"{name} of the remote failed ({reason})")
     return process.stdout
-
-
-def _report_first_failure(state: RetryCallState) -> None:
-    if state.attempt_number == 1 and state.outcome:
-        print(f"grid: {state.outcome.exception()}, and is tried again for {REMOTE_PATIENCE} s", flush=True)
 
 
 def _shorten(text: str) -> str:

@@ -1,14 +1,15 @@
 """Which nodes may run a grid's cells: the same environment, and one kind of hardware."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from m2m.grid.machines.node_facts import normalize_package, read_facts
+from m2m.grid.workers import MEMORY
 
-Facts = Mapping[str, Any]  # of a node: node, python, packages (versions by name), cpu, gpus
-
+Facts = Mapping[str, Any]  # of a node: node, python, packages (versions by name), cpu, gpus; here also their commands
 
 UNKNOWN_HARDWARE = "unknown hardware"  # the label of cells that train on GPUs which the node does not show
 
@@ -18,6 +19,7 @@ class Needs(NamedTuple):
 
     cpus: int
     gpus: int
+    memory: int = MEMORY  # bytes, which Ray counts; Slurm's is an option of sbatch
 
 
 class NodeChoice(NamedTuple):
@@ -28,11 +30,21 @@ class NodeChoice(NamedTuple):
     sentences: list[str]
 
 
-def read_driver_facts(pins: Path) -> Facts:
-    """This machine's facts; of the packages those that `pins` (constraints.txt) names, "" for one that is not here."""
+def read_driver_facts(pins: Path, optional: Mapping[Path, str] = MappingProxyType({})) -> Facts:
+    """This machine's facts; of the packages those that `pins` (constraints.txt) names, "" for one that is not here.
+
+    Those that an `optional` file pins count where they are here; its value is the command that installs them.
+    """
     facts = read_facts()
-    names = [normalize_package(line.split("==")[0].strip()) for line in pins.read_text().splitlines() if "==" in line]
-    return facts | {"packages": {name: facts["packages"].get(name, "") for name in names}}
+    names = dict.fromkeys(_list_pinned(pins), "make install")
+    for file, command in optional.items():
+        names |= {name: command for name in _list_pinned(file) if name in facts["packages"] and name not in names}
+    return facts | {"packages": {name: facts["packages"].get(name, "") for name in names}, "commands": names}
+
+
+def _list_pinned(file: Path) -> list[str]:
+    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    return [normalize_package(line.split("==")[0].strip()) for line in lines if "==" in line]
 
 
 def state_expected(driver: Facts, node: Facts, gpus_each: int) -> Facts:
@@ -70,7 +82,7 @@ def explain_difference(facts: Facts, driver: Facts) -> str:
     version, expected = pairs[different[0]]
     return (
         f"Node {facts['node']} has {different[0]} {version or 'not at all'}, but this machine has {expected} "
-        f"({len(different)} of {len(pairs)} pinned packages differ): run make install there."
+        f"({len(different)} of {len(pairs)} pinned packages differ): run {driver['commands'][different[0]]} there."
     )
 
 
@@ -81,10 +93,29 @@ def explain_refusal(facts: Facts, sample: Facts, driver: Facts, gpus_each: int) 
     return explain_difference(facts, driver) or different
 
 
-def choose_nodes(nodes: Mapping[str, Facts], driver: Facts, gpus_each: int, hardware: str = "") -> NodeChoice:
-    """The nodes of one kind of hardware: the driver's, else the most frequent; or the one that `hardware` is part of.
+def explain_other_kind(begun: Mapping[str, int], kinds: Collection[str]) -> str:
+    """Why a grid whose cells, `begun` by kind, are of none of the `kinds` should not go on; empty if it may."""
+    kind = find_begun_kind(begun)
+    if not kind or kind in kinds:
+        return ""
+    return (
+        f"{begun[kind]} cells of this grid ran on {kind} or wait for it, but the nodes now have "
+        f"{', '.join(sorted(kinds))}, which gives other bytes: none of those cells would count. "
+    )
 
-    ValueError if no node has this machine's environment, or `hardware` is part of no kind or of several.
+
+def find_begun_kind(begun: Mapping[str, int]) -> str:
+    """The kind that most of the cells have, `begun` by kind; empty without cells."""
+    return min(begun, key=lambda kind: (-begun[kind], kind), default="")
+
+
+def choose_nodes(
+    nodes: Mapping[str, Facts], driver: Facts, gpus_each: int, hardware: str, begun: Mapping[str, int]
+) -> NodeChoice:
+    """The nodes of one kind of hardware: that `hardware` is part of, or that most cells of this grid have.
+
+    Without both the driver's, else the most frequent. `begun` are the cells of this grid by kind. ValueError if no node
+    has this machine's environment, or that kind, or `hardware` is part of several.
     """
     reasons = {node: explain_difference(facts, driver) for node, facts in nodes.items()}
     kinds = {node: describe_kind(facts, gpus_each) for node, facts in nodes.items() if not reasons[node]}
@@ -101,9 +132,11 @@ def choose_nodes(nodes: Mapping[str, Facts], driver: Facts, gpus_each: int, hard
         raise ValueError(
             f"hardware must be part of one kind of the nodes' hardware ({', '.join(sorted(counts))}), got {hardware}."
         )
+    if not hardware and (reason := explain_other_kind(begun, counts)):
+        raise ValueError(f"{reason}Wait for such a node, or start the grid anew with --hardware and a part of a name.")
     driver_kind = describe_kind(driver, gpus_each)
     frequent = min(counts, key=lambda name: (name != driver_kind, -counts[name], name))
-    kind = matching[0] if hardware else frequent
+    kind = matching[0] if hardware else find_begun_kind(begun) or frequent
     idle = [f"{count} of {name}" for name, count in sorted(counts.items()) if name != kind]
     if idle:
         sentences.append(

@@ -1,12 +1,18 @@
 """Cells as tasks of a Ray cluster: one node a task, chosen here, so that the state of each cell is known here."""
 
 import json
+import signal
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from m2m.grid.machines.hardware import Facts, Needs, choose_nodes, explain_refusal, state_expected
 from m2m.grid.machines.remote_runner import CellEngine, CellState, Order
+from m2m.grid.workers import MEMORY
 
+OUT_OF_MEMORY = (
+    f"Ray ended it since its node ran out of memory: a cell takes more than the {MEMORY / 2**30:.0f} GiB that the grid "
+    "plans. Run fewer at once with --jobs, or start that node with a smaller --memory"
+)
 PROBE_SECONDS = 120  # a node that does not answer for so long is left out
 
 
@@ -27,8 +33,10 @@ def connect(address: str) -> None:
             "--on with a Ray cluster needs the package ray: run make ray here and on every node."
         ) from error
     options: dict[str, Any] = {} if address.startswith("ray://") else {"log_to_driver": False, "logging_level": "error"}
+    handler = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(address, **options)
+        signal.signal(signal.SIGTERM, handler)  # Ray puts its own in its place, by which nothing would be said
     except (ConnectionError, RuntimeError, TimeoutError, ValueError) as error:
         reason = " ".join(str(error).split())[:300]
         raise ValueError(
@@ -41,7 +49,7 @@ def probe_nodes(program: bytes) -> dict[str, Facts]:
     """The facts of every node of the cluster, by id. A node that does not answer is left out."""
     import ray
 
-    tasks = {node: _start(program, "facts", "", node, Needs(0, 0)) for node in _list_nodes()}
+    tasks = {node: _start(program, "facts", "", node, Needs(0, 0, 0)) for node in _list_nodes()}
     ray.wait(list(tasks.values()), num_returns=len(tasks), timeout=PROBE_SECONDS)
     facts = {node: _get_answer(task) for node, task in tasks.items()}
     return {node: json.loads(answer) for node, answer in facts.items() if answer and answer[0] == "{"}
@@ -102,13 +110,14 @@ class RayCells:
             report = json.loads(ray.get(cell.task))
         except ray.exceptions.RayTaskError as error:
             return CellState("failed", cell.name, str(error.cause))
+        except ray.exceptions.OutOfMemoryError:
+            return CellState("failed", cell.name, OUT_OF_MEMORY)
         except ray.exceptions.RayError as error:
             return CellState("lost", cell.name, type(error).__name__)
         if report["outcome"] == "refused":
             self.refusing.add(cell.node)
-            return CellState(
-                "refused", cell.name, explain_refusal(report["facts"], self.sample, self.driver, self.needs.gpus)
-            )
+            reason = explain_refusal(report["facts"], self.sample, self.driver, self.needs.gpus)
+            return CellState("refused", cell.name, report["reason"] or reason)
         return CellState(report["outcome"], report["node"], report["reason"], report["log"])
 
     def _start_waiting(self) -> None:
@@ -125,11 +134,17 @@ class RayCells:
 
 
 def open_ray(
-    address: str, program: bytes, needs: Needs, driver: Facts, hardware: str, limit: int
+    address: str,
+    program: bytes,
+    needs: Needs,
+    driver: Facts,
+    hardware: str,
+    begun: Mapping[str, int],
+    limit: int,
 ) -> tuple[CellEngine, str]:
     """The engine of the Ray cluster at `address`, and the kind of hardware that its cells run on.
 
-    At limit `limit` cells run at once; 0: as many as fit.
+    `hardware` and `begun` choose the kind, as in `choose_nodes`. At limit `limit` cells run at once; 0: as many as fit.
     """
     connect(address)
     nodes, facts = _list_nodes(), probe_nodes(program)
@@ -137,7 +152,7 @@ def open_ray(
         raise ValueError(
             f"None of the {len(nodes)} nodes at {address} answered in {PROBE_SECONDS} s: look at ray status."
         )
-    choice = choose_nodes(facts, driver, needs.gpus, hardware)
+    choice = choose_nodes(facts, driver, needs.gpus, hardware, begun)
     silent = len(set(nodes) - set(facts))
     checked = f"{silent} of {len(nodes)} nodes did not answer yet: each checks itself before its first cell."
     for sentence in [*choice.sentences, *[checked] * bool(silent)]:
@@ -155,7 +170,8 @@ def _list_nodes() -> dict[str, Any]:
 
 def count_places(node: Mapping[str, Any], needs: Needs) -> int:
     """How many cells fit on the node."""
-    pairs = [(node["Resources"].get("CPU", 0), needs.cpus), (node["Resources"].get("GPU", 0), needs.gpus)]
+    resources, names = node["Resources"], ("CPU", "GPU", "memory")
+    pairs = [(resources.get(name, 0), need) for name, need in zip(names, needs, strict=True)]
     return min(int(resource // need) for resource, need in pairs if need)
 
 
@@ -185,7 +201,7 @@ def _start(program: bytes, task_name: str, order: str, node: str, needs: Needs) 
             raise RuntimeError(f"the node's program ended with {process.returncode}: {process.stderr[-600:]}")
         return process.stdout
 
-    options = {"num_cpus": needs.cpus, "num_gpus": needs.gpus, "max_retries": 0}
+    options = {"num_cpus": needs.cpus, "num_gpus": needs.gpus, "memory": needs.memory, "max_retries": 0}
     place = NodeAffinitySchedulingStrategy(node, soft=False)
     return ray.remote(run_program).options(**options, scheduling_strategy=place).remote(program, task_name, order)
 

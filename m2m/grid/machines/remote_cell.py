@@ -5,28 +5,30 @@ report, both JSON. If the order came by standard input and that ends early, the 
 it is being pushed.
 """
 
-import hashlib
 import json
 import os
 import re
 import signal
-import stat
 import subprocess
 import sys
-import tempfile
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 
+from m2m.grid.machines.call_limits import CALL_SECONDS, REFUSED, limit_calls
 from m2m.grid.machines.node_facts import choose_facts, name_node, read_facts
-from m2m.grid.machines.node_folders import make_folder, wait_for_lock
+from m2m.grid.machines.node_folders import make_base, make_folder, wait_for_lock
 
 PAUSES = (2, 5, 10, 20, 40, 60, 60)  # seconds between tries while a remote is away: three minutes in all
+CLAIMS = "refs/m2m/pushing"  # in the git remote, a ref for each cell that is being pushed
+MARKER = "m2m-remote"  # a file by which a node knows DVC's remote, where that is a folder, from an empty mount point
+PUSH_TRIES = 5  # of data, where DVC's remote goes away in each push
 LOG_END = 20_000  # characters of the log that are reported
 PASSWORD = re.compile(r"(?<=://)[^/@\s]+@")
 AUTHOR = {f"GIT_{role}_{field}": "m2m" for role in ("AUTHOR", "COMMITTER") for field in ("NAME", "EMAIL")}
+LATE = ("rejected", "remote ref does not exist")  # another node pushed the cell first, and removed its claim
 DROPPED_VARIABLES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "DVC_ROOT", "DVC_EXP_NAME", "DVC_EXP_BASELINE_REV")
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "POLARS_MAX_THREADS", "RAYON_NUM_THREADS")
 
@@ -41,11 +43,9 @@ def run_cell(order: Mapping[str, Any], begin_push: Callable[[], None]) -> dict[s
     Returns outcome (done or failed), node, reason and the end of the log. A cell whose ref the remote has is not run.
     """
     try:
-        base = make_private_folder(Path(order["folder"] or tempfile.gettempdir())) / _shorten(order["git"])
-    except (CellError, OSError) as error:
+        base = make_base(order["folder"], order["git"])
+    except OSError as error:
         return {"outcome": "failed", "node": name_node(), "reason": str(error), "log": ""}
-    for name in ("cells", "locks", "cache", "work", "logs"):
-        (base / name).mkdir(parents=True, exist_ok=True)
     log = base / "logs" / f"{order['name']}.log"
     outcome, reason = "done", ""
     with wait_for_lock(base / "locks" / order["name"]):
@@ -59,18 +59,6 @@ def run_cell(order: Mapping[str, Any], begin_push: Callable[[], None]) -> dict[s
             outcome, reason = "failed", redact(str(error))
         end = redact(log.read_text(errors="replace")[-LOG_END:])
     return {"outcome": outcome, "node": name_node(), "reason": reason, "log": end}
-
-
-def make_private_folder(parent: Path) -> Path:
-    """This user's folder in `parent`, which no other user can read; CellError where another user made it, or a link."""
-    folder = parent / f"m2m-{os.getuid()}"
-    parent.mkdir(parents=True, exist_ok=True)
-    folder.mkdir(mode=0o700, exist_ok=True)
-    status = folder.lstat()
-    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
-        raise CellError(f"{folder} of {name_node()} is a link or another user's: remove it, or set --scratch")
-    folder.chmod(0o700)
-    return folder
 
 
 def find_remote_ref(order: Mapping[str, Any], log: Path) -> bool:
@@ -117,12 +105,39 @@ def _run_and_push(
     _call([*dvc, "exp", "run", "--name", order["name"], *message, *settings], folder, log, environment)
     ref = _call(["git", "for-each-ref", "--format=%(refname)", f"refs/exps/*/*/{order['name']}"], folder, log).strip()
     begin_push()
-    _insist([*dvc, "push"], folder, log, environment)
+    claim = f"{CLAIMS}/{order['name']}"  # drivers wait for it: this push outlives the driver that ordered the cell
+    _insist(["git", "push", "--quiet", "--force", order["git"], f"{order['snapshot']}:{claim}"], folder, log)
+    _push_data(order, folder, log, environment)
     try:
-        _insist(["git", "push", "--quiet", order["git"], f"{ref}:{ref}"], folder, log)
+        _insist(["git", "push", "--quiet", order["git"], f"{ref}:{ref}", f":{claim}"], folder, log)
     except CellError:
         if not find_remote_ref(order, log):  # else another node was faster, and its experiment stays
             raise
+
+
+def _push_data(order: Mapping[str, Any], folder: Path, log: Path, environment: Mapping[str, str]) -> None:
+    """Push the cell's data; again where DVC's remote went away, for which DVC makes a new folder in its place."""
+    for _ in range(PUSH_TRIES):
+        if reason := explain_absent_store(order["store"]):
+            raise CellError(reason)
+        _insist([sys.executable, "-m", "dvc", "push"], folder, log, environment)
+        if has_marker(order["store"]):
+            return
+    raise CellError(f"DVC's remote {order['store']} goes away in each push: look at its disk")
+
+
+def has_marker(store: str) -> bool:
+    """Whether DVC's remote is here; "" is one that is no folder."""
+    return not store or (Path(store) / MARKER).exists()
+
+
+def explain_absent_store(store: str) -> str:
+    """Why a cell cannot push its data, in one sentence, after three minutes in which a disk may come back; or ""."""
+    for pause in (*PAUSES, 0):
+        if has_marker(store):
+            return ""
+        sleep(pause)
+    return f"Node {name_node()} does not see {Path(store) / MARKER}, a file of DVC's remote: mount that disk there."
 
 
 def hide_gpus(expected: Mapping[str, Any]) -> dict[str, str]:
@@ -146,32 +161,47 @@ def _pull_shared(order: Mapping[str, Any], folder: Path, log: Path, environment:
         missing = [path for path in outs if not (folder / path).exists()]
         if not missing:
             return
-        time.sleep(pause)
+        sleep(pause)
     raise CellError(f"the DVC remote lacks {len(missing)} files that all cells share, first {missing[0]}: run dvc push")
 
 
 def _insist(words: Sequence[str], folder: Path, log: Path, environment: Mapping[str, str] = AUTHOR) -> str:
-    """`_call`, and again while it fails: a remote may be away for a while."""
+    """`_call` of a remote, and again while it fails, since it may be away; not where the remote says no."""
+    limits = {**limit_calls(), **environment}
     for pause in PAUSES:
         try:
-            return _call(words, folder, log, environment)
+            return _call(words, folder, log, limits, CALL_SECONDS)
         except CellError as error:
-            if "rejected" in str(error):  # a push of what the remote has already
+            if any(word in str(error) for word in LATE) or REFUSED.search(str(error)):
                 raise
-            time.sleep(pause)
-    return _call(words, folder, log, environment)
+            sleep(pause)
+    return _call(words, folder, log, limits, CALL_SECONDS)
 
 
-def _call(words: Sequence[str], folder: Path, log: Path, environment: Mapping[str, str] = AUTHOR) -> str:
-    """What a git command prints; all else goes to the log. CellError with its last words if it fails."""
+def _call(
+    words: Sequence[str],
+    folder: Path,
+    log: Path,
+    environment: Mapping[str, str] = AUTHOR,
+    seconds: float | None = None,
+) -> str:
+    """What a git command prints; all else goes to the log. CellError with its last words if it fails.
+
+    A call that takes more than `seconds` fails too.
+    """
     inherited = {name: value for name, value in os.environ.items() if name not in DROPPED_VARIABLES}
     variables = {**inherited, **AUTHOR, **environment}
-    start, clock, cpu = log.stat().st_size, time.monotonic(), _count_cpu_seconds()
+    start, clock, cpu = log.stat().st_size, monotonic(), _count_cpu_seconds()
     with log.open("ab") as file:
         output = subprocess.PIPE if words[0] == "git" else file
-        process = subprocess.run(words, cwd=folder, env=variables, stdin=-3, stdout=output, stderr=file, check=False)
-        seconds = f"{time.monotonic() - clock:.1f} s, {_count_cpu_seconds() - cpu:.1f} s of CPU"
-        file.write(f"{seconds}: {' '.join(words[:5])}\n".encode())
+        try:
+            process = subprocess.run(
+                words, cwd=folder, env=variables, stdin=-3, stdout=output, stderr=file, check=False, timeout=seconds
+            )
+        except subprocess.TimeoutExpired as error:
+            raise CellError(f"{' '.join(words[:5])} … did not end in {seconds} s") from error
+        times = f"{monotonic() - clock:.1f} s, {_count_cpu_seconds() - cpu:.1f} s of CPU"
+        file.write(f"{times}: {' '.join(words[:5])}\n".encode())
     if process.returncode:
         text = log.read_bytes()[start:].decode(errors="replace")
         raise CellError(f"{' '.join(words[:5])} … ended with {process.returncode}: {' '.join(text.split())[-600:]}")
@@ -184,20 +214,21 @@ def _count_cpu_seconds() -> float:
     return times.children_user + times.children_system
 
 
-def _shorten(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
 def redact(text: str) -> str:
     """`text` without the user names and passwords of URLs."""
     return PASSWORD.sub("***@", text)
 
 
 def run_order(order: Mapping[str, Any], begin_push: Callable[[], None]) -> dict[str, Any]:
-    """The report of a cell: done or failed; refused, with this node's facts, where the order expects others."""
+    """The report of a cell: done or failed; refused, with this node's facts, where the order expects others.
+
+    A node that does not see DVC's remote refuses with that reason.
+    """
     facts = read_facts()
     if choose_facts(facts, order["expected"]) != order["expected"]:
-        return {"outcome": "refused", "node": facts["node"], "facts": facts}
+        return {"outcome": "refused", "node": facts["node"], "facts": facts, "reason": ""}
+    if reason := explain_absent_store(order["store"]):
+        return {"outcome": "refused", "node": facts["node"], "facts": facts, "reason": reason}
     return run_cell(order, begin_push)
 
 

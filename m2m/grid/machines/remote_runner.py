@@ -1,12 +1,14 @@
 """Runs many cells on other machines: hands them to an engine, fetches finished ones, retries failed and lost ones."""
 
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from m2m.grid import workers
-from m2m.grid.machines.grid_remotes import Snapshot, fetch_cells
+from m2m.grid.machines.cell_refs import fetch_cells, list_claims
+from m2m.grid.machines.grid_remotes import Snapshot
 from m2m.grid.machines.remote_cell import redact
 from m2m.grid.progress_table import Tally, count_cells, follow_progress
 from m2m.grid.runner import TRIES
@@ -16,6 +18,7 @@ LOST_TRIES = 20  # a cell whose node was lost or refused it is tried far more of
 LOOK_PAUSE = 1.0  # seconds between two looks
 RETRY_PAUSES = (15.0, 60.0)  # seconds before the second and the third try: a remote may be away for a minute
 LOST_PAUSE = 15.0  # seconds: what is left of a lost cell may still push it
+CLAIM_PATIENCE = 300.0  # seconds that a cell waits which a node of a lost worker or driver pushes, or died pushing
 Order = Mapping[str, Any]  # what a node gets for a cell, as JSON
 
 
@@ -51,6 +54,7 @@ def build_orders(
         "head": snapshot.head,
         "snapshot": snapshot.revision,
         "ref": snapshot.ref,
+        "store": snapshot.store,
     }
     common |= {"shared": list(shared), "threads": threads, "message": message, "folder": folder}
     return {name: {"name": name, "overrides": list(overrides), **common} for name, overrides in todo.items()}
@@ -75,15 +79,18 @@ class RemoteRunner:
 
     def __init__(self, orders: Mapping[str, Order], engine: CellEngine, stated_seconds: float) -> None:
         self.orders, self.engine, self.stated_seconds = orders, engine, stated_seconds
-        self.git = next(iter(orders.values()))["git"]  # one for all
+        order = next(iter(orders.values()))
+        self.git, self.store = order["git"], order["store"]  # one for all
         self.states: dict[str, CellState] = {}  # of the cells that the engine has
-        self.finished = fetch_cells(self.git, set(orders))
+        self.finished: set[str] = set()
+        self.torn: dict[str, str] = {}  # why a cell that the git remote has does not count
         self.failed: set[str] = set()
         self.tries: Counter[str] = Counter()
         self.losses: Counter[str] = Counter()
         self.refusals: Counter[str] = Counter()
         self.ready = dict.fromkeys(orders, 0.0)  # when a cell may be submitted
         self.begun: dict[str, float] = {}
+        self.claimed: dict[str, float] = {}  # since when a cell that nobody runs waits for the node that pushes it
         self.durations: list[float] = []
         self.shown: set[str] = set()
 
@@ -94,20 +101,20 @@ class RemoteRunner:
         for name in [name for name, state in self.states.items() if state.state == "running"]:
             self.begun.setdefault(name, clock)
         ended = {name: state for name, state in self.states.items() if state.state not in ("queued", "running")}
-        returned = [
-            name for name in self.ready if self.losses[name] and self._is_idle(name) and clock >= self.ready[name]
-        ]
-        if ended or returned:  # a lost cell may have been pushed after all
-            self.finished |= fetch_cells(self.git, set(self.orders) - self.finished)
-            self.failed -= self.finished
+        if ended or self._list_waiting(clock):  # a lost cell may have been pushed after all
+            self._fetch()
+        self._wait_for_claims(clock)
         for name, state in ended.items():
             self._end(name, state, clock)
-        waiting = [name for name in self.orders if self._is_idle(name) and clock >= self.ready[name]]
+        waiting = self._list_waiting(clock)
         if waiting:
             self.engine.submit([self.orders[name] for name in waiting])
             self.states |= {name: CellState("queued") for name in waiting}
+            self.claimed = {name: since for name, since in self.claimed.items() if name not in waiting}
         if self.states and not self.engine.slots():
-            self._say("No node can take a cell now: too few cores or GPUs, or all are lost. The grid waits for one.")
+            self._say(
+                "No node can take a cell now: too few cores, GPUs or memory, or all are lost. The grid waits for one."
+            )
         return len(self.finished) + len(self.failed) < len(self.orders)
 
     def tally(self) -> Tally:
@@ -118,8 +125,26 @@ class RemoteRunner:
         counts = len(self.orders), len(self.finished), len(self.failed)
         return count_cells(*counts, running, self.durations or [self.stated_seconds], max(1, self.engine.slots()))
 
-    def _is_idle(self, name: str) -> bool:
-        return name not in self.states and name not in self.finished and name not in self.failed
+    def _list_waiting(self, clock: float) -> list[str]:
+        """The cells that may be submitted now."""
+        busy = self.states.keys() | self.finished | self.failed
+        return [name for name in self.orders if name not in busy and clock >= self.ready[name]]
+
+    def _fetch(self) -> None:
+        fetched = fetch_cells(self.git, self.store, set(self.orders) - self.finished)
+        self.finished |= fetched.complete
+        self.failed -= self.finished
+        self.torn = fetched.torn
+        for sentence in fetched.torn.values():
+            self._say(sentence)
+
+    def _wait_for_claims(self, clock: float) -> None:
+        """Hold cells back that a node of a lost worker or driver still pushes; a while, since it may have died."""
+        waiting = self._list_waiting(clock)
+        for name in list_claims(self.git, waiting) if waiting else ():
+            if clock - self.claimed.setdefault(name, clock) < CLAIM_PATIENCE:
+                self.ready[name] = clock + LOST_PAUSE
+                self._say(f"{name} is being pushed by a node, which is waited for, at most {CLAIM_PATIENCE:.0f} s")
 
     def _end(self, name: str, state: CellState, clock: float) -> None:
         """Count the end of one try of a cell, and decide when it may be tried again."""
@@ -142,7 +167,10 @@ class RemoteRunner:
             if self.losses[name] == LOST_TRIES:
                 self._give_up(name, f"its node or worker was lost {LOST_TRIES} times, the last time by {reason}")
         else:
-            reason = reason or f"the git remote has no experiment {name}, though {state.node} pushed it"
+            reason = reason or self.torn.get(
+                name, f"the git remote has no experiment {name}, though {state.node} pushed it"
+            )
+            self.claimed[name] = -math.inf  # its node has ended, and pushes it no more
             self.tries[name] += 1
             if self.tries[name] == TRIES:
                 self._give_up(name, reason)

@@ -1,23 +1,26 @@
 """Cells as elements of Slurm's job arrays, which outlive the driver: a folder an array has its orders and reports."""
 
 import json
-import os
 import shutil
-import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from m2m.grid.dvc_experiments import HARDWARE_MESSAGE
 from m2m.grid.machines.hardware import Facts, Needs, explain_refusal, state_expected
 from m2m.grid.machines.remote_runner import CellEngine, CellState, Order
+from m2m.grid.machines.slurm_calls import ask_slurm, read_largest_array, submit_array
 from m2m.grid.workers import LOGS
+from m2m.runtime.atomic_files import write_text
 
 ARRAYS = LOGS / "slurm"
 LOOK_SECONDS = 5.0  # seconds between two questions to Slurm's controller
 EXCLUDE = "--exclude="
 QUEUED = ("PENDING", "REQUEUED", "REQUEUE_HOLD")  # states of what squeue lists; all others run
+ACTIVE = ("RUNNING", "CONFIGURING", "COMPLETING", "RESIZING", "SIGNALING", "STAGE_OUT", "STOPPED", "SUSPENDED")
 SBATCH_LIMITS = {"TIMEOUT": "time", "OUT_OF_MEMORY": "mem", "DEADLINE": "deadline"}  # by the state that breaks it
 
 
@@ -39,36 +42,42 @@ class SlurmCells:
         self.excluded: list[str] = []
         self.listed = list_elements()
         self.asked = time.monotonic()
-        self.elements = {name: element for name, element in _read_arrays().items() if element in self.listed}
+        queued = [(order, element) for order, element in _read_arrays() if element in self.listed]
+        self.elements = {order["name"]: element for order, element in queued}
+        self.queued_kinds = Counter(order["message"].removeprefix(HARDWARE_MESSAGE) for order, _ in queued)
 
     def open_engine(self) -> CellEngine:
         """The functions that the runner calls."""
         return CellEngine(self.submit, self.look, self.stop, self.count_slots)
 
     def submit(self, orders: Sequence[Order]) -> None:
-        """Queue the cells as one array, without those that an earlier driver queued."""
+        """Queue the cells as arrays as large as Slurm allows, without those that an earlier driver queued."""
         expected = state_expected(self.driver, self.sample, self.needs.gpus)
         absent = [{**order, "expected": expected} for order in orders if order["name"] not in self.elements]
         if not absent:
             return
+        after, size = "", read_largest_array()
+        for start in range(0, len(absent), size):
+            after = self._submit_array(absent[start : start + size], after)
+        self.asked = 0.0
+
+    def _submit_array(self, orders: Sequence[Order], after: str) -> str:
+        """Queue the cells as one array, with a limit after the array `after`; the number of the new one."""
         folder = ARRAYS / f"m2m-{time.time_ns():x}"
         folder.mkdir(parents=True)
         (folder / "cell.pyz").write_bytes(self.program)
-        (folder / "orders.json").write_text(json.dumps(absent), encoding="utf-8")
-        self.elements |= {order["name"]: Element(folder, index) for index, order in enumerate(absent)}
+        write_text(folder / "orders.json", json.dumps(orders))
+        self.elements |= {order["name"]: Element(folder, index) for index, order in enumerate(orders)}
         parallel = f"%{self.limit}" if self.limit else ""
         files = [str((folder / name).resolve()) for name in ("cell.pyz", "orders.json")]
         (folder / "job.sh").write_text('#!/bin/sh\nexec "$@"\n')
-        options = [
-            *self._list_options(),
-            f"--job-name={folder.name}",
-            f"--array=0-{len(absent) - 1}{parallel}",
-            "--requeue",
-        ]
+        options = [*self._list_options(), f"--array=0-{len(orders) - 1}{parallel}", "--requeue"]
+        options += [f"--dependency=afterany:{after}"] if after and self.limit else []
         options += ["--open-mode=append", f"--output={folder.resolve()}/%a.out"]
         options += [str(folder / "job.sh"), sys.executable, files[0], "run", files[1]]
-        (folder / "job").write_text(_ask("sbatch", "--parsable", *options).split(";")[0].strip(), encoding="utf-8")
-        self.asked = 0.0
+        number = submit_array(folder.name, *options)
+        (folder / "job").write_text(number, encoding="utf-8")
+        return number
 
     def look(self) -> dict[str, CellState]:
         """The state of every cell that was submitted; one that has ended is forgotten."""
@@ -90,7 +99,7 @@ class SlurmCells:
     def stop(self) -> None:
         """Cancel all cells."""
         for folder in {element.folder for element in self.elements.values()}:
-            _ask("scancel", f"--name={folder.name}")
+            ask_slurm("scancel", f"--name={folder.name}")
 
     def count_slots(self) -> int:
         """How many cells run at once: at most `limit`; without one, as many as run now."""
@@ -110,16 +119,17 @@ class SlurmCells:
             path.unlink()
             self.excluded.append(report["node"])
             reason = explain_refusal(report["facts"], self.sample, self.driver, self.needs.gpus)
-            return CellState("refused", report["node"], reason)
+            return CellState("refused", report["node"], report["reason"] or reason)
         return CellState(report["outcome"], report["node"], report["reason"], report["log"])
 
 
 def open_slurm(
     program: bytes, needs: Needs, driver: Facts, words: Sequence[str], limit: int
-) -> tuple[CellEngine, Facts]:
+) -> tuple[CellEngine, Facts, Counter[str]]:
     """The engine of Slurm with these options of sbatch, and the facts of the node that Slurm chose first.
 
-    ValueError without Slurm, or where it runs nothing with these options.
+    Third how many cells of this repository are in Slurm's queue, by kind of hardware. ValueError without Slurm, or
+    where it runs nothing with these options.
     """
     if not shutil.which("sbatch"):
         raise ValueError("--on slurm needs Slurm's commands, but there is no sbatch: run this on a login node.")
@@ -129,36 +139,44 @@ def open_slurm(
     gpus = [f"--gres=gpu:{needs.gpus}"] if needs.gpus else []
     options = ["--quiet", "--ntasks=1", f"--cpus-per-task={needs.cpus}", *gpus, *words]
     print("grid: asks Slurm for one node, and waits in its queue until one is free", flush=True)
-    answer = _ask("srun", *options, sys.executable, str(path.resolve()), "facts")
+    answer = ask_slurm("srun", *options, sys.executable, str(path.resolve()), "facts")
     sample = json.loads(answer.strip().splitlines()[-1])
-    return SlurmCells(program, needs, sample, driver, words, limit).open_engine(), sample
+    cells = SlurmCells(program, needs, sample, driver, words, limit)
+    return cells.open_engine(), sample, cells.queued_kinds
 
 
 def list_elements() -> dict[Element, CellState]:
     """The cells of all arrays in Slurm's queue, of this repository."""
     listed = {}
-    for line in _ask("squeue", "--me", "--array", "--noheader", "--format=%K|%T|%N|%j").splitlines():
+    for line in ask_slurm("squeue", "--me", "--array", "--noheader", "--format=%K|%T|%N|%j").splitlines():
         index, state, node, name = line.strip().split("|", 3)
         if (ARRAYS / name).is_dir() and name.startswith("m2m-"):
             listed[Element(ARRAYS / name, int(index))] = CellState("queued" if state in QUEUED else "running", node)
     return listed
 
 
-def _read_arrays() -> dict[str, Element]:
-    """The cells of all arrays that have been queued from this repository; of one that was queued twice the last."""
-    files = sorted(ARRAYS.glob("m2m-*/orders.json"))
-    orders = [(file.parent, json.loads(file.read_text(encoding="utf-8"))) for file in files]
-    return {order["name"]: Element(folder, index) for folder, listed in orders for index, order in enumerate(listed)}
+def _read_arrays() -> Iterator[tuple[Order, Element]]:
+    """The orders of all arrays that have been queued from this repository, the oldest first."""
+    for file in sorted(ARRAYS.glob("m2m-*/orders.json")):
+        try:
+            orders = json.loads(file.read_text(encoding="utf-8"))
+        except ValueError:
+            print(f"grid: {file} is torn, so its cells are not looked for: remove {file.parent}", flush=True)
+            continue
+        yield from ((order, Element(file.parent, place)) for place, order in enumerate(orders))
 
 
 def explain_end(element: Element) -> CellState:
-    """Why a cell left the queue without a report, as far as Slurm still knows."""
+    """Why a cell left the queue without a report, as far as Slurm still knows; or that it is still there."""
     job = (element.folder / "job").read_text(encoding="utf-8") if (element.folder / "job").exists() else "unknown"
-    process = subprocess.run(
-        ["scontrol", "show", "job", f"{job}_{element.place}"], capture_output=True, text=True, check=False
-    )
-    fields = dict(word.split("=", 1) for word in process.stdout.split() if "=" in word)
+    try:
+        answer = ask_slurm("scontrol", "show", "job", f"{job}_{element.place}")
+    except ValueError:  # Slurm forgets a job minutes after its end
+        answer = ""
+    fields = dict(word.split("=", 1) for word in answer.split() if "=" in word)
     state, node = fields.get("JobState", "gone from Slurm's queue"), fields.get("NodeList", "")
+    if state in ACTIVE or state in QUEUED:
+        return CellState("queued" if state in QUEUED else "running", node)
     if state in SBATCH_LIMITS:
         return CellState("failed", node, f"Slurm ended it with {state}: raise {SBATCH_LIMITS[state]} in --sbatch")
     if state in ("FAILED", "COMPLETED"):
@@ -166,20 +184,3 @@ def explain_end(element: Element) -> CellState:
         log = output.read_text(encoding="utf-8", errors="replace") if output.exists() else ""
         return CellState("failed", node, f"it ended without a report, with exit code {fields['ExitCode']}", log)
     return CellState("lost", node, state)
-
-
-def _ask(*words: str) -> str:
-    """What a command of Slurm prints; again while the controller is away. ValueError with its reason in the end."""
-    for pause in (2, 5, 10, 20, 40, 60, 0):
-        process = subprocess.run(words, capture_output=True, text=True, check=False, env=_drop_allocation())
-        if not process.returncode:
-            return process.stdout
-        if "ontact" not in process.stderr:  # (Unable to contact slurm controller, or: Communication connection failure)
-            break
-        time.sleep(pause)
-    raise ValueError(f"{words[0]} refused: {' '.join(process.stderr.split())}. Change the options in --sbatch.")
-
-
-def _drop_allocation() -> dict[str, str]:
-    """Without the variables of an allocation that this process may itself run in: they would be options."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("SLURM_") or name == "SLURM_CONF"}

@@ -1,6 +1,7 @@
 """Opening a cluster and running cells on it, with engines that are made here."""
 
 import shutil
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     shutil.copy(ROOT / "constraints.txt", tmp_path)
     monkeypatch.setattr(cluster, "require_remotes", lambda: "origin")
-    monkeypatch.setattr(cluster, "read_driver_facts", lambda _: DRIVER)
+    monkeypatch.setattr(cluster, "read_driver_facts", lambda *_: DRIVER)
     return tmp_path
 
 
@@ -58,7 +59,7 @@ def test_the_provenance_names_the_hardware_also_where_it_is_that_of_this_machine
     kind: str, here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(cluster, "open_ray", lambda *_: (ENGINE, kind))
-    opened = open_cluster(ClusterOptions("auto", cpus=4, scratch="/scratch"), CPU_2)
+    opened = open_cluster(ClusterOptions("auto", cpus=4, scratch="/scratch"), CPU_2, {})
     assert opened == Cluster(ENGINE, "origin", kind, 2, "/scratch")
     assert capsys.readouterr().out == f"grid: cells run on {kind}, which their provenance names\n"
 
@@ -67,10 +68,6 @@ def test_the_provenance_names_the_hardware_also_where_it_is_that_of_this_machine
     ("options", "message"),
     [
         (
-            ClusterOptions("slurm", hardware="H100"),
-            r'hardware is for a Ray cluster.* got H100: use --sbatch "constraint=',
-        ),
-        (
             ClusterOptions("auto", sbatch=["time=1:00"]),
             "sbatch is for --on slurm, got time=1:00 with --on auto: leave it",
         ),
@@ -78,13 +75,15 @@ def test_the_provenance_names_the_hardware_also_where_it_is_that_of_this_machine
 )
 def test_an_option_of_the_other_kind_of_cluster_is_refused(options: ClusterOptions, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        open_cluster(options, CPU)
+        open_cluster(options, CPU, {})
 
 
 def test_slurm_with_another_environment_is_refused(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cluster, "open_slurm", lambda *_: (ENGINE, {**DRIVER, "node": "n1", "python": "3.12.1"}))
+    monkeypatch.setattr(
+        cluster, "open_slurm", lambda *_: (ENGINE, {**DRIVER, "node": "n1", "python": "3.12.1"}, Counter())
+    )
     with pytest.raises(ValueError, match=r"Node n1 has Python 3\.12\.1, but this machine has 3\.11\.7"):
-        open_cluster(ClusterOptions("slurm"), CPU)
+        open_cluster(ClusterOptions("slurm"), CPU, {})
 
 
 @pytest.mark.parametrize(
@@ -98,14 +97,42 @@ def test_a_slurm_node_without_the_gpus_of_the_launch_file_is_told_and_labelled_u
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(cluster, "open_slurm", lambda *_: (ENGINE, {**DRIVER, "node": "n1", "gpus": gpus}))
-    assert open_cluster(ClusterOptions("slurm"), launch).hardware == kind
+    monkeypatch.setattr(cluster, "open_slurm", lambda *_: (ENGINE, {**DRIVER, "node": "n1", "gpus": gpus}, Counter()))
+    assert open_cluster(ClusterOptions("slurm"), launch, {}).hardware == kind
     *missing, last = capsys.readouterr().out.splitlines()
     assert last == f"grid: cells run on {kind}, which their provenance names"
     sentence = (
         "grid: The launch file asks for 8 GPUs, but nvidia-smi shows none on node n1, so the cells are labelled unknown"
     )
     assert len(missing) == (kind == "unknown hardware") and all(line.startswith(sentence) for line in missing)
+
+
+@pytest.mark.parametrize(
+    ("hardware", "begun", "queued", "message"),
+    [
+        ("", {}, {}, ""),
+        ("", {"Xeon": 2, "EPYC": 1}, {}, ""),
+        ("", {"Xeon": 2}, {"EPYC": 3}, r"3 cells of this grid ran on EPYC or wait for it, but the nodes now have Xeon"),
+        ("", {"EPYC": 1}, {}, r"would count\. Add constraint=FEATURE, .* or start the grid anew with --hardware"),
+        ("xeon", {"EPYC": 9}, {}, ""),
+        ("EPYC", {}, {}, r"Slurm chose node n1 with Xeon, but hardware is EPYC\. Add constraint=FEATURE, partition or"),
+    ],
+)
+def test_slurm_goes_on_with_the_kind_of_the_cells_so_far_unless_a_person_names_another(
+    hardware: str,
+    begun: dict[str, int],
+    queued: dict[str, int],
+    message: str,
+    here: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cluster, "open_slurm", lambda *_: (ENGINE, {**DRIVER, "node": "n1"}, Counter(queued)))
+    options = ClusterOptions("slurm", hardware=hardware)
+    if not message:
+        assert open_cluster(options, CPU, begun).hardware == "Xeon"
+        return
+    with pytest.raises(ValueError, match=message):
+        open_cluster(options, CPU, begun)
 
 
 def test_cells_are_ordered_with_their_hardware(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,9 +4,12 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
-from m2m.grid.machines import grid_remotes
-from m2m.grid.machines.grid_remotes import REMOTE_PINS, RemoteAway, fetch_cells, require_remotes
+from m2m.grid.machines import grid_remotes, patience
+from m2m.grid.machines.cell_refs import FetchedCells, fetch_cells, list_claims
+from m2m.grid.machines.grid_remotes import REMOTE_PINS, require_remotes
+from m2m.grid.machines.patience import RemoteAway
 from m2m.grid.queued_commit import write_snapshot
 from tests.test_smoke import environment, run
 
@@ -20,7 +23,8 @@ def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository of DVC with a commit, and origin.git beside it as its git remote."""
     folder = tmp_path / "clone"
     (folder / ".dvc").mkdir(parents=True)
-    (folder / ".dvc/config").write_text("[core]\n    remote = ours\n['remote \"ours\"']\n    url = /shared/dvc\n")
+    (tmp_path / "store").mkdir()
+    (folder / ".dvc/config").write_text(f"[core]\n    remote = ours\n['remote \"ours\"']\n    url = {tmp_path}/store\n")
     (folder / "params.yaml").write_text("a: 1\n")
     git(tmp_path, "init", "--quiet", "--bare", "origin.git")
     git(folder, "init", "--quiet", "--initial-branch=main")
@@ -66,6 +70,15 @@ def test_a_dvc_remote_that_only_this_machine_knows_is_missing(clone: Path) -> No
         ValueError, match=r"names no default remote, .*run dvc remote add --default NAME URL, and commit"
     ):
         require_remotes()
+
+
+def test_a_dvc_remote_whose_folder_is_not_here_is_refused_before_dvc_makes_it(clone: Path) -> None:
+    store = clone.parent / "store"
+    store.rename(clone.parent / "unmounted")
+    remedy = f"DVC's remote ours is {store}, which is no folder here, .*: mount its disk, or make it once with mkdir -p"
+    with pytest.raises(ValueError, match=remedy):
+        require_remotes()
+    assert not store.exists()
 
 
 def test_a_relative_dvc_remote_would_not_be_found_elsewhere(clone: Path) -> None:
@@ -120,9 +133,70 @@ def test_only_the_cells_that_were_asked_for_are_fetched(clone: Path) -> None:
     head, origin = git(clone, "rev-parse", "HEAD"), str(clone.parent / "origin.git")
     for name in ("a-s1", "b-s1"):
         git(clone, "push", "--quiet", origin, f"{head}:refs/exps/{head[:2]}/{head[2:]}/{name}")
-    assert fetch_cells(origin, {"a-s1", "c-s1"}) == {"a-s1"}
+    assert fetch_cells(origin, "", {"a-s1", "c-s1"}) == FetchedCells({"a-s1"}, {})
     assert git(clone, "for-each-ref", "--format=%(refname)", "refs/exps").endswith("/a-s1")
-    assert fetch_cells(origin, {"c-s1"}) == set()
+    assert fetch_cells(origin, "", {"c-s1"}) == FetchedCells(set(), {})
+
+
+def test_a_cell_without_its_data_in_dvcs_remote_does_not_count_and_is_named_with_the_remedy(clone: Path) -> None:
+    """The pipeline's shared out, and a metric that DVC does not keep, are not asked for."""
+    store, origin = clone.parent / "store", str(clone.parent / "origin.git")
+    (store / "m2m-remote").touch()
+    stages = {"train": {"cmd": "a", "outs": ["shared", "model"], "metrics": [{"metric": {"cache": False}}]}}
+    (clone / "dvc.yaml").write_text(yaml.safe_dump({"stages": stages}))
+    outs = [{"path": path, "md5": path[0] * 32} for path in ("shared", "model", "metric")]
+    (clone / "dvc.lock").write_text(yaml.safe_dump({"schema": "2.0", "stages": {"train": {"cmd": "a", "outs": outs}}}))
+    git(clone, "add", ".")
+    git(clone, "commit", "--quiet", "--message", "cell")
+    head = git(clone, "rev-parse", "HEAD")
+    git(clone, "push", "--quiet", origin, f"{head}:refs/exps/{head[:2]}/{head[2:]}/a-s1")
+    (clone / "dvc.lock").write_text(
+        yaml.safe_dump({"schema": "2.0", "stages": {"train": {"cmd": "a", "outs": outs[:1]}}})
+    )
+    fetched = fetch_cells(origin, str(store), {"a-s1"})
+    assert fetched.complete == set()
+    assert fetched.torn["a-s1"].startswith(
+        "DVC's remote lacks 1 files of a-s1, first model, though git's has its ref. Run dvc push where they are, or "
+        f"git push {origin} --delete refs/exps/{head[:2]}/{head[2:]}/a-s1, and then the same"
+    )
+    assert git(clone, "for-each-ref", "refs/exps") == ""
+    (store / "files/md5/mm").mkdir(parents=True)
+    (store / "files/md5/mm" / ("m" * 30)).touch()
+    assert fetch_cells(origin, str(store), {"a-s1"}) == FetchedCells({"a-s1"}, {})
+    assert git(clone, "for-each-ref", "--format=%(refname)", "refs/exps").endswith("/a-s1")
+
+
+def test_the_claims_of_cells_that_nodes_push_are_listed(clone: Path) -> None:
+    origin = str(clone.parent / "origin.git")
+    assert list_claims(origin, {"a-s1"}) == set()
+    for name in ("a-s1", "b-s1"):
+        git(clone, "push", "--quiet", origin, f"HEAD:refs/m2m/pushing/{name}")
+    assert list_claims(origin, {"a-s1", "c-s1"}) == {"a-s1"}
+
+
+def test_a_remote_that_refuses_this_machine_is_told_at_once(
+    clone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An ssh that notes its options, and says what OpenSSH says to a wrong key."""
+    monkeypatch.setattr(patience, "sleep", lambda _: pytest.fail("it was tried again"))
+    (tmp_path / "ssh").write_text(
+        f'#!/bin/sh\necho "$@" > {tmp_path}/options\necho "git@host: Permission denied (publickey)." >&2\nexit 255\n'
+    )
+    (tmp_path / "ssh").chmod(0o755)
+    git(clone, "config", "core.sshCommand", f"{tmp_path}/ssh -i mine")
+    with pytest.raises(
+        PermissionError, match=r"git ls-remote: the remote refused this machine .*publickey.* Give it a key"
+    ):
+        fetch_cells("git@host:group/name.git", "", {"a"})
+    options = (tmp_path / "options").read_text()
+    assert options.startswith("-i mine -o BatchMode=yes -o ConnectTimeout=20 -o ServerAliveInterval=15")
+
+
+def test_a_remote_that_never_answers_is_given_up(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(grid_remotes, "CALL_SECONDS", 0.2)
+    monkeypatch.setattr(patience, "REMOTE_PATIENCE", 0)
+    with pytest.raises(RemoteAway, match=r"sleep of the remote did not end in 0\.2 s for 0 s\. Nothing is lost"):
+        grid_remotes.call_remote(["sleep", "60"], "sleep")
 
 
 def test_a_remote_that_comes_back_is_waited_for_and_one_that_stays_away_named(
@@ -137,11 +211,11 @@ def test_a_remote_that_comes_back_is_waited_for_and_one_that_stays_away_named(
         if len(tries) == 3:
             hidden.rename(origin)
 
-    monkeypatch.setattr("tenacity.nap.time.sleep", sleep)
-    assert fetch_cells(str(origin), {"a"}) == set()
+    monkeypatch.setattr(patience, "sleep", sleep)
+    assert fetch_cells(str(origin), "", {"a"}) == FetchedCells(set(), {})
     assert len(tries) == 3
     [line] = capsys.readouterr().out.splitlines()
     assert line.startswith("grid: git ls-remote of the remote failed (") and line.endswith("is tried again for 600 s")
-    monkeypatch.setattr(grid_remotes, "REMOTE_PATIENCE", 0)
+    monkeypatch.setattr(patience, "REMOTE_PATIENCE", 0)
     with pytest.raises(RemoteAway, match=r"git ls-remote .*nowhere.* for 0 s\. Nothing is lost: run the same"):
-        fetch_cells(str(clone.parent / "nowhere"), {"a"})
+        fetch_cells(str(clone.parent / "nowhere"), "", {"a"})

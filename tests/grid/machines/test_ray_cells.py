@@ -2,15 +2,20 @@
 
 import importlib.util
 import random
+import signal
 import sys
 from collections import Counter
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import pytest
+import yaml
 
 from bench import ray_kills
 from m2m.grid.machines.hardware import Needs
-from m2m.grid.machines.ray_cells import connect, count_places
+from m2m.grid.machines.ray_cells import RayCells, RunningCell, connect, count_places
+from m2m.grid.workers import MEMORY, DriverEnded, stop_on_signals
 from tests.test_smoke import run
 from tests.toy_grid import make_toy_repository
 
@@ -19,19 +24,78 @@ NO_RAY = importlib.util.find_spec("ray") is None
 
 
 @pytest.mark.parametrize(
+    ("equal", "ends", "kills", "code"),
+    [(True, 1, 10, 0), (True, 1, 11, 0), (False, 1, 10, 1), (True, 2, 10, 1), (True, 1, 9, 1)],
+)
+def test_the_bench_fails_where_outs_differ_a_cell_ran_twice_or_a_kill_is_missing(
+    equal: bool, ends: int, kills: int, code: int
+) -> None:
+    assert ray_kills.judge(equal, Counter({"a": ends, "b": 1}), kills, 10) == code
+
+
+def test_the_bench_notes_the_runs_of_real_cells(tmp_path: Path) -> None:
+    pipeline = tmp_path / "dvc.yaml"
+    pipeline.write_text((Path(__file__).parents[3] / "dvc.yaml").read_text())
+    ray_kills.note_runs(pipeline)
+    stages = yaml.safe_load(pipeline.read_text())["stages"]
+    name = "${subset.strategy}-${subset.degree}-${subset.seed}"
+    assert stages["judge"]["cmd"].startswith(f"echo begin {name} >> $TOY_RUNS && ")
+    assert stages["measure"]["cmd"].endswith(f" && echo end {name} >> $TOY_RUNS")
+
+
+@pytest.mark.parametrize(
     ("resources", "needs", "places"),
     [
-        ({"CPU": 4.0}, Needs(1, 0), 4),
-        ({"CPU": 4.0}, Needs(3, 0), 1),
-        ({"CPU": 16.0, "GPU": 2.0}, Needs(1, 1), 2),
-        ({"CPU": 16.0}, Needs(1, 1), 0),
+        ({"CPU": 4.0, "memory": 64e9}, Needs(1, 0), 4),
+        ({"CPU": 4.0, "memory": 64e9}, Needs(3, 0), 1),
+        ({"CPU": 16.0, "GPU": 2.0, "memory": 64e9}, Needs(1, 1), 2),
+        ({"CPU": 16.0, "memory": 64e9}, Needs(1, 1), 0),
+        ({"CPU": 16.0, "memory": 2.5 * MEMORY}, Needs(1, 0), 2),
+        ({"CPU": 16.0, "memory": 0.5 * MEMORY}, Needs(1, 0), 0),
         ({}, Needs(1, 0), 0),
     ],
 )
-def test_as_many_cells_fit_on_a_node_as_cores_and_gpus_allow(
+def test_as_many_cells_fit_on_a_node_as_cores_gpus_and_memory_allow(
     resources: dict[str, float], needs: Needs, places: int
 ) -> None:
     assert count_places({"Resources": resources}, needs) == places
+
+
+@pytest.mark.parametrize(
+    ("error", "state", "words"),
+    [
+        ("OutOfMemoryError", "failed", "ran out of memory: a cell takes more than the 3 GiB"),
+        ("WorkerCrashedError", "lost", "WorkerCrashedError"),
+    ],
+)
+def test_a_cell_without_memory_has_failed_and_one_whose_worker_died_is_lost(
+    error: str, state: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With errors of the names that Ray gives them; Ray itself need not be here."""
+    names: dict[str, Any] = {"RayError": Exception}
+    names |= {name: type(name, (Exception,), {}) for name in ("RayTaskError", "OutOfMemoryError", "WorkerCrashedError")}
+
+    def get(_: object) -> None:
+        raise names[error]
+
+    ray = ModuleType("ray")
+    ray.__dict__.update(exceptions=SimpleNamespace(**names), get=get)
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    cells = RayCells(b"", Needs(1, 0), {}, [], {}, 0)
+    end = cells._read_end(RunningCell(None, "id", "n1"))
+    assert (end.state, end.node) == (state, "n1") and words in end.reason
+
+
+def test_the_drivers_way_to_end_by_a_signal_outlives_ray(monkeypatch: pytest.MonkeyPatch) -> None:
+    previous = signal.getsignal(signal.SIGTERM)
+    ray = ModuleType("ray")
+    ray.__dict__["init"] = lambda *_, **__: signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    with stop_on_signals(DriverEnded):
+        ours = signal.getsignal(signal.SIGTERM)
+        connect("auto")
+        assert signal.getsignal(signal.SIGTERM) == ours != previous
+    assert signal.getsignal(signal.SIGTERM) == previous
 
 
 def test_without_the_package_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,14 +117,18 @@ def test_a_killed_worker_and_a_killed_driver_cost_no_cell_and_run_none_twice(tmp
     clone, draw = make_toy_repository(tmp_path), random.Random(1)
     variables = {"TOY_RUNS": str(tmp_path / "runs.log"), "TOY_SECONDS": "2"}
     with ray_kills.run_ray(tmp_path, variables, count=2) as cluster:
-        words = ["-m", "tests.toy_grid", cluster.address, "3"]
+        words = ["-m", "tests.toy_grid", "3", "--on", cluster.address]
         happened = ray_kills.run_disturbed(cluster, clone, words, ["worker", "driver"], draw, 6.0)
+        address = cluster.client_address if ray_kills.HAS_CLIENT else cluster.address
+        ray_kills.run_disturbed(cluster, clone, [*words[:2], "4", "--on", address], [], draw, 6.0)
     assert len(happened) == 2
     ends, begins = ray_kills.count_ends(clone)
-    assert ends == Counter({f"response-{seed}": 1 for seed in range(3)})
-    assert begins >= 3
+    assert ends == Counter(
+        {f"response-{seed}": 1 for seed in range(4)}
+    )  # the last one through ray://, where grpcio is here
+    assert begins >= 4
     names = [
         ref.split("/")[-1] for ref in run(clone, "git", "for-each-ref", "--format=%(refname)", "refs/exps").split()
     ]
-    assert sorted(names) == ["toy-s0", "toy-s1", "toy-s2"]
+    assert sorted(names) == ["toy-s0", "toy-s1", "toy-s2", "toy-s3"]
     assert (tmp_path / "runs.log").read_text().splitlines().count("shared") == 1

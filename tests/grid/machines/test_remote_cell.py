@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from m2m.grid.machines import remote_cell
+from m2m.grid.machines import node_folders, remote_cell
 from m2m.grid.machines.grid_remotes import push_snapshot, require_remotes
 from m2m.grid.machines.hardware import state_expected
 from m2m.grid.machines.node_facts import name_cpu, read_facts
@@ -38,9 +38,10 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def start(folder: Path, name: str, **variables: str) -> Any:
+def start(folder: Path, name: str, changes: Any = None, **variables: str) -> Any:
     """The program with the order of a cell, whose standard input stays open."""
     order = json.loads((folder / "orders.json").read_text())[name] | {"expected": state_expected(DRIVER, DRIVER, 0)}
+    order |= changes or {}
     env = environment() | {"TOY_RUNS": str(folder / "runs.log"), **variables}
     words = [sys.executable, str(folder / "cell.pyz"), "run"]
     process = subprocess.Popen(words, stdin=-1, stdout=-1, text=True, env=env)
@@ -69,6 +70,7 @@ def test_a_cell_reaches_both_remotes_and_is_not_run_again(toy: Path) -> None:
     counts = Counter((toy / "runs.log").read_text().splitlines())
     assert (counts["shared"], counts["begin response-1"], counts["end response-1"]) == (1, 1, 1)
     [line] = [line for line in list_remote(toy).splitlines() if line.endswith("toy-s1")]
+    assert "pushing" not in run(toy, "git", "ls-remote", "origin.git")
     shown = run(toy / "origin.git", "git", "show", "--no-patch", "--format=%s", line.split()[0])
     assert shown == "m2m: run on L4\n"
     lock = run(toy / "origin.git", "git", "show", f"{line.split()[0]}:dvc.lock")
@@ -114,7 +116,7 @@ def test_a_command_is_repeated_while_a_remote_is_away(tmp_path: Path, monkeypatc
         if len(pauses) == 2:
             run(tmp_path, "git", "init", "--quiet", "--bare", "origin.git")
 
-    monkeypatch.setattr(remote_cell.time, "sleep", sleep)
+    monkeypatch.setattr(remote_cell, "sleep", sleep)
     log = tmp_path / "log"
     log.write_bytes(b"")
     order = {"git": str(tmp_path / "origin.git"), "name": "a"}
@@ -141,6 +143,66 @@ def test_shared_data_that_the_remote_lacks_ends_the_cell_and_is_never_computed(
     assert calls == ["pull", "pull"]
 
 
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    (tmp_path / "log").touch()
+    return tmp_path / "log"
+
+
+def test_a_key_that_a_remote_refuses_is_not_tried_again(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote_cell, "sleep", lambda _: pytest.fail("it was tried again"))
+    script = "echo 'git@host: Permission denied (publickey).' >&2; exit 255"
+    with pytest.raises(remote_cell.CellError, match=r"Permission denied \(publickey\)"):
+        remote_cell._insist(["sh", "-c", script], log.parent, log)
+
+
+def test_a_call_of_a_remote_that_never_answers_is_given_up(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote_cell, "CALL_SECONDS", 0.2)
+    monkeypatch.setattr(remote_cell, "PAUSES", ())
+    with pytest.raises(remote_cell.CellError, match=r"sleep 60 … did not end in 0\.2 s"):
+        remote_cell._insist(["sleep", "60"], log.parent, log)
+
+
+def test_a_node_without_the_disk_of_dvcs_remote_refuses_before_the_cell_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(remote_cell, "sleep", pauses.append)
+    (tmp_path / "dvc").mkdir()  # an empty mount point
+    order = {"expected": state_expected(DRIVER, DRIVER, 0), "store": str(tmp_path / "dvc")}
+    report = remote_cell.run_order(order, lambda: None)
+    assert report["outcome"] == "refused" and sum(pauses) == 197
+    assert report["reason"] == (
+        f"Node {report['node']} does not see {tmp_path}/dvc/m2m-remote, a file of DVC's remote: mount that disk there."
+    )
+
+
+def test_data_that_was_pushed_into_the_place_of_a_disk_that_went_away_is_pushed_again(
+    log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, hidden = log.parent / "store", log.parent / "hidden"
+    hidden.mkdir()
+    (hidden / "m2m-remote").touch()
+    hidden.rename(store)
+    pushes: list[bool] = []
+
+    def push(*_: Any) -> None:
+        if not pushes:  # the disk goes away, and dvc push makes a folder
+            store.rename(hidden)
+            store.mkdir()
+        pushes.append((store / "m2m-remote").exists())
+
+    def come_back(_: float) -> None:
+        if hidden.exists():
+            store.rmdir()
+            hidden.rename(store)
+
+    monkeypatch.setattr(remote_cell, "_insist", push)
+    monkeypatch.setattr(remote_cell, "sleep", come_back)
+    remote_cell._push_data({"store": str(store)}, log.parent, log, {})
+    assert pushes == [False, True]
+
+
 def test_a_remote_that_stays_away_is_named_without_its_password(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -159,13 +221,13 @@ def test_a_cell_on_the_cpu_sees_no_gpu(
     monkeypatch.setattr(remote_cell, "_pull_shared", lambda *_: None)
     seen: list[str] = []
 
-    def call(words: Any, folder: Path, log: Path, environment: Any = ()) -> str:
+    def call(words: Any, folder: Path, log: Path, environment: Any = (), *_: Any) -> str:
         seen.extend([{**os.environ, **environment}["CUDA_VISIBLE_DEVICES"]] if "exp" in words else [])
         return "ref"
 
     monkeypatch.setattr(remote_cell, "_call", call)
     order = {"name": "a", "git": "git", "overrides": [], "message": "", "threads": 1, "shared": []}
-    order["expected"] = state_expected(DRIVER, DRIVER, gpus)
+    order |= {"expected": state_expected(DRIVER, DRIVER, gpus), "snapshot": "s", "store": ""}
     remote_cell._run_and_push(order, tmp_path, tmp_path, tmp_path / "log", lambda: None)
     assert seen == [visible]
 
@@ -173,7 +235,7 @@ def test_a_cell_on_the_cpu_sees_no_gpu(
 def test_a_nodes_folder_is_for_its_user_alone(tmp_path: Path) -> None:
     folder = tmp_path / "scratch" / f"m2m-{os.getuid()}"
     folder.mkdir(parents=True, mode=0o755)
-    assert remote_cell.make_private_folder(tmp_path / "scratch") == folder
+    assert node_folders.make_private_folder(tmp_path / "scratch") == folder
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
@@ -186,9 +248,22 @@ def test_a_link_in_the_place_of_a_nodes_folder_fails_the_cell(tmp_path: Path) ->
 
 
 def test_a_folder_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remote_cell.os, "getuid", lambda: tmp_path.stat().st_uid + 1)
-    with pytest.raises(remote_cell.CellError, match="is a link or another user's"):
-        remote_cell.make_private_folder(tmp_path)
+    monkeypatch.setattr(node_folders.os, "getuid", lambda: tmp_path.stat().st_uid + 1)
+    with pytest.raises(PermissionError, match="is a link or another user's"):
+        node_folders.make_private_folder(tmp_path)
+
+
+def test_nodes_that_share_a_disk_have_a_folder_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLURMD_NODENAME", "n1")
+    first = node_folders.make_base(str(tmp_path), "git")
+    with node_folders.make_folder(first) as clone:
+        monkeypatch.setenv("SLURMD_NODENAME", "n2")
+        second = node_folders.make_base(str(tmp_path), "git")
+        Path(f"{clone}.lock").unlink()
+        Path(f"{clone}.lock").touch()  # as a lock looks that another machine holds
+        with node_folders.make_folder(second):
+            assert clone.exists()
+    assert first != second and first.name.startswith("n1-")
 
 
 def test_a_node_of_other_facts_refuses_and_reports_them(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -224,9 +299,19 @@ def test_the_cpu_is_named_with_its_widest_instructions() -> None:
     assert name_cpu("") == platform.machine()
 
 
-def test_gpus_are_named_once_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("script", "gpus"),
+    [
+        (r"printf 'L4\nH100\nL4\n'", ["H100", "L4"]),
+        ("echo 'No devices were found'; exit 6", []),
+        ("echo 'NVIDIA-SMI has failed because it could not communicate with the driver'; exit 9", []),
+    ],
+)
+def test_gpus_are_named_once_each_and_a_failure_of_nvidia_smi_is_no_gpu(
+    script: str, gpus: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tool = tmp_path / "nvidia-smi"
-    tool.write_text("#!/bin/sh\nprintf 'L4\\nH100\\nL4\\n'\n")
+    tool.write_text(f"#!/bin/sh\n{script}\n")
     tool.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    assert read_facts()["gpus"] == ["H100", "L4"]
+    assert read_facts()["gpus"] == gpus

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from m2m.grid.machines import remote_runner
+from m2m.grid.machines.cell_refs import FetchedCells
 from m2m.grid.machines.grid_remotes import Snapshot
 from m2m.grid.machines.remote_runner import CellEngine, CellState, RemoteRunner, build_orders
 from m2m.grid.workers import LOGS
 
-SNAPSHOT = Snapshot("git", "head", "revision", "ref")
+SNAPSHOT = Snapshot("git", "head", "revision", "ref", "/shared/dvc")
 
 
 class Fake:
@@ -46,9 +47,18 @@ def mind(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     monkeypatch.setattr(remote_runner.time, "sleep", lambda _: None)
     monkeypatch.setattr(remote_runner.time, "monotonic", lambda: next(clock))
 
-    def run(outcomes: dict[str, list[str]], remote: Any = (), slots: int = 2) -> Any:
+    def run(
+        outcomes: dict[str, list[str]],
+        remote: Any = (),
+        slots: int = 2,
+        torn: Any = None,
+        claims: Any = lambda _: set(),
+    ) -> Any:
         fake = Fake(outcomes, remote if isinstance(remote, set) else set(remote))
-        monkeypatch.setattr(remote_runner, "fetch_cells", lambda _, names: fake.remote & set(names))
+        monkeypatch.setattr(
+            remote_runner, "fetch_cells", lambda _, __, names: FetchedCells(fake.remote & set(names), dict(torn or {}))
+        )
+        monkeypatch.setattr(remote_runner, "list_claims", lambda _, names: claims(fake) & set(names))
         orders = build_orders({name: [] for name in outcomes}, SNAPSHOT, [], 1, "", "")
         engine = CellEngine(fake.submit, fake.look, lambda: None, lambda: slots)
         failed = remote_runner.run_remote_cells(orders, engine, 10.0, "")
@@ -90,6 +100,53 @@ def test_a_cell_that_says_done_but_is_not_in_the_remote_is_a_failure(mind: Any) 
     fake, failed = mind({"a": ["unpushed"] * 3})
     assert failed == ["a"] and fake.submitted == ["a"] * 3
     assert "the git remote has no experiment a, though n1 pushed it" in (LOGS / "a.log").read_text()
+
+
+def test_a_cell_that_an_orphan_of_a_killed_driver_pushes_is_waited_for_and_not_run_twice(
+    mind: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[int] = []
+
+    def claims(fake: Fake) -> set[str]:
+        asked.append(0)
+        if len(asked) == 3:
+            fake.remote.add("a")  # the push has ended, and with it the claim
+        return {"a"} - fake.remote
+
+    fake, failed = mind({"a": [], "b": ["lost", "done"]}, claims=claims)
+    assert (fake.submitted, failed) == (["b", "b"], [])
+    assert capsys.readouterr().out.count("a is being pushed by a node, which is waited for, at most 300 s") == 1
+
+
+def test_a_cell_whose_claim_is_of_a_node_that_died_runs_after_five_minutes(mind: Any) -> None:
+    times: list[float] = []
+
+    def claims(_: Fake) -> set[str]:
+        times.append(remote_runner.time.monotonic())
+        return {"a"}
+
+    fake, failed = mind({"a": ["done"]}, claims=claims)
+    assert (fake.submitted, failed) == (["a"], [])
+    assert 300 <= times[-1] - times[0] < 340
+
+
+def test_a_cell_that_failed_while_it_was_pushed_does_not_wait_for_its_own_claim(mind: Any) -> None:
+    claimed: set[str] = set()
+
+    def claims(fake: Fake) -> set[str]:
+        claimed.update(fake.submitted)
+        return claimed
+
+    fake, _ = mind({"a": ["failed", "done"]}, claims=claims)
+    assert fake.submitted == ["a", "a"]
+    assert remote_runner.time.monotonic() < 100
+
+
+def test_a_cell_whose_data_is_missing_fails_with_that_reason(mind: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    _, failed = mind({"a": ["unpushed"] * 3}, torn={"a": "DVC's remote lacks 2 of its files"})
+    assert failed == ["a"]
+    assert "DVC's remote lacks 2 of its files" in (LOGS / "a.log").read_text()
+    assert capsys.readouterr().out.count("grid: DVC's remote lacks 2 of its files") == 1
 
 
 def test_a_refusal_is_said_once_and_costs_no_try(mind: Any, capsys: pytest.CaptureFixture[str]) -> None:
@@ -169,6 +226,7 @@ def test_an_order_says_all_that_a_node_needs() -> None:
         "head": "head",
         "snapshot": "revision",
         "ref": "ref",
+        "store": "/shared/dvc",
         "shared": ["prepare"],
         "threads": 3,
         "message": "m2m: run on L4",
