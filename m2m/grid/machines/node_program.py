@@ -4,7 +4,7 @@ import io
 import zipfile
 from pathlib import Path
 
-MODULES = ("m2m/grid/machines/node_facts.py", "m2m/grid/machines/node_folders.py", "m2m/grid/machines/remote_cell.py")
+MODULES = ("m2m/node_facts.py", "m2m/grid/machines/node_folders.py", "m2m/grid/machines/remote_cell.py")
 PACKAGES = ("m2m/__init__.py", "m2m/grid/__init__.py", "m2m/grid/machines/__init__.py")
 START = "import sys\n\nfrom m2m.grid.machines.remote_cell import main\n\nmain(*sys.argv[1:])\n"
 

@@ -4,8 +4,9 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from m2m.grid.machines.hardware import Facts, Needs, choose_nodes, explain_refusal, state_expected
+from m2m.grid.machines.hardware import Needs, choose_nodes, explain_refusal, state_expected
 from m2m.grid.machines.remote_runner import CellEngine, CellState, Order
+from m2m.node_facts import Facts
 
 PROBE_SECONDS = 120  # a node that does not answer for so long is left out
 

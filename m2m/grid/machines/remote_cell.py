@@ -20,8 +20,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from m2m.grid.machines.node_facts import choose_facts, name_node, read_facts
 from m2m.grid.machines.node_folders import make_folder, wait_for_lock
+from m2m.node_facts import choose_facts, name_node, read_facts
 
 PAUSES = (2, 5, 10, 20, 40, 60, 60)  # seconds between tries while a remote is away: three minutes in all
 LOG_END = 20_000  # characters of the log that are reported

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from m2m.grid.machines.hardware import Facts, Needs, explain_refusal, state_expected
+from m2m.grid.machines.hardware import Needs, explain_refusal, state_expected
 from m2m.grid.machines.remote_runner import CellEngine, CellState, Order
 from m2m.grid.workers import LOGS
+from m2m.node_facts import Facts
 
 ARRAYS = LOGS / "slurm"
 LOOK_SECONDS = 5.0  # seconds between two questions to Slurm's controller

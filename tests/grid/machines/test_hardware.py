@@ -6,12 +6,10 @@ import pytest
 
 from m2m.grid.machines.hardware import (
     choose_nodes,
-    describe_kind,
-    explain_difference,
     explain_refusal,
     state_expected,
 )
-from m2m.grid.machines.node_facts import choose_facts
+from m2m.node_facts import choose_facts, describe_kind, explain_difference
 
 DRIVER: dict[str, Any] = {
     "node": "driver",

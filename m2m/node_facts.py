@@ -1,4 +1,4 @@
-"""What decides the bytes of a cell on a node: Python, packages, CPU, GPUs. Nodes get this file as part of a program."""
+"""What decides the bytes that a node makes: Python, packages, CPU, GPUs. Nodes get this file as part of a program."""
 
 import os
 import platform
@@ -10,11 +10,12 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
+Facts = Mapping[str, Any]  # of a node: node, python, packages (versions by name), cpu, gpus
 INSTRUCTIONS = ("amx_tile", "avx512f", "avx2")  # numeric libraries choose their loops by these, the widest first
 
 
 def read_facts() -> dict[str, Any]:
-    """What decides the bytes of a cell on this machine: Python, packages with versions, CPU and GPUs."""
+    """What decides the bytes of this machine: Python, packages with versions, CPU and GPUs."""
     packages = {normalize_package(item.metadata["Name"] or ""): item.version for item in distributions()}
     info = Path("/proc/cpuinfo")
     place = {"node": name_node(), "python": platform.python_version()}
@@ -29,6 +30,36 @@ def read_facts() -> dict[str, Any]:
 def name_node() -> str:
     """This machine, as Slurm or the network calls it."""
     return os.environ.get("SLURMD_NODENAME") or platform.node()
+
+
+def read_driver_facts(pins: Path) -> Facts:
+    """This machine's facts; of the packages those that `pins` (constraints.txt) names, "" for one that is not here."""
+    facts = read_facts()
+    names = [normalize_package(line.split("==")[0].strip()) for line in pins.read_text().splitlines() if "==" in line]
+    return facts | {"packages": {name: facts["packages"].get(name, "") for name in names}}
+
+
+def describe_kind(facts: Facts, gpus_each: int) -> str:
+    """The hardware that decides the bytes of a cell: its GPUs where it computes on some, else its CPU."""
+    return " + ".join(facts["gpus"]) if gpus_each else str(facts["cpu"])
+
+
+def explain_difference(facts: Facts, driver: Facts) -> str:
+    """Why a node of this environment may not run cells, in one sentence; empty if it may."""
+    if facts["python"] != driver["python"]:
+        return (
+            f"Node {facts['node']} has Python {facts['python']}, but this machine has {driver['python']}: "
+            "install that there."
+        )
+    pairs = {name: (facts["packages"].get(name, ""), version) for name, version in sorted(driver["packages"].items())}
+    different = [name for name, (version, expected) in pairs.items() if version != expected]
+    if not different:
+        return ""
+    version, expected = pairs[different[0]]
+    return (
+        f"Node {facts['node']} has {different[0]} {version or 'not at all'}, but this machine has {expected} "
+        f"({len(different)} of {len(pairs)} pinned packages differ): run make install there."
+    )
 
 
 def choose_facts(facts: Mapping[str, Any], expected: Mapping[str, Any]) -> dict[str, Any]:
