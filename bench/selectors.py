@@ -17,6 +17,7 @@ from m2m.selection.difficulty import choose_difficult_rows
 from m2m.selection.facility_location import choose_facilities
 from m2m.selection.far_apart import choose_deita, choose_gist
 from m2m.selection.highest import choose_highest_rows
+from m2m.selection.k_center import choose_farthest_rows
 from m2m.selection.novelty import choose_novel_rows, measure_density, novel_sum
 from m2m.selection.tag_choice import choose_instag, choose_mig
 from m2m.selection.target_match import choose_like_examples, score_by_bm25, score_by_cosine
@@ -53,7 +54,10 @@ def list_cases(rows: int, size: int) -> dict[str, Callable[[], Any]]:
     asked = np.ones(rows, np.bool_), np.ones(rows, np.int64), size, rng
     return {
         "longest": lambda: choose_highest_rows(lengths, *asked),
+        "k-center": lambda: choose_farthest_rows(vectors, *asked),
+        "k-center in four shards": lambda: choose_farthest_rows(vectors, *asked, exact_rows=rows // 2),
         "facility-location": lambda: choose_facilities(vectors, *asked),
+        "facility-location in four shards": lambda: choose_facilities(vectors, *asked, exact_rows=rows // 2),
         "stochastic-facilities": lambda: choose_facilities(vectors, *asked, "stochastic"),
         "gist": lambda: choose_gist(vectors, scores, *asked),
         "deita": lambda: choose_deita(vectors, scores, *asked),
