@@ -81,7 +81,8 @@ def ask_slices(read: Slices, engine: Engine, endpoint: Endpoint, label: str) -> 
             answers = {key: parse_reply(raw) for key, raw in replies.read(list(unique)).items()}
             missing = {key: request for key, request in unique.items() if key not in answers}
             if missing:
-                if budget:
+                if engine == "endpoint":
+                    budget = budget or _open_budget(endpoint, plan)  # a reply may be gone from the cache since
                     got = _ask_server(missing, endpoint, replies, budget)
                 else:
                     got = _ask_model(unique, missing, endpoint, model, replies)
