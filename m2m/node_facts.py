@@ -35,7 +35,8 @@ def name_node() -> str:
 def read_driver_facts(pins: Path) -> Facts:
     """This machine's facts; of the packages those that `pins` (constraints.txt) names, "" for one that is not here."""
     facts = read_facts()
-    names = [normalize_package(line.split("==")[0].strip()) for line in pins.read_text().splitlines() if "==" in line]
+    lines = pins.read_text(encoding="utf-8").splitlines() if pins.exists() else []
+    names = [normalize_package(line.split("==")[0].strip()) for line in lines if "==" in line]
     return facts | {"packages": {name: facts["packages"].get(name, "") for name in names}}
 
 

@@ -17,7 +17,7 @@ Result = TypeVar("Result")
 SLICES_AHEAD = 2  # slices a core or a GPU's worker that wait or run: more fill the memory where the writer is slower
 SLICE_RETRIES = 3  # of a slice whose node is lost
 ANSWER_SECONDS = 120  # a node that does not answer for so long is left out
-PINNED = Path(__file__).parents[1] / "constraints.txt"  # where it is not, every package of this machine counts
+PINNED = Path(__file__).parents[1] / "constraints.txt"
 
 
 class Workers(NamedTuple):
@@ -83,8 +83,7 @@ def join_ray(with_gpus: bool) -> tuple[Any, Workers]:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         ray.init(runtime_env={"py_modules": [package], "env_vars": threads}, log_to_driver=False)
     nodes = {node["NodeID"]: node["Resources"] for node in ray.nodes() if node["Alive"]}
-    driver = read_driver_facts(PINNED) if PINNED.exists() else read_facts()
-    workers = choose_workers(nodes, _probe(ray, list(nodes)), driver, with_gpus)
+    workers = choose_workers(nodes, _probe(ray, list(nodes)), read_driver_facts(PINNED), with_gpus)
     for sentence in workers.sentences:
         print(f"ray: {sentence}", file=sys.stderr, flush=True)
     return ray, workers

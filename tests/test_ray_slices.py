@@ -13,7 +13,8 @@ from m2m.node_facts import read_facts
 from m2m.parallel import map_by_model, map_slices
 from m2m.ray_slices import Workers, choose_workers
 
-DRIVER: dict[str, Any] = {"node": "here", "python": "3.11.7", "packages": {"numpy": "2.4.3"}, "cpu": "Xeon", "gpus": []}
+PLACE: dict[str, Any] = {"node": "here", "python": "3.11.7", "cpu": "Xeon", "gpus": []}
+DRIVER: dict[str, Any] = PLACE | {"packages": {"numpy": "2.4.3"}, "commands": {"numpy": "make install"}}
 NODES = {name: {"CPU": 2.0, "GPU": 1.0} for name in ("1", "2", "3")}
 
 
