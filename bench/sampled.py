@@ -31,9 +31,8 @@ def main() -> None:
     flags = parser.parse_args()
     vectors = stack_vectors(pl.read_parquet(flags.vectors).sort("id")["vector"].head(flags.rows))
     warnings.simplefilter("ignore")
-    print(
-        f"{len(vectors)} rows\n| fit | CPU seconds | clusters | noise | ARI | equal |\n|---|---:|---:|---:|---:|---:|"
-    )
+    print(f"{len(vectors)} rows\n| fit | CPU seconds | by the clock | clusters | noise | ARI | equal |")
+    print("|---|---:|---:|---:|---:|---:|---:|")
     reference = report("all rows, seed 1", lambda: cluster_vectors(vectors, SETTINGS), None)
     report("all rows, seed 2", lambda: cluster_vectors(vectors, SETTINGS._replace(seed=2)), reference)
     for share in (0.5, 0.25, 0.1):
@@ -51,14 +50,14 @@ def main() -> None:
 
 
 def report(name: str, fit: Callable[[], np.ndarray], reference: np.ndarray | None) -> np.ndarray:
-    begin = time.process_time()
+    begin, clock = time.process_time(), time.perf_counter()
     labels = fit()
-    seconds = time.process_time() - begin
+    seconds, waited = time.process_time() - begin, time.perf_counter() - clock
     against = "– | –"
     if reference is not None:
         against = f"{adjusted_rand_score(reference, labels):.2f} | {share_equal(reference, labels):.1%}"
     noise = (labels == NOISE_LABEL).mean()
-    print(f"| {name} | {seconds:.1f} | {labels.max() + 1} | {noise:.1%} | {against} |", flush=True)
+    print(f"| {name} | {seconds:.1f} | {waited:.1f} | {labels.max() + 1} | {noise:.1%} | {against} |", flush=True)
     return labels
 
 
@@ -94,13 +93,10 @@ def in_parallel(vectors: np.ndarray) -> np.ndarray:
     from umap import UMAP
 
     nearest = find_neighbors(vectors, NEIGHBORS)
-    begin = time.perf_counter()
     reducer = UMAP(
         n_neighbors=NEIGHBORS, n_components=COMPONENTS, min_dist=0.0, metric="cosine", precomputed_knn=nearest, n_jobs=2
     )
-    reduced = reducer.fit_transform(vectors)
-    print(f"parallel UMAP: {time.perf_counter() - begin:.1f} s by the clock")
-    return by_hdbscan(reduced)
+    return by_hdbscan(reducer.fit_transform(vectors))
 
 
 def by_hdbscan(reduced: np.ndarray) -> np.ndarray:

@@ -125,11 +125,10 @@ def list_commands(work: Path, file: Path, select: bool) -> Iterator[tuple[str, l
         yield (
             f"subset {strategy}",
             [
-                *("stages.subset", choices, units, at["pairs.parquet"], f"{work}/tokens-response.parquet"),
+                *("stages.subset", choices, units, units, at["pairs.parquet"], f"{work}/tokens-response.parquet"),
                 *(f"{work}/row_origins.parquet", at["keep.parquet"], f"{work}/{strategy}.parquet"),
-                *(f"{work}/{strategy}.json", f"--strategy={strategy}", "--match=response-micro", "--degree=3"),
-                *(f"--size={SIZE}", "--seed=1", "--slack=1.5", "--weights=inverse", "--budget=rows", "--min_tokens=1"),
-                *("--max_tokens=100000", "--lengths=free", "--quality=None", "--quality_share=1.0", "--overlap=keep"),
+                *(f"{work}/{strategy}.json", "@subset", f"--strategy={strategy}", "--match=response-micro"),
+                *("--degree=3", f"--size={SIZE}", "--overlap=keep"),
             ],
         )
     if select:

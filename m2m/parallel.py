@@ -6,23 +6,22 @@ changes no output, and so must re-run no stage.
 
 import multiprocessing
 import os
-from collections import deque
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from m2m.progress import Item, track_progress
+from m2m.ray_slices import map_by_actors, map_by_tasks
 
 Result = TypeVar("Result")
 MOST_WORKERS = 8  # each imports the stage again, 0.3 GB
 ITEMS_WORTH_WORKERS = 2000  # of a millisecond each; starting the workers takes two seconds
 CHUNK = 32  # such items that a worker gets at once
 ENGINE, ENGINES = "M2M_ENGINE", ("local", "ray")
-TASK_GPUS = "M2M_TASK_GPUS"  # GPUs of a Ray task, which embeds; a fraction shares one
-SLICES_AHEAD = 2  # slices a core that wait or run: more fill the memory where the writer is slower
+TASK_GPUS = "M2M_TASK_GPUS"  # GPUs of a Ray worker that embeds; a fraction shares one
 
 
 def count_cores() -> int:
@@ -47,9 +46,18 @@ def map_slices(function: Callable[[Item], Result], items: Iterable[Item]) -> Ite
     once, and none is read before it may start. OSError where Ray is not installed or a worker is lost for good.
     """
     if get_engine() == "ray":
-        yield from _map_on_ray(function, items)
+        yield from map_by_tasks(function, items)
     else:
         yield from map(function, items)
+
+
+def map_by_model(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+    """As `map_slices`, of a function that loads a model and keeps it: with M2M_TASK_GPUS, Ray keeps its GPUs too."""
+    gpus = _count_task_gpus()
+    if get_engine() == "ray" and gpus:
+        yield from map_by_actors(function, items, gpus)
+    else:
+        yield from map_slices(function, items)
 
 
 def map_parallel(function: Callable[[Item], Result], items: Sequence[Item], label: str) -> Iterator[Result]:
@@ -80,51 +88,8 @@ def _map_chunk(function: Callable[[Item], Result], items: Sequence[Item]) -> lis
     return [function(item) for item in items]
 
 
-def _map_on_ray(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-    ray = _start_ray()
-    task = ray.remote(num_cpus=1, num_gpus=_count_task_gpus())(_apply)
-    shared = ray.put(function)
-    most = max(1, SLICES_AHEAD * int(ray.cluster_resources().get("CPU", 1)))
-    pending: deque[Any] = deque()
-    try:
-        for item in items:
-            pending.append(task.remote(shared, item))
-            if len(pending) >= most:
-                yield ray.get(pending.popleft())
-        while pending:
-            yield ray.get(pending.popleft())
-    except ray.exceptions.RayTaskError as error:  # of the function: its own words
-        raise error.cause from error
-    except ray.exceptions.RayError as error:
-        raise OSError(
-            f"Ray lost a slice for good ({type(error).__name__}), most likely because a node's memory was full: "
-            "run the same command again, with fewer cores a node (ray start --num-cpus)"
-        ) from error
-    finally:
-        for reference in pending:
-            ray.cancel(reference)
-
-
-def _apply(function: Callable[[Item], Result], item: Item) -> Result:
-    return function(item)
-
-
 def _count_task_gpus() -> float:
     value = os.environ.get(TASK_GPUS) or "0"
-    try:
-        return float(value)
-    except ValueError as error:
-        raise ValueError(f"{TASK_GPUS} must be a number of GPUs, such as 1 or 0.25, got {value!r}: unset it") from error
-
-
-def _start_ray() -> Any:
-    try:
-        import ray
-    except ImportError as error:
-        raise OSError(f"{ENGINE}=ray needs the package ray: pip install 'macro-to-micro[ray]', or unset it") from error
-    if not ray.is_initialized():
-        package = str(Path(__file__).parent)  # workers import the code of this checkout
-        threads = {name: value for name, value in os.environ.items() if name.endswith("_NUM_THREADS")}
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        ray.init(runtime_env={"py_modules": [package], "env_vars": threads}, log_to_driver=False)
-    return ray
+    if not re.fullmatch(r"\d*\.?\d+", value):
+        raise ValueError(f"{TASK_GPUS} must be a number of GPUs, such as 1 or 0.25, got {value!r}: unset it")
+    return float(value)

@@ -2,16 +2,19 @@
 
 import sys
 from collections import Counter
+from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import polars as pl
 
-from m2m.data.responses import RowReply, replace_responses, summarize_reasons
-from m2m.llm.client.ask import ask
+from m2m.data.responses import RowReply, replace_responses, require_responses, summarize_reasons
+from m2m.llm.client.ask import ask_slices
+from m2m.llm.client.reply import Reply
 from m2m.llm.client.request import Endpoint, Request
 from m2m.llm.prompt_template import fill_template
-from m2m.runtime.artifacts import get_columns, read_table, write_table
+from m2m.runtime.artifacts import get_columns, write_table
 from m2m.runtime.cli import run
 from m2m.schemas.pairs import Pairs
 from m2m.schemas.pool import Pool
@@ -38,22 +41,41 @@ def main(
         write_slices(pairs, Pairs, (table.with_columns(no_original) for table in read_slices(pool, Pool)))
         write_table(rejected, Unusable, pl.DataFrame(schema=get_columns(Unusable)))
         return
-    table = read_table(pool, Pool).sort("id")
     prompt = template.read_text(encoding="utf-8")
-    requests = [
-        Request((fill_template(prompt, {"instruction": text}),), reply_tokens, temperature=temperature, seed=seed)
-        for text in table["instruction"]
-    ]
-    replies = ask(requests, engine, endpoint, "respond")
-    row_replies = [RowReply(reply.text, reply.finish, reply.error) for reply in replies]
-    table, unusable = replace_responses(table, row_replies)
-    reasons = summarize_reasons(Counter(unusable["reason"]))
+    read = partial(_write_requests, pool, prompt, reply_tokens, temperature, seed)
+    unusable: list[pl.DataFrame] = []
+    slices = zip(read_slices(pool, Pool), ask_slices(read, engine, endpoint, "respond"), strict=True)
+    rows = write_slices(pairs, Pairs, _replace(slices, unusable))
+    lost = pl.concat(unusable)
+    reasons = summarize_reasons(Counter(lost["reason"]))
     print(
-        f"respond: {unusable.height} of {len(replies)} rows are left out: {reasons}; their texts are in {rejected}",
+        f"respond: {lost.height} of {rows + lost.height} rows are left out: {reasons}; their texts are in {rejected}",
         file=sys.stderr,
     )
-    write_table(pairs, Pairs, table)
-    write_table(rejected, Unusable, unusable)
+    write_table(rejected, Unusable, lost)
+
+
+def _write_requests(
+    pool: Path, prompt: str, reply_tokens: int, temperature: float, seed: int
+) -> Iterator[list[Request]]:
+    """One request a row, a slice of rows at once."""
+    for table in read_slices(pool, Pool, ["id", "instruction"]):
+        texts = (fill_template(prompt, {"instruction": text}) for text in table["instruction"])
+        yield [Request((text,), reply_tokens, temperature=temperature, seed=seed) for text in texts]
+
+
+def _replace(
+    slices: Iterable[tuple[pl.DataFrame, list[Reply]]], unusable: list[pl.DataFrame]
+) -> Iterator[pl.DataFrame]:
+    """The rows with their new responses, a slice at once; adds those without one to `unusable`. ValueError: all are."""
+    rows = 0
+    for table, replies in slices:
+        row_replies = [RowReply(reply.text, reply.finish, reply.error) for reply in replies]
+        pairs, lost = replace_responses(table, row_replies)
+        unusable.append(lost)
+        rows += pairs.height
+        yield pairs
+    require_responses(rows, Counter(reason for lost in unusable for reason in lost["reason"]))
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from m2m.selection.baselines import stack_scores
 from m2m.selection.left_out import LeftOut, Prefilter, leave_out_rows
 from m2m.selection.quality import parse_scores
 from m2m.selection.sample import Weights
+from m2m.selection.shards import describe_shards
 from m2m.strategies import get_strategy, require_match, require_prefilter
 from m2m.table_slices import read_slices
 
@@ -91,6 +92,8 @@ def main(
     if entry.follows_match:
         require_match(match)
         match_dial = _read_dial(match_choices, match, pool, settings)
+    if sentence := describe_shards(strategy, pool.price(settings)[pool.flag_inside(settings)], size):
+        print(f"subset {subset.stem}: {sentence}", file=sys.stderr, flush=True)
     table = None if entry.has_units or strategy in LENGTHS_ALONE else _read_choices(choices, strategy, pool.ids)
     arm = choose_arm(pool, settings, dial, match_dial, table)
     record = arm.summary | left_out.summary

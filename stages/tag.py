@@ -1,6 +1,7 @@
 """One side of the pairs → raw tags, the table tag → canonical tag, and meso units."""
 
 import sys
+from collections.abc import Iterator
 from functools import partial
 from math import ceil
 from pathlib import Path
@@ -17,6 +18,7 @@ from m2m.schemas.pairs import Pairs
 from m2m.schemas.tags import Canon, Tags
 from m2m.schemas.units import Units
 from m2m.schemas.unusable import Unusable
+from m2m.table_slices import read_slices
 from m2m.text.embedder import embed, load_embedder
 from m2m.units.meso.key_phrases import extract_phrases
 from m2m.units.meso.llm_tags import parse_tags
@@ -52,34 +54,42 @@ def main(
     max_tokens: int,
 ) -> None:
     """Thresholds are shares of the pool's rows, so that they grow with it."""
-    table = read_table(pairs, Pairs).sort("id").select("id", text=side)
     unusable = pl.DataFrame(schema=get_columns(Unusable))
     if engine == "phrases":
+        table = read_table(pairs, Pairs).sort("id").select("id", text=side)
         if reason := explain_unspaced(table["text"]):
             raise ValueError(reason)
-        raw = extract_phrases(table["id"].to_list(), table["text"].to_list(), per_text, max_words, min_share, max_share)
+        ids = table["id"].to_list()
+        raw = extract_phrases(ids, table["text"].to_list(), per_text, max_words, min_share, max_share)
     else:
+        ids = [id for piece in read_slices(pairs, Pairs, ["id"]) for id in piece["id"]]
         prompt = fill_template(template.read_text(encoding="utf-8"), {"tags": str(per_text), "words": str(max_words)})
-        requests = [
-            Request((fill_template(prompt, {"text": wrap_as_data(text)}),), reply_tokens, temperature=temperature)
-            for text in table["text"]
-        ]
-        answers = ask_in_form(requests, partial(parse_tags, per_text=per_text), engine, endpoint, f"tag {side}")
-        raw, unusable = _split(table["id"].to_list(), answers)
-        print(f"tag {side}: {unusable.height} of {table.height} rows got no tags, see {rejected}", file=sys.stderr)
+        read = partial(_write_requests, pairs, side, prompt, reply_tokens, temperature)
+        answers = ask_in_form(read, partial(parse_tags, per_text=per_text), engine, endpoint, f"tag {side}")
+        raw, unusable = _split(ids, answers)
+        print(f"tag {side}: {unusable.height} of {len(ids)} rows got no tags, see {rejected}", file=sys.stderr)
     raw = raw.sort("id", "tag")
     names = normalize_tags(
         raw,
         lambda texts: embed(load_embedder(model, revision, precision, max_tokens), texts, batch_size),
-        min_rows=ceil(min_share * len(table)),
+        min_rows=ceil(min_share * len(ids)),
         max_distance=max_distance,
-        min_support=ceil(min_support_share * len(table)),
+        min_support=ceil(min_support_share * len(ids)),
         min_confidence=min_confidence,
     )
     write_table(tags, Tags, raw)
     write_table(canon, Canon, names)
     write_table(units, Units, apply_canonical_tags(raw, names).rename({"tag": "unit"}))
     write_table(rejected, Unusable, unusable)
+
+
+def _write_requests(
+    pairs: Path, side: str, prompt: str, reply_tokens: int, temperature: float
+) -> Iterator[list[Request]]:
+    """One request a row, a slice of rows at once."""
+    for table in read_slices(pairs, Pairs, ["id", side]):
+        texts = (fill_template(prompt, {"text": wrap_as_data(text)}) for text in table[side])
+        yield [Request((text,), reply_tokens, temperature=temperature) for text in texts]
 
 
 def _split(ids: list[str], answers: list[list[str] | Unparsed]) -> tuple[pl.DataFrame, pl.DataFrame]:

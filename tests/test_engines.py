@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -14,9 +15,11 @@ import stages.overlap
 import stages.respond
 from m2m.data.pool.sources import Source
 from m2m.llm.client.request import Endpoint
+from m2m.ray_slices import join_ray
 from m2m.runtime.artifacts import write_table
 from m2m.schemas.prompts import Prompts
 from m2m.text.embedder import EmbedderName, embed_pool
+from m2m.units.macro.sampled_clusters import assign_by_neighbors
 
 ROWS = 300
 ENGINES = ("local", "ray")
@@ -28,10 +31,12 @@ def ray() -> Iterator[Any]:
     try:
         import ray
     except ImportError:
-        print("RAY IS NOT INSTALLED: M2M_ENGINE=ray was not tested (pip install 'ray>=2.60')")
+        print("RAY IS NOT INSTALLED: M2M_ENGINE=ray was not tested (make ray)")
         pytest.skip("ray is not installed")
+    join_ray.cache_clear()
     yield ray
     ray.shutdown()
+    join_ray.cache_clear()
 
 
 @pytest.mark.long
@@ -65,6 +70,19 @@ def test_vectors_on_ray_are_those_of_one_process(ray: Any, monkeypatch: pytest.M
         monkeypatch.setenv("M2M_ENGINE", engine)
         vectors.append(embed_pool(EMBEDDER, texts, 64))
     assert ray.is_initialized() and (vectors[0] == vectors[1]).all()
+
+
+@pytest.mark.long
+@pytest.mark.filterwarnings("ignore")
+def test_rows_outside_a_sample_get_the_clusters_of_one_process(ray: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(1)
+    vectors = rng.normal(size=(2000, 24)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    fitted, labels = rng.integers(-1, 9, 300), []
+    for engine in ENGINES:
+        monkeypatch.setenv("M2M_ENGINE", engine)
+        labels.append(assign_by_neighbors(vectors, vectors[:300], fitted, 15))
+    assert ray.is_initialized() and (labels[0] == labels[1]).all() and len(set(labels[0].tolist())) == 10
 
 
 def run_stages(out: Path, inputs: Path) -> None:

@@ -12,11 +12,12 @@ import psutil
 
 from m2m.grid.machines import remote_runner
 from m2m.grid.machines.grid_remotes import push_snapshot, require_remotes
-from m2m.grid.machines.hardware import Needs, read_driver_facts
+from m2m.grid.machines.hardware import Needs
 from m2m.grid.machines.node_program import build_program
 from m2m.grid.machines.ray_cells import open_ray
 from m2m.grid.runner import run_cells
 from m2m.grid.workers import LOGS, stop_on_signals
+from m2m.node_facts import read_driver_facts
 from tests.test_smoke import run
 
 SHARED = """import os

@@ -35,20 +35,19 @@ class RowReply(NamedTuple):
 
 
 def replace_responses(pool: pl.DataFrame, replies: Sequence[RowReply]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """`pool` with `response` new and `original` the pool's own; and id, reason, text of the rows without one.
-
-    ValueError when no row has a response.
-    """
+    """`pool` with `response` new and `original` the pool's own; and id, reason, text of the rows without one."""
     reasons = [reply.error or explain_unusable(reply.text, reply.finish) for reply in replies]
     texts = pl.Series("text", [reply.text.strip() for reply in replies], dtype=pl.String)
     table = pool.with_columns(texts, pl.Series("reason", reasons, dtype=pl.String))
     usable = table.filter(pl.col("reason") == "")
-    if usable.is_empty():
-        raise ValueError(
-            f"no row got a usable response: {summarize_reasons(Counter(reasons))}. Check the model and the prompt."
-        )
     pairs = usable.with_columns(original="response", response="text").drop("text", "reason")
     return pairs, table.filter(pl.col("reason") != "").select("id", "reason", "text")
+
+
+def require_responses(rows: int, reasons: Counter[str]) -> None:
+    """ValueError when no row has a response: why the others have none, with the remedy."""
+    if rows == 0:
+        raise ValueError(f"no row got a usable response: {summarize_reasons(reasons)}. Check the model and the prompt.")
 
 
 def summarize_reasons(reasons: Counter[str]) -> str:

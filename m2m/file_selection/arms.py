@@ -1,5 +1,6 @@
 """Chooses the subsets that a person compares: random, every degree of the strategy, and the one that is taken."""
 
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple, Protocol
@@ -12,6 +13,7 @@ from m2m.arrays import entropy_bits
 from m2m.selection.arm import Arm, ArmSettings, PoolRows, UnitDial, build_unit_dial, choose_arm
 from m2m.selection.degrees import DEGREES
 from m2m.selection.left_out import LeftOut
+from m2m.selection.shards import describe_shards
 from m2m.strategies import get_strategy, require_match
 from m2m.text.tokenize import Tokenized
 
@@ -80,6 +82,10 @@ def compare_arms(pool: PoolRows, left_out: LeftOut, tables: ChoiceTables, settin
         matched_units = tables.build_units(settings.match) if get_strategy(settings.match).has_units else None
         match = build_unit_dial(settings.match, matched_units, pool, settings)
     if not entry.has_degree:
+        if sentence := describe_shards(
+            settings.strategy, pool.price(settings)[pool.flag_inside(settings)], settings.size
+        ):
+            print(sentence, file=sys.stderr, flush=True)
         if settings.strategy != RANDOM:
             arms[settings.strategy] = choose_arm(pool, settings, own, match, choices)
         return Comparison(pool, arms, settings.strategy, own, match, settings, left_out)

@@ -6,6 +6,8 @@ import numpy as np
 from jaxtyping import Bool, Float32, Int64
 from numba import njit
 
+from m2m.selection.shards import EXACT_ROWS, split_rows
+
 
 def choose_farthest_rows(
     vectors: Float32[np.ndarray, "rows dim"],
@@ -13,6 +15,7 @@ def choose_farthest_rows(
     costs: Int64[np.ndarray, "rows"],
     size: int,
     rng: np.random.Generator,
+    exact_rows: int = EXACT_ROWS,
 ) -> Int64[np.ndarray, "chosen"]:
     """Rows `inside` until their summed `costs` reach `size`, each the farthest from all before, the first at random.
 
@@ -20,10 +23,27 @@ def choose_farthest_rows(
     is the one whose largest cosine with a chosen row is smallest; ties at random. No row is then farther from the
     subset than twice what the best subset of as many rows allows. O(rows) memory; rows × chosen cosines at most, since
     a row is compared with chosen ones only while it may be the farthest. `size` is at most what is inside.
+
+    More than `exact_rows` rows are split into random shards, and rows are chosen in each, then from what all chose. No
+    row is then farther than 4 times what the best subset allows (Malkomes et al. 2015, theorem 1), of as many rows as
+    the fewest that a shard or the end took: with costs of 1, as many as are chosen.
     """
     order = rng.permutation(np.flatnonzero(inside))
+    shards = split_rows(order, exact_rows)
+    if len(shards) > 1:
+        order = rng.permutation(np.concatenate([_take_farthest(vectors, costs, size, shard) for shard in shards]))
+    return _take_farthest(vectors, costs, size, order)
+
+
+def _take_farthest(
+    vectors: Float32[np.ndarray, "all dim"],
+    costs: Int64[np.ndarray, "all"],
+    size: int,
+    order: Int64[np.ndarray, "rows"],
+) -> Int64[np.ndarray, "chosen"]:
+    """Rows of `order`, the first of it first, until their costs reach `size`; all where they do not."""
     places = np.empty_like(order)
-    turns = _farthest(vectors[order], costs[order], size, places)
+    turns = _farthest(vectors[order], costs[order], min(size, int(costs[order].sum())), places)
     return np.asarray(order[places[:turns]])
 
 

@@ -33,8 +33,11 @@ def find_nearest_references(
     references: Int32[np.ndarray, "references"],
     count: int,
     queries: Int64[np.ndarray, "rows"],
-) -> Float32[np.ndarray, "rows count"]:
-    """The cosines of each row `queries` with the `count` nearest of `references`, itself excepted, nearest first."""
+) -> tuple[Int32[np.ndarray, "rows count"], Float32[np.ndarray, "rows count"]]:
+    """The places of the `count` nearest of `references` of each row `queries`, itself excepted, and their cosines.
+
+    Nearest first; ties by place. At least `count` references are other rows.
+    """
     rows, cosines, worst, limits = _prepare(len(queries), count)
     position = np.full(len(vectors), -1)
     position[references] = np.arange(len(references))
@@ -47,7 +50,7 @@ def find_nearest_references(
                 inner = np.flatnonzero((column >= 0) & (column < product.shape[1]))
                 product[inner, column[inner]] = -np.inf
                 _merge(product, first, second, rows, cosines, worst, limits, False)
-    return _sort(rows, cosines)[1]
+    return _sort(rows, cosines)
 
 
 def _prepare(

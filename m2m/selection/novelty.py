@@ -69,7 +69,8 @@ def measure_density(
         return np.ones(len(vectors) if rows is None else len(rows))
     references = np.sort(rng.permutation(len(vectors))[:REFERENCES]).astype(np.int32)
     queries = np.arange(len(vectors)) if rows is None else rows
-    distance = (1 - find_nearest_references(vectors, references, count, queries)).mean(axis=1, dtype=np.float64)
+    _, cosines = find_nearest_references(vectors, references, count, queries)
+    distance = (1 - cosines).mean(axis=1, dtype=np.float64)
     return np.asarray(1 / np.maximum(distance, SMALLEST_DISTANCE))
 
 

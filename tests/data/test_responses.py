@@ -1,3 +1,4 @@
+from collections import Counter
 from typing import Any
 
 import polars as pl
@@ -5,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from m2m.data.responses import RowReply, explain_unusable, is_repetitive, replace_responses
+from m2m.data.responses import RowReply, explain_unusable, is_repetitive, replace_responses, require_responses
 
 POOL = pl.DataFrame(
     {"id": ["a", "b", "c"], "source": "s", "instruction": ["1?", "2?", "3?"], "response": ["x", "y", "z"]}
@@ -22,7 +23,15 @@ def test_a_new_response_stands_beside_the_old_one_and_the_others_are_left_out_wi
 
 def test_no_response_at_all_is_one_sentence() -> None:
     with pytest.raises(ValueError, match=r"no row got a usable response: 2 empty, 1 truncated\. Check"):
-        replace_responses(POOL, [RowReply("", "stop", ""), RowReply(" ", "stop", ""), RowReply("x", "length", "")])
+        require_responses(0, Counter(["empty", "truncated", "empty"]))
+    require_responses(1, Counter(["empty"]))
+
+
+def test_a_slice_without_a_response_is_an_empty_table_and_reasons() -> None:
+    replies = [RowReply("", "stop", ""), RowReply(" ", "stop", ""), RowReply("x", "length", "")]
+    pairs, rest = replace_responses(POOL, replies)
+    assert pairs.is_empty() and pairs.columns == ["id", "source", "instruction", "response", "original"]
+    assert rest["reason"].to_list() == ["empty", "empty", "truncated"]
 
 
 @pytest.mark.parametrize(

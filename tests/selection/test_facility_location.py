@@ -84,3 +84,45 @@ def test_rows_outside_take_no_part_and_costs_are_met_by_less_than_a_row(greedy: 
 
 def test_a_single_row_is_its_own_subset() -> None:
     assert choose_facilities(unit_points(1, 0), *everything(1), 1, np.random.default_rng(0)).tolist() == [0]
+
+
+@pytest.mark.parametrize("greedy", ["lazy", "stochastic"])
+def test_shards_keep_the_sum_of_the_exact_greedy_but_for_some_percent(greedy: str) -> None:
+    vectors, seeds = unit_points(400, 6), range(3)
+    exact = choose_facilities(vectors, *everything(400), 20, np.random.default_rng(0)).tolist()
+    for seed in seeds:
+        rng = np.random.default_rng(seed)
+        chosen = choose_facilities(vectors, *everything(400), 20, rng, greedy, exact_rows=200)  # type: ignore[arg-type]
+        at_random = np.random.default_rng(seed).permutation(400)[:20].tolist()
+        assert len(set(chosen.tolist())) == 20
+        assert rate(vectors, chosen.tolist(), 30) > 0.85 * rate(vectors, exact, 30)
+        assert rate(vectors, chosen.tolist(), 30) > rate(vectors, at_random, 30)
+
+
+def test_the_sum_of_shards_is_on_average_within_the_bound_of_the_best() -> None:
+    for toy in range(6):
+        vectors = unit_points(12, toy, 3)
+        best = max(rate(vectors, list(some), 11) for some in combinations(range(12), 2))
+        rngs = [np.random.default_rng(seed) for seed in range(10)]
+        chosen = [choose_facilities(vectors, *everything(12), 2, rng, exact_rows=8).tolist() for rng in rngs]
+        sums = [rate(vectors, some, 11) for some in chosen]
+        assert len({tuple(some) for some in chosen}) > 1 and max(sums) <= best + 1e-5
+        assert np.mean(sums) >= (1 - 1 / np.e) / 2 * best and min(sums) >= (1 - 1 / np.e) ** 2 / 2 * best
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(9, 30), st.integers(0, 10**6), st.data())
+def test_shards_give_rows_inside_of_the_asked_cost_whatever_the_shards(
+    rows: int, seed: int, data: st.DataObject
+) -> None:
+    draws = np.random.default_rng(seed)
+    inside, costs, vectors = draws.random(rows) < 0.9, draws.integers(1, 9, rows), unit_points(rows, seed)
+    inside[:2] = True
+    size = data.draw(st.integers(1, int(costs[inside].sum())))
+    exact_rows = data.draw(st.integers(2, 8))
+    first, again = (
+        choose_facilities(vectors, inside, costs, size, np.random.default_rng(seed), exact_rows=exact_rows)
+        for _ in range(2)
+    )
+    assert (first == again).all() and inside[first].all() and len(set(first.tolist())) == len(first)
+    assert costs[first[:-1]].sum() < size <= costs[first].sum()

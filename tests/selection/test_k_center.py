@@ -66,3 +66,44 @@ def test_a_pool_of_one_size_is_its_own_subset(rows: int) -> None:
     assert sorted(choose_farthest_rows(points(rows, 0), *everything(rows), rows, np.random.default_rng(0))) == list(
         range(rows)
     )
+
+
+def radius(vectors: np.ndarray, chosen: np.ndarray) -> float:
+    """The largest distance of a row to the chosen rows."""
+    wide = vectors.astype(np.float64)
+    return float(np.linalg.norm(wide[:, None] - wide[chosen][None], axis=2).min(axis=1).max())
+
+
+@given(st.integers(6, 12), st.integers(1, 3), st.integers(3, 6), st.integers(0, 10**6))
+def test_of_shards_no_row_is_farther_than_four_times_the_best(rows: int, size: int, exact_rows: int, seed: int) -> None:
+    vectors = points(rows, seed, 3)
+    best = min(radius(vectors, np.array(some)) for some in combinations(range(rows), size))
+    rng = np.random.default_rng(seed)
+    chosen = choose_farthest_rows(vectors, *everything(rows), size, rng, exact_rows=exact_rows)
+    assert len(set(chosen.tolist())) == size
+    assert radius(vectors, chosen) <= 4 * best + 1e-6
+
+
+def test_shards_leave_hardly_more_distance_than_the_exact_greedy_and_less_than_chance() -> None:
+    vectors = points(500, 3)
+    exact = radius(vectors, choose_farthest_rows(vectors, *everything(500), 40, np.random.default_rng(0)))
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        sharded = radius(vectors, choose_farthest_rows(vectors, *everything(500), 40, rng, exact_rows=250))
+        assert exact / 1.15 < sharded < 1.15 * exact
+        assert sharded < radius(vectors, rng.permutation(500)[:40])
+
+
+@given(st.integers(9, 60), st.integers(0, 10**6), st.data())
+def test_shards_give_rows_inside_of_the_asked_cost_whatever_the_shards(
+    rows: int, seed: int, data: st.DataObject
+) -> None:
+    draws = np.random.default_rng(seed)
+    inside, costs, vectors = draws.random(rows) < 0.9, draws.integers(1, 9, rows), points(rows, seed)
+    inside[:2] = True
+    size, exact_rows = data.draw(st.integers(1, int(costs[inside].sum()))), data.draw(st.integers(2, 8))
+    first, again = (
+        choose_farthest_rows(vectors, inside, costs, size, np.random.default_rng(seed), exact_rows) for _ in range(2)
+    )
+    assert (first == again).all() and inside[first].all() and len(set(first.tolist())) == len(first)
+    assert costs[first[:-1]].sum() < size <= costs[first].sum()

@@ -6,6 +6,7 @@ import sys
 import time
 from contextlib import closing
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from m2m.runtime.artifacts import read_table, write_table
 from m2m.schemas.pairs import Pairs
 from m2m.schemas.pool import Pool
 from m2m.schemas.unusable import Unusable
+from m2m.table_slices import read_slices
 from stages.respond import main
 from tests.llm_server import HERE, llm_server, said
 
@@ -57,6 +59,30 @@ def test_an_endpoint_writes_new_responses_and_what_cannot_be_used_is_left_out_wi
     assert read_table(rejected, Unusable).select("id", "reason").rows() == [("b", "truncated"), ("c", "empty")]
     assert all(said(body).endswith(("\nHow?\n", "\nWhy?\n", "\nWho?\n")) for body in server.asked)
     assert "2 of 3 rows are left out: 1 empty, 1 truncated" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("llm_home")
+def test_slices_change_no_byte_and_one_without_a_response_does_not_stop_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [(f"{row:02}", "s", f"question {row}", "So.") for row in range(9)]
+    pool = tmp_path / "pool.parquet"
+    write_table(pool, Pool, pl.DataFrame(rows, list(Pool.to_schema().columns), orient="row"))
+    written = []
+    with llm_server(lambda body: "" if said(body).split()[-1] in "0123" else number_of(body)) as server:
+        for rows_each in (100, 2):
+            monkeypatch.setattr("stages.respond.read_slices", partial(read_slices, rows=rows_each))
+            main(pool, TEMPLATE, *outs(tmp_path), engine="endpoint", endpoint=replace(HERE, url=server.url), **WORDS)
+            written.append([path.read_bytes() for path in outs(tmp_path)])
+        assert len(server.asked) == 9
+    assert written[0] == written[1]
+    assert read_table(tmp_path / "rejected.parquet", Unusable)["id"].to_list() == ["00", "01", "02", "03"]
+    with (
+        llm_server(lambda _: "") as server,
+        pytest.raises(ValueError, match=r"no row got a usable response: 9 empty\. Check"),
+    ):
+        endpoint = replace(HERE, url=server.url, model="empty")
+        main(pool, TEMPLATE, *outs(tmp_path), engine="endpoint", endpoint=endpoint, **WORDS)
 
 
 def command(folder: Path, pool: Any, url: Any) -> Any:

@@ -246,6 +246,17 @@ def test_k_center_goes_to_both_ends_of_an_arc_and_then_to_its_middle(folder: Pat
     assert max(min(abs(row - other) for other in rows) for row in range(ROWS)) <= 10
 
 
+def test_a_pool_above_the_exact_rows_is_told_its_shards_and_bound_before_it_starts(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    choose(folder, strategy="facility-location")
+    assert "shards" not in capsys.readouterr().err
+    monkeypatch.setattr("m2m.selection.shards.EXACT_ROWS", 20)
+    choose(folder, strategy="facility-location", min_tokens=10)
+    told = capsys.readouterr().err
+    assert "subset subset: facility-location is exact up to 20 rows. It chooses from 30 in 3 random shards" in told
+
+
 def test_token_entropy_prefers_rows_of_many_types(folder: Path) -> None:
     _, summary = choose(folder, strategy="token-entropy")
     _, other = choose(folder, strategy="random")

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from m2m.schemas.pairs import Pairs
 from m2m.schemas.tags import Canon, Tags
 from m2m.schemas.units import Units
 from m2m.schemas.unusable import Unusable
+from m2m.table_slices import read_slices
 from stages.tag import main
 from tests.llm_server import HERE, llm_server, said
 
@@ -89,7 +91,7 @@ def test_where_no_meanings_are_compared_no_embedder_is_needed(tmp_path: Path) ->
 
 @pytest.mark.usefixtures("llm_home")
 def test_an_llm_s_tags_go_through_the_same_normaliser_and_an_unparsable_row_is_kept_apart_with_its_text(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def answer(body: Any) -> Any:
         text = said(body)
@@ -105,6 +107,10 @@ def test_an_llm_s_tags_go_through_the_same_normaliser_and_an_unparsable_row_is_k
     with llm_server(answer) as server:
         here: dict[str, Any] = SETTINGS | {"engine": "endpoint", "endpoint": replace(HERE, url=server.url)}
         main(tmp_path / "pairs.parquet", TEMPLATE, *outs, **here)
+        before = [path.read_bytes() for path in outs], len(server.asked)
+        monkeypatch.setattr("stages.tag.read_slices", partial(read_slices, rows=5))
+        main(tmp_path / "pairs.parquet", TEMPLATE, *outs, **here)
+        assert ([path.read_bytes() for path in outs], len(server.asked)) == before
     tags, _, units, rejected = tables(outs)
     assert dict(tags.group_by("id").agg(pl.col("tag").sort()).iter_rows())["00"] == ["arrays", "sorting"]
     assert rejected.rows() == [("05", "it is no JSON", "As you wish"), ("11", "it is no JSON", "As you wish")]

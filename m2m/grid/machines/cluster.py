@@ -15,22 +15,14 @@ from m2m.grid.machines.grid_remotes import (
     push_snapshot,
     require_remotes,
 )
-from m2m.grid.machines.hardware import (
-    UNKNOWN_HARDWARE,
-    Facts,
-    Needs,
-    describe_kind,
-    explain_difference,
-    explain_missing_gpus,
-    explain_other_kind,
-    read_driver_facts,
-)
+from m2m.grid.machines.hardware import UNKNOWN_HARDWARE, Needs, explain_missing_gpus, explain_other_kind
 from m2m.grid.machines.node_program import build_program
 from m2m.grid.machines.ray_cells import open_ray
 from m2m.grid.machines.remote_runner import CellEngine, build_orders, run_remote_cells
 from m2m.grid.machines.slurm_cells import open_slurm
 from m2m.grid.provenance import hash_locked_cell, is_finished
 from m2m.grid.study_folder import locate_tables
+from m2m.node_facts import Facts, describe_kind, explain_difference, read_driver_facts
 from m2m.training.finetuning.launch import count_gpus, read_processes
 
 PINS = Path("constraints.txt")

@@ -2,14 +2,10 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping
-from pathlib import Path
-from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from m2m.grid.machines.node_facts import normalize_package, read_facts
 from m2m.grid.workers import MEMORY
-
-Facts = Mapping[str, Any]  # of a node: node, python, packages (versions by name), cpu, gpus; here also their commands
+from m2m.node_facts import Facts, describe_kind, explain_difference
 
 UNKNOWN_HARDWARE = "unknown hardware"  # the label of cells that train on GPUs which the node does not show
 
@@ -30,32 +26,10 @@ class NodeChoice(NamedTuple):
     sentences: list[str]
 
 
-def read_driver_facts(pins: Path, optional: Mapping[Path, str] = MappingProxyType({})) -> Facts:
-    """This machine's facts; of the packages those that `pins` (constraints.txt) names, "" for one that is not here.
-
-    Those that an `optional` file pins count where they are here; its value is the command that installs them.
-    """
-    facts = read_facts()
-    names = dict.fromkeys(_list_pinned(pins), "make install")
-    for file, command in optional.items():
-        names |= {name: command for name in _list_pinned(file) if name in facts["packages"] and name not in names}
-    return facts | {"packages": {name: facts["packages"].get(name, "") for name in names}, "commands": names}
-
-
-def _list_pinned(file: Path) -> list[str]:
-    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
-    return [normalize_package(line.split("==")[0].strip()) for line in lines if "==" in line]
-
-
 def state_expected(driver: Facts, node: Facts, gpus_each: int) -> Facts:
     """What a node has to be like to run a cell: this machine's environment, and the hardware of `node`."""
     hardware = "gpus" if gpus_each else "cpu"
     return {"python": driver["python"], "packages": driver["packages"], hardware: node[hardware]}
-
-
-def describe_kind(facts: Facts, gpus_each: int) -> str:
-    """The hardware that decides the bytes of a cell: its GPUs where it trains on some, else its CPU."""
-    return " + ".join(facts["gpus"]) if gpus_each else str(facts["cpu"])
 
 
 def explain_missing_gpus(facts: Facts, gpus_each: int) -> str:
@@ -65,24 +39,6 @@ def explain_missing_gpus(facts: Facts, gpus_each: int) -> str:
     return (
         f"The launch file asks for {gpus_each} GPUs, but nvidia-smi shows none on node {facts['node']}, so the cells "
         f"are labelled {UNKNOWN_HARDWARE}: name a partition or constraint with NVIDIA GPUs in --sbatch."
-    )
-
-
-def explain_difference(facts: Facts, driver: Facts) -> str:
-    """Why a node of this environment may not run cells, in one sentence; empty if it may."""
-    if facts["python"] != driver["python"]:
-        return (
-            f"Node {facts['node']} has Python {facts['python']}, but this machine has {driver['python']}: "
-            "install that there."
-        )
-    pairs = {name: (facts["packages"].get(name, ""), version) for name, version in sorted(driver["packages"].items())}
-    different = [name for name, (version, expected) in pairs.items() if version != expected]
-    if not different:
-        return ""
-    version, expected = pairs[different[0]]
-    return (
-        f"Node {facts['node']} has {different[0]} {version or 'not at all'}, but this machine has {expected} "
-        f"({len(different)} of {len(pairs)} pinned packages differ): run {driver['commands'][different[0]]} there."
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from m2m.grid.machines.node_facts import name_node
+from m2m.node_facts import name_node
 
 
 def make_base(scratch: str, git: str) -> Path:

@@ -5,9 +5,10 @@ import signal
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from m2m.grid.machines.hardware import Facts, Needs, choose_nodes, explain_refusal, state_expected
+from m2m.grid.machines.hardware import Needs, choose_nodes, explain_refusal, state_expected
 from m2m.grid.machines.remote_runner import CellEngine, CellState, Order
 from m2m.grid.workers import MEMORY
+from m2m.node_facts import Facts
 
 OUT_OF_MEMORY = (
     f"Ray ended it since its node ran out of memory: a cell takes more than the {MEMORY / 2**30:.0f} GiB that the grid "

@@ -18,8 +18,8 @@ from time import monotonic, sleep
 from typing import Any
 
 from m2m.grid.machines.call_limits import CALL_SECONDS, REFUSED, limit_calls
-from m2m.grid.machines.node_facts import choose_facts, name_node, read_facts
 from m2m.grid.machines.node_folders import make_base, make_folder, wait_for_lock
+from m2m.node_facts import choose_facts, name_node, read_facts
 
 PAUSES = (2, 5, 10, 20, 40, 60, 60)  # seconds between tries while a remote is away: three minutes in all
 CLAIMS = "refs/m2m/pushing"  # in the git remote, a ref for each cell that is being pushed

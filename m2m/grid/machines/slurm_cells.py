@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from m2m.grid.dvc_experiments import HARDWARE_MESSAGE
-from m2m.grid.machines.hardware import Facts, Needs, explain_refusal, state_expected
+from m2m.grid.machines.hardware import Needs, explain_refusal, state_expected
 from m2m.grid.machines.remote_runner import CellEngine, CellState, Order
 from m2m.grid.machines.slurm_calls import ask_slurm, read_largest_array, submit_array
 from m2m.grid.workers import LOGS
+from m2m.node_facts import Facts
 from m2m.runtime.atomic_files import write_text
 
 ARRAYS = LOGS / "slurm"

@@ -5,15 +5,8 @@ from typing import Any
 
 import pytest
 
-from m2m.grid.machines.hardware import (
-    choose_nodes,
-    describe_kind,
-    explain_difference,
-    explain_refusal,
-    read_driver_facts,
-    state_expected,
-)
-from m2m.grid.machines.node_facts import choose_facts, read_facts
+from m2m.grid.machines.hardware import choose_nodes, explain_refusal, state_expected
+from m2m.node_facts import choose_facts, describe_kind, explain_difference, read_driver_facts, read_facts
 
 DRIVER: dict[str, Any] = {
     "node": "driver",

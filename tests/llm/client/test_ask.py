@@ -5,6 +5,7 @@ import random
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from m2m.llm.client.ask import ask
+from m2m.llm.client.ask import ask, ask_slices
 from m2m.llm.client.reply_cache import ReplyCache, cache_folder
 from m2m.llm.client.request import Request, bound_tokens, hash_request
 from tests.llm_server import FAULTS, HERE, PATIENCE, llm_server, said
@@ -44,6 +45,43 @@ def test_what_was_answered_is_never_asked_again_and_equal_requests_are_one() -> 
         assert more[7:] == first[:2]
         assert ask([], "endpoint", here, "test") == []
     assert len(server.asked) == 7
+
+
+def test_slices_give_the_replies_of_all_at_once_and_the_next_waits_until_these_are_taken(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    slices, begun = [requests(3), [], requests(7)[2:], requests(1)], list[int]()
+
+    def read() -> Iterator[list[Request]]:
+        begun.append(0)
+        for piece in slices:
+            begun[-1] += 1
+            yield piece
+
+    with llm_server() as server:
+        here = replace(HERE, url=server.url)
+        replies = ask_slices(read, "endpoint", here, "test")
+        first = next(replies)
+        assert begun == [4, 1] and len(server.asked) == 3
+        others = list(replies)
+        assert [first, *others] == [ask(piece, "endpoint", here, "test") for piece in slices]
+    assert len(server.asked) == 7
+    assert [reply.text for reply in others[1]] == [f"You said: question {number}" for number in range(2, 7)]
+    assert "test: 7 replies, 0 of them from the cache, 0 failed" in capsys.readouterr().err
+
+
+def test_slices_share_one_budget_one_share_of_failures_and_go_on_where_they_stopped() -> None:
+    slices = [requests(6)[:2], requests(6)[2:4], requests(6)[4:]]
+    with llm_server(fault=lambda number: "400" if number in (1, 2) else "") as server:
+        here = replace(HERE, url=server.url, concurrency=1)
+        with pytest.raises(ValueError, match="needs 6 requests, of which 0 are answered already"):
+            list(ask_slices(lambda: slices, "endpoint", replace(here, max_requests=5), "test"))
+        with pytest.raises(OSError, match=r"2 of 3 requests failed for good \(6 in all"):
+            list(ask_slices(lambda: slices, "endpoint", replace(here, max_failed_share=0.2), "test"))
+        assert len(server.asked) == 3
+        replies = list(ask_slices(lambda: slices, "endpoint", here, "test"))
+    assert not any(reply.error for piece in replies for reply in piece)
+    assert len(server.asked) == 8
 
 
 def test_repeats_are_requests_of_their_own() -> None:

@@ -30,7 +30,7 @@ def answer(body: dict[str, Any]) -> str:
 
 def test_a_reply_out_of_form_is_asked_for_once_more_and_told_why() -> None:
     with llm_server(answer) as server:
-        found = ask_in_form(REQUESTS, number, "endpoint", replace(HERE, url=server.url), "test")
+        found = ask_in_form(lambda: [REQUESTS], number, "endpoint", replace(HERE, url=server.url), "test")
     assert found == [7, 7, Unparsed("it is no number", "no worse")]
     assert len(server.asked) == 5
     again = next(body for body in server.asked if len(body["messages"]) == 3 and "bad" in json.dumps(body))
@@ -42,20 +42,28 @@ def test_the_second_round_is_within_the_budget_of_the_first() -> None:
     with llm_server(answer) as server:
         here = replace(HERE, url=server.url, max_requests=4)
         with pytest.raises(ValueError, match="needs 5 requests, of which 3 are answered already"):
-            ask_in_form(REQUESTS, number, "endpoint", here, "test")
+            ask_in_form(lambda: [REQUESTS], number, "endpoint", here, "test")
     assert len(server.asked) == 3
+
+
+def test_slices_give_the_results_of_all_at_once_with_each_repair_at_its_row() -> None:
+    with llm_server(answer) as server:
+        here = replace(HERE, url=server.url)
+        found = ask_in_form(lambda: [REQUESTS[2:], REQUESTS[:2], []], number, "endpoint", here, "test")
+    assert found == [Unparsed("it is no number", "no worse"), 7, 7]
+    assert len(server.asked) == 5
 
 
 def test_a_repair_that_fails_is_a_share_of_all_requests() -> None:
     with llm_server(answer, fault=lambda number: "400" if number == 3 else "") as server:
         here = replace(HERE, url=server.url, max_failed_share=0.25)
-        found = ask_in_form(REQUESTS, number, "endpoint", here, "test")
+        found = ask_in_form(lambda: [REQUESTS], number, "endpoint", here, "test")
     assert sum(isinstance(one, Unparsed) and "maximum context" in one.reason for one in found) == 1
 
 
 def test_a_call_that_failed_is_not_asked_for_again() -> None:
     with llm_server(answer, fault=lambda _: "400") as server:
         here = replace(HERE, url=server.url, max_failed_share=1.0)
-        found = ask_in_form(REQUESTS, number, "endpoint", here, "test")
+        found = ask_in_form(lambda: [REQUESTS], number, "endpoint", here, "test")
     assert all("maximum context length" in one.reason and one.text == "" for one in found)  # type: ignore[union-attr]
     assert len(server.asked) == 3
