@@ -11,12 +11,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
-from typing import TypeVar
 
 from m2m.progress import Item, track_progress
-from m2m.ray_slices import map_by_actors, map_by_tasks
+from m2m.ray_slices import Result, map_by_actors, map_by_tasks
 
-Result = TypeVar("Result")
 MOST_WORKERS = 8  # each imports the stage again, 0.3 GB
 ITEMS_WORTH_WORKERS = 2000  # of a millisecond each; starting the workers takes two seconds
 CHUNK = 32  # such items that a worker gets at once

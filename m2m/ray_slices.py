@@ -47,8 +47,8 @@ def map_by_tasks(function: Callable[[Item], Result], items: Iterable[Item]) -> I
     ray, workers = join_ray(False)
     task = ray.remote(num_cpus=1, num_gpus=0, max_retries=SLICE_RETRIES, label_selector=workers.selector)(_apply)
     shared = ray.put(function)
-    most = SLICES_AHEAD * max(1, workers.count_cores())
-    return _collect(ray, lambda item: task.remote(shared, item), items, most)
+    limit = SLICES_AHEAD * max(1, workers.count_cores())
+    return _collect(ray, lambda item: task.remote(shared, item), items, limit)
 
 
 def map_by_actors(function: Callable[[Item], Result], items: Iterable[Item], gpus: float) -> Iterator[Result]:
@@ -105,10 +105,10 @@ def choose_workers(
     if not counts:
         lacking = sentences or ["None has a GPU: unset M2M_TASK_GPUS."]
         raise ValueError(f"no node of the Ray cluster can work: {' '.join(lacking)}")
-    own = describe_kind(driver, with_gpus)
-    kind = min(counts, key=lambda name: (name != own, -counts[name], name))
-    if kind != own and own:
-        sentences.append(f"No node has this machine's {own}: vectors and clusters have the bytes of {kind}.")
+    driver_kind = describe_kind(driver, with_gpus)
+    kind = min(counts, key=lambda name: (name != driver_kind, -counts[name], name))
+    if kind != driver_kind and driver_kind:
+        sentences.append(f"No node has this machine's {driver_kind}: vectors and clusters have the bytes of {kind}.")
     idle = [f"{count} of {name}" for name, count in sorted(counts.items()) if name != kind]
     if idle:
         sentences.append(f"{counts[kind]} nodes of {kind} work. Others may give other bytes: {', '.join(idle)} idle.")
@@ -132,13 +132,13 @@ def _probe(ray: Any, nodes: Sequence[str]) -> dict[str, Facts]:
     return facts
 
 
-def _collect(ray: Any, submit: Callable[[Item], Any], items: Iterable[Item], most: int) -> Iterator[Any]:
-    """The results in the order of `items`, of which `most` are on the way at once."""
+def _collect(ray: Any, submit: Callable[[Item], Any], items: Iterable[Item], limit: int) -> Iterator[Any]:
+    """The results in the order of `items`, of which `limit` are on the way at once."""
     pending: deque[Any] = deque()
     try:
         for item in items:
             pending.append(submit(item))
-            if len(pending) >= most:
+            if len(pending) >= limit:
                 yield ray.get(pending.popleft())
         while pending:
             yield ray.get(pending.popleft())

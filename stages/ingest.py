@@ -14,7 +14,7 @@ from m2m.data.pool.package_docstrings import read_docstrings
 from m2m.data.pool.pool import count_rows, describe_absent_limits, describe_rows, split_candidates
 from m2m.data.pool.pretraining_text import build_corpus, collect_clauses, divide_objects
 from m2m.data.pool.sources import Source, check_source, read_records, resolve_source
-from m2m.data.records.record_formats import Columns
+from m2m.data.records.record_formats import PairColumns
 from m2m.data.records.row_table import PLACE_COLUMNS, RowTable, join_places, tabulate_records
 from m2m.data.records.source_fields import summarize_source
 from m2m.parallel import map_parallel
@@ -91,7 +91,7 @@ def _read_rows(name: str, source: Source, questioned: list[Documented], max_char
         package = pl.struct(package=pl.col("group").str.split(".").list.first()).struct.json_encode()
         places = rows.select("source", "row", "turn", file=pl.lit(""), place="row", fields=package)
         return RowTable(rows, places.cast(pl.Schema(PLACE_COLUMNS)), 0)
-    columns = Columns(source.prompt_column or "", source.response_column or "")
+    columns = PairColumns(source.prompt_column or "", source.response_column or "")
     return tabulate_records(name, read_records(source), columns, source.turns)
 
 

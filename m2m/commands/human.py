@@ -8,7 +8,7 @@ import tyro
 
 if TYPE_CHECKING:
     from m2m.grid.provenance import Lock
-    from m2m.human.judge_shares import Shares
+    from m2m.human.judge_shares import JudgeShares
     from m2m.human.sheet import SheetKey
 
 ANSWERS, OPPONENT = Path("data/answers/candidate.parquet"), Path("data/answers/opponent.parquet")
@@ -78,11 +78,11 @@ def export_sheet(settings: Export) -> list[str]:
     sheet = draw_sheet(games, settings.pairs, settings.seed, *models)
     write_sheet(sheet, settings.page, key)
     judged = suggest_verdicts(sheet.key)
-    then = f"then: python -m m2m human import {key} RATINGS.json …"
+    command = f"then: python -m m2m human import {key} RATINGS.json …"
     return [
         f"{len(sheet.pairs)} pairs of {games.height} prompts; {len(sheet.key.identical)} have two equal answers",
         f"written: {settings.page} (send it to raters), {key} (keep it: it says whose answers they are)",
-        f"{then} --verdicts {judged}" if judged else then,
+        f"{command} --verdicts {judged}" if judged else command,
         *([] if judged else [describe_likelihood(sheet.key)]),
     ]
 
@@ -105,7 +105,7 @@ def import_ratings(settings: Import) -> list[str]:
     return lines
 
 
-def read_judges(name: str, key: "SheetKey") -> "dict[str, Shares]":
+def read_judges(name: str, key: "SheetKey") -> "dict[str, JudgeShares]":
     """The first model's share of each prompt, by judge. ValueError unless `name` has verdicts on the sheet's models."""
     from m2m.human.judge_shares import share_by_prompt, turn_sides
     from m2m.runtime.artifacts import read_table

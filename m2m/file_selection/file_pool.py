@@ -11,7 +11,7 @@ import polars as pl
 
 from m2m.data.pool.pool import list_reasons, split_candidates
 from m2m.data.records.read_files import list_files, read_files
-from m2m.data.records.record_formats import Columns, Turns
+from m2m.data.records.record_formats import PairColumns, Turns
 from m2m.data.records.row_table import RowTable, join_places, tabulate_records
 
 STANDARD_INPUT = "-"
@@ -118,5 +118,5 @@ def _store_standard_input(folder: Path) -> Path:
 
 
 def _tabulate(name: str, path: str, settings: ReadSettings) -> RowTable:
-    columns = Columns(settings.prompt_column, settings.response_column, *COLUMN_FLAGS)
+    columns = PairColumns(settings.prompt_column, settings.response_column, *COLUMN_FLAGS)
     return tabulate_records(name, read_files(path), columns, settings.turns)

@@ -97,8 +97,8 @@ def _run(
     lock = dvc_experiments.predict_lock()  # fails on a wrong dvc.yaml before a queue is waited in, anything is trained
     cluster = None
     if options:
-        begun = count_finished_kinds(lock, dvc_experiments.read_lock())
-        cluster = open_cluster(options, Path(settings["launch"]), begun)
+        cells_by_kind = count_finished_kinds(lock, dvc_experiments.read_lock())
+        cluster = open_cluster(options, Path(settings["launch"]), cells_by_kind)
     if cluster and options and options.on != "slurm":  # how many cells Slurm will run at once is unknown without --jobs
         jobs = cluster.engine.slots()
     if not cluster:

@@ -5,7 +5,7 @@ from jaxtyping import Float64
 
 from m2m.human.agreement import FEW_ITEMS, Agreement, estimate_agreement
 from m2m.human.corrected_rate import Rate, estimate_corrected_rate, estimate_label_rate
-from m2m.human.judge_shares import Shares
+from m2m.human.judge_shares import JudgeShares
 from m2m.human.sheet import SheetKey
 
 FEW_LABELS = 50
@@ -33,7 +33,7 @@ def compare_with_people(
 
 
 def compare_with_judge(
-    key: SheetKey, table: Float64[np.ndarray, "raters pairs"], judge: Shares, engine: str, seed: int
+    key: SheetKey, table: Float64[np.ndarray, "raters pairs"], judge: JudgeShares, engine: str, seed: int
 ) -> list[str]:
     """The lines of the report on one judge; `judge` has the first model's share of each prompt that `engine` judged.
 

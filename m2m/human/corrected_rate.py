@@ -49,26 +49,26 @@ def estimate_corrected_rate(
     _require_labels(labels, different)
     if len(labels) != len(judged):
         raise ValueError(f"labels and verdicts must be of the same prompts, got {len(labels)} and {len(judged)}")
-    n, others = len(labels), len(unlabelled)
+    n, unlabelled_count = len(labels), len(unlabelled)
     sums = np.array([labels, judged, judged**2, labels * judged])
-    weight = float(_find_weights(sums.sum(axis=1), n, others)) if n > 2 and others else 0.0
+    weight = float(_find_weights(sums.sum(axis=1), n, unlabelled_count)) if n > 2 and unlabelled_count else 0.0
     if weight == 0:
         return estimate_label_rate(labels, different, ties)
     value = labels.mean() + weight * (unlabelled.mean() - judged.mean())
-    without = sums.sum(axis=1, keepdims=True) - sums
-    weights = _find_weights(without, n - 1, others)
-    values = (without[0] - weights * without[1]) / (n - 1) + weights * unlabelled.mean()
-    variance = (n - 1) * values.var() + weight**2 * np.append(judged, unlabelled).var(ddof=1) / others
+    left_sums = sums.sum(axis=1, keepdims=True) - sums
+    weights = _find_weights(left_sums, n - 1, unlabelled_count)
+    values = (left_sums[0] - weights * left_sums[1]) / (n - 1) + weights * unlabelled.mean()
+    variance = (n - 1) * values.var() + weight**2 * np.append(judged, unlabelled).var(ddof=1) / unlabelled_count
     return _build_rate(float(value), float(variance), n - 2, different, ties, weight)
 
 
-def _find_weights(sums: Float64[np.ndarray, "4 ..."], count: int, others: int) -> Float64[np.ndarray, "..."]:
-    """The slope of labels on verdicts, less where the `others`, which are not labelled, are few; 0 without a spread."""
+def _find_weights(sums: Float64[np.ndarray, "4 ..."], count: int, unlabelled_count: int) -> Float64[np.ndarray, "..."]:
+    """The slope of labels on verdicts, less where the others (`unlabelled_count`) are few; 0 without a spread."""
     label, judged, squares, products = sums
     spread = squares - judged**2 / count
     varies = spread > 1e-9
     slope = np.where(varies, (products - label * judged / count) / np.where(varies, spread, 1), 0)
-    return np.clip(slope / (1 + count / others), 0, 1)
+    return np.clip(slope / (1 + count / unlabelled_count), 0, 1)
 
 
 def _build_rate(value: float, variance: float, freedom: int, different: int, ties: int, weight: float) -> Rate:

@@ -38,7 +38,7 @@ def choose_facilities(
     More than `exact_rows` rows are split into random shards: GreeDi (Mirzasoleiman et al. 2013). Rows are chosen in
     each, then from what all chose; the best of that set and of those of the shards is taken. A shard sums over its own
     rows, the end over as many at random (their section on decomposable functions). Where these stand for all rows and
-    costs are 1, the expected sum of "lazy" is within (1 − 1/e) / 2 of the best (Barbosa et al. 2015, theorem 2).
+    costs are 1, the expected sum of "lazy" is within (1 − 1/e) / 2 of the best (Barbosa et al. 2015).
     """
     shards = split_rows(rng.permutation(np.flatnonzero(inside)), exact_rows)
     choose = partial(_choose_places, size=size, rng=rng, greedy=greedy)

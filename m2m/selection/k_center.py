@@ -25,7 +25,7 @@ def choose_farthest_rows(
     a row is compared with chosen ones only while it may be the farthest. `size` is at most what is inside.
 
     More than `exact_rows` rows are split into random shards, and rows are chosen in each, then from what all chose. No
-    row is then farther than 4 times what the best subset allows (Malkomes et al. 2015, theorem 1), of as many rows as
+    row is then farther than 4 times what the best subset allows (Malkomes et al. 2015), of as many rows as
     the fewest that a shard or the end took: with costs of 1, as many as are chosen.
     """
     order = rng.permutation(np.flatnonzero(inside))

@@ -21,7 +21,7 @@ Turns = Literal["first", "last", "each"]
 Fields = Mapping[str, object]
 
 
-class Columns(NamedTuple):
+class PairColumns(NamedTuple):
     """The columns of prompt and response, "" where the form is detected; and the settings that name them."""
 
     prompt: str = ""
@@ -34,7 +34,7 @@ class Columns(NamedTuple):
         return self.prompt, self.response
 
 
-DETECTED = Columns()
+DETECTED = PairColumns()
 
 
 def read_pair(record: object, prompt_column: str = "", response_column: str = "") -> Pair:
@@ -43,10 +43,10 @@ def read_pair(record: object, prompt_column: str = "", response_column: str = ""
     >>> read_pair({"instruction": "Add.", "input": "1 and 2", "output": "3"})
     Pair(instruction='Add.\\n\\n1 and 2', response='3', reason=None)
     """
-    return read_exchanges(record, Columns(prompt_column, response_column), "first").pairs[0]
+    return read_exchanges(record, PairColumns(prompt_column, response_column), "first").pairs[0]
 
 
-def read_exchanges(record: object, columns: Columns, turns: Turns) -> Exchanges:
+def read_exchanges(record: object, columns: PairColumns, turns: Turns) -> Exchanges:
     """The exchanges of `record`: the first, the last or each that may be trained on, and how many were left out.
 
     `columns` name the prompt and the response, else the form is detected; one name for both is a column of turns.
@@ -72,7 +72,7 @@ def read_exchanges(record: object, columns: Columns, turns: Turns) -> Exchanges:
     )
 
 
-def list_other_fields(record: Mapping[str, object], columns: Columns) -> dict[str, object]:
+def list_other_fields(record: Mapping[str, object], columns: PairColumns) -> dict[str, object]:
     """The fields of `record` that hold no text of the pair: ids, sources, licences, scores."""
     return {
         str(name): value
@@ -94,7 +94,7 @@ def _list_fields(record: Mapping[str, object]) -> str:
     return ", ".join(quoted).encode(errors="backslashreplace").decode()
 
 
-def _explain_fields(record: Mapping[str, object], fields: Fields, columns: Columns) -> str:
+def _explain_fields(record: Mapping[str, object], fields: Fields, columns: PairColumns) -> str:
     names = f"has none of the forms {RECORD_FORMS}, but the fields {_list_fields(record)}"
     settings = f"{columns.prompt_setting} and {columns.response_setting}"
     texts = [name for name, value in record.items() if isinstance(value, str)]
@@ -108,7 +108,7 @@ def _explain_fields(record: Mapping[str, object], fields: Fields, columns: Colum
     return f"{names}; set {settings}"
 
 
-def _explain_preference(fields: Fields, columns: Columns) -> Exchanges | None:
+def _explain_preference(fields: Fields, columns: PairColumns) -> Exchanges | None:
     if "chosen" not in fields or "rejected" not in fields:
         return None
     prompt = next((name for name in ("prompt", "instruction", "question", "input") if _has_text(fields.get(name))), "")

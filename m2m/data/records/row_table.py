@@ -11,7 +11,7 @@ import polars as pl
 from m2m.data.records.cleaning import tabulate_texts
 from m2m.data.records.exchanges import reject
 from m2m.data.records.read_files import SourceRecord
-from m2m.data.records.record_formats import Columns, Turns, list_other_fields, read_exchanges
+from m2m.data.records.record_formats import PairColumns, Turns, list_other_fields, read_exchanges
 from m2m.parallel import map_slices
 
 ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)
@@ -34,7 +34,7 @@ class RowTable(NamedTuple):
     left_out: int
 
 
-def tabulate_records(source: str, records: Iterable[SourceRecord], columns: Columns, turns: Turns) -> RowTable:
+def tabulate_records(source: str, records: Iterable[SourceRecord], columns: PairColumns, turns: Turns) -> RowTable:
     """The rows of a source: one a record, or with `turns: each` one an exchange."""
     stream = iter(records)
     batches = iter(lambda: list(islice(stream, BATCH_RECORDS)), [])
@@ -51,7 +51,7 @@ def join_places(origins: pl.DataFrame, tables: Iterable[RowTable]) -> pl.DataFra
     return joined.select("id", "source", "file", row="place", exchange="turn", fields="fields")
 
 
-def _tabulate_batch(source: str, columns: Columns, turns: Turns, records: Iterable[SourceRecord]) -> RowTable:
+def _tabulate_batch(source: str, columns: PairColumns, turns: Turns, records: Iterable[SourceRecord]) -> RowTable:
     rows, places, left_out = [], [], 0
     for record in records:
         exchanges = reject(record.reason) if record.reason else read_exchanges(record.value, columns, turns)
@@ -67,7 +67,7 @@ def _tabulate_batch(source: str, columns: Columns, turns: Turns, records: Iterab
     )
 
 
-def _write_fields(value: object, columns: Columns) -> str:
+def _write_fields(value: object, columns: PairColumns) -> str:
     """A JSON object; what JSON has no word for, such as a date, is text."""
     fields = list_other_fields(value, columns) if isinstance(value, Mapping) else {}
     values = {name: None if field != field else field for name, field in fields.items()}  # noqa: PLR0124  NaN

@@ -54,10 +54,11 @@ class Cluster(NamedTuple):
     scratch: str
 
 
-def open_cluster(options: ClusterOptions, launch: Path, begun: Mapping[str, int]) -> Cluster:
-    """Check the remotes and the nodes, and choose those that run cells; `begun` are finished cells by kind of hardware.
+def open_cluster(options: ClusterOptions, launch: Path, cells_by_kind: Mapping[str, int]) -> Cluster:
+    """Check the remotes and the nodes, and choose those that run cells.
 
-    ValueError with the remedy where no node can, or only nodes of another kind than that of the cells so far.
+    `cells_by_kind` are finished cells by kind of hardware. ValueError with the remedy where no node can, or only nodes
+    of another kind than that of the cells so far.
     """
     _refuse_unused(options)
     git = require_remotes()
@@ -67,14 +68,14 @@ def open_cluster(options: ClusterOptions, launch: Path, begun: Mapping[str, int]
         engine, sample, queued = open_slurm(
             program, needs, driver, [f"--{word}" for word in options.sbatch], options.jobs
         )
-        kind = _require_kind(sample, driver, needs, options.hardware, Counter(begun) + queued)
+        kind = _require_kind(sample, driver, needs, options.hardware, Counter(cells_by_kind) + queued)
     else:
-        engine, kind = open_ray(options.on, program, needs, driver, options.hardware, begun, options.jobs)
+        engine, kind = open_ray(options.on, program, needs, driver, options.hardware, cells_by_kind, options.jobs)
     print(f"grid: cells run on {kind}, which their provenance names", flush=True)
     return Cluster(engine, git, kind, max(1, needs.cpus // read_processes(launch).number), options.scratch)
 
 
-def _require_kind(sample: Facts, driver: Facts, needs: Needs, hardware: str, begun: Mapping[str, int]) -> str:
+def _require_kind(sample: Facts, driver: Facts, needs: Needs, hardware: str, cells_by_kind: Mapping[str, int]) -> str:
     """The kind of hardware of the node that Slurm chose. ValueError where cells should not run on it."""
     if difference := explain_difference(sample, driver):
         raise ValueError(difference)
@@ -84,7 +85,7 @@ def _require_kind(sample: Facts, driver: Facts, needs: Needs, hardware: str, beg
     constrain = "Add constraint=FEATURE, partition or nodelist to --sbatch"
     if hardware.lower() not in kind.lower():
         raise ValueError(f"Slurm chose node {sample['node']} with {kind}, but hardware is {hardware}. {constrain}.")
-    if not hardware and (reason := explain_other_kind(begun, [kind])):
+    if not hardware and (reason := explain_other_kind(cells_by_kind, [kind])):
         raise ValueError(f"{reason}{constrain}, or start the grid anew with --hardware and a part of that name.")
     return kind
 

@@ -49,28 +49,28 @@ def explain_refusal(facts: Facts, sample: Facts, driver: Facts, gpus_each: int) 
     return explain_difference(facts, driver) or different
 
 
-def explain_other_kind(begun: Mapping[str, int], kinds: Collection[str]) -> str:
-    """Why a grid whose cells, `begun` by kind, are of none of the `kinds` should not go on; empty if it may."""
-    kind = find_begun_kind(begun)
+def explain_other_kind(cells_by_kind: Mapping[str, int], kinds: Collection[str]) -> str:
+    """Why a grid whose cells (`cells_by_kind`) are of none of the `kinds` should not go on; empty if it may."""
+    kind = find_grid_kind(cells_by_kind)
     if not kind or kind in kinds:
         return ""
     return (
-        f"{begun[kind]} cells of this grid ran on {kind} or wait for it, but the nodes now have "
+        f"{cells_by_kind[kind]} cells of this grid ran on {kind} or wait for it, but the nodes now have "
         f"{', '.join(sorted(kinds))}, which gives other bytes: none of those cells would count. "
     )
 
 
-def find_begun_kind(begun: Mapping[str, int]) -> str:
-    """The kind that most of the cells have, `begun` by kind; empty without cells."""
-    return min(begun, key=lambda kind: (-begun[kind], kind), default="")
+def find_grid_kind(cells_by_kind: Mapping[str, int]) -> str:
+    """The kind that most cells have; empty without cells."""
+    return min(cells_by_kind, key=lambda kind: (-cells_by_kind[kind], kind), default="")
 
 
 def choose_nodes(
-    nodes: Mapping[str, Facts], driver: Facts, gpus_each: int, hardware: str, begun: Mapping[str, int]
+    nodes: Mapping[str, Facts], driver: Facts, gpus_each: int, hardware: str, cells_by_kind: Mapping[str, int]
 ) -> NodeChoice:
     """The nodes of one kind of hardware: that `hardware` is part of, or that most cells of this grid have.
 
-    Without both the driver's, else the most frequent. `begun` are the cells of this grid by kind. ValueError if no node
+    Without both the driver's, else the most frequent. `cells_by_kind` are this grid's cells. ValueError if no node
     has this machine's environment, or that kind, or `hardware` is part of several.
     """
     reasons = {node: explain_difference(facts, driver) for node, facts in nodes.items()}
@@ -88,11 +88,11 @@ def choose_nodes(
         raise ValueError(
             f"hardware must be part of one kind of the nodes' hardware ({', '.join(sorted(counts))}), got {hardware}."
         )
-    if not hardware and (reason := explain_other_kind(begun, counts)):
+    if not hardware and (reason := explain_other_kind(cells_by_kind, counts)):
         raise ValueError(f"{reason}Wait for such a node, or start the grid anew with --hardware and a part of a name.")
     driver_kind = describe_kind(driver, gpus_each)
     frequent = min(counts, key=lambda name: (name != driver_kind, -counts[name], name))
-    kind = matching[0] if hardware else find_begun_kind(begun) or frequent
+    kind = matching[0] if hardware else find_grid_kind(cells_by_kind) or frequent
     idle = [f"{count} of {name}" for name, count in sorted(counts.items()) if name != kind]
     if idle:
         sentences.append(

@@ -140,12 +140,13 @@ def open_ray(
     needs: Needs,
     driver: Facts,
     hardware: str,
-    begun: Mapping[str, int],
+    cells_by_kind: Mapping[str, int],
     limit: int,
 ) -> tuple[CellEngine, str]:
     """The engine of the Ray cluster at `address`, and the kind of hardware that its cells run on.
 
-    `hardware` and `begun` choose the kind, as in `choose_nodes`. At limit `limit` cells run at once; 0: as many as fit.
+    `hardware` and `cells_by_kind` choose the kind, as in `choose_nodes`. At most `limit` cells run at once;
+    0: as many as fit.
     """
     connect(address)
     nodes, facts = _list_nodes(), probe_nodes(program)
@@ -153,7 +154,7 @@ def open_ray(
         raise ValueError(
             f"None of the {len(nodes)} nodes at {address} answered in {PROBE_SECONDS} s: look at ray status."
         )
-    choice = choose_nodes(facts, driver, needs.gpus, hardware, begun)
+    choice = choose_nodes(facts, driver, needs.gpus, hardware, cells_by_kind)
     silent = len(set(nodes) - set(facts))
     checked = f"{silent} of {len(nodes)} nodes did not answer yet: each checks itself before its first cell."
     for sentence in [*choice.sentences, *[checked] * bool(silent)]:

@@ -84,12 +84,12 @@ def ask_slices(read: Slices, engine: Engine, endpoint: Endpoint, label: str) -> 
             if missing:
                 if engine == "endpoint":
                     budget = budget or _open_budget(endpoint, plan)  # a reply may be gone from the cache since
-                    got = _ask_server(missing, endpoint, replies, budget)
+                    replying = _ask_server(missing, endpoint, replies, budget)
                 else:
-                    got = _ask_model(unique, missing, endpoint, model, replies)
-                done = f"{label}, after {total.replies:,} of {count:,}" if total.replies else label
-                with closing(got):
-                    answers |= _collect(track_progress(got, done, len(missing)), label, plan, new, endpoint)
+                    replying = _ask_model(unique, missing, endpoint, model, replies)
+                progress = f"{label}, after {total.replies:,} of {count:,}" if total.replies else label
+                with closing(replying):
+                    answers |= _collect(track_progress(replying, progress, len(missing)), label, plan, new, endpoint)
             for key, reply in answers.items():
                 if (short := bytes.fromhex(key)) in uncounted:  # not of an earlier slice
                     uncounted.remove(short)
@@ -100,16 +100,16 @@ def ask_slices(read: Slices, engine: Engine, endpoint: Endpoint, label: str) -> 
 
 def _plan(read: Slices, model: str, replies: ReplyCache) -> Plan:
     """What the requests need; read once."""
-    known: set[bytes] = set()
+    hashes: set[bytes] = set()
     cached = tries = tokens = 0
     for requests in read():
-        keys = {bytes.fromhex(hash_request(request, model)) for request in requests} - known
-        known |= keys
+        keys = {bytes.fromhex(hash_request(request, model)) for request in requests} - hashes
+        hashes |= keys
         names = [key.hex() for key in keys]
         cached += len(replies.read(names))
         spent = replies.spent(names)
         tries, tokens = tries + spent[0], tokens + spent[1]
-    return Plan(known, cached, (tries, tokens))
+    return Plan(hashes, cached, (tries, tokens))
 
 
 def _open_budget(endpoint: Endpoint, plan: Plan) -> Budget:

@@ -5,7 +5,7 @@ import json
 
 from m2m.data.records.cleaning import ROW_COLUMNS
 from m2m.data.records.read_files import SourceRecord
-from m2m.data.records.record_formats import DETECTED, Columns
+from m2m.data.records.record_formats import DETECTED, PairColumns
 from m2m.data.records.row_table import PLACE_COLUMNS, tabulate_records
 
 TURNS = [{"role": role, "content": f"{role} {n}"} for n in range(2) for role in ("user", "assistant")]
@@ -44,6 +44,6 @@ def test_other_fields_pass_through_as_json_whatever_they_hold() -> None:
         "q": "x", "id": 7, "licence": "MIT", "score": None, "day": "2026-01-02", "tags": ["é"], "half": "\ud800",
     }  # fmt: skip
     named = tabulate_records(
-        "mine", [SourceRecord(0, {"q": "x", "a": "y", "id": 7})], Columns("q", "a"), "first"
+        "mine", [SourceRecord(0, {"q": "x", "a": "y", "id": 7})], PairColumns("q", "a"), "first"
     ).places
     assert json.loads(named["fields"][0]) == {"id": 7}
