@@ -17,11 +17,11 @@ def report_counts(grid: pl.DataFrame, kinds: Mapping[str, str], hardware: str | 
     counts = Counter(grid["provenance"].to_list())
     by_kind = {kind: name for name, kind in kinds.items()}
     frequent = min(by_kind, key=lambda kind: (-counts[by_kind[kind]], kind))
-    chosen = hardware if hardware is not None else "" if counts[by_kind[""]] else frequent
-    current_hash = by_kind[chosen]
+    kind = hardware if hardware is not None else "" if counts[by_kind[""]] else frequent
+    current_hash = by_kind[kind]
     different = [(name, count) for name, count in counts.most_common() if name != current_hash]
     separate = [f"{count} of {name}{_name_kind(kinds.get(name, ''))}" for name, count in different]
-    text = f"{counts[current_hash]} cells of this code, data and settings ({current_hash}){_name_kind(chosen)}"
+    text = f"{counts[current_hash]} cells of this code, data and settings ({current_hash}){_name_kind(kind)}"
     return text + (f"; counted separately, other cells: {', '.join(separate)}" if separate else "")
 
 

@@ -75,8 +75,8 @@ def write_study_folder(
     those of other kinds of hardware. ValueError if none is left.
     """
     finished = [cell for cell in read_experiments() if is_finished(cell.lock)]
-    chosen = [cell for cell in finished if only is None or hash_locked_cell(cell.lock) in only]
-    cells = {cell.name: cell for cell in chosen if hardware is None or get_hardware(cell.lock) == hardware}
+    cells_of_grid = [cell for cell in finished if only is None or hash_locked_cell(cell.lock) in only]
+    cells = {cell.name: cell for cell in cells_of_grid if hardware is None or get_hardware(cell.lock) == hardware}
     rows = [_make_row(cell, fresh) for cell in cells.values()]
     measured = [row for row in rows if set(REQUIRED) <= set(row)]
     lock, present = predict_lock(), {hardware or "", *(get_hardware(cell.lock) for cell in cells.values())}
@@ -98,7 +98,7 @@ def write_study_folder(
     answers += _select_base_examples(cells[select_comparable(grid)["experiment"][0]], examples)
     write_table(folder / "examples.parquet", Examples, _concatenate(answers, Examples))
     _write_made(folder, grid, cells)
-    omitted = [*report_other_hardware(len(chosen) - len(cells), hardware)]
+    omitted = [*report_other_hardware(len(cells_of_grid) - len(cells), hardware)]
     omitted += [*report_left_out(rows, measured, compared), *passes, *report_repeated(len(kept) - len(grid))]
     return [
         f"{folder / 'grid.csv'}: {report_counts(grid, kinds, hardware)}",

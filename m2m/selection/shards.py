@@ -27,8 +27,8 @@ def describe_shards(strategy: str, costs: Int64[np.ndarray, "rows"], size: int) 
     rows = len(costs)
     if strategy not in BOUNDS or rows <= EXACT_ROWS:
         return ""
-    shards, chosen = ceil(2 * rows / EXACT_ROWS), size / costs.mean()
-    pairs = rows * chosen if strategy == "k-center" else rows * (rows / shards / 2 + chosen)
+    shards, subset_rows = ceil(2 * rows / EXACT_ROWS), size / costs.mean()
+    pairs = rows * subset_rows if strategy == "k-center" else rows * (rows / shards / 2 + subset_rows)
     return (
         f"{strategy} is exact up to {EXACT_ROWS:,} rows. It chooses from {rows:,} in {shards} random shards, then from "
         f"what they chose: {BOUNDS[strategy]}. That takes about {pairs / PAIRS_PER_SECOND[strategy] / 60:,.0f} minutes "

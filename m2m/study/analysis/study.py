@@ -92,12 +92,12 @@ def _require_registered(
             "write its words, as the profile of the study has them."
         )
     counts = dict(scores.filter(pl.col("outcome") == outcome).group_by("experiment").len().iter_rows())
-    few = [name for name in cells["experiment"] if counts.get(name, 0) < registration.least_prompts]
-    if few:
+    short = [name for name in cells["experiment"] if counts.get(name, 0) < registration.least_prompts]
+    if short:
         raise ValueError(
             f"every cell must have at least {registration.least_prompts} prompts with a {outcome}, as "
-            f"analyze.least_prompts says, but {len(few)} of {cells.height} have fewer: {few[0]} has "
-            f"{counts.get(few[0], 0)}. Name every registered benchmark in benchmark.sources, with its reference."
+            f"analyze.least_prompts says, but {len(short)} of {cells.height} have fewer: {short[0]} has "
+            f"{counts.get(short[0], 0)}. Name every registered benchmark in benchmark.sources, with its reference."
         )
 
 

@@ -209,11 +209,11 @@ def _count_df(
     squares = variance**2 / max(groups - 1, 1)
     start = 0
     for budget in budgets:
-        here = slice(start, start + len(budget.weights))
+        rows = slice(start, start + len(budget.weights))
         for levels, covariance in zip(budget.classes, budget.covary_seeds(), strict=True):
-            variance[here] += np.diag(covariance)
-            squares[here] += np.diag(covariance) ** 2 / levels.noise.df
-        start = here.stop
+            variance[rows] += np.diag(covariance)
+            squares[rows] += np.diag(covariance) ** 2 / levels.noise.df
+        start = rows.stop
     return np.asarray(np.maximum(1.0, np.floor(variance**2 / squares + 1e-9)))
 
 
