@@ -12,12 +12,13 @@ from m2m.schemas.items import Items
 from m2m.schemas.scores import Scores
 from m2m.study.analysis.item_scores import tabulate_items
 from m2m.study.analysis.study import build_study
-from m2m.study.study_file import write_study
+from m2m.study.study_file import require_whole_grid, write_study
 
 
 def main(
     grid: Path,
     scores: Path,
+    made: Path,
     study: Path,
     correlations: Path,
     items: Path,
@@ -30,8 +31,11 @@ def main(
 ) -> None:
     """`scores` holds each cell's score on each prompt; `resamples` of the prompts make an interval over prompts.
 
+    `made` tells whether the grid is whole, as it was collected.
+
     `items` gets the scores of the primary outcome as a flat table: model, item, score, run.
     """
+    require_whole_grid(grid, made)
     cells, prompt_scores = read_table(grid, Grid), read_table(scores, Scores)
     record = build_study(cells, prompt_scores, seed, resamples, primary_outcome, primary_setting)
     write_table(items, Items, tabulate_items(cells, prompt_scores, primary_outcome))

@@ -11,7 +11,7 @@ from typing import Any
 from m2m.llm.client.budget import Budget
 from m2m.llm.client.reply import Reply, is_same_model, parse_reply
 from m2m.llm.client.reply_cache import ReplyCache
-from m2m.llm.client.request import Endpoint, Request, bound_tokens, build_body
+from m2m.llm.client.request import Endpoint, Request, bound_tokens, build_body, check_endpoint
 
 ATTEMPTS = 8  # with the waits below about two minutes, in which a server can start again
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0  # seconds; a random share of 1, 2, 4, …
@@ -158,18 +158,9 @@ def spell_key(key: str) -> re.Pattern[str]:
 
 def read_key(endpoint: Endpoint) -> str:
     """The key, from the environment alone. ValueError where it is not set, or where the URL is invalid or secret."""
-    if set("@?#") & set(endpoint.url) or not endpoint.url.startswith(("http://", "https://")):
-        raise ValueError(
-            "endpoint.url must begin with http:// or https:// and contain no name, password or query: put the key in "
-            "an environment variable and its name in endpoint.key"
-        )
+    check_endpoint(endpoint)
     if not endpoint.key:
         return ""
-    if not endpoint.key.isidentifier():
-        raise ValueError(
-            "endpoint.key must be the name of an environment variable, not the key itself: export the key and give "
-            "the variable's name"
-        )
     if not os.environ.get(endpoint.key):
         name = f" {endpoint.key}" if PLAIN_NAME.fullmatch(endpoint.key) else ""  # any other may be the key itself
         raise ValueError(
