@@ -2,15 +2,16 @@
 
 import glob
 import os
+import platform
 import re
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-PART = re.compile(
-    r"\..+\.(?P<pid>\d{1,9})\.part", re.DOTALL
-)  # what a process writes; .gitignore and .dvcignore know it
+# what a process writes, with its machine's name and its number; .gitignore and .dvcignore know it
+PART = re.compile(r"\..+\.(?P<host>[\w-]+)\.(?P<pid>\d{1,9})\.part", re.DOTALL)
+HOST = re.sub(r"[^\w-]", "-", platform.node(), flags=re.ASCII)[:40] or "here"
 
 
 @contextmanager
@@ -77,14 +78,16 @@ def remove_dead_parts(paths: Iterable[Path]) -> list[Path]:
 
 
 def is_dead_part(path: Path) -> bool:
-    """Whether `path` is a temporary file or folder of a process of this user that is no more.
+    """Whether `path` is a temporary file or folder of a process of this user, on this machine, that is no more.
 
     Or of one that had the number of this process, which has not begun to write: in a container all have the same.
     """
     import psutil
 
     match = PART.fullmatch(path.name)
-    if not match or (int(match["pid"]) != os.getpid() and psutil.pid_exists(int(match["pid"]))):
+    if not match or match["host"] != HOST:
+        return False
+    if int(match["pid"]) != os.getpid() and psutil.pid_exists(int(match["pid"])):
         return False
     try:
         return path.lstat().st_uid == os.getuid()
@@ -93,7 +96,7 @@ def is_dead_part(path: Path) -> bool:
 
 
 def _name_part(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{os.getpid()}.part")
+    return path.with_name(f".{path.name}.{HOST}.{os.getpid()}.part")
 
 
 def _flush(path: Path) -> None:

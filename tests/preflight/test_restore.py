@@ -18,6 +18,7 @@ from dvc.schema import COMPILED_LOCKFILE_SCHEMA
 from m2m.commands import bake_off, check, grid
 from m2m.preflight import dvc_locks, git_state, torn_files
 from m2m.preflight.restore import restore_workspace
+from m2m.runtime.atomic_files import HOST
 from tests.grid.test_queued_commit import git
 from tests.test_smoke import environment
 
@@ -227,14 +228,14 @@ def test_no_grid_begins_beside_another_run(clone: Path, process: int, command: A
 
 def test_what_a_killed_command_was_writing_is_removed_and_told(clone: Path, reported: Any) -> None:
     (clone / "data").mkdir()
-    (clone / f"data/.a.csv.{DEAD}.part").write_text("half")
-    (clone / f".git/.a.{DEAD}.part").write_text("not ours")
-    (clone / f"data/.b.csv.{os.getppid()}.part").write_text("being written")
+    (clone / f"data/.a.csv.{HOST}.{DEAD}.part").write_text("half")
+    (clone / f".git/.a.{HOST}.{DEAD}.part").write_text("not ours")
+    (clone / f"data/.b.csv.{HOST}.{os.getppid()}.part").write_text("being written")
     assert reported() == [
-        f"mended: data/.a.csv.{DEAD}.part was half-written by a command that was killed. It is removed."
+        f"mended: data/.a.csv.{HOST}.{DEAD}.part was half-written by a command that was killed. It is removed."
     ]
-    assert [path.name for path in (clone / "data").iterdir()] == [f".b.csv.{os.getppid()}.part"]
-    assert (clone / f".git/.a.{DEAD}.part").exists()
+    assert [path.name for path in (clone / "data").iterdir()] == [f".b.csv.{HOST}.{os.getppid()}.part"]
+    assert (clone / f".git/.a.{HOST}.{DEAD}.part").exists()
 
 
 def write_table(path: Path, pid: int) -> None:

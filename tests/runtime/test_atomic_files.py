@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 
 from m2m.runtime import atomic_files
-from m2m.runtime.atomic_files import fill_folder, remove_dead_parts, replace_file, require_empty_folder, write_text
+from m2m.runtime.atomic_files import (
+    HOST,
+    fill_folder,
+    remove_dead_parts,
+    replace_file,
+    require_empty_folder,
+    write_text,
+)
 
 ROOT = Path(__file__).parents[2]
 DEAD = 2**22 + 1  # above the largest process number of Linux
@@ -44,16 +51,17 @@ def test_a_written_text_takes_the_place_of_a_longer_one(tmp_path: Path) -> None:
     assert path.read_text(encoding="utf-8") == "new ä" and list(path.parent.iterdir()) == [path]
 
 
-def make_parts(folder: Path, pid: int) -> list[Path]:
-    """A file and a folder that the process `pid` was writing."""
-    (folder / f".a.txt.{pid}.part").write_text("half")
-    (folder / f".picked.{pid}.part").mkdir()
-    (folder / f".picked.{pid}.part/a.txt").write_text("half")
-    return sorted(folder.glob(f".*.{pid}.part"))
+def make_parts(folder: Path, pid: int, host: str = HOST) -> list[Path]:
+    """A file and a folder that the process `pid` was writing on `host`."""
+    (folder / f".a.txt.{host}.{pid}.part").write_text("half")
+    (folder / f".picked.{host}.{pid}.part").mkdir()
+    (folder / f".picked.{host}.{pid}.part/a.txt").write_text("half")
+    return sorted(folder.glob(f".*.{host}.{pid}.part"))
 
 
 def test_only_parts_of_dead_processes_of_ones_own_are_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     living, dead = make_parts(tmp_path, os.getppid()), make_parts(tmp_path, DEAD)
+    elsewhere = make_parts(tmp_path, DEAD, "other-machine")
     others = [tmp_path / name for name in ("data.part", ".a.part", f"a.{DEAD}.part", f".a.{DEAD}.part.txt")]
     for path in others:
         path.write_text("mine")
@@ -61,7 +69,7 @@ def test_only_parts_of_dead_processes_of_ones_own_are_removed(tmp_path: Path, mo
         patch.setattr("os.getuid", lambda: -1)
         assert remove_dead_parts(tmp_path.iterdir()) == []
     assert sorted(remove_dead_parts(tmp_path.iterdir())) == dead
-    assert sorted(tmp_path.iterdir()) == sorted([*living, *others])
+    assert sorted(tmp_path.iterdir()) == sorted([*living, *elsewhere, *others])
 
 
 @pytest.mark.parametrize("place", ["new", "deep/new", "empty", "link", "."])
@@ -74,7 +82,7 @@ def test_a_folder_is_filled_at_once_whatever_stood_there_and_a_dead_part_of_it_i
         Path("empty").mkdir()
         Path("link").symlink_to("empty")
     folder = Path(place)
-    dead = f".{folder.resolve().name}.{DEAD}.part"
+    dead = f".{folder.resolve().name}.{HOST}.{DEAD}.part"
     (Path() if place == "." else folder.resolve().parent).joinpath(dead).mkdir(parents=True)
     require_empty_folder(folder, "")
     with fill_folder(folder) as part:
