@@ -12,6 +12,7 @@ DOORS = {  # a command is m2m/commands/NAME.py, its help line the first line of 
     "Share the results": ("collect", "study", "domains", "ledger"),
 }
 ANYWHERE = ("select", "recommend", "score")  # the others read the repository of the project
+PROJECT_MARKS = Path("dvc.yaml"), Path("m2m/preflight")  # of a clone of this project
 COMMANDS = tuple(name for names in DOORS.values() for name in names)
 CLONE_MARK = "*"
 SHELLS = ("bash", "zsh", "tcsh")
@@ -34,7 +35,8 @@ def main() -> None:
                 f"error: {word} needs a clone of the project, and this folder has no dvc.yaml: run it in the clone"
             )
         sys.argv = [sys.argv[0], *flags]
-        before = None if word in ANYWHERE else restore_workspace  # another project's DVC is not ours to mend
+        is_ours = word not in ANYWHERE or all(path.exists() for path in PROJECT_MARKS)
+        before = restore_workspace if is_ours else None  # another project's DVC is not ours to mend
         run(_import_command(word).main, program=f"{program} {word}", before=before)
     else:
         nearest = get_close_matches(word, COMMANDS, n=1)

@@ -16,12 +16,13 @@ from m2m.schemas.scores import Scores
 from m2m.study.analysis.hypotheses import Hypothesis, Registration, check_hypothesis
 from m2m.study.analysis.item_scores import tabulate_items
 from m2m.study.analysis.study import build_study
-from m2m.study.study_file import write_study
+from m2m.study.study_file import require_whole_grid, write_study
 
 
 def main(
     grid: Path,
     scores: Path,
+    made: Path,
     study: Path,
     correlations: Path,
     items: Path,
@@ -37,8 +38,11 @@ def main(
 ) -> None:
     """`scores` holds each cell's score on each prompt; `resamples` of the prompts make an interval over prompts.
 
+    `made` tells whether the grid is whole, as it was collected.
+
     `items` gets the scores of the primary outcome as a flat table: model, item, score, run.
     """
+    require_whole_grid(grid, made)
     cells, prompt_scores = read_table(grid, Grid), read_table(scores, Scores)
     for name, hypothesis in hypotheses.items():
         check_hypothesis(name, hypothesis)

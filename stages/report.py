@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from m2m.runtime.artifacts import compute_md5, read_json, read_table
+from m2m.runtime.artifacts import compute_md5, read_table
 from m2m.runtime.atomic_files import write_text
 from m2m.runtime.cli import run
 from m2m.schemas.examples import Examples
@@ -13,7 +13,7 @@ from m2m.study.figures.style import SIDE_NAMES
 from m2m.study.report.html_page import render_page
 from m2m.study.report.page_values import build_answer, build_body, list_commands
 from m2m.study.report.recommendation import recommend, write_paragraphs
-from m2m.study.study_file import read_study, require_whole_grid
+from m2m.study.study_file import read_made, read_study, require_made, require_whole_grid
 
 
 def main(
@@ -31,7 +31,7 @@ def main(
     require_whole_grid(grid, made)
     record, cells = read_study(study), select_comparable(read_table(grid, Grid))
     bands = {side: read_table(histograms / f"{side}.csv", Histogram) for side in SIDE_NAMES}
-    shared = read_json(made)[record["provenance"]]
+    shared = require_made(read_made(made), record["provenance"], made)
     outcome = record["outcomes"][0]
     values = build_answer(record, cells, shared)
     values |= build_body(record, cells, read_table(examples, Examples), bands)

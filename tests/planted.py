@@ -59,8 +59,10 @@ def plant(
     write_table(folder / "scores.parquet", Scores, NO_SCORES)
     outcome = "bpb_reduction" if cells["bpb_reduction"].count() else "alpaca_eval_win_rate"
     outputs = [
-        folder / name for name in ("grid.csv", "scores.parquet", "study.json", "correlations.csv", "items.parquet")
+        folder / name
+        for name in ("grid.csv", "scores.parquet", "made.json", "study.json", "correlations.csv", "items.parquet")
     ]
+    (folder / "made.json").write_text(json.dumps({EVIL: {"code": {f"stages/{EVIL}.py": EVIL}}}))
     analyze(*outputs, seed=1, resamples=100, primary_outcome=outcome, primary_setting=setting, **registered)
     answers = [
         (name, f"p{prompt}", f"{prompt}? {EVIL}", None, f"{name}, {prompt}: {EVIL}")
@@ -70,7 +72,6 @@ def plant(
     columns = ["experiment", "id", "instruction", "reference", "answer"]
     table = pl.DataFrame(answers, schema=dict.fromkeys(columns, pl.String), orient="row")
     write_table(folder / "examples.parquet", Examples, table.sort("experiment", "id"))
-    (folder / "made.json").write_text(json.dumps({EVIL: {"code": {f"stages/{EVIL}.py": EVIL}}}))
     for side in ("instruction", "response"):
         write_table(folder / "histograms" / f"{side}.csv", Histogram, pl.DataFrame(HISTOGRAM))
     (folder / "versions.txt").write_text(f"altair==6.3.0 # {EVIL}\n")

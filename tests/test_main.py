@@ -8,11 +8,13 @@ import sys
 import zipfile
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from m2m.__main__ import ANYWHERE, COMMANDS, DOORS, SHELLS, format_help
 from m2m.__main__ import main as m2m_main
+from m2m.preflight.restore import restore_workspace
 
 ROOT = Path(__file__).parent.parent
 HEAVY = ("polars", "pandera", "numpy", "scipy", "dvc", "torch", "transformers", "mlflow", "altair", "pydantic")
@@ -55,6 +57,20 @@ def test_a_command_that_needs_a_clone_says_so_elsewhere(
     monkeypatch.setattr(sys, "argv", ["m2m", name])
     with pytest.raises(SystemExit, match=f"{name} needs a clone of the project, and this folder has no dvc.yaml"):
         m2m_main()
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_looks_at_the_workspace_first_in_a_clone_and_none_in_another_project(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[Any] = []
+    monkeypatch.setattr("m2m.runtime.cli.run", lambda main, program, before: looked.append(before))
+    monkeypatch.chdir(tmp_path)
+    for path in ("dvc.yaml", "m2m/preflight"):
+        Path(path).mkdir(parents=True)
+        monkeypatch.setattr(sys, "argv", ["m2m", name])
+        m2m_main()
+    assert looked == [None if name in ANYWHERE else restore_workspace, restore_workspace]
 
 
 @pytest.mark.parametrize("words", [(), ("--help",), ("-h",)])

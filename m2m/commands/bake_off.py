@@ -30,14 +30,18 @@ def main(
     from m2m.grid.named_parts import list_selectors, make_bake_off_parts, require_bake_off
     from m2m.grid.params.known_settings import check_settings
     from m2m.grid.params.params_file import read_settings
+    from m2m.grid.params.setting_files import require_named_files
     from m2m.grid.pool_counts import count_pool, require_countable
     from m2m.grid.sweep import run_grid
+    from m2m.preflight.dvc_locks import require_idle
 
     settings = read_settings(Path("params.yaml"))
     check_settings(settings)
     if report and (selectors or seeds is not None):
         raise ValueError("--report takes the cells as they are: name no selectors and no seeds with it")
     if not report:
+        require_idle()
+        require_named_files(settings)
         require_bake_off(settings, selectors, seeds)
         require_countable(settings)
         if not selectors:

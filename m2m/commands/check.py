@@ -18,6 +18,7 @@ def main(file: Path = Path("params.yaml"), /, *, idle: bool = False, outputs: bo
         return
     from m2m.grid.params.known_settings import check_settings
     from m2m.grid.params.params_file import read_settings
+    from m2m.grid.params.setting_files import require_named_files
 
     if idle:
         from m2m.preflight.dvc_locks import require_idle
@@ -25,6 +26,5 @@ def main(file: Path = Path("params.yaml"), /, *, idle: bool = False, outputs: bo
         require_idle()
     settings = read_settings(file)
     count = check_settings(settings, str(file))
-    if not Path(settings["launch"]).is_file():
-        raise ValueError(f"{file}: launch must be a file, such as profiles/launch/cpu.yaml, got {settings['launch']}")
+    require_named_files(settings, str(file))
     print(f"{file}: {count} settings, all valid")

@@ -14,6 +14,7 @@ def main(folder: Path, /) -> None:
     Args:
         folder: A study's folder, with grid.csv and scores.parquet, such as metrics/development.
     """
+    from m2m.grid.params.known_settings import check_settings
     from m2m.grid.params.params_file import read_settings
     from m2m.runtime.artifacts import read_table, write_json
     from m2m.schemas.domains import Domains
@@ -23,7 +24,9 @@ def main(folder: Path, /) -> None:
     from m2m.study.domains.words import DOMAIN_HEADER, list_domain_rows, write_domains_answer
     from m2m.study.study_file import require_whole_grid
 
-    analyze = read_settings(Path("params.yaml"))["analyze"]
+    settings = read_settings(Path("params.yaml"))
+    check_settings(settings)
+    analyze = settings["analyze"]
     require_whole_grid(folder / "grid.csv", folder / "made.json")
     grid, scores = read_table(folder / "grid.csv", Grid), read_table(folder / "scores.parquet", Scores)
     levels = {"domains": {row["id"]: row["group"] for row in scores.select("id", "group").unique().to_dicts()}}

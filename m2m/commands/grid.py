@@ -44,15 +44,19 @@ def main(
     from m2m.grid.named_parts import make_size_parts, require_sizes
     from m2m.grid.params.known_settings import check_settings
     from m2m.grid.params.params_file import read_settings
+    from m2m.grid.params.setting_files import require_named_files
     from m2m.grid.pool_counts import count_pool, require_countable
     from m2m.grid.study_places import OWN_SIZES, OWN_STUDY, PILOT_STUDY
     from m2m.grid.sweep import run_grid
+    from m2m.preflight.dvc_locks import require_idle
 
     if not on and (cpus or hardware or scratch or sbatch):
         raise ValueError("cpus, hardware, scratch and sbatch are for a cluster: name it with --on.")
     options = ClusterOptions(on, jobs, cpus, hardware, scratch, sbatch.split()) if on else None
     settings = read_settings(Path("params.yaml"))
     check_settings(settings)
+    require_idle()
+    require_named_files(settings)
     scope = choose_scope(staged=staged, quick=quick, full=full, pilot=pilot)
     if not sizes:
         run_grid(settings, scope, jobs, folder or (PILOT_STUDY if pilot else OWN_STUDY), options=options)

@@ -113,10 +113,10 @@ def _describe_differences(shared_file: Path, provenance: str) -> list[str]:
         return []
     from m2m.grid.dvc_experiments import predict_lock
     from m2m.grid.provenance import describe_changes
-    from m2m.runtime.artifacts import read_json
+    from m2m.study.study_file import read_made
 
-    shared: Any = read_json(shared_file)
-    differences = describe_changes(shared[provenance], predict_lock()) if provenance in shared else []
+    shared: Any = read_made(shared_file).get(provenance, {})
+    differences = describe_changes(shared, predict_lock()) if {"data", "settings"} <= shared.keys() else []
     if not differences:
         return []
     return [

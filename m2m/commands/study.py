@@ -14,7 +14,6 @@ def main(folder: Path, /) -> None:
     from m2m.grid.params.known_settings import check_settings
     from m2m.grid.params.params_file import read_settings
     from m2m.study.analysis.hypotheses import read_hypotheses
-    from m2m.study.study_file import require_whole_grid
     from stages.analyze import main as analyze
     from stages.figures import main as figures
     from stages.report import main as report
@@ -23,10 +22,9 @@ def main(folder: Path, /) -> None:
     grid, scores, study, examples, sources, histograms = (folder / name for name in names)
     settings = read_settings(Path("params.yaml"))
     check_settings(settings)
-    require_whole_grid(grid, sources)
     flat = (folder / "correlations.csv", folder / "items.parquet")
     hypotheses = read_hypotheses(settings["analyze"]["hypotheses"])
-    analyze(grid, scores, study, *flat, **{**settings["analyze"], "hypotheses": hypotheses})
+    analyze(grid, scores, sources, study, *flat, **{**settings["analyze"], "hypotheses": hypotheses})
     figures(study, grid, histograms, folder / "figures", folder / "main.svg")
     report(study, grid, examples, sources, histograms, VERSIONS, TEMPLATES, folder / "report.html")
     print(f"written: {folder / 'report.html'}, {folder / 'main.svg'} and {folder / 'figures'}")

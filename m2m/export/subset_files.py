@@ -16,11 +16,12 @@ from m2m.export.licences import UNSTATED, find_licence
 from m2m.export.trainer_formats import ExportFormat, describe_for_llama_factory, format_record
 from m2m.grid.provenance import Lock, get_cell_settings, hash_provenance
 from m2m.runtime.artifacts import compute_md5, read_json, read_table, write_json
-from m2m.runtime.atomic_files import replace_file, write_text
+from m2m.runtime.atomic_files import fill_folder, replace_file, require_empty_folder, write_text
 from m2m.schemas.pairs import Pairs
 from m2m.schemas.subset import Subset
 from m2m.schemas.tokens import Tokens
 from m2m.strategies import SIDES
+from m2m.study.study_file import read_made, read_study
 
 
 def write_subset(run: ExportedRun, out: Path, form: ExportFormat, study: Path) -> list[Path]:
@@ -28,20 +29,20 @@ def write_subset(run: ExportedRun, out: Path, form: ExportFormat, study: Path) -
 
     ValueError if `out` is not empty.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise ValueError(f"{out} is not empty. Choose a new or empty folder.")
+    require_empty_folder(out, "Choose a new or empty folder.")
     pairs = read_table(run.files[PAIRS], Pairs)
     rows = read_table(run.files[SUBSET], Subset).join(pairs, on="id", how="left", validate="1:1").sort("turn")
-    file = out / ("data.parquet" if form == "parquet" else "data.jsonl")
-    with replace_file(file) as temporary:
-        if form == "parquet":
-            rows.write_parquet(temporary)
-        else:
-            lines = [json.dumps(format_record(row, form), ensure_ascii=False) for row in rows.to_dicts()]
-            temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    if description := describe_for_llama_factory(form):
-        write_json(out / "dataset_info.json", description)
-    write_text(out / "README.md", render_card(_describe(run, rows, file, study)))
+    with fill_folder(out) as folder:
+        file = folder / ("data.parquet" if form == "parquet" else "data.jsonl")
+        with replace_file(file) as temporary:
+            if form == "parquet":
+                rows.write_parquet(temporary)
+            else:
+                lines = [json.dumps(format_record(row, form), ensure_ascii=False) for row in rows.to_dicts()]
+                temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        if description := describe_for_llama_factory(form):
+            write_json(folder / "dataset_info.json", description)
+        write_text(folder / "README.md", render_card(_describe(run, rows, file, study)))
     return sorted(out.iterdir())
 
 
@@ -71,9 +72,9 @@ def find_evidence(run: ExportedRun, folder: Path) -> str:
     settings = get_cell_settings(run.lock)
     if not (folder / "study.json").exists():
         return describe_evidence(None, False, settings)
-    study = read_json(folder / "study.json")
-    sources = read_json(folder / "made.json") if (folder / "made.json").exists() else {}
-    pool = sources.get(str(study.get("provenance")), {}).get("data", {}).get(PAIRS)
+    study = read_study(folder / "study.json")
+    made = read_made(folder / "made.json") if (folder / "made.json").exists() else {}
+    pool = made.get(study["provenance"], {}).get("data", {}).get(PAIRS)
     return describe_evidence(study, pool == compute_md5(run.files[PAIRS]), settings)
 
 

@@ -31,7 +31,8 @@ from m2m.file_selection.report import (
     name_types,
 )
 from m2m.file_selection.unit_settings import UnitSettings
-from m2m.file_selection.written_files import FileSelection, require_empty_folder, write_selection
+from m2m.file_selection.written_files import FileSelection, require_writable_folder, write_selection
+from m2m.runtime.atomic_files import fill_folder
 from m2m.selection.arm import ArmSettings
 from m2m.selection.baselines import stack_scores
 from m2m.selection.left_out import Prefilter
@@ -64,7 +65,7 @@ def choose_from_files(
             "make your file a source of the pipeline (docs/how-to/own-pool.md) and set subset.strategy there"
         )
     check_exclusions(exclusions)
-    require_empty_folder(out)
+    require_writable_folder(out)
     with TemporaryDirectory() as folder:
         pool = read_pool(paths, reading, Path(folder))
         name = prepare_tokenizer(tokenizer, pool.rows, units.band.vocab_size, Path(folder, "tokenizer"))
@@ -82,14 +83,15 @@ def choose_from_files(
         )
         listed = list_settings(settings, reading, exclusions, units)
         selection = FileSelection(pool, pool_units, comparison, name, evidence, listed, overlaps)
-        files = write_selection(selection, out, form)
         notes = [*list_exclusions(selection, exclusions), *list_warnings(comparison, tokenizer)]
-        if page == "write":
-            from m2m.file_selection.selection_page import write_selection_page
+        with fill_folder(out) as place:
+            files = write_selection(selection, place, form)
+            if page == "write":
+                from m2m.file_selection.selection_page import write_selection_page
 
-            write_selection_page(selection, out / "index.html", [*(text for _, text in notes), evidence])
-            files.append(out / "index.html")
-        return list_lines(selection, notes, files, form)
+                write_selection_page(selection, place / "index.html", [*(text for _, text in notes), evidence])
+                files.append(place / "index.html")
+        return list_lines(selection, notes, [out / file.name for file in files], form)
 
 
 def list_lines(

@@ -19,7 +19,7 @@ from m2m.file_selection.file_pool import FilePool
 from m2m.file_selection.own_columns import build_columns, clean_text, parse_fields, tabulate_origins, tabulate_values
 from m2m.file_selection.pool_units import PoolUnits
 from m2m.runtime.artifacts import get_columns, write_json, write_table
-from m2m.runtime.atomic_files import replace_file, write_text
+from m2m.runtime.atomic_files import replace_file, require_empty_folder, write_text
 from m2m.schemas.file_rows import FileRejects, FileRows
 from m2m.schemas.overlaps import Overlaps
 from m2m.strategies import SIDES, get_strategy
@@ -43,10 +43,9 @@ class FileSelection(NamedTuple):
     """None where no evaluation prompt was named"""
 
 
-def require_empty_folder(out: Path) -> None:
+def require_writable_folder(out: Path) -> None:
     """ValueError unless `out` is a new or an empty folder, and can be written."""
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise ValueError(f"{out} is not empty. Choose a new or empty folder with --out.")
+    require_empty_folder(out, "Choose a new or empty folder with --out.")
     nearest = next(folder for folder in (out.absolute(), *out.absolute().parents) if folder.is_dir())
     if not os.access(nearest, os.W_OK | os.X_OK):
         raise ValueError(f"{out} cannot be written, because {nearest} is read-only here. Choose another with --out.")

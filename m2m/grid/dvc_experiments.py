@@ -52,9 +52,15 @@ def read_experiments() -> list[Experiment]:
 
 
 def parse_lock(text: str) -> Lock:
-    """The stages of a dvc.lock's `text`."""
-    stages = yaml.load(text, yaml.CSafeLoader)["stages"]
-    return {name: _parse_stage(stage) for name, stage in stages.items()}
+    """The stages of a dvc.lock's `text`; ValueError where it is cut or damaged."""
+    try:
+        stages = yaml.load(text, yaml.CSafeLoader)["stages"]
+        return {name: _parse_stage(stage) for name, stage in stages.items()}
+    except (yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
+        raise ValueError(
+            "dvc.lock must hold stages, each with its command and the hashes of its files, and is damaged. Restore it: "
+            "git restore dvc.lock, then dvc repro"
+        ) from error
 
 
 def read_lock() -> Lock:

@@ -53,13 +53,18 @@ def request_answers(
     return [Answer(reply.text.strip(), reply.completion_tokens, reply.finish == "length") for reply in replies]
 
 
-def _fill_endpoint(endpoint: Endpoint, holes: Mapping[str, str]) -> Endpoint:
-    """`endpoint` with its holes filled."""
-    if "{weights}" not in endpoint.model:
+def require_weights_hole(model: str) -> None:
+    """ValueError unless the name of a served checkpoint has a hole for its weights."""
+    if "{weights}" not in model:
         raise ValueError(
             "generate.endpoint.model must contain {weights}, or a server that was not reloaded would answer for "
-            f"another cell, got {endpoint.model!r}: write {{arm}}-{{weights}}, and serve the checkpoint by that name"
+            f"another cell, got {model!r}: write {{arm}}-{{weights}}, and serve the checkpoint by that name"
         )
+
+
+def _fill_endpoint(endpoint: Endpoint, holes: Mapping[str, str]) -> Endpoint:
+    """`endpoint` with its holes filled."""
+    require_weights_hole(endpoint.model)
     model, url = endpoint.model, endpoint.url
     for hole, value in holes.items():
         model, url = model.replace(hole, value), url.replace(hole, value)

@@ -67,6 +67,11 @@ def find_died_queueing() -> int | None:
     return RWLOCKS[1].stat().st_mtime_ns if has_died else None
 
 
+def is_torn_table(path: Path) -> bool:
+    """Whether DVC's table `path` is cut short: who had begun what is then unknown."""
+    return _read_table(path) is None
+
+
 def restore_table(path: Path) -> str:
     """Remove what is torn or of dead processes from DVC's table `path`; a sentence where it was torn, else nothing."""
     if _is_clean(_read_table(path)):

@@ -12,13 +12,15 @@ from m2m.preflight.torn_files import keep_file
 
 DETACHED = re.compile(r"checkout: moving from (\S+) to [0-9a-f]{40}$")  # DVC's way; a person gives a name, or 7 digits
 
+SLACK = 10 * 10**9  # nanoseconds: DVC stashes the workspace, then detaches HEAD
+
 
 def remove_git_locks() -> Iterator[str]:
     """A sentence for each lock file of git that no process holds, after it has been moved away."""
     answer = _git("rev-parse", "--git-dir", "--git-common-dir")
     folders = {Path(line) for line in answer.stdout.split()}
     locks = {path for folder in folders for path in [*folder.glob("*.lock"), *folder.glob("refs/**/*.lock")]}
-    if locks and not _is_git_at_work():
+    if locks and not is_at_work():
         for path in sorted(locks):
             yield f"{path} was left by a git that was killed. It is moved to {keep_file(path)}."
 
@@ -55,6 +57,21 @@ def restore_stash(begun: int) -> str:
     )
 
 
+def find_detaching() -> int | None:
+    """When DVC detached HEAD, less SLACK, as nanoseconds since 1970; None if HEAD is on a branch, or a person's."""
+    if not _find_branch():
+        return None
+    return Path(_git("rev-parse", "--git-path", "logs/HEAD").stdout.strip()).stat().st_mtime_ns - SLACK
+
+
+def is_at_work() -> bool:
+    """Whether a git, a DVC or a command of ours works in this folder; a git that runs this process as a hook does."""
+    process = psutil.Process()
+    parents = process.parents()
+    callers = {process.pid, *(parent.pid for parent in parents if not parent.name().startswith("git"))}
+    return any(_works_here(other) for other in psutil.process_iter() if other.pid not in callers)
+
+
 def _find_branch() -> str:
     """The branch that DVC detached HEAD from; empty if HEAD is on a branch, or a person detached it."""
     if _git("symbolic-ref", "--quiet", "HEAD").returncode == 0:
@@ -64,19 +81,14 @@ def _find_branch() -> str:
     return branch if _git("rev-parse", "--quiet", "--verify", f"refs/heads/{branch}").returncode == 0 else ""
 
 
-def _is_git_at_work() -> bool:
-    """Whether a git, a DVC or a command of ours works in this folder; a git that runs this process as a hook does."""
-    process = psutil.Process()
-    parents = process.parents()
-    callers = {process.pid, *(parent.pid for parent in parents if not parent.name().startswith("git"))}
-    return any(_works_here(other) for other in psutil.process_iter() if other.pid not in callers)
-
-
 def _works_here(process: psutil.Process) -> bool:
     try:
-        is_inside = Path(process.cwd()).is_relative_to(Path.cwd())
-        return is_inside and (process.name().startswith("git") or is_program(process))
-    except (psutil.AccessDenied, psutil.NoSuchProcess):
+        if not (process.name().startswith("git") or is_program(process)):
+            return False
+        return Path(process.cwd()).is_relative_to(Path.cwd())
+    except psutil.AccessDenied:  # of another person, who may share this clone
+        return True
+    except psutil.NoSuchProcess:
         return False
 
 

@@ -11,12 +11,10 @@ import yaml
 
 from m2m.preflight.dvc_locks import hold_lock
 from m2m.runtime.atomic_files import replace_file
+from m2m.runtime.settings import COPIES_FOLDER
 
 PARAMS_FILE, STAGE_LOCKS = Path("params.yaml"), (Path("dvc.lock"), Path("metrics/dvc.lock"))
-KEPT_FOLDER, COPIES_FOLDER = (
-    Path(".cache/kept"),
-    Path(".cache/whole"),
-)  # what was torn; copies of what the last command found whole
+KEPT_FOLDER = Path(".cache/kept")  # what was torn
 DVC_LOCK = Path(".dvc/tmp/lock")
 CONFLICT = re.compile(rb"^<<<<<<< ", re.MULTILINE)  # of a merge, which is a person's to end
 
@@ -40,10 +38,13 @@ def restore_torn_files() -> Iterator[str]:
 
 
 def copy_whole_files() -> None:
-    """Keep a copy of each file that is whole, so that the next command can restore it. OSError on a full disk."""
+    """Keep a copy of each file that is whole, and the copy before it, for a later restore. OSError on a full disk."""
     for path in (PARAMS_FILE, *STAGE_LOCKS):
-        if path.exists() and not _is_copied(path) and _is_whole(text := path.read_bytes(), path):
-            with replace_file(COPIES_FOLDER / path) as temporary:
+        if path.exists() and not _is_copied(path) and _is_complete(text := path.read_bytes(), path):
+            copy, older = _name_copies(path)
+            if copy.exists():
+                copy.replace(older)
+            with replace_file(copy) as temporary:
                 temporary.write_bytes(text)
 
 
@@ -54,6 +55,12 @@ def keep_file(path: Path) -> Path:
     free = next(name for name in names if not name.exists())
     move(path, free)  # .cache may lie on another disk
     return free
+
+
+def _name_copies(path: Path) -> tuple[Path, Path]:
+    """The copy of what was found whole last, and the one before it."""
+    copy = COPIES_FOLDER / path
+    return copy, copy.with_name(f"{copy.name}.1")
 
 
 def _is_torn(path: Path) -> bool:
@@ -71,7 +78,7 @@ def _is_torn(path: Path) -> bool:
 
 def _is_copied(path: Path) -> bool:
     """Whether the copy has the same bytes: only whole files are copied, and parsing dvc.lock takes 0.1 s."""
-    copy = COPIES_FOLDER / path
+    copy, _ = _name_copies(path)
     return copy.exists() and copy.read_bytes() == path.read_bytes()
 
 
@@ -99,9 +106,10 @@ def _is_file(entry: Any) -> bool:
 def _restore(path: Path) -> str:
     """Keep `path` under another name, and write the last whole one; a sentence with both."""
     note = f" What was there is {keep_file(path)}." if path.exists() else ""
-    copy = COPIES_FOLDER / path
-    if copy.exists() and _is_whole(text := copy.read_bytes(), path):
-        source = f"the last command's copy, {copy}"
+    for copy in _name_copies(path):
+        if copy.exists() and _is_complete(text := copy.read_bytes(), path):
+            source = f"the last command's copy, {copy}"
+            break
     else:
         committed = subprocess.run(["git", "show", f"HEAD:{path}"], capture_output=True, check=False)
         text, source = committed.stdout, "the last commit"
@@ -115,3 +123,18 @@ def _restore(path: Path) -> str:
 def _is_whole(text: bytes, path: Path) -> bool:
     """Whether `text`, what `path` or its copy holds, may stand there."""
     return bool(text.strip(b" \n\0")) if path == PARAMS_FILE else text.endswith(b"\n") and _has_stages(text)
+
+
+def _is_complete(text: bytes, path: Path) -> bool:
+    """Whether `text` may be a copy of `path`: settings that parse and have all keys, or a whole lock."""
+    return _has_all_settings(text) if path == PARAMS_FILE else _is_whole(text, path)
+
+
+def _has_all_settings(text: bytes) -> bool:
+    from m2m.grid.params.known_settings import list_missing_settings
+
+    try:
+        settings = yaml.load(text, yaml.CSafeLoader)
+    except (yaml.YAMLError, UnicodeDecodeError):
+        return False
+    return isinstance(settings, dict) and not list_missing_settings(settings)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 SETTINGS_FILE = Path("params.yaml")
+COPIES_FOLDER = Path(".cache/whole")  # of settings and locks, as the last command found them whole
 REFERENCE_SIGN = "@"  # before a setting's name in the commands of dvc.yaml
 
 

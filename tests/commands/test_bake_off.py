@@ -1,6 +1,7 @@
 """bake-off: what is run, what --report writes from a folder's cells, and what is left out."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
+    shutil.copytree(ROOT / "profiles/launch", tmp_path / "profiles/launch")
     text = (ROOT / "params.yaml").read_text()
     Path("params.yaml").write_text(text.replace("resamples: 10000", "resamples: 400"))
     return tmp_path

@@ -18,6 +18,8 @@ from m2m.runtime.artifacts import write_table
 from m2m.schemas.pairs import Pairs
 from m2m.schemas.subset import Subset
 from m2m.schemas.tokens import Tokens
+from m2m.study.study_file import write_study
+from tests.study.study_rows import gain, make_study, setting
 
 SETTINGS = {"strategy": "response-micro", "match": "random", "degree": 3, "size": 2, "seed": 1}
 SUMMARY = dict.fromkeys(("pool_rows", "candidate_rows", "k_min", "k_max", "units_covered", "response_tokens"), 3)
@@ -200,14 +202,12 @@ def test_the_card_says_which_tokenizer_and_which_evidence_there_is(workspace: Pa
 
 
 def test_the_card_quotes_the_study_and_says_whether_it_had_this_pool(workspace: Path) -> None:
-    setting = {"size": 2, "budget": "rows", "slack": 1.5, "weights": "inverse", "min_tokens": 1, "max_tokens": 9}
-    row = {"condition": "c", "size": 2, "outcome": "bpb_reduction", "strategy": "response-micro", "degree": 3}
-    row |= {"match": "response-micro", "value": -0.02, "all_low": -0.03, "all_high": -0.01, "p_holm": 0.01}
-    row |= {"cells": 2, "against_cells": 8}
-    record = {"outcomes": ["bpb_reduction"], "settings": [setting | {"condition": "c"}], "against_random": [row]}
-    (workspace / "metrics/study.json").write_text(json.dumps(record | {"provenance": "p"}))
+    limits = {"size": 2, "budget": "rows", "slack": 1.5, "weights": "inverse", "min_tokens": 1, "max_tokens": 9}
+    worse = gain(-0.02, 0.01, degree=3, size=2, condition="c")
+    study = make_study(provenance="p", settings=[setting(**limits, condition="c")], against_random=[worse])
+    write_study(workspace / "metrics/study.json", study)
     lock = yaml.safe_load((workspace / "dvc.lock").read_text())
-    lock["stages"]["subset@candidate"]["params"]["params.yaml"]["subset"] |= setting
+    lock["stages"]["subset@candidate"]["params"]["params.yaml"]["subset"] |= limits
     (workspace / "dvc.lock").write_text(yaml.safe_dump(lock))
     for pool, other in ((md5(workspace / "data/pairs.parquet"), False), ("of another pool", True)):
         (workspace / "metrics/made.json").write_text(json.dumps({"p": {"data": {"data/pairs.parquet": pool}}}))
@@ -215,6 +215,13 @@ def test_the_card_quotes_the_study_and_says_whether_it_had_this_pool(workspace: 
         text = (workspace / f"out-{other}/README.md").read_text()
         assert "Significantly worse than random: bpb_reduction −0.020" in text
         assert ("The study used another pool" in text) == other
+
+
+def test_a_damaged_study_is_one_sentence_that_names_it(workspace: Path) -> None:
+    (workspace / "metrics/study.json").write_text('{"outcomes": []}')
+    with pytest.raises(ValueError, match=r"study\.json is not a valid study: cells: Field required\. Run `python"):
+        main(workspace / "out")
+    assert not (workspace / "out").exists()
 
 
 @pytest.fixture

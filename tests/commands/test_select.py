@@ -3,6 +3,7 @@
 import inspect
 import io
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -21,6 +22,7 @@ from m2m.file_selection.unit_settings import BandSettings
 
 BAND = BandSettings(low=2, high=60, vocab_size=300)
 ROWS = 40
+ROOT = Path(__file__).parents[2]
 READING = ReadSettings("first", "", "", None, None, "keep")
 
 
@@ -327,6 +329,28 @@ def test_a_missing_file_and_a_full_folder_are_refused(pool: Path, tmp_path: Path
         main(("nowhere.jsonl",), size=1, out=tmp_path / "out")
     with pytest.raises(ValueError, match=r"is not empty\. Choose a new or empty folder"):
         choose(pool, pool.parent)
+
+
+KILLED = """
+import os
+from pathlib import Path
+Path.rename = lambda *_: os._exit(9)  # a file is replaced, only the folder renamed
+from m2m.__main__ import main
+main()
+"""
+
+
+@pytest.mark.long
+def test_after_a_kill_in_the_middle_the_same_command_ends_and_leaves_nothing_else(pool: Path, tmp_path: Path) -> None:
+    words = ["select", str(pool), "--size", "10", "--band.low", "2", "--band.vocab-size", "300", "--page", "skip"]
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    killed = subprocess.run([sys.executable, "-c", KILLED, *words], cwd=tmp_path, env=environ, capture_output=True)
+    assert killed.returncode == 9 and not (tmp_path / "picked").exists()
+    [part] = tmp_path.glob(".picked.*.part")
+    assert (part / "data.jsonl").exists()
+    done = subprocess.run([sys.executable, "-m", "m2m", *words], cwd=tmp_path, env=environ, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["my.jsonl", "picked"]
 
 
 def test_a_folder_that_cannot_be_written_is_told_before_anything_is_read(

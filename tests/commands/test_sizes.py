@@ -22,6 +22,7 @@ ROOT = Path(__file__).parents[2]
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     shutil.copy(ROOT / "params.yaml", tmp_path)
+    shutil.copytree(ROOT / "profiles/launch", tmp_path / "profiles/launch")
     return tmp_path
 
 

@@ -172,3 +172,11 @@ def test_one_name_on_two_commits_is_two_experiments(here: Path) -> None:
     finally:
         for commit in ("0a", "0b"):
             _git("update-ref", "-d", f"refs/exps/{commit}/{'1' * 38}/twice")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "schema: '2.0'\nstages:\n", "stages: [", "stages:\n  one: {deps: [{path: a}]}", "3"]
+)
+def test_a_lock_that_is_cut_is_one_sentence(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^dvc\.lock must hold stages, .* and is damaged\. Restore it: git restore"):
+        parse_lock(text)

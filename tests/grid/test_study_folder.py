@@ -140,7 +140,8 @@ def test_cells_that_only_an_llm_judged_make_a_study(
     collect.main(folder=folder)
     assert set(read_table(folder / "scores.parquet", Scores)["outcome"]) == {"alpaca_eval_win_rate"}
     places = [
-        folder / name for name in ("grid.csv", "scores.parquet", "study.json", "correlations.csv", "items.parquet")
+        folder / name
+        for name in ("grid.csv", "scores.parquet", "made.json", "study.json", "correlations.csv", "items.parquet")
     ]
     analyze(
         *places,

@@ -10,12 +10,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import yaml
 from dvc.schema import COMPILED_LOCKFILE_SCHEMA
 
+from m2m.commands import bake_off, check, grid
 from m2m.preflight import dvc_locks, git_state, torn_files
 from m2m.preflight.restore import restore_workspace
+from m2m.runtime.atomic_files import HOST
 from tests.grid.test_queued_commit import git
 from tests.test_smoke import environment
 
@@ -29,7 +32,9 @@ STAGE = """  {name}:
 """
 LOCK = "schema: '2.0'\nstages:\n" + STAGE.format(name="one") + STAGE.format(name="two")
 NEWER = LOCK + STAGE.format(name="three")
-PARAMS = "subset:\n  size: 5\n"
+ROOT = Path(__file__).parents[2]
+PARAMS = (ROOT / "params.yaml").read_text()
+MINE = f"{PARAMS}# mine\n"
 DEAD = 2**22 + 1  # above the largest process number of Linux
 
 
@@ -130,14 +135,44 @@ def test_a_torn_lock_that_nobody_else_has_is_removed(clone: Path, reported: Any)
 
 @pytest.mark.parametrize("text", ["", "\n\n", "\0\0\0", None])
 def test_empty_settings_are_restored_with_what_no_commit_has(clone: Path, reported: Any, text: str | None) -> None:
-    (clone / "params.yaml").write_text("subset:\n  size: 7 # mine\n")
+    (clone / "params.yaml").write_text(MINE)
     reported()
     (clone / "params.yaml").unlink()
     if text is not None:
         (clone / "params.yaml").write_text(text)
     [sentence] = reported()
     assert sentence.startswith("mended: params.yaml was incomplete")
-    assert (clone / "params.yaml").read_text() == "subset:\n  size: 7 # mine\n"
+    assert (clone / "params.yaml").read_text() == MINE
+
+
+@pytest.mark.parametrize("part", ["half", "one block", "not YAML", "a list"])
+def test_half_written_settings_never_take_the_place_of_the_copy_that_the_error_names(
+    clone: Path, reported: Any, part: str
+) -> None:
+    (clone / "params.yaml").write_text(MINE)
+    reported()
+    texts = {"half": MINE[: len(MINE) // 2], "one block": "seed: 1\n", "not YAML": MINE + "a: [", "a list": "[1]"}
+    (clone / "params.yaml").write_text(texts[part])
+    assert reported() == []
+    assert (clone / ".cache/whole/params.yaml").read_text() == MINE
+    if part == "half":
+        with pytest.raises(ValueError, match=r"take it from \.cache/whole/params\.yaml or git show HEAD:params"):
+            check.main()
+    (clone / "params.yaml").unlink()
+    assert "from the last command's copy, .cache/whole/params.yaml." in reported()[0]
+    assert (clone / "params.yaml").read_text() == MINE
+
+
+def test_the_last_two_settings_are_kept(clone: Path, reported: Any) -> None:
+    texts = [f"{PARAMS}# {number}\n" for number in range(3)]
+    for text in texts:
+        (clone / "params.yaml").write_text(text)
+        reported()
+    copies = [clone / ".cache/whole" / name for name in ("params.yaml.1", "params.yaml")]
+    assert [path.read_text() for path in copies] == texts[1:]
+    copies[1].write_text("")
+    (clone / "params.yaml").unlink()
+    assert "from the last command's copy, .cache/whole/params.yaml.1." in reported()[0]
 
 
 def test_settings_that_are_wrong_otherwise_are_a_persons(clone: Path, reported: Any) -> None:
@@ -181,6 +216,26 @@ def process(request: Any) -> Iterator[int]:
     yield sleeping.pid
     sleeping.kill()
     sleeping.wait()
+
+
+@pytest.mark.parametrize("process", ["/opt/bin/dvc"], indirect=True)
+@pytest.mark.parametrize("command", [grid.main, bake_off.main])
+def test_no_grid_begins_beside_another_run(clone: Path, process: int, command: Any) -> None:
+    write_table(clone / ".dvc/tmp/rwlock", process)
+    with pytest.raises(ValueError, match=r"Another run is at work in this folder: dvc repro"):
+        command()
+
+
+def test_what_a_killed_command_was_writing_is_removed_and_told(clone: Path, reported: Any) -> None:
+    (clone / "data").mkdir()
+    (clone / f"data/.a.csv.{HOST}.{DEAD}.part").write_text("half")
+    (clone / f".git/.a.{HOST}.{DEAD}.part").write_text("not ours")
+    (clone / f"data/.b.csv.{HOST}.{os.getppid()}.part").write_text("being written")
+    assert reported() == [
+        f"mended: data/.a.csv.{HOST}.{DEAD}.part was half-written by a command that was killed. It is removed."
+    ]
+    assert [path.name for path in (clone / "data").iterdir()] == [f".b.csv.{HOST}.{os.getppid()}.part"]
+    assert (clone / f".git/.a.{HOST}.{DEAD}.part").exists()
 
 
 def write_table(path: Path, pid: int) -> None:
@@ -241,7 +296,7 @@ def note_queueing(clone: Path) -> None:
 def stash_as_dvc(clone: Path, detach: bool, date: str = "") -> None:
     """The state in which `dvc exp run --queue` was killed: its steps one by one, as DVC's own reflog shows them."""
     note_queueing(clone)
-    (clone / "params.yaml").write_text("subset:\n  size: 7 # mine\n")
+    (clone / "params.yaml").write_text(MINE)
     (clone / "dvc.yaml").write_text("stages: {} # staged\n")
     git(clone, "add", "dvc.yaml")
     env = environment() | ({"GIT_COMMITTER_DATE": date} if date else {})
@@ -257,7 +312,7 @@ def test_the_workspace_comes_back_from_the_stash_of_a_killed_queueing(clone: Pat
     [sentence] = reported()
     assert sentence.startswith("mended: DVC was killed while it queued a cell. Your uncommitted changes are back")
     assert ("HEAD is on main again" in sentence) == detach
-    assert (clone / "params.yaml").read_text() == "subset:\n  size: 7 # mine\n"
+    assert (clone / "params.yaml").read_text() == MINE
     assert git(clone, "symbolic-ref", "HEAD") == "refs/heads/main"
     assert git(clone, "status", "--short").split("\n") == ["M  dvc.yaml", " M params.yaml"]
     assert git(clone, "stash", "list") == ""
@@ -267,8 +322,39 @@ def test_the_workspace_comes_back_from_the_stash_of_a_killed_queueing(clone: Pat
     assert reported() == []
 
 
+@pytest.mark.parametrize("text", ["", '{"write": {"work'])
+def test_it_comes_back_where_the_table_that_said_so_is_torn_too(clone: Path, reported: Any, text: str) -> None:
+    stash_as_dvc(clone, detach=True)
+    (clone / ".dvc/tmp/exps/rwlock").write_text(text)
+    assert "Your uncommitted changes are back" in reported()[0]
+    assert (clone / "params.yaml").read_text() == MINE
+
+
+@pytest.mark.parametrize("detach", [False, True])
+def test_beside_a_torn_table_a_stash_of_ones_own_stays(clone: Path, reported: Any, detach: bool) -> None:
+    stash_as_dvc(clone, detach)
+    os.utime(clone / ".git/logs/refs/stash", (time.time() - 60,) * 2)
+    (clone / ".dvc/tmp/exps/rwlock").write_text("")
+    reported()
+    assert len(git(clone, "stash", "list").splitlines()) == 1
+
+
+def test_a_git_of_another_person_keeps_its_locks(clone: Path, reported: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(process: Any) -> str:
+        raise psutil.AccessDenied(process.pid)
+
+    (clone / ".git/index.lock").write_text("")
+    working = subprocess.Popen(
+        ["git", "hash-object", "--stdin"], cwd="/", stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    monkeypatch.setattr(psutil.Process, "cwd", refuse)
+    assert reported() == []
+    working.communicate(b"")
+    assert (clone / ".git/index.lock").exists()
+
+
 def test_a_stash_of_a_persons_own_is_left_alone(clone: Path, reported: Any) -> None:
-    (clone / "params.yaml").write_text("subset:\n  size: 7 # mine\n")
+    (clone / "params.yaml").write_text(MINE)
     git(clone, "stash", "push", "--quiet")
     git(clone, "checkout", "--quiet", "--detach")
     assert reported() == []
@@ -282,7 +368,7 @@ def test_it_comes_back_whatever_the_clock_of_its_commit_says(clone: Path, report
     stash_as_dvc(clone, detach=True, date=date)
     [sentence] = reported()
     assert "Your uncommitted changes are back" in sentence
-    assert (clone / "params.yaml").read_text() == "subset:\n  size: 7 # mine\n"
+    assert (clone / "params.yaml").read_text() == MINE
 
 
 @DATES
@@ -295,7 +381,7 @@ def test_an_older_stash_stays_whatever_the_clock_of_its_commit_says(clone: Path,
 
 def test_an_older_stash_stays_though_dvc_was_killed_after_it(clone: Path, reported: Any) -> None:
     """DVC stashes nothing where nothing has changed: what is in the stash is a person's."""
-    (clone / "params.yaml").write_text("subset:\n  size: 7 # mine\n")
+    (clone / "params.yaml").write_text(MINE)
     git(clone, "stash", "push", "--quiet")
     note_queueing(clone)
     os.utime(clone / ".dvc/tmp/exps/rwlock", (time.time() + 60,) * 2)

@@ -24,6 +24,7 @@ def draw(folder: Path, histograms: Path, cells: pl.DataFrame) -> Path:
     analyze(
         folder / "grid.csv",
         folder / "scores.parquet",
+        histograms.parent / "made.json",
         folder / "study.json",
         folder / "correlations.csv",
         folder / "items.parquet",

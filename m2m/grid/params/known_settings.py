@@ -12,9 +12,11 @@ import yaml
 from m2m.grid.design import SHARED_REMEDY
 from m2m.grid.params.setting_rules import PART_BLOCKS, PART_PREFIXES, explain_range, list_broken_rules
 from m2m.grid.params.setting_types import HINT, SettingType, read_dataclass, read_main
+from m2m.runtime.settings import COPIES_FOLDER
 
 Known = dict[str, Any]  # a SettingType for a value, Known for a block; the key ANY stands for free names
 ANY = "*"
+SETTINGS_COPIES = COPIES_FOLDER / "params.yaml", COPIES_FOLDER / "params.yaml.1"  # as m2m.preflight writes them
 PIPELINES = ("dvc.yaml", "metrics/dvc.yaml")
 SETTING_NAME = re.compile(r"@(\w+(?:\.\w+)*)")
 DATACLASSES = {
@@ -33,13 +35,19 @@ def check_settings(settings: Mapping[str, Any], file: str = "params.yaml") -> in
     tree = list_known_settings()
     count = sum(1 for _ in _walk(settings, tree, "", file))
     if missing := list(_list_missing(settings, tree, "")):
+        copies = [copy for copy in SETTINGS_COPIES if copy.exists()]
         raise ValueError(
-            f"{file}: {missing[0]} is missing. Add it, or take it from git show HEAD:params.yaml"
-            f"{f' ({len(missing)} settings are missing)' if len(missing) > 1 else ''}."
+            f"{file}: {missing[0]} is missing. Add it, or take it from {''.join(f'{copy} or ' for copy in copies)}"
+            f"git show HEAD:params.yaml{f' ({len(missing)} settings are missing)' if len(missing) > 1 else ''}."
         )
     for sentence in list_broken_rules(settings):
         raise ValueError(f"{file}: {sentence}")
     return count
+
+
+def list_missing_settings(settings: Mapping[str, Any]) -> list[str]:
+    """The dotted names that `settings` lack; blocks that are none lack all of theirs."""
+    return list(_list_missing(settings, list_known_settings(), ""))
 
 
 def list_known_settings() -> Known:
@@ -148,11 +156,15 @@ def _list_missing(settings: Mapping[str, Any], tree: Known, prefix: str) -> Iter
     for key, inner in tree.items():
         if key == ANY:
             for name, block in settings.items():
-                yield from _list_missing(block, inner, f"{prefix}{name}.")
+                yield from _list_missing(_get_block(block), inner, f"{prefix}{name}.")
         elif isinstance(inner, dict):
-            yield from _list_missing(settings.get(key, {}), inner, f"{prefix}{key}.")
+            yield from _list_missing(_get_block(settings.get(key)), inner, f"{prefix}{key}.")
         elif key not in settings and not inner.has_default:
             yield f"{prefix}{key}"
+
+
+def _get_block(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def _suggest(prefix: str, key: str, tree: Known) -> str:

@@ -1,14 +1,20 @@
 """The rules of settings beyond their types: ranges, free names, and those between two settings."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 from m2m.data.benchmarks.sources import Benchmark, check_benchmark
 from m2m.data.pool.sources import Source, check_source
+from m2m.inference.served_checkpoint import require_weights_hole
+from m2m.llm.client.request import Endpoint, check_endpoint
+from m2m.planning.staging import check_schedule
 from m2m.runtime.cli import NAME
 from m2m.strategies import STRATEGIES, get_strategy, require_match, require_prefilter
 from m2m.study.analysis.hypotheses import read_hypotheses
+from m2m.study.cells.outcomes import MAIN
+from m2m.training.finetuning.launch import divide_batch
 
 PART_BLOCKS = ("parts", "bake_off", "sizes")  # of `grid`: each a mapping from part name to lists
 PART_PREFIXES = tuple(f"grid.{block}." for block in PART_BLOCKS)
@@ -16,21 +22,25 @@ LARGEST_SETTING = 2**53  # beyond it a float, as of JSON, skips numbers
 
 
 class Range(NamedTuple):
-    """The numbers from `least` to `most`; `is_open`: without `least` itself."""
+    """The numbers from `least` to `most`; `is_open`: without `least` itself, `is_below`: without `most`."""
 
     least: float
     most: float = math.inf
     is_open: bool = False
+    is_below: bool = False
 
     def has(self, number: float) -> bool:
         """Whether `number` is finite and in the range."""
         above = number > self.least if self.is_open else number >= self.least
-        return above and number <= self.most and math.isfinite(number) and abs(number) <= LARGEST_SETTING
+        below = number < self.most if self.is_below else number <= self.most
+        return above and below and math.isfinite(number) and abs(number) <= LARGEST_SETTING
 
     def describe(self) -> str:
         """As in "at least 1"."""
         least = f"{'above' if self.is_open else 'at least'} {self.least:g}"
-        return least if self.most == math.inf else f"{least} and at most {self.most:g}"
+        return (
+            least if self.most == math.inf else f"{least} and {'below' if self.is_below else 'at most'} {self.most:g}"
+        )
 
 
 SEEDS, COUNTS, SHARES = Range(0, 2**32 - 1), Range(1), Range(0, 1)  # numpy takes 32 bits of a seed
@@ -47,7 +57,8 @@ RANGES = {  # of every number; a name without its block is that of every endpoin
     "grid.staged.keep difficulty.batch_size represent.batch_size gradients.dims",
     AMOUNTS: "ingest.min_chars limit respond.temperature tag.temperature tag.max_distance band.low band.high "
     "subset.min_tokens finetune.checkpoint_minutes judge.temperature analyze.least_prompts",
-    SHARES: "ingest.heldout_share ingest.corpus_share max_failed_share tag.min_share tag.max_share "
+    Range(0, 1, is_below=True): "ingest.heldout_share",
+    SHARES: "ingest.corpus_share max_failed_share tag.min_share tag.max_share "
     "tag.min_support_share tag.min_confidence finetune.lora_dropout finetune.warmup_share finetune.max_lost_share "
     "subset.peel_noise",
     POSITIVES: "base.learning_rate timeout finetune.learning_rate generate.repetition_penalty grid.seconds margin",
@@ -105,8 +116,31 @@ def list_broken_rules(settings: Mapping[str, Any]) -> Iterator[str]:
             "generate.batching continuous needs generate.repetition_penalty 1, got "
             f"{generate['repetition_penalty']}. Change one of them."
         )
+    yield from _list_refused(settings)
     yield from _list_broken_names(settings)
     yield from _list_missing_inputs(settings)
+
+
+def _list_refused(settings: Mapping[str, Any]) -> Iterator[str]:
+    """What stages would refuse minutes later, in their own words."""
+    tune, generate, staged = settings["finetune"], settings["generate"], settings["grid"]["staged"]
+    blocks = {name: block for name, block in settings.items() if isinstance(block, Mapping) and "endpoint" in block}
+    checks: list[tuple[str, Callable[[], object]]] = [
+        ("", lambda: divide_batch(tune["batch_size"], 1, tune["accumulate"])),
+        ("", lambda: check_schedule(staged["keep"], staged["fresh"])),
+        *((f"{name}.", partial(check_endpoint, Endpoint(**block["endpoint"]))) for name, block in blocks.items()),
+    ]
+    if generate["engine"] == "endpoint":
+        checks.append(("", lambda: require_weights_hole(generate["endpoint"]["model"])))
+    for prefix, check in checks:
+        try:
+            check()
+        except ValueError as error:
+            yield f"{prefix}{error}"
+    if settings["prompt_format"] == "chat" and settings["base"]["name"] == "scratch":
+        yield "prompt_format chat needs a base with a chat template, got base.name scratch: set prompt_format to plain."
+    if (outcome := settings["analyze"]["primary_outcome"]) not in MAIN:
+        yield f"analyze.primary_outcome must be one of {', '.join(MAIN)}, got {outcome!r:.60}. Change it."
 
 
 def explain_missing_input(name: str, settings: Mapping[str, Any]) -> str:

@@ -4,7 +4,7 @@ import os
 import re
 from functools import cache
 
-from m2m.llm.client.request import Endpoint
+from m2m.llm.client.request import Endpoint, check_endpoint
 
 PLAIN_NAME = re.compile(r"[A-Z]+(_[A-Z]+)+")
 SHORTEST_SECRET = 8  # characters; what a server without secrets is given, such as EMPTY, may stand in an answer
@@ -13,18 +13,9 @@ REDACTED = "***"
 
 def read_key(endpoint: Endpoint) -> str:
     """The key, from the environment alone. ValueError where it is not set, or where the URL is invalid or secret."""
-    if set("@?#") & set(endpoint.url) or not endpoint.url.startswith(("http://", "https://")):
-        raise ValueError(
-            "endpoint.url must begin with http:// or https:// and contain no name, password or query: put the key in "
-            "an environment variable and its name in endpoint.key"
-        )
+    check_endpoint(endpoint)
     if not endpoint.key:
         return ""
-    if not endpoint.key.isidentifier():
-        raise ValueError(
-            "endpoint.key must be the name of an environment variable, not the key itself: export the key and give "
-            "the variable's name"
-        )
     if not os.environ.get(endpoint.key):
         name = f" {endpoint.key}" if PLAIN_NAME.fullmatch(endpoint.key) else ""  # any other may be the key itself
         raise ValueError(

@@ -21,6 +21,20 @@ class Endpoint:
     revision: str = "main"  # engine local: of a hub id
 
 
+def check_endpoint(endpoint: Endpoint) -> None:
+    """ValueError where the URL has no scheme or holds a secret, or the key is no variable's name; it is not quoted."""
+    if set("@?#") & set(endpoint.url) or not endpoint.url.startswith(("http://", "https://")):
+        raise ValueError(
+            "endpoint.url must begin with http:// or https:// and contain no name, password or query: put the key in "
+            "an environment variable and its name in endpoint.key"
+        )
+    if endpoint.key and not endpoint.key.isidentifier():
+        raise ValueError(
+            "endpoint.key must be the name of an environment variable, not the key itself: export the key and give "
+            "the variable's name"
+        )
+
+
 @dataclass(frozen=True)
 class Request:
     """One call. Requests that are equal in every field are one: repeats differ in `seed` or `about`."""

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import polars as pl
 from markupsafe import Markup
 
+from m2m.schemas.made import Made
 from m2m.schemas.study import Study
 from m2m.schemas.study_rows import SettingRow
 from m2m.study.analysis.headline import EXPLORATORY
@@ -41,7 +42,7 @@ class PageFigures(NamedTuple):
     by_outcome: dict[str, list[PageFigure]]
 
 
-def build_answer(study: Study, cells: pl.DataFrame, shared: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+def build_answer(study: Study, cells: pl.DataFrame, shared: Made) -> dict[str, Any]:
     """What the first screen shows: the answer and what it is about; `shared` as `collect` recorded it."""
     outcome = study["outcomes"][0]
     verdicts = [row for row in study["verdict"] if row["outcome"] == outcome]

@@ -16,6 +16,7 @@ from m2m.training.finetuning.checkpoints import (
 from m2m.training.finetuning.code_version import identify_code
 from m2m.training.finetuning.collation import Packing, TokenRow, label_tokens, require_exact_packing
 from m2m.training.finetuning.kernels import TRAINER_NAMES, Kernels, Optimizer, apply_kernels, require_optional
+from m2m.training.finetuning.launch import divide_batch
 from m2m.training.finetuning.lora import add_adapters, merge_adapters
 from m2m.training.finetuning.memory import explain_memory, measure_length
 from m2m.training.finetuning.varlen import register_varlen
@@ -68,12 +69,7 @@ def finetune(
     from accelerate import PartialState
 
     processes = PartialState()
-    rows_at_once, remainder = divmod(recipe.batch_size, processes.num_processes * recipe.accumulate)
-    if remainder or not rows_at_once:
-        raise ValueError(
-            f"finetune.batch_size {recipe.batch_size} must be a multiple of processes × accumulate, got "
-            f"{processes.num_processes} × {recipe.accumulate}: change one of them"
-        )
+    rows_at_once = divide_batch(recipe.batch_size, processes.num_processes, recipe.accumulate)
     require_optional(recipe.kernels, recipe.optimizer)
     register_varlen(recipe.attention, recipe.packing, recipe.dtype)
     key = hash_training(list_weight_files(base), _list_facts(recipe, rows, processes.num_processes))

@@ -16,6 +16,17 @@ PLAIN = {  # a launch file that says no more than this asks for one process with
 SET_BY_LAUNCHER = "ACCELERATE_MIXED_PRECISION"  # in the environment of every process that accelerate starts
 
 
+def divide_batch(batch_size: int, processes: int, accumulate: int) -> int:
+    """The rows that a process takes at once; ValueError where a step cannot be divided among the processes."""
+    rows_at_once, remainder = divmod(batch_size, processes * accumulate)
+    if remainder or not rows_at_once:
+        raise ValueError(
+            f"finetune.batch_size {batch_size} must be a multiple of processes × accumulate, got "
+            f"{processes} × {accumulate}: change one of them"
+        )
+    return rows_at_once
+
+
 def start_processes(launch: Path, module: str) -> None:
     """Replace this process by `accelerate launch -m module` with its flags, unless `launch` asks for one plain process.
 

@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from m2m.commands import check, grid, plan, study, use
+from m2m.commands import bake_off, check, collect, domains, grid, plan, study, use
 from m2m.grid.design import list_cells
 from m2m.grid.params import known_settings
 from m2m.grid.params.known_settings import ANY, check_settings, list_known_settings
 from m2m.grid.params.params_file import list_profiles, read_profile, read_settings, write_settings
 from m2m.grid.params.profiles import apply_profiles
+from m2m.grid.params.setting_files import require_named_files
 from m2m.grid.params.setting_rules import find_range
 
 ROOT = Path(__file__).parents[3]
@@ -107,7 +108,8 @@ def change(path: str, value: Any) -> Any:
         ("base.learning_rate", 0, "base.learning_rate must be above 0, got 0"),
         ("base.learning_rate", float("nan"), "base.learning_rate must be above 0, got nan"),
         ("embed.max_tokens", 0, "embed.max_tokens must be at least 1, got 0"),
-        ("ingest.heldout_share", 1.5, "ingest.heldout_share must be at least 0 and at most 1, got 1.5"),
+        ("ingest.heldout_share", 1.5, "ingest.heldout_share must be at least 0 and below 1, got 1.5"),
+        ("ingest.heldout_share", 1.0, "ingest.heldout_share must be at least 0 and below 1, got 1.0"),
         ("ingest.min_chars", 1300, "ingest.min_chars must be at most ingest.max_chars, 1200, got 1300."),
         ("ingest.sources", {}, "ingest.sources must have at least one entry, got none. Add one."),
         ("ingest.sources.docstrings.limit", -1, "ingest.sources.docstrings.limit must be at least 0, got -1"),
@@ -133,6 +135,14 @@ def change(path: str, value: Any) -> Any:
         ("generate.max_new_tokens", 1024, "generate.max_new_tokens must be below generate.max_length, 1024, got 1024"),
         ("generate.batching", "continuous", "continuous needs generate.repetition_penalty 1, got 1.2. Change"),
         ("finetune.attention", "varlen", "varlen needs finetune.packing exact, got none. Change"),
+        ("finetune.batch_size", 6, "finetune.batch_size 6 must be a multiple of processes × accumulate, got 1 × 4"),
+        ("prompt_format", "chat", "chat needs a base with a chat template, got base.name scratch: set prompt_format"),
+        ("judge.endpoint.url", "127.0.0.1:8000/v1", "judge.endpoint.url must begin with http:// or https://"),
+        ("respond.endpoint.url", "http://me:pass@a/v1", "respond.endpoint.url must begin with http:// or https:// and"),
+        ("tag.endpoint.key", "sk-1234", "tag.endpoint.key must be the name of an environment variable, not the key"),
+        ("grid.staged.keep", [2, 5], "grid.staged.keep must be falling numbers of at least 1, such as [9, 4, 2], got"),
+        ("grid.staged.fresh", [1, 20], "grid.staged.fresh must not contain a seed that chooses"),
+        ("analyze.primary_outcome", "bpb", "primary_outcome must be one of bpb_reduction, likelihood_win_rate, "),
         ("grid.seconds", 0, "grid.seconds must be above 0, got 0"),
         ("grid.parts", None, "grid.parts must be a block of settings, got None"),
         ("grid.parts", {}, "grid.parts must have at least one entry, got none"),
@@ -150,6 +160,36 @@ def test_a_wrong_value_is_refused_with_file_path_rule_and_value(path: str, value
     with pytest.raises(ValueError, match=r"^params\.yaml: ") as refusal:
         check_settings(change(path, value))
     assert rule in str(refusal.value)
+
+
+def test_a_served_checkpoint_needs_a_name_that_changes_with_its_weights() -> None:
+    settings = change("generate.engine", "endpoint")
+    check_settings(settings)
+    settings["generate"]["endpoint"]["model"] = "mine"
+    with pytest.raises(ValueError, match=r"^params\.yaml: generate\.endpoint\.model must contain \{weights\}"):
+        check_settings(settings)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("launch", "nowhere"),
+        ("measure.gamed", "nowhere.csv"),
+        ("measure.alpaca_eval", "nowhere.json"),
+        ("target.examples", "nowhere/*.jsonl"),
+        ("ingest.sources.mine", {"kind": "files", "path": "nowhere"}),
+        ("benchmark.sources.mine", {"kind": "files", "path": "nowhere"}),
+    ],
+)
+def test_a_file_that_is_nowhere_is_told_before_the_first_stage(
+    path: str, value: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    require_named_files(PARAMS)
+    settings = change(path, value)
+    check_settings(settings)
+    with pytest.raises(ValueError, match=rf"^params\.yaml: {path}[.a-z]* must be a file.*nowhere"):
+        require_named_files(settings)
 
 
 @pytest.mark.parametrize("path", ["base.layers", "launch", "finetune", "judge.endpoint.url"])
@@ -213,7 +253,17 @@ def test_whatever_stands_anywhere_is_a_grid_or_one_sentence_that_names_it(monkey
 
 
 @pytest.mark.parametrize(
-    "command", [check.main, plan.main, grid.main, lambda: use.main("tiny"), lambda: study.main(Path("metrics"))]
+    "command",
+    [
+        check.main,
+        plan.main,
+        grid.main,
+        collect.main,
+        lambda: use.main("tiny"),
+        lambda: study.main(Path("metrics")),
+        lambda: domains.main(Path("metrics")),
+        lambda: bake_off.main(report=True),
+    ],
 )
 def test_every_command_that_begins_with_the_settings_checks_them_first(
     command: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
