@@ -3,7 +3,8 @@
 import hashlib
 from pathlib import Path
 
-from m2m.runtime.artifacts import read_json, write_json
+from m2m.runtime.artifacts import RESTORE, read_json, write_json
+from m2m.runtime.visible_text import quote_value
 from m2m.schemas.study import Study, validate_study
 
 
@@ -32,11 +33,16 @@ def require_whole_grid(grid: Path, made: Path) -> None:
     A table that was cut, or of which rows were lost in a copy, would give another study without a word. A `made` of
     before there were such records says nothing.
     """
-    for entry in read_json(made).values():
-        recorded = entry.get("grid", {})
+    for name, entry in read_json(made).items():
+        recorded = entry.get("grid", {}) if isinstance(entry, dict) else None
+        if not isinstance(recorded, dict) or (recorded and not recorded.keys() >= {"rows", "sha256"}):
+            raise ValueError(
+                f"{made} must hold rows and sha256 of the grid, but {quote_value(name)} has {quote_value(entry)}. "
+                f"{RESTORE}"
+            )
         if recorded and recorded["sha256"] != hash_grid(grid):
             rows = max(0, len(grid.read_text(encoding="utf-8", errors="replace").splitlines()) - 1)
             raise ValueError(
-                f"{grid} must be as it was collected, with {recorded['rows']} rows, but it has changed and has {rows}. "
-                f"Run python -m m2m collect --folder {grid.parent}, or restore it from git."
+                f"{grid} must be as it was collected, with {quote_value(recorded['rows'])} rows, but it has changed "
+                f"and has {rows}. Run python -m m2m collect --folder {grid.parent}, or restore it from git."
             )

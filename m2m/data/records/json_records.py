@@ -47,6 +47,8 @@ def parse_line(line: bytes) -> ParsedRecord:
         return json.loads(line.removesuffix(b"\n").decode()), None
     except UnicodeDecodeError:
         return None, "is not UTF-8"
+    except json.JSONDecodeError as error:
+        return None, f"is no JSON: {error.msg}"
     except (ValueError, RecursionError) as error:
         return None, f"is no JSON: {str(error).split(':')[0]}"
 
