@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
 
-ONE_AT_A_TIME = Lock()  # the descriptor belongs to the whole process
+STDERR_LOCK = Lock()  # the descriptor belongs to the whole process
 
 
 @contextmanager
 def hold_stderr() -> Iterator[None]:
     """Drop the words of the block if it ends in an exception, which says why; else write them after it."""
-    with ONE_AT_A_TIME, tempfile.TemporaryFile() as held:
+    with STDERR_LOCK, tempfile.TemporaryFile() as held:
         terminal = os.dup(2)
         os.dup2(held.fileno(), 2)
         try:
