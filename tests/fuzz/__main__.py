@@ -21,8 +21,8 @@ LONGEST_SENTENCE = 3000  # characters
 SETTINGS = ("heldout_share",)  # of a pool of several files in which no row is left
 REPLIES = ("replies", "verdicts", "tags")  # what is wrong with one is kept beside it: no person can mend it
 REMEDY = re.compile(  # an imperative, the rule that the value must keep, or the settings that there are
-    r"\b(add|choose|convert|delete|did you mean|download|export|give|keep|mend|must be|must have|name|pack|quote|raise|rename|"
-    r"restore|run|save|set|take|unpack|write|nearest|is not a setting)\b",
+    r"\b(add|choose|convert|delete|did you mean|download|export|give|keep|mend|must be|must have|name|pack|quote|"
+    r"raise|rename|restore|run|save|set|take|unpack|write|nearest|is not a setting)\b",
     re.IGNORECASE,
 )
 
