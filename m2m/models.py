@@ -6,6 +6,8 @@ import platform
 from pathlib import Path
 from typing import Any, Literal
 
+from m2m.runtime.project_root import find_project_root
+
 ModelDtype = Literal["float32", "bfloat16"]
 Attention = Literal["sdpa", "eager", "flash_attention_2", "varlen"]
 REFERENCE = "reference.json"
@@ -59,9 +61,9 @@ def copy_tokenizer(name: str, commit: str, folder: Path) -> None:
     """
     from transformers import AutoTokenizer
 
-    revision = None if commit == "local" else commit
+    source, revision = _locate(name, commit)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(name, revision=revision, trust_remote_code=False)
+        tokenizer = AutoTokenizer.from_pretrained(source, revision=revision, trust_remote_code=False)
     except OSError as error:
         raise OSError(_describe_missing(name, revision)) from error
     save_tokenizer(tokenizer, folder)
@@ -86,7 +88,7 @@ def list_weight_files(folder: Path) -> list[Path]:
 
 def resolve_commit(name: str, revision: str) -> str:
     """The commit hash of `revision` of the hub model `name` today; "local" for a folder on this disk."""
-    if Path(name).is_dir():
+    if _find_folder(name).is_dir():
         return "local"
     from huggingface_hub import HfApi
 
@@ -114,7 +116,16 @@ def _resolve(folder: Path) -> tuple[str, str | None]:
     if not reference.exists():
         return str(folder), None
     record = json.loads(reference.read_text())
-    return record["name"], None if record["revision"] == "local" else record["revision"]
+    return _locate(record["name"], record["revision"])
+
+
+def _locate(name: str, commit: str) -> tuple[str, str | None]:
+    return (str(_find_folder(name)), None) if commit == "local" else (name, commit)
+
+
+def _find_folder(name: str) -> Path:
+    """A relative name is one below the repository, also in the copies where DVC's queue runs."""
+    return find_project_root() / name
 
 
 def _describe_missing(name: str, revision: str | None) -> str:

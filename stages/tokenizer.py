@@ -5,7 +5,7 @@ from itertools import chain
 from pathlib import Path
 
 from m2m.gguf_models import find_gguf, hash_gguf, load_gguf_tokenizer
-from m2m.models import REFERENCE, copy_tokenizer, resolve_commit
+from m2m.models import REFERENCE, copy_tokenizer, resolve_commit, save_tokenizer
 from m2m.runtime.artifacts import read_table, write_json
 from m2m.runtime.cli import run
 from m2m.schemas.corpus import Corpus
@@ -21,14 +21,13 @@ def main(corpus: Path, pool: Path, tokenizer: Path, /, *, name: str, revision: s
     Without a corpus, "scratch" trains on the pool: enough to choose a subset by, not to train a base model.
     """
     if gguf := find_gguf(name):
-        load_gguf_tokenizer(gguf).save_pretrained(tokenizer)
+        save_tokenizer(load_gguf_tokenizer(gguf), tokenizer)
         write_json(tokenizer / REFERENCE, {"name": name, "revision": f"sha256:{hash_gguf(gguf)}"})
         return
     if name != "scratch":
         commit = resolve_commit(name, revision)
         copy_tokenizer(name, commit, tokenizer)
-        kept_name = str(Path(name).resolve()) if commit == "local" else name
-        write_json(tokenizer / REFERENCE, {"name": kept_name, "revision": commit})
+        write_json(tokenizer / REFERENCE, {"name": name, "revision": commit})
         return
     _, texts = split_corpus(read_table(corpus, Corpus)["text"].to_list())
     if texts:

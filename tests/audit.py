@@ -5,7 +5,8 @@ import sys
 import urllib.request
 from pathlib import Path
 
-LOCK = Path("requirements/cuda.txt")  # with what a GPU needs, and hashes: nothing has to be installed
+# with what a GPU needs, and hashes: nothing has to be installed, and all extras
+LOCKS = tuple(Path(f"requirements/{name}.txt") for name in ("cuda", "ray", "remotes", "smollm2"))
 DATABASE = "https://pypi.org/pypi/pip/json"
 # strict: a package that the database does not know is no package without weaknesses
 AUDITOR = [
@@ -26,7 +27,9 @@ def main() -> int:
     if reason := explain_no_database(DATABASE):
         print(f"audit: nothing was checked, because {DATABASE} is out of reach ({reason}). Run it where PyPI answers.")
         return OUT_OF_REACH
-    return subprocess.run([*AUDITOR, "--requirement", str(LOCK)], check=False).returncode
+    return subprocess.run(
+        [*AUDITOR, *(word for lock in LOCKS for word in ("--requirement", str(lock)))], check=False
+    ).returncode
 
 
 def explain_no_database(url: str) -> str:

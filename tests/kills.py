@@ -4,26 +4,30 @@ python -m tests.kills FOLDER [KILLS] [SEED]     prints a line a kill; `make kill
 """
 
 import hashlib
+import json
 import os
 import random
 import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import polars as pl
 import psutil
 import yaml
+from safetensors import SafetensorError, safe_open
 
-from tests.test_smoke import TINY, commit, copy_of_the_repository, environment, run, settle
+from m2m.runtime.artifacts import compute_md5
+from tests.test_smoke import TINY, commit, copy_of_the_repository, environment, mlflow_runs, run, settle
 
 PARTS = {"random": {"strategy": ["random"], "seed": [1]}}
 GRID = (sys.executable, "-m", "m2m", "grid", "--jobs", "1")
 CHECK, REPRO = (sys.executable, "-m", "m2m", "check", "--idle"), ("dvc", "repro", "dvc.yaml")
 SELECT = (sys.executable, "-m", "m2m", "select", "pool.jsonl", "--size", "20", "--page", "skip", "--out", "picked")
-TEMPORARY = (".dvc/tmp", ".cache/kept", ".git")
 
 
 class Task(NamedTuple):
@@ -76,22 +80,21 @@ def forget_cells(folder: Path) -> None:
     """As if no cell had run: no experiment, no checkpoints, and no run of a cell in the cache."""
     for name in run(folder, "git", "for-each-ref", "--format=%(refname)", "refs/exps").split():
         run(folder, "git", "update-ref", "-d", name)
-    for path in (".dvc/cache/runs", ".dvc/tmp/exps", ".cache/checkpoints"):
+    for path in (".dvc/cache/runs", ".dvc/tmp/exps", ".cache/checkpoints", "mlflow.db"):
         subprocess.run(["rm", "-rf", path], cwd=folder, check=True)
 
 
 def hash_lock(folder: Path) -> str:
-    """The outs of every stage, as DVC locked them."""
-    return _hash(_list_outs(yaml.safe_load((folder / "dvc.lock").read_text())))
+    """The whole lock: deps, params and outs of every stage; and the finished runs of MLflow, one a training."""
+    return _hash([(folder / "dvc.lock").read_text(), mlflow_runs(folder)])
 
 
 def hash_cells(folder: Path) -> str:
-    """The outs of every experiment, by name."""
+    """The whole lock of every experiment, by name."""
     names = run(folder, "git", "for-each-ref", "--format=%(refname)", "refs/exps").split()
     names = [name for name in names if name.count("/") == 4]
     locks = {name.split("/")[4]: yaml.safe_load(run(folder, "git", "show", f"{name}:dvc.lock")) for name in names}
-    outs = {name: _list_outs(lock) for name, lock in locks.items()}
-    return _hash(sorted(outs.items()))
+    return _hash(sorted(locks.items()))
 
 
 def hash_subset(folder: Path) -> str:
@@ -109,8 +112,8 @@ TASKS = {
 }
 
 
-def list_faults(folder: Path, settings: bytes) -> Iterator[str]:
-    """What a person would find broken: settings, branch, stash, or a half-written file under its final name."""
+def list_faults(folder: Path, settings: bytes, untracked: set[str]) -> Iterator[str]:
+    """What a person would find broken: settings, branch, stash, half-written files, runs and files too many."""
     if (folder / "params.yaml").read_bytes() != settings:
         yield "params.yaml is not as it was"
     if run(folder, "git", "symbolic-ref", "HEAD").strip() != "refs/heads/main":
@@ -119,6 +122,32 @@ def list_faults(folder: Path, settings: bytes) -> Iterator[str]:
         yield "git's stash is not empty"
     if locks := list((folder / ".git").rglob("*.lock")):
         yield f"git cannot go on: {locks[0]}"
+    for path in list_torn_files(folder):
+        yield f"{path.relative_to(folder)} is half-written under its final name"
+    trainings = Counter(mlflow_runs(folder)) if (folder / "mlflow.db").exists() else Counter()
+    yield from (f"MLflow has {count} finished runs of {name}" for name, count in trainings.items() if count > 1)
+    if strays := sorted(list_untracked(folder) - untracked):
+        yield f"files are left over: {', '.join(strays[:3])}"
+
+
+def list_untracked(folder: Path) -> set[str]:
+    """The files that git neither tracks nor ignores."""
+    return set(run(folder, "git", "ls-files", "--others", "--exclude-standard").splitlines())
+
+
+def list_torn_files(folder: Path) -> Iterator[Path]:
+    """Tables, records and weights that no reader takes, and files in DVC's cache with other bytes than their names."""
+    for root in ("data", "metrics", "models", "picked"):
+        for path in sorted((folder / root).rglob("*")):
+            if (
+                path.suffix in {".parquet", ".safetensors", ".json"}
+                and not path.name.startswith(".")
+                and not _is_readable(path)
+            ):
+                yield path
+    for path in sorted((folder / ".dvc/cache/files/md5").glob("??/*")):
+        if not path.name.endswith((".dir", ".unpacked")) and compute_md5(path) != path.parent.name + path.name:
+            yield path
 
 
 def kill_once(folder: Path, task: Task, seconds: float) -> bool:
@@ -166,6 +195,7 @@ def main(folder: Path, kills: int, seed: int, names: tuple[str, ...]) -> int:
             finish(folder, task)
             duration, expected = time.monotonic() - start, task.hash(folder)
         settings = (folder / "params.yaml").read_bytes()
+        untracked = list_untracked(folder)
         print(f"{name}: {duration:.0f} s undisturbed, outs {expected[:12]}", flush=True)
         for number in range(kills):
             task.reset(folder)
@@ -174,7 +204,7 @@ def main(folder: Path, kills: int, seed: int, names: tuple[str, ...]) -> int:
                 killed = kill_once(folder, task, moment)
                 if killed:
                     finish(folder, task)
-                faults = list(list_faults(folder, settings))
+                faults = list(list_faults(folder, settings, untracked))
                 faults += [] if task.hash(folder) == expected else ["other outs than undisturbed"]
             except AssertionError as error:
                 faults = [str(error)[-600:]]
@@ -205,8 +235,18 @@ def _kill_groups(pids: Iterable[int]) -> None:
             continue
 
 
-def _list_outs(lock: Any) -> list[Any]:
-    return sorted((name, stage["outs"]) for name, stage in lock["stages"].items())
+def _is_readable(path: Path) -> bool:
+    try:
+        if path.suffix == ".parquet":
+            pl.read_parquet(path)
+        elif path.suffix == ".safetensors":
+            with safe_open(path, "np") as file:
+                file.keys()
+        else:
+            json.loads(path.read_text(encoding="utf-8"))
+    except (pl.exceptions.PolarsError, SafetensorError, ValueError, OSError):
+        return False
+    return True
 
 
 def _hash(value: Any) -> str:

@@ -25,4 +25,6 @@ def test_what_the_auditor_finds_is_the_exit_status(
     monkeypatch.setattr(audit, "AUDITOR", [str(script), *audit.AUDITOR[1:]])
     monkeypatch.setattr(audit, "explain_no_database", lambda _: "")
     assert audit.main() == status
-    assert (tmp_path / "words").read_text().split()[-2:] == ["--requirement", "requirements/cuda.txt"]
+    assert (tmp_path / "words").read_text().split()[-8:] == [
+        word for name in ("cuda", "ray", "remotes", "smollm2") for word in ("--requirement", f"requirements/{name}.txt")
+    ]

@@ -32,7 +32,16 @@ def test_the_cuda_lock_adds_what_torch_needs_on_a_gpu() -> None:
     assert [line for line in others if not ONLY_ON_CUDA.match(line) and not ONLY_ELSEWHERE.search(line)] == []
 
 
-@pytest.mark.parametrize("name", ["cpu", "cuda", "smollm2", "gpu", "ray"])
+@pytest.mark.parametrize("name", ["cpu", "cuda", "smollm2", "gpu", "ray", "remotes"])
 def test_every_pin_of_a_lock_has_hashes(name: str) -> None:
     requirements = re.split(r"(?m)^(?=[\w.-]+==)", (ROOT / "requirements" / f"{name}.txt").read_text())[1:]
     assert [requirement.split()[0] for requirement in requirements if "--hash=sha256:" not in requirement] == []
+
+
+@pytest.mark.parametrize("name", ["smollm2", "ray", "remotes"])
+def test_an_extra_pins_no_package_otherwise_than_the_pipeline(name: str) -> None:
+    extra = pins((ROOT / "requirements" / f"{name}.txt").read_text())
+    assert extra
+    assert {
+        package: (version, CONSTRAINTS[package]) for package, version in extra.items() if package in CONSTRAINTS
+    } == {}

@@ -163,9 +163,9 @@ def test_a_cut_file_of_a_remote_is_refused_where_the_page_is_followed(clone: Pat
 
 SSHD = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin")
 WHY_NOT = (
-    "an sshd lets in another person only as root" if os.geteuid() else
+    "an sshd lets in another person only as root: sudo make test-long" if os.geteuid() else
     "no sshd is here (apt-get install openssh-server)" if not SSHD
-    else "dvc-ssh is not here (pip install -r requirements/remotes.txt -c constraints.txt)" if not find_spec("dvc_ssh")
+    else "dvc-ssh is not here (make remotes)" if not find_spec("dvc_ssh")
     else ""
 )  # fmt: skip
 

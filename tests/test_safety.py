@@ -64,6 +64,14 @@ def test_every_loader_of_a_model_refuses_its_code_and_names_its_revision() -> No
         assert "revision=" in settings or "**=source" in settings or is_local, place
 
 
+def test_a_tokenizer_is_saved_by_the_function_alone_that_leaves_the_offline_switch_out() -> None:
+    saves = [(place, name) for place, name, _ in calls() if name.endswith(".save_pretrained")]
+    tokenizers = [place.split(":")[0] for place, name in saves if "tokenizer" in name]
+    assert tokenizers == ["m2m/models.py"]
+    others = {name for _, name in saves} - {"tokenizer.save_pretrained"}
+    assert others == {"model.save_pretrained", "plain.save_pretrained", "merge_adapters(model, state).save_pretrained"}
+
+
 def test_nothing_listens() -> None:
     assert [path.name for path in SOURCES if SERVERS.search(path.read_text(encoding="utf-8"))] == []
 

@@ -66,7 +66,7 @@ def environment() -> dict[str, str]:
     bin_folder = Path(sys.executable).parent
     env = {key: value for key, value in os.environ.items() if not key.startswith(("DVC_", "MLFLOW_", "GIT_"))}
     env |= {"PATH": f"{bin_folder}:{env['PATH']}", "HF_HUB_OFFLINE": "1", "PYTHONDONTWRITEBYTECODE": "1"}
-    env |= {"OPENAI_API_KEY": KEY}
+    env |= dict.fromkeys(("OPENAI_API_KEY", "HF_TOKEN", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"), KEY)
     return env | {f"GIT_{who}_{what}": "smoke" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 
 

@@ -13,6 +13,7 @@ from m2m.human.sheet import SheetKey
 
 Saved = TypeVar("Saved", bound=BaseModel)
 MOST_BYTES = 5_000_000
+SAVE_AGAIN = "Save the ratings again from their page, or export the sheet again."
 LEFT_SHARE = {"left": 1.0, "tie": 0.5, "right": 0.0}
 
 
@@ -50,7 +51,9 @@ def read_ratings(paths: Sequence[Path], key: SheetKey) -> tuple[list[str], Float
             raise ValueError(f"{path} and {files[row - 1][1]} are both of rater {ratings.rater!r}: keep one of them")
         for item, choice in ratings.choices.items():
             if item not in places:
-                raise ValueError(f"{path} rates pair {item!r:.24}, which is not in the sheet of {len(places)} pairs")
+                raise ValueError(
+                    f"{path} rates pair {item!r:.24}, not in the sheet of {len(places)} pairs. {SAVE_AGAIN}"
+                )
             share = LEFT_SHARE[choice]
             table[row, places[item]] = share if key.pairs[places[item]].first_is_left else 1 - share
     return [ratings.rater for ratings, _ in files], table
@@ -62,13 +65,13 @@ def _read(path: Path, model: type[Saved]) -> Saved:
     try:
         return model.model_validate(json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_require_unique))
     except RecursionError as error:
-        raise ValueError(f"{path} is nested too deeply: it is not a saved sheet") from error
+        raise ValueError(f"{path} is nested too deeply: it is not a saved sheet. {SAVE_AGAIN}") from error
     except ValidationError as errors:
         case = errors.errors()[0]
         place = ".".join(map(str, case["loc"]))[:60]
-        raise ValueError(f"{path} is not a saved sheet: {place or 'the file'}: {case['msg']}") from errors
+        raise ValueError(f"{path} is not a saved sheet: {place or 'the file'}: {case['msg']}. {SAVE_AGAIN}") from errors
     except ValueError as error:
-        raise ValueError(f"{path} is not a saved sheet: {str(error)[:200]}") from error
+        raise ValueError(f"{path} is not a saved sheet: {str(error)[:200]}. {SAVE_AGAIN}") from error
 
 
 def _require_unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import polars as pl
 from pydantic import BaseModel, ValidationError
 
 from m2m.runtime.atomic_files import replace_file, write_text
+from m2m.runtime.held_stderr import hold_stderr
 from m2m.runtime.pandera_alone import pa
 from m2m.runtime.visible_text import LONGEST_QUOTE, make_visible, quote_value
 
@@ -30,7 +31,8 @@ def read_table(path: Path, model: type[pa.DataFrameModel]) -> pl.DataFrame:
         if path.suffix == ".csv":
             table = pl.read_csv(path, schema_overrides=get_columns(model), infer_schema_length=None)
         else:
-            table = pl.read_parquet(path, glob=False)
+            with hold_stderr():  # of a damaged file, polars' panic
+                table = pl.read_parquet(path, glob=False)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError, OSError) as error:
         damage = _find_bad_value(path, model) if path.suffix == ".csv" else ""
         raise ValueError(f"{path} is damaged: {damage or quote_error(error)}. {RESTORE}") from error
@@ -81,7 +83,7 @@ def read_json(path: Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} must hold JSON: {quote_error(error)}. {RESTORE}") from error
     if not isinstance(record, dict):
-        raise ValueError(f"{path} must hold a JSON object, got {type(record).__name__}")
+        raise ValueError(f"{path} must hold a JSON object, got {type(record).__name__}. {RESTORE}")
     return record
 
 
@@ -148,7 +150,7 @@ def _validate_record(record: dict[str, Any], model: type[Record], path: Path) ->
         rules = "; ".join(
             f"{make_visible(field)}: {case['msg']} ({quote_value(case['input'])})" for field, case in cases
         )
-        raise ValueError(f"{path} is not a valid {model.__name__} record: {rules}") from errors
+        raise ValueError(f"{path} is not a valid {model.__name__} record: {rules}. {RESTORE}") from errors
 
 
 def compute_md5(path: Path) -> str:

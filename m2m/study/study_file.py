@@ -61,6 +61,6 @@ def require_whole_grid(grid: Path, made: Path) -> None:
         if recorded and recorded["sha256"] != hash_grid(grid):
             rows = max(0, len(grid.read_text(encoding="utf-8", errors="replace").splitlines()) - 1)
             raise ValueError(
-                f"{grid} must be as it was collected, with {recorded['rows']} rows, but it has changed and has {rows}. "
-                f"Run python -m m2m collect --folder {grid.parent}, or restore it from git."
+                f"{grid} must be as it was collected, with {recorded['rows']} rows, but it has changed "
+                f"and has {rows}. Run python -m m2m collect --folder {grid.parent}, or restore it from git."
             )

@@ -1,19 +1,30 @@
 """Lets damaged inputs in at every door: `python -m tests.fuzz [--cases 25000] [--seed 1] [--door NAME]`."""
 
 import argparse
+import os
 import random
+import re
 import signal
 import sys
 import tempfile
 import traceback
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from tests.fuzz.doors import DOORS
 
 LONGEST_SECONDS = 60  # of one case: it hangs
 LONGEST_SENTENCE = 3000  # characters
+SETTINGS = ("heldout_share",)  # of a pool of several files in which no row is left
+REPLIES = ("replies", "verdicts", "tags")  # what is wrong with one is kept beside it: no person can mend it
+REMEDY = re.compile(  # an imperative, the rule that the value must keep, or the settings that there are
+    r"\b(add|choose|convert|delete|did you mean|download|export|give|keep|mend|must be|must have|name|pack|quote|"
+    r"raise|rename|restore|run|save|set|take|unpack|write|nearest|is not a setting)\b",
+    re.IGNORECASE,
+)
 
 
 class Hang(Exception):
@@ -25,7 +36,7 @@ def run_cases(name: str, seeds: range) -> tuple[Counter[str], list[str]]:
     enter, _ = DOORS[name]
     ends: Counter[str] = Counter()
     faults: list[str] = []
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, _capture_stderr() as stderr:
         signal.signal(signal.SIGALRM, _stop)
         for seed in seeds:
             for path in Path(folder).iterdir():
@@ -36,7 +47,9 @@ def run_cases(name: str, seeds: range) -> tuple[Counter[str], list[str]]:
                 ends["accepted"] += 1
             except (ValueError, OSError) as error:
                 ends["refused"] += 1
-                if fault := _judge_sentence(error):
+                if name not in REPLIES and (
+                    fault := _judge_sentence(error, [path.name for path in Path(folder).iterdir()])
+                ):
                     faults.append(f"{name} {seed}: {fault}: {error!r:.300}")
             except BaseException as error:
                 if isinstance(error, KeyboardInterrupt):
@@ -45,6 +58,8 @@ def run_cases(name: str, seeds: range) -> tuple[Counter[str], list[str]]:
                 faults.append(f"{name} {seed}: {type(error).__name__} {error!s:.200} ({place.filename}:{place.lineno})")
             finally:
                 signal.alarm(0)
+            if words := _take_words(stderr):
+                faults.append(f"{name} {seed}: it wrote to stderr: {words!r:.300}")
     return ends, faults
 
 
@@ -54,12 +69,38 @@ def divide_cases(cases: int) -> Iterator[tuple[str, int]]:
     yield from ((name, max(1, cases * share // total)) for name, (_, share) in DOORS.items())
 
 
-def _judge_sentence(error: Exception) -> str:
+@contextmanager
+def _capture_stderr() -> Iterator[BinaryIO]:
+    """A file for file descriptor 2, where native code writes its panics."""
+    with tempfile.TemporaryFile() as captured:
+        terminal = os.dup(2)
+        os.dup2(captured.fileno(), 2)
+        try:
+            yield captured
+        finally:
+            os.dup2(terminal, 2)
+            os.close(terminal)
+
+
+def _take_words(captured: BinaryIO) -> bytes:
+    captured.seek(0)
+    words = captured.read()
+    captured.seek(0)
+    captured.truncate()
+    return words
+
+
+def _judge_sentence(error: Exception, files: list[str]) -> str:
+    """What the sentence lacks: it must name a file of the case (where it has any) or a setting, and a remedy."""
     text = str(error)
     if isinstance(error, UnicodeError):
         return "a sentence of Python's"
     if not text or len(text) > LONGEST_SENTENCE:
         return "no sentence"
+    if files and not any(name in text for name in [*files, *SETTINGS]):
+        return "no file"
+    if not REMEDY.search(text):
+        return "no remedy"
     return ""
 
 

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from m2m.data.benchmarks.eval_prompts import convert_records, read_baseline_answers
@@ -22,13 +23,14 @@ from m2m.data.records.record_formats import DETECTED
 from m2m.data.records.row_table import tabulate_records
 from m2m.grid.params import known_settings
 from m2m.grid.params.params_file import read_settings
+from m2m.human.ratings import read_ratings, read_sheet_key
 from m2m.judging.protocols.protocols import PROTOCOLS, score_raw
 from m2m.judging.recorded_judgements import read_games
 from m2m.llm.client.reply import parse_reply
 from m2m.runtime.artifacts import read_table
 from m2m.schemas.grid import Grid
 from m2m.schemas.subset import Subset
-from m2m.study.study_file import read_study
+from m2m.study.study_file import hash_grid, read_study, require_whole_grid
 from m2m.units.meso.llm_tags import parse_tags
 from tests.fuzz.mutations import VALUES, damage_bytes, damage_value, write_json
 
@@ -152,6 +154,7 @@ def enter_annotations(rng: random.Random, folder: Path) -> None:
 
 def enter_settings(rng: random.Random, folder: Path) -> None:
     """Settings with an unknown key, a block in place of a value, or a value in place of a block."""
+    (folder / "params.yaml").touch()  # the file that the sentence must name
     settings = _read_params()
     block = rng.choice(list(settings))
     known_settings.check_settings(settings | {block: damage_value(rng, settings[block])}, "params.yaml")
@@ -175,8 +178,33 @@ def enter_study(rng: random.Random, folder: Path) -> None:
     """A damaged study."""
     path = folder / "study.json"
     data = (ROOT / "metrics/study.json").read_bytes()
-    path.write_bytes(damage_bytes(rng, data) if rng.random() < 0.3 else write_json(damage_value(rng, json.loads(data))))
+    path.write_bytes(_damage_record(rng, json.loads(data)))
     read_study(path)
+
+
+def enter_made(rng: random.Random, folder: Path) -> None:
+    """The record of what a study was made from, beside a grid that it describes or that was cut."""
+    grid, made = folder / "grid.csv", folder / "made.json"
+    grid.write_bytes(_read_head("metrics/grid.csv", 4))
+    record = {"study": {"cells": 3, "grid": {"rows": 3, "sha256": hash_grid(grid)}}}
+    made.write_bytes(_damage_record(rng, record))
+    require_whole_grid(grid, made)
+
+
+def enter_ratings(rng: random.Random, folder: Path) -> None:
+    """A sheet's key and what two raters saved: every choice counts once, as a win, a tie or a loss."""
+    pairs = [{"item": item, "id": f"p{item}", "first_is_left": item % 2 == 0} for item in (1, 2, 3)]
+    key = {"sheet": "0" * 16, "first": "a", "second": "b", "identical": [], "different": 9, "pairs": pairs}
+    choices = {"1": "left", "2": "tie", "3": "right"}
+    files = {"key.json": key} | {
+        f"{rater}.json": {"sheet": key["sheet"], "rater": rater, "choices": choices} for rater in ("ann", "bob")
+    }
+    damaged = rng.choice(list(files))
+    for name, record in files.items():
+        (folder / name).write_bytes(_damage_record(rng, record) if name == damaged else write_json(record))
+    raters, shares = read_ratings([folder / "ann.json", folder / "bob.json"], read_sheet_key(folder / "key.json"))
+    assert len(raters) == 2 and shares.shape[0] == 2
+    assert set(shares[~np.isnan(shares)].tolist()) <= {0.0, 0.5, 1.0}
 
 
 def enter_table(rng: random.Random, folder: Path) -> None:
@@ -192,16 +220,18 @@ DOORS: dict[str, tuple[Callable[[random.Random, Path], None], int]] = {  # and t
     "lines of a pool": (enter_lines, 60),
     "records of a pool": (enter_records, 60),
     "files of a pool": (enter_file, 40),
-    "prompts": (enter_prompts, 20),
-    "replies": (enter_reply, 300),
-    "verdicts": (enter_verdict, 300),
-    "tags": (enter_tags, 125),
-    "annotations": (enter_annotations, 20),
-    "settings": (enter_settings, 5),
-    "profiles": (enter_yaml, 2),
+    "prompts": (enter_prompts, 40),
+    "replies": (enter_reply, 200),
+    "verdicts": (enter_verdict, 200),
+    "tags": (enter_tags, 50),
+    "annotations": (enter_annotations, 60),
+    "settings": (enter_settings, 10),
+    "profiles": (enter_yaml, 5),
     "grid.csv": (enter_grid, 10),
-    "study.json": (enter_study, 8),
-    "tables": (enter_table, 40),
+    "study.json": (enter_study, 10),
+    "made.json": (enter_made, 60),
+    "human ratings": (enter_ratings, 120),
+    "tables": (enter_table, 75),
 }
 
 
@@ -217,6 +247,10 @@ def _count_records(path: Path, expected: int | None) -> None:
     if table.rows["reason"].null_count():
         candidates = split_candidates(table.rows, set(), {"mine": None}, **limits)  # type: ignore[arg-type]
         assert sum(part.height for part in candidates[:3]) == len(records)
+
+
+def _damage_record(rng: random.Random, record: Any) -> bytes:
+    return damage_bytes(rng, write_json(record)) if rng.random() < 0.3 else write_json(damage_value(rng, record))
 
 
 def _write_lines(records: list[dict[str, Any]]) -> bytes:

@@ -1,5 +1,6 @@
 """No damaged input ends in a traceback, a hang or a wrong count; what once did is replayed first."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,31 @@ def test_damaged_inputs_are_accepted_or_refused_in_a_sentence(door: str, cases: 
 def test_ten_thousand_damaged_inputs_are_accepted_or_refused_in_a_sentence(door: str, cases: int) -> None:
     ends, faults = run_cases(door, range(FEW, FEW + cases))
     assert not faults and sum(ends.values()) == cases
+
+
+@pytest.mark.parametrize(
+    ("words", "fault"),
+    [
+        ("params.yaml: 'utf-8' codec can't decode byte 0xf6", "no remedy"),
+        ("it is damaged: run dvc repro", "no file"),
+        ("", "no sentence"),
+        ("params.yaml is damaged: run dvc repro", None),
+    ],
+)
+def test_a_sentence_without_its_file_or_its_remedy_is_a_fault(
+    monkeypatch: pytest.MonkeyPatch, words: str, fault: str | None
+) -> None:
+    def refuse(_: object, folder: Path) -> None:
+        (folder / "params.yaml").touch()
+        raise ValueError(words)
+
+    monkeypatch.setitem(DOORS, "tables", (refuse, 1))
+    assert [text.split(": ")[1] for text in run_cases("tables", range(1))[1]] == ([fault] if fault else [])
+
+
+def test_words_of_native_code_are_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(DOORS, "tags", (lambda *_: os.write(2, b"thread panicked"), 1))
+    assert run_cases("tags", range(1))[1] == ["tags 0: it wrote to stderr: b'thread panicked'"]
 
 
 def test_a_fault_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

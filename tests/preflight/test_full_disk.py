@@ -20,7 +20,9 @@ from tests.test_smoke import ROOT, environment
 
 pytestmark = [
     pytest.mark.long,
-    pytest.mark.skipif(os.geteuid() != 0, reason="a small disk is mounted, which needs root"),
+    pytest.mark.skipif(
+        os.geteuid() != 0, reason="a small disk is mounted, which needs root: unshare -rm make test-long"
+    ),
 ]
 SMALL, LARGE = "size=256k", "size=16m"
 STAGE = """stages:

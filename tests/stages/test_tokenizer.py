@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 import transformers
 
-from m2m.models import load_tokenizer
+from m2m.models import load_model, load_tokenizer
 from m2m.runtime.artifacts import write_table
 from m2m.schemas.corpus import Corpus
 from m2m.schemas.pool import Pool
@@ -41,14 +41,23 @@ def test_without_a_corpus_it_is_trained_on_both_sides_of_the_pool_and_says_so(
     assert "there is no corpus, so it is trained on the pool" in capsys.readouterr().err
 
 
-def test_of_a_folder_its_path_is_kept_beside_its_tokenizer(
-    tmp_path: Path, tokenizer: Any, monkeypatch: pytest.MonkeyPatch
+def test_of_a_folder_the_outs_are_the_same_wherever_the_repository_lies(
+    tmp_path: Path, tokenizer: Any, llama: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    tokenizer.save_pretrained(tmp_path / "mine")
-    assert run(tmp_path, "mine").get_vocab() == tokenizer.get_vocab()
-    reference = json.loads((tmp_path / "tokenizer/reference.json").read_text())
-    assert reference == {"name": str(tmp_path / "mine"), "revision": "local"}
+    """The queue runs a cell in a copy, which has no untracked model; DVC_ROOT names the repository."""
+    outs = []
+    for home in (tmp_path / "one", tmp_path / "another"):
+        copy = home / ".dvc/tmp/exps/copy"
+        copy.mkdir(parents=True)
+        monkeypatch.chdir(copy)
+        monkeypatch.setenv("DVC_ROOT", str(home))
+        tokenizer.save_pretrained(home / "models/mine")
+        llama.save_pretrained(home / "models/mine")
+        assert run(copy, "models/mine").get_vocab() == tokenizer.get_vocab()
+        outs.append({path.name: path.read_bytes() for path in (copy / "tokenizer").iterdir()})
+        assert load_model(copy / "tokenizer", "float32").lm_head.weight.shape == llama.lm_head.weight.shape
+    assert outs[0] == outs[1]
+    assert json.loads(outs[0]["reference.json"]) == {"name": "models/mine", "revision": "local"}
 
 
 class Info:

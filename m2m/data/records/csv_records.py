@@ -8,9 +8,11 @@ from itertools import chain, islice
 from typing import BinaryIO
 
 from m2m.data.records.csv_readings import NEAR, NEW_ROW, Costs, Crossing, Dialect, cross_line, find_sure_starts
+from m2m.data.records.json_list import MAX_LINE_BYTES
 from m2m.data.records.json_records import ParsedRecord
 
-LONGEST_FIELD = 2**31 - 1  # csv's own limit is 128 KiB; long fields are for the cleaning to judge
+LONGEST_SIGNS = 2**20  # of an overlong line, the quotes and delimiters that are kept to find its rows
+OVERLONG = "\udfff"  # what stands for its texts: no text has it, since no bytes are decoded to it
 LONGEST_COLUMN_NAME = 60  # characters of a column's name; a longer one is a row's text
 DELIMITERS = ",\t;|"
 DOUBTFUL = "is no sure CSV row: it may be a part of a broken row, or several rows; write a quote inside a field twice"
@@ -23,8 +25,9 @@ def read_csv(stream: BinaryIO) -> Iterator[ParsedRecord]:
     that assume a few stray quotes (`csv_readings`). Lines between two sure ends of a row are a record if they are one
     in every reading, else one reject.
     """
-    csv.field_size_limit(LONGEST_FIELD)
-    with io.TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape", newline="") as text:
+    csv.field_size_limit(MAX_LINE_BYTES)  # csv's own is 128 KiB; long fields are for the cleaning to judge
+    with io.TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape", newline="") as file:
+        text = _iterate_lines(file)
         first = next(text, "")
         delimiter = max(DELIMITERS, key=first.count)
         header = _read_header(first, delimiter)
@@ -34,6 +37,22 @@ def read_csv(stream: BinaryIO) -> Iterator[ParsedRecord]:
             dialect = dialect._replace(is_spaced=dialect.is_spaced or _has_spaced_quotes(lines, dialect))
             for fields, reason in _read_rows(chain(lines, text), dialect):
                 yield (None, reason) if reason else _name_fields(header, fields)
+
+
+def _iterate_lines(file: io.TextIOWrapper) -> Iterator[str]:
+    """The lines; of one with more than MAX_LINE_BYTES characters, only what divides it into fields."""
+    while line := file.readline(MAX_LINE_BYTES + 1):
+        if len(line) <= MAX_LINE_BYTES:
+            yield line
+            continue
+        signs = _keep_signs(line)
+        while not line.endswith(("\r", "\n")) and (line := file.readline(MAX_LINE_BYTES + 1)):
+            signs = (signs + _keep_signs(line))[:LONGEST_SIGNS]
+        yield f"{signs}\n"
+
+
+def _keep_signs(text: str) -> str:
+    return re.sub(rf'[^"{DELIMITERS}\r\n]+', OVERLONG, text)[:LONGEST_SIGNS].rstrip("\r\n")
 
 
 Row = tuple[list[str], str | None]  # its fields, or why there are none
@@ -155,6 +174,8 @@ def _keep(text: Iterator[str], lines_read: list[str]) -> Iterator[str]:
 
 
 def _name_fields(header: list[str], fields: list[str]) -> ParsedRecord:
+    if any(OVERLONG in field for field in fields):
+        return None, f"has a line that is longer than {MAX_LINE_BYTES // 2**20} MiB"
     if len(fields) > len(header):
         return None, "has more fields than the header"
     try:

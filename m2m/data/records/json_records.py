@@ -2,17 +2,17 @@
 
 import io
 import json
-import re
 from collections.abc import Iterator
 from itertools import chain
 from typing import BinaryIO
 
+from m2m.data.records.json_list import MAX_LINE_BYTES, NOT_UTF_8, explain_json_error, iterate_list
 from m2m.data.records.record_formats import RECORD_FIELDS
 
-MAX_LINE_BYTES = 2**26
-MAX_FILE_BYTES = 2**32  # of one JSON value, which has to be read at once
+MAX_OBJECT_BYTES = (
+    2**27
+)  # of a file that is one object, which is parsed at once: 25 times as much where it is `{},{},…`
 BOM = b"\xef\xbb\xbf"
-TRAILING_COMMA = re.compile(r",\s*[\]}]")
 
 ParsedRecord = tuple[object, str | None]
 
@@ -26,15 +26,17 @@ def read_json_records(stream: BinaryIO, is_lines: bool) -> Iterator[ParsedRecord
     first = next(lines, None)
     if first is None:
         return iter(()) if is_lines else _fail("the file is empty")
+    is_list = first.lstrip().startswith(b"[")
+    if is_list and not is_lines:
+        return ((value, None) for value in iterate_list(first, stream))
     value, reason = parse_line(first)
     if reason is None:
         return _read_lines(value, lines)
     if is_lines and not _is_start(first):
         return chain([(None, reason)], map(parse_line, lines))
-    data = first + stream.read(MAX_FILE_BYTES)
-    if len(data) > MAX_FILE_BYTES:
-        return _fail("one JSON value of more than 4 GiB: write one object a line, for example with `jq -c '.[]'`")
-    return _read_whole(data, is_lines and first.strip() not in (b"{", b"["))
+    if is_list:
+        return ((value, None) for value in iterate_list(first, stream))
+    return _read_objects(first, stream, is_lines and first.strip() != b"{")
 
 
 def parse_line(line: bytes) -> ParsedRecord:
@@ -45,6 +47,8 @@ def parse_line(line: bytes) -> ParsedRecord:
         return json.loads(line.removesuffix(b"\n").decode()), None
     except UnicodeDecodeError:
         return None, "is not UTF-8"
+    except json.JSONDecodeError as error:
+        return None, f"is no JSON: {error.msg}"
     except (ValueError, RecursionError) as error:
         return None, f"is no JSON: {str(error).split(':')[0]}"
 
@@ -121,14 +125,22 @@ def _is_start(line: bytes) -> bool:
     return True
 
 
-def _read_whole(data: bytes, is_lines: bool) -> Iterator[ParsedRecord]:
+def _read_objects(first: bytes, stream: BinaryIO, is_lines: bool) -> Iterator[ParsedRecord]:
+    """A container, or objects one after the other; `is_lines`: lines where they are neither."""
+    data = first + stream.read(MAX_OBJECT_BYTES)
+    if len(data) > MAX_OBJECT_BYTES:
+        if is_lines:
+            return map(parse_line, chain(_iterate_lines(io.BytesIO(data + stream.readline())), _iterate_lines(stream)))
+        return _fail(
+            f"it is one JSON object of more than {MAX_OBJECT_BYTES // 2**20} MiB, or several over many lines: "
+            "write one object a line, for example with `jq -c '.data[]'` or `jq -c .`"
+        )
     try:
-        text = data.decode()
-        values = _parse_values(text)
+        values = _parse_values(data.decode())
     except (ValueError, RecursionError) as error:
         if is_lines:
             return map(parse_line, _iterate_lines(io.BytesIO(data)))
-        return _fail(_explain_error(error))
+        return _fail(_explain(error))
     return ((value, None) for value in (unpack_container(values[0]) if len(values) == 1 else values))
 
 
@@ -146,12 +158,10 @@ def _parse_values(text: str) -> list[object]:
     return values
 
 
-def _explain_error(error: ValueError | RecursionError) -> str:
+def _explain(error: ValueError | RecursionError) -> str:
     if isinstance(error, json.JSONDecodeError):
-        around = error.doc[max(error.pos - 200, 0) : error.pos + 200]
-        if TRAILING_COMMA.search(around):
-            return f"a comma stands before a closing bracket near line {error.lineno}: delete the comma"
-    return str(error)
+        return explain_json_error(error)
+    return NOT_UTF_8 if isinstance(error, UnicodeDecodeError) else str(error)
 
 
 def _iterate_lines(stream: BinaryIO) -> Iterator[bytes]:

@@ -12,6 +12,7 @@ from m2m.runtime.atomic_files import write_text
 
 PROFILES = Path("profiles")
 NULL = "tag:yaml.org,2002:null"  # written as null: an empty value looks like a mistake
+MEND = "Mend that place in an editor, or restore the file with `git restore`."
 LIKE = "like"  # a profile may name another one that is applied before it
 
 
@@ -19,10 +20,13 @@ def read_settings(path: Path) -> Any:
     """The blocks of the YAML file at `path`, with their comments. OSError or ValueError if there are none."""
     try:
         settings = _yaml().load(path.read_text(encoding="utf-8"))
-    except (YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
+    except UnicodeDecodeError as error:
+        byte, place = error.object[error.start], error.start
+        raise ValueError(f"{path} must be UTF-8, but has byte 0x{byte:02x} at {place}. {MEND}") from error
+    except YAMLError as error:
+        raise ValueError(f"{path} is not valid YAML: {' '.join(str(error).split())}. {MEND}") from error
     if not isinstance(settings, dict):
-        raise ValueError(f"{path} must hold blocks of settings, got {type(settings).__name__}")
+        raise ValueError(f"{path} must hold blocks of settings, got {type(settings).__name__}. {MEND}")
     return settings
 
 

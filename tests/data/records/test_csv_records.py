@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from m2m.data.records import csv_records
 from m2m.data.records.csv_records import read_csv
 
 GOOD = {"instruction": "Name a tree, please.", "output": "Oak; it is old."}
@@ -203,3 +204,41 @@ def test_what_a_csv_writer_writes_is_read_back(rows: list[tuple[str, str]], quot
     assert [value for value, _ in read(text.getvalue())] == [
         {"instruction": first, "output": second} for first, second in rows
     ]
+
+
+LONG = "has a line that is longer than 0 MiB"
+
+
+@pytest.mark.parametrize(
+    ("row", "kept"),
+    [
+        (f"q,{'x' * 5000}", []),
+        (f"{'x' * 5000},a", []),
+        (f'"q, ""so""","{"é" * 6000}, b"', []),
+        (f'"two\n{"x" * 5000}\nlines","{"y" * 9000}"', []),
+        (f"q,{'x' * 90}", [{"a": "q", "b": "x" * 90}]),
+    ],
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_row_with_a_line_that_is_too_long_is_one_reject(
+    row: str, kept: list[dict[str, str]], end: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(csv_records, "MAX_LINE_BYTES", 100)
+    found = read(f"a,b{end}c,d{end}{row}{end}e,f{end}")
+    assert [value for value, _ in found if value] == [{"a": "c", "b": "d"}, *kept, {"a": "e", "b": "f"}]
+    assert [reason for value, reason in found if value is None] == [LONG] * (not kept)
+
+
+def test_a_field_of_many_lines_that_is_too_long_is_a_reject(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_records, "MAX_LINE_BYTES", 100)
+    lines = "x" * 50 + "\n"
+    found = read(f'a,b\nc,d\nq,"{lines * 10}"\n' + "e,f\n" * 60)
+    assert [value for value, _ in found if value] == [{"a": "c", "b": "d"}] + [{"a": "e", "b": "f"}] * 60
+    ((value, reason),) = [row for row in found if row[1]]
+    assert value is None and "field larger than field limit (100)" in str(reason)
+
+
+def test_a_line_of_delimiters_is_no_long_list_of_fields(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_records, "MAX_LINE_BYTES", 100)
+    monkeypatch.setattr(csv_records, "LONGEST_SIGNS", 10)
+    assert read("a,b\n" + "," * 5000 + "\nc,d\n")[0][1] == "has more fields than the header"

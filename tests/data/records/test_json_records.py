@@ -2,11 +2,18 @@
 
 import io
 import json
+import random
+import string
+import subprocess
+import sys
+import zlib
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from m2m.data.records import json_records
+from m2m.data.records import json_list, json_records
+from m2m.data.records.json_list import iterate_list
 from m2m.data.records.json_records import read_json_records, unpack_container
 
 ROWS = [{"instruction": "a", "output": "b"}, {"instruction": "c", "output": "d"}]
@@ -98,6 +105,79 @@ def test_lines_after_a_broken_first_one_are_streamed(first: str, monkeypatch: py
     assert reason and rows == [(row, None) for row in ROWS]
 
 
-def test_a_list_on_one_long_line_is_read_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_list_on_one_long_line_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(json_records, "MAX_LINE_BYTES", 20)
     assert read(json.dumps(ROWS), is_lines=True) == [(row, None) for row in ROWS]
+
+
+@pytest.mark.parametrize("chunk", [1, 3, 7, 10**6])
+def test_a_list_is_read_the_same_whatever_its_pieces(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pieces may end in a number, in a character, in a key, between two values."""
+    monkeypatch.setattr(json_list, "PIECE_BYTES", chunk)
+    draw = random.Random(1)
+    values: list[Any] = [12, -3.5e10, "é漢🌍", None, True, [], {}, [[1, {"a": "]"}]], "x" * 50, {"k": 12345}, 1]
+    values += ["".join(draw.choices(string.printable + "é漢", k=draw.randrange(30))) for _ in range(20)]
+    for text in (json.dumps(values), json.dumps(values, ensure_ascii=False, indent=3), " [ ] ", "[]"):
+        data = text.encode()
+        assert list(iterate_list(data[:5], io.BytesIO(data[5:]))) == json.loads(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["[1,,2]", "[1 2]", "[,]", "[1,]", "[", "[1", "[1,", "[1]]", '[{"a": 1, }]', "[tru", "[01]"]
+)
+def test_no_text_is_a_list_that_json_refuses(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_list, "PIECE_BYTES", 1)
+    with pytest.raises(ValueError, match="near line 1: "):
+        list(iterate_list(text.encode(), io.BytesIO()))
+
+
+def test_one_value_of_a_list_may_not_be_longer_than_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_list, "MAX_LINE_BYTES", 2**12)
+    monkeypatch.setattr(json_list, "PIECE_BYTES", 2**10)
+    stream = io.BytesIO(b'"' + b"x" * 2**20 + b'"]')
+    with pytest.raises(ValueError, match="near line 1"):
+        list(iterate_list(b"[1,", stream))
+    assert stream.tell() < 2**15
+
+
+def test_one_object_for_the_file_has_a_limit_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = json.dumps({"data": ROWS}, indent=1)
+    monkeypatch.setattr(json_records, "MAX_OBJECT_BYTES", len(text) + 1)
+    assert read(text, is_lines=False) == [(row, None) for row in ROWS]
+    monkeypatch.setattr(json_records, "MAX_OBJECT_BYTES", len(text) - 1)
+    with pytest.raises(ValueError, match=r"one JSON object of more than 0 MiB.*`jq -c '\.data\[\]'`"):
+        read(text, is_lines=False)
+
+
+def test_lines_are_lines_where_they_are_too_many_for_one_object(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_records, "MAX_OBJECT_BYTES", 20)
+    lines = ['{"instruction":', *map(json.dumps, ROWS)]
+    (_, reason), *rows = read("\n".join(lines), is_lines=True)
+    assert reason and rows == [(row, None) for row in ROWS]
+
+
+PEAK = """
+import resource, sys, zlib
+from m2m.data.records.json_list import iterate_list
+class Packed:
+    def __init__(self, packed):
+        self.packed, self.unpacker = packed, zlib.decompressobj()
+    def read(self, size):
+        text = self.unpacker.decompress(self.unpacker.unconsumed_tail or self.packed, size)
+        self.packed = b""
+        return text
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+count = sum(1 for _ in iterate_list(b"[", Packed(open(sys.argv[1], "rb").read())))
+print(count, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+def test_nine_megabytes_of_empty_objects_take_the_memory_of_a_few_chunks(tmp_path: Path) -> None:
+    """Parsed at once they take 230 MB; they come packed in 10 KB."""
+    values = ["[" + "{}," * 9999 + "{}]"] * 300
+    (tmp_path / "packed").write_bytes(zlib.compress((",".join(values) + "]").encode()))
+    run = subprocess.run(
+        [sys.executable, "-c", PEAK, str(tmp_path / "packed")], capture_output=True, text=True, check=True
+    )
+    count, kilobytes = map(int, run.stdout.split())
+    assert count == 300 and kilobytes < 40_000

@@ -258,13 +258,30 @@ def test_utf_16_is_read(tmp_path: Path, name: str, encoding: str) -> None:
         ("rows.jsonl", '{"prompt": "请说明怎样种植", "completion": "每天浇水"}\n'.encode("gb18030") * 9, "gb18030"),
         ("rows.csv", b'instruction,output\n"q","She said \\"no\\" twice."\n', "backslash"),
         ("rows.csv", b"A first question that is asked here, and it is a long one; so what?,Answer.\n", "not a header"),
-        ("rows.json", b'[{"prompt": "a"},\n]', "comma stands before a closing bracket"),
         ("rows.json", b'{"train": [{"a": 1}], "test": [{"a": 2}]}', "several lists of records"),
     ],
 )
 def test_a_file_that_is_not_the_data_is_one_sentence(tmp_path: Path, name: str, data: bytes, words: str) -> None:
     (record,) = read(tmp_path / name, data)
     assert record.value is None and words in str(record.reason) and name in str(record.reason)
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b'[{"prompt": "a"},\n]', "a comma stands before a closing bracket near line 2: delete the comma"),
+        (b'[{"prompt": "a"},\n{"prompt": "b" "c"}]', "Expecting ',' delimiter near line 2: mend that line"),
+        (b'[{"prompt": "a"}\n,{"prompt": "b"', "Expecting ',' delimiter near line 2"),
+        (b'[{"prompt": "a"},\n"\xff"]', "its text is not UTF-8 (convert it, for example with `iconv`) after line 1"),
+        (b'[{"prompt": "a"}\n', "Expecting ',' delimiter near line 2"),
+        (b'[{"prompt": "a"}]\n[{"prompt": "b"}]', "Extra data near line 2"),
+        (b'[{"prompt": "a"},\n' + b"[" * 100_000, "Nested too deep near line 2"),
+    ],
+)
+def test_a_damaged_list_is_read_up_to_the_damage(tmp_path: Path, data: bytes, words: str) -> None:
+    *rows, last = read(tmp_path / "rows.json", data)
+    assert [row.value for row in rows] == [{"prompt": "a"}]
+    assert last.value is None and words in str(last.reason) and "rows.json is no json table, or" in str(last.reason)
 
 
 @pytest.mark.parametrize(

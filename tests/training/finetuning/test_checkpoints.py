@@ -126,14 +126,19 @@ def test_it_is_called_complete_only_when_every_byte_is_on_the_disk(
     assert flushed == ["model.safetensors", "optimizer.pt", "checkpoint-9", ".complete", "checkpoint-9"]
 
 
-def test_the_middle_of_a_large_file_is_told_by_its_size_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checkpoint_manifest, "HASHED", 4)
-    hashes = []
-    for text in (b"abcdXXXXefgh", b"abcdYYYYefgh", b"abcdXXXXefgi", b"abceXXXXefgh", b"abcdef", b"abcdeg"):
-        (tmp_path / "file").write_bytes(text)
-        hashes.append(checkpoint_manifest._hash_ends(tmp_path / "file"))
-    assert hashes[0] == hashes[1]
-    assert len(set(hashes)) == 5
+def test_one_changed_bit_in_the_middle_of_a_large_optimizer_is_seen(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    older, newer = (write_checkpoint(tmp_path, step) for step in (9, 10))
+    with (newer / "optimizer.pt").open("wb") as file:
+        file.truncate(2**27 + 2**20)
+    complete_checkpoint(newer)
+    with (newer / "optimizer.pt").open("r+b") as file:
+        file.seek(2**26 + 2**19)
+        file.write(b"\x01")
+    set_aside_damaged(tmp_path)
+    assert find_latest_checkpoint(tmp_path) == older
+    assert "checkpoint-10 is damaged" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("module", ["transformers.trainer", "accelerate.utils.fsdp_utils"])

@@ -25,7 +25,9 @@ from tests.training.finetuning.test_finetune import RECIPE, ROWS
 __all__ = ["mount"]  # the fixture
 
 pytestmark = pytest.mark.filterwarnings("default")  # mlflow and transformers warn of each other
-NEEDS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="a small disk is mounted, which needs root")
+NEEDS_ROOT = pytest.mark.skipif(
+    os.geteuid() != 0, reason="a small disk is mounted, which needs root: unshare -rm make test-long"
+)
 MOMENTS = pytest.mark.parametrize("moment", ["start", "middle", "end"])
 
 
