@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from m2m.study.bake_off.comparison import EQUAL, BakeOff, RandomRow, SelectorRow
-from m2m.study.cells.labels import format_difference, format_interval, format_p, name_configuration
+from m2m.study.cells.labels import format_difference, format_interval, format_p, label_configuration, name_configuration
 from m2m.study.cells.outcomes import get_unit
 from m2m.study.figures.style import GREY, Mark, apply_style, encode_looks, find_look, make_chart, pad_range
 
 ROW_HEIGHT, GAIN_WIDTH, SIDE_WIDTH = 17, 380, 120  # pixels
+LABEL_WIDTH = 180  # pixels: room for fonts wider than the one that Altair measures by
 
 
 def draw_bake_off(record: BakeOff) -> Any:
@@ -39,7 +40,7 @@ def _make_mark(row: SelectorRow) -> Mark:
         f"{format_interval(row)}; for all together {format_interval(row, 'all_low', 'all_high')}, adjusted p "
         f"{format_p(row['p_all'])}; {row['mean_response_tokens']:.0f} response tokens per row"
     )
-    return {**row, "selector": name_configuration(row), "look": find_look(row["strategy"]), "text": text}
+    return {**row, "selector": label_configuration(row), "look": find_look(row["strategy"]), "text": text}
 
 
 def _draw_budget(record: BakeOff, random: RandomRow, domain: list[float], unit: str) -> Any:
@@ -91,4 +92,5 @@ def _encode_selector(marks: Sequence[Mark], labelled: bool) -> Any:
     import altair as alt
 
     names = [mark["selector"] for mark in marks]
-    return alt.Y("selector:N", sort=names, title=None, axis=alt.Axis(labelLimit=260, ticks=False, labels=labelled))
+    axis = alt.Axis(minExtent=LABEL_WIDTH if labelled else 0, ticks=False, labels=labelled)
+    return alt.Y("selector:N", sort=names, title=None, axis=axis)

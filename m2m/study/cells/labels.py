@@ -76,6 +76,13 @@ def name_configuration(row: Mapping[str, Any]) -> str:
     return str(row["strategy"]) if row["strategy"] in NO_DEGREE else f"{row['strategy']} at degree {row['degree']}"
 
 
+def label_configuration(row: Mapping[str, Any]) -> str:
+    """A configuration in as few words as fit beside an axis: 'response-micro 6', 'lengths of response-micro 6'."""
+    if row["strategy"] == "length-matched":
+        return f"lengths of {row['match']} {row['degree']}"
+    return str(row["strategy"]) if row["strategy"] in NO_DEGREE else f"{row['strategy']} {row['degree']}"
+
+
 def describe_borrowed_random(row: Mapping[str, Any]) -> str:
     """A sentence where a row is compared with the random cells of another setting, else ''."""
     condition = row["condition"].split(", ")

@@ -5,12 +5,12 @@ from typing import Any
 
 from m2m.schemas.study import Study
 from m2m.schemas.study_numbers import Place
-from m2m.strategies import NO_DEGREE
 from m2m.study.cells.labels import (
     format_difference,
     format_interval,
     format_p,
     format_shared_rows,
+    label_configuration,
     label_setting,
     name_configuration,
     select_rows,
@@ -41,14 +41,7 @@ def _summarize_difference(row: Mapping[str, Any]) -> Mark:
         f"two of its seeds share {format_shared_rows(row)} of their rows"
     )
     ends = {name: row[name] for name in ("value", "low", "high", "all_low", "all_high")}
-    return ends | {"configuration": _label(row), "look": find_look(row["strategy"]), "text": text}
-
-
-def _label(row: Mapping[str, Any]) -> str:
-    """A configuration in as few words as fit beside the axis: 'response-micro 6', 'lengths of response-micro 6'."""
-    if row["strategy"] == "length-matched":
-        return f"lengths of {row['match']} {row['degree']}"
-    return str(row["strategy"]) if row["strategy"] in NO_DEGREE else f"{row['strategy']} {row['degree']}"
+    return ends | {"configuration": label_configuration(row), "look": find_look(row["strategy"]), "text": text}
 
 
 def _draw_panel(title: str, rows: list[Mark], domain: list[float], axis_title: str) -> Any:
