@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -228,6 +229,17 @@ def test_ctrl_c_says_that_it_can_be_gone_on_with(here: Any, monkeypatch: pytest.
         grid.main(full=True, jobs=1)
 
 
+@pytest.fixture
+def heeded() -> Iterator[None]:
+    """Signals act as in a terminal, also where the tests themselves run in the background or under nohup."""
+    actions = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL, signal.SIGHUP: signal.SIG_DFL}
+    previous = {number: signal.signal(number, action) for number, action in actions.items()}
+    yield
+    for number, action in previous.items():
+        signal.signal(number, action)
+
+
+@pytest.mark.usefixtures("heeded")
 @pytest.mark.parametrize(
     ("number", "on", "is_cancelled", "words"),
     [

@@ -93,7 +93,7 @@ def test_left_and_right_become_wins_of_the_first_model(sheet: Sheet, tmp_path: P
     ("changed", "message"),
     [
         ({"sheet": "0" * 16}, "rates sheet '0000000000000000', the key is of"),
-        ({"choices": {"99": "left"}}, "rates pair '99', which is not in the sheet of 8 pairs"),
+        ({"choices": {"99": "left"}}, "rates pair '99', not in the sheet of 8 pairs"),
         ({"choices": {"1": "both"}}, "choices.1: Input should be 'left', 'right' or 'tie'"),
         ({"choices": {}}, "choices: Dictionary should have at least 1 item"),
         ({"choices": ["left"]}, "choices: Input should be a valid dictionary"),

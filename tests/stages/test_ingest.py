@@ -202,7 +202,7 @@ def test_shuffling_the_rows_changes_no_hash(tmp_path: Path) -> None:
 def test_sources_keep_their_names_and_a_bad_file_costs_one_reject(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_bytes(CONTAINERS["jsonl"]([FORMS["alpaca"](*pair) for pair in PAIRS[:20]]))
     (tmp_path / "b.csv").write_bytes(as_csv([FORMS["messages"](*pair) for pair in PAIRS[10:]]))
-    (tmp_path / "c.json").write_bytes(b"[1, 2")
+    (tmp_path / "c.json").write_bytes(b"[")
     found = ingest(tmp_path, {"first": files(tmp_path / "a.jsonl"), "second": files(tmp_path / "[bc].*")})
     kept = pl.concat([found["pool"], found["heldout"]])
     assert kept["source"].value_counts().sort("source").rows() == [("first", 20), ("second", 20)]

@@ -193,7 +193,8 @@ def test_a_file_that_is_nowhere_is_told_before_the_first_stage(
 
 
 @pytest.mark.parametrize("path", ["base.layers", "launch", "finetune", "judge.endpoint.url"])
-def test_a_setting_that_is_missing_is_named(path: str) -> None:
+def test_a_setting_that_is_missing_is_named(path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # a clone may hold copies, which the sentence then names
     settings = deepcopy(PARAMS)
     *blocks, key = path.split(".")
     inner = settings
