@@ -232,7 +232,11 @@ def test_ctrl_c_says_that_it_can_be_gone_on_with(here: Any, monkeypatch: pytest.
 @pytest.fixture
 def heeded() -> Iterator[None]:
     """Signals act as in a terminal, also where the tests themselves run in the background or under nohup."""
-    actions = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL, signal.SIGHUP: signal.SIG_DFL}
+    actions: dict[signal.Signals, Any] = {
+        signal.SIGINT: signal.default_int_handler,
+        signal.SIGTERM: signal.SIG_DFL,
+        signal.SIGHUP: signal.SIG_DFL,
+    }
     previous = {number: signal.signal(number, action) for number, action in actions.items()}
     yield
     for number, action in previous.items():
