@@ -71,8 +71,8 @@ def _select_again(row: "LedgerRow", inputs: dict[str, Path]) -> "pl.Series":
     _require_settings(settings)
     first = settings["prefilter" if "prefilter" in row.subset else "strategy"]  # of share 1 nothing is read
     chosen_by = [f"data/choices/{name}.parquet" for name in (settings["strategy"], settings["match"], first)]
-    others = ["data/pairs.parquet", "data/tokens/response.parquet", "data/row_origins.parquet"]
-    paths = [*chosen_by, *others, f"data/exclusions/{row.overlap}.parquet"]
+    pool_tables = ["data/pairs.parquet", "data/tokens/response.parquet", "data/row_origins.parquet"]
+    paths = [*chosen_by, *pool_tables, f"data/exclusions/{row.overlap}.parquet"]
     if absent := [path for path in paths if path not in inputs]:
         raise ValueError(f"its inputs must have {absent[0]}: write the row with `m2m ledger NAME`")
     choices, matched, near, pairs, tokens, origins, exclusions = (inputs[path] for path in paths)
@@ -90,7 +90,7 @@ def _require_settings(settings: dict[str, Any]) -> None:
     from stages.subset import main as choose_subset
 
     keywords = {name for name, value in signature(choose_subset).parameters.items() if value.kind == value.KEYWORD_ONLY}
-    known = keywords - {"overlap"}
-    for name in sorted(set(settings) ^ known):
-        word = "lacks a value for" if name in known else "has an unknown setting,"
+    names = keywords - {"overlap"}
+    for name in sorted(set(settings) ^ names):
+        word = "lacks a value for" if name in names else "has an unknown setting,"
         raise ValueError(f"its subset {word} {name}: write the row with `m2m ledger NAME`")

@@ -79,8 +79,8 @@ def _take_named_parts(settings: dict[str, Any], bake_off: bool, sizes: bool) -> 
     if bake_off and sizes:
         raise ValueError("--bake-off and --sizes are two grids: choose one")
     counts = count_pool(settings)
-    parts = make_bake_off_parts(settings, counts, (), None) if bake_off else make_size_parts(settings, counts)
-    return replace_parts(settings, parts)
+    grid_parts = make_bake_off_parts(settings, counts, (), None) if bake_off else make_size_parts(settings, counts)
+    return replace_parts(settings, grid_parts)
 
 
 def _describe_cells(settings: dict[str, Any], name: str, count: int, finished: int) -> dict[str, str]:
