@@ -170,11 +170,14 @@ def _list_missing_inputs(settings: Mapping[str, Any]) -> Iterator[str]:
 
 def _list_broken_names(settings: Mapping[str, Any]) -> Iterator[str]:
     """Sentences of strategies that do not exist, of free names, and of sources with fields of another kind."""
+    hypotheses = settings["analyze"].get("hypotheses")
+    if hypotheses is None:
+        yield "analyze.hypotheses is missing. Add it; {} registers none."
     for path, names in (
         ("ingest.sources", settings["ingest"]["sources"]),
         ("benchmark.sources", settings["benchmark"]["sources"]),
         *((f"grid.{block}", settings["grid"].get(block, {})) for block in PART_BLOCKS),
-        ("analyze.hypotheses", settings["analyze"]["hypotheses"]),
+        ("analyze.hypotheses", hypotheses or {}),
     ):
         if not names and path != "analyze.hypotheses":
             yield f"{path} must have at least one entry, got none. Add one."
@@ -186,7 +189,7 @@ def _list_broken_names(settings: Mapping[str, Any]) -> Iterator[str]:
             check_source(name, Source(**source))
         for name, source in settings["benchmark"]["sources"].items():
             check_benchmark(name, Benchmark(**source))
-        read_hypotheses(settings["analyze"]["hypotheses"])
+        read_hypotheses(hypotheses or {})
         get_strategy(settings["subset"]["strategy"])
         require_match(settings["subset"]["match"])
         require_prefilter(settings["subset"]["prefilter"], settings["subset"]["prefilter_share"])

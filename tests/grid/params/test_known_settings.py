@@ -285,3 +285,10 @@ def test_check_counts_the_settings_of_the_shipped_file(
     monkeypatch.chdir(ROOT)
     check.main()
     assert capsys.readouterr().out.startswith("params.yaml: ") and "python -m m2m check" in Path("Makefile").read_text()
+
+
+def test_registered_hypotheses_that_are_missing_are_named() -> None:
+    settings = deepcopy(PARAMS)
+    del settings["analyze"]["hypotheses"]
+    with pytest.raises(ValueError, match=r"analyze\.hypotheses is missing\. Add it; \{\} registers none\."):
+        check_settings(settings)
