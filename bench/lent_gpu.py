@@ -337,7 +337,7 @@ def _lock_training(entry: Training, results: Path) -> None:
 def _commit_experiment(name: str, hardware: str) -> None:
     """An experiment's commit, as DVC keeps them: its name under the commit that it started from."""
     from m2m.grid.dvc_experiments import HARDWARE_MESSAGE
-    from m2m.grid.machines.remote_cell import AUTHOR  # a clone may have no name of its own
+    from m2m.grid.machines.remote_calls import AUTHOR  # a clone may have no name of its own
 
     head = _git("rev-parse", "HEAD")
     with tempfile.TemporaryDirectory() as scratch:

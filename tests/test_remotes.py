@@ -15,7 +15,7 @@ from threading import Thread
 
 import pytest
 
-from m2m.grid.machines import grid_remotes, patience, remote_cell
+from m2m.grid.machines import grid_remotes, patience, remote_calls
 from tests.file_store import FileStore, serve_files
 from tests.test_smoke import commit, environment
 
@@ -81,7 +81,7 @@ def dying(clone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
             store.last *= 2
 
         monkeypatch.setattr(patience, "sleep", come_back)
-        monkeypatch.setattr(remote_cell, "sleep", come_back)
+        monkeypatch.setattr(remote_calls, "sleep", come_back)
         yield store
 
 
@@ -105,7 +105,7 @@ def test_a_nodes_pull_from_a_store_that_dies_in_it_goes_on_when_it_is_back(
     forget_data(clone)
     dying.count, dying.last = 0, 4
     (tmp_path / "log").touch()
-    remote_cell._insist(PULL, clone, tmp_path / "log", environment())
+    remote_calls.insist(PULL, clone, tmp_path / "log", environment())
     assert (tmp_path / "log").read_text().count("ERROR: failed to pull data from the cloud") in (1, 2)
     assert len(list((clone / "data").iterdir())) == FILES
     assert [path for path in list_store(clone / ".dvc/cache") if not is_whole(path)] == []

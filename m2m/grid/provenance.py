@@ -16,6 +16,7 @@ CELL_STAGES = (  # what a cell executes
     "judge",
     "measure",
 )
+PASS_STAGES = ("difficulty", "represent", "resemble")  # their outs are the cell's own, so their code stands for them
 OPPONENT_STAGES = ("strategy@opponent", "subset@opponent", "finetune@opponent", "generate@opponent")
 SETTINGS_STAGES = ("finetune@opponent", "generate@opponent", "judge", "measure")  # they read no setting of `subset`
 HARDWARE = "hardware"  # in place of a stage: the kind of hardware of a cell that ran on a cluster
@@ -44,10 +45,10 @@ def collect_outs(lock: Lock) -> dict[str, str]:
 def collect_shared(lock: Lock) -> dict[str, dict[str, Any]]:
     """What comparable cells share, by path or stage; `lock` has every stage of CELL_STAGES and OPPONENT_STAGES.
 
-    The code of a cell's stages, their settings and the opponent's seed, and the shared data that they read. Left out
-    are the settings of `subset`, which are the cell's, and with them the opponent's size and budget; but for the
-    quality and the examples that rows are chosen by first. Of a cell that ran on a cluster, the kind of
-    its hardware too.
+    The code of a cell's stages and of the base model's passes; settings of those stages, and the opponent's seed; the
+    shared data that they read. Left out are the settings of `subset`, which are the cell's, and with them the
+    opponent's size and budget; but for the quality and the examples that rows are chosen by first. Of a cell that ran
+    on a cluster, the kind of its hardware too.
     """
     missing = [name for name in (*CELL_STAGES, *OPPONENT_STAGES) if name not in lock]
     if missing:
@@ -57,8 +58,10 @@ def collect_shared(lock: Lock) -> dict[str, dict[str, Any]]:
     data = {path: md5 for path, md5 in shared if not any(_is_within(path, folder) for folder in (CHOICES, GRADIENTS))}
     outs = collect_outs(lock)
     deps = {path: md5 for name in CELL_STAGES for path, md5 in lock[name]["deps"].items()}
+    passes = {path: md5 for name in PASS_STAGES if name in lock for path, md5 in lock[name]["deps"].items()}
+    code = deps | {path: md5 for path, md5 in passes.items() if path.startswith(("m2m/", "stages/"))}
     return {
-        "code": {path: md5 for path, md5 in deps.items() if not any(_is_within(out, path) for out in outs)},
+        "code": {path: md5 for path, md5 in code.items() if not any(_is_within(out, path) for out in outs)},
         "data": {path: md5 for path, md5 in data.items() if any(_is_within(path, dep) for dep in (*deps, UNITS))},
         "settings": {name: lock[name]["params"] for name in SETTINGS_STAGES} | _collect_choice(lock),
         **({HARDWARE: dict(lock[HARDWARE]["params"])} if HARDWARE in lock else {}),

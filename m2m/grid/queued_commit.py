@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from m2m.grid.machines.remote_cell import AUTHOR
+from m2m.grid.machines.remote_calls import AUTHOR
 
 QUEUED_PARAMS, QUEUED_ARGUMENTS = "params.yaml", ".dvc/tmp/repro.dat"
 

@@ -24,7 +24,7 @@ def replace_file(path: Path) -> Iterator[Path]:
     temporary = _name_part(path)
     try:
         yield temporary
-        _flush(temporary)
+        flush(temporary)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -50,7 +50,7 @@ def fill_folder(folder: Path) -> Iterator[Path]:
     temporary.mkdir(parents=True)
     try:
         yield temporary
-        _flush(temporary)
+        flush(temporary)
         if is_fixed:
             for entry in sorted(temporary.iterdir()):
                 entry.rename(target / entry.name)
@@ -95,13 +95,14 @@ def is_dead_part(path: Path) -> bool:
         return False
 
 
-def _name_part(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{HOST}.{os.getpid()}.part")
-
-
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
+    """Write a file, or the entries of a folder, through to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _name_part(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{HOST}.{os.getpid()}.part")

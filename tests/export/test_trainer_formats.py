@@ -6,10 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from m2m.data.records.record_formats import read_pair
+from m2m.data.records.turns import CALL_MARKS
 from m2m.export.trainer_formats import CONVERTERS, describe_for_llama_factory, format_record
 
 ROW = {"id": "0", "instruction": "What is 1 + 1?", "response": "2"}
 TEXTS = st.text(min_size=1).filter(lambda text: text == text.strip() and text)
+ANSWERS = TEXTS.filter(lambda text: not text.startswith(CALL_MARKS))  # ingest leaves calls of tools out, and says so
 
 
 @pytest.mark.parametrize("form", CONVERTERS)
@@ -19,7 +21,7 @@ def test_every_form_holds_both_texts(form: Any) -> None:
     assert '"2"' in told
 
 
-@given(TEXTS, TEXTS)
+@given(TEXTS, ANSWERS)
 def test_what_is_written_is_read_back_by_ingest(instruction: Any, response: Any) -> None:
     for form in ("messages", "alpaca", "sharegpt"):
         told = read_pair(

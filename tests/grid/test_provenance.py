@@ -122,6 +122,14 @@ def test_the_settings_of_a_base_pass_are_part_of_the_cells_that_choose_by_it_and
     assert hash_locked_cell(locked) == hash_cell(hash_provenance(locked), cell, blocks[1])
 
 
+def test_other_code_of_a_base_pass_is_another_provenance_and_the_person_s_files_that_it_reads_are_not() -> None:
+    def make(code: str, raw: str) -> str:
+        deps = {"stages/difficulty.py": code, "data/raw": raw}
+        return hash_provenance(lock() | {"difficulty": {"cmd": "", "deps": deps, "outs": {}, "params": {}}})
+
+    assert make("1", "a") == make("1", "b") != make("2", "b")
+
+
 def test_the_settings_of_a_prefilter_and_of_a_proxy_are_shared_by_the_cells_of_a_grid() -> None:
     def make(share: float, length: int, proxy: str | None, dims: int) -> Any:
         other = lock()

@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from m2m.grid.machines.call_limits import CALL_SECONDS, REFUSED, limit_calls
 from m2m.grid.machines.patience import RemoteAway, wait_while_away
-from m2m.grid.machines.remote_cell import MARKER, has_marker, redact
+from m2m.grid.machines.remote_calls import redact
+from m2m.grid.machines.remote_cell import MARKER, has_marker
 from m2m.grid.queued_commit import write_snapshot
 
 SECRET_IN_URL = re.compile(r"https?://[^/@\s]+@|://[^/@\s]*:[^/@\s]+@")  # a token may stand as a user's name

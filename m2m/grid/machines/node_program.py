@@ -4,7 +4,7 @@ import io
 import zipfile
 from pathlib import Path
 
-NAMES = ("call_limits", "node_folders", "remote_cell")
+NAMES = ("call_limits", "node_folders", "remote_calls", "remote_cell")
 MODULES = ("m2m/node_facts.py", *(f"m2m/grid/machines/{name}.py" for name in NAMES))
 PACKAGES = ("m2m/__init__.py", "m2m/grid/__init__.py", "m2m/grid/machines/__init__.py")
 START = "import sys\n\nfrom m2m.grid.machines.remote_cell import main\n\nmain(*sys.argv[1:])\n"

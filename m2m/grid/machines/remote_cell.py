@@ -7,34 +7,23 @@ it is being pushed.
 
 import json
 import os
-import re
 import signal
-import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from time import monotonic, sleep
+from time import sleep
 from typing import Any
 
-from m2m.grid.machines.call_limits import CALL_SECONDS, REFUSED, limit_calls
 from m2m.grid.machines.node_folders import make_base, make_folder, wait_for_lock
+from m2m.grid.machines.remote_calls import PAUSES, CellError, call, insist, redact
 from m2m.node_facts import choose_facts, name_node, read_facts
 
-PAUSES = (2, 5, 10, 20, 40, 60, 60)  # seconds between tries while a remote is away: three minutes in all
 CLAIMS = "refs/m2m/pushing"  # in the git remote, a ref for each cell that is being pushed
 MARKER = "m2m-remote"  # a file by which a node knows DVC's remote, where that is a folder, from an empty mount point
 PUSH_TRIES = 5  # of data, where DVC's remote goes away in each push
 LOG_END = 20_000  # characters of the log that are reported
-PASSWORD = re.compile(r"(?<=://)[^/@\s]+@")
-AUTHOR = {f"GIT_{role}_{field}": "m2m" for role in ("AUTHOR", "COMMITTER") for field in ("NAME", "EMAIL")}
-LATE = ("rejected", "remote ref does not exist")  # another node pushed the cell first, and removed its claim
-DROPPED_VARIABLES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "DVC_ROOT", "DVC_EXP_NAME", "DVC_EXP_BASELINE_REV")
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "POLARS_MAX_THREADS", "RAYON_NUM_THREADS")
-
-
-class CellError(Exception):
-    """A cell cannot end here, with the reason."""
 
 
 def run_cell(order: Mapping[str, Any], begin_push: Callable[[], None]) -> dict[str, str]:
@@ -63,19 +52,19 @@ def run_cell(order: Mapping[str, Any], begin_push: Callable[[], None]) -> dict[s
 
 def find_remote_ref(order: Mapping[str, Any], log: Path) -> bool:
     """Whether the git remote has the cell's experiment: another node may have pushed it meanwhile."""
-    return bool(_insist(["git", "ls-remote", order["git"], f"refs/exps/*/{order['name']}"], log.parent, log))
+    return bool(insist(["git", "ls-remote", order["git"], f"refs/exps/*/{order['name']}"], log.parent, log))
 
 
 def copy_snapshot(order: Mapping[str, Any], base: Path, folder: Path, log: Path) -> None:
     """The files of the order's snapshot in `folder`, on its commit; objects and data lie in folders of this node."""
     mirror = base / "mirror.git"
     with wait_for_lock(base / "locks" / "mirror"):
-        _call(["git", "init", "--quiet", "--bare", str(mirror)], base, log)
-        _insist(["git", "fetch", "--quiet", order["git"], f"+{order['ref']}:{order['ref']}"], mirror, log)
-    _call(["git", "init", "--quiet", str(folder)], base, log)
+        call(["git", "init", "--quiet", "--bare", str(mirror)], base, log)
+        insist(["git", "fetch", "--quiet", order["git"], f"+{order['ref']}:{order['ref']}"], mirror, log)
+    call(["git", "init", "--quiet", str(folder)], base, log)
     (folder / ".git/objects/info/alternates").write_text(f"{mirror / 'objects'}\n")
-    _call(["git", "checkout", "--quiet", "--detach", order["head"]], folder, log)
-    _call(["git", "read-tree", "--reset", "-u", order["snapshot"]], folder, log)
+    call(["git", "checkout", "--quiet", "--detach", order["head"]], folder, log)
+    call(["git", "read-tree", "--reset", "-u", order["snapshot"]], folder, log)
     core = f"[core]\n    analytics = false\n    site_cache_dir = {folder}.site\n"
     cache = f'[cache]\n    dir = {base / "cache"}\n    type = "reflink,hardlink,copy"\n'
     (folder / ".dvc/config.local").write_text(core + cache)
@@ -102,14 +91,14 @@ def _run_and_push(
     _pull_shared(order, folder, log, environment)
     settings = [word for override in order["overrides"] for word in ("-S", override)]
     message = ["--message", order["message"]] if order["message"] else []
-    _call([*dvc, "exp", "run", "--name", order["name"], *message, *settings], folder, log, environment)
-    ref = _call(["git", "for-each-ref", "--format=%(refname)", f"refs/exps/*/*/{order['name']}"], folder, log).strip()
+    call([*dvc, "exp", "run", "--name", order["name"], *message, *settings], folder, log, environment)
+    ref = call(["git", "for-each-ref", "--format=%(refname)", f"refs/exps/*/*/{order['name']}"], folder, log).strip()
     begin_push()
     claim = f"{CLAIMS}/{order['name']}"  # drivers wait for it: this push outlives the driver that ordered the cell
-    _insist(["git", "push", "--quiet", "--force", order["git"], f"{order['snapshot']}:{claim}"], folder, log)
+    insist(["git", "push", "--quiet", "--force", order["git"], f"{order['snapshot']}:{claim}"], folder, log)
     _push_data(order, folder, log, environment)
     try:
-        _insist(["git", "push", "--quiet", order["git"], f"{ref}:{ref}", f":{claim}"], folder, log)
+        insist(["git", "push", "--quiet", order["git"], f"{ref}:{ref}", f":{claim}"], folder, log)
     except CellError:
         if not find_remote_ref(order, log):  # else another node was faster, and its experiment stays
             raise
@@ -120,7 +109,7 @@ def _push_data(order: Mapping[str, Any], folder: Path, log: Path, environment: M
     for _ in range(PUSH_TRIES):
         if reason := explain_absent_store(order["store"]):
             raise CellError(reason)
-        _insist([sys.executable, "-m", "dvc", "push"], folder, log, environment)
+        insist([sys.executable, "-m", "dvc", "push"], folder, log, environment)
         if has_marker(order["store"]):
             return
     raise CellError(f"DVC's remote {order['store']} goes away in each push: look at its disk")
@@ -157,66 +146,12 @@ def _pull_shared(order: Mapping[str, Any], folder: Path, log: Path, environment:
     outs = [out["path"] for name in order["shared"] for out in stages.get(name, {}).get("outs", [])]
     missing: list[str] = []
     for pause in (*PAUSES, 0):
-        _insist([sys.executable, "-m", "dvc", "pull", "--allow-missing"], folder, log, environment)
+        insist([sys.executable, "-m", "dvc", "pull", "--allow-missing"], folder, log, environment)
         missing = [path for path in outs if not (folder / path).exists()]
         if not missing:
             return
         sleep(pause)
     raise CellError(f"the DVC remote lacks {len(missing)} files that all cells share, first {missing[0]}: run dvc push")
-
-
-def _insist(words: Sequence[str], folder: Path, log: Path, environment: Mapping[str, str] = AUTHOR) -> str:
-    """`_call` of a remote, and again while it fails, since it may be away; not where the remote says no."""
-    limits = {**limit_calls(), **environment}
-    for pause in PAUSES:
-        try:
-            return _call(words, folder, log, limits, CALL_SECONDS)
-        except CellError as error:
-            if any(word in str(error) for word in LATE) or REFUSED.search(str(error)):
-                raise
-            sleep(pause)
-    return _call(words, folder, log, limits, CALL_SECONDS)
-
-
-def _call(
-    words: Sequence[str],
-    folder: Path,
-    log: Path,
-    environment: Mapping[str, str] = AUTHOR,
-    seconds: float | None = None,
-) -> str:
-    """What a git command prints; all else goes to the log. CellError with its last words if it fails.
-
-    A call that takes more than `seconds` fails too.
-    """
-    inherited = {name: value for name, value in os.environ.items() if name not in DROPPED_VARIABLES}
-    variables = {**inherited, **AUTHOR, **environment}
-    start, clock, cpu = log.stat().st_size, monotonic(), _count_cpu_seconds()
-    with log.open("ab") as file:
-        output = subprocess.PIPE if words[0] == "git" else file
-        try:
-            process = subprocess.run(
-                words, cwd=folder, env=variables, stdin=-3, stdout=output, stderr=file, check=False, timeout=seconds
-            )
-        except subprocess.TimeoutExpired as error:
-            raise CellError(f"{' '.join(words[:5])} … did not end in {seconds} s") from error
-        times = f"{monotonic() - clock:.1f} s, {_count_cpu_seconds() - cpu:.1f} s of CPU"
-        file.write(f"{times}: {' '.join(words[:5])}\n".encode())
-    if process.returncode:
-        text = log.read_bytes()[start:].decode(errors="replace")
-        raise CellError(f"{' '.join(words[:5])} … ended with {process.returncode}: {' '.join(text.split())[-600:]}")
-    return (process.stdout or b"").decode()
-
-
-def _count_cpu_seconds() -> float:
-    """Of this process's children that have ended."""
-    times = os.times()
-    return times.children_user + times.children_system
-
-
-def redact(text: str) -> str:
-    """`text` without the user names and passwords of URLs."""
-    return PASSWORD.sub("***@", text)
 
 
 def run_order(order: Mapping[str, Any], begin_push: Callable[[], None]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 from m2m.grid import workers
 from m2m.grid.machines.cell_refs import fetch_cells, list_claims
 from m2m.grid.machines.grid_remotes import Snapshot
-from m2m.grid.machines.remote_cell import redact
+from m2m.grid.machines.remote_calls import redact
 from m2m.grid.progress_table import Tally, count_cells, follow_progress
 from m2m.grid.runner import TRIES
 from m2m.runtime.visible_text import make_visible

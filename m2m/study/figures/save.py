@@ -35,8 +35,8 @@ def write_figure(stem: Path, chart: Any) -> None:
 
 def write_picture(path: Path, chart: Any) -> None:
     """The chart as PNG or SVG, by the suffix of `path`; makes the folder too."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    chart.save(path, scale_factor=PNG_SCALE)
+    with replace_file(path) as temporary:
+        chart.save(temporary, format=path.suffix[1:], scale_factor=PNG_SCALE)
 
 
 def list_descriptions(panel: Any) -> list[str]:

@@ -1,21 +1,19 @@
 """Records each training that is executed as one MLflow run; nothing that fails here ends the training."""
 
-import json
 import logging
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 from m2m.runtime.project_root import find_project_root
 from m2m.training.trainer.journal import CURVE, Journal, JournalLine, find_records
 from m2m.training.trainer.keep_training import keep_training
+from m2m.training.trainer.run_description import describe_dataset, list_tags, name_run
 
 EXPERIMENT = "macro-to-micro"
-TAGGED = ("strategy", "match", "degree", "size", "budget", "seed")  # of a subset's summary, beside its lengths
 CREDENTIALS = re.compile(r"//[^/\s]*@")  # name and password in a URI
 SQLALCHEMYS_ADVICE = "(raised as a result of Query-invoked autoflush"  # a line before the reason
 Log = Callable[[Mapping[str, float], int], None]  # figures, and the step they belong to
@@ -24,29 +22,6 @@ Log = Callable[[Mapping[str, float], int], None]  # figures, and the step they b
 def resolve_tracking_uri() -> str:
     """`MLFLOW_TRACKING_URI`, or a sqlite file in the repository: absolute, since DVC deletes its queue's copies."""
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{find_project_root() / 'mlflow.db'}"
-
-
-def name_run(arm: str, params: Mapping[str, Any]) -> str:
-    """What the training is, as people speak of it; of one without a subset, its arm and the DVC experiment.
-
-    >>> dial = {"strategy": "response-micro", "degree": 3, "seed": 1, "budget": "rows", "k_by_degree": [2, 3, 4]}
-    >>> name_run("candidate", dial), name_run("candidate", dial | {"lengths": "as-random"})
-    ('response-micro 3 · seed 1', 'response-micro 3, lengths as random · seed 1')
-    >>> name_run("candidate", dial | {"strategy": "length-matched", "match": "response-macro", "k_by_degree": [1] * 3})
-    'length-matched to response-macro 3 · seed 1'
-    >>> name_run("opponent", dial | {"strategy": "random", "budget": "tokens", "size": 9000, "k_by_degree": [1] * 3})
-    'opponent: random, 9000 tokens · seed 1'
-    """
-    if "strategy" not in params:
-        return f"{arm} {os.environ.get('DVC_EXP_NAME', 'workspace')}"
-    is_matched = params["strategy"] == "length-matched"
-    words = "" if arm == "candidate" else f"{arm}: "
-    words += f"length-matched to {params['match']}" if is_matched else params["strategy"]
-    if is_matched or len(set(params["k_by_degree"])) > 1:  # one k: no degrees
-        words += f" {params['degree']}"
-    words += ", lengths as random" if params.get("lengths") == "as-random" else ""
-    words += f", {params['size']} tokens" if params["budget"] == "tokens" else ""
-    return f"{words} · seed {params['seed']}"
 
 
 @contextmanager
@@ -128,7 +103,7 @@ def _send(client: Any, journal: Journal, lines: list[JournalLine]) -> None:
             if not journal.is_described():  # MLflow may fail between any two of these; it takes both more than once
                 params = [Param(name, value[:6000]) for name, value in line["params"].items()]
                 client.log_batch(run, params=params)
-                client.log_inputs(run, datasets=_describe_dataset(line["params"]))
+                client.log_inputs(run, datasets=describe_dataset(line["params"]))
                 journal.add({"described": run})
         elif "outcome" in line:
             _send_outcome(client, line)
@@ -140,18 +115,6 @@ def _send(client: Any, journal: Journal, lines: list[JournalLine]) -> None:
             for name, value in line.get("tags", {}).items():  # a record of an earlier version has none
                 client.set_tag(run, name, value)
             client.set_terminated(run, line["status"], int(line["time"] * 1000))
-
-
-def _describe_dataset(params: Mapping[str, str]) -> list[Any]:
-    """The subset that is trained on, with its strategy, size and hash; of a training without one, nothing."""
-    from mlflow.entities import Dataset, DatasetInput, InputTag
-
-    if not {"strategy", "size", "budget", "subset"} <= params.keys():
-        return []
-    name = f"{params['strategy']}, {params['size']} {params['budget']}"
-    source = json.dumps({"sha256": params["subset"]})
-    subset = Dataset(name=name, digest=params["subset"][:32], source_type="dvc", source=source)
-    return [DatasetInput(subset, [InputTag("mlflow.data.context", "training")])]
 
 
 def _send_outcome(client: Any, line: JournalLine) -> None:
@@ -184,11 +147,7 @@ def _begin(journal: Journal, name: str, params: Mapping[str, Any]) -> None:
         journal.add({"again": True})  # or another training would send and remove what this one continues to write
         return
     words = {name: str(value) for name, value in params.items()}
-    subset = {name: words[name] for name in TAGGED if name in words}
-    subset |= {"lengths": words.get("lengths", "free")} if subset else {}  # a summary has them where they are not free
-    experiment = os.environ.get("DVC_EXP_NAME", "workspace")
-    tags = {"dvc.experiment": experiment, "stage": name, **subset, **_read_revision()}
-    journal.add({"open": name_run(name, params), "tags": tags, "params": words})
+    journal.add({"open": name_run(name, params), "tags": list_tags(name, words), "params": words})
 
 
 def _is_refusal(error: Exception) -> bool:
@@ -216,10 +175,3 @@ def _create_run(client: Any, opened: JournalLine) -> str:
         number = experiment.experiment_id if experiment else client.create_experiment(EXPERIMENT)
     run = client.create_run(number, int(opened["time"] * 1000), tags=opened["tags"], run_name=opened["open"])
     return str(run.info.run_id)
-
-
-def _read_revision() -> dict[str, str]:
-    with suppress(OSError):  # no git
-        process = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
-        return {"git.revision": process.stdout.strip()} if process.returncode == 0 else {}
-    return {}

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from m2m.grid.machines import node_folders, remote_cell
+from m2m.grid.machines import node_folders, remote_calls, remote_cell
 from m2m.grid.machines.grid_remotes import push_snapshot, require_remotes
 from m2m.grid.machines.hardware import state_expected
 from m2m.grid.machines.node_folders import make_folder
@@ -116,7 +116,7 @@ def test_a_command_is_repeated_while_a_remote_is_away(tmp_path: Path, monkeypatc
         if len(pauses) == 2:
             run(tmp_path, "git", "init", "--quiet", "--bare", "origin.git")
 
-    monkeypatch.setattr(remote_cell, "sleep", sleep)
+    monkeypatch.setattr(remote_calls, "sleep", sleep)
     log = tmp_path / "log"
     log.write_bytes(b"")
     order = {"git": str(tmp_path / "origin.git"), "name": "a"}
@@ -133,10 +133,11 @@ def test_shared_data_that_the_remote_lacks_ends_the_cell_and_is_never_computed(
     )
     (tmp_path / "rejects").write_text("")
     calls: list[str] = []
-    monkeypatch.setattr(remote_cell, "PAUSES", ())
-    monkeypatch.setattr(remote_cell, "_call", lambda words, *_: calls.append(words[3]))
+    for module in (remote_calls, remote_cell):
+        monkeypatch.setattr(module, "PAUSES", ())
+    monkeypatch.setattr(remote_calls, "call", lambda words, *_: calls.append(words[3]))
     order = {"shared": ["ingest", "respond"]}
-    with pytest.raises(remote_cell.CellError, match="the DVC remote lacks 1 files that all cells share, first pool"):
+    with pytest.raises(remote_calls.CellError, match="the DVC remote lacks 1 files that all cells share, first pool"):
         remote_cell._pull_shared(order, tmp_path, tmp_path / "log", {})
     (tmp_path / "pool").write_text("")
     remote_cell._pull_shared(order, tmp_path, tmp_path / "log", {})
@@ -150,17 +151,17 @@ def log(tmp_path: Path) -> Path:
 
 
 def test_a_key_that_a_remote_refuses_is_not_tried_again(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remote_cell, "sleep", lambda _: pytest.fail("it was tried again"))
+    monkeypatch.setattr(remote_calls, "sleep", lambda _: pytest.fail("it was tried again"))
     script = "echo 'git@host: Permission denied (publickey).' >&2; exit 255"
-    with pytest.raises(remote_cell.CellError, match=r"Permission denied \(publickey\)"):
-        remote_cell._insist(["sh", "-c", script], log.parent, log)
+    with pytest.raises(remote_calls.CellError, match=r"Permission denied \(publickey\)"):
+        remote_calls.insist(["sh", "-c", script], log.parent, log)
 
 
 def test_a_call_of_a_remote_that_never_answers_is_given_up(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remote_cell, "CALL_SECONDS", 0.2)
-    monkeypatch.setattr(remote_cell, "PAUSES", ())
-    with pytest.raises(remote_cell.CellError, match=r"sleep 60 … did not end in 0\.2 s"):
-        remote_cell._insist(["sleep", "60"], log.parent, log)
+    monkeypatch.setattr(remote_calls, "CALL_SECONDS", 0.2)
+    monkeypatch.setattr(remote_calls, "PAUSES", ())
+    with pytest.raises(remote_calls.CellError, match=r"sleep 60 … did not end in 0\.2 s"):
+        remote_calls.insist(["sleep", "60"], log.parent, log)
 
 
 def test_a_node_without_the_disk_of_dvcs_remote_refuses_before_the_cell_starts(
@@ -197,7 +198,7 @@ def test_data_that_was_pushed_into_the_place_of_a_disk_that_went_away_is_pushed_
             store.rmdir()
             hidden.rename(store)
 
-    monkeypatch.setattr(remote_cell, "_insist", push)
+    monkeypatch.setattr(remote_cell, "insist", push)
     monkeypatch.setattr(remote_cell, "sleep", come_back)
     remote_cell._push_data({"store": str(store)}, log.parent, log, {})
     assert pushes == [False, True]
@@ -206,7 +207,7 @@ def test_data_that_was_pushed_into_the_place_of_a_disk_that_went_away_is_pushed_
 def test_a_remote_that_stays_away_is_named_without_its_password(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(remote_cell, "PAUSES", ())
+    monkeypatch.setattr(remote_calls, "PAUSES", ())
     order = {"git": "file://me:hunter2@/nowhere", "name": "a", "folder": str(tmp_path)}
     report = remote_cell.run_cell(order, lambda: None)
     assert report["outcome"] == "failed" and "git ls-remote file://***@" in report["reason"]
@@ -225,7 +226,8 @@ def test_a_cell_on_the_cpu_sees_no_gpu(
         seen.extend([{**os.environ, **environment}["CUDA_VISIBLE_DEVICES"]] if "exp" in words else [])
         return "ref"
 
-    monkeypatch.setattr(remote_cell, "_call", call)
+    monkeypatch.setattr(remote_cell, "call", call)
+    monkeypatch.setattr(remote_calls, "call", call)
     order = {"name": "a", "git": "git", "overrides": [], "message": "", "threads": 1, "shared": []}
     order |= {"expected": state_expected(DRIVER, DRIVER, gpus), "snapshot": "s", "store": ""}
     remote_cell._run_and_push(order, tmp_path, tmp_path, tmp_path / "log", lambda: None)

@@ -114,14 +114,14 @@ def test_it_is_called_complete_only_when_every_byte_is_on_the_disk(
 ) -> None:
     """A power cut at any fsync leaves no manifest, or one whose files were flushed before."""
     flushed: list[str] = []
-    real = checkpoint_manifest._flush
+    real = checkpoint_manifest.flush
 
     def flush(path: Path) -> None:
         assert not (tmp_path / "checkpoint-9/complete").exists() or path.name == "checkpoint-9"
         flushed.append(path.name)
         real(path)
 
-    monkeypatch.setattr(checkpoint_manifest, "_flush", flush)
+    monkeypatch.setattr(checkpoint_manifest, "flush", flush)
     write_checkpoint(tmp_path, 9)
     assert flushed == ["model.safetensors", "optimizer.pt", "checkpoint-9", ".complete", "checkpoint-9"]
 

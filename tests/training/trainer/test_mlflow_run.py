@@ -8,6 +8,7 @@ from m2m.training.trainer import mlflow_run
 from m2m.training.trainer.journal import CURVE, Journal, find_records
 from m2m.training.trainer.mlflow_run import resolve_tracking_uri, send_earlier, track_training
 from m2m.training.trainer.outcome import hash_curve, keep_outcome
+from m2m.training.trainer.run_description import name_run
 
 pytestmark = pytest.mark.filterwarnings("default")
 NOWHERE = "http://127.0.0.1:1"
@@ -224,7 +225,7 @@ def test_configurations_that_differ_have_names_that_differ() -> None:
     others: list[dict[str, Any]] = [{"lengths": "as-random"}, {"budget": "tokens"}, {"degree": 4}]
     subsets = [SUBSET, *(SUBSET | other for other in others)]
     subsets += [matched | {"match": match} for match in ("response-micro", "response-macro")]
-    names = {mlflow_run.name_run("candidate", subset) for subset in subsets}
+    names = {name_run("candidate", subset) for subset in subsets}
     assert len(names) == len(subsets)
     assert "length-matched to response-macro 3 · seed 1" in names
 
