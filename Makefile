@@ -19,7 +19,7 @@ help:
 	@echo 'make show        the cells, best first'
 	@echo 'make check       format, lint, types, contracts, names, and that dvc.yaml declares what the stages import'
 	@echo 'make format      formats the code and mends what the linter can mend'
-	@echo 'make test        the tests; make test-long: those that take minutes; make test-all: both'
+	@echo 'make test        the tests; make test-long: those that take minutes; make test-all: both, after make smollm2 remotes'
 	@echo 'make coverage    the tests of `make test`, with the share of lines and branches that they run'
 	@echo 'make faults      plants every known fault of tests/faults, whose tests must fail: 20 minutes'
 	@echo 'make kills       kills tiny runs, grids and selections at random moments and compares what then comes out: hours'
@@ -90,8 +90,8 @@ test: .venv/pins
 test-long: .venv/pins
 	$(RUN) $(TWO) -m long
 
-# As CI does: the pipeline's run, which both need, is made once.
-test-all: .venv/pins
+# As CI does: the pipeline's run, which both need, is made once. A real language model and DVC's remotes are tested too.
+test-all: smollm2 remotes
 	$(RUN) $(TWO)
 
 faults: .venv/pins

@@ -43,7 +43,7 @@ class Task(NamedTuple):
 
 
 def prepare(folder: Path) -> None:
-    """A copy of the repository with tiny settings in `folder`, committed, and with an uncommitted setting."""
+    """A copy of the repository with tiny settings in `folder`, run and committed, and with an uncommitted setting."""
     copy_of_the_repository(folder)
     settle(folder, TINY | {"grid.parts": PARTS, "base.train_tokens": 5000})
     rows = [
@@ -53,6 +53,8 @@ def prepare(folder: Path) -> None:
     (folder / "pool.jsonl").write_text("\n".join(rows))
     run(folder, "git", "init", "--quiet", "--initial-branch=main")
     commit(folder, "copy")
+    run(folder, *REPRO)
+    commit(folder, "lock")  # a grid's cells start from a lock that git has
     settle(folder, {"measure.resamples": 201})
 
 

@@ -18,6 +18,7 @@ import pytest
 
 from m2m.runtime.artifacts import write_record
 from m2m.schemas.subset_summary import SubsetSummary
+from tests.safety import find_secrets
 from tests.subset_summary import SUMMARY
 
 ROOT = Path(__file__).parents[2]
@@ -126,6 +127,14 @@ def test_the_report_counts_the_tokens_of_the_responses_themselves(pool: Path, al
     assert told["trained_tokens"] == told["response_tokens"] == own
     assert told["mid_tokens"] == own - 22  # in this pool every type is of the middle band
     assert (told["rows"], told["lost_tokens"], told["lost_mid_tokens"]) == (22, 0, 0)
+
+
+@pytest.mark.long
+def test_no_text_of_the_pool_reaches_mlflow_or_any_other_file_of_a_training(pool: Path, alone: Path) -> None:
+    texts = pl.read_parquet(pool / "pairs.parquet")
+    assert (alone / "mlflow.db").exists()
+    assert find_secrets(alone, ["What is it?", *texts["response"][2:22]]) == []
+    assert find_secrets(pool, ["What is it?"])  # it is found where it is
 
 
 @pytest.fixture

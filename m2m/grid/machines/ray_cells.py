@@ -2,19 +2,25 @@
 
 import json
 import signal
+import time
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
+from m2m.grid import workers
 from m2m.grid.machines.hardware import Needs, choose_nodes, explain_refusal, state_expected
 from m2m.grid.machines.remote_runner import CellEngine, CellState, Order
 from m2m.grid.workers import MEMORY
 from m2m.node_facts import Facts
+from m2m.runtime.atomic_files import write_text
 
 OUT_OF_MEMORY = (
     f"Ray ended it since its node ran out of memory: a cell takes more than the {MEMORY / 2**30:.0f} GiB that the grid "
     "plans. Run fewer at once with --jobs, or start that node with a smaller --memory"
 )
 PROBE_SECONDS = 120  # a node that does not answer for so long is left out
+HOMES = "homes.json"  # in the folder of logs, so that the next driver knows it
+HOME_PATIENCE = 60.0  # seconds that a cell waits for the machine that began it, whose cache has its finished stages
 
 
 class RunningCell(NamedTuple):
@@ -67,13 +73,17 @@ class RayCells:
         self.waiting: list[Order] = []
         self.running: dict[str, RunningCell] = {}
         self.refusing = set(refusing)
+        self.homes = read_homes()  # the address of the machine that began a cell; its node's id may change
+        self.leaving: dict[str, float] = {}  # when a cell that was submitted again may begin on another machine
 
     def open_engine(self) -> CellEngine:
         """The functions that the runner calls."""
         return CellEngine(self.submit, self.look, self.stop, self.count_slots)
 
     def submit(self, orders: Sequence[Order]) -> None:
-        """Let the cells wait for a free place."""
+        """Let the cells wait for a free place; one that ran before waits for its own machine a while."""
+        clock = time.monotonic()
+        self.leaving |= {order["name"]: clock + HOME_PATIENCE for order in orders if order["name"] in self.homes}
         self.waiting += orders
 
     def look(self) -> dict[str, CellState]:
@@ -102,7 +112,12 @@ class RayCells:
 
         tasks = {cell.task: name for name, cell in self.running.items()}
         ready, _ = ray.wait(list(tasks), num_returns=len(tasks), timeout=0) if tasks else ([], [])
-        return {tasks[task]: self._read_end(self.running.pop(tasks[task])) for task in ready}
+        ended = {tasks[task]: self._read_end(self.running.pop(tasks[task])) for task in ready}
+        for name in [name for name, state in ended.items() if state.state != "lost"]:
+            del self.homes[name]  # a machine where it failed, or which refused it, has no claim on it
+        if ended:
+            write_text(workers.LOGS / HOMES, json.dumps(self.homes))
+        return ended
 
     def _read_end(self, cell: RunningCell) -> CellState:
         import ray
@@ -127,11 +142,28 @@ class RayCells:
             busy = sum(cell.node == name for cell in self.running.values())
             free = 0 if name in self.refusing else count_places(node, self.needs) - busy
             free = min(free, self.limit - len(self.running)) if self.limit else free
-            batch, self.waiting = self.waiting[: max(0, free)], self.waiting[max(0, free) :]
-            for order in batch:
+            address = node["NodeManagerAddress"]
+            for order in self._list_takers(address)[: max(0, free)]:
+                self.waiting.remove(order)
+                self.homes[order["name"]] = address
                 text = json.dumps({**order, "expected": expected})
                 task = _start(self.program, "run", text, name, self.needs)
                 self.running[order["name"]] = RunningCell(task, name, node["NodeManagerHostname"])
+                write_text(workers.LOGS / HOMES, json.dumps(self.homes))
+
+    def _list_takers(self, address: str) -> list[Order]:
+        """The waiting cells that a machine may begin, first those that it began before."""
+        clock = time.monotonic()
+        own = [order for order in self.waiting if self.homes.get(order["name"]) == address]
+        free = [order for order in self.waiting if self.leaving.get(order["name"], 0.0) <= clock]
+        return own + [order for order in free if order not in own]
+
+
+def read_homes() -> dict[str, str]:
+    """Where an earlier driver's cells ran that did not come to an end; none if its file is damaged or missing."""
+    with suppress(OSError, ValueError):
+        return dict(json.loads((workers.LOGS / HOMES).read_text(encoding="utf-8")))
+    return {}
 
 
 def open_ray(

@@ -1,25 +1,30 @@
 """A grid on a Ray cluster itself, of two nodes on this machine; and what is said where there is none."""
 
 import importlib.util
+import json
 import random
 import signal
 import sys
 from collections import Counter
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import yaml
 
 from bench import ray_kills
+from m2m.grid import workers
+from m2m.grid.machines import ray_cells
 from m2m.grid.machines.hardware import Needs
-from m2m.grid.machines.ray_cells import RayCells, RunningCell, connect, count_places
+from m2m.grid.machines.ray_cells import HOME_PATIENCE, RayCells, RunningCell, connect, count_places, read_homes
+from m2m.grid.machines.remote_runner import CellState
 from m2m.grid.workers import MEMORY, DriverEnded, stop_on_signals
 from tests.test_smoke import run
 from tests.toy_grid import make_toy_repository
 
 WARNING = "NO RAY HERE: it was not tested (make ray)"
+DRIVER: dict[str, Any] = {"node": "here", "python": "3.11.7", "packages": {}, "cpu": "Xeon", "gpus": []}
 NO_RAY = importlib.util.find_spec("ray") is None
 
 
@@ -84,6 +89,43 @@ def test_a_cell_without_memory_has_failed_and_one_whose_worker_died_is_lost(
     cells = RayCells(b"", Needs(1, 0), {}, [], {}, 0)
     end = cells._read_end(RunningCell(None, "id", "n1"))
     assert (end.state, end.node) == (state, "n1") and words in end.reason
+
+
+def test_a_lost_cell_waits_a_while_for_the_machine_that_has_its_finished_stages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Machines are their addresses: one that comes back has another id. Ray itself need not be here."""
+    places = {"Resources": {"CPU": 1.0, "memory": 2.0 * MEMORY}}
+    nodes = {f"id-{at}": places | {"NodeManagerAddress": at, "NodeManagerHostname": at} for at in ("a", "b")}
+    clock, ended = [0.0], dict[str, CellState]()
+    monkeypatch.setattr(workers, "LOGS", tmp_path)
+    monkeypatch.setattr(ray_cells, "_list_nodes", lambda: dict(nodes))
+    monkeypatch.setattr(ray_cells, "_start", lambda program, task, order, *_: json.loads(order)["name"])
+    monkeypatch.setattr(ray_cells, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    waiting = SimpleNamespace(wait=lambda tasks, **_: ([task for task in tasks if task in ended], []))
+    monkeypatch.setitem(sys.modules, "ray", cast(ModuleType, waiting))
+    cells = RayCells(b"", Needs(1, 0), DRIVER, [], DRIVER, 0)
+    monkeypatch.setattr(cells, "_read_end", lambda cell: ended.pop(cell.task))
+
+    def look(**states: str) -> dict[str, str]:
+        """What is seen once the cells of `states` have ended so and are submitted again."""
+        ended.update({name: CellState(state) for name, state in states.items()})  # type: ignore[arg-type]
+        cells.look()
+        cells.submit([{"name": name} for name in states])
+        return {name: state.node for name, state in cells.look().items()}
+
+    cells.submit([{"name": name} for name in ("one", "two", "three")])
+    assert look() == {"one": "a", "two": "b", "three": ""}
+    nodes["id-a2"] = nodes.pop("id-a")
+    assert look(one="lost") == {"three": "a", "two": "b", "one": ""}  # it was away when `three` took its place
+    nodes.pop("id-b")
+    assert look(two="lost", three="done") == {"one": "a", "two": "", "three": ""}
+    assert look(one="failed") == {"three": "a", "two": "", "one": ""}  # no claim on the machine where it failed
+    clock[0] = HOME_PATIENCE
+    assert look(three="done")["two"] == "a"  # b did not come back
+    assert RayCells(b"", Needs(1, 0), DRIVER, [], DRIVER, 0).homes == {"two": "a"}  # the next driver knows it
+    (tmp_path / "homes.json").write_text("{")
+    assert read_homes() == {}
 
 
 def test_the_drivers_way_to_end_by_a_signal_outlives_ray(monkeypatch: pytest.MonkeyPatch) -> None:
