@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from m2m.grid.design import PREFILTER_SETTINGS, QUALITY_SETTINGS, Cell, normalize_cell
+from m2m.llm_fields import LLM_FIELDS, list_llm_fields
 from m2m.strategies import STRATEGIES, get_strategy
 
 CELL_STAGES = (  # what a cell executes
@@ -21,6 +22,8 @@ SETTINGS_STAGES = ("finetune@opponent", "generate@opponent", "judge", "measure")
 HARDWARE = "hardware"  # in place of a stage: the kind of hardware of a cell that ran on a cluster
 UNITS, CHOICES = "data/units", "data/choices"  # choices are copies of units, tokens and vectors
 GRADIENTS = "data/gradients"  # of the cell's own subset
+RATINGS, PROMPT_FOLDER = "data/ratings", "m2m/prompts"  # scores of rows by an LLM, and what it is asked
+RATING_SETTINGS = ("engine", "temperature", "reply_tokens")
 DATA_NAMES = {  # what is under such a path, for people
     "data/pairs.parquet": "pool",
     "data/prompts.parquet": "prompts",
@@ -54,7 +57,11 @@ def collect_shared(lock: Lock) -> dict[str, dict[str, Any]]:
         raise ValueError(f"dvc.lock must have every stage of a cell, {missing[0]} is missing: run dvc repro")
     shared_outs = [stage["outs"] for name, stage in lock.items() if name not in (*CELL_STAGES, *OPPONENT_STAGES)]
     shared = [(path, md5) for outs in shared_outs for path, md5 in outs.items()]
-    data = {path: md5 for path, md5 in shared if not any(_is_within(path, folder) for folder in (CHOICES, GRADIENTS))}
+    data = {
+        path: md5
+        for path, md5 in shared
+        if not any(_is_within(path, folder) for folder in (CHOICES, GRADIENTS, RATINGS))
+    }
     outs = collect_outs(lock)
     deps = {path: md5 for name in CELL_STAGES for path, md5 in lock[name]["deps"].items()}
     return {
@@ -165,6 +172,8 @@ def _collect_choice(lock: Lock) -> dict[str, dict[str, Any]]:
     choice = {}
     if subset.get("quality") is not None:
         choice["quality"] = {name: subset[name] for name in QUALITY_SETTINGS}
+    if fields := list_llm_fields(subset.get("quality")):
+        choice["rate"] = {name: _describe_rating(lock, LLM_FIELDS[name]) for name in fields}
     if subset.get("prefilter", "random") != "random":
         choice["prefilter"] = {name: subset[name] for name in PREFILTER_SETTINGS}
     if target.get("params", {}).get("target", {}).get("examples") is not None:
@@ -174,6 +183,18 @@ def _collect_choice(lock: Lock) -> dict[str, dict[str, Any]]:
     if _get_block(lock, "gradients").get("proxy") is not None:
         choice["gradients"] = _get_block(lock, "gradients")
     return choice
+
+
+def _describe_rating(lock: Lock, path: str) -> dict[str, Any]:
+    """The hash of the scores at `path`, and what gave them: the LLM, how it was asked, and the prompt's hash."""
+    for stage in lock.values():
+        if path in stage["outs"]:
+            block = stage["params"]["rate"]
+            settings = {name: block[name] for name in RATING_SETTINGS}
+            model = {name: block["endpoint"][name] for name in ("model", "revision")}
+            prompts = {dep: md5 for dep, md5 in stage["deps"].items() if _is_within(dep, PROMPT_FOLDER)}
+            return settings | model | {"prompts": prompts, "scores": stage["outs"][path]}
+    return {}  # of a version that had no such scores
 
 
 def _get_block(lock: Lock, stage: str) -> dict[str, Any]:
