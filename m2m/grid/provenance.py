@@ -113,6 +113,21 @@ def _agrees(recorded: Any, current: Any) -> bool:
     return bool(recorded == current)
 
 
+def describe_ratings(lock: Lock) -> dict[str, dict[str, Any]]:
+    """Of each score by an LLM that rows were chosen by: its hash, the LLM, how it was asked, and the prompt's hash."""
+    quality = lock["subset@candidate"]["params"].get("subset", {}).get("quality")
+    paths = {LLM_FIELDS[name]: name for name in list_llm_fields(quality)}
+    ratings = {}
+    for stage in lock.values():
+        for path in stage["outs"].keys() & paths.keys():
+            block = stage["params"]["rate"]
+            model = {name: block[name] for name in RATING_SETTINGS}
+            model |= {name: block["endpoint"][name] for name in ("model", "revision")}
+            prompts = {dep: md5 for dep, md5 in stage["deps"].items() if _is_within(dep, PROMPT_FOLDER)}
+            ratings[paths[path]] = model | {"prompts": prompts, "scores": stage["outs"][path]}
+    return ratings
+
+
 def hash_cell(provenance: str, cell: Cell, settings: Mapping[str, Any]) -> str:
     """12 hex digits, equal for cells of one `provenance` with the same settings.
 
@@ -172,8 +187,8 @@ def _collect_choice(lock: Lock) -> dict[str, dict[str, Any]]:
     choice = {}
     if subset.get("quality") is not None:
         choice["quality"] = {name: subset[name] for name in QUALITY_SETTINGS}
-    if fields := list_llm_fields(subset.get("quality")):
-        choice["rate"] = {name: _describe_rating(lock, LLM_FIELDS[name]) for name in fields}
+    if ratings := describe_ratings(lock):
+        choice["rate"] = ratings
     if subset.get("prefilter", "random") != "random":
         choice["prefilter"] = {name: subset[name] for name in PREFILTER_SETTINGS}
     if target.get("params", {}).get("target", {}).get("examples") is not None:
@@ -183,18 +198,6 @@ def _collect_choice(lock: Lock) -> dict[str, dict[str, Any]]:
     if _get_block(lock, "gradients").get("proxy") is not None:
         choice["gradients"] = _get_block(lock, "gradients")
     return choice
-
-
-def _describe_rating(lock: Lock, path: str) -> dict[str, Any]:
-    """The hash of the scores at `path`, and what gave them: the LLM, how it was asked, and the prompt's hash."""
-    for stage in lock.values():
-        if path in stage["outs"]:
-            block = stage["params"]["rate"]
-            settings = {name: block[name] for name in RATING_SETTINGS}
-            model = {name: block["endpoint"][name] for name in ("model", "revision")}
-            prompts = {dep: md5 for dep, md5 in stage["deps"].items() if _is_within(dep, PROMPT_FOLDER)}
-            return settings | model | {"prompts": prompts, "scores": stage["outs"][path]}
-    return {}  # of a version that had no such scores
 
 
 def _get_block(lock: Lock, stage: str) -> dict[str, Any]:
