@@ -148,7 +148,10 @@ def explain_missing_input(name: str, settings: Mapping[str, Any]) -> str:
     """What a strategy chooses by and these settings do not name, and what to set; empty where it has all."""
     strategy = STRATEGIES[name]
     if strategy.needs_quality and settings["subset"]["quality"] is None:
-        return f"{name} chooses by a number of the rows: set subset.quality to the name of that field."
+        return (
+            f"{name} chooses by a number of the rows: set subset.quality to the name of that field, or to an LLM's, "
+            "llm_complexity*llm_quality."
+        )
     if strategy.needs_examples and settings["target"]["examples"] is None:
         return f"{name} chooses rows like your examples: set target.examples to their file."
     return ""
