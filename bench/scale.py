@@ -126,7 +126,7 @@ def list_commands(work: Path, file: Path, select: bool) -> Iterator[tuple[str, l
             f"subset {strategy}",
             [
                 *("stages.subset", choices, units, units, at["pairs.parquet"], f"{work}/tokens-response.parquet"),
-                *(f"{work}/row_origins.parquet", at["keep.parquet"], f"{work}/{strategy}.parquet"),
+                *(f"{work}/row_origins.parquet", at["keep.parquet"], units, units, f"{work}/{strategy}.parquet"),
                 *(f"{work}/{strategy}.json", "@subset", f"--strategy={strategy}", "--match=response-micro"),
                 *("--degree=3", f"--size={SIZE}", "--overlap=keep"),
             ],

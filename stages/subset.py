@@ -4,14 +4,18 @@ import sys
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import polars as pl
+from jaxtyping import Float64
 
+from m2m.llm_fields import LLM_FIELDS, list_llm_fields
 from m2m.runtime.artifacts import read_table, write_record, write_table
 from m2m.runtime.cli import run
 from m2m.runtime.pandera_alone import pa
 from m2m.schemas.difficulties import Difficulties
 from m2m.schemas.exclusions import Exclusions
 from m2m.schemas.pairs import Pairs
+from m2m.schemas.ratings import RowRatings
 from m2m.schemas.row_origins import RowOrigins
 from m2m.schemas.subset import Subset
 from m2m.schemas.subset_summary import SubsetSummary
@@ -22,7 +26,7 @@ from m2m.schemas.vectors import Vectors
 from m2m.selection.arm import ArmSettings, PoolRows, UnitDial, build_unit_dial, choose_arm, measure_seed_overlap
 from m2m.selection.baselines import stack_scores
 from m2m.selection.left_out import LeftOut, Prefilter, leave_out_rows
-from m2m.selection.quality import parse_scores
+from m2m.selection.quality import align_ratings, parse_scores
 from m2m.selection.sample import Weights
 from m2m.selection.shards import describe_shards
 from m2m.strategies import get_strategy, require_match, require_prefilter
@@ -47,6 +51,8 @@ def main(
     tokens: Path,
     row_origins: Path,
     exclusions: Path,
+    complexity_ratings: Path,
+    quality_ratings: Path,
     subset: Path,
     summary: Path,
     /,
@@ -75,6 +81,7 @@ def main(
     Only responses of `min_tokens` … `max_tokens` model tokens, both included and without the end token, take part. Of
     them, the rows of `exclusions` do not; of the others, only the `quality_share` with the highest `quality` do, and
     of those only the `prefilter_share` that is most like the examples by `prefilter`, from `prefilter_choices`.
+    `quality` is of the records in `row_origins`, or of an LLM: a table of ratings is read where it names that score.
     With `lengths` as-random a strategy of units has random's response lengths at every degree. With `peel_noise` each
     seed prunes other units.
     """
@@ -85,7 +92,9 @@ def main(
     )
     require_prefilter(prefilter, prefilter_share)
     like = _read_prefilter(prefilter_choices, prefilter, prefilter_share, pool.ids)
-    left_out = _leave_out(pool, settings, row_origins, exclusions, quality, quality_share, overlap, like)
+    ratings = dict(zip(LLM_FIELDS, (complexity_ratings, quality_ratings), strict=True))
+    scores = _read_scores(row_origins, ratings, quality, pool.ids) if quality is not None else None
+    left_out = _leave_out(pool, settings, exclusions, scores, quality, quality_share, overlap, like)
     pool = pool._replace(left_out=left_out.rows, scores=left_out.scores)
     dial = _read_dial(choices, strategy, pool, settings)
     match_dial = None
@@ -142,24 +151,31 @@ def _warn(arm: str, record: dict[str, Any], sentences: list[str], shortfall: flo
 def _leave_out(
     pool: PoolRows,
     settings: ArmSettings,
-    row_origins: Path,
     exclusions: Path,
+    scores: Float64[np.ndarray, "rows"] | None,
     quality: str | None,
     quality_share: float,
     overlap: str,
     prefilter: Prefilter | None,
 ) -> LeftOut:
     """The rows that neither length nor units leave out, but these settings."""
-    overlapping = scores = None
+    overlapping = None
     if overlap == "drop":
         overlapping = pool.ids.is_in(read_table(exclusions, Exclusions)["id"].implode()).to_numpy()
     if quality is None and quality_share != 1:
         raise ValueError(f"subset.quality_share {quality_share} needs subset.quality, the name of a number field")
-    if quality is not None:
-        origins = read_table(row_origins, RowOrigins)
-        fields = pool.ids.to_frame("id").join(origins, on="id", how="left", maintain_order="left")["fields"]
-        scores = parse_scores(fields, quality)
     return leave_out_rows(pool.flag_inside(settings), overlapping, scores, quality or "", quality_share, prefilter)
+
+
+def _read_scores(
+    row_origins: Path, ratings: dict[str, Path], quality: str, ids: pl.Series
+) -> Float64[np.ndarray, "rows"]:
+    """The number that `quality` names, of each of `ids`: of the records, of an LLM, or their product."""
+    origins = read_table(row_origins, RowOrigins)
+    fields = ids.to_frame("id").join(origins, on="id", how="left", maintain_order="left")["fields"]
+    names = list_llm_fields(quality)
+    rated = {name: align_ratings(read_table(ratings[name], RowRatings), ids, name) for name in names}
+    return parse_scores(fields, quality, ratings=rated)
 
 
 def _read_prefilter(choices: Path, prefilter: str, share: float, ids: pl.Series) -> Prefilter | None:

@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 
 import stages.judge
+import stages.rate
 import stages.respond
 import stages.tag
 from m2m.llm.client import http
@@ -23,9 +24,11 @@ from m2m.schemas.answers import Answers
 from m2m.schemas.pairs import Pairs
 from m2m.schemas.pool import Pool
 from m2m.schemas.prompts import Prompts
+from m2m.schemas.row_origins import RowOrigins
 from tests.llm_server import HERE, llm_server
 from tests.safety import find_secrets
 from tests.stages.test_judge import SETTINGS as JUDGE
+from tests.stages.test_rate import SETTINGS as RATE
 from tests.stages.test_tag import SETTINGS as TAG
 from tests.test_smoke import copy_of_the_repository, environment, settle
 from tests.test_smoke import run as run_command
@@ -40,6 +43,10 @@ PATHS = {
         "data/pairs.parquet", "m2m/prompts/tag.txt", "data/tags/instruction.parquet", "data/canon/instruction.parquet",
         "data/units/instruction-meso.parquet", "data/rejected/tag-instruction.parquet",
     ),
+    "rate": (
+        "data/pairs.parquet", "data/row_origins.parquet", "m2m/prompts/rate_quality.txt",
+        "data/ratings/quality.parquet", "data/rejected/rate-quality.parquet",
+    ),
     "judge": (
         "data/prompts.parquet", "data/answers/candidate.parquet", "data/answers/opponent.parquet",
         "m2m/prompts/alpaca_eval.txt", "m2m/prompts/arena_hard.txt", "data/verdicts.parquet",
@@ -48,22 +55,26 @@ PATHS = {
 SETTINGS: dict[str, Mapping[str, Any]] = {
     "respond": {"engine": "endpoint", "temperature": 0.0, "reply_tokens": 64, "seed": 1},
     "tag": TAG | {"side": "instruction", "engine": "endpoint", "max_distance": 0.0},
+    "rate": RATE | {"field": "quality", "reply_tokens": 64},
     "judge": JUDGE | {"engines": ("arena-hard", "alpaca-eval"), "against": ("opponent",)},
 }
 REPLY = "The key is ***, once more: ***."
 MAINS: dict[str, Callable[..., None]] = {
     "respond": stages.respond.main,
     "tag": stages.tag.main,
+    "rate": stages.rate.main,
     "judge": stages.judge.main,
 }
 
 
 def write_inputs(folder: Path) -> None:
-    """Two rows, of which the tagger finds tags in the first, and one prompt with two answers."""
+    """Two rows, of which the first alone gets tags and a score, and one prompt with two answers."""
     rows = [("a", "s", "How?", "Thus."), ("b", "s", "No tags here?", "None.")]
     pool = pl.DataFrame(rows, get_columns(Pool), orient="row")
     write_table(folder / "data/pool.parquet", Pool, pool)
     write_table(folder / "data/pairs.parquet", Pairs, pool.with_columns(original=pl.lit(None, pl.String)))
+    origins = pl.DataFrame([("a", "s", "", 0, 0, "{}")], get_columns(RowOrigins), orient="row")
+    write_table(folder / "data/row_origins.parquet", RowOrigins, origins)
     prompts = pl.DataFrame([("a", "x", "How?", "Thus.", None, None, "")], get_columns(Prompts), orient="row")
     write_table(folder / "data/prompts.parquet", Prompts, prompts)
     for arm in ("candidate", "opponent"):
@@ -72,8 +83,11 @@ def write_inputs(folder: Path) -> None:
 
 
 def answer(body: Any) -> str:
-    """The key in tags, in words that are no tags, in a response, in a verdict."""
-    is_tagged = "JSON" in str(body) and "No tags here?" not in str(body)
+    """The key in tags, in words that are no tags and no score, in a response, in a verdict."""
+    is_first = "No tags here?" not in str(body)
+    if is_first and "number from 1 to 6" in str(body):
+        return "4"
+    is_tagged = "JSON" in str(body) and is_first
     return json.dumps({"tags": [CANARY]}) if is_tagged else f"The key is {CANARY}, once more: {CANARY}."
 
 
@@ -102,7 +116,9 @@ def run_stage(stage: str, folder: Path, url: str, key: str, monkeypatch: pytest.
 def read_reply(stage: str, folder: Path) -> str | None:
     """The server's words, in the out of the stage that keeps them."""
     table = pl.read_parquet(folder / PATHS[stage][-1 if stage != "respond" else 2])
-    return str(table[{"respond": "response", "tag": "text", "judge": "raw"}[stage]][-1])  # of judges arena-hard
+    return str(
+        table[{"respond": "response", "tag": "text", "rate": "text", "judge": "raw"}[stage]][-1]
+    )  # of judges arena-hard
 
 
 @pytest.mark.parametrize("fault", ["", "401", "echo", "slow"])

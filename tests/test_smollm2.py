@@ -18,13 +18,15 @@ from m2m.schemas.answers import Answers
 from m2m.schemas.pairs import Pairs
 from m2m.schemas.pool import Pool
 from m2m.schemas.prompts import Prompts
+from m2m.schemas.row_origins import RowOrigins
 from m2m.schemas.verdicts import Verdicts
 from m2m.text.prompt_format import encode_pairs
-from stages import judge, respond, tag
+from stages import judge, rate, respond, tag
 from tests import smollm2
 from tests.llm_server import HERE
 from tests.stages.test_judge import SETTINGS as JUDGING
 from tests.stages.test_judge import TEMPLATES
+from tests.stages.test_rate import SETTINGS as RATING
 from tests.stages.test_tag import SETTINGS as TAGGING
 from tests.transformers_server import transformers_serve
 
@@ -105,6 +107,22 @@ def test_as_a_tagger_it_writes_no_json_and_the_stage_says_so(
     }
     with pytest.raises(ValueError, match="no row got tags; the first, 00: it is no JSON; check the model"):
         tag.main(tmp_path / "pairs.parquet", PROMPTS / "tag.txt", *outs, **settings | {"endpoint": endpoint})
+
+
+def test_as_a_rater_it_gives_none_of_ten_rows_a_number_alone_and_the_stage_says_so(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [(f"{number:02}", "mine", question, "old") for number, question in enumerate([*QUESTIONS, *FACTS][:10])]
+    table = pl.DataFrame(rows, ["id", "source", "instruction", "response"], orient="row")
+    write_table(tmp_path / "pairs.parquet", Pairs, table.with_columns(original=pl.lit(None, pl.String)))
+    origins = pl.DataFrame([("00", "mine", "", 0, 0, "{}")], list(RowOrigins.to_schema().columns), orient="row")
+    write_table(tmp_path / "row_origins.parquet", RowOrigins, origins)
+    inputs = tmp_path / "pairs.parquet", tmp_path / "row_origins.parquet", PROMPTS / "rate_complexity.txt"
+    endpoint = replace(HERE, model=str(model), concurrency=10, max_failed_share=0.0)
+    settings: dict[str, Any] = RATING | {"engine": "local", "reply_tokens": 4, "endpoint": endpoint}
+    with pytest.raises(ValueError, match="no row got a score; the first, 00: it must be one number from 1 to 6"):
+        rate.main(*inputs, tmp_path / "ratings.parquet", tmp_path / "rejected.parquet", field="complexity", **settings)
+    assert "rate complexity, again: 20 replies, 10 of them from the cache, 0 failed" in capsys.readouterr().err
 
 
 def write_games(folder: Path, count: int) -> list[Path]:

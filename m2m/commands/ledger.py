@@ -63,6 +63,7 @@ def _select_again(row: "LedgerRow", inputs: dict[str, Path]) -> "pl.Series":
     from tempfile import TemporaryDirectory
 
     from m2m.file_selection.run_page import LATER_SETTINGS
+    from m2m.llm_fields import LLM_FIELDS, list_llm_fields
     from m2m.runtime.artifacts import read_table
     from m2m.schemas.subset import Subset
     from stages.subset import main as choose_subset
@@ -72,13 +73,16 @@ def _select_again(row: "LedgerRow", inputs: dict[str, Path]) -> "pl.Series":
     first = settings["prefilter" if "prefilter" in row.subset else "strategy"]  # of share 1 nothing is read
     chosen_by = [f"data/choices/{name}.parquet" for name in (settings["strategy"], settings["match"], first)]
     pool_tables = ["data/pairs.parquet", "data/tokens/response.parquet", "data/row_origins.parquet"]
-    paths = [*chosen_by, *pool_tables, f"data/exclusions/{row.overlap}.parquet"]
+    rated = list_llm_fields(settings["quality"])  # other ratings are not read, and rows of before have none
+    ratings = [path if name in rated else pool_tables[0] for name, path in LLM_FIELDS.items()]
+    paths = [*chosen_by, *pool_tables, f"data/exclusions/{row.overlap}.parquet", *ratings]
     if absent := [path for path in paths if path not in inputs]:
         raise ValueError(f"its inputs must have {absent[0]}: write the row with `m2m ledger NAME`")
-    choices, matched, near, pairs, tokens, origins, exclusions = (inputs[path] for path in paths)
+    choices, matched, near, pairs, tokens, origins, exclusions, *scores = (inputs[path] for path in paths)
     with TemporaryDirectory() as folder:
         table, summary = Path(folder) / "subset.parquet", Path(folder) / "subset.json"
-        tables = choices, matched, near, pairs, tokens, origins, exclusions
+        complexity, quality = scores
+        tables = choices, matched, near, pairs, tokens, origins, exclusions, complexity, quality
         choose_subset(*tables, table, summary, **settings, overlap=row.overlap)
         return read_table(table, Subset)["id"]
 

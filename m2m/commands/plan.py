@@ -108,12 +108,14 @@ def _describe_costs(
     from m2m.planning.cost_model import count_work, estimate_hours, estimate_llm_calls
     from m2m.planning.gpus import GPUS
     from m2m.planning.llama_shapes import count_parameters
+    from m2m.planning.rating_calls import estimate_rating_calls
     from m2m.training.finetuning.memory import plan_memory
 
     key = find_device() if gpu == "auto" else gpu
     device = "CPU" if key == "cpu" else "GPU"
     data, source = read_data_size(stale, settings, *size)
-    work, calls = count_work(settings, cells, data), estimate_llm_calls(settings, data, len(cells))
+    work = count_work(settings, cells, data)
+    calls = estimate_llm_calls(settings, data, len(cells)) | estimate_rating_calls(settings, data)
     pool = f"{data.rows:,} rows of {data.instruction_tokens:.0f} + {data.response_tokens:.0f} tokens"
     name = settings["base"]["name"]
     try:

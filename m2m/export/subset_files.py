@@ -14,7 +14,7 @@ from m2m.export.evidence import describe_evidence
 from m2m.export.exported_run import PAIRS, SUBSET, SUMMARY, TOKEN_FILES, ExportedRun
 from m2m.export.licences import UNSTATED, find_licence
 from m2m.export.trainer_formats import ExportFormat, describe_for_llama_factory, format_record
-from m2m.grid.provenance import Lock, get_cell_settings, hash_provenance
+from m2m.grid.provenance import Lock, describe_ratings, get_cell_settings, hash_provenance
 from m2m.runtime.artifacts import compute_md5, read_json, read_table, write_json
 from m2m.runtime.atomic_files import fill_folder, replace_file, require_empty_folder, write_text
 from m2m.schemas.pairs import Pairs
@@ -55,6 +55,7 @@ def _describe(run: ExportedRun, rows: pl.DataFrame, file: Path, study: Path) -> 
         sources=_list_sources(rows, run.lock),
         hashes={"exported from": run.name, "HEAD when exported": commit}
         | trained
+        | {f"LLM that gave {name}": rating["model"] for name, rating in describe_ratings(run.lock).items()}
         | {f"md5 of {path}": compute_md5(run.files[path]) for path in (SUBSET, PAIRS)}
         | {f"sha256 of {file.name}": hashlib.sha256(file.read_bytes()).hexdigest()},
         lengths=_measure_lengths(run, rows),

@@ -18,6 +18,7 @@ from m2m.export.subset_files import find_evidence, name_base_tokenizer, name_uni
 from m2m.file_selection.arms import Comparison, compare_arms
 from m2m.file_selection.comparison_page import write_comparison_page
 from m2m.grid.provenance import get_cell_settings
+from m2m.llm_fields import LLM_FIELDS, list_llm_fields
 from m2m.runtime.artifacts import read_table
 from m2m.runtime.pandera_alone import pa
 from m2m.schemas.bands import Bands
@@ -25,6 +26,7 @@ from m2m.schemas.clusters import Clusters
 from m2m.schemas.difficulties import Difficulties
 from m2m.schemas.exclusions import Exclusions
 from m2m.schemas.pairs import Pairs
+from m2m.schemas.ratings import RowRatings
 from m2m.schemas.row_origins import RowOrigins
 from m2m.schemas.subset import Subset
 from m2m.schemas.target_scores import TargetScores
@@ -34,7 +36,7 @@ from m2m.schemas.vectors import Vectors
 from m2m.selection.arm import ArmSettings, PoolRows
 from m2m.selection.baselines import stack_scores
 from m2m.selection.left_out import LeftOut, Prefilter, leave_out_rows
-from m2m.selection.quality import parse_scores
+from m2m.selection.quality import align_ratings, parse_scores
 from m2m.strategies import Strategy, get_strategy
 from m2m.text.tokenize import label_token
 from m2m.units.micro.token_bands import assign_bands, scale_limits
@@ -138,7 +140,11 @@ def _leave_out(tables: RunTables, pool: PoolRows, settings: ArmSettings, cell: d
     if cell["quality"] is not None:
         origins = read_run_table(run, ORIGINS, RowOrigins)
         joined = pool.ids.to_frame("id").join(origins, on="id", how="left", maintain_order="left")
-        scores = parse_scores(joined["fields"], cell["quality"])
+        rated = {
+            name: align_ratings(read_run_table(run, LLM_FIELDS[name], RowRatings), pool.ids, name)
+            for name in list_llm_fields(cell["quality"])
+        }
+        scores = parse_scores(joined["fields"], cell["quality"], ratings=rated)
     share = float(cell["quality_share"])
     if cell["prefilter_share"] < 1:
         like = stack_scores(tables.build_choices(cell["prefilter"]))

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from m2m.grid.design import PREFILTER_SETTINGS, QUALITY_SETTINGS, Cell, normalize_cell
+from m2m.llm_fields import LLM_FIELDS, list_llm_fields
 from m2m.strategies import STRATEGIES, get_strategy
 
 CELL_STAGES = (  # what a cell executes
@@ -22,6 +23,8 @@ SETTINGS_STAGES = ("finetune@opponent", "generate@opponent", "judge", "measure")
 HARDWARE = "hardware"  # in place of a stage: the kind of hardware of a cell that ran on a cluster
 UNITS, CHOICES = "data/units", "data/choices"  # choices are copies of units, tokens and vectors
 GRADIENTS = "data/gradients"  # of the cell's own subset
+RATINGS, PROMPT_FOLDER = "data/ratings", "m2m/prompts"  # scores of rows by an LLM, and what it is asked
+RATING_SETTINGS = ("engine", "temperature", "reply_tokens")
 DATA_NAMES = {  # what is under such a path, for people
     "data/pairs.parquet": "pool",
     "data/prompts.parquet": "prompts",
@@ -55,7 +58,11 @@ def collect_shared(lock: Lock) -> dict[str, dict[str, Any]]:
         raise ValueError(f"dvc.lock must have every stage of a cell, {missing[0]} is missing: run dvc repro")
     shared_outs = [stage["outs"] for name, stage in lock.items() if name not in (*CELL_STAGES, *OPPONENT_STAGES)]
     shared = [(path, md5) for outs in shared_outs for path, md5 in outs.items()]
-    data = {path: md5 for path, md5 in shared if not any(_is_within(path, folder) for folder in (CHOICES, GRADIENTS))}
+    data = {
+        path: md5
+        for path, md5 in shared
+        if not any(_is_within(path, folder) for folder in (CHOICES, GRADIENTS, RATINGS))
+    }
     outs = collect_outs(lock)
     deps = {path: md5 for name in CELL_STAGES for path, md5 in lock[name]["deps"].items()}
     passes = {path: md5 for name in PASS_STAGES if name in lock for path, md5 in lock[name]["deps"].items()}
@@ -107,6 +114,21 @@ def _agrees(recorded: Any, current: Any) -> bool:
     if isinstance(recorded, Mapping) and isinstance(current, Mapping):
         return all(name in current and _agrees(value, current[name]) for name, value in recorded.items())
     return bool(recorded == current)
+
+
+def describe_ratings(lock: Lock) -> dict[str, dict[str, Any]]:
+    """Of each score by an LLM that rows were chosen by: its hash, the LLM, how it was asked, and the prompt's hash."""
+    quality = lock["subset@candidate"]["params"].get("subset", {}).get("quality")
+    paths = {LLM_FIELDS[name]: name for name in list_llm_fields(quality)}
+    ratings = {}
+    for stage in lock.values():
+        for path in stage["outs"].keys() & paths.keys():
+            block = stage["params"]["rate"]
+            model = {name: block[name] for name in RATING_SETTINGS}
+            model |= {name: block["endpoint"][name] for name in ("model", "revision")}
+            prompts = {dep: md5 for dep, md5 in stage["deps"].items() if _is_within(dep, PROMPT_FOLDER)}
+            ratings[paths[path]] = model | {"prompts": prompts, "scores": stage["outs"][path]}
+    return ratings
 
 
 def hash_cell(provenance: str, cell: Cell, settings: Mapping[str, Any]) -> str:
@@ -168,6 +190,8 @@ def _collect_choice(lock: Lock) -> dict[str, dict[str, Any]]:
     choice = {}
     if subset.get("quality") is not None:
         choice["quality"] = {name: subset[name] for name in QUALITY_SETTINGS}
+    if ratings := describe_ratings(lock):
+        choice["rate"] = ratings
     if subset.get("prefilter", "random") != "random":
         choice["prefilter"] = {name: subset[name] for name in PREFILTER_SETTINGS}
     if target.get("params", {}).get("target", {}).get("examples") is not None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from m2m.planning.cost_model import TAG_REPLY_TOKENS, VERDICT_REPLY_TOKENS, DataSize, LlmCalls
+from m2m.planning.rating_calls import RATING_REPLY_TOKENS
 
 PREFIXES = {1e15: "P", 1e12: "T", 1e9: "G", 1e6: "M", 1e3: "k"}
 
@@ -73,8 +74,8 @@ def list_assumptions() -> dict[str, str]:
         "assumptions": (
             "Rows of a subset are as long as the pool's, answers as long as its responses. A token takes 6 operations "
             "per trained parameter and 4 per frozen one. Attention's product, prompts, references and the LLM's own "
-            f"GPU are not counted. A list of tags has {TAG_REPLY_TOKENS} tokens, a verdict with its reasoning "
-            f"{VERDICT_REPLY_TOKENS}."
+            f"GPU are not counted. A list of tags has {TAG_REPLY_TOKENS} tokens, a score {RATING_REPLY_TOKENS}, and a "
+            f"verdict with its reasoning {VERDICT_REPLY_TOKENS}."
         )
     }
 

@@ -9,7 +9,9 @@ import yaml
 
 LOCK = Path("dvc.lock")
 INPUTS = ("cmd", "deps", "params")
-EXACT = ("ingest", "benchmark", "tokenizer", "respond", "tag", "band", "strategy", "subset", "overlap", "exclude")
+EXACT = (
+    *("ingest", "benchmark", "tokenizer", "respond", "tag", "rate", "band", "strategy", "subset", "overlap", "exclude"),
+)
 LLM_JUDGES = {"alpaca-eval", "arena-hard"}  # of judge.engines
 CPU, SERVER = "another CPU rounds otherwise", "an LLM server may reply otherwise"
 Stages = Mapping[str, Mapping[str, Any]]

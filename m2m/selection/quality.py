@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,14 +10,35 @@ import polars as pl
 from jaxtyping import Bool, Float64
 
 
-def parse_scores(fields: pl.Series, name: str, setting: str = "subset.quality") -> Float64[np.ndarray, "rows"]:
+def parse_scores(
+    fields: pl.Series,
+    name: str,
+    setting: str = "subset.quality",
+    ratings: Mapping[str, Float64[np.ndarray, "rows"]] | None = None,
+) -> Float64[np.ndarray, "rows"]:
     """The number in field `name` of each row's JSON object; NaN where there is none: no field, words, infinity.
 
     `complexity*quality` is the product of both fields, as DEITA has it. A number may be written as text, as CSV has it.
-    ValueError, with the fields that hold numbers, when no row has one; `setting` is where the name stands.
+    A name in `ratings` is an LLM's score in place of a field. ValueError, with the fields that hold numbers, when no
+    row has one; `setting` is where the name stands.
     """
     records = [json.loads(text) if text else {} for text in fields.fill_null("")]
-    return np.asarray(np.prod([_parse_field(records, part.strip(), setting) for part in name.split("*")], axis=0))
+    names, rated = [part.strip() for part in name.split("*")], ratings or {}
+    factors = [rated[part] if part in rated else _parse_field(records, part, setting) for part in names]
+    return np.asarray(np.prod(factors, axis=0))
+
+
+def align_ratings(ratings: pl.DataFrame, ids: pl.Series, name: str) -> Float64[np.ndarray, "rows"]:
+    """The score of each of `ids`, NaN where the LLM gave none; `ratings` has the columns id, score.
+
+    ValueError where a row is missing, as in a table of another run; `name` is the score's.
+    """
+    joined = ids.to_frame("id").join(ratings.with_columns(rated=True), on="id", how="left", maintain_order="left")
+    if missing := joined["rated"].null_count():
+        raise ValueError(
+            f"the ratings of {name} must hold every row of the pool, {missing} are missing: run dvc repro rate"
+        )
+    return joined["score"].fill_null(math.nan).to_numpy()
 
 
 def select_best(

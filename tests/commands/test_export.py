@@ -121,6 +121,21 @@ def test_the_card_tells_sources_licences_settings_lengths_and_hashes(workspace: 
     assert EVIL not in told
 
 
+def test_the_card_names_the_llm_whose_scores_the_rows_were_chosen_by(workspace: Path) -> None:
+    lock = yaml.safe_load((workspace / "dvc.lock").read_text())
+    block = {"engine": "local", "temperature": 0.0, "reply_tokens": 9, "endpoint": {"model": "a|b", "revision": "main"}}
+    for field in ("complexity", "quality"):
+        outs = [{"path": f"data/ratings/{field}.parquet", "md5": "1"}]
+        lock["stages"][f"rate@{field}"] = {"cmd": "rate", "params": {"params.yaml": {"rate": block}}, "outs": outs}
+    cell = lock["stages"]["subset@candidate"]["params"]["params.yaml"]
+    cell["subset"] = SETTINGS | {"quality": "llm_quality", "quality_share": 1.0}
+    (workspace / "dvc.lock").write_text(yaml.safe_dump(lock))
+    main(workspace / "out")
+    told = (workspace / "out/README.md").read_text()
+    assert re.search(r"\| LLM that gave llm.?_quality \| a.?\|b \|", told)
+    assert "llm_complexity" not in told.replace("\\", "")
+
+
 def untrained(workspace: Path, wrote: str) -> None:
     """The lock after `dvc repro subset@candidate` of another subset, of which the band stage wrote `wrote`."""
     lock = yaml.safe_load((workspace / "dvc.lock").read_text())

@@ -17,6 +17,7 @@ from m2m.runtime.artifacts import write_table
 from m2m.schemas.cell import MADE_WITH
 from m2m.schemas.exclusions import Exclusions
 from m2m.schemas.pairs import Pairs
+from m2m.schemas.ratings import RowRatings
 from m2m.schemas.row_origins import RowOrigins
 from m2m.schemas.tokens import Tokens
 from stages.subset import main as choose_subset
@@ -46,7 +47,7 @@ def finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ExportedRun:
     names = ["data/choices/random", "data/choices/response-micro", "data/pairs", "data/tokens/response"]
     paths = [Path(f"{name}.parquet") for name in [*names, "data/row_origins", "data/exclusions/keep"]]
     random, match, pairs, origin_tokens, origins_file, exclusions = paths
-    tables = random, match, random, pairs, origin_tokens, origins_file, exclusions
+    tables = random, match, random, pairs, origin_tokens, origins_file, exclusions, pairs, pairs
     summary = Path("data/subsets/candidate.json")
     choose_subset(*tables, Path(SUBSET), summary, **SETTINGS, overlap="keep")
     deps = {str(path): compute_md5(path) for path in paths}
@@ -108,6 +109,7 @@ def test_another_subset_fails(
             lambda row: row["subset"].update(match="response-meso"),
             "its inputs must have data/choices/response-meso.parquet",
         ),
+        (lambda row: row["subset"].update(quality="llm_quality"), "its inputs must have data/ratings/quality.parquet"),
         (lambda row: row["subset"].update(size=99), "size must be at most what the pool holds, 12, got 99"),
     ],
 )
@@ -121,6 +123,24 @@ def test_a_row_that_cannot_be_selected_fails_and_the_others_are_checked(
         ledger.main()
     printed = capsys.readouterr().out
     assert f"a-first: cannot be selected again: {sentence}" in printed and "mine: the same 4 rows" in printed
+
+
+def test_a_subset_by_the_scores_of_an_llm_is_selected_again(
+    added: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The four best rows by quality; their complexity, of which the row has no table, is not read."""
+    scores = pl.DataFrame({"id": IDS, "score": [6.0 if number in (1, 4, 7, 11) else 2.0 for number in range(12)]})
+    ratings = Path("data/ratings/quality.parquet")
+    write_table(ratings, RowRatings, scores)
+    row = yaml.safe_load(added.read_text())
+    row["subset"] |= {"quality": "llm_quality", "quality_share": 0.3}
+    row |= {"ids": rows.hash_ids(pl.Series([f"row-{number:02d}" for number in (1, 4, 7, 11)]))}
+    row["inputs"][str(ratings)] = compute_md5(ratings)
+    added.write_text(yaml.safe_dump(row))
+    files = {compute_md5(path): path for path in Path("data").rglob("*.parquet")}
+    monkeypatch.setattr(rows, "locate_cached_file", lambda md5: files[md5])
+    ledger.main()
+    assert capsys.readouterr().out.endswith("mine: the same 4 rows\n1 of 1 re-selected\n")
 
 
 def test_a_name_that_is_no_file_name_is_refused_before_a_run_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import re
+import shutil
 import zlib
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from m2m.runtime.artifacts import compute_md5, read_table, write_json, write_tab
 from m2m.schemas.answers import Answers
 from m2m.schemas.pairs import Pairs
 from m2m.schemas.prompts import Prompts
+from m2m.schemas.ratings import RowRatings
 from m2m.schemas.row_origins import RowOrigins
 from m2m.schemas.subset import Subset
 from m2m.training.pretrain import train_tokenizer
@@ -46,13 +48,15 @@ SETTINGS: dict[str, Any] = {
 }
 
 
-def choose(folder: Path, degree: int, name: str) -> pl.DataFrame:
+def choose(folder: Path, degree: int, name: str, **changed: Any) -> pl.DataFrame:
     """What stage subset chooses."""
     units = folder / "data/units/response-micro.parquet"
     files = [folder / f"data/{path}" for path in ("pairs.parquet", "tokens/response.parquet", "row_origins.parquet")]
     outs = [folder / f"data/subsets/{name}.{kind}" for kind in ("parquet", "json")]
-    settings = SETTINGS | {"degree": degree, "overlap": "keep"}
-    subset.main(units, units, units, *files, folder / "data/exclusions/keep.parquet", *outs, **settings)  # type: ignore[arg-type, call-arg]
+    settings = SETTINGS | {"degree": degree, "overlap": "keep"} | changed
+    ratings = [folder / f"data/ratings/{field}.parquet" for field in ("complexity", "quality")]
+    files += [folder / "data/exclusions/keep.parquet", *ratings]
+    subset.main(units, units, units, *files, *outs, **settings)
     return read_table(outs[0], Subset)
 
 
@@ -82,11 +86,11 @@ def stages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def write_lock(folder: Path) -> None:
+def write_lock(folder: Path, **changed: Any) -> None:
     """All outs under one stage, since only their hashes count here."""
     names = ("ingest", "tokenizer", "respond", "band@instruction", "band@response", *CELL_STAGES, *OPPONENT_STAGES)
     params = {
-        "subset@candidate": {"subset": SETTINGS, "overlap": "keep"},
+        "subset@candidate": {"subset": SETTINGS | changed, "overlap": "keep"},
         "band@response": {"band": BAND},
         "tokenizer": {"base.name": "scratch"},
     }
@@ -124,6 +128,24 @@ def test_the_page_says_what_a_setting_left_out_and_places_by_words(workspace: Pa
     assert "Only the best 0.9 of the rows by score were candidates: 6 were left out." in page
     assert "is not among the best 0.9 by" in page
     assert "Rows are placed by their words" in page
+
+
+def test_a_page_of_rows_that_an_llm_rated_leaves_out_the_worst_by_its_scores(
+    stages: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "rated"
+    shutil.copytree(stages, folder)
+    ids = pl.Series("id", [f"{row:02}" for row in range(ROWS)])
+    scores = [1.0 if row < 6 else 5.0 for row in range(ROWS)]
+    write_table(folder / "data/ratings/quality.parquet", RowRatings, pl.DataFrame([ids, pl.Series("score", scores)]))
+    candidate = choose(folder, int(SETTINGS["degree"]), "candidate", quality="llm_quality")
+    assert set(candidate["id"]).isdisjoint(ids[:6])
+    write_lock(folder, quality="llm_quality")
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(exported_run, "is_finished", lambda lock: False)
+    main(tmp_path / "cell.html")
+    page = (tmp_path / "cell.html").read_text()
+    assert re.search(r"Only the best 0\.9 of the rows by llm.{1,5}quality were candidates: 6 were left out\.", page)
 
 
 def test_a_subset_that_this_code_would_not_choose_has_no_page(workspace: Path, tmp_path: Path) -> None:

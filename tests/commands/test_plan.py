@@ -87,6 +87,19 @@ def test_a_run_with_these_settings_is_counted(
     assert "stale stages" not in found
 
 
+def test_the_scores_of_an_llm_are_in_the_calls_and_the_total(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = yaml.safe_load((folder / "params.yaml").read_text())
+    settings["rate"]["engine"] = "endpoint"
+    settings["subset"]["quality"] = "llm_complexity*llm_quality"
+    (folder / "params.yaml").write_text(yaml.safe_dump(settings))
+    found = told(monkeypatch, capsys, lock(), lock())
+    calls, total = (" ".join(found[name].split()) for name in ("LLM calls, rate", "total"))
+    assert calls == "4; 771 prompt tokens, 8 reply tokens"  # 2 rows of 1.5 + 2.5 tokens, 190 of each template
+    assert "4 LLM calls with 779 tokens" in total
+
+
 @pytest.mark.parametrize(
     "change", [{"cmd": "run ingest --seed 2"}, {"params": {"ingest": 2}}, {"deps": {"stages/a.py": "2"}}]
 )

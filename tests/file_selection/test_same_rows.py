@@ -169,6 +169,8 @@ def run_stages(
         folder / "response-tokens.parquet",
         folder / "row_origins.parquet",
         folder / "exclusions.parquet",
+        folder / "no complexity",
+        folder / "no quality",
         folder / "subset.parquet",
         folder / "subset.json",
         strategy=strategy,

@@ -222,6 +222,52 @@ def test_cells_that_choose_from_the_best_rows_alone_are_not_comparable_with_othe
     assert describe_changes(collect_shared(best), best) == []
 
 
+def make_rated(quality: str | None, model: str = "m", prompt: str = "1", scores: str = "1") -> Any:
+    """A lock whose pool an LLM has rated."""
+    made = lock()
+    made["subset@candidate"]["params"] = {"subset": CELL_SETTINGS | {"quality": quality, "quality_share": 1.0}}
+    block = {"engine": "endpoint", "temperature": 0.0, "reply_tokens": 16}
+    endpoint = {"model": model, "revision": "main", "url": "http://here/v1", "key": ""}
+    for field in ("complexity", "quality"):
+        out = f"data/ratings/{field}.parquet"
+        made[f"rate@{field}"] = {
+            "cmd": "",
+            "deps": {f"m2m/prompts/rate_{field}.txt": prompt, "data/pairs.parquet": "p"},
+            "params": {"rate": block | {"endpoint": endpoint}, "subset.quality": quality},
+            "outs": {out: scores},
+        }
+        made["subset@candidate"]["deps"][out] = scores
+    return made
+
+
+@pytest.mark.parametrize("changed", [{"model": "n"}, {"prompt": "2"}, {"scores": "2"}])
+def test_the_llm_its_prompt_and_its_scores_are_shared_by_cells_that_are_chosen_by_them_and_by_no_others(
+    changed: dict[str, str],
+) -> None:
+    first, other = make_rated("llm_complexity*llm_quality"), make_rated("llm_complexity*llm_quality", **changed)
+    assert is_finished(first) and hash_provenance(first) != hash_provenance(other)
+    assert describe_changes(collect_shared(first), other) == ["settings of rate"]
+    assert describe_changes(collect_shared(first), first) == []
+    assert hash_provenance(make_rated("mine")) == hash_provenance(make_rated("mine", **changed))
+    assert hash_provenance(make_rated(None)) == hash_provenance(lock())
+
+
+def test_what_the_llm_was_is_written_for_the_scores_that_rows_are_chosen_by() -> None:
+    shared = collect_shared(make_rated("llm_quality"))
+    assert shared["settings"]["rate"] == {
+        "llm_quality": {
+            "engine": "endpoint",
+            "temperature": 0.0,
+            "reply_tokens": 16,
+            "model": "m",
+            "revision": "main",
+            "prompts": {"m2m/prompts/rate_quality.txt": "1"},
+            "scores": "1",
+        }
+    }
+    assert not any("ratings" in path for path in [*shared["data"], *shared["code"]])
+
+
 def test_cells_that_choose_from_the_rows_like_the_examples_alone_are_not_comparable_with_others() -> None:
     like, all_rows = lock(), lock()
     for made, name, share in ((like, "bm25", 0.2), (all_rows, "random", 1.0)):

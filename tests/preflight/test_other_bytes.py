@@ -74,6 +74,8 @@ CPU, SERVER = "nother CPU rounds otherwise", "An LLM server may reply otherwise"
         ("respond", {"respond": {"engine": "local"}}, CPU),
         ("tag@response", {"tag": {"engine": "phrases"}}, "No CPU explains that"),
         ("tag@response", {"tag": {"engine": "endpoint"}}, SERVER),
+        ("rate@quality", {"rate": {"engine": "none"}}, "No CPU explains that"),
+        ("rate@quality", {"rate": {"engine": "local"}}, CPU),
         ("judge", {"judge": {"engines": ["likelihood"], "llm": "endpoint"}}, CPU),
         ("judge", {"judge": {"engines": ["likelihood", "arena-hard"], "llm": "endpoint"}}, SERVER),
         ("judge", {"judge": {"engines": ["arena-hard"], "llm": "local"}}, CPU),

@@ -15,6 +15,7 @@ from m2m.runtime.artifacts import read_json, read_table, write_table
 from m2m.schemas.difficulties import Difficulties
 from m2m.schemas.exclusions import Exclusions
 from m2m.schemas.pairs import Pairs
+from m2m.schemas.ratings import RowRatings
 from m2m.schemas.row_origins import RowOrigins
 from m2m.schemas.subset import Subset
 from m2m.schemas.target_scores import TargetScores
@@ -26,7 +27,8 @@ from m2m.strategies import BASELINES, STRATEGIES, Strategy
 from stages.subset import main
 
 ROWS = 40
-SHARED = ("pairs.parquet", "tokens.parquet", "row_origins.parquet", "exclusions.parquet")
+RATINGS = ("complexity.parquet", "quality.parquet")  # read where `quality` names an LLM's score
+SHARED = ("pairs.parquet", "tokens.parquet", "row_origins.parquet", "exclusions.parquet", *RATINGS)
 SETTINGS: dict[str, Any] = {
     "strategy": "response-micro",
     "match": "response-micro",
@@ -476,6 +478,46 @@ def test_a_quality_that_cannot_be_used_is_an_error_that_says_why(
     write_origins(folder, [json.dumps({"score": row, "text": "x"}) for row in range(ROWS)])
     with pytest.raises(ValueError, match=message):
         choose(folder, strategy="random", **changed)
+
+
+def write_ratings(folder: Path, name: str, scores: list[float | None]) -> None:
+    ids = [f"{row:016x}" for row in range(len(scores))]
+    table = pl.DataFrame({"id": ids, "score": scores}, schema={"id": pl.String, "score": pl.Float64})
+    write_table(folder / name, RowRatings, table)
+
+
+def test_the_scores_of_an_llm_are_factors_like_the_fields_of_the_records(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The product is 12 for rows 0 to 4, 8 for rows 5 to 9, none for rows 38 and 39, and less for all others."""
+    write_ratings(folder, "complexity.parquet", [4.0] * 10 + [1.0] * 29 + [None])
+    write_ratings(folder, "quality.parquet", [3.0] * 5 + [2.0] * 33 + [None, 6.0])
+    subset, summary = choose(
+        folder, strategy="random", quality="llm_complexity*llm_quality", quality_share=0.25, size=10
+    )
+    assert sorted(int(id_, 16) for id_ in subset["id"]) == list(range(10))
+    assert (summary["quality"], summary["rows_without_quality"]) == ("llm_complexity*llm_quality", 2)
+    assert "by 'llm_complexity*llm_quality'; 2 rows have no such number" in capsys.readouterr().err
+    write_origins(folder, [json.dumps({"mine": 10 if row == 9 else 1}) for row in range(ROWS)])
+    subset, _ = choose(folder, strategy="random", quality="llm_quality*mine", quality_share=0.1, size=4)
+    assert {9, 39, 0, 1} == {int(id_, 16) for id_ in subset["id"]}
+
+
+def test_deita_takes_rows_by_an_llm_s_product(folder: Path) -> None:
+    write_ratings(folder, "complexity.parquet", [6.0 if row == 2 else 2.0 for row in range(ROWS)])
+    write_ratings(folder, "quality.parquet", [3.0] * ROWS)
+    inputs = ("vectors.parquet", "units.parquet", "tokens.parquet", *SHARED, "out/subset.parquet", "out/subset.json")
+    settings = SETTINGS | {"strategy": "deita", "quality": "llm_complexity*llm_quality", "size": 2}
+    main(*(folder / name for name in inputs), **settings)
+    subset = read_table(folder / "out/subset.parquet", Subset).sort("turn")
+    first, second = (int(id_, 16) for id_ in subset["id"])
+    assert first == 2 and second - 2 > 25  # of 40 degrees, 25.8 are too near
+
+
+def test_ratings_of_another_run_are_refused(folder: Path) -> None:
+    write_ratings(folder, "quality.parquet", [3.0] * 30)
+    with pytest.raises(ValueError, match="ratings of llm_quality must hold every row of the pool, 10 are missing: run"):
+        choose(folder, quality="llm_quality")
 
 
 def test_only_the_rows_most_like_the_examples_are_candidates_of_any_strategy(

@@ -9,6 +9,7 @@ from m2m.data.benchmarks.sources import Benchmark, check_benchmark
 from m2m.data.pool.sources import Source, check_source
 from m2m.inference.served_checkpoint import require_weights_hole
 from m2m.llm.client.request import Endpoint, check_endpoint
+from m2m.llm_fields import explain_unrated
 from m2m.planning.staging import check_schedule
 from m2m.runtime.cli import NAME
 from m2m.strategies import STRATEGIES, get_strategy, require_match, require_prefilter
@@ -54,9 +55,9 @@ RANGES = {  # of every number; a name without its block is that of every endpoin
     "subset.slack subset.max_tokens finetune.lora_rank finetune.lora_alpha finetune.epochs finetune.batch_size "
     "finetune.accumulate "
     "generate.batch_size generate.max_new_tokens judge.repeats judge.reply_tokens measure.resamples analyze.resamples "
-    "grid.staged.keep difficulty.batch_size represent.batch_size gradients.dims",
+    "grid.staged.keep rate.reply_tokens difficulty.batch_size represent.batch_size gradients.dims",
     AMOUNTS: "ingest.min_chars limit respond.temperature tag.temperature tag.max_distance band.low band.high "
-    "subset.min_tokens finetune.checkpoint_minutes judge.temperature analyze.least_prompts",
+    "rate.temperature subset.min_tokens finetune.checkpoint_minutes judge.temperature analyze.least_prompts",
     Range(0, 1, is_below=True): "ingest.heldout_share",
     SHARES: "ingest.corpus_share max_failed_share tag.min_share tag.max_share "
     "tag.min_support_share tag.min_confidence finetune.lora_dropout finetune.warmup_share finetune.max_lost_share "
@@ -147,7 +148,10 @@ def explain_missing_input(name: str, settings: Mapping[str, Any]) -> str:
     """What a strategy chooses by and these settings do not name, and what to set; empty where it has all."""
     strategy = STRATEGIES[name]
     if strategy.needs_quality and settings["subset"]["quality"] is None:
-        return f"{name} chooses by a number of the rows: set subset.quality to the name of that field."
+        return (
+            f"{name} chooses by a number of the rows: set subset.quality to the name of that field, or to an LLM's, "
+            "llm_complexity*llm_quality."
+        )
     if strategy.needs_examples and settings["target"]["examples"] is None:
         return f"{name} chooses rows like your examples: set target.examples to their file."
     return ""
@@ -158,6 +162,8 @@ def _list_missing_inputs(settings: Mapping[str, Any]) -> Iterator[str]:
     subset = settings["subset"]
     if subset["quality"] is None and subset["quality_share"] != 1:
         yield f"subset.quality_share {subset['quality_share']} needs subset.quality, the name of a number field."
+    if sentence := explain_unrated(subset["quality"], settings["rate"]["engine"]):
+        yield sentence
     if subset["prefilter"] != "random" and settings["target"]["examples"] is None:
         yield f"subset.prefilter {subset['prefilter']} keeps rows like your examples: set target.examples to a file."
     parts = [part for block in PART_BLOCKS for part in settings["grid"].get(block, {}).values()]

@@ -129,6 +129,11 @@ def change(path: str, value: Any) -> Any:
         ("subset.prefilter", "bm25", "subset.prefilter bm25 keeps rows like your examples: set target.examples"),
         ("subset.prefilter_share", 0.5, "prefilter_share 0.5 needs subset.prefilter: set it to bm25 or rds-plus"),
         ("subset.quality_share", 0.5, "subset.quality_share 0.5 needs subset.quality"),
+        ("subset.quality", "llm_quality", "llm_quality, a score by an LLM, and rate.engine is none: set it"),
+        ("subset.quality", "mine * llm_complexity", "subset.quality names llm_complexity, a score by an LLM"),
+        ("rate.engine", "locale", "one of none, endpoint, local, got 'locale'. Did you mean local?"),
+        ("rate.reply_tokens", 0, "rate.reply_tokens must be at least 1, got 0"),
+        ("rate.endpoint.url", "me", "rate.endpoint.url must begin with http:// or https:// and contain no name"),
         ("grid.parts.random.strategy", ["random", "deita"], "deita chooses by a number of the rows"),
         ("subset.degree", 7, "subset.degree must be at least 0 and at most 6, got 7"),
         ("subset.weights", "inverze", "one of uniform, inverse, got 'inverze'. Did you mean inverse?"),
@@ -168,6 +173,13 @@ def test_a_served_checkpoint_needs_a_name_that_changes_with_its_weights() -> Non
     settings["generate"]["endpoint"]["model"] = "mine"
     with pytest.raises(ValueError, match=r"^params\.yaml: generate\.endpoint\.model must contain \{weights\}"):
         check_settings(settings)
+
+
+@pytest.mark.parametrize("engine", ["endpoint", "local"])
+def test_deita_may_choose_by_the_scores_of_an_llm_that_is_asked(engine: str) -> None:
+    settings = change("rate.engine", engine)
+    settings["subset"] |= {"strategy": "deita", "quality": "llm_complexity*llm_quality"}
+    check_settings(settings)
 
 
 @pytest.mark.parametrize(
