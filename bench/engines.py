@@ -45,7 +45,7 @@ def start_cluster() -> str:
     import ray
 
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    return str(ray.init(num_cpus=2, object_store_memory=10**9, log_to_driver=False).address_info["address"])
+    return str(ray.init("local", num_cpus=2, object_store_memory=10**9, log_to_driver=False).address_info["address"])
 
 
 def compare_engines(folder: Path, raw: Path, prompts: Path, tokens: int) -> int:
