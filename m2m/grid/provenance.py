@@ -20,10 +20,10 @@ OPPONENT_STAGES = ("strategy@opponent", "subset@opponent", "finetune@opponent", 
 SETTINGS_STAGES = ("finetune@opponent", "generate@opponent", "judge", "measure")  # they read no setting of `subset`
 HARDWARE = "hardware"  # in place of a stage: the kind of hardware of a cell that ran on a cluster
 UNITS, CHOICES = "data/units", "data/choices"  # choices are copies of units, tokens and vectors
-GRADIENTS = "data/gradients"  # of the cell's own subset
 DATA_NAMES = {  # what is under such a path, for people
     "data/pairs.parquet": "pool",
     "data/prompts.parquet": "prompts",
+    "data/gradients.parquet": "gradients",
     "models/base": "base model",
     "data/units": "units",
     "data/bands": "units",
@@ -54,7 +54,7 @@ def collect_shared(lock: Lock) -> dict[str, dict[str, Any]]:
         raise ValueError(f"dvc.lock must have every stage of a cell, {missing[0]} is missing: run dvc repro")
     shared_outs = [stage["outs"] for name, stage in lock.items() if name not in (*CELL_STAGES, *OPPONENT_STAGES)]
     shared = [(path, md5) for outs in shared_outs for path, md5 in outs.items()]
-    data = {path: md5 for path, md5 in shared if not any(_is_within(path, folder) for folder in (CHOICES, GRADIENTS))}
+    data = {path: md5 for path, md5 in shared if not _is_within(path, CHOICES)}
     outs = collect_outs(lock)
     deps = {path: md5 for name in CELL_STAGES for path, md5 in lock[name]["deps"].items()}
     return {
@@ -171,8 +171,6 @@ def _collect_choice(lock: Lock) -> dict[str, dict[str, Any]]:
         choice["target"] = {"scores": target["outs"]["data/targets/bm25.parquet"]}
     if subset.get("prefilter_share", 1) < 1 and (stage := get_strategy(subset["prefilter"]).base_pass):
         choice[stage] = _get_block(lock, stage)
-    if _get_block(lock, "gradients").get("proxy") is not None:
-        choice["gradients"] = _get_block(lock, "gradients")
     return choice
 
 

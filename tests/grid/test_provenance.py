@@ -122,19 +122,16 @@ def test_the_settings_of_a_base_pass_are_part_of_the_cells_that_choose_by_it_and
     assert hash_locked_cell(locked) == hash_cell(hash_provenance(locked), cell, blocks[1])
 
 
-def test_the_settings_of_a_prefilter_and_of_a_proxy_are_shared_by_the_cells_of_a_grid() -> None:
-    def make(share: float, length: int, proxy: str | None, dims: int) -> Any:
+def test_the_settings_of_a_prefilter_are_shared_by_the_cells_of_a_grid() -> None:
+    def make(share: float, length: int) -> Any:
         other = lock()
         subset = CELL_SETTINGS | {"prefilter": "rds-plus", "prefilter_share": share}
         other["subset@candidate"]["params"]["subset"] = subset
-        for stage, block in (("represent", {"max_length": length}), ("gradients", {"proxy": proxy, "dims": dims})):
-            other[stage] = {"cmd": "", "deps": {}, "outs": {}, "params": {stage: block}}
+        other["represent"] = {"cmd": "", "deps": {}, "outs": {}, "params": {"represent": {"max_length": length}}}
         return hash_provenance(other)
 
-    plain = make(1.0, 8, None, 64)
-    assert plain == make(1.0, 9, None, 32)
-    assert make(0.5, 8, None, 64) != make(0.5, 9, None, 64)
-    assert len({plain, make(1.0, 8, "base", 64), make(1.0, 8, "base", 32)}) == 3
+    assert make(1.0, 8) == make(1.0, 9)
+    assert make(0.5, 8) != make(0.5, 9)
 
 
 def test_a_name_tells_the_cell_to_a_person_and_ends_in_its_identity() -> None:
@@ -175,10 +172,14 @@ def test_copies_under_the_names_of_strategies_are_no_data_of_their_own() -> None
     assert hash_provenance(other) == hash_provenance(lock())
 
 
-def test_the_gradients_of_a_subset_are_no_data_that_cells_share() -> None:
-    other = with_other("band", "outs", "data/gradients/candidate.parquet", "of this subset")
-    other["measure"]["deps"]["data/gradients/candidate.parquet"] = "of this subset"
-    assert hash_provenance(other) == hash_provenance(lock())
+def test_the_gradients_of_the_pool_are_data_that_cells_share() -> None:
+    """Else cells with them would count as those without, and nobody would measure the missing ones."""
+    plain, with_proxy = lock(), lock()
+    for made, md5 in ((plain, "no rows"), (with_proxy, "of base")):
+        made["gradients"] = {"cmd": "", "deps": {}, "params": {}, "outs": {"data/gradients.parquet": md5}}
+        made["measure"]["deps"]["data/gradients.parquet"] = md5
+    assert hash_provenance(plain) != hash_provenance(with_proxy)
+    assert describe_changes(collect_shared(plain), with_proxy) == ["gradients"]
 
 
 def test_a_cell_whose_settings_were_not_locked_is_not_finished() -> None:
