@@ -5,8 +5,8 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from m2m.grid.design import PREFILTER_SETTINGS, QUALITY_SETTINGS, Cell, normalize_cell
-from m2m.strategies import STRATEGIES, get_strategy
+from m2m.grid.design import POOL_SETTINGS, Cell, normalize_cell
+from m2m.strategies import STRATEGIES
 
 CELL_STAGES = (  # what a cell executes
     "strategy@candidate",
@@ -109,10 +109,17 @@ def _agrees(recorded: Any, current: Any) -> bool:
 def hash_cell(provenance: str, cell: Cell, settings: Mapping[str, Any]) -> str:
     """12 hex digits, equal for cells of one `provenance` with the same settings.
 
-    Of `settings`, the blocks of params.yaml, that of a pass by the base model counts for strategies that choose by it.
+    Of `settings`, the blocks of params.yaml, that of a pass by the base model counts for cells that choose by it.
     """
-    base_pass = STRATEGIES[cell["strategy"]].base_pass if cell["strategy"] in STRATEGIES else ""
-    return _hash([provenance, normalize_cell(cell), *([settings[base_pass]] if base_pass else [])])
+    own = normalize_cell(cell)
+    passes = [STRATEGIES[name].base_pass for name in (own["strategy"], own["prefilter"]) if name in STRATEGIES]
+    return _hash([provenance, own, *(settings[name] for name in dict.fromkeys(passes) if name)])
+
+
+def find_reader(cell: Mapping[str, Any]) -> str:
+    """The strategy by whose pass of the base model the cell chose: its own, or that of its prefilter."""
+    names: list[str] = [cell["strategy"], cell["prefilter"]]
+    return next((name for name in names if name in STRATEGIES and STRATEGIES[name].base_pass), names[0])
 
 
 def hash_finished_cells(locks: Iterable[Lock]) -> set[str]:
@@ -127,7 +134,7 @@ def hash_locked_cell(lock: Lock) -> str:
 
 
 def get_pass_settings(lock: Lock, strategy: str) -> dict[str, Any]:
-    """The settings of the base model's pass that cells of `strategy` choose by; empty for a strategy without one."""
+    """The settings of the base model's pass that `strategy` chooses by; empty for a strategy without one."""
     base_pass = STRATEGIES[strategy].base_pass if strategy in STRATEGIES else ""
     return _get_block(lock, base_pass) if base_pass else {}
 
@@ -164,13 +171,9 @@ def _collect_choice(lock: Lock) -> dict[str, dict[str, Any]]:
     target = lock.get("target", {})
     choice = {}
     if subset.get("quality") is not None:
-        choice["quality"] = {name: subset[name] for name in QUALITY_SETTINGS}
-    if subset.get("prefilter", "random") != "random":
-        choice["prefilter"] = {name: subset[name] for name in PREFILTER_SETTINGS}
+        choice["quality"] = {name: subset[name] for name in POOL_SETTINGS}
     if target.get("params", {}).get("target", {}).get("examples") is not None:
         choice["target"] = {"scores": target["outs"]["data/targets/bm25.parquet"]}
-    if subset.get("prefilter_share", 1) < 1 and (stage := get_strategy(subset["prefilter"]).base_pass):
-        choice[stage] = _get_block(lock, stage)
     return choice
 
 

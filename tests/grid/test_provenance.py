@@ -9,6 +9,7 @@ from m2m.grid.provenance import (
     add_hardware,
     collect_shared,
     describe_changes,
+    find_reader,
     get_cell_settings,
     get_hardware,
     hash_cell,
@@ -122,16 +123,27 @@ def test_the_settings_of_a_base_pass_are_part_of_the_cells_that_choose_by_it_and
     assert hash_locked_cell(locked) == hash_cell(hash_provenance(locked), cell, blocks[1])
 
 
-def test_the_settings_of_a_prefilter_are_shared_by_the_cells_of_a_grid() -> None:
-    def make(share: float, length: int) -> Any:
+def test_a_prefilter_is_a_cells_own_setting_and_its_pass_is_part_of_the_cell() -> None:
+    def make(share: float, length: int, name: str = "rds-plus") -> Any:
         other = lock()
-        subset = CELL_SETTINGS | {"prefilter": "rds-plus", "prefilter_share": share}
+        subset = CELL_SETTINGS | {"prefilter": name, "prefilter_share": share}
         other["subset@candidate"]["params"]["subset"] = subset
         other["represent"] = {"cmd": "", "deps": {}, "outs": {}, "params": {"represent": {"max_length": length}}}
-        return hash_provenance(other)
+        return other
 
-    assert make(1.0, 8) == make(1.0, 9)
-    assert make(0.5, 8) != make(0.5, 9)
+    locks = [make(1.0, 8), make(1.0, 9), make(1.0, 8, "bm25"), make(0.5, 8), make(0.5, 9), make(0.5, 8, "bm25")]
+    assert {hash_provenance(other) for other in locks} == {hash_provenance(lock())}
+    whole, *rest = map(hash_locked_cell, locks)
+    assert rest[:2] == [whole, whole] and len({whole, *rest}) == 4
+    assert hash_locked_cell(make(0.5, 9, "bm25")) == rest[-1]
+
+
+@pytest.mark.parametrize(
+    ("strategy", "prefilter", "reader"),
+    [("random", "rds-plus", "rds-plus"), ("ifd", "rds-plus", "ifd"), ("random", "bm25", "random")],
+)
+def test_a_cell_reads_the_pass_of_its_strategy_or_of_its_prefilter(strategy: str, prefilter: str, reader: str) -> None:
+    assert find_reader({"strategy": strategy, "prefilter": prefilter}) == reader
 
 
 def test_a_name_tells_the_cell_to_a_person_and_ends_in_its_identity() -> None:
@@ -213,15 +225,6 @@ def test_cells_that_choose_from_the_best_rows_alone_are_not_comparable_with_othe
     assert describe_changes(collect_shared(lock()), best) == ["settings of quality"]
     assert describe_changes(collect_shared(best), lock()) == ["settings of quality"]
     assert describe_changes(collect_shared(best), best) == []
-
-
-def test_cells_that_choose_from_the_rows_like_the_examples_alone_are_not_comparable_with_others() -> None:
-    like, all_rows = lock(), lock()
-    for made, name, share in ((like, "bm25", 0.2), (all_rows, "random", 1.0)):
-        settings = CELL_SETTINGS | {"prefilter": name, "prefilter_share": share}
-        made["subset@candidate"]["params"] = {"subset": settings}
-    assert hash_provenance(all_rows) == hash_provenance(lock()) != hash_provenance(like)
-    assert describe_changes(collect_shared(lock()), like) == ["settings of prefilter"]
 
 
 @pytest.mark.parametrize(
