@@ -54,6 +54,8 @@ def planted_grid(
                 "max_tokens": 10_000,
                 "lengths": "free",
                 "peel_noise": 0.0,
+                "prefilter": "random",
+                "prefilter_share": 1.0,
                 "bpb_reduction": reduction,
                 "bpb_reduction_prompts_only_low": reduction - 0.02,
                 "bpb_reduction_prompts_only_high": reduction + 0.02,

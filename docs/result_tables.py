@@ -15,6 +15,7 @@ from m2m.schemas.grid import Grid
 from m2m.strategies import NO_DEGREE, STRATEGIES
 from m2m.study.bake_off.comparison import BakeOff
 from m2m.study.bake_off.words import SELECTOR_HEADER, list_table_rows, write_answer
+from m2m.study.domains.target_words import TARGET_HEADER, list_target_rows, write_target_answer
 from m2m.study.domains.words import DOMAIN_HEADER, list_domain_rows, write_domains_answer
 from m2m.study.sizes.curves import CURVE_SEED, fit_curves
 from m2m.study.sizes.words import write_sizes_answer
@@ -168,6 +169,17 @@ def tabulate_domains(level: str) -> str:
     return f"{answer}\n\n{number_table(DOMAIN_HEADER, list_domain_rows(rows))}"
 
 
+def write_targeting() -> str:
+    """Whether targeting or diversity wins, in sentences, a table and a figure; or that it has not been run."""
+    path = METRICS / "targeting/target.json"
+    if not path.exists():
+        return f"**The study has not been run**: there is no `{path}`. The commands are below."
+    record = json.loads(path.read_text())
+    answer = "\n".join(f"- {sentence}" for sentence in write_target_answer(record))
+    table = number_table(TARGET_HEADER, list_target_rows(record))
+    return f"{answer}{_show('targeting/target.svg', 'gains on the target')}\n\n{table}"
+
+
 def _show(picture: str, text: str) -> str:
     """A paragraph with a picture of metrics/, where it is there."""
     return f"\n\n![{text}](../../metrics/{picture})" if (METRICS / picture).exists() else ""
@@ -234,6 +246,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "sizes": write_sizes,
     "domains": lambda: tabulate_domains("domains"),
     "domain-sources": lambda: tabulate_domains("sources"),
+    "targeting": write_targeting,
     "bake-off-answer": write_bake_off_answer,
     "bake-off-plan": write_bake_off_plan,
     "bake-off-rows": lambda: tabulate_bake_off("rows"),

@@ -1,24 +1,29 @@
-"""The subset + a proxy model → a projected gradient a row: only where a proxy is named."""
+"""Pairs + a proxy model → a projected gradient a row of the pool: only where a proxy is named."""
 
 import sys
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import polars as pl
 
 from m2m.base_passes.gradients import project_gradients
 from m2m.base_passes.response_loss import cut_pair
 from m2m.models import load_model, load_tokenizer
-from m2m.runtime.artifacts import get_columns, read_table, require_ids, write_table
+from m2m.runtime.artifacts import get_columns, read_table, write_table
 from m2m.runtime.cli import run
 from m2m.schemas.pairs import Pairs
-from m2m.schemas.subset import Subset
 from m2m.schemas.vectors import Vectors
+from m2m.table_slices import write_slices
 from m2m.text.prompt_format import PromptFormat, encode_pairs
+
+WRITTEN_ROWS = 4096  # of 1,024 numbers: 16 MB
 
 
 def main(
     pairs: Path,
-    subset: Path,
     model: Path,
     tokenizer: Path,
     gradients: Path,
@@ -40,15 +45,30 @@ def main(
     if proxy != "base" and not Path(proxy).is_dir():
         raise ValueError(f"gradients.proxy must be base, or a folder with a model and its tokenizer, got {proxy}")
     pool = read_table(pairs, Pairs).sort("id")
-    rows = pool.join(require_ids(subset, read_table(subset, Subset), pool["id"]), on="id", how="semi")
     model_folder, tokenizer_folder = (model, tokenizer) if proxy == "base" else (Path(proxy), Path(proxy))
-    words = load_tokenizer(tokenizer_folder)
-    encoded = encode_pairs(words, rows["instruction"].to_list(), rows["response"].to_list(), prompt_format)
-    inputs = [cut_pair(pair.prompt, pair.completion, max_length) for pair in encoded]
-    long = sum(len(pair.prompt) + len(pair.completion) > max_length for pair in encoded)
-    print(f"gradients: {long} of {rows.height} rows are cut to gradients.max_length {max_length}", file=sys.stderr)
-    matrix = project_gradients(load_model(model_folder, "float32"), inputs, dims=dims, seed=seed)
-    write_table(gradients, Vectors, rows.select("id", pl.Series("vector", matrix).cast(pl.List(pl.Float32))))
+    lengths: list[int] = []
+    inputs = _encode_rows(pool, load_tokenizer(tokenizer_folder), prompt_format, max_length, lengths)
+    vectors = project_gradients(load_model(model_folder, "float32"), inputs, pool.height, dims=dims, seed=seed)
+    ids = pool.select("id")
+    write_slices(gradients, Vectors, (_add_vectors(rows, vectors) for rows in ids.iter_slices(WRITTEN_ROWS)))
+    long = sum(length > max_length for length in lengths)
+    print(f"gradients: {long} of {pool.height} rows are cut to gradients.max_length {max_length}", file=sys.stderr)
+
+
+def _encode_rows(
+    pool: pl.DataFrame, words: Any, prompt_format: PromptFormat, max_length: int, lengths: list[int]
+) -> Iterator[tuple[list[int], list[int]]]:
+    """Prompt and completion of each row in tokens, at most `max_length`; `lengths` gets its tokens before the cut."""
+    for rows in pool.iter_slices(WRITTEN_ROWS):
+        for pair in encode_pairs(words, rows["instruction"].to_list(), rows["response"].to_list(), prompt_format):
+            lengths.append(len(pair.prompt) + len(pair.completion))
+            yield cut_pair(pair.prompt, pair.completion, max_length)
+
+
+def _add_vectors(rows: pl.DataFrame, vectors: Iterator[Any]) -> pl.DataFrame:
+    """Table Vectors of these rows, with as many of the next vectors."""
+    matrix = np.stack(list(islice(vectors, rows.height)))
+    return rows.with_columns(pl.Series("vector", matrix).cast(pl.List(pl.Float32)))
 
 
 if __name__ == "__main__":

@@ -35,11 +35,13 @@ from m2m.schemas.units import Units
 from m2m.schemas.vectors import Vectors
 from m2m.schemas.verdicts import Verdicts
 from m2m.strategies import SIDES, UNIT_STRATEGIES
+from m2m.table_slices import count_table_rows, read_slices
 from m2m.text.tokenize import list_types, tokenize_units
 from m2m.training.trainer.outcome import keep_outcome
 
 CAUTION = "one training each, so seed noise is not in the interval: two random subsets can differ as much (m2m grid)"
 ARMS = ("base", "opponent", "candidate")
+GRADIENT_SLICE = 16_384  # rows of 1,024 numbers: 64 MB
 
 
 def main(
@@ -69,9 +71,9 @@ def main(
 ) -> None:
     """`answers`, `subsets`, `trainings` hold a file an arm; `tokens`, `bands`, `vectors` a file a side.
 
-    `units` holds a file a strategy, `overlaps` the rows that share text with a prompt; `gradients` has no rows where
-    they were not asked for. `cell` gets the metrics
-    that are compared, `details` all others. `losses`, the candidate's, names its MLflow run, which gets `cell` too.
+    `units` holds a file a strategy, `overlaps` the rows that share text with a prompt; `gradients` has the pool's rows,
+    or none where they were not asked for. `cell` gets the metrics that are compared, `details` all others. `losses`,
+    the candidate's, names its MLflow run, which gets `cell` too.
     """
     prompt_table, pool = read_table(prompts, Prompts), read_table(pairs, Pairs)
     paths = {arm: answers / f"{arm}.parquet" for arm in ARMS}
@@ -89,7 +91,7 @@ def main(
     side_vectors = _read_sides(vectors, Vectors)
     record |= measure_diversity(chosen, _read_sides(tokens, Tokens), side_vectors)
     record |= measure_novelty(chosen["id"], side_vectors)
-    record |= measure_gradients(require_ids(gradients, read_table(gradients, Vectors), chosen["id"]))
+    record |= measure_gradients(_read_gradients(gradients, chosen["id"]))
     unit_tables = {strategy: read_table(units / f"{strategy}.parquet", Units) for strategy in UNIT_STRATEGIES}
     types = {side: list_types(tokenize_units(unit_tokenizer, tokenizer, chosen[side].to_list())) for side in SIDES}
     record |= measure_coverage(chosen["id"], unit_tables, types, _read_sides(bands, Bands))
@@ -111,6 +113,21 @@ def _round(record: dict[str, Any]) -> dict[str, Any]:
 
 def _read_sides(folder: Path, model: type[pa.DataFrameModel]) -> dict[str, pl.DataFrame]:
     return {side: read_table(folder / f"{side}.parquet", model) for side in SIDES}
+
+
+def _read_gradients(path: Path, ids: pl.Series) -> pl.DataFrame:
+    """The gradients of the rows `ids`, of the pool's a slice at once; no rows where none were measured.
+
+    ValueError where some of the rows have none.
+    """
+    slices = read_slices(path, Vectors, rows=GRADIENT_SLICE)
+    table = pl.concat(rows.filter(pl.col("id").is_in(ids.implode())) for rows in slices)
+    if table.height < len(ids) and count_table_rows(path):
+        missing = len(ids) - table.height
+        raise ValueError(
+            f"{path} must hold every row of the pool, {missing} of the subset's are missing: run dvc repro"
+        )
+    return table
 
 
 def _read_published(gamed: str | None, alpaca_eval: str | None) -> PublishedAnnotations | None:

@@ -5,6 +5,7 @@ import inspect
 import re
 import shlex
 import shutil
+from collections import Counter
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from dvc.repo import Repo
 
 from m2m.data.benchmarks.sources import Benchmark
 from m2m.data.pool.sources import Source
+from m2m.grid.design import list_cells
 from m2m.grid.params.known_settings import check_settings
 from m2m.grid.params.params_file import list_profiles, read_profile, read_settings, write_settings
 from m2m.grid.params.profiles import apply_profiles
@@ -119,3 +121,14 @@ def test_settings_still_say_what_they_are_and_the_profile_again_changes_nothing(
     lines = [line for line in path.read_text().splitlines() if re.match(r"\s*\w[\w-]*:", line)]
     assert [line for line in lines if "#" not in line] == []
     assert apply_profiles(read_settings(path), *read_profile(name)) == []
+
+
+def test_the_grid_of_the_targeting_profile_has_every_arm_with_five_seeds_and_a_baseline_near_the_examples() -> None:
+    settings = read_settings(ROOT / "params.yaml")
+    apply_profiles(settings, *read_profile("targeting"))
+    cells = list_cells(settings["grid"]["parts"], settings["subset"], "full")
+    arms = Counter((cell["strategy"], cell["degree"], cell["prefilter"], cell["prefilter_share"]) for cell in cells)
+    near = {("random", 0, "bm25", 0.2), *(("response-micro", degree, "bm25", 0.2) for degree in (0, 3, 6))}
+    alone = {(name, 0, "random", 1.0) for name in ("random", "bm25", "rds-plus")}
+    assert set(arms) == near | alone | {("response-macro", 6, "bm25", 0.2), ("response-micro", 6, "random", 1.0)}
+    assert set(arms.values()) == {5}

@@ -209,7 +209,6 @@ def test_another_cell_runs_the_candidate_arm_alone(swept: Path) -> None:
         assert ran - passes == {
             "strategy@candidate",
             "subset@candidate",
-            "gradients",
             "finetune@candidate",
             "generate@candidate",
             "judge",

@@ -1,6 +1,6 @@
 """Projects the gradient of each row's loss at random: what the row would teach the model, in few numbers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -10,14 +10,14 @@ from m2m.progress import track_progress
 
 
 def project_gradients(
-    model: Any, rows: Sequence[tuple[list[int], list[int]]], *, dims: int, seed: int
-) -> Float32[np.ndarray, "rows dims"]:
-    """A vector of norm 1 for each (prompt, completion) row: the projected gradient of its mean completion loss.
+    model: Any, rows: Iterable[tuple[list[int], list[int]]], count: int, *, dims: int, seed: int
+) -> Iterator[Float32[np.ndarray, "dims"]]:
+    """A vector of norm 1 for each of `count` (prompt, completion) rows: the projected gradient of its mean loss.
 
     The gradients of G-Vendi (Jung et al. 2025, arXiv 2505.20161), by all parameters. The projection is a count sketch
     (Charikar et al. 2002) in place of a dense one: each parameter is added, with a random sign, to a random one of the
     `dims` numbers, so that cosines stay the same in expectation. O(parameters) memory and time a row, beside a forward
-    and a backward pass. ValueError where a gradient is 0 or not finite.
+    and a backward pass. A vector depends on its own row alone. ValueError where a gradient is 0 or not finite.
     """
     import torch
 
@@ -29,16 +29,14 @@ def project_gradients(
     order = torch.randperm(width, generator=generator).to(model.device)
     signs = (torch.randint(0, 2, (width,), generator=generator, dtype=torch.int8) * 2 - 1).to(model.device)
     flat = torch.zeros(width, device=model.device)  # what is past `size` stays 0
-    vectors = np.empty((len(rows), dims), np.float32)
-    for row, (prompt, completion) in enumerate(track_progress(rows, "gradients", len(rows))):
+    for row, (prompt, completion) in enumerate(track_progress(rows, "gradients", count)):
         gradients = torch.autograd.grad(_calculate_loss(model, prompt, completion), parameters)
         flat[:size] = torch.cat([gradient.flatten().float() for gradient in gradients])
         projected = (flat[order] * signs).view(-1, dims).sum(0)
         norm = float(projected.norm())
         if not 0 < norm < float("inf"):
             raise ValueError(f"row {row} has a gradient of norm {norm}: choose another gradients.proxy")
-        vectors[row] = (projected / norm).cpu().numpy()
-    return vectors
+        yield (projected / norm).cpu().numpy()
 
 
 def _calculate_loss(model: Any, prompt: list[int], completion: list[int]) -> Any:

@@ -5,8 +5,11 @@ from typing import Any
 
 from m2m.planning.seed_noise import ALPHA
 
-SETTINGS = ("size", "budget", "slack", "weights", "min_tokens", "max_tokens", "lengths")  # of one setting of the study
-FREE = {"lengths": "free"}  # where nothing else is said
+SETTINGS = (  # of one setting of the study
+    *("size", "budget", "slack", "weights", "min_tokens", "max_tokens", "lengths"),
+    *("prefilter", "prefilter_share"),
+)
+FREE = {"lengths": "free", "prefilter": "random", "prefilter_share": 1.0}  # where nothing else is said
 NO_EVIDENCE = "No evidence: {}. Compare it with random subsets first (python -m m2m grid)."
 
 

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Any, Literal
 
-from m2m.strategies import get_strategy, require_match
+from m2m.strategies import get_strategy, require_match, require_prefilter
 
 Scope = Literal["staged", "quick", "full", "pilot"]
 Cell = dict[str, Any]
 QUICK_DEGREES = (0, 3, 6)
-QUALITY_SETTINGS, PREFILTER_SETTINGS = ("quality", "quality_share"), ("prefilter", "prefilter_share")
-POOL_SETTINGS = (*QUALITY_SETTINGS, *PREFILTER_SETTINGS)  # of `subset`: which rows all cells of a grid choose from
+POOL_SETTINGS = ("quality", "quality_share")  # of `subset`: which rows all cells of a grid choose from
+NO_PREFILTER = {"prefilter": "random", "prefilter_share": 1.0}
 SHARED_REMEDY = (
     "What all cells share, such as clusters, has one value a grid: run a grid a value, each with a --folder."
 )
@@ -63,13 +63,15 @@ def drop_repeated(cells: Sequence[Cell]) -> list[Cell]:
 def normalize_cell(cell: Mapping[str, Any]) -> Cell:
     """The cell with settings that change nothing at one value, so that equal cells are equal.
 
-    The degree of a strategy that has none is 0; `match` is the strategy, but for one that follows it. Cells of before
-    there were `lengths` are free, without `peel_noise` there was none.
+    The degree of a strategy that has none is 0; `match` is the strategy, but for one that follows it. A prefilter that
+    keeps all rows is none. Cells of before there were `lengths` are free, without `peel_noise` there was none.
     """
     strategy = get_strategy(cell["strategy"])
     degree = cell["degree"] if strategy.has_degree else 0
     match = cell["match"] if strategy.follows_match else cell["strategy"]
-    return {"lengths": "free", "peel_noise": 0.0, **cell, "degree": degree, "match": match}
+    defaults = {"lengths": "free", "peel_noise": 0.0, **NO_PREFILTER}
+    prefilter = NO_PREFILTER if cell.get("prefilter_share", 1) == 1 else {}
+    return {**defaults, **cell, "degree": degree, "match": match, **prefilter}
 
 
 def list_overrides(cell: Cell, subset: Mapping[str, Any]) -> list[str]:
@@ -85,6 +87,7 @@ def _drop_degree(cell: Mapping[str, Any], part_name: str) -> Cell:
 def _require_possible(part_name: str, cell: Cell) -> None:
     """A mistake that DVC or `subset` would report late, once a cell and try."""
     require_match(cell["match"], f"match of a cell in grid.parts.{part_name}")
+    require_prefilter(cell["prefilter"], cell["prefilter_share"], f"grid.parts.{part_name}.prefilter")
     rules = {
         "degree": (cell["degree"] in range(7), "in 0..6"),
         "size": (cell["size"] >= 1, "at least 1"),

@@ -4,10 +4,11 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from m2m.grid.provenance import find_reader
 from m2m.strategies import STRATEGIES
 
-CellRow = Mapping[str, Any]  # experiment, provenance, strategy and more
-Blocks = Mapping[str, Mapping[str, Any]]  # settings of a pass, by experiment or by strategy
+CellRow = Mapping[str, Any]  # experiment, provenance, strategy, prefilter and more
+Blocks = Mapping[str, Mapping[str, Any]]  # settings of a pass, by experiment, or by the strategy that reads it
 
 
 def keep_one_pass(rows: Sequence[CellRow], blocks: Blocks, today: Blocks) -> tuple[list[CellRow], list[str]]:
@@ -20,7 +21,7 @@ def keep_one_pass(rows: Sequence[CellRow], blocks: Blocks, today: Blocks) -> tup
     groups: dict[tuple[str, str], dict[str, list[str]]] = {}
     for row in rows:
         if block := blocks[row["experiment"]]:
-            passes = groups.setdefault((row["provenance"], row["strategy"]), {})
+            passes = groups.setdefault((row["provenance"], find_reader(row)), {})
             passes.setdefault(_write_key(block), []).append(row["experiment"])
     omitted: set[str] = set()
     sentences = []

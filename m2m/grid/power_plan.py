@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float
 
-from m2m.grid.design import Cell, Scope, drop_repeated, list_cells
+from m2m.grid.design import NO_PREFILTER, Cell, Scope, drop_repeated, list_cells
 from m2m.grid.study_places import BUNDLED_STUDY
 from m2m.planning.power import FullGrid
 from m2m.planning.power_report import PlannedGrid
@@ -42,7 +42,7 @@ def _count_tests(cells: Sequence[Cell]) -> int:
     tests: Counter[str] = Counter()
     degrees: dict[tuple[str, str], set[int]] = {}
     for cell in drop_repeated([{**cell, "seed": 0} for cell in cells if cell["strategy"] != "random"]):
-        setting = str([cell.get(name) for name in ("size", *UNDER)])
+        setting = str([cell.get(name) for name in ("size", *UNDER, *NO_PREFILTER)])
         tests[setting] += 1
         if get_strategy(cell["strategy"]).has_units:
             degrees.setdefault((setting, cell["strategy"]), set()).add(cell["degree"])

@@ -5,9 +5,9 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from m2m.grid.design import PREFILTER_SETTINGS, QUALITY_SETTINGS, Cell, normalize_cell
+from m2m.grid.design import POOL_SETTINGS, Cell, normalize_cell
 from m2m.llm_fields import LLM_FIELDS, list_llm_fields
-from m2m.strategies import STRATEGIES, get_strategy
+from m2m.strategies import STRATEGIES
 
 CELL_STAGES = (  # what a cell executes
     "strategy@candidate",
@@ -22,12 +22,12 @@ OPPONENT_STAGES = ("strategy@opponent", "subset@opponent", "finetune@opponent", 
 SETTINGS_STAGES = ("finetune@opponent", "generate@opponent", "judge", "measure")  # they read no setting of `subset`
 HARDWARE = "hardware"  # in place of a stage: the kind of hardware of a cell that ran on a cluster
 UNITS, CHOICES = "data/units", "data/choices"  # choices are copies of units, tokens and vectors
-GRADIENTS = "data/gradients"  # of the cell's own subset
 RATINGS, PROMPT_FOLDER = "data/ratings", "m2m/prompts"  # scores of rows by an LLM, and what it is asked
 RATING_SETTINGS = ("engine", "temperature", "reply_tokens")
 DATA_NAMES = {  # what is under such a path, for people
     "data/pairs.parquet": "pool",
     "data/prompts.parquet": "prompts",
+    "data/gradients.parquet": "gradients",
     "models/base": "base model",
     "data/units": "units",
     "data/bands": "units",
@@ -58,11 +58,7 @@ def collect_shared(lock: Lock) -> dict[str, dict[str, Any]]:
         raise ValueError(f"dvc.lock must have every stage of a cell, {missing[0]} is missing: run dvc repro")
     shared_outs = [stage["outs"] for name, stage in lock.items() if name not in (*CELL_STAGES, *OPPONENT_STAGES)]
     shared = [(path, md5) for outs in shared_outs for path, md5 in outs.items()]
-    data = {
-        path: md5
-        for path, md5 in shared
-        if not any(_is_within(path, folder) for folder in (CHOICES, GRADIENTS, RATINGS))
-    }
+    data = {path: md5 for path, md5 in shared if not any(_is_within(path, folder) for folder in (CHOICES, RATINGS))}
     outs = collect_outs(lock)
     deps = {path: md5 for name in CELL_STAGES for path, md5 in lock[name]["deps"].items()}
     passes = {path: md5 for name in PASS_STAGES if name in lock for path, md5 in lock[name]["deps"].items()}
@@ -134,10 +130,17 @@ def describe_ratings(lock: Lock) -> dict[str, dict[str, Any]]:
 def hash_cell(provenance: str, cell: Cell, settings: Mapping[str, Any]) -> str:
     """12 hex digits, equal for cells of one `provenance` with the same settings.
 
-    Of `settings`, the blocks of params.yaml, that of a pass by the base model counts for strategies that choose by it.
+    Of `settings`, the blocks of params.yaml, that of a pass by the base model counts for cells that choose by it.
     """
-    base_pass = STRATEGIES[cell["strategy"]].base_pass if cell["strategy"] in STRATEGIES else ""
-    return _hash([provenance, normalize_cell(cell), *([settings[base_pass]] if base_pass else [])])
+    own = normalize_cell(cell)
+    passes = [STRATEGIES[name].base_pass for name in (own["strategy"], own["prefilter"]) if name in STRATEGIES]
+    return _hash([provenance, own, *(settings[name] for name in dict.fromkeys(passes) if name)])
+
+
+def find_reader(cell: Mapping[str, Any]) -> str:
+    """The strategy by whose pass of the base model the cell chose: its own, or that of its prefilter."""
+    names: list[str] = [cell["strategy"], cell["prefilter"]]
+    return next((name for name in names if name in STRATEGIES and STRATEGIES[name].base_pass), names[0])
 
 
 def hash_finished_cells(locks: Iterable[Lock]) -> set[str]:
@@ -152,7 +155,7 @@ def hash_locked_cell(lock: Lock) -> str:
 
 
 def get_pass_settings(lock: Lock, strategy: str) -> dict[str, Any]:
-    """The settings of the base model's pass that cells of `strategy` choose by; empty for a strategy without one."""
+    """The settings of the base model's pass that `strategy` chooses by; empty for a strategy without one."""
     base_pass = STRATEGIES[strategy].base_pass if strategy in STRATEGIES else ""
     return _get_block(lock, base_pass) if base_pass else {}
 
@@ -189,17 +192,11 @@ def _collect_choice(lock: Lock) -> dict[str, dict[str, Any]]:
     target = lock.get("target", {})
     choice = {}
     if subset.get("quality") is not None:
-        choice["quality"] = {name: subset[name] for name in QUALITY_SETTINGS}
+        choice["quality"] = {name: subset[name] for name in POOL_SETTINGS}
     if ratings := describe_ratings(lock):
         choice["rate"] = ratings
-    if subset.get("prefilter", "random") != "random":
-        choice["prefilter"] = {name: subset[name] for name in PREFILTER_SETTINGS}
     if target.get("params", {}).get("target", {}).get("examples") is not None:
         choice["target"] = {"scores": target["outs"]["data/targets/bm25.parquet"]}
-    if subset.get("prefilter_share", 1) < 1 and (stage := get_strategy(subset["prefilter"]).base_pass):
-        choice[stage] = _get_block(lock, stage)
-    if _get_block(lock, "gradients").get("proxy") is not None:
-        choice["gradients"] = _get_block(lock, "gradients")
     return choice
 
 

@@ -24,6 +24,7 @@ from m2m.grid.provenance import (
     HARDWARE,
     add_hardware,
     collect_shared,
+    find_reader,
     get_cell_settings,
     get_hardware,
     get_pass_settings,
@@ -81,8 +82,8 @@ def write_study_folder(
     measured = [row for row in rows if set(REQUIRED) <= set(row)]
     lock, present = predict_lock(), {hardware or "", *(get_hardware(cell.lock) for cell in cells.values())}
     kinds = {hash_provenance(add_hardware(lock, kind)): kind for kind in sorted(present)}
-    blocks = {row["experiment"]: get_pass_settings(cells[row["experiment"]].lock, row["strategy"]) for row in measured}
-    today = {row["strategy"]: get_pass_settings(lock, row["strategy"]) for row in measured}
+    blocks = {row["experiment"]: get_pass_settings(cells[row["experiment"]].lock, find_reader(row)) for row in measured}
+    today = {name: get_pass_settings(lock, name) for name in map(find_reader, measured)}
     compared = [row for row in measured if not current or _is_current(row, kinds, blocks, today)]
     if not compared:
         raise ValueError(f"None of {len(cells)} finished experiments has all metrics. Run `make grid`.")
@@ -111,7 +112,7 @@ def _is_current(
     row: Mapping[str, Any], kinds: Collection[str], blocks: Mapping[str, object], today: Mapping[str, object]
 ) -> bool:
     """Whether a cell is of today's code, data and settings, those of its base model's pass too."""
-    return row["provenance"] in kinds and blocks[row["experiment"]] == today[row["strategy"]]
+    return row["provenance"] in kinds and blocks[row["experiment"]] == today[find_reader(row)]
 
 
 def _make_row(cell: Experiment, fresh: Collection[int]) -> dict[str, Any]:
@@ -177,8 +178,8 @@ def _write_made(folder: Path, grid: pl.DataFrame, cells: Mapping[str, Experiment
 
 
 def _describe_passes(cells: Sequence[Experiment]) -> dict[str, dict[str, Any]]:
-    """The settings of the base model's pass of each strategy that chose by one, if any did."""
-    strategies = {get_cell_settings(cell.lock)["strategy"]: cell.lock for cell in cells}
+    """The settings of the base model's pass of each strategy or prefilter that chose by one, if any did."""
+    strategies = {find_reader(normalize_cell(get_cell_settings(cell.lock))): cell.lock for cell in cells}
     blocks = {name: get_pass_settings(lock, name) for name, lock in sorted(strategies.items())}
     passes = {name: block for name, block in blocks.items() if block}
     return {"passes": passes} if passes else {}

@@ -4,6 +4,7 @@ import polars as pl
 import polars.selectors as cs
 
 from m2m.runtime.pandera_alone import pa
+from m2m.strategies import PREFILTERS
 
 
 class Grid(pa.DataFrameModel):
@@ -31,6 +32,10 @@ class Grid(pa.DataFrameModel):
         isin=["free", "as-random"], default="free", description="as-random: random's response lengths at every degree"
     )
     peel_noise: float = pa.Field(ge=0, le=1, default=0.0, description="how much the seed decides what low degrees keep")
+    prefilter: str = pa.Field(
+        isin=PREFILTERS, default="random", description="by which the rows like the examples were kept; random keeps all"
+    )
+    prefilter_share: float = pa.Field(gt=0, le=1, default=1.0, description="of the candidates that the prefilter kept")
     fresh: pl.Int64 = pa.Field(
         isin=[0, 1], default=0, description="1: a cell of a staged grid's last rung, which had no part in the choice"
     )
@@ -76,13 +81,25 @@ class Grid(pa.DataFrameModel):
             "max_tokens",
             "lengths",
             "peel_noise",
+            "prefilter",
+            "prefilter_share",
         ]
-        add_missing_columns = True  # tables of before there were `lengths` are free, had no rungs and no noise
+        add_missing_columns = True  # older tables are free, had no rungs, no noise and no prefilter
 
     @pa.dataframe_check
     @classmethod
     def further_columns_are_numbers(cls, data: pa.PolarsData) -> pl.LazyFrame:
-        """Words stand in the eight columns that are words above; a column without any value may be of any type."""
-        words = ("experiment", "revision", "provenance", "strategy", "match", "weights", "budget", "lengths")
+        """Words stand in the nine columns that are words above; a column without any value may be of any type."""
+        words = (
+            "experiment",
+            "revision",
+            "provenance",
+            "strategy",
+            "match",
+            "weights",
+            "budget",
+            "lengths",
+            "prefilter",
+        )
         further = data.lazyframe.select(~cs.numeric() & ~cs.by_name(*words, require_all=False))
         return further.select(pl.all_horizontal(pl.lit(True), pl.all().is_null().all()))

@@ -103,7 +103,8 @@ class PromptNumbers(TypedDict, total=False):
 class CorrelationNumbers(TypedDict, total=False):
     """Correlations with their 95 % intervals, or the reason why there is none.
 
-    `without_low` and `without_high`: the ends of Pearson's r when one strategy is left out.
+    `without_low` and `without_high`: the ends of Pearson's r when one strategy is left out. `cells_without`: the cells
+    of the setting that lack the metric, which are in no point.
     """
 
     pearson_r: float
@@ -123,6 +124,7 @@ class CorrelationNumbers(TypedDict, total=False):
     partial_reason: str
     without_low: float
     without_high: float
+    cells_without: int
 
 
 class BandPoint(TypedDict):

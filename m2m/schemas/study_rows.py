@@ -37,6 +37,8 @@ class SettingRow(TypedDict):
     slack: float
     lengths: NotRequired[Literal["as-random"]]
     peel_noise: NotRequired[float]
+    prefilter: NotRequired[str]
+    prefilter_share: NotRequired[float]
     strategies: list[str]
 
 

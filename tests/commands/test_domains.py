@@ -12,6 +12,7 @@ from m2m.schemas.domains import Domains
 from m2m.schemas.grid import Grid
 from m2m.schemas.scores import Scores
 from m2m.study.study_file import hash_grid
+from tests.study.domains.test_target import TARGET, plant_target
 from tests.study.domains.test_transfer import plant_domains
 
 ROOT = Path(__file__).parents[2]
@@ -46,6 +47,26 @@ def test_domains_and_sources_are_compared(
         "domains": ["far", "near"],
         "sources": ["a", "b", "c"],
     }
+
+
+def test_a_target_is_compared_with_all_other_prompts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    Path("params.yaml").write_text(Path("params.yaml").read_text().replace("resamples: 10000", "resamples: 300"))
+    grid, scores = plant_target()
+    folder = tmp_path / "study"
+    write_table(folder / "grid.csv", Grid, grid)
+    write_table(folder / "scores.parquet", Scores, scores.select(*Scores.to_schema().columns))
+    write_json(folder / "made.json", {"one": {"grid": {"rows": grid.height, "sha256": hash_grid(folder / "grid.csv")}}})
+    domains.main(Path("study"), target=TARGET)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"On the 20 prompts of {TARGET}, 4 of 4 selectors beat random rows, and 0 lose to them."
+    assert lines[-1] == "written: study/target.json, study/target.svg and .png"
+    record = json.loads((folder / "target.json").read_text())
+    assert record["near"][0]["prefilter"] == "bm25" and len(record["here"]["selectors"]) == 4
+    assert "nearest 20 %" in (folder / "target.svg").read_text()
 
 
 def test_the_committed_domains_name_every_prompt_of_the_development_study() -> None:

@@ -24,6 +24,9 @@ def study(**changes: Any) -> dict[str, Any]:
     return {"outcomes": ["bpb_reduction", "likelihood_win_rate"], "settings": settings, "against_random": rows}
 
 
+NEAR = {"prefilter": "bm25", "prefilter_share": 0.2}
+
+
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
@@ -41,7 +44,8 @@ def test_the_study_s_difference_is_given_with_its_interval_and_seeds(changes: di
 
 
 @pytest.mark.parametrize(
-    "change", [{"degree": 6}, {"strategy": "k-center"}, {"size": 600}, {"min_tokens": 40}, {"lengths": "as-random"}]
+    "change",
+    [{"degree": 6}, {"strategy": "k-center"}, {"size": 600}, {"min_tokens": 40}, {"lengths": "as-random"}, NEAR],
 )
 def test_a_configuration_that_was_not_run_has_no_evidence(change: dict[str, Any]) -> None:
     assert "the study has no run of this configuration" in describe_evidence(study(), True, SUBSET | change)

@@ -4,13 +4,13 @@ from typing import Any
 import pytest
 import yaml
 
-from m2m.grid.design import choose_scope, list_cells, list_overrides, normalize_cell
+from m2m.grid.design import choose_scope, drop_repeated, list_cells, list_overrides, normalize_cell
 from m2m.grid.rungs import list_rungs
 from m2m.planning.staging import check_schedule
 from m2m.strategies import UNIT_STRATEGIES
 
 SUBSET = {"strategy": "response-micro", "match": "response-micro", "degree": 3, "size": 500, "seed": 1}
-SUBSET |= {"min_tokens": 1, "max_tokens": 100}
+SUBSET |= {"min_tokens": 1, "max_tokens": 100, "prefilter": "random", "prefilter_share": 1.0}
 A, B, C = "instruction-macro", "response-macro", "length-matched"
 PARTS = {
     "strategies": {"strategy": [A, B], "degree": [0, 2, 4, 6], "seed": [1, 2]},
@@ -131,3 +131,19 @@ def test_a_grid_has_one_pool() -> None:
     subset = SUBSET | {"quality": None, "quality_share": 1.0}
     with pytest.raises(ValueError, match=r"parts\.one may not list quality_share: a grid has one pool, set it in"):
         list_cells({"one": {"quality_share": [0.5, 1.0]}}, subset, "full")
+
+
+def test_a_part_may_list_prefilters_and_each_is_another_cell() -> None:
+    parts = {"near": {"strategy": ["random"], "prefilter": ["bm25", "rds-plus"], "prefilter_share": [0.2, 0.5]}}
+    cells = list_cells({**parts, "all": {"strategy": ["random"]}}, SUBSET, "full")
+    assert len(cells) == 5 and len(drop_repeated([normalize_cell(cell) for cell in cells])) == 5
+    assert list_overrides(cells[0], SUBSET)[-2:] == ["subset.prefilter=bm25", "subset.prefilter_share=0.2"]
+    with pytest.raises(
+        ValueError, match=r"parts\.near\.prefilter_share 0\.2 needs grid\.parts\.near\.prefilter: set it"
+    ):
+        list_cells({"near": {"prefilter_share": [0.2]}}, SUBSET, "full")
+
+
+def test_a_prefilter_that_keeps_every_row_is_no_other_cell() -> None:
+    whole = {**SUBSET, "prefilter": "bm25", "prefilter_share": 1.0}
+    assert normalize_cell(whole) == normalize_cell(SUBSET)

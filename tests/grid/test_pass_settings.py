@@ -11,7 +11,13 @@ SHORT, LONG = {"batch_size": 8, "max_length": 512}, {"batch_size": 8, "max_lengt
 
 def cells(strategy: str = "ifd", **passes: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
     rows = [
-        {"experiment": name, "provenance": "p", "strategy": strategy if passes[name] else "random"} for name in passes
+        {
+            "experiment": name,
+            "provenance": "p",
+            "strategy": strategy if passes[name] else "random",
+            "prefilter": "random",
+        }
+        for name in passes
     ]
     return rows, dict(passes)
 

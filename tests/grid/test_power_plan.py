@@ -16,6 +16,7 @@ from m2m.schemas.scores import Scores
 
 SUBSET = {"strategy": "response-micro", "match": "response-micro", "degree": 3, "size": 500, "seed": 1}
 SUBSET |= {"min_tokens": 1, "max_tokens": 100, "budget": "rows", "weights": "inverse", "slack": 1.5, "lengths": "free"}
+SUBSET |= {"prefilter": "random", "prefilter_share": 1.0}
 STRATEGIES = {"strategy": ["instruction-macro", "response-micro"], "degree": [0, 2, 4, 6], "seed": [1, 2]}
 PARTS = {
     "strategies": STRATEGIES,

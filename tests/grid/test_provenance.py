@@ -9,6 +9,7 @@ from m2m.grid.provenance import (
     add_hardware,
     collect_shared,
     describe_changes,
+    find_reader,
     get_cell_settings,
     get_hardware,
     hash_cell,
@@ -130,19 +131,27 @@ def test_other_code_of_a_base_pass_is_another_provenance_and_the_person_s_files_
     assert make("1", "a") == make("1", "b") != make("2", "b")
 
 
-def test_the_settings_of_a_prefilter_and_of_a_proxy_are_shared_by_the_cells_of_a_grid() -> None:
-    def make(share: float, length: int, proxy: str | None, dims: int) -> Any:
+def test_a_prefilter_is_a_cells_own_setting_and_its_pass_is_part_of_the_cell() -> None:
+    def make(share: float, length: int, name: str = "rds-plus") -> Any:
         other = lock()
-        subset = CELL_SETTINGS | {"prefilter": "rds-plus", "prefilter_share": share}
+        subset = CELL_SETTINGS | {"prefilter": name, "prefilter_share": share}
         other["subset@candidate"]["params"]["subset"] = subset
-        for stage, block in (("represent", {"max_length": length}), ("gradients", {"proxy": proxy, "dims": dims})):
-            other[stage] = {"cmd": "", "deps": {}, "outs": {}, "params": {stage: block}}
-        return hash_provenance(other)
+        other["represent"] = {"cmd": "", "deps": {}, "outs": {}, "params": {"represent": {"max_length": length}}}
+        return other
 
-    plain = make(1.0, 8, None, 64)
-    assert plain == make(1.0, 9, None, 32)
-    assert make(0.5, 8, None, 64) != make(0.5, 9, None, 64)
-    assert len({plain, make(1.0, 8, "base", 64), make(1.0, 8, "base", 32)}) == 3
+    locks = [make(1.0, 8), make(1.0, 9), make(1.0, 8, "bm25"), make(0.5, 8), make(0.5, 9), make(0.5, 8, "bm25")]
+    assert {hash_provenance(other) for other in locks} == {hash_provenance(lock())}
+    whole, *rest = map(hash_locked_cell, locks)
+    assert rest[:2] == [whole, whole] and len({whole, *rest}) == 4
+    assert hash_locked_cell(make(0.5, 9, "bm25")) == rest[-1]
+
+
+@pytest.mark.parametrize(
+    ("strategy", "prefilter", "reader"),
+    [("random", "rds-plus", "rds-plus"), ("ifd", "rds-plus", "ifd"), ("random", "bm25", "random")],
+)
+def test_a_cell_reads_the_pass_of_its_strategy_or_of_its_prefilter(strategy: str, prefilter: str, reader: str) -> None:
+    assert find_reader({"strategy": strategy, "prefilter": prefilter}) == reader
 
 
 def test_a_name_tells_the_cell_to_a_person_and_ends_in_its_identity() -> None:
@@ -183,10 +192,14 @@ def test_copies_under_the_names_of_strategies_are_no_data_of_their_own() -> None
     assert hash_provenance(other) == hash_provenance(lock())
 
 
-def test_the_gradients_of_a_subset_are_no_data_that_cells_share() -> None:
-    other = with_other("band", "outs", "data/gradients/candidate.parquet", "of this subset")
-    other["measure"]["deps"]["data/gradients/candidate.parquet"] = "of this subset"
-    assert hash_provenance(other) == hash_provenance(lock())
+def test_the_gradients_of_the_pool_are_data_that_cells_share() -> None:
+    """Else cells with them would count as those without, and nobody would measure the missing ones."""
+    plain, with_proxy = lock(), lock()
+    for made, md5 in ((plain, "no rows"), (with_proxy, "of base")):
+        made["gradients"] = {"cmd": "", "deps": {}, "params": {}, "outs": {"data/gradients.parquet": md5}}
+        made["measure"]["deps"]["data/gradients.parquet"] = md5
+    assert hash_provenance(plain) != hash_provenance(with_proxy)
+    assert describe_changes(collect_shared(plain), with_proxy) == ["gradients"]
 
 
 def test_a_cell_whose_settings_were_not_locked_is_not_finished() -> None:
@@ -266,15 +279,6 @@ def test_what_the_llm_was_is_written_for_the_scores_that_rows_are_chosen_by() ->
         }
     }
     assert not any("ratings" in path for path in [*shared["data"], *shared["code"]])
-
-
-def test_cells_that_choose_from_the_rows_like_the_examples_alone_are_not_comparable_with_others() -> None:
-    like, all_rows = lock(), lock()
-    for made, name, share in ((like, "bm25", 0.2), (all_rows, "random", 1.0)):
-        settings = CELL_SETTINGS | {"prefilter": name, "prefilter_share": share}
-        made["subset@candidate"]["params"] = {"subset": settings}
-    assert hash_provenance(all_rows) == hash_provenance(lock()) != hash_provenance(like)
-    assert describe_changes(collect_shared(lock()), like) == ["settings of prefilter"]
 
 
 @pytest.mark.parametrize(

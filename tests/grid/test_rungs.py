@@ -7,7 +7,7 @@ from m2m.grid.rungs import list_expected_cells, list_rungs
 from m2m.planning.staging import Schedule
 
 SUBSET: dict[str, Any] = {"strategy": "response-micro", "match": "response-micro", "degree": 3, "size": 500, "seed": 1}
-SUBSET |= {"min_tokens": 1, "max_tokens": 100, "lengths": "free"}
+SUBSET |= {"min_tokens": 1, "max_tokens": 100, "lengths": "free", "prefilter": "random", "prefilter_share": 1.0}
 PARTS = {
     "strategies": {"strategy": ["response-micro"], "degree": [0, 2, 4, 6], "seed": [1, 2], "lengths": ["as-random"]},
     "random": {"strategy": ["random"], "seed": [1, 2, 3, 4]},

@@ -155,14 +155,23 @@ def test_a_cell_counts_the_rows_that_share_text_with_a_prompt_and_those_left_out
     assert details["overlapping_rows_dropped"] == 2
 
 
-def test_novelty_is_of_the_subset_among_the_pool_and_gradients_count_where_there_are_some(tmp_path: Path) -> None:
+def test_novelty_is_of_the_subset_among_the_pool_and_gradients_count_where_there_are_some(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Rows a and b are at right angles; the pool holds each twice, so the three other rows are 2/3 away in the mean."""
     _, details = measure(tmp_path)
     assert details["response_novel_sum"] == details["instruction_novel_sum"] == pytest.approx(1.5**0.5, abs=1e-6)
     assert "response_g_vendi" not in details
-    write_tables(tmp_path, {"gradients": (Vectors, {"id": ["a", "b"], "vector": [[1, 0], [0, 1]]})})
-    main(*(tmp_path / name for name in INPUTS), tmp_path / "cell.json", tmp_path / "cell_details.json", **MEASURE)  # type: ignore[arg-type, call-arg]
+    write_tables(tmp_path, {"gradients": (Vectors, {"id": IDS, "vector": [[1, 0], [0, 1], [1, 0], [1, 0]]})})
+    monkeypatch.setattr("stages.measure.GRADIENT_SLICE", 1)
+    paths = [*(tmp_path / name for name in INPUTS), tmp_path / "cell.json", tmp_path / "cell_details.json"]
+    main(*paths, **MEASURE)
     assert read_json(tmp_path / "cell_details.json")["response_g_vendi"] == pytest.approx(2)
+    write_tables(tmp_path, {"gradients": (Vectors, {"id": IDS[1:], "vector": [[1, 0]] * 3})})
+    with pytest.raises(
+        ValueError, match=r"gradients.parquet must hold every row of the pool, 1 of the subset's are mi"
+    ):
+        main(*paths, **MEASURE)
 
 
 def test_a_cell_s_numbers_wait_for_the_mlflow_run_of_its_training_without_loading_mlflow(tmp_path: Path) -> None:

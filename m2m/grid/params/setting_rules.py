@@ -1,7 +1,7 @@
 """The rules of settings beyond their types: ranges, free names, and those between two settings."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -164,14 +164,20 @@ def _list_missing_inputs(settings: Mapping[str, Any]) -> Iterator[str]:
         yield f"subset.quality_share {subset['quality_share']} needs subset.quality, the name of a number field."
     if sentence := explain_unrated(subset["quality"], settings["rate"]["engine"]):
         yield sentence
-    if subset["prefilter"] != "random" and settings["target"]["examples"] is None:
-        yield f"subset.prefilter {subset['prefilter']} keeps rows like your examples: set target.examples to a file."
     parts = [part for block in PART_BLOCKS for part in settings["grid"].get(block, {}).values()]
-    listed = [part.get("strategy", []) for part in parts]
-    names = [subset["strategy"], *(name for part in listed for name in (part if isinstance(part, list) else [part]))]
+    for name in dict.fromkeys([subset["prefilter"], *_list_values(parts, "prefilter")]):
+        if name != "random" and settings["target"]["examples"] is None:
+            yield f"subset.prefilter {name} keeps rows like your examples: set target.examples to a file."
+    names = [subset["strategy"], *_list_values(parts, "strategy")]
     for name in dict.fromkeys(name for name in names if name in STRATEGIES):
         if sentence := explain_missing_input(name, settings):
             yield sentence
+
+
+def _list_values(parts: Sequence[Mapping[str, Any]], setting: str) -> list[Any]:
+    """What the parts of a grid list for `setting`, in lists or as one value."""
+    listed = [part.get(setting, []) for part in parts]
+    return [name for values in listed for name in (values if isinstance(values, list) else [values])]
 
 
 def _list_broken_names(settings: Mapping[str, Any]) -> Iterator[str]:

@@ -18,6 +18,7 @@ from m2m.study.cells.labels import CONFIGURATION
 from m2m.study.cells.t_estimates import Estimate, make_estimate
 
 ROW_CHOICE = ("budget", "min_tokens", "max_tokens")  # what rows a strategy without degrees depends on
+PREFILTER = ("prefilter", "prefilter_share")  # and what those of all strategies do
 SEED_CORRELATIONS = np.arange(20) / 20  # of two cells of one seed; a finer grid changes no second digit
 ENOUGH_DF = 10  # degrees of freedom below which the correlation of a seed's cells is guesswork
 CellWeights = Float[np.ndarray, "rows cells"]
@@ -126,7 +127,7 @@ def _name_levels(cells: pl.DataFrame) -> pl.DataFrame:
     setting = (
         pl.when(pl.col("strategy").is_in(NO_DEGREE)).then(pl.format("{}|{}|{}", *ROW_CHOICE)).otherwise("condition")
     )
-    return cells.with_columns(name=pl.format("{}|{}|{}|{}", setting, *CONFIGURATION))
+    return cells.with_columns(name=pl.format("{}|{}|{}|{}|{}|{}", setting, *CONFIGURATION, *PREFILTER))
 
 
 def _refuse_blocks(members: CellWeights, seed: SeedNumbers, df: int) -> str:

@@ -19,11 +19,11 @@ LENGTH_METRIC = "response_mean_tokens"
 
 
 def list_metrics(cells: pl.DataFrame) -> list[str]:
-    """The metrics of a subset: all of both sides, with the coverage and evenness of each scale's units.
+    """The metrics of a subset that any cell has: of both sides, with the coverage and evenness of each scale's units.
 
     units_covered and k_evenness are left out: they count the strategy's units, so they differ in kind.
     """
-    sides = [name for name in cells.columns if name.startswith(("instruction_", "response_"))]
+    sides = [name for name in cells.columns if name.startswith(("instruction_", "response_")) and cells[name].count()]
     return [*POSTERIOR, *sorted(set(sides) - set(POSTERIOR))]
 
 
@@ -37,9 +37,19 @@ def average_seeds(cells: pl.DataFrame) -> pl.DataFrame:
 
 
 def correlate_metrics(view: View) -> list[MetricRow]:
-    """One row a metric: Pearson, Spearman, and partial given mean response tokens; the paper's beside."""
+    """One row a metric: Pearson, Spearman, and partial given mean response tokens; the paper's beside.
+
+    Cells without the metric are counted, and are in neither of its means.
+    """
     points = average_seeds(view.cells)
-    return [_correlate(view, points.drop_nulls(name), name) for name in list_metrics(view.cells)]
+    rows = []
+    for name in list_metrics(view.cells):
+        missing = view.cells[name].null_count()
+        row = _correlate(view, average_seeds(view.cells.drop_nulls(name)) if missing else points, name)
+        if missing:
+            row["cells_without"] = missing
+        rows.append(row)
+    return rows
 
 
 def _correlate(view: View, points: pl.DataFrame, name: str) -> MetricRow:

@@ -41,6 +41,14 @@ def describe_correlations(rows: Sequence[MetricRow]) -> list[str]:
     ]
 
 
+def describe_cells_without(rows: Sequence[MetricRow]) -> list[str]:
+    """The metrics that not all cells have, each with how many lack it: a correlation is of the others alone."""
+    lacking = [f"{row['cells_without']} have no {row['metric']}" for row in rows if "cells_without" in row]
+    if not lacking:
+        return []
+    return [f"Not all cells have every metric: {join_words(lacking)}. They are in no such correlation."]
+
+
 def _describe_state(row: ClaimRow) -> str:
     if "reason" in row:
         return f"Not tested: {row['reason']}."

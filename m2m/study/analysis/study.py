@@ -199,4 +199,6 @@ def _describe_setting(key: Mapping[str, Any], setting: pl.DataFrame) -> SettingR
         row["lengths"] = setting["lengths"][0]
     if setting["peel_noise"][0] > 0:
         row["peel_noise"] = setting["peel_noise"][0]
+    if setting["prefilter"][0] != "random":
+        row |= {"prefilter": setting["prefilter"][0], "prefilter_share": setting["prefilter_share"][0]}
     return row

@@ -8,7 +8,12 @@ from m2m.schemas.study_numbers import Place
 from m2m.schemas.study_rows import AgainstRandomRow, FloorRow, MatchedRow, SettingRow, ShapeRow, SlopeRow, VerdictRow
 from m2m.study.analysis.against_random import OUTSIDE_BY_CHANCE
 from m2m.study.analysis.headline import advise, describe_length_control, write_headline
-from m2m.study.analysis.paper_agreement import describe_claims, describe_correlations, describe_slope_agreement
+from m2m.study.analysis.paper_agreement import (
+    describe_cells_without,
+    describe_claims,
+    describe_correlations,
+    describe_slope_agreement,
+)
 from m2m.study.analysis.ranking import list_comparisons, rank_configurations
 from m2m.study.cells.labels import (
     describe_borrowed_random,
@@ -55,6 +60,7 @@ def _write_row(study: Study, setting: SettingRow, outcome: str) -> VerdictRow:
         *describe_claims(rows["claims"]),
         *describe_slope_agreement(rows["paper"]),
         *describe_correlations(rows["metrics"]),
+        *describe_cells_without(rows["metrics"]),
     ]
     role: Literal["primary", "exploratory"] = "primary" if primary else "exploratory"
     headline = " ".join(filter(None, [f"{label}.", advise(rows) if primary else "", write_headline(rows, outcome)]))

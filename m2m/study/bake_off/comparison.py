@@ -9,15 +9,23 @@ from jaxtyping import Float
 from scipy.linalg import block_diag
 
 from m2m.study.analysis.against_random import IS_RANDOM, compute_noise_floor
-from m2m.study.analysis.levels import Levels, fit_levels
+from m2m.study.analysis.levels import PREFILTER, Levels, fit_levels
 from m2m.study.analysis.other_prompts import PromptDraws, draw_prompts
 from m2m.study.bake_off.simultaneous import draw_maxima
-from m2m.study.cells.cells import SETTING, get_column, select_comparable, select_outcome, split_cells
+from m2m.study.cells.cells import (
+    SETTING,
+    describe_condition,
+    get_column,
+    select_comparable,
+    select_outcome,
+    split_cells,
+)
 from m2m.study.cells.labels import CONFIGURATION
 from m2m.study.cells.rows import round_digits
 from m2m.study.cells.t_estimates import make_estimate
 
 EQUAL = {"rows": "equal rows", "tokens": "equal tokens"}
+FROM_ALL_ROWS = pl.col("prefilter") == "random"  # no row left out as unlike a person's examples
 
 
 class RandomRow(TypedDict):
@@ -33,7 +41,14 @@ class RandomRow(TypedDict):
     trained_tokens: float
 
 
-class SelectorRow(TypedDict):
+class Prefiltered(TypedDict, total=False):
+    """What a selector chose among, where it is the rows nearest to a person's examples."""
+
+    prefilter: str
+    prefilter_share: float
+
+
+class SelectorRow(Prefiltered):
     """A selector at one budget."""
 
     budget: str
@@ -70,6 +85,7 @@ class BudgetCells(NamedTuple):
     """The cells of one budget, their levels, and the selectors' contrasts with random."""
 
     cells: pl.DataFrame
+    baseline: pl.DataFrame  # the cells of random
     classes: list[Levels]  # of random, and of selectors; each class has a noise of its own
     configurations: list[pl.DataFrame]  # the cells of each selector
     weights: Float[np.ndarray, "selectors cells"]  # of the cells of all classes, one class after another
@@ -91,17 +107,26 @@ class BudgetCells(NamedTuple):
         return [part @ levels.covariance @ part.T for part, levels in zip(parts, self.classes, strict=True)]
 
 
-def compare_selectors(grid: pl.DataFrame, scores: pl.DataFrame, outcome: str, seed: int, resamples: int) -> BakeOff:
+def compare_selectors(
+    grid: pl.DataFrame,
+    scores: pl.DataFrame,
+    outcome: str,
+    seed: int,
+    resamples: int,
+    baseline: pl.Expr = IS_RANDOM & FROM_ALL_ROWS,
+) -> BakeOff:
     """The bake-off of `grid` (schema Grid); `scores` (schema Scores) may be empty: then prompts have no noise.
 
-    A selector is a strategy, match and degree at one budget. The family are all selectors at all budgets: one max-t
+    A selector is a strategy, match, degree and prefilter at one budget; `baseline` are the cells that stand in the
+    place of random. The family are all selectors at all budgets: one max-t
     quantile of their joint covariance, of seeds and prompts, with the fewest degrees of freedom among them. Seed noise
     is estimated apart for random, for selectors whose rows differ by seed, and for those whose rows do not.
     ValueError without random, without another selector or without replicates, and for two settings of one budget.
     """
     cells = select_comparable(grid)
     measured = select_outcome(cells, outcome)
-    budgets = [_compare_budget(setting) for _, setting in split_cells(measured, *SETTING)]
+    same_rows = measured.with_columns(condition=describe_condition())  # a prefilter is part of the selector
+    budgets = [_compare_budget(setting, baseline) for _, setting in split_cells(same_rows, *SETTING)]
     _require_comparison(budgets, outcome)
     prompts = draw_prompts(scores.filter(pl.col("outcome") == outcome), seed, resamples)
     values = np.concatenate([budget.values for budget in budgets])
@@ -122,6 +147,7 @@ def compare_selectors(grid: pl.DataFrame, scores: pl.DataFrame, outcome: str, se
                 "strategy": configuration["strategy"][0],
                 "match": configuration["match"][0],
                 "degree": configuration["degree"][0],
+                **_list_prefilter(configuration),
                 "cells": configuration.height,
                 "value": alone.value,
                 "se": alone.se,
@@ -141,28 +167,28 @@ def compare_selectors(grid: pl.DataFrame, scores: pl.DataFrame, outcome: str, se
         "critical": law.critical,
         "df": int(df.min()),
         "prompts": prompts.groups if by_prompts.any() else 0,
-        "random": [_summarize_random(budget.cells) for budget in budgets],
+        "random": [_summarize_random(budget) for budget in budgets],
         "selectors": rows,
     }
     return round_digits(record)
 
 
-def _compare_budget(cells: pl.DataFrame) -> BudgetCells:
-    budget, randoms = cells["budget"][0], cells.filter(IS_RANDOM)
+def _compare_budget(cells: pl.DataFrame, baseline: pl.Expr) -> BudgetCells:
+    budget, randoms = cells["budget"][0], cells.filter(baseline)
     if randoms.height < 2:
         raise ValueError(f"a bake-off needs 2 random cells at equal {budget}, got {randoms.height}: run more seeds")
-    classes = [fit_levels(group) for group in _split_by_noise(cells)]
-    configurations = [group for _, group in split_cells(cells.filter(~IS_RANDOM), *CONFIGURATION)]
+    classes = [fit_levels(group) for group in _split_by_noise(cells, baseline)]
+    configurations = [group for _, group in split_cells(cells.filter(~baseline), *CONFIGURATION, *PREFILTER)]
     base = _weigh_level(classes, randoms)
     rows = [_weigh_level(classes, group) - base for group in configurations]
-    return BudgetCells(cells, classes, configurations, np.array(rows).reshape(len(rows), len(base)))
+    return BudgetCells(cells, randoms, classes, configurations, np.array(rows).reshape(len(rows), len(base)))
 
 
-def _split_by_noise(cells: pl.DataFrame) -> list[pl.DataFrame]:
+def _split_by_noise(cells: pl.DataFrame, baseline: pl.Expr) -> list[pl.DataFrame]:
     """Random; then selectors whose rows differ by seed, and those whose rows do not: they train on equal tokens."""
     same_rows = (pl.len() > 1) & (pl.col("trained_tokens").n_unique() == 1)
     marked = cells.with_columns(
-        noise=pl.when(IS_RANDOM).then(0).when(same_rows.over(CONFIGURATION)).then(2).otherwise(1)
+        noise=pl.when(baseline).then(0).when(same_rows.over(*CONFIGURATION, *PREFILTER)).then(2).otherwise(1)
     )
     return [group for _, group in split_cells(marked, "noise")]
 
@@ -217,8 +243,14 @@ def _count_df(
     return np.asarray(np.maximum(1.0, np.floor(variance**2 / squares + 1e-9)))
 
 
-def _summarize_random(cells: pl.DataFrame) -> RandomRow:
-    randoms = cells.filter(IS_RANDOM)
+def _list_prefilter(configuration: pl.DataFrame) -> Prefiltered:
+    """The prefilter of a selector's cells; nothing where all rows were candidates."""
+    name, share = configuration["prefilter"][0], configuration["prefilter_share"][0]
+    return {} if name == "random" else {"prefilter": name, "prefilter_share": share}
+
+
+def _summarize_random(budget: BudgetCells) -> RandomRow:
+    cells, randoms = budget.cells, budget.baseline
     floor = compute_noise_floor(get_column(randoms))
     return {
         "budget": cells["budget"][0],

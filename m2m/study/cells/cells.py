@@ -16,15 +16,15 @@ LONGEST = 100_000  # tokens: what params.yaml calls no limit
 def select_comparable(grid: pl.DataFrame) -> pl.DataFrame:
     """The cells of one provenance, the one with most of them, sorted; `grid` as in schema Grid.
 
-    Adds diversity = degree / 6, and condition: budget, lengths, weights, slack and noise in words. Subsets without
-    units are the same at every degree: they count once, as degree 0.
+    Adds diversity = degree / 6, and condition: budget, lengths, weights, slack, noise and prefilter in words. Subsets
+    without units are the same at every degree: they count once, as degree 0.
     """
     sizes = grid.group_by("provenance").len().sort(["len", "provenance"], descending=[True, False])
     cells = (
         grid.join(sizes.head(1), on="provenance", how="semi")
         .with_columns(
             degree=pl.when(pl.col("strategy").is_in(NO_DEGREE)).then(0).otherwise(pl.col("degree")),
-            condition=pl.format("{}, {}, {} weights, slack {}{}", "budget", _lengths(), "weights", "slack", _noise()),
+            condition=pl.format("{}{}", describe_condition(), _prefilter()),
         )
         .with_columns(diversity=pl.col("degree") / 6)
     )
@@ -32,6 +32,11 @@ def select_comparable(grid: pl.DataFrame) -> pl.DataFrame:
     return cells.sort("condition", "size", "strategy", "match", "degree", "seed", "experiment").unique(
         key, keep="first", maintain_order=True
     )
+
+
+def describe_condition() -> pl.Expr:
+    """What cells share beside the size and the prefilter, in words."""
+    return pl.format("{}, {}, {} weights, slack {}{}", "budget", _lengths(), "weights", "slack", _noise())
 
 
 def select_outcome(cells: pl.DataFrame, outcome: str) -> pl.DataFrame:
@@ -64,6 +69,13 @@ def measure_shared_rows(cells: pl.DataFrame) -> tuple[float, bool]:
 def _noise() -> pl.Expr:
     """The noise of pruning in words, empty without any."""
     return pl.when(pl.col("peel_noise") > 0).then(pl.format(", peel noise {}", "peel_noise")).otherwise(pl.lit(""))
+
+
+def _prefilter() -> pl.Expr:
+    """Which rows were candidates, in words; empty where all were."""
+    percent = (pl.col("prefilter_share") * 100).round(4).cast(pl.String).str.strip_suffix(".0")
+    words = pl.format(", the {} % nearest the examples by {}", percent, "prefilter")  # labels.name_nearest has them too
+    return pl.when(pl.col("prefilter") == "random").then(pl.lit("")).otherwise(words)
 
 
 def _lengths() -> pl.Expr:

@@ -70,17 +70,28 @@ def format_shared_rows(row: Mapping[str, Any]) -> str:
 
 
 def name_configuration(row: Mapping[str, Any]) -> str:
-    """'k-center', 'response-micro at degree 6', 'length-matched random for response-micro at degree 6'."""
+    """'k-center', 'response-micro at degree 6', 'length-matched random for response-micro at degree 6'.
+
+    Of a selector with a prefilter: 'random of the 20 % nearest the examples by bm25'.
+    """
+    near = f" of the {name_nearest(row)}" if row.get("prefilter", "random") != "random" else ""
     if row["strategy"] == "length-matched":
-        return f"length-matched random for {row['match']} at degree {row['degree']}"
-    return str(row["strategy"]) if row["strategy"] in NO_DEGREE else f"{row['strategy']} at degree {row['degree']}"
+        return f"length-matched random for {row['match']} at degree {row['degree']}{near}"
+    name = str(row["strategy"]) if row["strategy"] in NO_DEGREE else f"{row['strategy']} at degree {row['degree']}"
+    return f"{name}{near}"
+
+
+def name_nearest(row: Mapping[str, Any]) -> str:
+    """The rows that a prefilter kept: '20 % nearest the examples by bm25'."""
+    return f"{100 * row['prefilter_share']:.4g} % nearest the examples by {row['prefilter']}"
 
 
 def label_configuration(row: Mapping[str, Any]) -> str:
     """A configuration in as few words as fit beside an axis: 'response-micro 6', 'lengths of response-micro 6'."""
+    near = f", nearest {100 * row['prefilter_share']:.4g} %" if row.get("prefilter", "random") != "random" else ""
     if row["strategy"] == "length-matched":
-        return f"lengths of {row['match']} {row['degree']}"
-    return str(row["strategy"]) if row["strategy"] in NO_DEGREE else f"{row['strategy']} {row['degree']}"
+        return f"lengths of {row['match']} {row['degree']}{near}"
+    return f"{row['strategy']}{near}" if row["strategy"] in NO_DEGREE else f"{row['strategy']} {row['degree']}{near}"
 
 
 def describe_borrowed_random(row: Mapping[str, Any]) -> str:

@@ -76,6 +76,13 @@ def leave_out_domains(
     return round_digits(rows)
 
 
+def rescore_cells(cells: pl.DataFrame, scores: pl.DataFrame, outcome: str) -> pl.DataFrame:
+    """The cells with their outcome on the prompts of `scores` alone."""
+    total = (pl.col("score").sum() / pl.col("weight").sum()).alias(outcome)
+    outcomes = scores.group_by("experiment").agg(total)
+    return cells.drop(outcome).join(outcomes, on="experiment", how="inner", maintain_order="left")
+
+
 def _compare_domain(inputs: TransferInputs, domain: str, prompts: int) -> DomainNumbers:
     if prompts < FEWEST_PROMPTS:
         raise ValueError(f"a domain needs {FEWEST_PROMPTS} prompts, got {prompts}")
@@ -104,8 +111,6 @@ def _compare_domain(inputs: TransferInputs, domain: str, prompts: int) -> Domain
 def _list_gains(inputs: TransferInputs, chosen: pl.Expr) -> dict[str, SelectorRow]:
     """The gain over random of every configuration on the `chosen` prompts alone, by name."""
     scores = inputs.scores.filter(chosen).drop("domain")
-    total = (pl.col("score").sum() / pl.col("weight").sum()).alias(inputs.outcome)
-    outcomes = scores.group_by("experiment").agg(total)
-    cells = inputs.cells.drop(inputs.outcome).join(outcomes, on="experiment", how="inner", maintain_order="left")
+    cells = rescore_cells(inputs.cells, scores, inputs.outcome)
     record = compare_selectors(cells, scores, inputs.outcome, inputs.seed, inputs.resamples)
     return {name_configuration(row): row for row in record["selectors"]}

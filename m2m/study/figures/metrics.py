@@ -11,8 +11,10 @@ from m2m.study.figures.style import GREY, INK, PANEL_WIDTH, SIDE_NAMES, Mark, ma
 
 METRIC_HEIGHT = 24  # pixels
 METRIC_NAMES = {
+    "g_vendi": "G-Vendi score",
     "mean_tokens": "mean length",
     "mid_types": "mid-band token types",
+    "novel_sum": "NovelSum",
     "self_bleu": "self-BLEU",
     "vendi": "Vendi score",
 }

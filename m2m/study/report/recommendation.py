@@ -303,7 +303,7 @@ def _write_command(row: AgainstRandomRow | None, setting: SettingRow) -> str:
 def _write_selection(row: AgainstRandomRow | None, setting: SettingRow) -> str:
     """`m2m select` with the configuration's settings, of those that are not its defaults; empty where it has it not."""
     flags = _list_flags(row) if row else {"strategy": "random"}
-    if row and (get_strategy(row["strategy"]).base_pass or row["strategy"] == "bm25"):
+    if "prefilter" in setting or (row and (get_strategy(row["strategy"]).base_pass or row["strategy"] == "bm25")):
         return ""
     size = {"tokens" if setting["budget"] == "tokens" else "size": setting["size"]}
     settings, (least, most) = _list_settings(setting), NO_LIMITS
@@ -329,4 +329,5 @@ def _list_flags(row: AgainstRandomRow) -> dict[str, object]:
 def _list_settings(setting: SettingRow) -> dict[str, object]:
     """The settings of `subset` that cells of `setting` share."""
     settings: Mapping[str, object] = {"lengths": "free", "peel_noise": 0.0, **setting}
-    return {name: settings[name] for name in ("size", *UNDER)}
+    prefilter = [name for name in ("prefilter", "prefilter_share") if name in setting]
+    return {name: settings[name] for name in ("size", *UNDER, *prefilter)}

@@ -45,3 +45,29 @@ def test_a_strategy_that_makes_the_whole_correlation_is_seen() -> None:
 def test_two_strategies_leave_too_few_points_to_leave_one_out() -> None:
     [view] = views(planted_grid({"response-micro": 0.0}, degrees=(0, 3, 6)))
     assert all("without_low" not in row for row in correlate_metrics(view))
+
+
+def add_g_vendi(grid: pl.DataFrame, has: pl.Expr) -> pl.DataFrame:
+    """The grid with a G-Vendi that is the outcome's own scale where the cell `has` one."""
+    return grid.with_columns(response_g_vendi=pl.when(has).then(5 + 10 * pl.col("bpb_reduction")))
+
+
+def test_g_vendi_is_correlated_also_given_length_where_cells_have_it() -> None:
+    [row] = select_rows(
+        correlate_metrics(views(add_g_vendi(planted_grid(), pl.lit(True)))[0]), {"metric": "response_g_vendi"}
+    )
+    assert (row["pearson_r"], row["partial_r"]) == pytest.approx((1, 1))
+    assert row["points"] == 25 and "cells_without" not in row
+
+
+def test_cells_without_a_metric_are_counted_and_in_neither_of_its_means() -> None:
+    """One seed of each configuration has it: a mean outcome of both seeds would blur the perfect correlation."""
+    grid = add_g_vendi(planted_grid(), pl.col("seed") == 0)
+    [row] = select_rows(correlate_metrics(views(grid)[0]), {"metric": "response_g_vendi"})
+    assert row["pearson_r"] == pytest.approx(1)
+    assert (row["points"], row["cells_without"]) == (25, grid.filter(pl.col("seed") != 0).height)
+
+
+def test_a_metric_that_no_cell_of_the_study_has_is_not_spoken_of() -> None:
+    grid = add_g_vendi(planted_grid(), pl.lit(False))
+    assert select_rows(correlate_metrics(views(grid)[0]), {"metric": "response_g_vendi"}) == []

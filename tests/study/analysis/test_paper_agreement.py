@@ -5,7 +5,12 @@ from typing import Any, cast
 import pytest
 
 from m2m.schemas.study_rows import ClaimRow, MetricRow, PaperRow
-from m2m.study.analysis.paper_agreement import describe_claims, describe_correlations, describe_slope_agreement
+from m2m.study.analysis.paper_agreement import (
+    describe_cells_without,
+    describe_claims,
+    describe_correlations,
+    describe_slope_agreement,
+)
 from tests.study.study_rows import PLACE
 
 
@@ -84,3 +89,11 @@ def test_correlations_stand_beside_the_papers_with_their_signs_and_order() -> No
         "2 of 2 have the paper's sign, in another rank order. 2 of 2 change sign when one strategy is left out."
     )
     assert describe_correlations(rows[1:2]) == []
+
+
+def test_a_metric_that_not_all_cells_have_is_told_with_their_number() -> None:
+    row = metric("response_g_vendi", 0.3, None) | {"cells_without": 12}
+    assert describe_cells_without([metric("self_bleu", 0.1, 0.5), row]) == [
+        "Not all cells have every metric: 12 have no response_g_vendi. They are in no such correlation."
+    ]
+    assert describe_cells_without([metric("self_bleu", 0.1, 0.5)]) == []

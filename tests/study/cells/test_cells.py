@@ -5,6 +5,7 @@ import pytest
 
 from bench.planted import planted_grid
 from m2m.study.cells.cells import select_comparable, select_outcome, split_cells
+from tests.planted import views
 
 LENGTHS = ("free", "as-random")
 
@@ -75,3 +76,17 @@ def test_noise_of_pruning_is_a_condition_of_its_own() -> None:
         "rows, any length, uniform weights, slack 1.5",
         "rows, any length, uniform weights, slack 1.5, peel noise 0.25",
     ]
+
+
+def test_a_prefilter_is_a_condition_and_its_random_cells_are_a_level_of_their_own() -> None:
+    near = planted_grid({"response-micro": 0.0}, prefilter="bm25", prefilter_share=0.2, seed=1)
+    grid = pl.concat([planted_grid({"response-micro": 0.0}), near.with_columns(pl.format("{}-near", "experiment"))])
+    cells = select_comparable(grid)
+    assert cells.height == grid.height
+    plain, nearest = sorted(set(cells["condition"]), key=len)
+    assert nearest == f"{plain}, the 20 % nearest the examples by bm25"
+    views_of_both = views(grid)
+    assert [view.cells["prefilter"].unique().to_list() for view in views_of_both] == [["random"], ["bm25"]]
+    levels = views_of_both[0].levels
+    randoms = [view.cells.filter(pl.col("strategy") == "random") for view in views_of_both]
+    assert len({levels.find_level(cells) for cells in randoms}) == 2

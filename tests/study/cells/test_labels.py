@@ -14,6 +14,7 @@ from m2m.study.cells.labels import (
     format_p,
     format_shared_rows,
     join_words,
+    label_configuration,
     label_setting,
     name_configuration,
     select_place,
@@ -122,3 +123,11 @@ def test_rows_agree_in_all_that_is_asked_and_a_lacking_column_is_none() -> None:
 def test_a_measured_overlap_is_told_from_its_lower_bound() -> None:
     assert format_shared_rows({"shared_rows": 0.312, "overlap_measured": True}) == "31 %"
     assert format_shared_rows({"shared_rows": 0.667}) == "at least 67 %"
+
+
+def test_a_prefilter_stands_in_the_name_of_what_chose_among_its_rows() -> None:
+    near = {"strategy": "random", "match": "random", "degree": 0, "prefilter": "rds-plus", "prefilter_share": 0.125}
+    assert name_configuration(near) == "random of the 12.5 % nearest the examples by rds-plus"
+    dialled = near | {"strategy": "response-micro", "degree": 6}
+    assert label_configuration(dialled) == "response-micro 6, nearest 12.5 %"
+    assert name_configuration(dialled | {"prefilter": "random"}) == "response-micro at degree 6"

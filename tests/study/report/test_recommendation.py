@@ -330,6 +330,13 @@ def test_what_select_does_not_have_is_no_command_for_ones_own_file() -> None:
         assert advise(make_study(against_random=[gain(0.1, strategy=strategy)])).own_file == ""
 
 
+def test_rows_that_were_chosen_near_examples_are_recommended_with_their_prefilter() -> None:
+    near = {"prefilter": "bm25", "prefilter_share": 0.2}
+    advice = advise(make_study(against_random=[gain(0.1)], settings=[setting(**near)]))
+    assert advice.command.endswith("-S subset.prefilter=bm25 -S subset.prefilter_share=0.2")
+    assert advice.own_file == ""
+
+
 def test_the_defaults_that_are_left_out_are_those_of_select() -> None:
     from m2m.commands.select import main
 

@@ -1,0 +1,84 @@
+"""Scores by prompt → on a person's target and elsewhere: what targeting adds to random rows, and what diversity."""
+
+from typing import TypedDict
+
+import polars as pl
+
+from m2m.strategies import NO_DEGREE
+from m2m.study.analysis.against_random import IS_RANDOM
+from m2m.study.analysis.levels import PREFILTER
+from m2m.study.bake_off.comparison import FROM_ALL_ROWS, BakeOff, SelectorRow, compare_selectors
+from m2m.study.cells.cells import select_comparable, split_cells
+from m2m.study.domains.transfer import FEWEST_PROMPTS, rescore_cells
+
+HAS_DEGREE = ~pl.col("strategy").is_in(NO_DEGREE)
+
+
+class NearComparison(TypedDict):
+    """The rows nearest to the examples: random among them against other subsets, on the target's prompts."""
+
+    prefilter: str
+    prefilter_share: float
+    diversity_alone: list[SelectorRow]  # − random of these rows: strategies with a degree that chose among all rows
+    diversity_on_top: list[SelectorRow]  # − random of these rows: strategies with a degree that chose among them
+
+
+class TargetRecord(TypedDict):
+    """A study of a target; every list of rows has intervals that hold for all of it together."""
+
+    target: str
+    prompts: int
+    other_prompts: int
+    here: BakeOff  # on the target's prompts, against random rows of the pool
+    elsewhere: BakeOff  # on all other prompts
+    near: list[NearComparison]
+
+
+def compare_on_target(
+    grid: pl.DataFrame, scores: pl.DataFrame, target: str, outcome: str, seed: int, resamples: int
+) -> TargetRecord:
+    """Gains on the prompts of the group `target` and on all others; `grid` and `scores` as in schemas Grid and Scores.
+
+    ValueError where the target or the rest has fewer than 10 prompts, and where random or another selector is missing.
+    """
+    cells = select_comparable(grid)
+    measured = scores.filter(pl.col("outcome") == outcome).join(cells.select("experiment"), on="experiment", how="semi")
+    sides = [measured.filter(pl.col("group") == target), measured.filter(pl.col("group") != target)]
+    counts = [side["id"].n_unique() for side in sides]
+    if min(counts) < FEWEST_PROMPTS:
+        groups = ", ".join(measured["group"].unique().sort())
+        raise ValueError(
+            f"the target and all else need {FEWEST_PROMPTS} prompts each, {target} has {counts[0]} and all else "
+            f"{counts[1]}: name one of {groups}"
+        )
+
+    def compare(side: pl.DataFrame, chosen: pl.Expr, baseline: pl.Expr) -> BakeOff:
+        rescored = rescore_cells(cells.filter(chosen), side, outcome)
+        return compare_selectors(rescored, side, outcome, seed, resamples, baseline)
+
+    plain = IS_RANDOM & FROM_ALL_ROWS
+    near: list[NearComparison] = []
+    for kept, _ in split_cells(cells.filter(~FROM_ALL_ROWS), *PREFILTER):
+        inside = pl.all_horizontal(pl.col(name) == value for name, value in kept.items())
+        baseline = IS_RANDOM & inside
+        alone, on_top = (
+            compare(sides[0], (HAS_DEGREE & chosen) | baseline, baseline)["selectors"]
+            for chosen in (FROM_ALL_ROWS, inside)
+        )
+        near.append(
+            {
+                "prefilter": kept["prefilter"],
+                "prefilter_share": kept["prefilter_share"],
+                "diversity_alone": alone,
+                "diversity_on_top": on_top,
+            }
+        )
+    everything = pl.lit(True)
+    return {
+        "target": target,
+        "prompts": counts[0],
+        "other_prompts": counts[1],
+        "here": compare(sides[0], everything, plain),
+        "elsewhere": compare(sides[1], everything, plain),
+        "near": near,
+    }

@@ -1,0 +1,95 @@
+"""The record of a target → whether targeting or diversity wins in sentences, and a table."""
+
+from collections.abc import Sequence
+
+from m2m.study.bake_off.comparison import BakeOff, SelectorRow
+from m2m.study.cells.labels import (
+    format_difference,
+    format_interval,
+    join_words,
+    name_configuration,
+    name_nearest,
+    start_sentence,
+)
+from m2m.study.cells.outcomes import get_unit
+from m2m.study.domains.target import NearComparison, TargetRecord
+
+LONGER = 1.1  # times random's length: length alone may then make a gain
+TARGET_HEADER = (
+    "selector",
+    "cells",
+    "gain on the target (95 % CI for all)",
+    "gain elsewhere (95 % CI for all)",
+    "response tokens",
+)
+
+
+def write_target_answer(record: TargetRecord) -> list[str]:
+    """Sentences: who beats random on the target, targeting against diversity, diversity on top, and the rest."""
+    unit = get_unit(record["here"]["outcome"])
+    sentences = [
+        *_describe_winners(record["here"], f"On the {record['prompts']} prompts of {record['target']}"),
+        *(sentence for near in record["near"] for sentence in _describe_near(near, unit)),
+        *_describe_winners(record["elsewhere"], f"On the {record['other_prompts']} other prompts"),
+    ]
+    return [start_sentence(sentence) for sentence in sentences]
+
+
+def list_target_rows(record: TargetRecord) -> list[tuple[str, ...]]:
+    """A row a selector under TARGET_HEADER, the largest gain on the target first, and random last."""
+    elsewhere = {name_configuration(row): row for row in record["elsewhere"]["selectors"]}
+    rows = [
+        (
+            name_configuration(row),
+            str(row["cells"]),
+            _format_gain(row),
+            _format_gain(elsewhere[name_configuration(row)]),
+            f"{row['mean_response_tokens']:.0f}",
+        )
+        for row in sorted(record["here"]["selectors"], key=lambda row: -row["value"])
+    ]
+    randoms = [(record[side]["random"][0]["half_width"], record[side]["random"][0]) for side in ("here", "elsewhere")]
+    widths = [f"one cell: ±{width:.3f}" for width, _ in randoms]
+    return [*rows, ("random", str(randoms[0][1]["cells"]), *widths, f"{randoms[0][1]['mean_response_tokens']:.0f}")]
+
+
+def _describe_winners(record: BakeOff, place: str) -> list[str]:
+    rows = sorted(record["selectors"], key=lambda row: -row["value"])
+    better, worse = [row for row in rows if row["all_low"] > 0], [row for row in rows if row["all_high"] < 0]
+    sentences = [f"{place}, {len(better)} of {len(rows)} selectors beat random rows, and {len(worse)} lose to them."]
+    if better:
+        sentences.append(f"Better than random: {_list_gains(better)}.")
+    length = record["random"][0]["mean_response_tokens"]
+    if longer := [row for row in better if row["mean_response_tokens"] > LONGER * length]:
+        names = join_words([name_configuration(row) for row in longer])
+        sentences.append(f"Responses over a tenth longer than random's {length:.0f} tokens: {names}.")
+    if worse:
+        sentences.append(f"Worse than random: {_list_gains(worse)}.")
+    return sentences
+
+
+def _describe_near(near: NearComparison, unit: str) -> list[str]:
+    """Each strategy with a degree against random of the nearest rows: alone, and on top of them."""
+    baseline = f"random of the {name_nearest(near)}"
+    alone = [_contrast(row, baseline, unit, ("diversity wins", "targeting wins")) for row in near["diversity_alone"]]
+    top = [_contrast(row, baseline, unit, ("diversity adds", "diversity costs")) for row in near["diversity_on_top"]]
+    return [*alone, *top]
+
+
+def _contrast(row: SelectorRow, baseline: str, unit: str, verdicts: tuple[str, str]) -> str:
+    """The difference of a row to its baseline, and which of the verdicts its interval allows."""
+    verdict = "cannot tell"
+    if row["all_low"] > 0:
+        verdict = verdicts[0]
+    elif row["all_high"] < 0:
+        verdict = verdicts[1]
+    difference = f"{format_difference(row['value'])} {unit} (95 % CI {format_interval(row, 'all_low', 'all_high')})"
+    return f"{name_configuration(row)} − {baseline}: {difference}, {verdict}."
+
+
+def _list_gains(rows: Sequence[SelectorRow]) -> str:
+    return join_words([f"{name_configuration(row)} ({format_difference(row['value'])})" for row in rows])
+
+
+def _format_gain(row: SelectorRow) -> str:
+    return f"{format_difference(row['value'])} ({format_interval(row, 'all_low', 'all_high')})"
