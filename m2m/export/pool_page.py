@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from jaxtyping import Bool, Float32, Num, UInt16
+from jaxtyping import Bool, Float32, Int64, Num, UInt16
 
 from m2m.export.pool_map import LEVELS, place_rows
 from m2m.export.pool_numbers import Shares, compare_shares, summarize_lengths
@@ -20,6 +20,7 @@ from m2m.study.report.html_page import render_page
 
 TEMPLATES = Path(__file__).parent / "templates"
 LARGEST = 6_000_000  # bytes of the page
+MOST_ROWS = 120_000  # on the map: with hardly any text they fill the page
 FRAME = 100_000  # bytes kept for what is not packed: template, numbers, names
 TEXT_START = 500  # characters of each text that place a row on the map
 NAME_LENGTH = 60  # characters of a source or cluster
@@ -49,36 +50,39 @@ def write_pool_page(
     `pool` has the columns id, source, instruction, response and tokens (of the response), and may have low, mid, high
     (tokens of each band) and cluster (null: none). `initial` is lit first, `reference` is compared with. `reasons` has
     id and a column for any subset: why a row is not in it. `vectors` are the pool's embeddings. `notes` stand on top,
-    `answers` of a trained run below.
+    `answers` of a trained run below. Of a pool above 120,000 rows the map shows so many; the tables count all.
 
     ValueError for an empty pool, a missing column, an unknown subset or id, and more than 250 different reasons.
     """
     _require_inputs(pool, subsets, {initial, reference} - {None})
     masks = {name: pool["id"].is_in(table["id"].implode()).to_numpy() for name, table in subsets.items()}
-    texts = pool.select(pl.concat_str(pl.col(SIDES).str.slice(0, TEXT_START), separator="\n"))
-    pool_map = place_rows(texts.to_series().to_list(), vectors, seed)
-    colourings = {name: _code_column(pool, name) for name in ("source", "cluster") if name in pool.columns}
-    sentences, reason_codes = _code_reasons(pool, reasons)
-    members = [_list_members(pool, table) for table in subsets.values()]
+    shown = choose_shown_rows(np.any(list(masks.values()), axis=0), MOST_ROWS, seed)
+    map_rows, map_masks = pool[shown], {name: mask[shown] for name, mask in masks.items()}
+    texts = map_rows.select(pl.concat_str(pl.col(SIDES).str.slice(0, TEXT_START), separator="\n"))
+    pool_map = place_rows(texts.to_series().to_list(), None if vectors is None else vectors[shown], seed)
+    colourings = {name: _code_column(map_rows, name) for name in ("source", "cluster") if name in pool.columns}
+    sentences, reason_codes = _code_reasons(map_rows, reasons)
+    members = [_list_members(map_rows, table) for table in subsets.values()]
+    is_member = np.any(list(map_masks.values()), axis=0)
     columns = {
         "x": _pack_numbers(pool_map.places[:, 0]),
         "y": _pack_numbers(LEVELS - 1 - pool_map.places[:, 1]),
-        "tokens": _pack_numbers(pool["tokens"].to_numpy().astype(np.uint32)),
+        "tokens": _pack_numbers(map_rows["tokens"].to_numpy().astype(np.uint32)),
         **{name: _pack_numbers(codes) for name, (_, codes) in colourings.items()},
-        **{f"members-{place}": _pack_bits(mask) for place, mask in enumerate(masks.values())},
+        **{f"members-{place}": _pack_bits(mask) for place, mask in enumerate(map_masks.values())},
         **{f"turns-{place}": _pack_numbers(rows["turn"].to_numpy()) for place, rows in enumerate(members)},
         **{f"reasons-{list(subsets).index(name)}": _pack_numbers(codes) for name, codes in reason_codes.items()},
         "units": pack_json([[make_visible(unit) for unit in rows["unit"]] for rows in members]),
-        "ids": pack_json([make_visible(name) for name in pool["id"].filter(np.any(list(masks.values()), axis=0))]),
+        "ids": pack_json([make_visible(name) for name in map_rows["id"].filter(is_member)]),
     }
     space = (LARGEST - FRAME - sum(_count_base64(packed) for packed in columns.values())) * 3 // 4
-    page_texts = fit_texts(pool, np.any(list(masks.values()), axis=0), space)
+    page_texts = fit_texts(map_rows, is_member, space)
     columns["texts"] = page_texts.packed
     shares = [_clean_names(chart) for chart in compare_shares(pool, subsets)]
     lengths = summarize_lengths(pool, subsets, reference)
     values = {
         "title": make_visible(title),
-        "notes": [make_visible(note) for note in notes],
+        "notes": [make_visible(note) for note in [*_describe_shown(map_masks, masks), *notes]],
         "rows": pool.height,
         "subsets": list(subsets),
         "initial": list(subsets).index(initial),
@@ -92,7 +96,7 @@ def write_pool_page(
         "colourings": list(colourings),
         "columns": {name: base64.b64encode(packed).decode() for name, packed in columns.items()},
         "page": {
-            "rows": pool.height,
+            "rows": map_rows.height,
             "levels": LEVELS,
             "subsets": list(subsets),
             "sizes": [int(mask.sum()) for mask in masks.values()],
@@ -104,6 +108,32 @@ def write_pool_page(
         },
     }
     write_text(path, render_page(TEMPLATES, "pool_page", values))
+
+
+def choose_shown_rows(is_member: Bool[np.ndarray, "rows"], most: int, seed: int) -> Int64[np.ndarray, "shown"]:
+    """The places of at most `most` rows, in order: all rows of the subsets, as far as they leave a quarter to others.
+
+    The others are drawn at random, and so are those of the subsets where they are too many.
+    """
+    rows = len(is_member)
+    if rows <= most:
+        return np.arange(rows)
+    order = np.random.default_rng(seed).permutation(rows)
+    members, others = order[is_member[order]], order[~is_member[order]]
+    kept = members[: max(most - len(others), most * 3 // 4)]
+    return np.sort(np.concatenate([kept, others[: most - len(kept)]]))
+
+
+def _describe_shown(
+    shown: Mapping[str, Bool[np.ndarray, "shown"]], masks: Mapping[str, Bool[np.ndarray, "rows"]]
+) -> list[str]:
+    """What of the pool is on the map, where that is not all."""
+    count, rows = (len(next(iter(each.values()))) for each in (shown, masks))
+    if count == rows:
+        return []
+    is_whole = all(shown[name].sum() == masks[name].sum() for name in masks)
+    which = "all rows of the subsets and others at random" if is_whole else "rows of the subsets and others at random"
+    return [f"The map shows {count:,} of {rows:,} rows: {which}. The tables count all rows."]
 
 
 def describe_equal_subsets(masks: Mapping[str, Bool[np.ndarray, "rows"]]) -> list[str]:

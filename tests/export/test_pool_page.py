@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from m2m.export.pool_map import LEVELS, PoolMap
-from m2m.export.pool_page import LARGEST, describe_equal_subsets, write_pool_page
+from m2m.export.pool_page import LARGEST, choose_shown_rows, describe_equal_subsets, write_pool_page
 from m2m.export.run_answers import PromptAnswers, RunAnswers
 from tests.browser import CHROMIUM, Browser
 from tests.planted import EVIL
@@ -171,6 +173,36 @@ def test_a_pool_of_any_size_stays_within_six_megabytes(tmp_path: Path) -> None:
         seed=1,
     )
     assert LARGEST / 2 < (tmp_path / "pool.html").stat().st_size <= LARGEST
+
+
+def test_of_a_large_pool_the_map_shows_some_rows_and_the_tables_count_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("m2m.export.pool_page.MOST_ROWS", 120)
+    write_pool_page(tmp_path / "some.html", make_pool(), SUBSETS, **SETTINGS)
+    text = (tmp_path / "some.html").read_text()
+    assert (
+        "The map shows 120 of 200 rows: all rows of the subsets and others at random. The tables count all rows."
+        in text
+    )
+    tokens = read_column(tmp_path / "some.html", "tokens", np.uint32) - 1  # the number of the row
+    chosen = {int(name) for table in SUBSETS.values() for name in table["id"]}
+    assert len(tokens) == 120 and chosen <= set(tokens.tolist()) and (np.diff(tokens.astype(int)) > 0).all()
+    assert ": 200 rows and 4 subsets</h1>" in text and '<td class="number">200</td>' in text
+    bits = np.unpackbits(read_column(tmp_path / "some.html", "members-0", np.uint8), bitorder="little")
+    assert tokens[bits[:120] == 1].tolist() == list(range(0, ROWS, 10))
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=60), st.integers(4, 60), st.integers(0, 9))
+def test_shown_rows_are_those_of_subsets_first_and_leave_a_quarter_to_others(
+    flags: list[bool], most: int, seed: int
+) -> None:
+    is_member = np.array(flags)
+    shown = choose_shown_rows(is_member, most, seed)
+    assert shown.tolist() == sorted(set(shown.tolist())) and len(shown) == min(most, len(flags))
+    members, others = int(is_member.sum()), int((~is_member).sum())
+    assert is_member[shown].sum() >= min(members, most * 3 // 4)
+    assert len(flags) <= most or (~is_member[shown]).sum() >= min(others, most - most * 3 // 4)
 
 
 @pytest.mark.parametrize(
