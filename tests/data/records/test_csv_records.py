@@ -4,6 +4,7 @@ import csv
 import io
 import random
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -209,6 +210,15 @@ def test_what_a_csv_writer_writes_is_read_back(rows: list[tuple[str, str]], quot
 LONG = "has a line that is longer than 0 MiB"
 
 
+@pytest.fixture
+def short_lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A line or field may have 100 characters; csv's own limit is of the whole process, and is put back."""
+    limit = csv.field_size_limit()
+    monkeypatch.setattr(csv_records, "MAX_LINE_BYTES", 100)
+    yield
+    csv.field_size_limit(limit)
+
+
 @pytest.mark.parametrize(
     ("row", "kept"),
     [
@@ -220,17 +230,15 @@ LONG = "has a line that is longer than 0 MiB"
     ],
 )
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_a_row_with_a_line_that_is_too_long_is_one_reject(
-    row: str, kept: list[dict[str, str]], end: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(csv_records, "MAX_LINE_BYTES", 100)
+@pytest.mark.usefixtures("short_lines")
+def test_a_row_with_a_line_that_is_too_long_is_one_reject(row: str, kept: list[dict[str, str]], end: str) -> None:
     found = read(f"a,b{end}c,d{end}{row}{end}e,f{end}")
     assert [value for value, _ in found if value] == [{"a": "c", "b": "d"}, *kept, {"a": "e", "b": "f"}]
     assert [reason for value, reason in found if value is None] == [LONG] * (not kept)
 
 
-def test_a_field_of_many_lines_that_is_too_long_is_a_reject(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(csv_records, "MAX_LINE_BYTES", 100)
+@pytest.mark.usefixtures("short_lines")
+def test_a_field_of_many_lines_that_is_too_long_is_a_reject() -> None:
     lines = "x" * 50 + "\n"
     found = read(f'a,b\nc,d\nq,"{lines * 10}"\n' + "e,f\n" * 60)
     assert [value for value, _ in found if value] == [{"a": "c", "b": "d"}] + [{"a": "e", "b": "f"}] * 60
@@ -238,7 +246,7 @@ def test_a_field_of_many_lines_that_is_too_long_is_a_reject(monkeypatch: pytest.
     assert value is None and "field larger than field limit (100)" in str(reason)
 
 
+@pytest.mark.usefixtures("short_lines")
 def test_a_line_of_delimiters_is_no_long_list_of_fields(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(csv_records, "MAX_LINE_BYTES", 100)
     monkeypatch.setattr(csv_records, "LONGEST_SIGNS", 10)
     assert read("a,b\n" + "," * 5000 + "\nc,d\n")[0][1] == "has more fields than the header"
