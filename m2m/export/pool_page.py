@@ -56,10 +56,10 @@ def write_pool_page(
     """
     _require_inputs(pool, subsets, {initial, reference} - {None})
     masks = {name: pool["id"].is_in(table["id"].implode()).to_numpy() for name, table in subsets.items()}
-    shown = choose_shown_rows(np.any(list(masks.values()), axis=0), MOST_ROWS, seed)
-    map_rows, map_masks = pool[shown], {name: mask[shown] for name, mask in masks.items()}
+    places = choose_shown_rows(np.any(list(masks.values()), axis=0), MOST_ROWS, seed)
+    map_rows, map_masks = pool[places], {name: mask[places] for name, mask in masks.items()}
     texts = map_rows.select(pl.concat_str(pl.col(SIDES).str.slice(0, TEXT_START), separator="\n"))
-    pool_map = place_rows(texts.to_series().to_list(), None if vectors is None else vectors[shown], seed)
+    pool_map = place_rows(texts.to_series().to_list(), None if vectors is None else vectors[places], seed)
     colourings = {name: _code_column(map_rows, name) for name in ("source", "cluster") if name in pool.columns}
     sentences, reason_codes = _code_reasons(map_rows, reasons)
     members = [_list_members(map_rows, table) for table in subsets.values()]
@@ -111,29 +111,29 @@ def write_pool_page(
 
 
 def choose_shown_rows(is_member: Bool[np.ndarray, "rows"], most: int, seed: int) -> Int64[np.ndarray, "shown"]:
-    """The places of at most `most` rows, in order: all rows of the subsets, as far as they leave a quarter to others.
+    """The places of at most `limit` rows, in order: all rows of the subsets, as far as they leave a quarter to others.
 
     The others are drawn at random, and so are those of the subsets where they are too many.
     """
     rows = len(is_member)
-    if rows <= most:
+    if rows <= limit:
         return np.arange(rows)
     order = np.random.default_rng(seed).permutation(rows)
-    members, others = order[is_member[order]], order[~is_member[order]]
-    kept = members[: max(most - len(others), most * 3 // 4)]
-    return np.sort(np.concatenate([kept, others[: most - len(kept)]]))
+    members, strangers = order[is_member[order]], order[~is_member[order]]
+    members = members[: max(limit - len(strangers), limit * 3 // 4)]
+    return np.sort(np.concatenate([members, strangers[: limit - len(members)]]))
 
 
 def _describe_shown(
-    shown: Mapping[str, Bool[np.ndarray, "shown"]], masks: Mapping[str, Bool[np.ndarray, "rows"]]
+    map_masks: Mapping[str, Bool[np.ndarray, "shown"]], masks: Mapping[str, Bool[np.ndarray, "rows"]]
 ) -> list[str]:
     """What of the pool is on the map, where that is not all."""
-    count, rows = (len(next(iter(each.values()))) for each in (shown, masks))
+    count, rows = (len(next(iter(flags.values()))) for flags in (map_masks, masks))
     if count == rows:
         return []
-    is_whole = all(shown[name].sum() == masks[name].sum() for name in masks)
-    which = "all rows of the subsets and others at random" if is_whole else "rows of the subsets and others at random"
-    return [f"The map shows {count:,} of {rows:,} rows: {which}. The tables count all rows."]
+    is_whole = all(map_masks[name].sum() == masks[name].sum() for name in masks)
+    members = "all rows of the subsets" if is_whole else "rows of the subsets"
+    return [f"The map shows {count:,} of {rows:,} rows: {members} and others at random. The tables count all rows."]
 
 
 def describe_equal_subsets(masks: Mapping[str, Bool[np.ndarray, "rows"]]) -> list[str]:

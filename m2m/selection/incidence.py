@@ -34,10 +34,9 @@ def build_incidence(
     carries is left out. Of names only numbers are kept, 8 bytes a pair. ValueError names an id that is not in the pool.
     """
     slices = [table] if isinstance(table, pl.DataFrame) else table
-    all_ids = pl.Enum(ids)
     rows, codes, distinct = [], [], [pl.Series("unit", [], pl.Categorical)]
     for piece in slices:
-        row = _number_rows(piece["id"], all_ids)
+        row = _number_rows(piece["id"], ids)
         is_inside = pl.Series(inside).gather(row)
         categories = piece["unit"].filter(is_inside).cast(pl.Categorical)  # each name is hashed once, by the cast
         rows.append(row.filter(is_inside).to_numpy())
@@ -58,13 +57,14 @@ def group_pairs(
     return Incidence(row_start, row_units, unit_start, _transpose(row_start, row_units, unit_start))
 
 
-def _number_rows(names: pl.Series, ids: pl.Enum) -> pl.Series:
-    """The position in `ids` of each of `names`; a run of equal names, as a sorted table has them, is looked up once."""
+def _number_rows(names: pl.Series, ids: pl.Series) -> pl.Series:
+    """The position in the sorted `ids` of each of `names`, whose equal neighbours are looked up once."""
     is_first = (names != names.shift(1)).fill_null(True)
     firsts = names.filter(is_first)
-    positions = firsts.cast(ids, strict=False).to_physical().cast(pl.Int32)
-    if positions.null_count():
-        raise ValueError(f"units must belong to rows of the pool, got id {firsts.filter(positions.is_null())[0]!r}")
+    positions = ids.search_sorted(firsts).clip(upper_bound=max(len(ids) - 1, 0)).cast(pl.Int32)
+    is_absent = firsts != ids.gather(positions) if len(ids) else pl.repeat(True, len(firsts), eager=True)
+    if is_absent.any():
+        raise ValueError(f"units must belong to rows of the pool, got id {firsts.filter(is_absent)[0]!r}")
     return positions.gather(is_first.cum_sum() - 1)
 
 

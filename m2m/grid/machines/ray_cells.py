@@ -154,9 +154,9 @@ class RayCells:
     def _list_takers(self, address: str) -> list[Order]:
         """The waiting cells that a machine may begin, first those that it began before."""
         clock = time.monotonic()
-        own = [order for order in self.waiting if self.homes.get(order["name"]) == address]
+        returning = [order for order in self.waiting if self.homes.get(order["name"]) == address]
         free = [order for order in self.waiting if self.leaving.get(order["name"], 0.0) <= clock]
-        return own + [order for order in free if order not in own]
+        return returning + [order for order in free if order not in returning]
 
 
 def read_homes() -> dict[str, str]:
