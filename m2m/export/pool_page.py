@@ -110,7 +110,7 @@ def write_pool_page(
     write_text(path, render_page(TEMPLATES, "pool_page", values))
 
 
-def choose_shown_rows(is_member: Bool[np.ndarray, "rows"], most: int, seed: int) -> Int64[np.ndarray, "shown"]:
+def choose_shown_rows(is_member: Bool[np.ndarray, "rows"], limit: int, seed: int) -> Int64[np.ndarray, "shown"]:
     """The places of at most `limit` rows, in order: all rows of the subsets, as far as they leave a quarter to others.
 
     The others are drawn at random, and so are those of the subsets where they are too many.
