@@ -51,20 +51,20 @@ def summarize_lengths(pool: pl.DataFrame, subsets: Mapping[str, pl.DataFrame], r
 
 def compare_shares(pool: pl.DataFrame, subsets: Mapping[str, pl.DataFrame]) -> list[Shares]:
     """Lengths in bins of doubling width, token bands where `pool` has their columns, and sources."""
-    parts = _split(pool, subsets)
-    return [_bin_lengths(parts), *([_share_bands(parts)] if "mid" in pool.columns else []), _share_sources(parts)]
+    tables = _split(pool, subsets)
+    return [_bin_lengths(tables), *([_share_bands(tables)] if "mid" in pool.columns else []), _share_sources(tables)]
 
 
 def _split(pool: pl.DataFrame, subsets: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
     return {POOL: pool} | {name: pool.join(table, on="id", how="semi") for name, table in subsets.items()}
 
 
-def _bin_lengths(parts: Mapping[str, pl.DataFrame]) -> Shares:
-    top = int(parts[POOL]["tokens"].max() or 0).bit_length()  # type: ignore[arg-type]
-    low = max(int(parts[POOL]["tokens"].min() or 0).bit_length(), 0)  # type: ignore[arg-type]
+def _bin_lengths(tables: Mapping[str, pl.DataFrame]) -> Shares:
+    top = int(tables[POOL]["tokens"].max() or 0).bit_length()  # type: ignore[arg-type]
+    low = max(int(tables[POOL]["tokens"].min() or 0).bit_length(), 0)  # type: ignore[arg-type]
     names = [_name_bin(power) for power in range(low, top + 1)]
     shares = {}
-    for name, members in parts.items():
+    for name, members in tables.items():
         powers = np.ceil(np.log2(members["tokens"].to_numpy() + 1)).astype(np.int64)  # bits of the number
         shares[name] = _normalize(np.bincount(powers - low, minlength=len(names)))
     return Shares("Response tokens (share of rows)", names, shares)
@@ -78,16 +78,16 @@ def _name_bin(power: int) -> str:
     return str(power) if power < 2 else f"{2 ** (power - 1):,}–{2**power - 1:,}"
 
 
-def _share_bands(parts: Mapping[str, pl.DataFrame]) -> Shares:
-    shares = {name: _normalize(members.select(BAND_NAMES).sum().to_numpy()[0]) for name, members in parts.items()}
+def _share_bands(tables: Mapping[str, pl.DataFrame]) -> Shares:
+    shares = {name: _normalize(members.select(BAND_NAMES).sum().to_numpy()[0]) for name, members in tables.items()}
     return Shares("Token bands (share of response tokens)", ["rare", "middle", "frequent"], shares)
 
 
-def _share_sources(parts: Mapping[str, pl.DataFrame]) -> Shares:
-    sizes = parts[POOL].group_by("source").len().sort("len", "source", descending=[True, False])["source"].to_list()
+def _share_sources(tables: Mapping[str, pl.DataFrame]) -> Shares:
+    sizes = tables[POOL].group_by("source").len().sort("len", "source", descending=[True, False])["source"].to_list()
     names = sizes if len(sizes) <= MOST_SOURCES + 1 else sizes[:MOST_SOURCES]
     shares = {}
-    for name, members in parts.items():
+    for name, members in tables.items():
         counts = dict(members.group_by("source").len().rows())
         numbers = [counts.get(source, 0) for source in names]
         numbers += [members.height - sum(numbers)] if len(names) < len(sizes) else []

@@ -49,11 +49,11 @@ def fit_texts(pool: pl.DataFrame, is_member: Bool[np.ndarray, "rows"], budget: i
 
 def _pack_texts(rows: pl.DataFrame, member_limit: int, other_limit: int) -> bytes:
     limit = pl.when("is_member").then(member_limit).otherwise(other_limit)
-    cut = rows.select(
+    shortened = rows.select(
         pl.when(pl.col(side).str.len_chars() > limit)
         .then(pl.col(side).str.slice(0, limit) + "…")
         .otherwise(pl.col(side))
         .alias(side)
         for side in SIDES
     )
-    return pack_json([[make_visible(text) for text in row] for row in cut.iter_rows()])
+    return pack_json([[make_visible(text) for text in row] for row in shortened.iter_rows()])
