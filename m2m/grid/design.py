@@ -50,6 +50,10 @@ def list_cells(grid_parts: Mapping[str, Mapping[str, Any]], subset: Mapping[str,
         for values in product(*scoped.values()):
             cell = _drop_degree({**subset, **dict(zip(scoped, values, strict=True))}, name)
             _require_possible(name, cell)
+            if "prefilter" in lists and cell["prefilter"] != "random" and cell["prefilter_share"] == 1:
+                raise ValueError(
+                    f"prefilter {cell['prefilter']} of grid.parts.{name} keeps all rows: list a prefilter_share below 1"
+                )
             cells.append(cell)
     scoped_cells = _list_pilot(cells) if scope == "pilot" else cells
     return sorted(drop_repeated(scoped_cells), key=lambda cell: int(cell["seed"]))

@@ -73,9 +73,10 @@ def list_assumptions() -> dict[str, str]:
     return {
         "assumptions": (
             "Rows of a subset are as long as the pool's, answers as long as its responses. A token takes 6 operations "
-            "per trained parameter and 4 per frozen one. Attention's product, prompts, references and the LLM's own "
-            f"GPU are not counted. A list of tags has {TAG_REPLY_TOKENS} tokens, a score {RATING_REPLY_TOKENS}, and a "
-            f"verdict with its reasoning {VERDICT_REPLY_TOKENS}."
+            "per trained parameter and 4 per frozen one. Attention's product, prompts, references, passes of the base "
+            "model over the pool (difficulty, represent, gradients) and the LLM's own GPU are not counted. A list of "
+            f"tags has {TAG_REPLY_TOKENS} tokens, a score {RATING_REPLY_TOKENS}, and a verdict with its reasoning "
+            f"{VERDICT_REPLY_TOKENS}."
         )
     }
 

@@ -144,6 +144,12 @@ def test_a_part_may_list_prefilters_and_each_is_another_cell() -> None:
         list_cells({"near": {"prefilter_share": [0.2]}}, SUBSET, "full")
 
 
+def test_a_part_whose_prefilter_keeps_every_row_is_refused() -> None:
+    """Its cells would be those of a part without a prefilter."""
+    with pytest.raises(ValueError, match=r"prefilter bm25 of grid\.parts\.near keeps all rows: list a prefilter_share"):
+        list_cells({"near": {"prefilter": ["bm25"]}}, SUBSET, "full")
+
+
 def test_a_prefilter_that_keeps_every_row_is_no_other_cell() -> None:
     whole = {**SUBSET, "prefilter": "bm25", "prefilter_share": 1.0}
     assert normalize_cell(whole) == normalize_cell(SUBSET)

@@ -196,7 +196,7 @@ function show(columns, subsets) {
       return `Not in ${name}.${sentence ? ` ${sentence}` : ""}`;
     }
     const unit = (await words("units"))[lit()][member];
-    return `In ${name}: turn ${count(turns[member] + 1)} of ${count(members.length)}${unit ? `, chosen for the unit “${unit}”` : ""}.`;
+    return `In ${name}: turn ${count(turns[member] + 1)} of ${count(page.sizes[lit()])}${unit ? `, chosen for the unit “${unit}”` : ""}.`;
   }
 
   async function describe(row) {

@@ -160,8 +160,8 @@ class RayCells:
 
 
 def read_homes() -> dict[str, str]:
-    """Where an earlier driver's cells ran that did not come to an end; none if its file is damaged or missing."""
-    with suppress(OSError, ValueError):
+    """Where an earlier driver's cells ran whose end it did not see; none if its file is damaged or missing."""
+    with suppress(OSError, TypeError, ValueError):
         return dict(json.loads((workers.LOGS / HOMES).read_text(encoding="utf-8")))
     return {}
 

@@ -167,7 +167,7 @@ def _list_missing_inputs(settings: Mapping[str, Any]) -> Iterator[str]:
     parts = [part for block in PART_BLOCKS for part in settings["grid"].get(block, {}).values()]
     for name in dict.fromkeys([subset["prefilter"], *_list_values(parts, "prefilter")]):
         if name != "random" and settings["target"]["examples"] is None:
-            yield f"subset.prefilter {name} keeps rows like your examples: set target.examples to a file."
+            yield f"prefilter {name} keeps rows like your examples: set target.examples to a file."
     names = [subset["strategy"], *_list_values(parts, "strategy")]
     for name in dict.fromkeys(name for name in names if name in STRATEGIES):
         if sentence := explain_missing_input(name, settings):

@@ -17,7 +17,7 @@ from m2m.schemas.study_rows import (
     MatchedRow,
 )
 from m2m.study.analysis.contrasts import bound_simultaneously
-from m2m.study.analysis.levels import estimate_contrast
+from m2m.study.analysis.levels import PREFILTER, estimate_contrast
 from m2m.study.analysis.view import View
 from m2m.study.cells.cells import get_column, measure_shared_rows, split_cells
 from m2m.study.cells.labels import CONFIGURATION
@@ -95,12 +95,16 @@ def compare_with_matched(view: View, strategy: str) -> list[MatchedRow]:
 
 
 def find_randoms(view: View) -> pl.DataFrame:
-    """The random cells of the view's setting; where it has none, those of another one with the very same opponent."""
+    """The random cells of the view's setting; where it has none, those of another one with the very same opponent.
+
+    Random rows among all stand for no random rows among those that a prefilter keeps.
+    """
     randoms = view.cells.filter(IS_RANDOM)
     opponents = view.cells["opponent_bits_per_byte"].unique().to_list()
     if randoms.height or len(opponents) != 1 or opponents[0] is None:
         return randoms
-    comparable = view.all_cells.filter(
+    same_pool = view.all_cells.join(view.cells.select(PREFILTER).unique(), on=PREFILTER, how="semi", nulls_equal=True)
+    comparable = same_pool.filter(
         IS_RANDOM, pl.col("size") == view.size, pl.col("opponent_bits_per_byte") == opponents[0]
     )
     largest = comparable.group_by("condition").len().sort(["len", "condition"], descending=[True, False])

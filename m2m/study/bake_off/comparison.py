@@ -107,6 +107,11 @@ class BudgetCells(NamedTuple):
         return [part @ levels.covariance @ part.T for part, levels in zip(parts, self.classes, strict=True)]
 
 
+def choose_baseline(grid: pl.DataFrame) -> pl.Expr:
+    """Random among all rows; in a grid whose cells all have a prefilter, random among those that it keeps."""
+    return IS_RANDOM & FROM_ALL_ROWS if grid.filter(FROM_ALL_ROWS).height else IS_RANDOM
+
+
 def compare_selectors(
     grid: pl.DataFrame,
     scores: pl.DataFrame,

@@ -88,7 +88,8 @@ def name_nearest(row: Mapping[str, Any]) -> str:
 
 def label_configuration(row: Mapping[str, Any]) -> str:
     """A configuration in as few words as fit beside an axis: 'response-micro 6', 'lengths of response-micro 6'."""
-    near = f", nearest {100 * row['prefilter_share']:.4g} %" if row.get("prefilter", "random") != "random" else ""
+    is_near = row.get("prefilter", "random") != "random"
+    near = f", {row['prefilter']} {100 * row['prefilter_share']:.4g} %" if is_near else ""
     if row["strategy"] == "length-matched":
         return f"lengths of {row['match']} {row['degree']}{near}"
     return f"{row['strategy']}{near}" if row["strategy"] in NO_DEGREE else f"{row['strategy']} {row['degree']}{near}"

@@ -4,14 +4,16 @@ from typing import TypedDict
 
 import polars as pl
 
-from m2m.strategies import NO_DEGREE
+from m2m.strategies import STRATEGIES
 from m2m.study.analysis.against_random import IS_RANDOM
 from m2m.study.analysis.levels import PREFILTER
 from m2m.study.bake_off.comparison import FROM_ALL_ROWS, BakeOff, SelectorRow, compare_selectors
 from m2m.study.cells.cells import select_comparable, split_cells
 from m2m.study.domains.transfer import FEWEST_PROMPTS, rescore_cells
 
-HAS_DEGREE = ~pl.col("strategy").is_in(NO_DEGREE)
+UNIT_STRATEGIES = [name for name, strategy in STRATEGIES.items() if strategy.has_units]
+HIGHEST_DEGREE = pl.col("degree").max().over("strategy", *PREFILTER)
+IS_DIVERSE = pl.col("strategy").is_in(UNIT_STRATEGIES) & (pl.col("degree") == HIGHEST_DEGREE)
 
 
 class NearComparison(TypedDict):
@@ -19,8 +21,8 @@ class NearComparison(TypedDict):
 
     prefilter: str
     prefilter_share: float
-    diversity_alone: list[SelectorRow]  # − random of these rows: strategies with a degree that chose among all rows
-    diversity_on_top: list[SelectorRow]  # − random of these rows: strategies with a degree that chose among them
+    diversity_alone: list[SelectorRow]  # − random of these rows: each strategy's highest degree, chosen among all rows
+    diversity_on_top: list[SelectorRow]  # − random of these rows: each strategy's highest degree, chosen among them
 
 
 class TargetRecord(TypedDict):
@@ -39,9 +41,12 @@ def compare_on_target(
 ) -> TargetRecord:
     """Gains on the prompts of the group `target` and on all others; `grid` and `scores` as in schemas Grid and Scores.
 
-    ValueError where the target or the rest has fewer than 10 prompts, and where random or another selector is missing.
+    ValueError where the target or the rest has fewer than 10 prompts, where random or another selector is missing, and
+    for cells of rows beside cells of tokens.
     """
     cells = select_comparable(grid)
+    if len(budgets := cells["budget"].unique().sort().to_list()) > 1:
+        raise ValueError(f"a target is compared at one budget, got {' and '.join(budgets)}: give each a folder")
     measured = scores.filter(pl.col("outcome") == outcome).join(cells.select("experiment"), on="experiment", how="semi")
     sides = [measured.filter(pl.col("group") == target), measured.filter(pl.col("group") != target)]
     counts = [side["id"].n_unique() for side in sides]
@@ -62,7 +67,7 @@ def compare_on_target(
         inside = pl.all_horizontal(pl.col(name) == value for name, value in kept.items())
         baseline = IS_RANDOM & inside
         alone, on_top = (
-            compare(sides[0], (HAS_DEGREE & chosen) | baseline, baseline)["selectors"]
+            compare(sides[0], (IS_DIVERSE & chosen) | baseline, baseline)["selectors"]
             for chosen in (FROM_ALL_ROWS, inside)
         )
         near.append(

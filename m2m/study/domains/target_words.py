@@ -69,7 +69,7 @@ def _describe_winners(record: BakeOff, place: str) -> list[str]:
 
 
 def _describe_near(near: NearComparison, unit: str) -> list[str]:
-    """Each strategy with a degree against random of the nearest rows: alone, and on top of them."""
+    """The highest degree of each strategy of units against random of the nearest rows: alone, and on top of them."""
     baseline = f"random of the {name_nearest(near)}"
     alone = [_contrast(row, baseline, unit, ("diversity wins", "targeting wins")) for row in near["diversity_alone"]]
     top = [_contrast(row, baseline, unit, ("diversity adds", "diversity costs")) for row in near["diversity_on_top"]]

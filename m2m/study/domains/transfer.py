@@ -6,7 +6,7 @@ from typing import NamedTuple, TypedDict
 import numpy as np
 import polars as pl
 
-from m2m.study.bake_off.comparison import SelectorRow, compare_selectors
+from m2m.study.bake_off.comparison import SelectorRow, choose_baseline, compare_selectors
 from m2m.study.cells.cells import SETTING, select_comparable
 from m2m.study.cells.correlation import spearman
 from m2m.study.cells.labels import name_configuration
@@ -112,5 +112,5 @@ def _list_gains(inputs: TransferInputs, chosen: pl.Expr) -> dict[str, SelectorRo
     """The gain over random of every configuration on the `chosen` prompts alone, by name."""
     scores = inputs.scores.filter(chosen).drop("domain")
     cells = rescore_cells(inputs.cells, scores, inputs.outcome)
-    record = compare_selectors(cells, scores, inputs.outcome, inputs.seed, inputs.resamples)
+    record = compare_selectors(cells, scores, inputs.outcome, inputs.seed, inputs.resamples, choose_baseline(cells))
     return {name_configuration(row): row for row in record["selectors"]}

@@ -7,11 +7,14 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-TAGGED = ("strategy", "match", "degree", "size", "budget", "seed")  # of a subset's summary, beside its lengths
+# of a subset's summary, beside its lengths
+TAGGED = ("strategy", "match", "degree", "size", "budget", "seed", "prefilter", "prefilter_share")
 
 
 def name_run(arm: str, params: Mapping[str, Any]) -> str:
     """What the training is, as people speak of it; of one without a subset, its arm and the DVC experiment.
+
+    `params` are a subset's summary, which has a prefilter only where it leaves rows out.
 
     >>> dial = {"strategy": "response-micro", "degree": 3, "seed": 1, "budget": "rows", "k_by_degree": [2, 3, 4]}
     >>> name_run("candidate", dial), name_run("candidate", dial | {"lengths": "as-random"})
@@ -30,6 +33,7 @@ def name_run(arm: str, params: Mapping[str, Any]) -> str:
         words += f" {params['degree']}"
     words += ", lengths as random" if params.get("lengths") == "as-random" else ""
     words += f", {params['size']} tokens" if params["budget"] == "tokens" else ""
+    words += f", {params['prefilter']} {100 * params['prefilter_share']:.4g} %" if "prefilter" in params else ""
     return f"{words} · seed {params['seed']}"
 
 

@@ -124,8 +124,9 @@ def test_a_lost_cell_waits_a_while_for_the_machine_that_has_its_finished_stages(
     clock[0] = HOME_PATIENCE
     assert look(three="done")["two"] == "a"  # b did not come back
     assert RayCells(b"", Needs(1, 0), DRIVER, [], DRIVER, 0).homes == {"two": "a"}  # the next driver knows it
-    (tmp_path / "homes.json").write_text("{")
-    assert read_homes() == {}
+    for damaged in ("{", "[1]", "null"):
+        (tmp_path / "homes.json").write_text(damaged)
+        assert read_homes() == {}
 
 
 def test_the_drivers_way_to_end_by_a_signal_outlives_ray(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -126,7 +126,7 @@ def change(path: str, value: Any) -> Any:
         ("subset.strategy", "deita", "deita chooses by a number of the rows: set subset.quality"),
         ("subset.strategy", "bm25", "bm25 chooses rows like your examples: set target.examples"),
         ("subset.strategy", "rds-plus", "rds-plus chooses rows like your examples: set target.examples"),
-        ("subset.prefilter", "bm25", "subset.prefilter bm25 keeps rows like your examples: set target.examples"),
+        ("subset.prefilter", "bm25", "prefilter bm25 keeps rows like your examples: set target.examples"),
         ("subset.prefilter_share", 0.5, "prefilter_share 0.5 needs subset.prefilter: set it to bm25 or rds-plus"),
         ("subset.quality_share", 0.5, "subset.quality_share 0.5 needs subset.quality"),
         ("subset.quality", "llm_quality", "llm_quality, a score by an LLM, and rate.engine is none: set it"),

@@ -14,6 +14,7 @@ from m2m.study.analysis.against_random import (
     compare_with_matched,
     compare_with_random,
     compute_noise_floor,
+    find_randoms,
     flag_outside,
     summarize_random,
 )
@@ -54,6 +55,16 @@ def test_the_interval_is_students_of_the_pooled_noise_and_bonferronis_for_all_ro
     assert (row["pooled_sd"], row["df"], row["se"]) == pytest.approx((sd, 4, se))
     assert (row["low"], row["high"]) == pytest.approx(stats.t.interval(0.95, 4, 0.4, se))
     assert (row["all_low"], row["all_high"]) == pytest.approx(stats.t.interval(0.975, 4, 0.4, se))
+
+
+def test_random_rows_among_all_stand_for_no_random_rows_among_the_nearest() -> None:
+    near: dict[str, Any] = {"prefilter": "bm25", "prefilter_share": 0.2}
+    dialled = suffix(planted_grid(FLAT, degrees=(6,), random=0, **near), "n")
+    grid = pl.concat([planted_grid({}, random=5), dialled]).with_columns(opponent_bits_per_byte=2.0)
+    assert [find_randoms(view).height for view in views(grid)] == [5, 0]
+    window = suffix(planted_grid(FLAT, degrees=(6,), random=0, **WINDOW), "w")
+    grid = pl.concat([planted_grid({}, random=5), window]).with_columns(opponent_bits_per_byte=2.0)
+    assert [find_randoms(view).height for view in views(grid)] == [5, 5]
 
 
 def test_a_matched_row_is_against_the_random_cells_of_its_lengths() -> None:

@@ -129,5 +129,5 @@ def test_a_prefilter_stands_in_the_name_of_what_chose_among_its_rows() -> None:
     near = {"strategy": "random", "match": "random", "degree": 0, "prefilter": "rds-plus", "prefilter_share": 0.125}
     assert name_configuration(near) == "random of the 12.5 % nearest the examples by rds-plus"
     dialled = near | {"strategy": "response-micro", "degree": 6}
-    assert label_configuration(dialled) == "response-micro 6, nearest 12.5 %"
+    assert label_configuration(dialled) == "response-micro 6, rds-plus 12.5 %"
     assert name_configuration(dialled | {"prefilter": "random"}) == "response-micro at degree 6"

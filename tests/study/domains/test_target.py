@@ -5,6 +5,7 @@ import polars as pl
 import pytest
 
 from bench.planted import planted_grid
+from m2m.study.bake_off.comparison import choose_baseline
 from m2m.study.domains.target import TargetRecord, compare_on_target
 from m2m.study.domains.target_words import list_target_rows, write_target_answer
 
@@ -13,8 +14,8 @@ NEAR = {"prefilter": "bm25", "prefilter_share": 0.2}
 
 
 def plant_target(targeting: float = 0.05, diversity: float = 0.02) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Five seeds of random, response-micro 6 and bm25, and of the first two among the nearest rows."""
-    dialled = {"seeds": 5, "degrees": (6,), "noise": 0.001}
+    """Five seeds of random, response-micro 0 and 6 and bm25, and of the first two among the nearest rows."""
+    dialled = {"seeds": 5, "degrees": (0, 6), "noise": 0.001}
     parts = [
         planted_grid({"response-micro": 0.0, "bm25": 0.0}, random=5, **dialled),  # type: ignore[arg-type]
         planted_grid({"response-micro": 0.0}, random=5, seed=1, **dialled, **NEAR),  # type: ignore[arg-type]
@@ -22,10 +23,11 @@ def plant_target(targeting: float = 0.05, diversity: float = 0.02) -> tuple[pl.D
     names = pl.format("{}-{}", "experiment", "prefilter")
     grid = pl.concat(parts).with_columns(names.alias("experiment")).sort("experiment")
     is_targeted = (pl.col("prefilter") == "bm25") | (pl.col("strategy") == "bm25")
+    is_dialled = pl.col("strategy") == "response-micro"  # degree 0 loses what degree 6 gains
     rng = np.random.default_rng(0)
     gains = grid.select(
         "experiment",
-        here=targeting * is_targeted + diversity * (pl.col("strategy") == "response-micro"),
+        here=targeting * is_targeted + diversity * is_dialled * (pl.col("degree") / 3 - 1),
         elsewhere=-0.02 * is_targeted,
     ).to_dicts()
     rows = []
@@ -47,7 +49,11 @@ def record() -> TargetRecord:
 def test_gains_on_the_target_and_elsewhere_are_the_planted_ones(record: TargetRecord) -> None:
     assert (record["prompts"], record["other_prompts"]) == (20, 40)
     gains = {
-        side: {(row["strategy"], row.get("prefilter")): row["value"] for row in record[side]["selectors"]}
+        side: {
+            (row["strategy"], row.get("prefilter")): row["value"]
+            for row in record[side]["selectors"]
+            if row["strategy"] != "response-micro" or row["degree"] == 6
+        }
         for side in ("here", "elsewhere")
     }
     near, alone = ("random", "bm25"), ("response-micro", None)
@@ -69,10 +75,10 @@ def test_targeting_is_told_from_diversity_by_a_contrast_of_their_own(record: Tar
 
 def test_the_answer_says_who_wins(record: TargetRecord) -> None:
     text = " ".join(write_target_answer(record))
-    assert f"On the 20 prompts of {TARGET}, 4 of 4 selectors beat random rows, and 0 lose to them." in text
+    assert f"On the 20 prompts of {TARGET}, 5 of 6 selectors beat random rows, and 1 lose to them." in text
     assert "Response-micro at degree 6 − random of the 20 % nearest the examples by bm25: −0.030 bpb" in text
     assert text.count("targeting wins.") == 1 and text.count("diversity adds.") == 1
-    assert "On the 40 other prompts, 0 of 4 selectors beat random rows, and 3 lose to them." in text
+    assert "On the 40 other prompts, 0 of 6 selectors beat random rows, and 4 lose to them." in text
 
 
 @pytest.mark.parametrize(
@@ -107,3 +113,17 @@ def test_a_target_without_prompts_is_refused_with_the_names() -> None:
         ValueError, match=r"need 10 prompts each, docstrings/absent has 0 .*name one of .*docstrings/sc"
     ):
         compare_on_target(*plant_target(), "docstrings/absent", "bpb_reduction", 1, 300)
+
+
+def test_rows_beside_tokens_are_refused() -> None:
+    grid, scores = plant_target()
+    tokens = grid.with_columns(experiment=pl.col("experiment") + "-t", budget=pl.lit("tokens"))
+    with pytest.raises(ValueError, match="a target is compared at one budget, got rows and tokens: give each a folder"):
+        compare_on_target(pl.concat([grid, tokens]), scores, TARGET, "bpb_reduction", 1, 10)
+
+
+def test_random_rows_of_the_nearest_are_the_baseline_where_no_cell_has_all_rows() -> None:
+    grid, _ = plant_target()
+    near = grid.filter(pl.col("prefilter") == "bm25")
+    assert near.filter(choose_baseline(near))["strategy"].unique().to_list() == ["random"]
+    assert grid.filter(choose_baseline(grid))["prefilter"].unique().to_list() == ["random"]

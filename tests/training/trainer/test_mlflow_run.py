@@ -223,11 +223,12 @@ def test_a_run_is_named_by_what_it_is_and_has_its_settings_as_tags_and_its_subse
 def test_configurations_that_differ_have_names_that_differ() -> None:
     matched = SUBSET | {"strategy": "length-matched", "k_by_degree": [1] * 7}
     others: list[dict[str, Any]] = [{"lengths": "as-random"}, {"budget": "tokens"}, {"degree": 4}]
+    others += [{"prefilter": "bm25", "prefilter_share": share} for share in (0.2, 0.5)]
     subsets = [SUBSET, *(SUBSET | other for other in others)]
     subsets += [matched | {"match": match} for match in ("response-micro", "response-macro")]
     names = {name_run("candidate", subset) for subset in subsets}
     assert len(names) == len(subsets)
-    assert "length-matched to response-macro 3 · seed 1" in names
+    assert {"length-matched to response-macro 3 · seed 1", "response-micro 3, bm25 20 % · seed 1"} <= names
 
 
 @pytest.mark.parametrize("call", ["log_batch", "log_inputs"])
