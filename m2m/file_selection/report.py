@@ -22,10 +22,10 @@ def describe_choice_units(comparison: Comparison, tokenizer: str, band: TokenUni
     if entry.scale == "micro" and band is not None:
         return f"{band.summary}; token types of the {entry.side}s, by {tokenizer}"
     if entry.has_units:
-        rows, without = summary["pool_rows"], summary["rows_without_unit"]
+        rows, empty = summary["pool_rows"], summary["rows_without_unit"]
         noun = f"{NOUNS[str(entry.scale)]} of the {entry.side}s"
-        none = f"{without:,} of {rows:,} rows carry none and cannot be chosen by them"
-        return f"{summary['k_max']:,} {noun}; {none}; lengths in tokens of {tokenizer}"
+        left_out = f"{empty:,} of {rows:,} rows carry none and cannot be chosen by them"
+        return f"{summary['k_max']:,} {noun}; {left_out}; lengths in tokens of {tokenizer}"
     if entry.reads.startswith("data/units/"):
         return f"{strategy} covers the units of {Path(entry.reads).stem}; both are tokens of {tokenizer}"
     return f"{strategy} has no units of its own; lengths in tokens of {tokenizer}"

@@ -62,11 +62,11 @@ def test_a_target_is_compared_with_all_other_prompts(
     write_json(folder / "made.json", {"one": {"grid": {"rows": grid.height, "sha256": hash_grid(folder / "grid.csv")}}})
     domains.main(Path("study"), target=TARGET)
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == f"On the 20 prompts of {TARGET}, 4 of 4 selectors beat random rows, and 0 lose to them."
+    assert lines[0] == f"On the 20 prompts of {TARGET}, 5 of 6 selectors beat random rows, and 1 lose to them."
     assert lines[-1] == "written: study/target.json, study/target.svg and .png"
     record = json.loads((folder / "target.json").read_text())
-    assert record["near"][0]["prefilter"] == "bm25" and len(record["here"]["selectors"]) == 4
-    assert "nearest 20 %" in (folder / "target.svg").read_text()
+    assert record["near"][0]["prefilter"] == "bm25" and len(record["here"]["selectors"]) == 6
+    assert "bm25 20 %" in (folder / "target.svg").read_text()
 
 
 def test_the_committed_domains_name_every_prompt_of_the_development_study() -> None:

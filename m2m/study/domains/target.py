@@ -4,14 +4,13 @@ from typing import TypedDict
 
 import polars as pl
 
-from m2m.strategies import STRATEGIES
+from m2m.strategies import UNIT_STRATEGIES
 from m2m.study.analysis.against_random import IS_RANDOM
 from m2m.study.analysis.levels import PREFILTER
 from m2m.study.bake_off.comparison import FROM_ALL_ROWS, BakeOff, SelectorRow, compare_selectors
 from m2m.study.cells.cells import select_comparable, split_cells
 from m2m.study.domains.transfer import FEWEST_PROMPTS, rescore_cells
 
-UNIT_STRATEGIES = [name for name, strategy in STRATEGIES.items() if strategy.has_units]
 HIGHEST_DEGREE = pl.col("degree").max().over("strategy", *PREFILTER)
 IS_DIVERSE = pl.col("strategy").is_in(UNIT_STRATEGIES) & (pl.col("degree") == HIGHEST_DEGREE)
 
