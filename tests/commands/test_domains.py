@@ -1,7 +1,6 @@
 """domains: the command reads a study's folder, groups its prompts, and writes a row a domain and a source."""
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -18,16 +17,19 @@ from tests.study.domains.test_transfer import plant_domains
 ROOT = Path(__file__).parents[2]
 
 
-def test_domains_and_sources_are_compared(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The study's folder, below the current one, whose settings have few resamples."""
+    monkeypatch.chdir(tmp_path)
+    settings = (ROOT / "params.yaml").read_text().replace("resamples: 10000", "resamples: 300")
+    Path("params.yaml").write_text(settings)
+    return tmp_path / "study"
+
+
+def test_domains_and_sources_are_compared(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     import polars as pl
 
-    monkeypatch.chdir(tmp_path)
-    shutil.copy(ROOT / "params.yaml", tmp_path)
-    Path("params.yaml").write_text(Path("params.yaml").read_text().replace("resamples: 10000", "resamples: 300"))
     grid, scores, labels = plant_domains()
-    folder = tmp_path / "study"
     write_table(folder / "grid.csv", Grid, grid)
     grouped = scores.with_columns(group=pl.col("id").replace_strict(labels)).sort("experiment", "outcome", "id")
     write_table(folder / "scores.parquet", Scores, grouped.select(*Scores.to_schema().columns))
@@ -49,14 +51,8 @@ def test_domains_and_sources_are_compared(
     }
 
 
-def test_a_target_is_compared_with_all_other_prompts(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    shutil.copy(ROOT / "params.yaml", tmp_path)
-    Path("params.yaml").write_text(Path("params.yaml").read_text().replace("resamples: 10000", "resamples: 300"))
+def test_a_target_is_compared_with_all_other_prompts(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     grid, scores = plant_target()
-    folder = tmp_path / "study"
     write_table(folder / "grid.csv", Grid, grid)
     write_table(folder / "scores.parquet", Scores, scores.select(*Scores.to_schema().columns))
     write_json(folder / "made.json", {"one": {"grid": {"rows": grid.height, "sha256": hash_grid(folder / "grid.csv")}}})

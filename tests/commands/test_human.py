@@ -91,23 +91,17 @@ def read_back(verdicts: str | None = str(VERDICTS)) -> list[str]:
 
 
 @pytest.mark.usefixtures("judged")
-def test_people_and_judge_agree_and_the_export_names_the_verdicts() -> None:
-    assert rate(ANSWERS, OPPONENT) == [
-        f"then: python -m m2m human import sheet.key.json RATINGS.json … --verdicts {VERDICTS}"
-    ]
+@pytest.mark.parametrize(
+    ("sides", "share"), [((ANSWERS, OPPONENT), "80.0"), ((OPPONENT, ANSWERS), "20.0")], ids=["as judged", "turned"]
+)
+def test_people_and_judge_agree_also_on_turned_sides_and_the_export_names_the_verdicts(
+    sides: tuple[Path, Path], share: str
+) -> None:
+    assert rate(*sides) == [f"then: python -m m2m human import sheet.key.json RATINGS.json … --verdicts {VERDICTS}"]
     lines = read_back()
     place = lines.index("similarity")
     assert lines[place + 1].endswith("same winner in 20 of 20 pairs without a tie")
-    assert lines[place + 2] == "  judge      80.0 %, as it stands, over 40 prompts"
-
-
-@pytest.mark.usefixtures("judged")
-def test_a_sheet_of_turned_sides_turns_the_judge() -> None:
-    rate(OPPONENT, ANSWERS)
-    lines = read_back()
-    place = lines.index("similarity")
-    assert lines[place + 1].endswith("same winner in 20 of 20 pairs without a tie")
-    assert lines[place + 2] == "  judge      20.0 %, as it stands, over 40 prompts"
+    assert lines[place + 2] == f"  judge      {share} %, as it stands, over 40 prompts"
 
 
 @pytest.mark.usefixtures("judged")
