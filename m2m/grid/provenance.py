@@ -133,14 +133,14 @@ def hash_cell(provenance: str, cell: Cell, settings: Mapping[str, Any]) -> str:
     Of `settings`, the blocks of params.yaml, that of a pass by the base model counts for cells that choose by it.
     """
     own = normalize_cell(cell)
-    passes = [STRATEGIES[name].base_pass for name in (own["strategy"], own["prefilter"]) if name in STRATEGIES]
-    return _hash([provenance, own, *(settings[name] for name in dict.fromkeys(passes) if name)])
+    passes = dict.fromkeys(STRATEGIES[name].base_pass for name in find_readers(own))
+    return _hash([provenance, own, *(settings[name] for name in passes)])
 
 
-def find_reader(cell: Mapping[str, Any]) -> str:
-    """The strategy by whose pass of the base model the cell chose: its own, or that of its prefilter."""
-    names: list[str] = [cell["strategy"], cell["prefilter"]]
-    return next((name for name in names if name in STRATEGIES and STRATEGIES[name].base_pass), names[0])
+def find_readers(cell: Mapping[str, Any]) -> list[str]:
+    """The strategies of the cell that choose by a pass of the base model: its own, that of its prefilter, or both."""
+    names = dict.fromkeys((cell["strategy"], cell["prefilter"]))
+    return [name for name in names if name in STRATEGIES and STRATEGIES[name].base_pass]
 
 
 def hash_finished_cells(locks: Iterable[Lock]) -> set[str]:

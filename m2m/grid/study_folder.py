@@ -17,14 +17,15 @@ from m2m.grid.collection_report import (
 )
 from m2m.grid.design import POOL_SETTINGS, normalize_cell
 from m2m.grid.dvc_experiments import PROMPTS_FILE, Experiment, locate_cached_file, predict_lock, read_experiments
-from m2m.grid.pass_settings import keep_one_pass
+from m2m.grid.pass_settings import Passes, keep_one_pass
 from m2m.grid.prompt_scores import score_prompts
 from m2m.grid.provenance import (
     CELL_STAGES,
     HARDWARE,
+    Lock,
     add_hardware,
     collect_shared,
-    find_reader,
+    find_readers,
     get_cell_settings,
     get_hardware,
     get_pass_settings,
@@ -82,12 +83,12 @@ def write_study_folder(
     measured = [row for row in rows if set(REQUIRED) <= set(row)]
     lock, present = predict_lock(), {hardware or "", *(get_hardware(cell.lock) for cell in cells.values())}
     kinds = {hash_provenance(add_hardware(lock, kind)): kind for kind in sorted(present)}
-    blocks = {row["experiment"]: get_pass_settings(cells[row["experiment"]].lock, find_reader(row)) for row in measured}
-    today = {name: get_pass_settings(lock, name) for name in map(find_reader, measured)}
-    compared = [row for row in measured if not current or _is_current(row, kinds, blocks, today)]
+    passes = {row["experiment"]: _collect_passes(cells[row["experiment"]].lock, row) for row in measured}
+    today = {name: get_pass_settings(lock, name) for own in passes.values() for name in own}
+    compared = [row for row in measured if not current or _is_current(row, kinds, passes, today)]
     if not compared:
         raise ValueError(f"None of {len(cells)} finished experiments has all metrics. Run `make grid`.")
-    kept, passes = keep_one_pass(compared, blocks, today)
+    kept, other_passes = keep_one_pass(compared, passes, today)
     grid = build_grid_table(kept)
     _copy_histograms(cells[select_comparable(grid)["experiment"][0]], folder / "histograms")
     write_table(folder / "grid.csv", Grid, grid)
@@ -100,7 +101,7 @@ def write_study_folder(
     write_table(folder / "examples.parquet", Examples, _concatenate(answers, Examples))
     _write_made(folder, grid, cells)
     omitted = [*report_other_hardware(len(cells_of_grid) - len(cells), hardware)]
-    omitted += [*report_left_out(rows, measured, compared), *passes, *report_repeated(len(kept) - len(grid))]
+    omitted += [*report_left_out(rows, measured, compared), *other_passes, *report_repeated(len(kept) - len(grid))]
     return [
         f"{folder / 'grid.csv'}: {report_counts(grid, kinds, hardware)}",
         *omitted,
@@ -108,11 +109,15 @@ def write_study_folder(
     ]
 
 
-def _is_current(
-    row: Mapping[str, Any], kinds: Collection[str], blocks: Mapping[str, object], today: Mapping[str, object]
-) -> bool:
-    """Whether a cell is of today's code, data and settings, those of its base model's pass too."""
-    return row["provenance"] in kinds and blocks[row["experiment"]] == today[find_reader(row)]
+def _is_current(row: Mapping[str, Any], kinds: Collection[str], passes: Mapping[str, Passes], today: Passes) -> bool:
+    """Whether a cell is of today's code, data and settings, those of the base model's passes too."""
+    own = passes[row["experiment"]]
+    return row["provenance"] in kinds and all(settings == today[name] for name, settings in own.items())
+
+
+def _collect_passes(lock: Lock, cell: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The settings of the base model's passes that a cell chose by, by strategy."""
+    return {name: get_pass_settings(lock, name) for name in find_readers(cell)}
 
 
 def _make_row(cell: Experiment, fresh: Collection[int]) -> dict[str, Any]:
@@ -179,10 +184,9 @@ def _write_made(folder: Path, grid: pl.DataFrame, cells: Mapping[str, Experiment
 
 def _describe_passes(cells: Sequence[Experiment]) -> dict[str, dict[str, Any]]:
     """The settings of the base model's pass of each strategy or prefilter that chose by one, if any did."""
-    strategies = {find_reader(normalize_cell(get_cell_settings(cell.lock))): cell.lock for cell in cells}
-    blocks = {name: get_pass_settings(lock, name) for name, lock in sorted(strategies.items())}
-    passes = {name: block for name, block in blocks.items() if block}
-    return {"passes": passes} if passes else {}
+    own = [_collect_passes(cell.lock, normalize_cell(get_cell_settings(cell.lock))) for cell in cells]
+    passes = {name: settings for of_cell in own for name, settings in of_cell.items()}
+    return {"passes": dict(sorted(passes.items()))} if passes else {}
 
 
 def _describe_code(cell: Experiment) -> dict[str, dict[str, str]]:

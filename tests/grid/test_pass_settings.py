@@ -19,7 +19,7 @@ def cells(strategy: str = "ifd", **passes: dict[str, Any]) -> tuple[list[Any], d
         }
         for name in passes
     ]
-    return rows, dict(passes)
+    return rows, {name: {strategy: settings} if settings else {} for name, settings in passes.items()}
 
 
 def names(rows: Any) -> list[str]:
@@ -27,8 +27,8 @@ def names(rows: Any) -> list[str]:
 
 
 def test_of_two_passes_todays_stays_and_the_other_is_counted_with_what_differs() -> None:
-    rows, blocks = cells(a=SHORT, b=SHORT, c=LONG, d={})
-    kept, sentences = keep_one_pass(rows, blocks, {"ifd": LONG, "random": {}})
+    rows, passes = cells(a=SHORT, b=SHORT, c=LONG, d={})
+    kept, sentences = keep_one_pass(rows, passes, {"ifd": LONG})
     assert names(kept) == ["c", "d"]
     assert sentences == [
         "left out: 2 cells of ifd by a pass with other settings of difficulty than today's (max_length 512, not 1024); "
@@ -37,8 +37,8 @@ def test_of_two_passes_todays_stays_and_the_other_is_counted_with_what_differs()
 
 
 def test_without_todays_pass_the_most_frequent_one_stays_and_both_are_told() -> None:
-    rows, blocks = cells("rds-plus", a=LONG, b=SHORT, c=SHORT)
-    kept, [short, long] = keep_one_pass(rows, blocks, {"rds-plus": {"batch_size": 4, "max_length": 512}})
+    rows, passes = cells("rds-plus", a=LONG, b=SHORT, c=SHORT)
+    kept, [short, long] = keep_one_pass(rows, passes, {"rds-plus": {"batch_size": 4, "max_length": 512}})
     assert names(kept) == ["b", "c"]
     words = "cells of rds-plus by a pass with other settings of represent than today's"
     assert short == f"2 {words} (batch_size 8, not 4)"
@@ -46,13 +46,23 @@ def test_without_todays_pass_the_most_frequent_one_stays_and_both_are_told() -> 
 
 
 def test_a_pass_is_chosen_within_a_provenance() -> None:
-    rows, blocks = cells(a=SHORT, b=LONG)
+    rows, passes = cells(a=SHORT, b=LONG)
     rows[0]["provenance"] = "older"
-    kept, [sentence] = keep_one_pass(rows, blocks, {"ifd": LONG})
+    kept, [sentence] = keep_one_pass(rows, passes, {"ifd": LONG})
     assert names(kept) == ["a", "b"] and sentence.startswith("1 cells of ifd by a pass")
+
+
+def test_a_cell_stays_only_where_both_its_passes_are_those_of_the_others() -> None:
+    rows, passes = cells(a=LONG, b=LONG, c=SHORT)
+    for name, settings in {"a": SHORT, "b": LONG, "c": SHORT}.items():
+        passes[name]["rds-plus"] = settings
+    kept, [difficulty, represent] = keep_one_pass(rows, passes, {"ifd": LONG, "rds-plus": SHORT})
+    assert names(kept) == ["a"]
+    assert difficulty.startswith("left out: 1 cells of ifd by a pass with other settings of difficulty")
+    assert represent.startswith("left out: 1 cells of rds-plus by a pass with other settings of represent")
 
 
 @pytest.mark.parametrize("block", [{}, LONG], ids=["no pass", "one pass"])
 def test_where_nothing_differs_all_cells_stay_in_silence(block: dict[str, Any]) -> None:
-    rows, blocks = cells(a=block, b=block)
-    assert keep_one_pass(rows, blocks, {"ifd": LONG, "random": {}}) == (rows, [])
+    rows, passes = cells(a=block, b=block)
+    assert keep_one_pass(rows, passes, {"ifd": LONG}) == (rows, [])

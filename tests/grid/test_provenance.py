@@ -9,7 +9,7 @@ from m2m.grid.provenance import (
     add_hardware,
     collect_shared,
     describe_changes,
-    find_reader,
+    find_readers,
     get_cell_settings,
     get_hardware,
     hash_cell,
@@ -147,11 +147,18 @@ def test_a_prefilter_is_a_cells_own_setting_and_its_pass_is_part_of_the_cell() -
 
 
 @pytest.mark.parametrize(
-    ("strategy", "prefilter", "reader"),
-    [("random", "rds-plus", "rds-plus"), ("ifd", "rds-plus", "ifd"), ("random", "bm25", "random")],
+    ("strategy", "prefilter", "readers"),
+    [
+        ("random", "rds-plus", ["rds-plus"]),
+        ("ifd", "rds-plus", ["ifd", "rds-plus"]),
+        ("rds-plus", "rds-plus", ["rds-plus"]),
+        ("random", "bm25", []),
+    ],
 )
-def test_a_cell_reads_the_pass_of_its_strategy_or_of_its_prefilter(strategy: str, prefilter: str, reader: str) -> None:
-    assert find_reader({"strategy": strategy, "prefilter": prefilter}) == reader
+def test_a_cell_reads_the_passes_of_its_strategy_and_of_its_prefilter(
+    strategy: str, prefilter: str, readers: list[str]
+) -> None:
+    assert find_readers({"strategy": strategy, "prefilter": prefilter}) == readers
 
 
 def test_a_name_tells_the_cell_to_a_person_and_ends_in_its_identity() -> None:
