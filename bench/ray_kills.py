@@ -3,10 +3,11 @@
 `python -m bench.ray_kills FOLDER [--kills 10] [--cells 12] [--seed 1] [--real]`: a node loses all its processes, a
 worker that runs a cell dies, the driver dies and the same command follows, or for a minute the git remote or DVC's is
 away. Each node has a process tree and a temporary folder of its own. As root, with iproute2, each also has a network
-namespace of its own, and the cable of one is pulled for a while. The same cells run locally too, for the overhead.
+namespace of its own, and the cable of one is pulled for a while. Toy cells run locally too, for the overhead.
 
---real runs cells of the tiny profile by `m2m grid` in place of toy cells. The exit code is 1 where outs differ, a cell
-ran twice to its end, or fewer kills were made than asked for.
+--real runs cells of the tiny profile by `m2m grid` in place of toy cells. The overhead is then what a node runs beside
+such a cell, by the nodes' logs: DVC's own workers, which run it without a cluster, outlive the driver. The exit code is
+1 where outs differ, a cell ran twice to its end, or fewer kills were made than asked for.
 """
 
 import argparse
@@ -27,6 +28,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import psutil
@@ -272,6 +274,17 @@ def read_node_seconds(clone: Path) -> float:
     return sum(float(seconds) for log in logs for seconds in re.findall(r"([\d.]+) s of CPU: ", log))
 
 
+def describe_real_overhead(clone: Path) -> str:
+    """CPU seconds that nodes spent beside each cell, and on the cells themselves, as the cells' logs have them."""
+    extra, own = [], []
+    for path in (clone / ".cache/grid").glob("*.log"):
+        calls = re.findall(r"([\d.]+) s of CPU: (.*)", path.read_text())
+        own.append(sum(float(seconds) for seconds, words in calls if words.startswith("dvc exp run")))
+        extra.append(sum(float(seconds) for seconds, _ in calls) - own[-1])
+    cells = f"{median(own):.1f} CPU seconds a cell in dvc exp run"
+    return f"{cells}, overhead {median(extra):.1f} beside it, {max(extra):.1f} at most"
+
+
 def read_child_seconds() -> float:
     """CPU seconds of this process's children that have ended, and theirs."""
     times = os.times()
@@ -305,7 +318,8 @@ def main() -> int:
     kinds = [draw.choice(KINDS) for _ in range(options.kills)]
     results = {}
     longest = local = 0.0
-    for name, harms in (("local", []), ("undisturbed", []), ("disturbed", kinds)):
+    runs: dict[str, list[str]] = {"local": [], "undisturbed": [], "disturbed": kinds}
+    for name, harms in list(runs.items())[int(options.real) :]:
         place = folder / name
         place.mkdir(parents=True)
         variables = {"TOY_RUNS": str(place / "runs.log"), "TOY_SECONDS": "5", "RAY_DEDUP_LOGS": "0"}
@@ -324,7 +338,9 @@ def main() -> int:
         results[name] = read_outs(clone)
         print(f"{name}: {time.monotonic() - start:.0f} s, {len(results[name])} cells, {len(happened)} kills")
         print(f"  begun {begins}, ended twice {sum(count > 1 for count in ends.values())}", flush=True)
-        if name == "undisturbed":
+        if name == "undisturbed" and options.real:
+            print(f"  {describe_real_overhead(clone)}", flush=True)
+        elif name == "undisturbed":
             count = len(results[name])
             cells = f"{spent / count:.1f} CPU seconds a cell, {local / count:.1f} locally"
             print(f"  {cells}, the driver's share with them: overhead {(spent - local) / count:.1f}", flush=True)
