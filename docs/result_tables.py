@@ -43,13 +43,13 @@ def tabulate_ends() -> str:
             cells.filter(pl.col("strategy") == "length-matched", pl.col("degree") == 0),
         ]
     )
-    header = ("500 rows", "cells", "bpb reduction", "seed noise (sd)", "win rate", "response tokens per row")
+    header = ("500 rows", "cells", "bpb reduction", "seed noise (sd)", "likelihood win rate", "response tokens per row")
     return number_table(header, [_cell_row(row)[:6] for row in shown.to_dicts()])
 
 
 def tabulate_configurations(folder: Path) -> str:
     """Every configuration of a study."""
-    header = ("configuration", "cells", "bpb reduction", "seed noise (sd)", "win rate", "response tokens per row")
+    header = ("configuration", "cells", "bpb reduction", "seed noise (sd)", "likelihood win rate", "response tokens per row")
     rows = [_cell_row(row) for row in _configurations(folder).to_dicts()]
     return number_table((*header, "trained tokens"), rows)
 
