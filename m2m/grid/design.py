@@ -48,7 +48,8 @@ def list_cells(grid_parts: Mapping[str, Mapping[str, Any]], subset: Mapping[str,
         listed = {key: value if isinstance(value, list) else [value] for key, value in lists.items()}
         scoped = _limit_lists(listed, scope)
         for values in product(*scoped.values()):
-            cell = _drop_degree({**subset, **dict(zip(scoped, values, strict=True))}, name)
+            own = {key: _type_as(subset[key], value) for key, value in zip(scoped, values, strict=True)}
+            cell = _drop_degree({**subset, **own}, name)
             _require_possible(name, cell)
             if "prefilter" in lists and cell["prefilter"] != "random" and cell["prefilter_share"] == 1:
                 raise ValueError(
@@ -81,6 +82,11 @@ def normalize_cell(cell: Mapping[str, Any]) -> Cell:
 def list_overrides(cell: Cell, subset: Mapping[str, Any]) -> list[str]:
     """What `dvc exp run --queue -S …` has to set for `cell`, where `subset` stands in params.yaml."""
     return [f"subset.{name}={value}" for name, value in cell.items() if subset[name] != value]
+
+
+def _type_as(example: Any, value: Any) -> Any:
+    """A whole number as a float where the setting's own value is one: 0 and 0.0 are one cell."""
+    return float(value) if isinstance(example, float) and type(value) is int else value
 
 
 def _drop_degree(cell: Mapping[str, Any], part_name: str) -> Cell:

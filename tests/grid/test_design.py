@@ -62,6 +62,13 @@ def test_a_cell_that_two_parts_ask_for_is_listed_once() -> None:
     assert len(list_cells({"one": {"degree": [0, 6]}, "two": {"degree": [6]}}, SUBSET, "full")) == 2
 
 
+def test_a_whole_number_in_a_part_is_the_number_that_dvc_will_lock() -> None:
+    subset = SUBSET | {"peel_noise": 0.0}
+    cells = list_cells({"one": {"strategy": [A], "peel_noise": [0, 0.25]}}, subset, "full")
+    assert [repr(cell["peel_noise"]) for cell in cells] == ["0.0", "0.25"]
+    assert list_overrides(cells[1], subset | {"strategy": A, "match": "response-micro"}) == ["subset.peel_noise=0.25"]
+
+
 def test_first_seeds_come_first() -> None:
     seeds = [cell["seed"] for cell in list_cells(PARTS, SUBSET, "full")]
     assert seeds == sorted(seeds)

@@ -4,8 +4,12 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from dvc.utils.serialize import dumps_yaml, parse_yaml
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from m2m.grid import dvc_experiments
 from m2m.grid.dvc_experiments import (
@@ -44,7 +48,8 @@ stages:
     - metrics/cell.json:
         cache: false
 """
-PARAMS = "setting: 1\nblock: {names: [a, b], none: null}\n"
+PARAMS = "setting: 1\nblock: {names: [a, b], none: null, rate: 0.00002, mode: no}\n"
+BLOCK = {"names": ["a", "b"], "none": None, "rate": 2e-05, "mode": "no"}
 CODE = "import sys, pathlib; p = pathlib.Path(sys.argv[1]); p.parent.mkdir(exist_ok=True); p.write_text(sys.argv[3])"
 
 
@@ -107,7 +112,7 @@ def test_the_workspace_would_lock_what_it_has_locked(here: Path) -> None:
 
 def test_a_stage_that_has_not_run_has_its_command_and_code_but_no_outs(here: Path) -> None:
     second = predict_lock()["second"]
-    assert second["params"] == {"setting": 1, "block": {"names": ["a", "b"], "none": None}}
+    assert second["params"] == {"setting": 1, "block": BLOCK}
     assert second["outs"] == {"metrics/cell.json": "", "metrics/cell_details.json": ""}
     first = predict_lock()["first@one"]
     expected = {"code.py": first["deps"]["code.py"], "data/first.txt": first["outs"]["data/first.txt"], "data": ""}
@@ -126,7 +131,7 @@ def test_changed_code_is_seen_before_anything_runs(here: Path) -> None:
 def test_an_experiment_has_its_name_its_lock_and_its_metrics(here: Path) -> None:
     (one,) = read_experiments()
     assert (one.name, one.metrics) == ("two", {"rate": 2, "low": 2})
-    assert one.lock["second"]["params"] == {"setting": 2, "block": {"names": ["a", "b"], "none": None}}
+    assert one.lock["second"]["params"] == {"setting": 2, "block": BLOCK}
     assert list_experiment_names() == {"two": one.revision}
     assert (
         one.day
@@ -172,6 +177,14 @@ def test_one_name_on_two_commits_is_two_experiments(here: Path) -> None:
     finally:
         for commit in ("0a", "0b"):
             _git("update-ref", "-d", f"refs/exps/{commit}/{'1' * 38}/twice")
+
+
+@given(st.lists(st.floats(allow_nan=False) | st.integers() | st.booleans() | st.none() | st.text(max_size=6)))
+@example(["no", "on", "12:30:45", "017", "1_000", "1e5", ".5", "2026-01-01", "=", 2e-05, 1e300, "0x1f", 10**20])
+def test_a_lock_has_the_settings_that_dvc_reads_in_it(values: list[Any]) -> None:
+    text = dumps_yaml({"stages": {"one": {"cmd": "x", "params": {"params.yaml": {"setting": values}}}}})
+    known = parse_yaml(text, "dvc.lock")["stages"]["one"]["params"]["params.yaml"]["setting"]
+    assert repr(parse_lock(text)["one"]["params"]["setting"]) == repr(known)
 
 
 @pytest.mark.parametrize(
