@@ -39,6 +39,10 @@ def main(
     check_settings(settings)
     if report and (selectors or seeds is not None):
         raise ValueError("--report takes the cells as they are: name no selectors and no seeds with it")
+    if report and not (folder / "grid.csv").exists():
+        raise ValueError(
+            f"{folder / 'grid.csv'} must hold the cells of a bake-off, and is not here: run `m2m bake-off`"
+        )
     if not report:
         require_idle()
         require_named_files(settings)

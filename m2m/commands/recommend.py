@@ -139,11 +139,18 @@ def _make_rows(recommendation: "Recommendation", out: Path, study: Path) -> None
     """Run the recommendation's command, which trains nothing, and export its rows. ValueError where there is none."""
     import shlex
     import subprocess
+    import sys
 
     from m2m.export.exported_run import open_run
     from m2m.export.subset_files import write_subset
+    from m2m.runtime.atomic_files import require_empty_folder
 
     if not recommendation.command:
         raise ValueError(f"{recommendation.setting}: nothing is recommended, so there are no rows to make.")
-    subprocess.run(shlex.split(recommendation.command), check=True)
+    require_empty_folder(out, "Choose a new or empty folder with --rows.")
+    if subprocess.run([sys.executable, "-m", *shlex.split(recommendation.command)], check=False).returncode:
+        raise ValueError(
+            "DVC could not make the recommended rows; its output above gives the reason. It has put the settings into "
+            "params.yaml: `git diff params.yaml` shows them"
+        )
     print(f"written: {', '.join(map(str, write_subset(open_run(None), out, 'prompt-completion', study)))}")

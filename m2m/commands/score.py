@@ -67,7 +67,10 @@ def _read_leaderboard(path: Path) -> dict[str, dict[str, Any]]:
     """The rows of a leaderboard's CSV by model, which its first column holds under any name."""
     import polars as pl
 
-    table = pl.read_csv(path)
+    try:
+        table = pl.read_csv(path, infer_schema_length=None)
+    except pl.exceptions.PolarsError as error:
+        raise ValueError(f"{path} is no table: {' '.join(str(error).split())[:300]}") from error
     return {str(row[table.columns[0]]): row for row in table.rows(named=True)}
 
 

@@ -95,6 +95,7 @@ def main(
     from m2m.file_selection.selection import choose_from_files
     from m2m.file_selection.unit_settings import UnitSettings
     from m2m.selection.arm import ArmSettings
+    from m2m.strategies import get_strategy
 
     if (size is None) == (tokens is None):
         raise ValueError("name the size of the subset: --size ROWS, or --tokens TOKENS, not both")
@@ -104,6 +105,10 @@ def main(
             f"--like chooses by bm25, got --strategy {strategy}: leave it out, or name --like-share below 1"
         )
     strategy = strategy or ("bm25" if by_examples else "response-micro")
+    if get_strategy(strategy, "--strategy").needs_quality and not quality:
+        raise ValueError(f"{strategy} chooses by a score of each row: name the field that has it with --quality")
+    if seed < 0:
+        raise ValueError(f"--seed must be 0 or more, got {seed}")
     amount, budget = (size, "rows") if size is not None else (tokens, "tokens")
     settings = ArmSettings(
         strategy,

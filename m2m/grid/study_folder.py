@@ -86,6 +86,11 @@ def write_study_folder(
     passes = {row["experiment"]: _collect_passes(cells[row["experiment"]].lock, row) for row in measured}
     today = {name: get_pass_settings(lock, name) for own in passes.values() for name in own}
     compared = [row for row in measured if not current or _is_current(row, kinds, passes, today)]
+    if measured and not compared:
+        raise ValueError(
+            f"None of {len(measured)} measured experiments is of today's code, data and settings. Run `make grid`, or "
+            "leave out --current to collect those of the past."
+        )
     if not compared:
         raise ValueError(f"None of {len(cells)} finished experiments has all metrics. Run `make grid`.")
     kept, other_passes = keep_one_pass(compared, passes, today)

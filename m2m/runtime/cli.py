@@ -8,6 +8,7 @@ import io
 import os
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
 import traceback
@@ -82,12 +83,22 @@ def run(main: Callable[..., None], program: str = "", before: Callable[[], None]
     except Exception as error:
         if (sentence := explain_full_memory(error)) and not os.environ.get("TRACEBACK"):
             sys.exit(f"error: {sentence}")
+        if isinstance(error, subprocess.CalledProcessError) and not os.environ.get("TRACEBACK"):
+            sys.exit(f"error: {explain_failed_program(error)}")
         mendable = isinstance(error, (ValueError, OSError)) or type(error).__module__.split(".")[0] in FOREIGN
         if os.environ.get("TRACEBACK") or not mendable:
             raise
         place = traceback.extract_tb(error.__traceback__)[-1]
         sentence = make_visible(" ".join(str(error).split()))
         sys.exit(f"error: {sentence}  [{Path(place.filename).name}:{place.lineno}; TRACEBACK=1 shows the way there]")
+
+
+def explain_failed_program(error: subprocess.CalledProcessError) -> str:
+    """Which program failed and its last words, or where to read them."""
+    words = error.cmd if isinstance(error.cmd, str) else " ".join(map(str, error.cmd[:4]))
+    said = error.stderr.decode(errors="replace") if isinstance(error.stderr, bytes) else error.stderr or ""
+    reason = " ".join(said.split())[-300:] or "its output above gives the reason"
+    return make_visible(f"{words} … ended with {error.returncode}: {reason}")
 
 
 def explain_full_memory(error: BaseException) -> str:

@@ -51,6 +51,11 @@ def test_the_report_of_a_folder_is_its_record_figure_and_answer(
     assert "gain over random, bpb" in Path("metrics/own-bake-off/bake_off.svg").read_text()
 
 
+def test_a_report_without_cells_names_the_command_that_runs_them(here: Path) -> None:
+    with pytest.raises(ValueError, match=r"grid\.csv must hold the cells of a bake-off, .* run `m2m bake-off`"):
+        bake_off.main(report=True)
+
+
 def test_a_table_that_was_cut_is_refused(here: Path) -> None:
     write_cells(here / "metrics/own-bake-off")
     table = here / "metrics/own-bake-off/grid.csv"

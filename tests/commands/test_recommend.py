@@ -118,7 +118,13 @@ def test_one_command_makes_the_rows_and_exports_them(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: list[object] = []
-    monkeypatch.setattr(subprocess, "run", lambda words, check: calls.append(words[:3]))
+
+    def run(words: list[str], check: bool) -> subprocess.CompletedProcess[str]:
+        calls.append(words[:5])
+        return subprocess.CompletedProcess(words, status)
+
+    status = 0
+    monkeypatch.setattr(subprocess, "run", run)
     monkeypatch.setattr("m2m.export.exported_run.open_run", lambda _: "workspace")
 
     def write_subset(run: str, out: Path, *_: object) -> list[Path]:
@@ -128,8 +134,16 @@ def test_one_command_makes_the_rows_and_exports_them(
     monkeypatch.setattr("m2m.export.subset_files.write_subset", write_subset)
     write_study(tmp_path / "study.json", make_study(against_random=[gain(0.1)]))
     main(tmp_path / "study.json", rows=tmp_path / "out")
-    assert calls == [["dvc", "exp", "run"], ("workspace", tmp_path / "out")]
+    assert calls == [[sys.executable, "-m", "dvc", "exp", "run"], ("workspace", tmp_path / "out")]
     assert capsys.readouterr().out.endswith(f"written: {tmp_path / 'out'}\n")
+    status = 1
+    with pytest.raises(ValueError, match="DVC could not make the recommended rows; its output above gives the reason"):
+        main(tmp_path / "study.json", rows=tmp_path / "out")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/mine.txt").write_text("mine")
+    with pytest.raises(ValueError, match=r"out .*Choose a new or empty folder with --rows"):
+        main(tmp_path / "study.json", rows=tmp_path / "out")
+    assert len(calls) == 3  # refused before DVC ran
     write_study(tmp_path / "study.json", make_study())
     with pytest.raises(ValueError, match="500 rows: nothing is recommended, so there are no rows to make"):
         main(tmp_path / "study.json", rows=tmp_path / "out")

@@ -253,3 +253,16 @@ def test_the_command_answers_from_the_shell(tmp_path: Path) -> None:
     asked = subprocess.run(words, capture_output=True, text=True)
     assert asked.returncode == 1
     assert asked.stderr.startswith("error: ") and "holds no alpaca-eval judgement" in asked.stderr
+
+
+def test_a_leaderboard_may_begin_with_whole_numbers_and_one_that_is_torn_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.json").write_text(json.dumps(annotations(10)))
+    others = "".join(f"model-{number},12,1\n" for number in range(150))
+    (tmp_path / "board.csv").write_text(f",win_rate,standard_error\n{others}ours,12.5,0.5\n")
+    main(tmp_path / "a.json", protocol="alpaca-eval", published=tmp_path / "board.csv", resamples=50)
+    assert table(capsys.readouterr().out)[0]["published win_rate"] == "12.50"
+    (tmp_path / "board.csv").write_text('a,b\n"1,2\n')
+    with pytest.raises(ValueError, match=r"board\.csv is no table"):
+        main(tmp_path / "a.json", protocol="alpaca-eval", published=tmp_path / "board.csv", resamples=50)

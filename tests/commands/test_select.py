@@ -261,6 +261,8 @@ def test_a_row_without_a_known_form_is_told_the_flags_of_its_columns(
         ({"size": None}, "name the size of the subset: --size ROWS, or --tokens TOKENS"),
         ({"tokens": 5}, "not both"),
         ({"strategy": "response-mico"}, "--strategy must be one of .* did you mean response-micro?"),
+        ({"strategy": "deita"}, "deita chooses by a score of each row: name the field that has it with --quality"),
+        ({"seed": -1}, "--seed must be 0 or more, got -1"),
         ({"degree": 7}, "--degree must be in 0..6, got 7"),
         ({"size": 99}, "size must be at most what the pool holds, 41, got 99"),
         ({"prompt_column": "q"}, "name both --prompt-column and --response-column"),

@@ -240,6 +240,16 @@ def test_only_cells_of_the_current_code_are_there_when_asked_for(
     assert "left out: 1 cells of other code, data or settings" in capsys.readouterr().out
 
 
+def test_where_no_cell_is_of_todays_code_it_is_said_so(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = study_folder.read_experiments()
+    other = {**held[0].lock, "judge": {**held[0].lock["judge"], "params": {"judge": {"repeats": 77}}}}
+    monkeypatch.setattr(study_folder, "predict_lock", lambda: other)
+    with pytest.raises(ValueError, match=r"None of 3 measured experiments is of today's code.*leave out --current"):
+        collect.main(folder=tmp_path / "study", current=True)
+
+
 def test_cells_of_other_hardware_are_kept_apart_and_named_though_they_are_of_todays_code(
     cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

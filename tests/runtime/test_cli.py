@@ -62,6 +62,18 @@ def test_a_mistake_of_ours_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> Non
         run(broken)
 
 
+@pytest.mark.parametrize(
+    ("is_captured", "reason"), [(True, r"1: no such \[U\+001B\] ref"), (False, "1: its output above gives the reason")]
+)
+def test_a_program_that_fails_is_named_with_its_last_words(
+    monkeypatch: pytest.MonkeyPatch, is_captured: bool, reason: str
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["stage"])
+    code = "import sys; sys.exit('no such \\x1b ref')"
+    with pytest.raises(SystemExit, match=f"^error: .*python.* ended with {reason}$"):
+        run(lambda: subprocess.run([sys.executable, "-c", code], check=True, capture_output=is_captured))  # type: ignore[arg-type]
+
+
 def test_what_a_library_says_of_a_file_is_one_sentence_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(sys, "argv", ["stage"])
     (tmp_path / "no.parquet").write_text("no table")

@@ -120,7 +120,11 @@ def compare_settings(study: Study, outcome: str) -> list[str]:
     floors = {
         row["condition"]: row for row in select_rows(study["floors"], {"outcome": outcome, "size": first["size"]})
     }
-    compared = [row for row in study["against_random"] if row["outcome"] == outcome and "pooled_sd" in row]
+    compared = [
+        row
+        for row in study["against_random"]
+        if row["outcome"] == outcome and row["size"] == first["size"] and "pooled_sd" in row
+    ]
     base = floors.get(first["condition"])
     if base is None or "reason" in base or not compared:
         return []
@@ -214,15 +218,21 @@ def _count_seeds(best: AgainstRandomRow, comparisons: int) -> list[str]:
     if best["value"] < LEAST_GAIN or best["pooled_sd"] <= 0:
         return []
     seeds = _compute_seeds(best, comparisons)
+    if seeds is None:
+        return ["If the true effect is this size, more seeds cannot show it on these prompts: judge on more of them."]
     power = f"{TARGET_POWER:.0%}".replace("%", " %")
     return [f"If the true effect is this size, about {seeds} seeds per arm give {power} power."]
 
 
-def _compute_seeds(best: AgainstRandomRow, comparisons: int) -> int:
-    """Seeds an arm for 80 % power at the level that `comparisons` leave (normal approximation)."""
+def _compute_seeds(best: AgainstRandomRow, comparisons: int) -> int | None:
+    """Seeds an arm for 80 % power at the level that `comparisons` leave (normal approximation).
+
+    None where the noise of the prompts alone is too large: no seed lowers it.
+    """
     z = stats.norm.isf(ALPHA / 2 / comparisons) + stats.norm.isf(1 - TARGET_POWER)
-    seeds: int = math.ceil(2 * (z * best["pooled_sd"] / best["value"]) ** 2)
-    return seeds
+    noise = _get_noise(best)
+    variance = (best["value"] / z) ** 2 - noise.prompt_sd**2
+    return math.ceil(2 * noise.sd**2 / variance) if variance > 0 else None
 
 
 def _write_grid(ranking: Ranking, setting: SettingRow) -> list[str]:
@@ -303,7 +313,8 @@ def _write_command(row: AgainstRandomRow | None, setting: SettingRow) -> str:
 def _write_selection(row: AgainstRandomRow | None, setting: SettingRow) -> str:
     """`m2m select` with the configuration's settings, of those that are not its defaults; empty where it has it not."""
     flags = _list_flags(row) if row else {"strategy": "random"}
-    if "prefilter" in setting or (row and (get_strategy(row["strategy"]).base_pass or row["strategy"] == "bm25")):
+    strategy = get_strategy(str(flags["strategy"]))
+    if "prefilter" in setting or strategy.base_pass or strategy.needs_examples or strategy.needs_quality:
         return ""
     size = {"tokens" if setting["budget"] == "tokens" else "size": setting["size"]}
     settings, (least, most) = _list_settings(setting), NO_LIMITS

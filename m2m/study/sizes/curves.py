@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from m2m.planning.size_curve import PowerLaw, find_enough, fit_power_law
+from m2m.study.analysis.levels import PREFILTER, ROW_CHOICE
 from m2m.study.cells.cells import get_column, select_comparable, split_cells
 from m2m.study.cells.labels import CONFIGURATION, name_configuration
 from m2m.study.cells.rows import compute_or_explain, round_digits
@@ -75,7 +76,8 @@ class CurveRow(CurveNumbers):
 def fit_curves(grid: pl.DataFrame, seed: int) -> list[CurveRow]:
     """Two rows a configuration of `grid` (schema Grid), which needs bits per byte; the whole pool belongs to each.
 
-    Cells of another condition (budget, lengths, weights, slack or noise) have a curve of their own, named by it.
+    Cells of another condition (budget, lengths, weights, slack or noise) have a curve of their own, named by it; of
+    the whole pool, whose rows do not depend on all of that, each curve has the cells of its candidates.
     ValueError where no cell has bits per byte. A curve of too few sizes has a reason.
     """
     cells = select_comparable(grid)
@@ -86,10 +88,13 @@ def fit_curves(grid: pl.DataFrame, seed: int) -> list[CurveRow]:
     measured = cells.drop_nulls([BITS, UNTUNED_BITS])
     is_whole = (pl.col("strategy") == "random") & (pl.col("rows") == pl.col("candidate_rows"))
     rows: list[CurveRow] = []
-    is_one = measured["condition"].n_unique() == 1
-    for configuration, group in split_cells(measured, *CONFIGURATION, "condition"):
+    parts = measured.filter(~is_whole)
+    groups = list(split_cells(measured if parts.is_empty() else parts, *CONFIGURATION, "condition"))
+    is_one = len({configuration["condition"] for configuration, _ in groups}) == 1
+    for configuration, group in groups:
         condition, name = configuration["condition"], name_configuration(configuration)
-        whole = measured.filter(is_whole, condition=condition)
+        whole = measured.filter(is_whole).join(group, on=[*ROW_CHOICE, *PREFILTER], how="semi", nulls_equal=True)
+        whole = whole.unique("seed", keep="first", maintain_order=True)  # of two settings it is one training
         arms = pl.concat([group.filter(~is_whole), whole])
         for by, column in AMOUNT_COLUMNS.items():
             numbers = compute_or_explain(_fit_curve, arms, column, seed, not whole.is_empty())

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 import yaml
+from scipy import stats
 
 from bench.planted import planted_grid
 from m2m.grid.design import list_cells
@@ -74,6 +75,23 @@ def test_the_seeds_allow_for_the_number_of_comparisons() -> None:
     """Bonferroni for 2: z = 2.2414 + 0.8416, so 2 · (3.0830 · 2)² = 76.04."""
     rows = [gain(0.01, 0.3, pooled_sd=0.02), gain(-0.01, 0.3, degree=0)]
     assert "about 77 seeds per arm" in sentences(*rows)[1]
+
+
+@pytest.mark.parametrize(
+    ("se", "words"),
+    [
+        (0.0036, "about 212 seeds per arm give 80 % power"),
+        (0.005, "more seeds cannot show it on these prompts: judge on more of them"),
+    ],
+)
+def test_no_number_of_seeds_is_named_that_the_prompts_would_drown(se: float, words: str) -> None:
+    """Seeds alone have an error of 0.002, so the prompts have √(se² − 0.002²); z is 2.8016.
+
+    0.0036: 2 · 0.02² / ((0.01 / z)² − 0.0036² + 0.002²) = 211.7. At 0.005 the difference is negative.
+    """
+    half = 0.002 * float(stats.t.isf(0.025, 41))
+    row = gain(0.01, 0.3, pooled_sd=0.02, noise_df=41, se=se, seeds_only_low=-half, seeds_only_high=half)
+    assert words in sentences(row)[1]
 
 
 def test_what_does_not_differ_from_the_best_is_counted_by_students_t() -> None:
@@ -185,7 +203,7 @@ def test_settings_are_compared_by_their_random_cells() -> None:
     window = CONDITION.replace("any length", "40..120 tokens each")
     study = make_study(
         settings=[setting(), setting(condition=window), setting(condition=CONDITION, size=900)],
-        against_random=[gain(0.1, pooled_sd=0.001696, df=44, noise_df=44)],
+        against_random=[gain(0.1, size=900), gain(0.1, pooled_sd=0.001696, df=44, noise_df=44)],
         floors=[floor(CONDITION, -0.0014, 8), floor(window, -0.0047, 2)],
     )
     assert compare_settings(study, "bpb_reduction") == [
@@ -326,7 +344,7 @@ def test_such_rows_of_ones_own_file_have_the_same_settings(
 
 
 def test_what_select_does_not_have_is_no_command_for_ones_own_file() -> None:
-    for strategy in ("ifd", "rds-plus", "bm25"):
+    for strategy in ("ifd", "rds-plus", "bm25", "deita"):
         assert advise(make_study(against_random=[gain(0.1, strategy=strategy)])).own_file == ""
 
 

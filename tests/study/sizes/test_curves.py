@@ -47,6 +47,15 @@ def test_the_whole_pool_belongs_to_every_strategy() -> None:
     assert all(curve["whole_is_pool"] for curve in curves)
 
 
+def test_the_whole_pool_belongs_to_a_curve_whose_weights_it_does_not_read() -> None:
+    random = plant_sizes(np.random.default_rng(3))
+    is_whole = pl.col("size") == 8000
+    curves = fit_curves(random.with_columns(weights=pl.when(is_whole).then(pl.lit("inverse")).otherwise("weights")), 1)
+    assert [(curve["strategy"], curve["whole_is_pool"]) for curve in curves] == 2 * [("random", True)]
+    narrow = random.with_columns(max_tokens=pl.when(is_whole).then(90_000).otherwise("max_tokens"))
+    assert not any(curve["whole_is_pool"] for curve in fit_curves(narrow, 1))
+
+
 def test_too_few_sizes_have_a_reason_and_no_bits_are_refused() -> None:
     few = plant_sizes(np.random.default_rng(1), sizes=(125, 250))
     reasons = write_sizes_answer(fit_curves(few, 1))
