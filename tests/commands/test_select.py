@@ -1,5 +1,6 @@
 """`m2m select`: what it prints and writes, on pools whose numbers are known."""
 
+import gzip
 import inspect
 import io
 import json
@@ -11,6 +12,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+import zstandard
 
 from m2m.commands import export, select
 from m2m.commands.select import main
@@ -220,9 +222,43 @@ def test_standard_input_gives_the_rows_of_the_file(pool: Path, tmp_path: Path, m
     assert piped.select("row_id", "turn", "reason").equals(expected.select("row_id", "turn", "reason"))
 
 
-def test_csv_comes_through_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"instruction,output\nHi?,Ho.\n")))
-    assert read_pool(["-"], READING, tmp_path).rows["response"].to_list() == ["Ho."]
+CSV = b"instruction,output\nHi?,Ho.\n"
+
+
+def write_arrow(form: Any) -> bytes:
+    data = io.BytesIO()
+    form(pl.read_csv(CSV), data)
+    return data.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        (CSV, "stdin.csv"),
+        (gzip.compress(CSV), "stdin.csv.gz"),
+        (zstandard.compress(CSV), "stdin.csv.zst"),
+        (b"\xef\xbb\xbf" + CSV, "stdin.csv"),
+        (CSV.decode().encode("utf-16"), "stdin.csv"),
+        (b'{"instruction": "Hi?", "output": "Ho."}', "stdin.json"),
+        (gzip.compress(b'[{"instruction": "Hi?", "output": "Ho."}]'), "stdin.json.gz"),
+        (write_arrow(pl.DataFrame.write_parquet), "stdin.parquet"),
+        (write_arrow(pl.DataFrame.write_ipc), "stdin.arrow"),
+        (write_arrow(pl.DataFrame.write_ipc_stream), "stdin.arrow"),
+        (zstandard.compress(write_arrow(pl.DataFrame.write_ipc)), "stdin.arrow.zst"),
+    ],
+)
+def test_standard_input_has_every_form_that_a_file_has(
+    data: bytes, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+    read = read_pool(["-"], READING, tmp_path)
+    assert (read.rows["response"].to_list(), read.places["file"].to_list()) == (["Ho."], [name])
+
+
+def test_a_packed_standard_input_that_is_cut_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(gzip.compress(CSV)[:20])))
+    with pytest.raises(ValueError, match=r"stdin\.csv\.gz is no csv table, or not whole"):
+        read_pool(["-"], READING, tmp_path)
 
 
 def test_a_folder_and_a_file_make_one_pool(tmp_path: Path) -> None:
