@@ -42,6 +42,7 @@ class Card(NamedTuple):
     unit_tokenizer: str  # of the units of a micro strategy
     evidence: str  # of the configuration, from the study
     composition: Mapping[str, Sequence[Mapping[str, Any]]] = {}  # tables by heading
+    notes: Sequence[str] = ()  # what else a reader of the files has to know
 
 
 def render_card(card: Card) -> str:
@@ -56,6 +57,7 @@ def render_card(card: Card) -> str:
         f"# {card.lengths.height} rows for fine-tuning, chosen by {chosen}",
         f"A subset of {card.summary['pool_rows']} rows, chosen by {chosen}{degree}. "
         "The rows are in the order in which they were chosen.",
+        *(f"{escape_markdown(note)}." for note in card.notes),
         "## Evidence",
         card.evidence,
         "## Sources and licences",
