@@ -13,7 +13,7 @@ from m2m.study.cells.labels import CONFIGURATION, UNDER, select_place
 
 SETTINGS = ("size", *UNDER, *NO_PREFILTER)  # what sets the settings of a study apart
 NO_EVIDENCE = "No evidence: {}. Compare it with random subsets first (python -m m2m grid)."
-EXPLORATORY = "This is exploratory: the study has confirmed other configurations with new seeds, not this one."
+NOT_CONFIRMED = "This is exploratory: the study has confirmed other configurations with new seeds, not this one."
 
 
 class Comparisons(NamedTuple):
@@ -37,7 +37,7 @@ def describe_evidence(study: Study | None, same_pool: bool, settings: Mapping[st
     answers, exploratory = (_select_configuration(rows, cell) for rows in comparisons)
     if not answers and not exploratory:
         return NO_EVIDENCE.format("the study has no run of this configuration at this size and these limits")
-    note = "" if answers else f" {EXPLORATORY}"
+    note = "" if answers else f" {NOT_CONFIRMED}"
     pool = "" if same_pool else " The study used another pool, so this may not hold here."
     return f"{_describe_effect([*answers, *exploratory][0], study['outcomes'][0])}{note}{pool}"
 
