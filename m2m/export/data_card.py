@@ -42,6 +42,7 @@ class Card(NamedTuple):
     unit_tokenizer: str  # of the units of a micro strategy
     evidence: str  # of the configuration, from the study
     composition: Mapping[str, Sequence[Mapping[str, Any]]] = {}  # tables by heading
+    notes: Sequence[str] = ()  # what else a reader of the files has to know
 
 
 def render_card(card: Card) -> str:
@@ -56,6 +57,7 @@ def render_card(card: Card) -> str:
         f"# {card.lengths.height} rows for fine-tuning, chosen by {chosen}",
         f"A subset of {card.summary['pool_rows']} rows, chosen by {chosen}{degree}. "
         "The rows are in the order in which they were chosen.",
+        *(f"{escape_markdown(note)}." for note in card.notes),
         "## Evidence",
         card.evidence,
         "## Sources and licences",
@@ -64,7 +66,7 @@ def render_card(card: Card) -> str:
         *(part for head, table in card.composition.items() for part in (f"### {escape_markdown(head)}", _table(table))),
         "## How the rows were chosen",
         *describe_limits(card.settings, card.summary, card.tokenizer, card.unit_tokenizer),
-        *describe_left_out(card.summary),
+        *map(escape_markdown, describe_left_out(card.summary)),
         describe_overlap(card.overlaps),
         _table([{"setting": name, "value": value} for name, value in card.settings.items()]),
         _table([{"outcome": name, "value": value} for name, value in outcomes.items()]),
@@ -98,14 +100,14 @@ def describe_limits(
 
 
 def describe_left_out(summary: Mapping[str, Any]) -> list[str]:
-    """The rows that were no candidates, by what left them out."""
+    """The rows that were no candidates, by what left them out; names in it are those of the settings, not escaped."""
     lines = []
     if "overlapping_rows_dropped" in summary:
         count = summary["overlapping_rows_dropped"]
         lines.append(f"{count} rows that share text with an evaluation prompt were no candidates.")
     if "quality" in summary:
         lines.append(
-            f"Only the best {summary['quality_share']:.6g} of the rows by {_cell(summary['quality'])} were candidates: "
+            f"Only the best {summary['quality_share']:.6g} of the rows by {summary['quality']} were candidates: "
             f"{summary['rows_below_quality']} were left out. "
             f"{summary['rows_without_quality']} rows have no such number and come last."
         )

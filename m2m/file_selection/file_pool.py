@@ -10,13 +10,11 @@ from typing import Literal, NamedTuple
 import polars as pl
 
 from m2m.data.pool.pool import list_reasons, split_candidates
-from m2m.data.records.read_files import list_files, read_files
+from m2m.data.records.read_files import detect_ending, list_files, read_files
 from m2m.data.records.record_formats import PairColumns, Turns
 from m2m.data.records.row_table import RowTable, join_places, tabulate_records
 
 STANDARD_INPUT = "-"
-FIRST_BYTES = 4  # enough to tell JSON, Parquet and packed files from CSV
-PACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1")  # gzip, zstandard, Parquet
 COLUMN_FLAGS = ("--prompt-column", "--response-column")
 
 
@@ -108,13 +106,11 @@ def _name_sources(paths: Sequence[str], folder: Path) -> dict[str, str]:
 
 
 def _store_standard_input(folder: Path) -> Path:
-    first = sys.stdin.buffer.read(FIRST_BYTES)
-    is_known = first.startswith(PACKED) or first.lstrip().startswith((b"{", b"[", b"\xef\xbb\xbf"))
-    path = folder / ("stdin" if is_known else "stdin.csv")
+    """A file in `folder` with a name that ends as its contents ask for."""
+    path = folder / "stdin"
     with path.open("wb") as file:
-        file.write(first)
         copyfileobj(sys.stdin.buffer, file)
-    return path
+    return path.rename(folder / f"stdin{detect_ending(path)}")
 
 
 def _tabulate(name: str, path: str, settings: ReadSettings) -> RowTable:

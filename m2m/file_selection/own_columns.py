@@ -6,7 +6,11 @@ from typing import Any
 
 import polars as pl
 
+from m2m.export.trainer_formats import ExportFormat
+from m2m.runtime.visible_text import quote_value
+
 MOST_COLUMNS = 100  # further fields stay out of the table: a record with keys like ids would have thousands
+QUOTED_NAMES = 3
 MOST_VALUES = 20  # of a column in the data card
 LONGEST_VALUE = 60  # characters
 ORIGIN_NAMES = ("source", "dataset", "data_source", "origin", "license", "licence")
@@ -20,21 +24,46 @@ def parse_fields(fields: pl.Series) -> list[dict[str, Any]]:
     return parsed
 
 
+def list_fields(records: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The names of the fields of all records, in the order of appearance."""
+    return list(dict.fromkeys(name for record in records for name in record))
+
+
+def name_columns(names: Sequence[str], reserved: Sequence[str]) -> dict[str, str]:
+    """The column of each field of `names`: a name in `reserved`, or of another column, gets "_user" behind it."""
+    columns, occupied = {}, set(reserved)
+    for name in names:
+        column = clean_text(name)
+        while column in occupied:
+            column += "_user"
+        occupied.add(column)
+        columns[name] = column
+    return columns
+
+
+def describe_further_fields(names: Sequence[str], form: ExportFormat) -> list[str]:
+    """A sentence on the fields for which the tables have no column; empty where all have one."""
+    further = names[MOST_COLUMNS:]
+    if not further:
+        return []
+    quoted = ", ".join(map(quote_value, further[:QUOTED_NAMES])) + " …" * (len(further) > QUOTED_NAMES)
+    count = f"{len(further):,} of your {len(names):,} ({quoted})"
+    if form == "parquet":
+        return [
+            f"rows.parquet and data.parquet take {MOST_COLUMNS} fields and lack {count}: any other --format has all"
+        ]
+    return [f"rows.parquet takes {MOST_COLUMNS} fields and lacks {count}: data.jsonl has all"]
+
+
 def build_columns(records: Sequence[Mapping[str, Any]], reserved: Sequence[str]) -> pl.DataFrame:
-    """A column a field, in the order of appearance; a name in `reserved` gets "_user" behind it.
+    """A column a field, in the order of appearance, as `name_columns` names it; of the first 100 fields.
 
     Numbers and truth values stay what they are where a column has nothing else; everything else is text or JSON.
     """
-    names = list(dict.fromkeys(name for record in records for name in record))[:MOST_COLUMNS]
-    columns, taken = [], set(reserved)
-    for name in names:
-        values = [record.get(name) for record in records]
-        title = clean_text(name)
-        while title in taken:
-            title += "_user"
-        taken.add(title)
-        columns.append(_build_column(title, values))
-    return pl.DataFrame(columns)
+    columns = name_columns(list_fields(records)[:MOST_COLUMNS], reserved)
+    return pl.DataFrame(
+        [_build_column(column, [record.get(name) for record in records]) for name, column in columns.items()]
+    )
 
 
 def tabulate_origins(

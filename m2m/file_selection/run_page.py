@@ -87,7 +87,8 @@ def write_run_page(run: ExportedRun, path: Path, study: Path, place: Literal["au
     if path.suffix != ".html":
         raise ValueError(f"the page's name must end in .html, got {path}")
     pairs = read_table(run.files[PAIRS], Pairs).sort("id")
-    tokens = pairs.select("id").join(read_table(run.files[TOKEN_FILES["response"]], Tokens), on="id", how="left")
+    responses = read_table(run.files[TOKEN_FILES["response"]], Tokens)
+    tokens = pairs.select("id").join(responses, on="id", how="left", maintain_order="left")
     flat, offsets = flatten_lists(tokens["tokens"])
     characters = pairs["response"].str.len_chars().cast(pl.Int64).to_numpy()
     comparison = _compare(run, PoolRows(pairs["id"], np.diff(offsets), characters))

@@ -20,6 +20,7 @@ from m2m.file_selection.exclusions import (
     leave_out_of_pool,
 )
 from m2m.file_selection.file_pool import ReadSettings, describe_sources, read_pool
+from m2m.file_selection.own_columns import describe_further_fields, list_fields, parse_fields
 from m2m.file_selection.pool_tokenizer import prepare_tokenizer
 from m2m.file_selection.pool_units import PoolUnits
 from m2m.file_selection.report import (
@@ -82,8 +83,11 @@ def choose_from_files(
             {"strategy": settings.strategy, "degree": settings.degree, "match": settings.match},
         )
         listed = list_settings(settings, reading, exclusions, units)
-        selection = FileSelection(pool, pool_units, comparison, name, evidence, listed, overlaps)
-        notes = [*list_exclusions(selection, exclusions), *list_warnings(comparison, tokenizer)]
+        records = parse_fields(pool.places["fields"])
+        selection = FileSelection(pool, records, pool_units, comparison, name, evidence, listed, overlaps)
+        further = describe_further_fields(list_fields(records), form)
+        warnings = [("warning", sentence) for sentence in (*list_warnings(comparison, tokenizer), *further)]
+        notes = [*list_exclusions(selection, exclusions), *warnings]
         with fill_folder(out) as place:
             files = write_selection(selection, place, form)
             if page == "write":
@@ -132,7 +136,7 @@ def list_exclusions(selection: FileSelection, exclusions: ExclusionSettings) -> 
     return lines
 
 
-def list_warnings(comparison: Comparison, tokenizer: str) -> list[tuple[str, str]]:
+def list_warnings(comparison: Comparison, tokenizer: str) -> list[str]:
     """Degrees that are one subset, a tokenizer that may not be the model's, a size that does not fit the strategy."""
     warnings = [sentence for sentence in (comparison.subset.collapse, comparison.subset.note) if sentence]
     strategy = get_strategy(comparison.settings.strategy)
@@ -143,4 +147,4 @@ def list_warnings(comparison: Comparison, tokenizer: str) -> list[tuple[str, str
             "type-cover takes the rows with the most new types per token, which are short ones: "
             "give it a budget of tokens (--tokens) in place of --size"
         )
-    return [("warning", sentence) for sentence in warnings]
+    return warnings

@@ -16,7 +16,15 @@ from m2m.export.trainer_formats import ExportFormat, describe_for_llama_factory,
 from m2m.file_selection.arms import RANDOM, Comparison, explain_rows
 from m2m.file_selection.exclusions import PromptOverlaps
 from m2m.file_selection.file_pool import FilePool
-from m2m.file_selection.own_columns import build_columns, clean_text, parse_fields, tabulate_origins, tabulate_values
+from m2m.file_selection.own_columns import (
+    build_columns,
+    clean_text,
+    describe_further_fields,
+    list_fields,
+    name_columns,
+    tabulate_origins,
+    tabulate_values,
+)
 from m2m.file_selection.pool_units import PoolUnits
 from m2m.runtime.artifacts import get_columns, write_json, write_table
 from m2m.runtime.atomic_files import replace_file, require_empty_folder, write_text
@@ -25,7 +33,7 @@ from m2m.schemas.overlaps import Overlaps
 from m2m.strategies import SIDES, get_strategy
 from m2m.text.pool_tokens import tokenize_pool
 
-PLACES = ("pool_file", "pool_row")
+PLACES = ("pool_source", "pool_file", "pool_row", "pool_exchange")
 FORMAT_KEYS = ("messages", "prompt", "completion", "conversations", "input", "output")
 
 
@@ -33,6 +41,8 @@ class FileSelection(NamedTuple):
     """A pool, what was chosen from it, and the words of the report that the card repeats."""
 
     pool: FilePool
+    records: Sequence[Mapping[str, Any]]
+    """the other fields of each row of the pool"""
     units: PoolUnits
     comparison: Comparison
     tokenizer: str
@@ -53,10 +63,8 @@ def require_writable_folder(out: Path) -> None:
 
 def write_selection(selection: FileSelection, out: Path, form: ExportFormat) -> list[Path]:
     """Write everything into the empty folder `out`; return the files."""
-    records = parse_fields(selection.pool.places["fields"])
     table = build_rows(selection)
-    reserved = [*table.columns, *FORMAT_KEYS]
-    columns = build_columns(records, reserved)
+    columns = build_columns(selection.records, [*table.columns, *FORMAT_KEYS])
     rows = pl.concat([table, columns], how="horizontal") if columns.width else table
     write_table(out / "rows.parquet", FileRows, rows.sort("pool_source", "pool_file", "pool_row", "pool_exchange"))
     write_table(out / "rejects.parquet", FileRejects, selection.pool.rejects)
@@ -64,10 +72,10 @@ def write_selection(selection: FileSelection, out: Path, form: ExportFormat) -> 
         write_table(out / "overlaps.parquet", Overlaps, selection.overlaps.table)
     file = out / ("data.parquet" if form == "parquet" else "data.jsonl")
     rows_taken = selection.comparison.subset.selection.draw.rows
-    _write_data(file, rows[rows_taken], [records[row] for row in rows_taken], form)
+    _write_data(file, rows[rows_taken], _rename_fields(selection.records, rows_taken), form)
     if description := describe_for_llama_factory(form):
         write_json(out / "dataset_info.json", description)
-    write_text(out / "README.md", render_card(_describe(selection, records, file)))
+    write_text(out / "README.md", render_card(_describe(selection, file, form)))
     further = [] if selection.overlaps is None else ["overlaps.parquet"]
     return [out / name for name in (file.name, "README.md", "rows.parquet", "rejects.parquet", *further)]
 
@@ -112,6 +120,12 @@ def _has_units(comparison: Comparison) -> bool:
     return get_strategy(comparison.settings.strategy).has_units
 
 
+def _rename_fields(records: Sequence[Mapping[str, Any]], rows: np.ndarray) -> list[dict[str, Any]]:
+    """The records of `rows`, whose fields replace none of those that data.jsonl has."""
+    columns = name_columns(list_fields(records), [*PLACES, *FORMAT_KEYS])
+    return [{columns[name]: value for name, value in records[row].items()} for row in rows]
+
+
 def _write_data(file: Path, rows: pl.DataFrame, records: Sequence[Mapping[str, Any]], form: ExportFormat) -> None:
     """The chosen rows in the order of their turns, each with its place and the person's own columns."""
     with replace_file(file) as temporary:
@@ -125,15 +139,14 @@ def _write_data(file: Path, rows: pl.DataFrame, records: Sequence[Mapping[str, A
         temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _describe(selection: FileSelection, records: Sequence[Mapping[str, Any]], file: Path) -> Card:
-    comparison, pool = selection.comparison, selection.pool
+def _describe(selection: FileSelection, file: Path, form: ExportFormat) -> Card:
+    comparison, pool, records = selection.comparison, selection.pool, selection.records
     subset = comparison.subset
     numbers = {"pool": range(len(records))} | {
         name: arm.selection.draw.rows.tolist() for name, arm in (("subset", subset), (RANDOM, comparison.arms[RANDOM]))
     }
-    composition = {"By file": tabulate_values(pool.places["file"].to_list(), numbers)}
-    if pool.places["file"].n_unique() == 1:
-        composition = {}
+    files = _name_files(pool.places)
+    composition = {"By file": tabulate_values(files, numbers)} if len(set(files)) > 1 else {}
     return Card(
         file=file.name,
         settings=selection.settings,
@@ -147,7 +160,20 @@ def _describe(selection: FileSelection, records: Sequence[Mapping[str, Any]], fi
         evidence=selection.evidence,
         overlaps=_count_overlaps(selection),
         composition=composition | tabulate_origins(records, numbers),
+        notes=describe_further_fields(list_fields(records), form),
     )
+
+
+def _name_files(places: pl.DataFrame) -> list[str]:
+    """The file of each row; where there are several sources, the source, with the file if it has several."""
+    if places["source"].n_unique() == 1:
+        return places["file"].to_list()
+    name = (
+        pl.when(pl.col("file").n_unique().over("source") == 1)
+        .then("source")
+        .otherwise(pl.format("{}: {}", "source", "file"))
+    )
+    return places.select(name).to_series().to_list()
 
 
 def _count_overlaps(selection: FileSelection) -> int | None:

@@ -41,12 +41,13 @@ def fill_folder(folder: Path) -> Iterator[Path]:
     """A temporary folder to write in, which on success is renamed to `folder`, a new or an empty one.
 
     Where `folder` cannot be replaced, as the current one or a mount, the entries are renamed one after the other.
-    What killed processes left of the same `folder` is removed first.
+    What killed processes left of the same `folder`, and in it, is removed first.
     """
     target = folder.resolve()
     is_fixed = target.exists() and (target.is_mount() or target == Path.cwd() or not os.access(target.parent, os.W_OK))
     temporary = _name_part(target / target.name if is_fixed else target)
     remove_dead_parts(temporary.parent.glob(f".{glob.escape(target.name)}.*.part"))
+    remove_dead_parts(target.iterdir() if target.is_dir() else ())
     temporary.mkdir(parents=True)
     try:
         yield temporary

@@ -10,7 +10,9 @@ class FileRows(pa.DataFrameModel):
 
     row_id: str = pa.Field(unique=True, str_length={"min_value": 1}, description="16 hex digits of the content's hash")
     pool_source: str = pa.Field(str_length={"min_value": 1}, description="the file or folder as it was named")
-    pool_file: str = pa.Field(description="the file's name")
+    pool_file: str = pa.Field(
+        description="the file's name, after a pattern such as */a.jsonl its path from the first wildcard on"
+    )
     pool_row: pl.Int64 = pa.Field(ge=0, description="position in the file, from 0")
     pool_exchange: pl.Int64 = pa.Field(ge=0, description="position among the record's rows; above 0 with turns: each")
     instruction: str = pa.Field(str_length={"min_value": 1})
@@ -31,7 +33,7 @@ class FileRejects(pa.DataFrameModel):
     """Every record or exchange that cannot be used, in the order of its file."""
 
     source: str = pa.Field(str_length={"min_value": 1}, description="the file or folder as it was named")
-    pool_file: str
+    pool_file: str = pa.Field(description="as in rows.parquet")
     pool_row: pl.Int64 = pa.Field(ge=0, description="position in the file, from 0")
     reason: str = pa.Field(str_length={"min_value": 1})
     fields: str = pa.Field(description="the record's other fields: a JSON object")

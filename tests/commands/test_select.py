@@ -1,5 +1,6 @@
 """`m2m select`: what it prints and writes, on pools whose numbers are known."""
 
+import gzip
 import inspect
 import io
 import json
@@ -11,12 +12,13 @@ from typing import Any
 
 import polars as pl
 import pytest
+import zstandard
 
 from m2m.commands import export, select
 from m2m.commands.select import main
 from m2m.file_selection.arms import ArmFigures
 from m2m.file_selection.file_pool import ReadSettings, read_pool
-from m2m.file_selection.own_columns import build_columns, parse_fields, tabulate_values
+from m2m.file_selection.own_columns import build_columns, describe_further_fields, parse_fields, tabulate_values
 from m2m.file_selection.report import format_arms
 from m2m.file_selection.unit_settings import BandSettings
 
@@ -79,6 +81,84 @@ def test_own_columns_pass_through_in_every_format(pool: Path, tmp_path: Path, fo
     table = pl.read_parquet(path) if form == "parquet" else pl.read_ndjson(path)
     assert set(table["id"].drop_nulls()) <= {f"mine-{row}" for row in range(ROWS)}
     assert {"licence", "pool_file", "pool_row"} <= set(table.columns)
+
+
+def test_a_field_with_the_name_of_a_place_is_kept_under_another(pool: Path, tmp_path: Path) -> None:
+    """As in the output of an earlier selection, of which the second field came from one before it."""
+    earlier = {"pool_file": "old.jsonl", "pool_row": 7, "pool_row_user": 8}
+    pool.write_text("".join(json.dumps(make_row(row) | earlier) + "\n" for row in range(ROWS)))
+    rows = choose(pool, tmp_path / "out")
+    data = pl.read_ndjson(tmp_path / "out/data.jsonl")
+    expected = {"pool_file_user": "old.jsonl", "pool_row_user": 7, "pool_row_user_user": 8}
+    for table in (data, rows):
+        assert table.select(*expected).unique().to_dicts() == [expected]
+    assert data["pool_row"].to_list() == rows.filter("is_chosen").sort("turn")["pool_row"].to_list()
+    assert set(data["pool_file"]) == {"my.jsonl"}
+
+
+@pytest.mark.parametrize(
+    ("paths", "counts"),
+    [
+        (["a/train.jsonl", "b/train.jsonl"], {"a/train.jsonl": 20, "b/train.jsonl": 20}),
+        (["*/train.jsonl"], {"a/train.jsonl": 20, "b/train.jsonl": 20}),
+        (["a", "b/*.jsonl"], {"a": 20, "\\*.jsonl": 20}),
+        (
+            ["*/train.jsonl", "c.jsonl"],
+            {"train.jsonl: a/train.jsonl": 20, "train.jsonl: b/train.jsonl": 20, "c.jsonl": 1},
+        ),
+    ],
+)
+def test_every_row_has_a_place_of_its_own_in_whatever_way_files_of_one_name_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, paths: list[str], counts: dict[str, int]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder, first in (("a", 0), ("b", 20)):
+        Path(folder).mkdir()
+        lines = [json.dumps(make_row(row)) for row in range(first, first + 20)]
+        Path(folder, "train.jsonl").write_text("\n".join(lines))
+    Path("c.jsonl").write_text(json.dumps(make_row(99)))
+    size = sum(counts.values())
+    main(tuple(paths), size=size, strategy="random", band=BAND, out=Path("out"), page="skip")
+    places = ["pool_source", "pool_file", "pool_row", "pool_exchange"]
+    data = pl.read_ndjson("out/data.jsonl")
+    assert data.select(places).n_unique() == size
+    assert data.select(places).sort(places).equals(pl.read_parquet("out/rows.parquet").select(places).sort(places))
+    card = Path("out/README.md").read_text("utf-8")
+    assert "### By file" in card
+    for name, count in counts.items():
+        assert f"| {name} | {count} (" in card
+
+
+@pytest.mark.parametrize(
+    ("form", "words"),
+    [
+        ("parquet", "rows.parquet and data.parquet take 100 fields and lack {}: any other --format has all"),
+        ("plain", "rows.parquet takes 100 fields and lacks {}: data.jsonl has all"),
+    ],
+)
+def test_fields_beyond_the_tables_limit_are_told(
+    pool: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], form: Any, words: str
+) -> None:
+    pair = {"prompt": "Ask {}?", "response": "Word {} of it."}
+    fields = {f"c{number}": number for number in range(130)}
+    records = [{name: text.format(row) for name, text in pair.items()} | fields for row in range(12)]
+    pool.write_text("\n".join(map(json.dumps, records)))
+    sentence = words.format("30 of your 130 ('c100', 'c101', 'c102' …)")
+    table = choose(pool, tmp_path / "out", size=5, format=form, page="write", strategy="random")
+    assert [name for name in table.columns if name[0] == "c"] == [f"c{number}" for number in range(100)]
+    assert f"warning    {sentence}" in capsys.readouterr().out
+    assert f"\n\n{sentence}.\n\n" in (tmp_path / "out/README.md").read_text("utf-8")
+    assert "30 of your 130" in (tmp_path / "out/index.html").read_text("utf-8")
+    if form == "plain":
+        assert "c129" in pl.read_ndjson(tmp_path / "out/data.jsonl").columns
+
+
+def test_as_many_fields_as_the_tables_take_are_no_warning() -> None:
+    names = [f"c{number}" for number in range(101)]
+    assert describe_further_fields(names[:100], "parquet") == []
+    assert describe_further_fields(names, "plain") == [
+        "rows.parquet takes 100 fields and lacks 1 of your 101 ('c100'): data.jsonl has all"
+    ]
 
 
 def test_every_row_has_its_reason(pool: Path, tmp_path: Path) -> None:
@@ -220,9 +300,43 @@ def test_standard_input_gives_the_rows_of_the_file(pool: Path, tmp_path: Path, m
     assert piped.select("row_id", "turn", "reason").equals(expected.select("row_id", "turn", "reason"))
 
 
-def test_csv_comes_through_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"instruction,output\nHi?,Ho.\n")))
-    assert read_pool(["-"], READING, tmp_path).rows["response"].to_list() == ["Ho."]
+CSV = b"instruction,output\nHi?,Ho.\n"
+
+
+def write_arrow(form: Any) -> bytes:
+    data = io.BytesIO()
+    form(pl.read_csv(CSV), data)
+    return data.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        (CSV, "stdin.csv"),
+        (gzip.compress(CSV), "stdin.csv.gz"),
+        (zstandard.compress(CSV), "stdin.csv.zst"),
+        (b"\xef\xbb\xbf" + CSV, "stdin.csv"),
+        (CSV.decode().encode("utf-16"), "stdin.csv"),
+        (b'{"instruction": "Hi?", "output": "Ho."}', "stdin.json"),
+        (gzip.compress(b'[{"instruction": "Hi?", "output": "Ho."}]'), "stdin.json.gz"),
+        (write_arrow(pl.DataFrame.write_parquet), "stdin.parquet"),
+        (write_arrow(pl.DataFrame.write_ipc), "stdin.arrow"),
+        (write_arrow(pl.DataFrame.write_ipc_stream), "stdin.arrow"),
+        (zstandard.compress(write_arrow(pl.DataFrame.write_ipc)), "stdin.arrow.zst"),
+    ],
+)
+def test_standard_input_has_every_form_that_a_file_has(
+    data: bytes, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+    read = read_pool(["-"], READING, tmp_path)
+    assert (read.rows["response"].to_list(), read.places["file"].to_list()) == (["Ho."], [name])
+
+
+def test_a_packed_standard_input_that_is_cut_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(gzip.compress(CSV)[:20])))
+    with pytest.raises(ValueError, match=r"stdin\.csv\.gz is no csv table, or not whole"):
+        read_pool(["-"], READING, tmp_path)
 
 
 def test_a_folder_and_a_file_make_one_pool(tmp_path: Path) -> None:

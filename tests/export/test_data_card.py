@@ -1,7 +1,7 @@
 import polars as pl
 import yaml
 
-from m2m.export.data_card import Card, describe_lengths, render_card
+from m2m.export.data_card import Card, describe_left_out, describe_lengths, render_card
 
 CARD = Card(
     file="data.jsonl",
@@ -104,6 +104,14 @@ def test_a_card_says_by_which_number_rows_were_chosen_first_and_neutralises_its_
     text = render_card(CARD._replace(summary={**CARD.summary, **quality}))
     assert "Only the best 0.25 of the rows by &lt;b&gt;\\|score\\` were candidates: 75 were left out." in text
     assert "9 rows have no such number and come last." in text
+
+
+def test_what_was_left_out_is_plain_for_a_page_and_markdown_in_a_card() -> None:
+    numbers = {"quality_share": 0.5, "rows_below_quality": 5, "rows_without_quality": 0}
+    summary = {**CARD.summary, "quality": "complexity*quality", **numbers}
+    [sentence] = describe_left_out(summary)
+    assert sentence.startswith("Only the best 0.5 of the rows by complexity*quality were candidates: 5 were left out.")
+    assert "the rows by complexity\\*quality were candidates" in render_card(CARD._replace(summary=summary))
 
 
 def test_a_card_counts_the_candidates_that_match_no_example() -> None:

@@ -84,6 +84,8 @@ def test_a_folder_is_filled_at_once_whatever_stood_there_and_a_dead_part_of_it_i
     folder = Path(place)
     dead = f".{folder.resolve().name}.{HOST}.{DEAD}.part"
     (Path() if place == "." else folder.resolve().parent).joinpath(dead).mkdir(parents=True)
+    if folder.exists():
+        make_parts(folder, DEAD)  # as after a kill while it was the current folder
     require_empty_folder(folder, "")
     with fill_folder(folder) as part:
         for name in ("a.txt", "b.txt"):

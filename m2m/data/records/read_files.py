@@ -5,6 +5,8 @@ import io
 import json
 import zlib
 from collections.abc import Callable, Iterator
+from glob import has_magic
+from itertools import takewhile
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -23,10 +25,11 @@ from m2m.data.records.unpacking import (
     recode,
 )
 
-BROKEN = (  # NotImplementedError: Arrow's, OverflowError: a date past the year 9999
-    OSError, EOFError, ValueError, OverflowError, NotImplementedError, RecursionError, csv.Error, zlib.error,
-    zstandard.ZstdError,
+BROKEN = (  # OverflowError: a date past the year 9999; Arrow's own are a NotImplementedError, KeyError or MemoryError
+    OSError, EOFError, ValueError, OverflowError, NotImplementedError, KeyError, MemoryError, RecursionError, csv.Error,
+    zlib.error, zstandard.ZstdError,
 )  # fmt: skip
+ARROW_FILE, ARROW_STREAM = b"ARROW1\0\0", b"\xff\xff\xff\xff"  # the first bytes of Arrow's two forms
 BATCH_ROWS = 128  # of Parquet, at once
 METADATA = {"dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json"}  # of Hugging Face's folders
 
@@ -37,7 +40,7 @@ class SourceRecord(NamedTuple):
     row: int
     value: object
     reason: str | None = None
-    file: str = ""  # the file's name
+    file: str = ""  # the file's path below the folder or the fixed part of the pattern; its name where a file is named
     place: int = 0  # its position in the file, from 0
 
 
@@ -49,10 +52,11 @@ def read_files(path: str) -> Iterator[SourceRecord]:
     files, reason = list_files(Path(path))
     if reason:
         yield SourceRecord(0, None, reason)
-    row = 0
+    row, folder = 0, _find_folder(Path(path))
     for file in files:
+        name = file.relative_to(folder).as_posix()
         for place, (value, reason) in enumerate(_read_file(file)):
-            yield SourceRecord(row, value, reason, file.name, place)
+            yield SourceRecord(row, value, reason, name, place)
             row += 1
 
 
@@ -67,6 +71,23 @@ def list_files(path: Path) -> tuple[list[Path], str | None]:
     below = path.relative_to(root)
     files = sorted(file for file in root.glob(str(below)) if file.is_file()) if below.parts else []
     return files, None if files else f"no file at {path}"
+
+
+def detect_ending(path: Path) -> str:
+    """The ending for the name of a file that has none, by its contents: `.csv.gz`. What nothing marks counts as CSV."""
+    try:
+        with open_unpacked(path) as stream:
+            sample = stream.read(SAMPLE_BYTES)
+    except BROKEN:
+        sample = b""
+    return f"{_detect_kind(path, sample) or '.csv'}{detect_packing(path)}"
+
+
+def _find_folder(path: Path) -> Path:
+    """The folder that has all files which `path` names: for a pattern, its part before the first wildcard."""
+    if path.is_dir():
+        return path
+    return path.parent if path.is_file() else Path(*takewhile(lambda part: not has_magic(part), path.parts[:-1]))
 
 
 def _is_data(file: Path) -> bool:
@@ -96,11 +117,16 @@ def _read_file(path: Path) -> Iterator[ParsedRecord]:
 
 
 def _detect_kind(path: Path, sample: bytes) -> str:
-    """Parquet and JSON by their first bytes, whatever the name; else the name's ending."""
+    """Parquet, Arrow and JSON by their first bytes, whatever the name; else the name's ending."""
     suffix = (path.with_suffix("") if path.suffix.lower() in {".gz", ".zst"} else path).suffix.lower()
     if sample.startswith(b"PAR1"):
         return ".parquet"
-    return ".json" if suffix not in ENDINGS and sample.lstrip().startswith((b"{", b"[")) else suffix
+    if sample.startswith((ARROW_FILE, ARROW_STREAM)):
+        return ".arrow"
+    if suffix in ENDINGS:
+        return suffix
+    text = sample.decode(json.detect_encoding(sample), errors="replace").lstrip("\ufeff \t\r\n")
+    return ".json" if text.startswith(("{", "[")) else suffix
 
 
 def _read_kind(path: Path, kind: str, encoding: str) -> Iterator[ParsedRecord]:
@@ -116,17 +142,28 @@ def _read_kind(path: Path, kind: str, encoding: str) -> Iterator[ParsedRecord]:
 def _open_parquet(stream: BinaryIO) -> Iterator:  # type: ignore[type-arg]
     from pyarrow import parquet
 
-    file = stream if stream.seekable() else io.BytesIO(stream.read())
-    return parquet.ParquetFile(file).iter_batches(batch_size=BATCH_ROWS)  # type: ignore[no-any-return]
+    return parquet.ParquetFile(_make_seekable(stream)).iter_batches(batch_size=BATCH_ROWS)  # type: ignore[no-any-return]
 
 
 def _open_arrow(stream: BinaryIO) -> Iterator:  # type: ignore[type-arg]
-    """The files of save_to_disk. Arrow trusts the offsets in a file: a damaged one would end the process."""
+    """Both forms. Arrow trusts the offsets in a file: a damaged one would end the process."""
     from pyarrow import ipc
 
-    for batch in ipc.open_stream(stream):
+    file = _make_seekable(stream)
+    is_file = file.read(len(ARROW_FILE)) == ARROW_FILE
+    file.seek(0)
+    if is_file:
+        reader = ipc.open_file(file)
+        batches = (reader.get_batch(number) for number in range(reader.num_record_batches))
+    else:
+        batches = ipc.open_stream(file)
+    for batch in batches:
         batch.validate(full=True)
         yield batch
+
+
+def _make_seekable(stream: BinaryIO) -> BinaryIO:
+    return stream if stream.seekable() else io.BytesIO(stream.read())
 
 
 def _read_batches(batches: Iterator, limit: int) -> Iterator[ParsedRecord]:  # type: ignore[type-arg]

@@ -35,6 +35,19 @@ def as_parquet(records: list[dict[str, str]]) -> bytes:
     return data.getvalue()
 
 
+def as_arrow(records: list[dict[str, str]]) -> bytes:
+    """The form of a file, which ends in a table of its batches."""
+    data = io.BytesIO()
+    pl.DataFrame(records).write_ipc(data)
+    return data.getvalue()
+
+
+def as_stream(records: list[dict[str, str]]) -> bytes:
+    data = io.BytesIO()
+    pl.DataFrame(records).write_ipc_stream(data)
+    return data.getvalue()
+
+
 def as_lines(records: list[dict[str, str]]) -> bytes:
     return "\n".join(json.dumps(record, ensure_ascii=False) for record in records).encode()
 
@@ -44,6 +57,8 @@ CONTAINERS: dict[str, Callable[[list[dict[str, str]]], bytes]] = {
     "json": lambda records: json.dumps(records, indent=1).encode(),
     "csv": as_csv,
     "parquet": as_parquet,
+    "arrow": as_arrow,
+    "stream.arrow": as_stream,
 }
 PACK: dict[str, Callable[[bytes], bytes]] = {
     "": bytes,
@@ -219,6 +234,30 @@ def test_records_carry_their_file_and_their_place_in_it(tmp_path: Path) -> None:
     assert found == [(0, "a.csv", 0), (1, "a.csv", 1), (2, "b.jsonl", 0), (3, "b.jsonl", 1)]
 
 
+@pytest.mark.parametrize(
+    ("path", "names"),
+    [
+        ("a/train.jsonl", ["train.jsonl"]),
+        ("a", ["train.jsonl"]),
+        ("a/*.jsonl", ["train.jsonl"]),
+        ("*/train.jsonl", ["a/train.jsonl", "b/train.jsonl"]),
+        ("**/*.jsonl", ["a/train.jsonl", "b/c/train.jsonl", "b/train.jsonl"]),
+        ("b/**/train.jsonl", ["c/train.jsonl", "train.jsonl"]),
+        ("../*/b/*.jsonl", ["here/b/train.jsonl"]),
+    ],
+)
+@pytest.mark.parametrize("is_absolute", [False, True])
+def test_no_two_files_of_a_pattern_have_one_name_and_a_named_file_has_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, names: list[str], is_absolute: bool
+) -> None:
+    for folder in ("a", "b", "b/c"):
+        (tmp_path / "here" / folder).mkdir(parents=True, exist_ok=True)
+        (tmp_path / "here" / folder / "train.jsonl").write_text("{}")
+    monkeypatch.chdir(tmp_path / "here")
+    found = read_files(str(tmp_path / "here" / path) if is_absolute else path)
+    assert [record.file for record in found] == names
+
+
 def test_a_folder_of_shards_is_read_by_name_without_hidden_files_and_metadata(tmp_path: Path) -> None:
     for number in (2, 1):
         (tmp_path / f"train-{number}-of-2.parquet").write_bytes(as_parquet(RECORDS[number - 1 : number]))
@@ -293,6 +332,10 @@ def test_a_damaged_list_is_read_up_to_the_damage(tmp_path: Path, data: bytes, wo
         ("rows", as_lines(RECORDS)),
         ("rows.txt", json.dumps(RECORDS).encode()),
         ("rows.tsv", as_csv(RECORDS)),
+        ("rows.feather", as_arrow(RECORDS)),
+        ("rows", as_stream(RECORDS)),
+        ("rows", b"\xef\xbb\xbf" + as_lines(RECORDS)),
+        ("rows", as_lines(RECORDS).decode().encode("utf-16")),
     ],
 )
 def test_the_content_counts_more_than_the_name(tmp_path: Path, name: str, data: bytes) -> None:
@@ -343,7 +386,7 @@ def test_a_mangled_file_is_never_an_error_and_every_record_has_a_value_or_a_reas
             assert record.reason is None or record.value is None
 
 
-@pytest.mark.parametrize("name", ["rows.parquet", "rows.arrow"])
+@pytest.mark.parametrize("name", ["rows.parquet", "rows.arrow", "rows.feather"])
 def test_a_few_bytes_that_repeat_one_text_for_ever_are_one_sentence(
     tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -352,6 +395,8 @@ def test_a_few_bytes_that_repeat_one_text_for_ever_are_one_sentence(
     path = tmp_path / name
     if name.endswith("parquet"):
         table.write_parquet(path, compression="zstd")
+    elif name.endswith("feather"):
+        table.write_ipc(path, compression="zstd")
     else:
         table.write_ipc_stream(path, compression="zstd")
     *rows, last = read_files(str(path))
