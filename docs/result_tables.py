@@ -49,7 +49,14 @@ def tabulate_ends() -> str:
 
 def tabulate_configurations(folder: Path) -> str:
     """Every configuration of a study."""
-    header = ("configuration", "cells", "bpb reduction", "seed noise (sd)", "likelihood win rate", "response tokens per row")
+    header = (
+        "configuration",
+        "cells",
+        "bpb reduction",
+        "seed noise (sd)",
+        "likelihood win rate",
+        "response tokens per row",
+    )
     rows = [_cell_row(row) for row in _configurations(folder).to_dicts()]
     return number_table((*header, "trained tokens"), rows)
 

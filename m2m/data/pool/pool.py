@@ -55,7 +55,7 @@ def split_candidates(
         rows = flag_near_duplicates(rows, NEAR_SIMILARITY)
     usable = rows.filter(pl.col("reason").is_null())
     sides = usable.select(*PLACE).with_columns(pick_heldout(usable, heldout_share, seed).alias("is_heldout"))
-    rows = limit_rows(rows, limits, seed).join(sides, on=PLACE, how="left")
+    rows = limit_rows(rows, limits, seed).join(sides, on=PLACE, how="left", maintain_order="left")
     kept_rows = rows.filter(pl.col("reason").is_null()).sort("id")
     rejects = rows.filter(pl.col("reason").is_not_null()).sort(PLACE).select("source", "row", "reason")
     pool = kept_rows.filter(~pl.col("is_heldout")).select(PAIR)
