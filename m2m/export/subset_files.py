@@ -117,7 +117,9 @@ def _measure_lengths(run: ExportedRun, rows: pl.DataFrame) -> pl.DataFrame:
     characters = rows.select(pl.col(side).str.len_chars().alias(f"{side}, characters") for side in SIDES)
     tables = [read_table(run.files[TOKEN_FILES[side]], Tokens) for side in SIDES]
     tokens = [
-        rows.select("id").join(table, on="id", how="left").select(pl.col("tokens").list.len().alias(f"{side}, tokens"))
+        rows.select("id")
+        .join(table, on="id", how="left", maintain_order="left")
+        .select(pl.col("tokens").list.len().alias(f"{side}, tokens"))
         for side, table in zip(SIDES, tables, strict=True)
     ]
     return pl.concat([characters, *tokens], how="horizontal")
