@@ -279,7 +279,7 @@ def describe_real_overhead(clone: Path) -> str:
     extra, own = [], []
     for path in (clone / ".cache/grid").glob("*.log"):
         calls = re.findall(r"([\d.]+) s of CPU: (.*)", path.read_text())
-        own.append(sum(float(seconds) for seconds, words in calls if words.startswith("dvc exp run")))
+        own.append(sum(float(seconds) for seconds, words in calls if "dvc exp run" in words))
         extra.append(sum(float(seconds) for seconds, _ in calls) - own[-1])
     cells = f"{median(own):.1f} CPU seconds a cell in dvc exp run"
     return f"{cells}, overhead {median(extra):.1f} beside it, {max(extra):.1f} at most"
