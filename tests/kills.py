@@ -31,14 +31,14 @@ SELECT = (sys.executable, "-m", "m2m", "select", "pool.jsonl", "--size", "20", "
 
 
 class Task(NamedTuple):
-    """What is killed: its commands, how it starts anew, and a hash of what it makes.
+    """What is killed: its commands, how it starts anew, and what it makes: a hash of each part by name.
 
     With `is_victim`, of a command line, only such processes are killed, and the others must come to a good end.
     """
 
     commands: tuple[tuple[str, ...], ...]
     reset: Callable[[Path], object]
-    hash: Callable[[Path], str]
+    hash: Callable[[Path], dict[str, str]]
     is_victim: Callable[[str], bool] | None = None
 
 
@@ -86,23 +86,21 @@ def forget_cells(folder: Path) -> None:
         subprocess.run(["rm", "-rf", path], cwd=folder, check=True)
 
 
-def hash_lock(folder: Path) -> str:
+def hash_lock(folder: Path) -> dict[str, str]:
     """The whole lock: deps, params and outs of every stage; and the finished runs of MLflow, one a training."""
-    return _hash([(folder / "dvc.lock").read_text(), mlflow_runs(folder)])
+    stages = yaml.safe_load((folder / "dvc.lock").read_text())["stages"]
+    return {name: _hash(stage) for name, stage in stages.items()} | {"MLflow": _hash(mlflow_runs(folder))}
 
 
-def hash_cells(folder: Path) -> str:
+def hash_cells(folder: Path) -> dict[str, str]:
     """The whole lock of every experiment, by name."""
     names = run(folder, "git", "for-each-ref", "--format=%(refname)", "refs/exps").split()
     names = [name for name in names if name.count("/") == 4]
-    locks = {name.split("/")[4]: yaml.safe_load(run(folder, "git", "show", f"{name}:dvc.lock")) for name in names}
-    return _hash(sorted(locks.items()))
+    return {name.split("/")[4]: _hash(yaml.safe_load(run(folder, "git", "show", f"{name}:dvc.lock"))) for name in names}
 
 
-def hash_subset(folder: Path) -> str:
-    return _hash(
-        {path.name: path.read_bytes().hex() for path in sorted((folder / "picked").rglob("*")) if path.is_file()}
-    )
+def hash_subset(folder: Path) -> dict[str, str]:
+    return {path.name: compute_md5(path) for path in (folder / "picked").rglob("*") if path.is_file()}
 
 
 TASKS = {
@@ -198,7 +196,7 @@ def main(folder: Path, kills: int, seed: int, names: tuple[str, ...]) -> int:
             duration, expected = time.monotonic() - start, task.hash(folder)
         settings = (folder / "params.yaml").read_bytes()
         untracked = list_untracked(folder)
-        print(f"{name}: {duration:.0f} s undisturbed, outs {expected[:12]}", flush=True)
+        print(f"{name}: {duration:.0f} s undisturbed, outs {_hash(sorted(expected.items()))[:12]}", flush=True)
         for number in range(kills):
             task.reset(folder)
             moment = draw.uniform(0.02, 1) * duration
@@ -207,7 +205,8 @@ def main(folder: Path, kills: int, seed: int, names: tuple[str, ...]) -> int:
                 if killed:
                     finish(folder, task)
                 faults = list(list_faults(folder, settings, untracked))
-                faults += [] if task.hash(folder) == expected else ["other outs than undisturbed"]
+                if differing := sorted({part for part, _ in expected.items() ^ task.hash(folder).items()}):
+                    faults.append(f"not as undisturbed: {', '.join(differing)}")
             except AssertionError as error:
                 faults = [str(error)[-600:]]
             harm += bool(faults)

@@ -6,14 +6,21 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
+from shutil import copyfile
+from tempfile import TemporaryDirectory
 from typing import Any
 
+from filelock import BaseFileLock, FileLock
+
+from m2m.runtime.atomic_files import replace_file
 from m2m.runtime.project_root import find_project_root
 from m2m.training.trainer.journal import CURVE, Journal, JournalLine, find_records
 from m2m.training.trainer.keep_training import keep_training
 from m2m.training.trainer.run_description import describe_dataset, list_tags, name_run
 
 EXPERIMENT = "macro-to-micro"
+SQLITE = "sqlite:///"  # before the absolute path of a file
 CREDENTIALS = re.compile(r"//[^/\s]*@")  # name and password in a URI
 SQLALCHEMYS_ADVICE = "(raised as a result of Query-invoked autoflush"  # a line before the reason
 Log = Callable[[Mapping[str, float], int], None]  # figures, and the step they belong to
@@ -21,7 +28,7 @@ Log = Callable[[Mapping[str, float], int], None]  # figures, and the step they b
 
 def resolve_tracking_uri() -> str:
     """`MLFLOW_TRACKING_URI`, or a sqlite file in the repository: absolute, since DVC deletes its queue's copies."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{find_project_root() / 'mlflow.db'}"
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"{SQLITE}{find_project_root() / 'mlflow.db'}"
 
 
 @contextmanager
@@ -164,13 +171,33 @@ def _connect() -> Any:
     from mlflow import MlflowClient
 
     logging.getLogger("mlflow").setLevel(logging.CRITICAL)  # its tracebacks would bury our one sentence
-    return MlflowClient(resolve_tracking_uri())
+    uri = resolve_tracking_uri()
+    if uri.startswith(SQLITE):
+        _make_store(Path(uri.removeprefix(SQLITE)))
+    return MlflowClient(uri)
+
+
+def _make_store(path: Path) -> None:
+    """Make MLflow's sqlite file where there is none. It takes seconds, and MLflow refuses one that a kill left half."""
+    from mlflow import MlflowClient
+
+    if path.exists():
+        return
+    with _lock_store():
+        if not path.exists():
+            with TemporaryDirectory(dir=find_project_root() / ".cache") as folder, replace_file(path) as temporary:
+                made = Path(folder) / path.name  # sqlite has a journal beside it
+                MlflowClient(f"{SQLITE}{made}").search_experiments(max_results=1)
+                copyfile(made, temporary)
+
+
+def _lock_store() -> BaseFileLock:
+    """Two workers may make the store, or its experiment, at once."""
+    return FileLock(find_project_root() / ".cache" / "mlflow.lock")
 
 
 def _create_run(client: Any, opened: JournalLine) -> str:
-    from filelock import FileLock
-
-    with FileLock(find_project_root() / ".cache" / "mlflow.lock"):  # two workers may create the store at once
+    with _lock_store():
         experiment = client.get_experiment_by_name(EXPERIMENT)
         number = experiment.experiment_id if experiment else client.create_experiment(EXPERIMENT)
     run = client.create_run(number, int(opened["time"] * 1000), tags=opened["tags"], run_name=opened["open"])

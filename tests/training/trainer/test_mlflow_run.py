@@ -1,4 +1,8 @@
 import json
+import os
+import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +106,33 @@ def test_a_killed_training_goes_on_in_its_run(tmp_path: Path) -> None:
         log({"loss": 2.0}, 2)
     [run] = runs()
     assert (run.info.status, points(run)) == ("FINISHED", [(1, 3.0), (2, 2.0)])
+
+
+def test_a_store_that_a_kill_left_half_made_stands_nowhere_under_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MLflow makes its tables one after the other; after a kill in between it refuses the file for ever."""
+    code = (
+        "import os, pathlib, threading, time\n"
+        "from m2m.training.trainer.mlflow_run import track_training\n"
+        "def watch():\n"
+        "    while not any(path.stat().st_size for path in pathlib.Path().rglob('mlflow.db')):\n"
+        "        time.sleep(0.001)\n"
+        "    os.kill(os.getpid(), 9)\n"
+        "threading.Thread(target=watch, daemon=True).start()\n"
+        "with track_training('candidate', {}, 'k'): pass\n"
+    )
+    env = {**os.environ, "PYTHONPATH": str(Path.cwd()), "DVC_ROOT": str(tmp_path)}
+    env.pop("MLFLOW_TRACKING_URI", None)
+    ended = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=env)
+    assert ended.returncode == -9 and not (tmp_path / "mlflow.db").exists()
+    assert len(list(tmp_path.glob(".cache/*/mlflow.db"))) == 1
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    with track_training("candidate", {}, "k"):
+        pass
+    with sqlite3.connect(tmp_path / "mlflow.db") as store:
+        assert store.execute("select status from runs").fetchall() == [("FINISHED",)]
 
 
 def test_a_journal_is_plain_lines_in_order(tmp_path: Path) -> None:
