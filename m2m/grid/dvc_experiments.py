@@ -29,7 +29,7 @@ SCALARS = {  # of YAML 1.2, section 10.3.2: a rule, and what such a scalar may b
 }
 
 
-class LockLoader(yaml.CSafeLoader):  # type: ignore[misc]  # the stubs do not know it
+class LockSafeLoader(yaml.CSafeLoader):  # type: ignore[misc]  # the stubs do not know it
     """Reads YAML 1.2, which DVC writes: 2e-05 is a number and `no` a text. PyYAML's rules are those of 1.1.
 
     DVC's own parser takes three times as long.
@@ -42,7 +42,7 @@ class LockLoader(yaml.CSafeLoader):  # type: ignore[misc]  # the stubs do not kn
 
 
 for kind, (rule, starts) in SCALARS.items():
-    LockLoader.add_implicit_resolver(f"tag:yaml.org,2002:{kind}", re.compile(f"(?:{rule})$"), list(starts))
+    LockSafeLoader.add_implicit_resolver(f"tag:yaml.org,2002:{kind}", re.compile(f"(?:{rule})$"), list(starts))
 
 
 class Experiment(NamedTuple):
@@ -78,7 +78,7 @@ def read_experiments() -> list[Experiment]:
 def parse_lock(text: str) -> Lock:
     """The stages of a dvc.lock's `text`; ValueError where it is cut or damaged."""
     try:
-        stages = yaml.load(text, LockLoader)["stages"]
+        stages = yaml.load(text, LockSafeLoader)["stages"]
         return {name: _parse_stage(stage) for name, stage in stages.items()}
     except (yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
         raise ValueError(
