@@ -276,12 +276,15 @@ def read_node_seconds(clone: Path) -> float:
 
 def describe_real_overhead(clone: Path) -> str:
     """CPU seconds that nodes spent beside each cell, and on the cells themselves, as the cells' logs have them."""
-    extra, own = [], []
-    for path in (clone / ".cache/grid").glob("*.log"):
-        calls = re.findall(r"([\d.]+) s of CPU: (.*)", path.read_text())
-        own.append(sum(float(seconds) for seconds, words in calls if "dvc exp run" in words))
-        extra.append(sum(float(seconds) for seconds, _ in calls) - own[-1])
-    cells = f"{median(own):.1f} CPU seconds a cell in dvc exp run"
+    logs = [path.read_text() for path in (clone / ".cache/grid").glob("*.log")]
+    extra, runs = [], []
+    for log in logs:
+        calls = re.findall(r"([\d.]+) s of CPU: (.*)", log)
+        runs.append(sum(float(seconds) for seconds, words in calls if "dvc exp run" in words))
+        extra.append(sum(float(seconds) for seconds, _ in calls) - runs[-1])
+    if not logs:
+        return "no cell has a log in .cache/grid"
+    cells = f"{median(runs):.1f} CPU seconds a cell in dvc exp run"
     return f"{cells}, overhead {median(extra):.1f} beside it, {max(extra):.1f} at most"
 
 

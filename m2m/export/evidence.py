@@ -13,7 +13,7 @@ from m2m.study.cells.labels import CONFIGURATION, UNDER, select_place
 
 SETTINGS = ("size", *UNDER, *NO_PREFILTER)  # what sets the settings of a study apart
 NO_EVIDENCE = "No evidence: {}. Compare it with random subsets first (python -m m2m grid)."
-NOT_CONFIRMED = "This is exploratory: the study has confirmed other configurations with new seeds, not this one."
+NOT_CONFIRMED = "This is exploratory: the study has not confirmed this configuration with new seeds."
 
 
 class Comparisons(NamedTuple):
@@ -49,7 +49,7 @@ def summarize_studies(studies: Mapping[str, Study], settings: Mapping[str, Any])
     listed = [_list_rows(study, study["settings"]) for study in studies.values()]
     answers = [row for comparisons in listed for row in comparisons.answers]
     exploratory = [row for comparisons in listed for row in comparisons.exploratory]
-    if not answers:
+    if not answers and not exploratory:
         return "There is no study here."
     beaten = "" if any(map(_is_better, answers)) else " No configuration is better than random in any of them."
     cell = normalize_cell(settings)

@@ -64,7 +64,8 @@ def require_writable_folder(out: Path) -> None:
 def write_selection(selection: FileSelection, out: Path, form: ExportFormat) -> list[Path]:
     """Write everything into the empty folder `out`; return the files."""
     table = build_rows(selection)
-    columns = build_columns(selection.records, [*table.columns, *FORMAT_KEYS])
+    reserved = [*table.columns, *FORMAT_KEYS]
+    columns = build_columns(selection.records, reserved)
     rows = pl.concat([table, columns], how="horizontal") if columns.width else table
     write_table(out / "rows.parquet", FileRows, rows.sort("pool_source", "pool_file", "pool_row", "pool_exchange"))
     write_table(out / "rejects.parquet", FileRejects, selection.pool.rejects)
@@ -72,7 +73,7 @@ def write_selection(selection: FileSelection, out: Path, form: ExportFormat) -> 
         write_table(out / "overlaps.parquet", Overlaps, selection.overlaps.table)
     file = out / ("data.parquet" if form == "parquet" else "data.jsonl")
     rows_taken = selection.comparison.subset.selection.draw.rows
-    _write_data(file, rows[rows_taken], _rename_fields(selection.records, rows_taken), form)
+    _write_data(file, rows[rows_taken], _rename_fields(selection.records, rows_taken, reserved), form)
     if description := describe_for_llama_factory(form):
         write_json(out / "dataset_info.json", description)
     write_text(out / "README.md", render_card(_describe(selection, file, form)))
@@ -120,9 +121,11 @@ def _has_units(comparison: Comparison) -> bool:
     return get_strategy(comparison.settings.strategy).has_units
 
 
-def _rename_fields(records: Sequence[Mapping[str, Any]], rows: np.ndarray) -> list[dict[str, Any]]:
-    """The records of `rows`, whose fields replace none of those that data.jsonl has."""
-    columns = name_columns(list_fields(records), [*PLACES, *FORMAT_KEYS])
+def _rename_fields(
+    records: Sequence[Mapping[str, Any]], rows: np.ndarray, reserved: Sequence[str]
+) -> list[dict[str, Any]]:
+    """The records of `rows`, with their fields named as the columns of rows.parquet are."""
+    columns = name_columns(list_fields(records), reserved)
     return [{columns[name]: value for name, value in records[row].items()} for row in rows]
 
 

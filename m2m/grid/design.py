@@ -48,8 +48,8 @@ def list_cells(grid_parts: Mapping[str, Mapping[str, Any]], subset: Mapping[str,
         listed = {key: value if isinstance(value, list) else [value] for key, value in lists.items()}
         scoped = _limit_lists(listed, scope)
         for values in product(*scoped.values()):
-            own = {key: _type_as(subset[key], value) for key, value in zip(scoped, values, strict=True)}
-            cell = _drop_degree({**subset, **own}, name)
+            settings = {key: _type_as(subset[key], value) for key, value in zip(scoped, values, strict=True)}
+            cell = _drop_degree({**subset, **settings}, name)
             _require_possible(name, cell)
             if "prefilter" in lists and cell["prefilter"] != "random" and cell["prefilter_share"] == 1:
                 raise ValueError(
@@ -85,7 +85,9 @@ def list_overrides(cell: Cell, subset: Mapping[str, Any]) -> list[str]:
 
 
 def _type_as(example: Any, value: Any) -> Any:
-    """A whole number as a float where the setting's own value is one: 0 and 0.0 are one cell."""
+    """A number of the type that the setting's own value has: 0 and 0.0 are one cell."""
+    if type(value) is not bool and value == example:
+        return example
     return float(value) if isinstance(example, float) and type(value) is int else value
 
 

@@ -84,7 +84,7 @@ def write_study_folder(
     lock, present = predict_lock(), {hardware or "", *(get_hardware(cell.lock) for cell in cells.values())}
     kinds = {hash_provenance(add_hardware(lock, kind)): kind for kind in sorted(present)}
     passes = {row["experiment"]: _collect_passes(cells[row["experiment"]].lock, row) for row in measured}
-    today = {name: get_pass_settings(lock, name) for own in passes.values() for name in own}
+    today = {name: get_pass_settings(lock, name) for read in passes.values() for name in read}
     compared = [row for row in measured if not current or _is_current(row, kinds, passes, today)]
     if measured and not compared:
         raise ValueError(
@@ -94,6 +94,8 @@ def write_study_folder(
     if not compared:
         raise ValueError(f"None of {len(cells)} finished experiments has all metrics. Run `make grid`.")
     kept, other_passes = keep_one_pass(compared, passes, today)
+    if not kept:
+        raise ValueError(f"no cell is left whose passes by the base model agree: {'; '.join(other_passes)}")
     grid = build_grid_table(kept)
     _copy_histograms(cells[select_comparable(grid)["experiment"][0]], folder / "histograms")
     write_table(folder / "grid.csv", Grid, grid)
@@ -116,8 +118,8 @@ def write_study_folder(
 
 def _is_current(row: Mapping[str, Any], kinds: Collection[str], passes: Mapping[str, Passes], today: Passes) -> bool:
     """Whether a cell is of today's code, data and settings, those of the base model's passes too."""
-    own = passes[row["experiment"]]
-    return row["provenance"] in kinds and all(settings == today[name] for name, settings in own.items())
+    read = passes[row["experiment"]]
+    return row["provenance"] in kinds and all(settings == today[name] for name, settings in read.items())
 
 
 def _collect_passes(lock: Lock, cell: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -189,8 +191,9 @@ def _write_made(folder: Path, grid: pl.DataFrame, cells: Mapping[str, Experiment
 
 def _describe_passes(cells: Sequence[Experiment]) -> dict[str, dict[str, Any]]:
     """The settings of the base model's pass of each strategy or prefilter that chose by one, if any did."""
-    own = [_collect_passes(cell.lock, normalize_cell(get_cell_settings(cell.lock))) for cell in cells]
-    passes = {name: settings for of_cell in own for name, settings in of_cell.items()}
+    passes: dict[str, dict[str, Any]] = {}
+    for cell in cells:
+        passes |= _collect_passes(cell.lock, normalize_cell(get_cell_settings(cell.lock)))
     return {"passes": dict(sorted(passes.items()))} if passes else {}
 
 

@@ -96,8 +96,8 @@ def run(main: Callable[..., None], program: str = "", before: Callable[[], None]
 def explain_failed_program(error: subprocess.CalledProcessError) -> str:
     """Which program failed and its last words, or where to read them."""
     words = error.cmd if isinstance(error.cmd, str) else " ".join(map(str, error.cmd[:4]))
-    said = error.stderr.decode(errors="replace") if isinstance(error.stderr, bytes) else error.stderr or ""
-    reason = " ".join(said.split())[-300:] or "its output above gives the reason"
+    text = error.stderr.decode(errors="replace") if isinstance(error.stderr, bytes) else error.stderr or ""
+    reason = " ".join(text.split())[-300:] or "its output above gives the reason"
     return make_visible(f"{words} … ended with {error.returncode}: {reason}")
 
 

@@ -79,9 +79,7 @@ def test_of_a_staged_study_the_card_quotes_what_the_verdict_ranks() -> None:
 def test_a_configuration_that_was_not_confirmed_is_exploratory() -> None:
     sentence = describe_evidence(make_staged(), True, SUBSET | {"degree": 0})
     assert sentence.startswith("Significantly better than random: bpb_reduction +0.040")
-    assert sentence.endswith(
-        "This is exploratory: the study has confirmed other configurations with new seeds, not this one."
-    )
+    assert sentence.endswith("This is exploratory: the study has not confirmed this configuration with new seeds.")
 
 
 def test_another_setting_that_nothing_confirmed_counts_by_all_its_cells() -> None:

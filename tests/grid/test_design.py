@@ -67,6 +67,8 @@ def test_a_whole_number_in_a_part_is_the_number_that_dvc_will_lock() -> None:
     cells = list_cells({"one": {"strategy": [A], "peel_noise": [0, 0.25]}}, subset, "full")
     assert [repr(cell["peel_noise"]) for cell in cells] == ["0.0", "0.25"]
     assert list_overrides(cells[1], subset | {"strategy": A, "match": "response-micro"}) == ["subset.peel_noise=0.25"]
+    cells = list_cells({"one": {"strategy": [A], "peel_noise": [0.0, 0.25]}}, SUBSET | {"peel_noise": 0}, "full")
+    assert [repr(cell["peel_noise"]) for cell in cells] == ["0", "0.25"]
 
 
 def test_first_seeds_come_first() -> None:

@@ -250,6 +250,14 @@ def test_where_no_cell_is_of_todays_code_it_is_said_so(
         collect.main(folder=tmp_path / "study", current=True)
 
 
+def test_where_passes_leave_no_cell_the_reasons_are_told(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(study_folder, "keep_one_pass", lambda *_: ([], ["left out: 1 cells of ifd", "left out: 2"]))
+    with pytest.raises(ValueError, match=r"no cell is left whose passes .* agree: left out: 1 cells of ifd; left out"):
+        collect.main(folder=tmp_path / "study")
+
+
 def test_cells_of_other_hardware_are_kept_apart_and_named_though_they_are_of_todays_code(
     cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

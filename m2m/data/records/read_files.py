@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import zlib
 from collections.abc import Callable, Iterator
 from glob import has_magic
@@ -25,10 +26,11 @@ from m2m.data.records.unpacking import (
     recode,
 )
 
-BROKEN = (  # OverflowError: a date past the year 9999; Arrow's own are a NotImplementedError, KeyError or MemoryError
-    OSError, EOFError, ValueError, OverflowError, NotImplementedError, KeyError, MemoryError, RecursionError, csv.Error,
-    zlib.error, zstandard.ZstdError,
+BROKEN = (  # OverflowError: a date past the year 9999; NotImplementedError and KeyError: Arrow's
+    OSError, EOFError, ValueError, OverflowError, NotImplementedError, KeyError, RecursionError, csv.Error, zlib.error,
+    zstandard.ZstdError,
 )  # fmt: skip
+ASKED_BYTES = re.compile(r"size (\d+)")  # in Arrow's error when it gets no memory
 ARROW_FILE, ARROW_STREAM = b"ARROW1\0\0", b"\xff\xff\xff\xff"  # the first bytes of Arrow's two forms
 BATCH_ROWS = 128  # of Parquet, at once
 METADATA = {"dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json"}  # of Hugging Face's folders
@@ -169,7 +171,7 @@ def _make_seekable(stream: BinaryIO) -> BinaryIO:
 def _read_batches(batches: Iterator, limit: int) -> Iterator[ParsedRecord]:  # type: ignore[type-arg]
     """The rows of `batches`. ValueError beyond `limit` bytes: repeated values are small in a file, huge in memory."""
     size = 0
-    for batch in batches:
+    for batch in _refuse_huge_blocks(batches, limit):
         size += batch.nbytes
         if size > limit:
             raise ValueError(f"it expands to more than {limit:,} bytes: write it without compression if that is right")
@@ -177,6 +179,17 @@ def _read_batches(batches: Iterator, limit: int) -> Iterator[ParsedRecord]:  # t
             yield from ((value, None) for value in batch.to_pylist())
         except UnicodeDecodeError:
             yield from (_read_slice(batch.slice(index, 1).to_pylist) for index in range(batch.num_rows))
+
+
+def _refuse_huge_blocks(batches: Iterator, limit: int) -> Iterator:  # type: ignore[type-arg]
+    """`batches`; ValueError where a damaged file names a block beyond `limit` bytes, for which there is no memory."""
+    try:
+        yield from batches
+    except MemoryError as error:
+        size = ASKED_BYTES.search(str(error))
+        if size and int(size[1]) > limit:
+            raise ValueError(f"it names a block of {int(size[1]):,} bytes, more than {limit:,}") from error
+        raise
 
 
 def _read_slice(read: Callable[[], list[object]]) -> ParsedRecord:

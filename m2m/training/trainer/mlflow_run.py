@@ -6,9 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
-from shutil import copyfile
-from tempfile import TemporaryDirectory
+from shutil import copyfile, rmtree
 from typing import Any
 
 from filelock import BaseFileLock, FileLock
@@ -20,7 +18,7 @@ from m2m.training.trainer.keep_training import keep_training
 from m2m.training.trainer.run_description import describe_dataset, list_tags, name_run
 
 EXPERIMENT = "macro-to-micro"
-SQLITE = "sqlite:///"  # before the absolute path of a file
+STORE = "mlflow.db"
 CREDENTIALS = re.compile(r"//[^/\s]*@")  # name and password in a URI
 SQLALCHEMYS_ADVICE = "(raised as a result of Query-invoked autoflush"  # a line before the reason
 Log = Callable[[Mapping[str, float], int], None]  # figures, and the step they belong to
@@ -28,7 +26,7 @@ Log = Callable[[Mapping[str, float], int], None]  # figures, and the step they b
 
 def resolve_tracking_uri() -> str:
     """`MLFLOW_TRACKING_URI`, or a sqlite file in the repository: absolute, since DVC deletes its queue's copies."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"{SQLITE}{find_project_root() / 'mlflow.db'}"
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{find_project_root() / STORE}"
 
 
 @contextmanager
@@ -171,24 +169,26 @@ def _connect() -> Any:
     from mlflow import MlflowClient
 
     logging.getLogger("mlflow").setLevel(logging.CRITICAL)  # its tracebacks would bury our one sentence
-    uri = resolve_tracking_uri()
-    if uri.startswith(SQLITE):
-        _make_store(Path(uri.removeprefix(SQLITE)))
-    return MlflowClient(uri)
+    if not os.environ.get("MLFLOW_TRACKING_URI"):
+        _make_store()
+    return MlflowClient(resolve_tracking_uri())
 
 
-def _make_store(path: Path) -> None:
-    """Make MLflow's sqlite file where there is none. It takes seconds, and MLflow refuses one that a kill left half."""
+def _make_store() -> None:
+    """Make the sqlite file where there is none. It takes seconds, and MLflow refuses one that a kill left half-made."""
     from mlflow import MlflowClient
 
+    path, folder = find_project_root() / STORE, find_project_root() / ".cache" / "mlflow-store"
     if path.exists():
         return
     with _lock_store():
         if not path.exists():
-            with TemporaryDirectory(dir=find_project_root() / ".cache") as folder, replace_file(path) as temporary:
-                made = Path(folder) / path.name  # sqlite has a journal beside it
-                MlflowClient(f"{SQLITE}{made}").search_experiments(max_results=1)
-                copyfile(made, temporary)
+            rmtree(folder, ignore_errors=True)  # of a killed process
+            folder.mkdir(parents=True)
+            MlflowClient(f"sqlite:///{folder / STORE}").search_experiments(max_results=1)  # with a journal beside it
+            with replace_file(path) as temporary:
+                copyfile(folder / STORE, temporary)
+            rmtree(folder)
 
 
 def _lock_store() -> BaseFileLock:

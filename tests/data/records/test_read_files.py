@@ -6,7 +6,7 @@ import hashlib
 import io
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import polars as pl
@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
+from m2m.data.records import read_files as read_files_module
 from m2m.data.records import unpacking
 from m2m.data.records.read_files import SourceRecord, read_files
 
@@ -402,3 +403,28 @@ def test_a_few_bytes_that_repeat_one_text_for_ever_are_one_sentence(
     *rows, last = read_files(str(path))
     assert path.stat().st_size < 2**20 and len(rows) < 5000
     assert last.value is None and "it expands to more than 1," in str(last.reason)
+
+
+@pytest.mark.parametrize("name", ["rows.arrow", "rows.jsonl"])
+def test_a_machine_without_memory_loses_no_rows_in_silence(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> Iterator[object]:
+        yield from ()
+        raise MemoryError("malloc of size 1024 failed")
+
+    monkeypatch.setattr(read_files_module, "_read_kind", fail)
+    (tmp_path / name).write_bytes(as_arrow(RECORDS))
+    with pytest.raises(MemoryError):
+        list(read_files(str(tmp_path / name)))
+
+
+def test_a_block_that_no_file_of_its_size_can_have_is_the_file_s_fault() -> None:
+    def batches(size: int) -> Iterator[object]:
+        yield from ()
+        raise MemoryError(f"malloc of size {size} failed")
+
+    with pytest.raises(ValueError, match="it names a block of 1,152,921,504,606,846,976 bytes, more than 1,000"):
+        list(read_files_module._refuse_huge_blocks(batches(2**60), 1000))
+    with pytest.raises(MemoryError):
+        list(read_files_module._refuse_huge_blocks(batches(999), 1000))
