@@ -9,6 +9,11 @@ import polars as pl
 from m2m.grid.collection import REQUIRED
 
 
+def write_cell_count(count: int) -> str:
+    """As "1 cell" or "2 cells"."""
+    return f"{count} cell" if count == 1 else f"{count} cells"
+
+
 def report_counts(grid: pl.DataFrame, kinds: Mapping[str, str], hardware: str | None) -> str:
     """The cells of each provenance; `kinds` maps those of today's code to their hardware, "" for this machine's.
 
@@ -21,7 +26,9 @@ def report_counts(grid: pl.DataFrame, kinds: Mapping[str, str], hardware: str | 
     current_hash = by_kind[kind]
     different = [(name, count) for name, count in counts.most_common() if name != current_hash]
     separate = [f"{count} of {name}{_name_kind(kinds.get(name, ''))}" for name, count in different]
-    text = f"{counts[current_hash]} cells of this code, data and settings ({current_hash}){_name_kind(kind)}"
+    text = (
+        f"{write_cell_count(counts[current_hash])} of this code, data and settings ({current_hash}){_name_kind(kind)}"
+    )
     return text + (f"; counted separately, other cells: {', '.join(separate)}" if separate else "")
 
 
@@ -32,16 +39,16 @@ def _name_kind(kind: str) -> str:
 def report_other_hardware(count: int, hardware: str | None) -> Iterator[str]:
     """The cells that ran on other kinds of hardware than this one."""
     if count:
-        yield f"left out: {count} cells that did not run on {hardware}"
+        yield f"left out: {write_cell_count(count)} that did not run on {hardware}"
 
 
 def report_left_out(rows: Sequence[Any], measured: Sequence[Any], compared: Sequence[Any]) -> Iterator[str]:
     """Of `rows` the cells without a metric that a study needs, and of those `measured` the ones of other code."""
     if len(measured) < len(rows):
         absent = ", ".join(sorted({name for row in rows for name in set(REQUIRED) - set(row)}))
-        yield f"left out: {len(rows) - len(measured)} cells whose metrics lack {absent}"
+        yield f"left out: {write_cell_count(len(rows) - len(measured))} whose metrics lack {absent}"
     if len(compared) < len(measured):
-        yield f"left out: {len(measured) - len(compared)} cells of other code, data or settings"
+        yield f"left out: {write_cell_count(len(measured) - len(compared))} of other code, data or settings"
 
 
 def report_repeated(count: int) -> Iterator[str]:
@@ -53,6 +60,6 @@ def report_repeated(count: int) -> Iterator[str]:
 def report_gaps(cell_count: int, scores: Sequence[pl.DataFrame]) -> Iterator[str]:
     """The cells without answers in DVC's cache, and those that no interval over prompts can be drawn from."""
     if count := cell_count - len(scores):
-        yield f"the answers of {count} cells are not in DVC's cache, so they have no scores; run dvc exp pull"
+        yield f"no scores, as their answers are not in DVC's cache: {write_cell_count(count)}; run dvc exp pull"
     if silent := sum(table.is_empty() for table in scores):
-        yield f"{silent} cells have no likelihood of a reference and no verdict, so no intervals over prompts"
+        yield f"no intervals over prompts, for want of a likelihood or a verdict: {write_cell_count(silent)}"

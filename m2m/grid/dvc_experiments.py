@@ -41,8 +41,12 @@ class LockSafeLoader(yaml.CSafeLoader):  # type: ignore[misc]  # the stubs do no
     }
 
 
-for kind, (rule, starts) in SCALARS.items():
-    LockSafeLoader.add_implicit_resolver(f"tag:yaml.org,2002:{kind}", re.compile(f"(?:{rule})$"), list(starts))
+def _add_scalars() -> None:
+    for kind, (rule, starts) in SCALARS.items():
+        LockSafeLoader.add_implicit_resolver(f"tag:yaml.org,2002:{kind}", re.compile(f"(?:{rule})$"), list(starts))
+
+
+_add_scalars()
 
 
 class Experiment(NamedTuple):

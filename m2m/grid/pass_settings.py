@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from m2m.grid.collection_report import write_cell_count
 from m2m.strategies import STRATEGIES
 
 CellRow = Mapping[str, Any]  # experiment, provenance, strategy, prefilter and more
@@ -17,25 +18,29 @@ def keep_one_pass(
 
     A study tells cells apart by provenance and the settings of `subset`, where those of a pass have no place: cells of
     two passes would pass for replicates. Of a provenance and strategy stay the cells of today's pass, else of the most
-    frequent one. `passes` are those of each experiment, empty without one; `today` has every strategy of theirs.
+    frequent one, a strategy after the other, so that passes of two strategies that cross leave some. `passes` are those
+    of each experiment, empty without one; `today` has every strategy of theirs.
     """
-    groups: dict[tuple[str, str], dict[str, list[str]]] = {}
-    for row in rows:
-        for strategy, settings in passes[row["experiment"]].items():
-            experiments = groups.setdefault((row["provenance"], strategy), {})
-            experiments.setdefault(_write_key(settings), []).append(row["experiment"])
-    omitted: set[str] = set()
+    kept = list(rows)
     sentences = []
-    for (_, strategy), experiments in sorted(groups.items()):
-        (kept, names), *others = _rank_passes(experiments, _write_key(today[strategy]))
-        if kept != _write_key(today[strategy]):
-            sentences.append(_describe_pass(strategy, len(names), passes[names[0]][strategy], today[strategy]))
-        for _, names in others:
+    for provenance, strategy in sorted(
+        {(row["provenance"], name) for row in rows for name in passes[row["experiment"]]}
+    ):
+        experiments: dict[str, list[str]] = {}
+        for row in kept:
+            if row["provenance"] == provenance and strategy in passes[row["experiment"]]:
+                experiments.setdefault(_write_key(passes[row["experiment"]][strategy]), []).append(row["experiment"])
+        for place, (key, names) in enumerate(_rank_passes(experiments, _write_key(today[strategy]))):
             text = _describe_pass(strategy, len(names), passes[names[0]][strategy], today[strategy])
-            remedy = f"set {STRATEGIES[strategy].base_pass} so in params.yaml to collect them in place of the others"
-            sentences.append(f"left out: {text}; {remedy}")
-            omitted |= set(names)
-    return [row for row in rows if row["experiment"] not in omitted], sentences
+            if place:
+                remedy = (
+                    f"set {STRATEGIES[strategy].base_pass} so in params.yaml to collect them in place of the others"
+                )
+                sentences.append(f"left out: {text}; {remedy}")
+                kept = [row for row in kept if row["experiment"] not in names]
+            elif key != _write_key(today[strategy]):
+                sentences.append(text)
+    return kept, sentences
 
 
 def _rank_passes(experiments: Mapping[str, list[str]], now: str) -> list[tuple[str, list[str]]]:
@@ -47,7 +52,9 @@ def _describe_pass(strategy: str, count: int, settings: Mapping[str, Any], today
     names = [name for name in sorted({*settings, *today}) if settings.get(name) != today.get(name)]
     differences = ", ".join(f"{name} {settings.get(name)}, not {today.get(name)}" for name in names)
     stage = STRATEGIES[strategy].base_pass
-    return f"{count} cells of {strategy} by a pass with other settings of {stage} than today's ({differences})"
+    return (
+        f"{write_cell_count(count)} of {strategy} by a pass with other settings of {stage} than today's ({differences})"
+    )
 
 
 def _write_key(settings: Mapping[str, Any]) -> str:

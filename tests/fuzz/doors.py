@@ -102,7 +102,9 @@ def enter_records(rng: random.Random, folder: Path) -> None:
 def enter_file(rng: random.Random, folder: Path) -> None:
     """A damaged file under any name: rows and rejects, or one sentence."""
     records = [rng.choice(RECORDS[:2]) for _ in range(rng.randint(1, 6))]
-    data = rng.choice((_write_lines, _write_list, _write_csv, _write_parquet, _write_arrow, _write_packed))(records)
+    data = rng.choice(
+        (_write_lines, _write_list, _write_csv, _write_parquet, write_arrow, write_stream, _write_packed)
+    )(records)
     path = folder / rng.choice(NAMES)
     path.write_bytes(damage_bytes(rng, data))
     _count_records(path, None)
@@ -271,7 +273,15 @@ def _write_parquet(records: list[dict[str, Any]]) -> bytes:
     return data.getvalue()
 
 
-def _write_arrow(records: list[dict[str, Any]]) -> bytes:
+def write_arrow(records: list[dict[str, Any]]) -> bytes:
+    """The form of a file, which ends in a table of its batches."""
+    data = io.BytesIO()
+    pl.DataFrame(records).write_ipc(data)
+    return data.getvalue()
+
+
+def write_stream(records: list[dict[str, Any]]) -> bytes:
+    """The form of a stream, a batch after the other."""
     data = io.BytesIO()
     pl.DataFrame(records).write_ipc_stream(data)
     return data.getvalue()

@@ -40,16 +40,18 @@ def test_without_todays_pass_the_most_frequent_one_stays_and_both_are_told() -> 
     rows, passes = cells("rds-plus", a=LONG, b=SHORT, c=SHORT)
     kept, [short, long] = keep_one_pass(rows, passes, {"rds-plus": {"batch_size": 4, "max_length": 512}})
     assert names(kept) == ["b", "c"]
-    words = "cells of rds-plus by a pass with other settings of represent than today's"
-    assert short == f"2 {words} (batch_size 8, not 4)"
-    assert long.startswith(f"left out: 1 {words} (batch_size 8, not 4, max_length 1024, not 512); set represent so")
+    words = "of rds-plus by a pass with other settings of represent than today's"
+    assert short == f"2 cells {words} (batch_size 8, not 4)"
+    assert long.startswith(
+        f"left out: 1 cell {words} (batch_size 8, not 4, max_length 1024, not 512); set represent so"
+    )
 
 
 def test_a_pass_is_chosen_within_a_provenance() -> None:
     rows, passes = cells(a=SHORT, b=LONG)
     rows[0]["provenance"] = "older"
     kept, [sentence] = keep_one_pass(rows, passes, {"ifd": LONG})
-    assert names(kept) == ["a", "b"] and sentence.startswith("1 cells of ifd by a pass")
+    assert names(kept) == ["a", "b"] and sentence.startswith("1 cell of ifd by a pass")
 
 
 def test_a_cell_stays_only_where_both_its_passes_are_those_of_the_others() -> None:
@@ -58,8 +60,18 @@ def test_a_cell_stays_only_where_both_its_passes_are_those_of_the_others() -> No
         passes[name]["rds-plus"] = settings
     kept, [difficulty, represent] = keep_one_pass(rows, passes, {"ifd": LONG, "rds-plus": SHORT})
     assert names(kept) == ["a"]
-    assert difficulty.startswith("left out: 1 cells of ifd by a pass with other settings of difficulty")
-    assert represent.startswith("left out: 1 cells of rds-plus by a pass with other settings of represent")
+    assert difficulty.startswith("left out: 1 cell of ifd by a pass with other settings of difficulty")
+    assert represent.startswith("left out: 1 cell of rds-plus by a pass with other settings of represent")
+
+
+def test_passes_of_two_strategies_that_cross_leave_the_cells_of_one() -> None:
+    rows, passes = cells(a=LONG, b=SHORT)
+    for name, settings in {"a": LONG, "b": SHORT}.items():
+        passes[name]["rds-plus"] = settings
+    kept, [difficulty, represent] = keep_one_pass(rows, passes, {"ifd": LONG, "rds-plus": SHORT})
+    assert names(kept) == ["a"]
+    assert difficulty.startswith("left out: 1 cell of ifd by a pass")
+    assert represent.startswith("1 cell of rds-plus by a pass with other settings of represent than today's")
 
 
 @pytest.mark.parametrize("block", [{}, LONG], ids=["no pass", "one pass"])

@@ -18,6 +18,7 @@ import zstandard
 from m2m.data.records import read_files as read_files_module
 from m2m.data.records import unpacking
 from m2m.data.records.read_files import SourceRecord, read_files
+from tests.fuzz.doors import write_arrow, write_stream
 
 RECORDS = [{"prompt": "Ask, or?", "completion": 'Two\nlines "quoted"'}, {"prompt": "é", "completion": "漢"}]
 
@@ -36,19 +37,6 @@ def as_parquet(records: list[dict[str, str]]) -> bytes:
     return data.getvalue()
 
 
-def as_arrow(records: list[dict[str, str]]) -> bytes:
-    """The form of a file, which ends in a table of its batches."""
-    data = io.BytesIO()
-    pl.DataFrame(records).write_ipc(data)
-    return data.getvalue()
-
-
-def as_stream(records: list[dict[str, str]]) -> bytes:
-    data = io.BytesIO()
-    pl.DataFrame(records).write_ipc_stream(data)
-    return data.getvalue()
-
-
 def as_lines(records: list[dict[str, str]]) -> bytes:
     return "\n".join(json.dumps(record, ensure_ascii=False) for record in records).encode()
 
@@ -58,8 +46,8 @@ CONTAINERS: dict[str, Callable[[list[dict[str, str]]], bytes]] = {
     "json": lambda records: json.dumps(records, indent=1).encode(),
     "csv": as_csv,
     "parquet": as_parquet,
-    "arrow": as_arrow,
-    "stream.arrow": as_stream,
+    "arrow": write_arrow,
+    "stream.arrow": write_stream,
 }
 PACK: dict[str, Callable[[bytes], bytes]] = {
     "": bytes,
@@ -333,8 +321,8 @@ def test_a_damaged_list_is_read_up_to_the_damage(tmp_path: Path, data: bytes, wo
         ("rows", as_lines(RECORDS)),
         ("rows.txt", json.dumps(RECORDS).encode()),
         ("rows.tsv", as_csv(RECORDS)),
-        ("rows.feather", as_arrow(RECORDS)),
-        ("rows", as_stream(RECORDS)),
+        ("rows.feather", write_arrow(RECORDS)),
+        ("rows", write_stream(RECORDS)),
         ("rows", b"\xef\xbb\xbf" + as_lines(RECORDS)),
         ("rows", as_lines(RECORDS).decode().encode("utf-16")),
     ],
@@ -414,7 +402,7 @@ def test_a_machine_without_memory_loses_no_rows_in_silence(
         raise MemoryError("malloc of size 1024 failed")
 
     monkeypatch.setattr(read_files_module, "_read_kind", fail)
-    (tmp_path / name).write_bytes(as_arrow(RECORDS))
+    (tmp_path / name).write_bytes(write_arrow(RECORDS))
     with pytest.raises(MemoryError):
         list(read_files(str(tmp_path / name)))
 
