@@ -21,6 +21,7 @@ from m2m.study.sizes.curves import CURVE_SEED, fit_curves
 from m2m.study.sizes.words import write_sizes_answer
 
 METRICS, DEVELOPMENT, SELECTION = Path("metrics"), Path("metrics/development"), Path("metrics/selection")
+SMOLLM2 = Path("metrics/smollm2")
 NOT_RUN = "**The bake-off has not been run**: there is no `metrics/bake-off/bake_off.json`. Run `make bakeoff`."
 NO_POOL = PoolCounts(0, 1.0)  # the number of cells does not follow from it
 NO_LIMIT = 100_000  # subset.max_tokens without a length window
@@ -187,6 +188,20 @@ def write_targeting() -> str:
     return f"{answer}{_show('targeting/target.svg', 'gains on the target')}\n\n{table}"
 
 
+def write_registered_study(folder: Path) -> str:
+    """What became of each registered hypothesis of the study in `folder`, then its figure; or that none has run."""
+    path = folder / "study.json"
+    if not path.exists():
+        return f"**The study has not been run**: there is no `{path}`. Run `make grid GRID=--full`."
+    states = [hypothesis["words"] for hypothesis in json.loads(path.read_text())["hypotheses"]]
+    return "\n".join(f"- {state}" for state in states) + _show(f"{folder.name}/main.svg", "bpb reduction by degree")
+
+
+def tabulate_registered_study(folder: Path) -> str:
+    """Every configuration of the study in `folder`; empty where none has run."""
+    return tabulate_configurations(folder) if (folder / "grid.csv").exists() else ""
+
+
 def _show(picture: str, text: str) -> str:
     """A paragraph with a picture of metrics/, where it is there."""
     return f"\n\n![{text}](../../metrics/{picture})" if (METRICS / picture).exists() else ""
@@ -254,6 +269,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "domains": lambda: tabulate_domains("domains"),
     "domain-sources": lambda: tabulate_domains("sources"),
     "targeting": write_targeting,
+    "smollm2-hypotheses": lambda: write_registered_study(SMOLLM2),
+    "smollm2-study": lambda: tabulate_registered_study(SMOLLM2),
     "bake-off-answer": write_bake_off_answer,
     "bake-off-plan": write_bake_off_plan,
     "bake-off-rows": lambda: tabulate_bake_off("rows"),

@@ -1,5 +1,6 @@
 """README and docs are plain and true: their length, generated parts, commands, settings and paths."""
 
+import json
 import re
 import shlex
 import subprocess
@@ -15,7 +16,7 @@ from dvc.cli import parse_args
 
 from docs.generate import fill_tables, generate_files
 from docs.reference_pages import list_commands, read_helps
-from docs.result_tables import TABLES, tabulate_ends
+from docs.result_tables import TABLES, tabulate_ends, write_registered_study
 from m2m.grid.design import list_cells
 from m2m.grid.rungs import list_expected_cells
 from m2m.planning.staging import Schedule
@@ -174,6 +175,13 @@ def test_the_default_grid_is_as_large_as_the_docs_say() -> None:
 def test_every_tool_in_a_shell_block_is_known() -> None:
     tools = {words[0] for page in PAGES for words in block_commands(page.read_text())}
     assert tools <= TOOLS | {"make", "dvc", "python", "pytest", "mlflow"}
+
+
+def test_a_registered_study_is_told_by_the_words_of_its_hypotheses_or_as_not_run(tmp_path: Path) -> None:
+    assert write_registered_study(tmp_path).startswith("**The study has not been run**")
+    words = ["O1 (none is above) is undecided.", "P1 (it rises) is not tested."]
+    (tmp_path / "study.json").write_text(json.dumps({"hypotheses": [{"words": text} for text in words]}))
+    assert write_registered_study(tmp_path) == f"- {words[0]}\n- {words[1]}"
 
 
 def test_every_make_command_is_a_target() -> None:
