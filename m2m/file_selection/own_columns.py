@@ -55,23 +55,26 @@ def describe_further_fields(names: Sequence[str], form: ExportFormat) -> list[st
     return [f"rows.parquet takes {MOST_COLUMNS} fields and lacks {count}: data.jsonl has all"]
 
 
-def build_columns(records: Sequence[Mapping[str, Any]], reserved: Sequence[str]) -> pl.DataFrame:
-    """A column a field, in the order of appearance, as `name_columns` names it; of the first 100 fields.
+def build_columns(records: Sequence[Mapping[str, Any]], names: Sequence[str], reserved: Sequence[str]) -> pl.DataFrame:
+    """A column a field of `names`, as `name_columns` names it; of the first 100.
 
     Numbers and truth values stay what they are where a column has nothing else; everything else is text or JSON.
     """
-    columns = name_columns(list_fields(records)[:MOST_COLUMNS], reserved)
+    columns = name_columns(names[:MOST_COLUMNS], reserved)
     return pl.DataFrame(
         [_build_column(column, [record.get(name) for record in records]) for name, column in columns.items()]
     )
 
 
 def tabulate_origins(
-    records: Sequence[Mapping[str, Any]], subsets: Mapping[str, Sequence[int]]
+    records: Sequence[Mapping[str, Any]], names: Sequence[str], subsets: Mapping[str, Sequence[int]]
 ) -> dict[str, list[dict[str, Any]]]:
-    """For each field that names a source or a licence: its values, with the rows of each of `subsets` (row numbers)."""
-    names = list(dict.fromkeys(name for record in records for name in record if name.lower() in ORIGIN_NAMES))
-    return {f"By {name}": tabulate_values([record.get(name) for record in records], subsets) for name in names}
+    """For each field of `names` that names a source or a licence: its values, with the rows of each of `subsets`.
+
+    `subsets` are row numbers.
+    """
+    origins = [name for name in names if name.lower() in ORIGIN_NAMES]
+    return {f"By {name}": tabulate_values([record.get(name) for record in records], subsets) for name in origins}
 
 
 def tabulate_values(values: Sequence[object], subsets: Mapping[str, Sequence[int]]) -> list[dict[str, Any]]:

@@ -84,8 +84,9 @@ def choose_from_files(
         )
         listed = list_settings(settings, reading, exclusions, units)
         records = parse_fields(pool.places["fields"])
-        selection = FileSelection(pool, records, pool_units, comparison, name, evidence, listed, overlaps)
-        further = describe_further_fields(list_fields(records), form)
+        names = list_fields(records)
+        selection = FileSelection(pool, records, names, pool_units, comparison, name, evidence, listed, overlaps)
+        further = describe_further_fields(names, form)
         warnings = [("warning", sentence) for sentence in (*list_warnings(comparison, tokenizer), *further)]
         notes = [*list_exclusions(selection, exclusions), *warnings]
         with fill_folder(out) as place:

@@ -20,7 +20,6 @@ from m2m.file_selection.own_columns import (
     build_columns,
     clean_text,
     describe_further_fields,
-    list_fields,
     name_columns,
     tabulate_origins,
     tabulate_values,
@@ -43,6 +42,8 @@ class FileSelection(NamedTuple):
     pool: FilePool
     records: Sequence[Mapping[str, Any]]
     """the other fields of each row of the pool"""
+    names: Sequence[str]
+    """of all these fields, in the order of appearance"""
     units: PoolUnits
     comparison: Comparison
     tokenizer: str
@@ -65,7 +66,7 @@ def write_selection(selection: FileSelection, out: Path, form: ExportFormat) -> 
     """Write everything into the empty folder `out`; return the files."""
     table = build_rows(selection)
     reserved = [*table.columns, *FORMAT_KEYS]
-    columns = build_columns(selection.records, reserved)
+    columns = build_columns(selection.records, selection.names, reserved)
     rows = pl.concat([table, columns], how="horizontal") if columns.width else table
     write_table(out / "rows.parquet", FileRows, rows.sort("pool_source", "pool_file", "pool_row", "pool_exchange"))
     write_table(out / "rejects.parquet", FileRejects, selection.pool.rejects)
@@ -73,7 +74,7 @@ def write_selection(selection: FileSelection, out: Path, form: ExportFormat) -> 
         write_table(out / "overlaps.parquet", Overlaps, selection.overlaps.table)
     file = out / ("data.parquet" if form == "parquet" else "data.jsonl")
     rows_taken = selection.comparison.subset.selection.draw.rows
-    _write_data(file, rows[rows_taken], _rename_fields(selection.records, rows_taken, reserved), form)
+    _write_data(file, rows[rows_taken], _rename_fields(selection, rows_taken, reserved), form)
     if description := describe_for_llama_factory(form):
         write_json(out / "dataset_info.json", description)
     write_text(out / "README.md", render_card(_describe(selection, file, form)))
@@ -121,12 +122,10 @@ def _has_units(comparison: Comparison) -> bool:
     return get_strategy(comparison.settings.strategy).has_units
 
 
-def _rename_fields(
-    records: Sequence[Mapping[str, Any]], rows: np.ndarray, reserved: Sequence[str]
-) -> list[dict[str, Any]]:
+def _rename_fields(selection: FileSelection, rows: np.ndarray, reserved: Sequence[str]) -> list[dict[str, Any]]:
     """The records of `rows`, with their fields named as the columns of rows.parquet are."""
-    columns = name_columns(list_fields(records), reserved)
-    return [{columns[name]: value for name, value in records[row].items()} for row in rows]
+    columns = name_columns(selection.names, reserved)
+    return [{columns[name]: value for name, value in selection.records[row].items()} for row in rows]
 
 
 def _write_data(file: Path, rows: pl.DataFrame, records: Sequence[Mapping[str, Any]], form: ExportFormat) -> None:
@@ -162,8 +161,8 @@ def _describe(selection: FileSelection, file: Path, form: ExportFormat) -> Card:
         unit_tokenizer=selection.tokenizer,
         evidence=selection.evidence,
         overlaps=_count_overlaps(selection),
-        composition=composition | tabulate_origins(records, numbers),
-        notes=describe_further_fields(list_fields(records), form),
+        composition=composition | tabulate_origins(records, selection.names, numbers),
+        notes=describe_further_fields(selection.names, form),
     )
 
 

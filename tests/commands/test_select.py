@@ -18,7 +18,13 @@ from m2m.commands import export, select
 from m2m.commands.select import main
 from m2m.file_selection.arms import ArmFigures
 from m2m.file_selection.file_pool import ReadSettings, read_pool
-from m2m.file_selection.own_columns import build_columns, describe_further_fields, parse_fields, tabulate_values
+from m2m.file_selection.own_columns import (
+    build_columns,
+    describe_further_fields,
+    list_fields,
+    parse_fields,
+    tabulate_values,
+)
 from m2m.file_selection.report import format_arms
 from m2m.file_selection.unit_settings import BandSettings
 
@@ -490,7 +496,7 @@ def test_columns_keep_their_types_and_never_replace_those_of_the_table() -> None
     records = parse_fields(
         pl.Series(['{"n": 1, "x": 0.5, "on": true, "row": 7}', '{"n": 2, "x": 3, "tags": ["a"]}', '{"n": Infinity}'])
     )
-    table = build_columns(records, ["row"])
+    table = build_columns(records, list_fields(records), ["row"])
     assert table.columns == ["n", "x", "on", "row_user", "tags"]
     assert table["n"].to_list() == [1, 2, None]
     assert table["x"].to_list() == [0.5, 3.0, None]
