@@ -55,7 +55,7 @@ def render_card(card: Card) -> str:
     sections = [
         HEADER.format(file=card.file),
         f"# {card.lengths.height} rows for fine-tuning, chosen by {chosen}",
-        f"A subset of {card.summary['pool_rows']} rows, chosen by {chosen}{degree}. "
+        f"{card.lengths.height} of {card.summary['pool_rows']} candidate rows, chosen by {chosen}{degree}. "
         "The rows are in the order in which they were chosen.",
         *(f"{escape_markdown(note)}." for note in card.notes),
         "## Evidence",
@@ -90,7 +90,9 @@ def describe_limits(
         if unit_tokenizer != tokenizer:
             lines.append(f"The model that is trained reads other tokens: those of {tokenizer}.")
     if summary.get("lengths") == "as-random":
-        lines.append("The rows were chosen inside strata of response length, so their lengths are a random subset's.")
+        lines.append(
+            "The rows were chosen inside strata of response length: their lengths are random rows' on average."
+        )
     if count := summary.get("rows_without_unit"):
         lines.append(f"{count} of {summary['pool_rows']} rows carry no unit, so this strategy can never choose them.")
     for group in summary.get("collapsed_degrees", []):
@@ -105,7 +107,7 @@ def describe_left_out(summary: Mapping[str, Any]) -> list[str]:
     if "overlapping_rows_dropped" in summary:
         count = summary["overlapping_rows_dropped"]
         lines.append(f"{count} rows that share text with an evaluation prompt were no candidates.")
-    if "quality" in summary:
+    if "quality" in summary and summary["quality_share"] < 1:
         lines.append(
             f"Only the best {summary['quality_share']:.6g} of the rows by {summary['quality']} were candidates: "
             f"{summary['rows_below_quality']} were left out. "

@@ -60,8 +60,9 @@ def summarize_studies(studies: Mapping[str, Study], settings: Mapping[str, Any])
     better, worse = sum(map(_is_better, rows)), sum(map(_is_worse, rows))
     note = f", {len(screened)} of them exploratory" if screened else ""
     return (
-        f"In the bundled studies ({', '.join(studies)}), this configuration is better than random in {better}, worse "
-        f"in {worse} and not different in {len(rows) - better - worse} of {len(rows)} comparisons{note}.{beaten}"
+        f"In the bundled studies ({', '.join(studies)}), this configuration, at any size and lengths, is better "
+        f"than random in {better}, worse in {worse} and not different in {len(rows) - better - worse} of {len(rows)} "
+        f"comparisons{note}.{beaten}"
     )
 
 

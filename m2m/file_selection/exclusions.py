@@ -12,9 +12,11 @@ from jaxtyping import Bool
 from m2m.data.benchmarks.eval_prompts import convert_records
 from m2m.data.benchmarks.overlap import find_overlaps
 from m2m.data.records.read_files import read_files
+from m2m.data.target_examples import read_target_examples
 from m2m.file_selection.file_pool import FilePool
 from m2m.selection.left_out import LeftOut, Prefilter, leave_out_rows
 from m2m.selection.quality import parse_scores
+from m2m.strategies import SIDES, get_strategy
 
 
 @dataclass(frozen=True)
@@ -90,13 +92,16 @@ def describe_overlaps(
     return f"{found}; {int(chosen.is_in(ids.implode()).sum()):,} of them were chosen (--overlap drop leaves them out)"
 
 
-def describe_quality(left_out: LeftOut) -> str:
-    """How many rows the best share has no room for."""
+def describe_quality(left_out: LeftOut, strategy: str) -> str:
+    """How many rows the best share has no room for; of a share that keeps all, whether `strategy` reads the number."""
     summary = left_out.summary
+    unscored = f"{summary['rows_without_quality']:,} rows have no such number and come last"
+    if summary["quality_share"] == 1:
+        use = "chooses by it" if get_strategy(strategy).needs_quality else "does not read it: set --quality-share"
+        return f"{summary['quality']!r} left out no row, and {strategy} {use}; {unscored}"
     return (
         f"only the best {summary['quality_share']:.6g} by {summary['quality']!r} were candidates; "
-        f"{summary['rows_below_quality']:,} rows were left out; "
-        f"{summary['rows_without_quality']:,} rows have no such number and come last"
+        f"{summary['rows_below_quality']:,} rows were left out; {unscored}"
     )
 
 
@@ -108,6 +113,16 @@ def describe_prefilter(left_out: LeftOut) -> str:
         f"{summary['rows_unlike_examples']:,} rows were left out"
         + (f"; {summary['rows_without_match']:,} that stay match no example" if summary["rows_without_match"] else "")
     )
+
+
+def describe_examples(pool: FilePool, path: str, chosen: pl.Series) -> str:
+    """How many examples in the file `path` are rows of `pool`, and how many of these are `chosen` (ids); else empty."""
+    examples = read_target_examples(path).rows.select(SIDES).unique()
+    rows = pool.rows.join(examples, on=SIDES, how="semi")
+    if rows.is_empty():
+        return ""
+    count = int(rows["id"].is_in(chosen.implode()).sum())
+    return f"{len(rows):,} rows of the pool are among the examples, and {count:,} of them were chosen"
 
 
 def _read_prompts(path: str) -> pl.DataFrame:

@@ -26,5 +26,11 @@ def prepare_tokenizer(name: str, rows: pl.DataFrame, vocab_size: int, folder: Pa
             "load it with transformers, save_pretrained to a new folder, and name that"
         )
     source, _, revision = (name, "", "") if Path(name).is_dir() else name.partition("@")
-    copy_tokenizer(source, resolve_commit(source, revision or "main"), folder)
+    try:
+        copy_tokenizer(source, resolve_commit(source, revision or "main"), folder)
+    except OSError as error:
+        raise ValueError(
+            f"--tokenizer {name} must be a folder with a tokenizer.json, or an id of the Hugging Face hub, and could "
+            "not be loaded: check the name, the network, and HF_TOKEN where a licence must be accepted"
+        ) from error
     return f"the tokenizer of {Path(source).resolve().name if Path(source).is_dir() else source}"

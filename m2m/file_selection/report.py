@@ -70,6 +70,8 @@ def describe_length(figures: Sequence[ArmFigures], comparison: Comparison) -> st
     if comparison.chosen == RANDOM:
         return f"{baseline:,} response tokens with the end token of each row"
     ratio = f"{comparison.chosen} has {chosen / baseline:.1f} × random's tokens ({chosen:,} against {baseline:,})"
+    if comparison.settings.lengths == "as-random":
+        ratio += "; lengths are random's on average, and this random subset differs from that by chance"
     if comparison.settings.budget == "tokens":
         return ratio
     return f"{ratio}; at equal tokens: --tokens {baseline}"

@@ -8,11 +8,12 @@ from typing import Literal
 from m2m.export.bundled_studies import read_bundled_studies
 from m2m.export.evidence import summarize_studies
 from m2m.export.trainer_formats import ExportFormat
-from m2m.file_selection.arms import Comparison, compare_arms, explain_rows, tabulate_arms
+from m2m.file_selection.arms import RANDOM, Comparison, compare_arms, explain_rows, tabulate_arms
 from m2m.file_selection.card_settings import list_settings
 from m2m.file_selection.exclusions import (
     ExclusionSettings,
     check_exclusions,
+    describe_examples,
     describe_overlaps,
     describe_prefilter,
     describe_quality,
@@ -131,15 +132,18 @@ def list_exclusions(selection: FileSelection, exclusions: ExclusionSettings) -> 
         text = describe_overlaps(selection.overlaps, selection.pool, chosen, exclusions.overlap)
         lines.append(("overlap", text))
     if exclusions.quality:
-        lines.append(("quality", describe_quality(comparison.left_out)))
+        lines.append(("quality", describe_quality(comparison.left_out, comparison.settings.strategy)))
     if exclusions.like_share < 1:
         lines.append(("like", describe_prefilter(comparison.left_out)))
+    if exclusions.like and (text := describe_examples(selection.pool, exclusions.like, comparison.subset.table["id"])):
+        lines.append(("like", text))
     return lines
 
 
 def list_warnings(comparison: Comparison, tokenizer: str) -> list[str]:
     """Degrees that are one subset, a tokenizer that may not be the model's, a size that does not fit the strategy."""
-    warnings = [sentence for sentence in (comparison.subset.collapse, comparison.subset.note) if sentence]
+    notes = [comparison.subset.note, comparison.arms[RANDOM].note]
+    warnings = [sentence for sentence in dict.fromkeys([comparison.subset.collapse, *notes]) if sentence]
     strategy = get_strategy(comparison.settings.strategy)
     if not tokenizer and (strategy.scale == "micro" or not strategy.has_units):
         warnings.append("the tokenizer is not your model's: units and lengths differ; name it with --tokenizer")

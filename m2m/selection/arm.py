@@ -25,6 +25,8 @@ from m2m.selection.select import (
 )
 from m2m.strategies import get_strategy, require_match
 
+MOST_EXCESS = 0.05  # of a budget of tokens, which the last row may exceed
+
 
 @dataclass(frozen=True)
 class ArmSettings:
@@ -84,7 +86,7 @@ class Arm(NamedTuple):
     shortfall: float
     """rows or tokens that have other lengths than random's, though `lengths` is as-random"""
     note: str = ""
-    """what a baseline says of its rows"""
+    """what a baseline says of its rows, and by how much a budget of tokens was exceeded, if by over 5 %"""
 
 
 def build_unit_dial(
@@ -162,7 +164,7 @@ def choose_arm(
         selection,
         collapse if entry.has_degree else "",
         dialled.strata.shortfall if dialled.strata is not None else 0.0,
-        note,
+        "; ".join(filter(None, [note, _explain_excess(costs[selection.draw.rows], settings)])),
     )
 
 
@@ -173,6 +175,17 @@ def measure_seed_overlap(pool: PoolRows, settings: ArmSettings, own: UnitDial, a
     draw = _draw(own._replace(dial=dial), costs, following, np.random.default_rng(following.seed)).draw
     rows = arm.selection.draw.rows
     return len(np.intersect1d(rows, draw.rows)) / len(rows)
+
+
+def _explain_excess(costs: Int64[np.ndarray, "chosen"], settings: ArmSettings) -> str:
+    """Why the rows of these `costs` are far above a budget of tokens; empty where they are not."""
+    spent = int(costs.sum())
+    if settings.budget == "rows" or spent <= (1 + MOST_EXCESS) * settings.size:
+        return ""
+    return (
+        f"the rows of {settings.strategy} have {spent:,} response tokens in place of {settings.size:,}, since the last "
+        f"one alone has {costs[-1]:,}: limit the length of a row by max_tokens"
+    )
 
 
 def _turn(incidence: Incidence, costs: Int64[np.ndarray, "rows"], settings: ArmSettings, strata: Strata | None) -> Dial:

@@ -33,7 +33,10 @@ def require_budget(size: int, slack: float, amount: int) -> None:
     if not slack >= 1:
         raise ValueError(f"slack must be at least 1, got {slack}")
     if size > amount:
-        raise ValueError(f"size must be at most what the pool holds, {amount}, got {size}: take less, or a larger pool")
+        raise ValueError(
+            f"size must be at most what the pool holds, {amount}, got {size}: take less, or a larger "
+            "pool; rows that carry no unit of the strategy do not count"
+        )
 
 
 def get_degree_state(states: list[int], degree: int) -> int:

@@ -226,6 +226,62 @@ def test_the_best_by_a_number_of_the_records_are_the_candidates(
     assert "Only the best 0.25 of the rows by score were candidates: 30 were left out." in card
 
 
+@pytest.mark.parametrize(
+    ("strategy", "sentence"),
+    [
+        ("random", "'score' left out no row, and random does not read it: set --quality-share; 4 rows have no such"),
+        ("deita", "'score' left out no row, and deita chooses by it; 4 rows have no such number and come last"),
+    ],
+)
+def test_a_score_that_leaves_out_nothing_is_called_so(
+    strategy: str, sentence: str, pool: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    records = [make_row(row) | ({"score": row} if row >= 4 else {}) for row in range(ROWS)]
+    pool.write_text("".join(json.dumps(record) + "\n" for record in records))
+    choose(pool, tmp_path / "out", strategy=strategy, quality="score")
+    assert f"quality    {sentence}" in capsys.readouterr().out
+    assert "were candidates" not in (tmp_path / "out/README.md").read_text("utf-8")
+
+
+def test_a_budget_of_tokens_that_one_long_row_bursts_is_told_for_both_subsets(
+    pool: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    records = [{"prompt": f"Say {row}.", "response": "word " * 400 + str(row)} for row in range(8)]
+    pool.write_text("".join(json.dumps(record) + "\n" for record in records))
+    rows = choose(pool, tmp_path / "out", strategy="longest", size=None, tokens=100)
+    spent = int(rows.filter("is_chosen")["response_tokens"].sum()) + 1
+    [longest, random] = [line for line in capsys.readouterr().out.splitlines() if "in place of 100" in line]
+    assert longest.startswith(f"warning    the rows of longest have {spent} response tokens in place of 100, since the")
+    assert f"the last one alone has {spent}: limit the length of a row by max_tokens" in longest
+    assert random.startswith("warning    the rows of random have ")
+    choose(pool, tmp_path / "more", strategy="longest", size=None, tokens=8 * spent)
+    assert "in place of" not in capsys.readouterr().out
+
+
+def test_a_tokenizer_that_cannot_be_had_is_named_by_its_flag(
+    pool: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: str) -> str:
+        raise OSError("no hub here")
+
+    monkeypatch.setattr("m2m.models.resolve_commit", refuse)
+    with pytest.raises(ValueError, match=r"^--tokenizer gpt2 must be a folder with a tokenizer.json, or an id of the"):
+        choose(pool, tmp_path / "out", tokenizer="gpt2")
+
+
+@pytest.mark.parametrize("like_share", [1.0, 0.25])
+def test_examples_that_are_rows_of_the_pool_are_counted(
+    like_share: float, pool: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    like = tmp_path / "like.jsonl"
+    examples = [make_row(3), make_row(5), {"prompt": "Another?", "response": "word5 of it"}]
+    like.write_text("".join(json.dumps(example) + "\n" for example in examples))
+    rows = choose(pool, tmp_path / "out", strategy="bm25", like=str(like), like_share=like_share)
+    chosen = rows.filter(pl.col("is_chosen") & pl.col("instruction").is_in(["Question 3?", "Question 5?"])).height
+    assert chosen == 2
+    assert "like       2 rows of the pool are among the examples, and 2 of them were chosen" in capsys.readouterr().out
+
+
 def test_the_rows_most_like_the_examples_are_the_candidates_and_the_strategy_chooses_from_them(
     pool: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

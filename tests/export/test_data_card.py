@@ -35,7 +35,7 @@ def test_a_card_has_all_that_is_known() -> None:
     assert "| commit | 0a1b |" in told
     assert "| token_entropy | 7.5 | 9.25 |" in told
     assert "| vendi |  | 80 |" in told
-    assert "a subset of 100 rows" in told.lower()
+    assert "4 of 100 candidate rows, chosen by response-micro at degree 3 of 0..6." in told
 
 
 def test_names_from_settings_cannot_break_the_tables() -> None:
@@ -55,7 +55,7 @@ def test_a_strategy_with_one_unit_keeps_its_degree() -> None:
 
 
 def test_a_card_says_where_lengths_are_a_random_subsets() -> None:
-    sentence = "so their lengths are a random subset's."
+    sentence = "their lengths are random rows' on average."
     assert sentence in render_card(CARD._replace(summary={**CARD.summary, "lengths": "as-random"}))
     assert sentence not in render_card(CARD)
 

@@ -101,8 +101,9 @@ def test_the_summary_counts_a_configuration_once_and_says_what_is_exploratory(
     note = "" if degree == 3 else ", 1 of them exploratory"
     better, worse, equal = counts
     assert text == (
-        f"In the bundled studies (default), this configuration is better than random in {better}, worse in {worse} and "
-        f"not different in {equal} of 1 comparisons{note}. No configuration is better than random in any of them."
+        "In the bundled studies (default), this configuration, at any size and lengths, is better than random in "
+        f"{better}, worse in {worse} and not different in {equal} of 1 comparisons{note}. No configuration is better "
+        "than random in any of them."
     )
 
 

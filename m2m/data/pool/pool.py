@@ -121,7 +121,7 @@ def _check_usable(rows: pl.DataFrame, limits: Mapping[str, int | None]) -> None:
         read = rows.filter(pl.col("source") == source)
         if read["reason"].null_count() == 0:
             raise ValueError(
-                f"source {source!r} has nothing usable: {_summarize_rejects(read)}; mend it or take it out of sources"
+                f"source {source!r} has nothing usable: {_summarize_rejects(read)}; mend it or leave it out"
             )
 
 

@@ -68,7 +68,7 @@ def list_files(path: Path) -> tuple[list[Path], str | None]:
         return [path], None
     if path.is_dir():
         files = sorted(file for file in path.iterdir() if _is_data(file))
-        return files, None if files else f"no data file in folder {path}: name a file, or a pattern such as **/*.jsonl"
+        return files, None if files else f"no data file in folder {path}: name a file, or {_suggest_pattern(path)}"
     root = Path(path.anchor or ".")
     below = path.relative_to(root)
     files = sorted(file for file in root.glob(str(below)) if file.is_file()) if below.parts else []
@@ -90,6 +90,12 @@ def _find_folder(path: Path) -> Path:
     if path.is_dir():
         return path
     return path.parent if path.is_file() else Path(*takewhile(lambda part: not has_magic(part), path.parts[:-1]))
+
+
+def _suggest_pattern(folder: Path) -> str:
+    """A pattern that finds the first data file below `folder`, or an example of one."""
+    below = next((file for file in sorted(folder.glob("*/*")) if _is_data(file)), None)
+    return f"the files in its folders: {folder}/*/*{below.suffix}" if below else "a pattern such as **/*.jsonl"
 
 
 def _is_data(file: Path) -> bool:

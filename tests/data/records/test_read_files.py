@@ -142,6 +142,15 @@ def test_a_folder_without_data_is_one_record_with_the_remedy(tmp_path: Path) -> 
     assert record.reason == f"no data file in folder {tmp_path}: name a file, or a pattern such as **/*.jsonl"
 
 
+def test_a_folder_with_data_in_its_folders_names_their_pattern(tmp_path: Path) -> None:
+    (tmp_path / "train").mkdir()
+    (tmp_path / "train/data-00000.arrow").write_bytes(write_stream(RECORDS))
+    (record,) = read_files(str(tmp_path))
+    pattern = f"{tmp_path}/*/*.arrow"
+    assert record.reason == f"no data file in folder {tmp_path}: name a file, or the files in its folders: {pattern}"
+    assert [found.value for found in read_files(pattern)] == RECORDS
+
+
 def test_a_parquet_row_with_wrong_bytes_costs_one_record(tmp_path: Path) -> None:
     texts = pa.array([b"a", b"\xff", b"c"]).view(pa.string())
     pq.write_table(pa.table({"prompt": texts}), tmp_path / "rows.parquet")
