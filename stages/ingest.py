@@ -76,7 +76,7 @@ def main(
     write_table(corpus, Corpus, text)
     write_table(pool, Pool, candidates.pool)
     write_table(heldout, Pool, candidates.heldout)
-    write_table(rejects, Rejects, candidates.rejects)
+    write_table(rejects, Rejects, candidates.rejects.drop("turn"))
     write_table(row_origins, RowOrigins, join_places(candidates.origins, tables.values()))
     counts = {
         name: rows | _count_left_out(sources[name], left_out[name]) for name, rows in count_rows(candidates).items()
@@ -89,7 +89,9 @@ def _read_rows(name: str, source: Source, questioned: list[Documented], max_char
         asked_about = [documented for documented in questioned if documented.name.split(".")[0] in source.packages]
         rows = tabulate_pairs(asked_about, name, max_chars)
         package = pl.struct(package=pl.col("group").str.split(".").list.first()).struct.json_encode()
-        places = rows.select("source", "row", "turn", file=pl.lit(""), place="row", fields=package)
+        places = rows.select("source", "row", "turn", file=pl.lit(""), place="row", fields=package).with_columns(
+            record_start=None, has_context=False
+        )
         return RowTable(rows, places.cast(pl.Schema(PLACE_COLUMNS)), 0)
     columns = PairColumns(source.prompt_column or "", source.response_column or "")
     return tabulate_records(name, read_records(source), columns, source.turns)

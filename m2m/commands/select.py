@@ -22,7 +22,9 @@ def main(
     seed: int = 1,
     tokenizer: str = "",
     out: Path = Path("picked"),
-    format: Literal["prompt-completion", "messages", "alpaca", "sharegpt", "plain", "parquet"] = "prompt-completion",
+    format: Literal[
+        "prompt-completion", "messages", "alpaca", "sharegpt", "plain", "parquet", "original"
+    ] = "prompt-completion",
     turns: Literal["first", "last", "each"] = "first",
     prompt_column: str = "",
     response_column: str = "",
@@ -67,6 +69,7 @@ def main(
         out: New or empty folder for the result.
         format: Format of data.jsonl, as in `export`: prompt-completion and messages for TRL and axolotl; alpaca and
             sharegpt also for LLaMA-Factory; plain is the prompt of this study as text. parquet writes data.parquet.
+            original writes your records as they were read, with all their turns.
         turns: Which exchange of a dialogue becomes a row: first, last, or each with what precedes it.
         prompt_column: Column of the prompt. Without it, the form of the records is detected.
         response_column: Column of the response; the same as the prompt's where one column holds the turns.

@@ -71,7 +71,7 @@ def render_card(card: Card) -> str:
         _table([{"setting": name, "value": value} for name, value in card.settings.items()]),
         _table([{"outcome": name, "value": value} for name, value in outcomes.items()]),
         "## Length",
-        f"Tokens of {card.tokenizer}.",
+        f"Tokens of {card.tokenizer}. These counts and `response_tokens` are without the end token of each row.",
         _table(describe_lengths(card.lengths)),
         *(["## Diversity", _table(table)] if table else []),
         "## Provenance",

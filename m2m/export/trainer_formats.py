@@ -6,6 +6,7 @@ from typing import Any, Literal
 from m2m.text.prompt_format import PROMPT
 
 ExportFormat = Literal["prompt-completion", "messages", "alpaca", "sharegpt", "plain", "parquet"]
+SelectFormat = ExportFormat | Literal["original"]  # original: the records of a person's files as they were read
 DATASET_NAME = "subset"  # for LLaMA-Factory
 
 
@@ -21,7 +22,7 @@ def format_record(row: Mapping[str, Any], form: ExportFormat) -> dict[str, Any]:
     return CONVERTERS[form](row)
 
 
-def describe_for_llama_factory(form: ExportFormat) -> dict[str, Any] | None:
+def describe_for_llama_factory(form: SelectFormat) -> dict[str, Any] | None:
     """LLaMA-Factory's dataset_info.json for data.jsonl, or None if it does not read `form`."""
     columns = {"prompt": "instruction", "query": "input", "response": "output"}
     formats: dict[str, dict[str, Any]] = {

@@ -9,10 +9,11 @@ from typing import Literal, NamedTuple
 
 import polars as pl
 
-from m2m.data.pool.pool import list_reasons, split_candidates
+from m2m.data.pool.pool import PLACE, list_reasons, split_candidates
 from m2m.data.records.read_files import detect_ending, list_files, read_files
 from m2m.data.records.record_formats import PairColumns, Turns
 from m2m.data.records.row_table import RowTable, join_places, tabulate_records
+from m2m.runtime.visible_text import make_visible
 
 STANDARD_INPUT = "-"
 COLUMN_FLAGS = ("--prompt-column", "--response-column")
@@ -41,6 +42,10 @@ class FilePool(NamedTuple):
     rejects: pl.DataFrame
     left_out: dict[str, int]
     """exchanges that became no row, by source"""
+    with_context: pl.Series
+    """ids of the rows whose instruction begins with a system prompt or earlier turns"""
+    paths: dict[str, str]
+    """where each source can be read again, by source"""
 
 
 def read_pool(paths: Sequence[str], settings: ReadSettings, folder: Path) -> FilePool:
@@ -63,12 +68,11 @@ def read_pool(paths: Sequence[str], settings: ReadSettings, folder: Path) -> Fil
         near_duplicates=settings.near_duplicates,
     )
     places = join_places(candidates.origins, tables.values())
-    first_places = pl.concat(table.places for table in tables.values()).unique(["source", "row"], keep="first")
-    rejects = candidates.rejects.join(first_places, on=["source", "row"], how="left", maintain_order="left").select(
-        "source", pool_file="file", pool_row="place", reason="reason", fields="fields"
-    )
+    all_places = pl.concat(table.places for table in tables.values())
+    rejects = _place_rejects(candidates.rejects, all_places)
     left_out = {name: table.left_out for name, table in tables.items()}
-    return FilePool(candidates.pool, places, rejects, left_out)
+    with_context = candidates.origins.join(all_places.filter("has_context"), on=PLACE, how="semi")["id"]
+    return FilePool(candidates.pool, places, rejects, left_out, with_context, sources)
 
 
 def describe_sources(pool: FilePool) -> list[tuple[str, str]]:
@@ -76,7 +80,7 @@ def describe_sources(pool: FilePool) -> list[tuple[str, str]]:
     lines = []
     for source, left_out in pool.left_out.items():
         usable = int((pool.rows["source"] == source).sum())
-        rejects = pool.rejects.filter(source=source)
+        rejects = pool.rejects.filter(pool_source=source)
         read = usable + len(rejects) + left_out
         reasons = list_reasons(rejects).removeprefix("; ")
         text = f"{read:,} {'exchanges' if left_out else 'rows'} read; {usable:,} usable"
@@ -111,6 +115,21 @@ def _store_standard_input(folder: Path) -> Path:
     with path.open("wb") as file:
         copyfileobj(sys.stdin.buffer, file)
     return path.rename(folder / f"stdin{detect_ending(path)}")
+
+
+def _place_rejects(rejects: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
+    """The `rejects` of candidates (schema FileRejects), each at its place with what its record begins with."""
+    placed = rejects.join(places, on=PLACE, how="left", maintain_order="left")
+    starts = [None if start is None else make_visible(start) for start in placed["record_start"]]
+    return placed.select(
+        pool_source="source",
+        pool_file="file",
+        pool_row="place",
+        pool_exchange="turn",
+        reason="reason",
+        record_start=pl.Series(starts, dtype=pl.String),
+        fields="fields",
+    )
 
 
 def _tabulate(name: str, path: str, settings: ReadSettings) -> RowTable:

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from m2m.export.trainer_formats import ExportFormat
+from m2m.export.trainer_formats import SelectFormat
 from m2m.runtime.visible_text import quote_value
 
 MOST_COLUMNS = 100  # further fields stay out of the table: a record with keys like ids would have thousands
@@ -41,7 +41,7 @@ def name_columns(names: Sequence[str], reserved: Sequence[str]) -> dict[str, str
     return columns
 
 
-def describe_further_fields(names: Sequence[str], form: ExportFormat) -> list[str]:
+def describe_further_fields(names: Sequence[str], form: SelectFormat) -> list[str]:
     """A sentence on the fields for which the tables have no column; empty where all have one."""
     further = names[MOST_COLUMNS:]
     if not further:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from m2m.export.bundled_studies import read_bundled_studies
 from m2m.export.evidence import summarize_studies
-from m2m.export.trainer_formats import ExportFormat
+from m2m.export.trainer_formats import SelectFormat
 from m2m.file_selection.arms import RANDOM, Comparison, compare_arms, explain_rows, tabulate_arms
 from m2m.file_selection.card_settings import list_settings
 from m2m.file_selection.exclusions import (
@@ -21,7 +21,8 @@ from m2m.file_selection.exclusions import (
     leave_out_of_pool,
 )
 from m2m.file_selection.file_pool import ReadSettings, describe_sources, read_pool
-from m2m.file_selection.own_columns import describe_further_fields, list_fields, parse_fields
+from m2m.file_selection.original_records import check_original
+from m2m.file_selection.own_columns import list_fields, parse_fields
 from m2m.file_selection.pool_tokenizer import prepare_tokenizer
 from m2m.file_selection.pool_units import PoolUnits
 from m2m.file_selection.report import (
@@ -33,7 +34,7 @@ from m2m.file_selection.report import (
     name_types,
 )
 from m2m.file_selection.unit_settings import UnitSettings
-from m2m.file_selection.written_files import FileSelection, require_writable_folder, write_selection
+from m2m.file_selection.written_files import FileSelection, list_notes, require_writable_folder, write_selection
 from m2m.runtime.atomic_files import fill_folder
 from m2m.selection.arm import ArmSettings
 from m2m.selection.baselines import stack_scores
@@ -57,7 +58,7 @@ def choose_from_files(
     units: UnitSettings,
     tokenizer: str,
     out: Path,
-    form: ExportFormat,
+    form: SelectFormat,
     page: Literal["write", "skip"],
 ) -> list[str]:
     """Choose from the files `paths`, write the result to the folder `out`, and return the lines of the report."""
@@ -67,6 +68,7 @@ def choose_from_files(
             "make your file a source of the pipeline (docs/how-to/own-pool.md) and set subset.strategy there"
         )
     check_exclusions(exclusions)
+    check_original(form, reading.turns)
     require_writable_folder(out)
     with TemporaryDirectory() as folder:
         pool = read_pool(paths, reading, Path(folder))
@@ -87,8 +89,9 @@ def choose_from_files(
         records = parse_fields(pool.places["fields"])
         names = list_fields(records)
         selection = FileSelection(pool, records, names, pool_units, comparison, name, evidence, listed, overlaps)
-        further = describe_further_fields(names, form)
-        warnings = [("warning", sentence) for sentence in (*list_warnings(comparison, tokenizer), *further)]
+        warnings = [
+            ("warning", sentence) for sentence in (*list_warnings(comparison, tokenizer), *list_notes(selection, form))
+        ]
         notes = [*list_exclusions(selection, exclusions), *warnings]
         with fill_folder(out) as place:
             files = write_selection(selection, place, form)
@@ -101,7 +104,7 @@ def choose_from_files(
 
 
 def list_lines(
-    selection: FileSelection, notes: Sequence[tuple[str, str]], files: Sequence[Path], form: ExportFormat
+    selection: FileSelection, notes: Sequence[tuple[str, str]], files: Sequence[Path], form: SelectFormat
 ) -> list[str]:
     """The report, line by line; `files` are those that were written, the data first."""
     comparison, units = selection.comparison, selection.units

@@ -12,14 +12,16 @@ import polars as pl
 
 from m2m.export.data_card import Card, render_card
 from m2m.export.licences import UNSTATED
-from m2m.export.trainer_formats import ExportFormat, describe_for_llama_factory, format_record
+from m2m.export.trainer_formats import SelectFormat, describe_for_llama_factory, format_record
 from m2m.file_selection.arms import RANDOM, Comparison, explain_rows
 from m2m.file_selection.exclusions import PromptOverlaps
 from m2m.file_selection.file_pool import FilePool
+from m2m.file_selection.original_records import describe_turns, read_original_records
 from m2m.file_selection.own_columns import (
     build_columns,
     clean_text,
     describe_further_fields,
+    list_fields,
     name_columns,
     tabulate_origins,
     tabulate_values,
@@ -62,7 +64,7 @@ def require_writable_folder(out: Path) -> None:
         raise ValueError(f"{out} cannot be written, because {nearest} is read-only here. Choose another with --out.")
 
 
-def write_selection(selection: FileSelection, out: Path, form: ExportFormat) -> list[Path]:
+def write_selection(selection: FileSelection, out: Path, form: SelectFormat) -> list[Path]:
     """Write everything into the empty folder `out`; return the files."""
     table = build_rows(selection)
     reserved = [*table.columns, *FORMAT_KEYS]
@@ -74,7 +76,7 @@ def write_selection(selection: FileSelection, out: Path, form: ExportFormat) -> 
         write_table(out / "overlaps.parquet", Overlaps, selection.overlaps.table)
     file = out / ("data.parquet" if form == "parquet" else "data.jsonl")
     rows_taken = selection.comparison.subset.selection.draw.rows
-    _write_data(file, rows[rows_taken], _rename_fields(selection, rows_taken, reserved), form)
+    _write_data(file, rows[rows_taken], _list_records(selection, rows_taken, reserved, form), form)
     if description := describe_for_llama_factory(form):
         write_json(out / "dataset_info.json", description)
     write_text(out / "README.md", render_card(_describe(selection, file, form)))
@@ -113,8 +115,8 @@ def build_rows(selection: FileSelection) -> pl.DataFrame:
 def _join_prompts(table: pl.DataFrame, overlaps: PromptOverlaps | None) -> pl.DataFrame:
     """With the first evaluation prompt, by its id, that each row shares text with; null for none."""
     if overlaps is None:
-        return table.with_columns(prompt=pl.lit(None, pl.String))
-    prompts = overlaps.table.group_by("id").agg(prompt=pl.col("prompt").min())
+        return table.with_columns(overlapping_prompt=pl.lit(None, pl.String))
+    prompts = overlaps.table.group_by("id").agg(overlapping_prompt=pl.col("prompt").min())
     return table.join(prompts, left_on="row_id", right_on="id", how="left", maintain_order="left")
 
 
@@ -122,26 +124,42 @@ def _has_units(comparison: Comparison) -> bool:
     return get_strategy(comparison.settings.strategy).has_units
 
 
-def _rename_fields(selection: FileSelection, rows: np.ndarray, reserved: Sequence[str]) -> list[dict[str, Any]]:
-    """The records of `rows`, with their fields named as the columns of rows.parquet are."""
-    columns = name_columns(selection.names, reserved)
-    return [{columns[name]: value for name, value in selection.records[row].items()} for row in rows]
+def list_notes(selection: FileSelection, form: SelectFormat) -> list[str]:
+    """Where the files differ from the records, a sentence each."""
+    turns = describe_turns(selection.pool, selection.comparison.subset.table["id"], form)
+    return [*turns, *describe_further_fields(selection.names, form)]
 
 
-def _write_data(file: Path, rows: pl.DataFrame, records: Sequence[Mapping[str, Any]], form: ExportFormat) -> None:
+def _list_records(
+    selection: FileSelection, rows: np.ndarray, reserved: Sequence[str], form: SelectFormat
+) -> list[dict[str, Any]]:
+    """What data.jsonl has of the records of `rows` beside pairs and places; a field with a name of these gets another.
+
+    The other fields are named as the columns of rows.parquet are.
+    """
+    records, names = [selection.records[row] for row in rows], selection.names
+    if form == "original":
+        records, reserved = read_original_records(selection.pool, rows), PLACES
+        names = list_fields(records)
+    columns = name_columns(names, reserved)
+    return [{columns[name]: value for name, value in record.items()} for record in records]
+
+
+def _write_data(file: Path, rows: pl.DataFrame, records: Sequence[Mapping[str, Any]], form: SelectFormat) -> None:
     """The chosen rows in the order of their turns, each with its place and the person's own columns."""
     with replace_file(file) as temporary:
         if form == "parquet":
-            rows.write_parquet(temporary)
+            rows.drop("overlapping_prompt").write_parquet(temporary)
             return
         lines = []
         for row, record in zip(rows.iter_rows(named=True), records, strict=True):
-            pair = format_record(row, form) | {name: row[name] for name in PLACES}
+            pair = {} if form == "original" else format_record(row, form)
+            pair |= {name: row[name] for name in PLACES}
             lines.append(clean_text(json.dumps({**record, **pair}, ensure_ascii=False)))
         temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _describe(selection: FileSelection, file: Path, form: ExportFormat) -> Card:
+def _describe(selection: FileSelection, file: Path, form: SelectFormat) -> Card:
     comparison, pool, records = selection.comparison, selection.pool, selection.records
     subset = comparison.subset
     numbers = {"pool": range(len(records))} | {
@@ -162,7 +180,7 @@ def _describe(selection: FileSelection, file: Path, form: ExportFormat) -> Card:
         evidence=selection.evidence,
         overlaps=_count_overlaps(selection),
         composition=composition | tabulate_origins(records, selection.names, numbers),
-        notes=describe_further_fields(selection.names, form),
+        notes=list_notes(selection, form),
     )
 
 
@@ -194,7 +212,7 @@ def _list_sources(pool: FilePool, subset: np.ndarray) -> list[dict[str, Any]]:
             "source": name,
             "rows": rows.get(name, 0),
             "usable": int((pool.rows["source"] == name).sum()),
-            "rejected": int((pool.rejects["source"] == name).sum()),
+            "rejected": int((pool.rejects["pool_source"] == name).sum()),
             "exchanges left out": left_out,
             "licence": f"{UNSTATED} here; see the tables below, if any",
         }

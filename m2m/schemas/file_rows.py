@@ -21,7 +21,7 @@ class FileRows(pa.DataFrameModel):
     is_chosen: pl.Boolean
     unit: str = pa.Field(nullable=True, description="the unit that it was chosen for, as text; null if not chosen")
     turn: pl.Int32 = pa.Field(nullable=True, ge=0, description="0 for the row chosen first; null if not chosen")
-    prompt: str = pa.Field(nullable=True, description="id of an evaluation prompt that it shares text with")
+    overlapping_prompt: str = pa.Field(nullable=True, description="id of an evaluation prompt that it shares text with")
     reason: str = pa.Field(str_length={"min_value": 1}, description="why it was chosen, or why not")
 
     class Config:
@@ -32,10 +32,14 @@ class FileRows(pa.DataFrameModel):
 class FileRejects(pa.DataFrameModel):
     """Every record or exchange that cannot be used, in the order of its file."""
 
-    source: str = pa.Field(str_length={"min_value": 1}, description="the file or folder as it was named")
+    pool_source: str = pa.Field(str_length={"min_value": 1}, description="the file or folder as it was named")
     pool_file: str = pa.Field(description="as in rows.parquet")
     pool_row: pl.Int64 = pa.Field(ge=0, description="position in the file, from 0")
+    pool_exchange: pl.Int64 = pa.Field(ge=0, description="as in rows.parquet")
     reason: str = pa.Field(str_length={"min_value": 1})
+    record_start: str = pa.Field(
+        nullable=True, description="first 200 characters of the record as JSON; null where the file has no record there"
+    )
     fields: str = pa.Field(description="the record's other fields: a JSON object")
 
     class Config:

@@ -1,5 +1,6 @@
 """`m2m select`: what it prints and writes, on pools whose numbers are known."""
 
+import datetime
 import gzip
 import inspect
 import io
@@ -7,17 +8,21 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+import numpy as np
 import polars as pl
 import pytest
 import zstandard
 
 from m2m.commands import export, select
 from m2m.commands.select import main
+from m2m.export.trainer_formats import CONVERTERS
 from m2m.file_selection.arms import ArmFigures
 from m2m.file_selection.file_pool import ReadSettings, read_pool
+from m2m.file_selection.original_records import read_original_records
 from m2m.file_selection.own_columns import (
     build_columns,
     describe_further_fields,
@@ -32,6 +37,7 @@ BAND = BandSettings(low=2, high=60, vocab_size=300)
 ROWS = 40
 ROOT = Path(__file__).parents[2]
 READING = ReadSettings("first", "", "", None, None, "keep")
+EMPTY = {"prompt": "Empty?", "response": " "}
 
 
 def make_row(row: int) -> dict[str, Any]:
@@ -45,7 +51,7 @@ def pool(tmp_path: Path) -> Path:
     """40 usable rows, an empty response, a copy of row 0, and a dialogue of two exchanges."""
     records = [make_row(row) for row in range(ROWS)]
     turns = [{"role": role, "content": f"{role} {turn}"} for turn in range(2) for role in ("user", "assistant")]
-    records += [{"prompt": "Empty?", "response": " "}, make_row(0), {"messages": turns}]
+    records += [EMPTY, make_row(0), {"messages": turns}]
     path = tmp_path / "my.jsonl"
     path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
     return path
@@ -64,6 +70,7 @@ def test_rows_rejects_and_exchanges_left_out_are_all_that_was_read(
     assert rejects["pool_row"].to_list() == [ROWS, ROWS + 1]
     assert rejects["reason"][0] == "response is empty"
     assert rejects["reason"][1].startswith("duplicate of ")
+    assert rejects["record_start"].to_list() == [json.dumps(EMPTY), json.dumps(make_row(0))]
     read = "44 exchanges read; 41 usable; 2 left out: 1 × duplicate; 1 × response is empty; 1 exchanges left out"
     assert read in capsys.readouterr().out
 
@@ -87,6 +94,145 @@ def test_own_columns_pass_through_in_every_format(pool: Path, tmp_path: Path, fo
     table = pl.read_parquet(path) if form == "parquet" else pl.read_ndjson(path)
     assert set(table["id"].drop_nulls()) <= {f"mine-{row}" for row in range(ROWS)}
     assert {"licence", "pool_file", "pool_row"} <= set(table.columns)
+    assert "overlapping_prompt" not in table.columns
+
+
+def test_every_reject_has_the_place_of_its_exchange_and_the_start_of_its_record(tmp_path: Path) -> None:
+    turns = [{"role": role, "content": f"{role} {turn}"} for turn in range(3) for role in ("user", "assistant")]
+    turns[3]["content"] = ""
+    record = {"id": "\u202e1", "messages": turns}
+    (tmp_path / "my.jsonl").write_text(f"{json.dumps(record)}\nno JSON\n")
+    read = read_pool([str(tmp_path / "my.jsonl")], replace(READING, turns="each"), tmp_path)
+    places = ("pool_source", "pool_file", "pool_row", "pool_exchange")
+    assert read.rejects.select(places).rows() == [("my.jsonl", "my.jsonl", 0, 1), ("my.jsonl", "my.jsonl", 1, 0)]
+    assert sorted(read.places["exchange"]) == [0, 2]
+    start = json.dumps(record, ensure_ascii=False)[:200].replace("\u202e", "[U+202E]")
+    assert read.rejects["record_start"].to_list() == [start, None]
+
+
+@pytest.mark.parametrize(
+    ("form", "is_told"),
+    [
+        ("prompt-completion", True),
+        ("messages", True),
+        ("sharegpt", True),
+        ("alpaca", False),
+        ("plain", False),
+        ("parquet", False),
+        ("original", False),
+    ],
+)
+def test_chosen_rows_whose_earlier_turns_are_no_turns_of_the_format_are_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], form: Any, is_told: bool
+) -> None:
+    """Every fourth of 40 rows has a system prompt, every fourth a history; a context of alpaca is neither."""
+    further: list[dict[str, Any]] = [
+        {},
+        {"system": "Be kind."},
+        {"history": [["Hi?", "Ho."]]},
+        {"context": "Of a book."},
+    ]
+    lines = [json.dumps(make_row(row) | further[row % 4]) for row in range(ROWS)]
+    (tmp_path / "my.jsonl").write_text("\n".join(lines))
+    rows = choose(tmp_path / "my.jsonl", tmp_path / "out", format=form, strategy="random")
+    count = (rows.filter("is_chosen")["pool_row"] % 4).is_in([1, 2]).sum()
+    words = (
+        f"{count} of 10 rows have a system prompt or earlier turns; "
+        "they stand as text in the user's turn: --format original keeps the records"
+    )
+    assert 0 < count < 10
+    assert (f"warning    {words}\n" in capsys.readouterr().out) == is_told
+    assert (f"\n\n{words}.\n\n" in (tmp_path / "out/README.md").read_text("utf-8")) == is_told
+
+
+def make_dialogue(row: int) -> dict[str, Any]:
+    """A system prompt and two exchanges, with a field of its own."""
+    texts = ["Be kind.", f"Question {row}?", f"Answer {row}.", "Why?", f"Because {row}."]
+    roles = ["system", "user", "assistant", "user", "assistant"]
+    return {"id": row, "messages": [{"role": role, "content": text} for role, text in zip(roles, texts, strict=True)]}
+
+
+def write_dialogues(path: Path) -> None:
+    """30 dialogues in the form that the ending of `path` names."""
+    records = [make_dialogue(row) for row in range(30)]
+    if path.suffix == ".parquet":
+        pl.DataFrame(records).write_parquet(path)
+    elif path.suffix == ".json":
+        path.write_text(json.dumps({"train": records}))
+    else:
+        text = "\n\n".join(map(json.dumps, records)).encode()
+        path.write_bytes(gzip.compress(text) if path.suffix == ".gz" else text)
+
+
+@pytest.mark.parametrize("name", ["my.jsonl", "my.json", "my.parquet", "my.jsonl.gz"])
+@pytest.mark.parametrize("turns", ["first", "last"])
+def test_original_records_are_those_of_the_files_in_the_order_of_their_turns(
+    tmp_path: Path, name: str, turns: Any
+) -> None:
+    write_dialogues(tmp_path / name)
+    (tmp_path / "b.csv").write_text("instruction,output,pool_row\n" + "".join(f"q{row},a{row},x\n" for row in range(9)))
+    paths = (str(tmp_path / name), str(tmp_path / "b.csv"))
+    out = tmp_path / "out"
+    main(paths, size=20, strategy="random", format="original", turns=turns, band=BAND, out=out, page="skip")
+    rows = pl.read_parquet(out / "rows.parquet").filter("is_chosen").sort("turn")
+    expected = [
+        (
+            make_dialogue(row)
+            if source == name
+            else {"instruction": f"q{row}", "output": f"a{row}", "pool_row_user": "x"}
+        )
+        | {"pool_source": source, "pool_file": source, "pool_row": row, "pool_exchange": 0}
+        for source, row in rows.select("pool_source", "pool_row").iter_rows()
+    ]
+    lines = (out / "data.jsonl").read_text("utf-8").splitlines()
+    assert [json.loads(line) for line in lines] == expected
+    assert {record["pool_source"] for record in expected} == {name, "b.csv"}
+    words = "records are whole, and each is chosen by one exchange: lengths, units and overlaps are of that exchange"
+    assert words in (out / "README.md").read_text("utf-8")
+
+
+def test_an_original_record_is_json_whatever_its_file_holds(tmp_path: Path) -> None:
+    """As in other fields: no number is null, a date is text, and half a surrogate stays."""
+    (tmp_path / "my.jsonl").write_text('{"prompt": "a", "completion": "b", "x": [NaN, 1e999], "y": "\\ud800"}')
+    choose(tmp_path / "my.jsonl", tmp_path / "one", size=1, strategy="random", format="original")
+    place = {"pool_source": "my.jsonl", "pool_file": "my.jsonl", "pool_row": 0, "pool_exchange": 0}
+    record = {"prompt": "a", "completion": "b", "x": [None, None], "y": "\ud800"}
+    assert json.loads((tmp_path / "one/data.jsonl").read_text()) == record | place
+    day = datetime.date(2026, 1, 2)
+    pl.DataFrame({"prompt": ["a"], "completion": ["b"], "day": [day]}).write_parquet(tmp_path / "my.parquet")
+    choose(tmp_path / "my.parquet", tmp_path / "two", size=1, strategy="random", format="original")
+    assert json.loads((tmp_path / "two/data.jsonl").read_text())["day"] == "2026-01-02"
+
+
+def test_original_records_of_standard_input_are_those_that_were_piped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_dialogues(tmp_path / "my.jsonl.gz")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO((tmp_path / "my.jsonl.gz").read_bytes())))
+    main(("-",), size=10, strategy="random", format="original", band=BAND, out=tmp_path / "out", page="skip")
+    records = [json.loads(line) for line in (tmp_path / "out/data.jsonl").read_text().splitlines()]
+    assert [{"id": line["id"], "messages": line["messages"]} for line in records] == [
+        make_dialogue(line["pool_row"]) for line in records
+    ]
+
+
+def test_original_records_and_each_exchange_are_refused_before_anything_is_read(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="writes a record as one row, and --turns each makes several rows of it: set"):
+        main(("nowhere.jsonl",), size=1, format="original", turns="each", out=tmp_path / "out")
+
+
+def test_an_original_record_that_is_gone_since_it_was_read_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "my.jsonl"
+    path.write_text("".join(json.dumps(make_row(row)) + "\n" for row in range(3)))
+    read = read_pool([str(path)], READING, tmp_path)
+    assert sorted(record["id"] for record in read_original_records(read, np.arange(3))) == [
+        "mine-0",
+        "mine-1",
+        "mine-2",
+    ]
+    path.write_text(json.dumps(make_row(0)) + "\nno JSON\n" + json.dumps(make_row(2)))
+    with pytest.raises(ValueError, match=r"record 1 of my\.jsonl was read, and is no longer there"):
+        read_original_records(read, np.arange(3))
 
 
 def test_a_field_with_the_name_of_a_place_is_kept_under_another(pool: Path, tmp_path: Path) -> None:
@@ -183,6 +329,14 @@ def test_select_and_export_write_the_same_format_unless_one_is_named() -> None:
     assert defaults == ["prompt-completion"] * 2
 
 
+def test_select_has_the_formats_of_export_and_the_original_records() -> None:
+    """A run of the pipeline has no file that its records could be read again from: `export` refuses the name."""
+    formats = [
+        get_args(inspect.signature(command.main).parameters["format"].annotation) for command in (select, export)
+    ]
+    assert formats == [(*CONVERTERS, "original"), tuple(CONVERTERS)]
+
+
 def test_the_card_counts_licences_of_pool_subset_and_random(pool: Path, tmp_path: Path) -> None:
     rows = choose(pool, tmp_path / "out", strategy="random")
     card = (tmp_path / "out/README.md").read_text(encoding="utf-8")
@@ -203,7 +357,7 @@ def test_a_row_that_shares_text_with_a_prompt_is_counted_or_left_out(
         out = tmp_path / overlap
         rows = choose(pool, out, size=size, prompts=(str(prompts),), overlap=overlap, strategy="random", page="write")
         overlaps = pl.read_parquet(out / "overlaps.parquet")
-        assert rows.filter(pl.col("prompt").is_not_null())["pool_row"].to_list() == [3]
+        assert rows.filter(pl.col("overlapping_prompt").is_not_null())["pool_row"].to_list() == [3]
         assert overlaps["id"].to_list() == rows.filter(pool_row=3)["row_id"].to_list()
         assert rows.filter(pool_row=3)["is_chosen"].to_list() == [overlap == "keep"]
         printed, card = capsys.readouterr().out, (out / "README.md").read_text("utf-8")

@@ -71,7 +71,8 @@ def test_a_card_names_the_evidence_and_the_tokenizer_of_lengths_and_micro_units(
     text = render_card(CARD)
     assert "## Evidence\n\nNo evidence: there is no study here.\n" in text
     assert "The units are token types of white-space words." in text
-    assert "## Length\n\nTokens of the tokenizer of owner/model.\n" in text
+    counted = "These counts and `response_tokens` are without the end token of each row."
+    assert f"## Length\n\nTokens of the tokenizer of owner/model. {counted}\n" in text
     assert "The units are" not in render_card(CARD._replace(settings={"strategy": "random", "degree": 0}))
 
 

@@ -253,7 +253,9 @@ def test_select_leaves_out_the_rows_of_the_pipeline(pipeline: Path, tmp_path: Pa
     rows = pl.read_parquet(tmp_path / "out/rows.parquet")
     assert set(rows.filter("is_chosen").select("row_id", "turn").rows()) == taken
     assert (rows["reason"] == "is not among the best 0.4 by 'score'").sum() == ROWS - 1 - 64  # 0.4 of 159, rounded up
-    assert rows.filter(pl.col("prompt").is_not_null())["reason"].to_list() == ["shares text with an evaluation prompt"]
+    assert rows.filter(pl.col("overlapping_prompt").is_not_null())["reason"].to_list() == [
+        "shares text with an evaluation prompt"
+    ]
 
 
 def test_select_keeps_the_rows_like_the_examples_that_the_pipeline_keeps(pipeline: Path, tmp_path: Path) -> None:

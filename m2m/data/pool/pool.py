@@ -19,7 +19,7 @@ USUAL_MIN_CHARS, USUAL_MAX_CHARS = 80, 4_000  # of the default pool, and of the 
 
 
 class Candidates(NamedTuple):
-    """Sorted by id; rejects by source and row; `origins`: source, row and turn of the pool's and the held-out rows."""
+    """Sorted by id; rejects by place; `origins`: source, row and turn of the pool's and the held-out rows."""
 
     pool: pl.DataFrame
     heldout: pl.DataFrame
@@ -57,7 +57,7 @@ def split_candidates(
     sides = usable.select(*PLACE).with_columns(pick_heldout(usable, heldout_share, seed).alias("is_heldout"))
     rows = limit_rows(rows, limits, seed).join(sides, on=PLACE, how="left", maintain_order="left")
     kept_rows = rows.filter(pl.col("reason").is_null()).sort("id")
-    rejects = rows.filter(pl.col("reason").is_not_null()).sort(PLACE).select("source", "row", "reason")
+    rejects = rows.filter(pl.col("reason").is_not_null()).sort(PLACE).select(*PLACE, "reason")
     pool = kept_rows.filter(~pl.col("is_heldout")).select(PAIR)
     if pool.is_empty():
         raise ValueError(f"the pool is empty: {_summarize_rejects(rejects)}; raise a limit, or lower heldout_share")

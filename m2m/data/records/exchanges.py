@@ -15,6 +15,8 @@ class Pair(NamedTuple):
     instruction: str | None
     response: str | None
     reason: str | None = None
+    has_context: bool = False
+    """whether the instruction begins with a system prompt or earlier turns"""
 
 
 class Exchanges(NamedTuple):
@@ -66,11 +68,8 @@ def _read_exchange(before: Sequence[Turn], question: Turn, answers: Sequence[Tur
         return texts._replace(reason=f"{name} holds {problem}") if problem else texts
     labelled = [f"{SPEAKERS.get(turn.role, turn.role)}: {turn.content}" for turn in earlier]
     question_text = f"User: {texts.instruction}" if labelled else str(texts.instruction)
-    return texts._replace(
-        instruction="\n\n".join(
-            [*(str(turn.content) for turn in system if str(turn.content).strip()), *labelled, question_text]
-        )
-    )
+    context = [*(str(turn.content) for turn in system if str(turn.content).strip()), *labelled]
+    return texts._replace(instruction="\n\n".join([*context, question_text]), has_context=bool(context))
 
 
 def _explain_answers(answers: Sequence[Turn], is_later: bool) -> str | None:

@@ -41,7 +41,7 @@ def read_pair(record: object, prompt_column: str = "", response_column: str = ""
     """The first exchange of `record`; see `read_exchanges`.
 
     >>> read_pair({"instruction": "Add.", "input": "1 and 2", "output": "3"})
-    Pair(instruction='Add.\\n\\n1 and 2', response='3', reason=None)
+    Pair(instruction='Add.\\n\\n1 and 2', response='3', reason=None, has_context=False)
     """
     return read_exchanges(record, PairColumns(prompt_column, response_column), "first").pairs[0]
 

@@ -16,6 +16,7 @@ from m2m.parallel import map_slices
 
 ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)
 BATCH_RECORDS = 4_000  # records that are held as Python objects at once
+START_CHARS = 200  # of a record that is shown
 PLACE_COLUMNS = {
     "source": pl.String,
     "row": pl.Int64,
@@ -23,6 +24,8 @@ PLACE_COLUMNS = {
     "file": pl.String,
     "place": pl.Int64,
     "fields": pl.String,
+    "record_start": pl.String,
+    "has_context": pl.Boolean,
 }
 
 
@@ -57,9 +60,10 @@ def _tabulate_batch(source: str, columns: PairColumns, turns: Turns, records: It
         exchanges = reject(record.reason) if record.reason else read_exchanges(record.value, columns, turns)
         left_out += exchanges.left_out
         fields = _write_fields(record.value, columns)
+        start = None if record.reason else _write_start(record.value)
         for turn, pair in enumerate(exchanges.pairs):
-            rows.append((source, record.row, turn, None, *pair))
-            places.append((source, record.row, turn, record.file, record.place, fields))
+            rows.append((source, record.row, turn, None, pair.instruction, pair.response, pair.reason))
+            places.append((source, record.row, turn, record.file, record.place, fields, start, pair.has_context))
     return RowTable(
         tabulate_texts(rows),
         pl.DataFrame(places, schema=PLACE_COLUMNS, orient="row"),
@@ -71,4 +75,16 @@ def _write_fields(value: object, columns: PairColumns) -> str:
     """A JSON object; what JSON has no word for, such as a date, is text."""
     fields = list_other_fields(value, columns) if isinstance(value, Mapping) else {}
     values = {name: None if field != field else field for name, field in fields.items()}  # noqa: PLR0124  NaN
-    return ENCODER.encode(values).encode(errors="backslashreplace").decode()
+    return _clean(ENCODER.encode(values))
+
+
+def _write_start(value: object) -> str:
+    """What the JSON of a record begins with; texts are cut before they are written, which takes most of the time."""
+    fields = value.items() if isinstance(value, Mapping) else ()
+    short = {name: field[:START_CHARS] if isinstance(field, str) else field for name, field in fields} or value
+    return _clean(ENCODER.encode(short)[:START_CHARS])
+
+
+def _clean(text: str) -> str:
+    """`text` with half surrogates, which no table holds, spelled out."""
+    return text.encode(errors="backslashreplace").decode()

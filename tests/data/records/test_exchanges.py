@@ -32,17 +32,17 @@ def read(turns: list[dict[str, Any]], choice: str = "first", **columns: Any) -> 
 
 def test_first_last_and_each_of_three_exchanges() -> None:
     later = "User: q0\n\nAssistant: a0\n\nUser: q1"
-    last = Pair("User: q0\n\nAssistant: a0\n\nUser: q1\n\nAssistant: a1\n\nUser: q2", "a2")
+    last = Pair("User: q0\n\nAssistant: a0\n\nUser: q1\n\nAssistant: a1\n\nUser: q2", "a2", has_context=True)
     assert read(dialogue(3)) == Exchanges([Pair("q0", "a0")], 2)
     assert read(dialogue(3), "last") == Exchanges([last], 2)
-    assert read(dialogue(3), "each") == Exchanges([Pair("q0", "a0"), Pair(later, "a1"), last], 0)
+    assert read(dialogue(3), "each") == Exchanges([Pair("q0", "a0"), Pair(later, "a1", has_context=True), last], 0)
 
 
 def test_a_system_turn_stands_before_every_exchange_and_a_greeting_is_none() -> None:
     turns = [{"role": "system", "content": "Be kind."}, answer("Hello."), *dialogue(2)]
     assert read(turns, "each").pairs == [
-        Pair("Be kind.\n\nq0", "a0"),
-        Pair("Be kind.\n\nUser: q0\n\nAssistant: a0\n\nUser: q1", "a1"),
+        Pair("Be kind.\n\nq0", "a0", has_context=True),
+        Pair("Be kind.\n\nUser: q0\n\nAssistant: a0\n\nUser: q1", "a1", has_context=True),
     ]
 
 
@@ -62,7 +62,8 @@ def test_a_system_turn_stands_before_every_exchange_and_a_greeting_is_none() -> 
 )
 def test_an_answer_that_is_not_to_be_trained_on_is_no_response(label: dict[str, Any], choice: str) -> None:
     bad_first = [user("q0"), answer("bad", **label), user("q1"), answer("good", weight=1, train=True)]
-    assert read(bad_first, choice) == Exchanges([Pair("User: q0\n\nAssistant: bad\n\nUser: q1", "good")], 1)
+    second = Pair("User: q0\n\nAssistant: bad\n\nUser: q1", "good", has_context=True)
+    assert read(bad_first, choice) == Exchanges([second], 1)
     bad_last = [user("q0"), answer("good", loss_weight=1.0), user("q1"), answer("bad", **label)]
     assert read(bad_last, choice) == Exchanges([Pair("q0", "good")], 1)
     assert read(bad_last, "each").pairs[1].reason == UNTRAINED

@@ -51,7 +51,7 @@ def test_the_first_turn_is_found_in_every_form(record: dict[str, Any]) -> None:
     ],
 )
 def test_a_system_turn_stands_before_the_instruction(record: dict[str, Any]) -> None:
-    assert read_pair(record) == Pair("Be kind.\n\nAsk?", "Answer.")
+    assert read_pair(record) == Pair("Be kind.\n\nAsk?", "Answer.", has_context=True)
 
 
 def test_an_input_stands_after_the_instruction() -> None:
@@ -178,7 +178,7 @@ def test_a_form_wins_only_where_both_sides_are_filled(record: dict[str, Any]) ->
     ],
 )
 def test_a_system_column_is_part_of_the_instruction_once(record: dict[str, Any], field: str) -> None:
-    assert read_pair({**record, field: "Be kind."}) == Pair("Be kind.\n\nAsk?", "Answer.")
+    assert read_pair({**record, field: "Be kind."}) == Pair("Be kind.\n\nAsk?", "Answer.", has_context=True)
     assert read_pair({**record, field: ""}).response == "Answer."
 
 
@@ -194,7 +194,7 @@ def test_a_system_column_is_part_of_the_instruction_once(record: dict[str, Any],
 def test_a_history_column_precedes_the_instruction(history: Any) -> None:
     record = {"instruction": "Ask?", "output": "Answer.", "system": "Be kind.", "history": history}
     expected = "Be kind.\n\nUser: Before?\n\nAssistant: Yes.\n\nUser: Ask?"
-    assert read_pair(record) == Pair(expected, "Answer.")
+    assert read_pair(record) == Pair(expected, "Answer.", has_context=True)
 
 
 @pytest.mark.parametrize("history", [None, [], "", "[]", float("nan")])

@@ -18,7 +18,10 @@ def test_rows_keep_their_positions_and_the_readers_reasons() -> None:
         ("mine", 0, 0, None, "a", "b", None),
         ("mine", 7, 0, None, None, None, "is no JSON"),
     ]
-    assert table.places.rows()[1] == ("mine", 7, 0, "f.jsonl", 3, "{}")
+    assert table.places.rows() == [
+        ("mine", 0, 0, "", 0, "{}", '{"prompt": "a", "completion": "b"}', False),
+        ("mine", 7, 0, "f.jsonl", 3, "{}", None, False),
+    ]
 
 
 def test_no_records_are_an_empty_table() -> None:
@@ -30,8 +33,14 @@ def test_each_exchange_is_a_row_of_its_record_and_the_others_are_counted() -> No
     records = [SourceRecord(5, {"messages": TURNS}, None, "f.jsonl", 5)]
     each = tabulate_records("mine", records, DETECTED, "each")
     assert each.rows.select("row", "turn", "response").rows() == [(5, 0, "assistant 0"), (5, 1, "assistant 1")]
-    assert each.places["turn"].to_list() == [0, 1] and each.left_out == 0
+    assert each.places.select("turn", "has_context").rows() == [(0, False), (1, True)] and each.left_out == 0
     assert tabulate_records("mine", records * 3, DETECTED, "first").left_out == 3
+
+
+def test_of_a_record_the_first_200_characters_are_kept_as_json() -> None:
+    records = [SourceRecord(0, {"prompt": "\ud800" + "a" * 300}), SourceRecord(1, ["b"])]
+    starts = tabulate_records("mine", records, DETECTED, "first").places["record_start"]
+    assert starts.to_list() == ['{"prompt": "\\ud800' + "a" * 187, '["b"]']
 
 
 def test_other_fields_pass_through_as_json_whatever_they_hold() -> None:
