@@ -25,7 +25,7 @@ def confirm_choices(cells: pl.DataFrame, outcome: str, prompts: PromptDraws) -> 
         return []
     measured = select_outcome(cells, outcome)
     fresh = measured.filter(pl.col("fresh") == 1)
-    number, survivor_count = _count_configurations(measured), _count_configurations(fresh)
+    number, survivor_count = count_configurations(measured), count_configurations(fresh)
     if not survivor_count:
         return []
     widened = _widen_draws(prompts, widen_prompts(number, survivor_count))
@@ -33,7 +33,8 @@ def confirm_choices(cells: pl.DataFrame, outcome: str, prompts: PromptDraws) -> 
     return add_holm([_bound_together(row, survivor_count) for row in rows], "outcome")
 
 
-def _count_configurations(cells: pl.DataFrame) -> int:
+def count_configurations(cells: pl.DataFrame) -> int:
+    """Configurations beside random; one in two settings counts twice."""
     return cells.filter(~IS_RANDOM).select(*SETTING, *CONFIGURATION).n_unique()
 
 

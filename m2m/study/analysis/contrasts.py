@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy import stats
 
-from m2m.study.cells.t_estimates import Estimate
+from m2m.study.cells.t_estimates import Estimate, is_rounding
 
 Cells = Float[np.ndarray, "seeds"]
 
@@ -29,7 +29,7 @@ def pool_noise(groups: Sequence[Cells]) -> Noise:
         raise ValueError("seed noise needs a configuration with two seeds, there is none: run more seeds")
     squares = sum(float(((group - group.mean()) ** 2).sum()) for group in groups)
     sd = float(np.sqrt(squares / df))
-    if sd <= 1e-12 * max(float(np.abs(group).max()) for group in groups):
+    if is_rounding(sd, np.concatenate(groups)):
         raise ValueError("all replicates are equal, so there is no seed noise: run more seeds or prompts")
     return Noise(sd, df)
 

@@ -7,6 +7,8 @@ from scipy import stats
 
 from m2m.study.cells.correlation import Column, Correlation, check_columns, pearson
 
+ROUNDING = 1e-12  # of a correlation of 1
+
 
 class Difference(NamedTuple):
     """A difference with its 95 % interval, and one-sided p: how well 'not above 0' and 'not below 0' fit the data."""
@@ -19,7 +21,12 @@ class Difference(NamedTuple):
 
 
 def compare_separate(first: Correlation, second: Correlation) -> Difference:
-    """First − second, of separate cells: Zou 2007's interval, and the z test of their arc tangents (Fisher 1921)."""
+    """First − second, of separate cells: Zou 2007's interval, and the z test of their arc tangents (Fisher 1921).
+
+    ValueError where one of them is 1 or −1: its arc tangent is infinite, so any difference would be certain.
+    """
+    if perfect := [r for r in (first.r, second.r) if abs(r) >= 1 - ROUNDING]:
+        raise ValueError(f"a correlation of {perfect[0]:.0f} has no noise to be compared by: run more seeds or prompts")
     gap, se = _arctanh(first.r) - _arctanh(second.r), np.sqrt(1 / (first.points - 3) + 1 / (second.points - 3))
     low, high = _compute_zou_interval(first, second, 0)
     z = gap / se

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 from m2m.planning.seed_noise import ALPHA
 from m2m.schemas.study import Study
-from m2m.schemas.study_rows import LengthRow, ShapeRow, SlopeRow
+from m2m.schemas.study_rows import AgainstRandomRow, LengthRow, ShapeRow, SlopeRow
 from m2m.study.analysis.ranking import Ranking, list_comparisons, rank_configurations
 from m2m.study.cells.labels import (
     format_difference,
     format_interval,
+    format_p,
     is_cliff,
     join_words,
     name_configuration,
@@ -48,6 +49,13 @@ def describe_length_control(lengths: Sequence[LengthRow], strategy: str) -> str:
     return f"With length controlled: {shared[0].get('verdict', 'cannot be estimated')}." if shared else ""
 
 
+def doubt_interval(row: AgainstRandomRow) -> list[str]:
+    """A sentence where the interval for all configurations leaves out 0 and Holm's p, of a larger family, does not."""
+    if row["p_holm"] < ALPHA or row["all_low"] <= 0 <= row["all_high"]:
+        return []
+    return [f"That interval leaves out 0, but Holm's p is {format_p(row['p_holm'])}: not significant."]
+
+
 def _answer(ranking: Ranking, outcome: str) -> list[str]:
     if not ranking.compared:
         reasons = ranking.reasons or ["only random was run"]
@@ -55,11 +63,11 @@ def _answer(ranking: Ranking, outcome: str) -> list[str]:
     best, number = ranking.best, len(ranking.compared)
     gain = f"best: {name_configuration(best)}, {format_difference(best['value'])} {get_unit(outcome)}"
     interval = f"95 % CI {format_interval(best, 'all_low', 'all_high')}"
-    answer = f"No configuration beats random ({gain}, {interval}; {number} compared)."
+    answer = [f"No configuration beats random ({gain}, {interval}; {number} compared).", *doubt_interval(best)]
     if ranking.better:
         beat = "beats" if len(ranking.better) == 1 else "beat"
-        answer = f"{len(ranking.better)} of {number} configurations {beat} random ({gain}, {interval})."
-    return [answer, *_explain_matched(ranking), *_count_worse(ranking)]
+        answer = [f"{len(ranking.better)} of {number} configurations {beat} random ({gain}, {interval})."]
+    return [*answer, *_explain_matched(ranking), *_count_worse(ranking)]
 
 
 def _describe_choice(study: Study) -> list[str]:

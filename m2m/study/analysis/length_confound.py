@@ -18,7 +18,7 @@ from m2m.study.cells.cells import get_column
 from m2m.study.cells.correlation import Column
 from m2m.study.cells.labels import CONFIGURATION
 from m2m.study.cells.rows import compute_or_explain
-from m2m.study.cells.t_estimates import Estimate, make_estimate
+from m2m.study.cells.t_estimates import Estimate, is_rounding, make_estimate
 
 LENGTH = "mean_response_tokens"
 RANDOM_ROWS = ("random", "length-matched")  # random rows, whatever their length
@@ -96,7 +96,7 @@ def estimate_sum(
 ) -> WeightedEstimate:
     """Σ coefficient · effect of a column, by least squares; cells of one seed have this correlation.
 
-    ValueError when no degree of freedom is left, and for a sum that the cells leave open.
+    ValueError when no degree of freedom is left, for a sum that the cells leave open, and without any noise.
     """
     n = len(outcomes)
     whitener = np.asarray(decorrelate_seeds(np.eye(n), seeds, correlation))
@@ -111,6 +111,8 @@ def estimate_sum(
     weights = target @ inverse @ whitener
     residuals = whitener @ (outcomes - scaled @ (inverse @ whitener @ outcomes))
     sd = float(np.sqrt(residuals @ residuals / df))
+    if is_rounding(sd, outcomes):
+        raise ValueError(f"at equal length, {n} cells have no noise to judge a slope by: run more seeds or prompts")
     se = sd * float(np.linalg.norm(target @ inverse))
     return WeightedEstimate(make_estimate(float(weights @ outcomes), se, df), weights)
 

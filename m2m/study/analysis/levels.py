@@ -91,7 +91,10 @@ def fit_levels(cells: pl.DataFrame) -> Levels:
 
 
 def estimate_contrast(levels: Levels, weights: Column, prompts: PromptDraws) -> tuple[Estimate, PromptNumbers]:
-    """Σ weight · outcome over all cells of `levels` with the noise of seeds, and of prompts where there are scores."""
+    """Σ weight · outcome over all cells of `levels` with the noise of seeds, and of prompts where there are scores.
+
+    ValueError where cells with a weight lack scores that other cells have.
+    """
     return prompts.add_prompts(estimate_by_seeds(levels, weights), weights, levels.experiments)
 
 
@@ -106,6 +109,7 @@ def compute_joint_p(levels: Levels, weights: CellWeights, prompts: PromptDraws) 
 
     Without prompts and blocks it is the one-way analysis of variance, or the test of lack of fit. The covariance over
     prompts is estimated, so with it the statistic is scaled as Hotelling's T² (1931).
+    ValueError where cells with a weight lack scores that other cells have.
     """
     values, seeds = weights @ levels.outcomes, weights @ levels.covariance @ weights.T
     prompt_noise, df = prompts.covary(weights, levels.experiments), float(levels.noise.df)

@@ -34,12 +34,12 @@ class PromptDraws(NamedTuple):
     ) -> tuple[Estimate, PromptNumbers]:
         """`estimate`, which is Σ weight · outcome of `experiments`, with the noise of prompts added; and that alone.
 
-        Unchanged, with the reason, where there are no scores.
+        Unchanged, with the reason, where no cell has scores. ValueError where other cells have them and these lack
+        them: with less noise than the others, they would pass for surer.
         """
-        try:
-            draws = self._weigh(weights[None], experiments)
-        except ValueError as reason:
-            return estimate, {"prompts_reason": str(reason)}
+        if self.reason:
+            return estimate, {"prompts_reason": self.reason}
+        draws = self._weigh(weights[None], experiments)
         low, high = np.quantile(draws, [0.025, 0.975])
         return add_variance(estimate, self._covary(draws)[0, 0], self.groups - 1), {
             "prompts": self.prompts,
@@ -53,20 +53,19 @@ class PromptDraws(NamedTuple):
     def covary(
         self, weights: Float[np.ndarray, "sums cells"], experiments: list[str]
     ) -> Float[np.ndarray, "sums sums"] | None:
-        """The covariance over prompts of sums Σ weight · outcome; None where there are no scores."""
-        try:
-            return self._covary(self._weigh(weights, experiments))
-        except ValueError:
-            return None
+        """The covariance over prompts of sums Σ weight · outcome; None where no cell has scores.
+
+        ValueError where other cells have them and these lack them.
+        """
+        return None if self.reason else self._covary(self._weigh(weights, experiments))
 
     def _weigh(
         self, weights: Float[np.ndarray, "sums cells"], experiments: list[str]
     ) -> Float[np.ndarray, "resamples sums"]:
         weighted = [name for name, column in zip(experiments, weights.T, strict=True) if np.abs(column).max() > 1e-12]
-        if self.reason:
-            raise ValueError(self.reason)
-        if any(name not in self.places for name in weighted):
-            raise ValueError(f"an interval over prompts needs at least 2 prompts in each of the {len(weighted)} cells")
+        if missing := [name for name in weighted if name not in self.places]:
+            cells = missing[0] if len(missing) == 1 else f"{missing[0]} and {len(missing) - 1} more"
+            raise ValueError(f"{cells} must have 2 prompts with scores: run python -m m2m collect, which prints why")
         columns = self.outcomes[:, [self.places[name] for name in weighted]]
         has_weight = np.array([name in set(weighted) for name in experiments])
         draws = columns @ weights[:, has_weight].T

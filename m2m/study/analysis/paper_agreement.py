@@ -33,12 +33,15 @@ def describe_correlations(rows: Sequence[MetricRow]) -> list[str]:
     by_r = sorted(pairs, key=lambda name: -pairs[name][0])
     by_paper = sorted(pairs, key=lambda name: -pairs[name][1])
     order = "the same" if by_r == by_paper else "another"
-    turning = sum(row["without_low"] * row["without_high"] <= 0 for row in shared if "without_low" in row)
-    return [
+    spans = [row["without_low"] * row["without_high"] for row in shared if "without_low" in row]
+    turning = sum(span <= 0 for span in spans)
+    influence = [f"{turning} of {len(spans)} change sign when one strategy is left out."] if spans else []
+    sentences = [
         f"Correlations with the outcome (the paper's): {join_words(words)}. "
-        f"{agreeing} of {len(pairs)} have the paper's sign, in {order} rank order. "
-        f"{turning} of {len(pairs)} change sign when one strategy is left out."
+        f"{agreeing} of {len(pairs)} have the paper's sign, in {order} rank order.",
+        *influence,
     ]
+    return [" ".join(sentences)]
 
 
 def describe_cells_without(rows: Sequence[MetricRow]) -> list[str]:

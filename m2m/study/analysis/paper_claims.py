@@ -105,6 +105,10 @@ def _judge_estimators(view: View) -> ClaimNumbers:
 
 
 def _judge(contrasts: Contrasts) -> ClaimNumbers:
+    """ValueError, with the first reason, where there are rivals and none can be compared."""
+    reasons = [contrast for contrast in contrasts.values() if isinstance(contrast, str)]
+    if reasons and len(reasons) == len(contrasts):
+        raise ValueError(reasons[0])
     rows = [_make_contrast_row(name, contrast) for name, contrast in contrasts.items()]
     return {**judge_claim(contrasts), "contrasts": rows}
 

@@ -38,6 +38,12 @@ def rank_configurations(rows: Sequence[AgainstRandomRow]) -> Ranking:
     )
 
 
+def describe_refused(rows: Sequence[AgainstRandomRow]) -> list[str]:
+    """A sentence where some configurations could not be compared: how many, and the first reason."""
+    reasons = sorted(row["reason"] for row in rows if "reason" in row)
+    return [f"{len(reasons)} more could not be compared: {reasons[0]}."] if reasons else []
+
+
 def list_comparisons(study: Study) -> list[AgainstRandomRow]:
     """The rows that answer whether anything beats random, of the place that `study` is of.
 

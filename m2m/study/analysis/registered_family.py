@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
+from m2m.schemas.study_numbers import PromptNumbers
 from m2m.schemas.study_rows import FamilyNumbers, FamilyRow
 from m2m.strategies import UNIT_STRATEGIES
 from m2m.study.analysis.against_random import find_randoms
@@ -23,7 +24,7 @@ from m2m.study.cells.cells import split_cells
 from m2m.study.cells.correlation import Column
 from m2m.study.cells.labels import name_configuration
 from m2m.study.cells.rows import compute_or_explain
-from m2m.study.cells.t_estimates import adjust_holm
+from m2m.study.cells.t_estimates import Estimate, adjust_holm
 
 LEAST_SEEDS = 2  # of a configuration that counts
 RANDOM_LEVEL = ("random", 0)
@@ -78,8 +79,15 @@ def _compute_test(view: View | None, places: Places, hypothesis: Hypothesis, com
         weights = mean - random
     estimate = estimate_by_seeds(levels, weights)
     low, high = bound_simultaneously(estimate, comparisons)
-    _, prompts = view.prompts.add_prompts(estimate, weights, levels.experiments)
-    return {**estimate.to_numbers(), "all_low": low, "all_high": high, **prompts}
+    return {**estimate.to_numbers(), "all_low": low, "all_high": high, **_describe_prompts(view, estimate, weights)}
+
+
+def _describe_prompts(view: View, estimate: Estimate, weights: Column) -> PromptNumbers:
+    """The interval over prompts, or why there is none: the test is one of seeds, so it does not need one."""
+    try:
+        return view.prompts.add_prompts(estimate, weights, view.levels.experiments)[1]
+    except ValueError as reason:
+        return {"prompts_reason": str(reason)}
 
 
 def _find_levels(view: View) -> Places:

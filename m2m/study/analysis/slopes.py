@@ -16,7 +16,7 @@ from m2m.study.analysis.view import View
 from m2m.study.cells.cells import get_column, split_cells
 from m2m.study.cells.correlation import pearson, spearman
 from m2m.study.cells.rows import compute_or_explain, make_correlation_row
-from m2m.study.cells.t_estimates import Estimate, make_estimate
+from m2m.study.cells.t_estimates import Estimate, is_rounding, make_estimate
 
 SIGMA = float(stats.norm.cdf(1))  # 0.841: the upper end of a 1-sigma band
 DIVERSITIES = np.arange(7) / 6
@@ -62,21 +62,23 @@ def fit_line(
     Outcomes of cells of one of `seeds` have this `correlation`: the line is then compared within seeds.
 
     Gelman et al. 2013, section 14.2. A cell is an observation: seeds of one degree are cells of their own. ValueError
-    below three cells or two degrees, and where all outcomes are equal: then there is no noise to judge by.
+    below three cells or two degrees, and where all outcomes lie on the line: then there is no noise to judge by.
     """
     n = len(diversity)
     if n < 3 or np.ptp(diversity) == 0:
         raise ValueError(
             f"a slope needs at least 3 cells and 2 degrees, got {n} and {len(np.unique(diversity))}: run more"
         )
-    if np.ptp(outcomes) == 0:
-        raise ValueError(f"a slope needs noise to be judged by, all {n} outcomes are {outcomes[0]:g}")
     design = np.column_stack([np.ones(n), diversity])
     whitener = np.asarray(decorrelate_seeds(np.eye(n), seeds if len(seeds) else range(n), correlation))
     weights = np.linalg.pinv(whitener @ design) @ whitener
     intercept, slope = (float(value) for value in weights @ outcomes)
     residuals = whitener @ (outcomes - design @ (intercept, slope))
     sd = float(np.sqrt(residuals @ residuals / (n - 2)))
+    if is_rounding(sd, outcomes):
+        raise ValueError(
+            f"a slope needs noise to be judged by, all {n} outcomes lie on one line: run more seeds or prompts"
+        )
     spread = np.linalg.inv(design.T @ whitener.T @ whitener @ design)
     return Line(make_estimate(slope, sd * float(np.sqrt(spread[1, 1])), n - 2), intercept, sd, weights[1], spread)
 

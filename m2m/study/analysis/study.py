@@ -9,7 +9,7 @@ from m2m.schemas.study import Study
 from m2m.schemas.study_numbers import Place
 from m2m.schemas.study_rows import SettingRow
 from m2m.study.analysis.against_random import IS_RANDOM, compare_with_matched, compare_with_random, summarize_random
-from m2m.study.analysis.confirmation import confirm_choices
+from m2m.study.analysis.confirmation import confirm_choices, count_configurations
 from m2m.study.analysis.degree_tests import inspect_degrees
 from m2m.study.analysis.hypotheses import NOT_REGISTERED, Registration
 from m2m.study.analysis.hypothesis_states import judge_hypotheses
@@ -27,7 +27,7 @@ from m2m.study.cells.labels import describe_setting, select_rows
 from m2m.study.cells.outcomes import MAIN, list_outcomes
 from m2m.study.cells.rows import add_holm, round_digits
 
-MOST_CELLS = "largest"  # the setting with most cells
+LARGEST = "largest"  # the setting with most configurations: of cells, a staged grid gives the winners' more
 
 
 def build_study(
@@ -36,7 +36,7 @@ def build_study(
     seed: int,
     resamples: int,
     primary_outcome: str = "bpb_reduction",
-    primary_setting: str = MOST_CELLS,
+    primary_setting: str = LARGEST,
     registration: Registration = NOT_REGISTERED,
 ) -> Study:
     """The study of `grid` (schema Grid); `scores` (schema Scores) may be empty.
@@ -86,9 +86,9 @@ def _require_registered(
     cells: pl.DataFrame, scores: pl.DataFrame, outcome: str, primary_setting: str, registration: Registration
 ) -> None:
     """ValueError where the setting of the hypotheses is not named, or a cell lacks registered prompts."""
-    if registration.hypotheses and primary_setting == MOST_CELLS:
+    if registration.hypotheses and primary_setting == LARGEST:
         raise ValueError(
-            f"analyze.primary_setting must name the setting of the registered hypotheses, got {MOST_CELLS}: "
+            f"analyze.primary_setting must name the setting of the registered hypotheses, got {LARGEST}: "
             "write its words, as the profile of the study has them."
         )
     counts = dict(scores.filter(pl.col("outcome") == outcome).group_by("experiment").len().iter_rows())
@@ -155,7 +155,7 @@ def _correct(study: Study) -> None:
     study["against_random"], study["shapes"] = family[:slopes_start], family[slopes_end:]
     study["slopes"] = family[slopes_start:slopes_end]
     study["matched"] = add_holm(study["matched"], "outcome", *SETTING)
-    study["lengths"] = add_survival(add_holm(study["lengths"], "outcome", "condition", "model", p="diversity_p"))
+    study["lengths"] = add_survival(add_holm(study["lengths"], "outcome", *SETTING, "model", p="diversity_p"))
     for place in _list_places(study):
         study["paper"] += compare_with_paper(place, select_rows(study["slopes"], place))
 
@@ -170,16 +170,16 @@ def _list_places(study: Study) -> list[Place]:
 
 
 def _list_settings(cells: pl.DataFrame, primary: str, is_registered: bool) -> list[SettingRow]:
-    """The primary setting comes first, the others by their number of cells.
+    """The primary setting comes first, the others by their number of configurations, and then of cells.
 
     ValueError where the primary one has no cells, unless hypotheses are registered: then they say so.
     """
-    settings = [_describe_setting(key, setting) for key, setting in split_cells(cells, *SETTING)]
-    settings = sorted(settings, key=lambda setting: -setting["cells"])
+    groups = sorted(split_cells(cells, *SETTING), key=lambda pair: (-count_configurations(pair[1]), -pair[1].height))
+    settings = [_describe_setting(key, setting) for key, setting in groups]
     names = [describe_setting(setting) for setting in settings]
-    if primary not in (MOST_CELLS, *names) and not is_registered:
-        raise ValueError(f"analyze.primary_setting must be {MOST_CELLS} or one of: {'; '.join(names)}. Got: {primary}")
-    return sorted(settings, key=lambda setting: primary not in (MOST_CELLS, describe_setting(setting)))
+    if primary not in (LARGEST, *names) and not is_registered:
+        raise ValueError(f"analyze.primary_setting must be {LARGEST} or one of: {'; '.join(names)}. Got: {primary}")
+    return sorted(settings, key=lambda setting: primary not in (LARGEST, describe_setting(setting)))
 
 
 def _describe_setting(key: Mapping[str, Any], setting: pl.DataFrame) -> SettingRow:

@@ -1,5 +1,6 @@
 """The study's rows → the verdict in plain sentences: a headline for each outcome and setting, and what it rests on."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 from m2m.planning.seed_noise import ALPHA
@@ -14,7 +15,7 @@ from m2m.study.analysis.paper_agreement import (
     describe_correlations,
     describe_slope_agreement,
 )
-from m2m.study.analysis.ranking import list_comparisons, rank_configurations
+from m2m.study.analysis.ranking import describe_refused, list_comparisons, rank_configurations
 from m2m.study.cells.labels import (
     describe_borrowed_random,
     describe_setting,
@@ -68,9 +69,9 @@ def _write_row(study: Study, setting: SettingRow, outcome: str) -> VerdictRow:
 
 
 def _describe_intervals(study: Study) -> list[str]:
-    """What the intervals know: seeds, as blocks or not, and prompts, drawn by group or one by one."""
+    """What the intervals cover: seeds, as blocks or not, and prompts, drawn by group or one by one."""
     compared = [row for row in study["against_random"] if "p_holm" in row]
-    return [f"{_describe_blocks(compared[0])} {_describe_draws(compared[0])}"] if compared else []
+    return [f"{_describe_blocks(compared[0])} {_describe_draws(compared)}"] if compared else []
 
 
 def _describe_blocks(row: AgainstRandomRow) -> str:
@@ -79,9 +80,11 @@ def _describe_blocks(row: AgainstRandomRow) -> str:
     return f"Cells are compared within seeds: two cells of one seed correlate by {row['seed_correlation']:.2f}."
 
 
-def _describe_draws(row: AgainstRandomRow) -> str:
-    if "prompts" not in row:
-        return "Intervals cover other seeds alone, not other prompts."
+def _describe_draws(rows: Sequence[AgainstRandomRow]) -> str:
+    by_seeds, row = sum("prompts" not in row for row in rows), rows[0]
+    if by_seeds:
+        some = "" if by_seeds == len(rows) else f" of {by_seeds} of {len(rows)} configurations"
+        return f"Intervals{some} cover other seeds alone, not other prompts."
     groups = f"drawn by group ({row['prompt_groups']} groups)"
     if row["prompt_groups"] == row["prompts"]:
         groups = "drawn one by one, so they are too narrow for other sources"
@@ -165,6 +168,7 @@ def _describe_random(study: Study) -> str:
         f"Best: {name_configuration(best)}, {format_difference(best['value'])} {get_unit(best['outcome'])} "
         f"(95 % CI for the best of {number}: {format_interval(best, 'all_low', 'all_high')}).",
         f"Seed noise pooled over all replicates: {best['pooled_sd']:#.2g} ({best['noise_df']} degrees of freedom).",
+        *describe_refused(list_comparisons(study)),
     ]
     return " ".join(filter(None, sentences))
 

@@ -126,7 +126,8 @@ def compare_selectors(
     place of random. The family are all selectors at all budgets: one max-t
     quantile of their joint covariance, of seeds and prompts, with the fewest degrees of freedom among them. Seed noise
     is estimated apart for random, for selectors whose rows differ by seed, and for those whose rows do not.
-    ValueError without random, without another selector or without replicates, and for two settings of one budget.
+    ValueError without random, without another selector or without replicates, for two settings of one budget, and
+    where some cells alone have scores.
     """
     cells = select_comparable(grid)
     measured = select_outcome(cells, outcome)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float
 from scipy.special import stdtr, stdtrit
 
 from m2m.schemas.study_numbers import EstimateNumbers
@@ -41,6 +42,11 @@ def make_estimate(value: float, se: float, df: int) -> Estimate:
     ratio = value / se if se > 0 else {0: 0.0, 1: np.inf, -1: -np.inf}[int(np.sign(value))]
     positive, p = float(stdtr(df, ratio)), float(2 * stdtr(df, -abs(ratio)))
     return Estimate(value, value - half, value + half, se, df, positive, p)
+
+
+def is_rounding(sd: float, outcomes: Float[np.ndarray, "cells"]) -> bool:
+    """Whether the standard deviation `sd` about `outcomes` is rounding alone: then every effect would be certain."""
+    return bool(sd <= 1e-12 * np.abs(outcomes).max())
 
 
 def add_variance(estimate: Estimate, variance: float, df: int) -> Estimate:

@@ -44,7 +44,7 @@ BANDS_CAPTION = (
 def draw_figures(study: Study, cells: pl.DataFrame, histograms: Mapping[str, pl.DataFrame]) -> list[Figure]:
     """`cells` as from `comparable`, `histograms` by side; a figure without anything to show is left out.
 
-    The first figure is the main one: the first outcome in the first setting, which has most cells.
+    The first figure is the main one: the first outcome in the first setting.
     """
     settings, outcomes = study["settings"], [outcome for outcome in MAIN if outcome in study["outcomes"]]
     lengths = draw_cell_panels(cells, settings, "mean_response_tokens", "linear")

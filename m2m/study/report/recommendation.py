@@ -13,8 +13,8 @@ from m2m.schemas.study import Study
 from m2m.schemas.study_numbers import Place
 from m2m.schemas.study_rows import AgainstRandomRow, FloorRow, SettingRow
 from m2m.strategies import NO_DEGREE, get_strategy
-from m2m.study.analysis.headline import EXPLORATORY, describe_length_control
-from m2m.study.analysis.ranking import Ranking, list_comparisons, rank_configurations
+from m2m.study.analysis.headline import EXPLORATORY, describe_length_control, doubt_interval
+from m2m.study.analysis.ranking import Ranking, describe_refused, list_comparisons, rank_configurations
 from m2m.study.cells.labels import (
     UNDER,
     describe_borrowed_random,
@@ -35,6 +35,7 @@ NO_LIMITS = (1, 100_000)  # response tokens: no row has fewer or more
 LEAST_GAIN = 0.0005  # a smaller one is printed as 0.000, and nobody needs seeds to find it
 NOISE_MULTIPLE = 3  # times the seed noise: two trainings of one subset differ by more in one of thirty cases
 SETTLING_SEED, MOST_SETTLING_SEEDS = 201, 60  # above it, a grid is no answer
+SEEDS_ALONE = "These intervals cover other seeds alone."
 FRESH = "These seeds are fresh: they had no part in the choice."
 ROW_STAGES = ("band@instruction", "band@response", "subset@candidate")  # what makes rows that can be exported
 
@@ -178,7 +179,7 @@ def _recommend(study: Study, setting: SettingRow, outcome: str) -> Recommendatio
         reasons = ranking.reasons or ["only random was run: run a strategy to compare with it"]
         return Recommendation(label, [f"No recommendation: {reason}." for reason in reasons], [], "", [], [], [], "")
     sentences = _take_best(rows, ranking) if ranking.better else _take_random(ranking)
-    sentences += filter(None, [describe_borrowed_random(ranking.best)])
+    sentences += filter(None, [describe_borrowed_random(ranking.best), *describe_refused(list_comparisons(rows))])
     taken = ranking.best if ranking.better else None
     command, own_file = _write_command(taken, setting), _write_selection(taken, setting)
     grid = [] if ranking.better else _write_grid(ranking, setting)
@@ -210,11 +211,14 @@ def _take_random(ranking: Ranking) -> list[str]:
         f"Take random: nothing beats it (best: {name_configuration(best)}, {format_difference(best['value'])} "
         f"{get_unit(best['outcome'])}, 95 % CI {format_interval(best, 'all_low', 'all_high')}; "
         f"{len(ranking.compared)} compared).",
+        *doubt_interval(best),
         *_count_seeds(best, len(ranking.compared)),
     ]
 
 
 def _count_seeds(best: AgainstRandomRow, comparisons: int) -> list[str]:
+    if "prompts_reason" in best:
+        return [SEEDS_ALONE]
     if best["value"] < LEAST_GAIN or best["pooled_sd"] <= 0:
         return []
     seeds = _compute_seeds(best, comparisons)
@@ -239,10 +243,10 @@ def _write_grid(ranking: Ranking, setting: SettingRow) -> list[str]:
     """The block `grid` in YAML: the largest gain alone, with fresh seeds against random.
 
     It is one comparison, named beforehand, so it needs fewer seeds than the study did. But the same prompts had a part
-    in naming it, so their noise is widened for all that were compared.
+    in naming it, so their noise is widened for all that were compared. Empty where it is unknown.
     """
     best = ranking.best
-    if best["value"] < LEAST_GAIN or best["pooled_sd"] <= 0:
+    if "prompts_reason" in best or best["value"] < LEAST_GAIN or best["pooled_sd"] <= 0:
         return []
     noise = _get_noise(best)
     widened = noise._replace(prompt_sd=noise.prompt_sd * widen_prompts(len(ranking.compared), 1))
@@ -266,6 +270,8 @@ def _get_noise(best: AgainstRandomRow) -> SeedNoise:
 
 
 def _check_prompts(best: AgainstRandomRow) -> list[str]:
+    if "prompts_reason" in best:
+        return [SEEDS_ALONE]
     if "prompts_only_low" not in best:
         return []
     ends = format_interval(best, "prompts_only_low", "prompts_only_high")

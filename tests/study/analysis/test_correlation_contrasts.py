@@ -18,6 +18,14 @@ def test_separate_correlations_are_compared_by_their_arc_tangents() -> None:
     assert found.p_above + found.p_below == pytest.approx(1)
 
 
+@pytest.mark.parametrize("r", [1.0, -1.0, 1 - 1e-15])
+def test_a_perfect_correlation_is_refused_as_any_difference_would_be_certain(r: float) -> None:
+    perfect, other = Correlation(r, r, r, 0, 4), Correlation(0.3, 0, 0, 0, 103)
+    for pair in ((perfect, other), (other, perfect)):
+        with pytest.raises(ValueError, match=f"a correlation of {r:.0f} has no noise to be compared by"):
+            compare_separate(*pair)
+
+
 def test_equal_correlations_differ_by_nothing() -> None:
     x = np.random.default_rng(0).normal(size=20)
     one = pearson(x, x + np.arange(20))

@@ -22,6 +22,16 @@ def test_where_nothing_beats_random_the_largest_gain_is_named_with_the_interval_
     )
 
 
+def test_an_interval_without_0_that_holm_does_not_confirm_is_no_gain_and_the_headline_says_so() -> None:
+    """Holm's family also has slopes and shapes, so its p may be above 5 % beside an interval above 0."""
+    doubt = "That interval leaves out 0, but Holm's p is 0.061: not significant."
+    answer = "No configuration beats random (best: response-micro at degree 6, +0.025 bpb, 95 % CI 0.005 to 0.055; "
+    assert headline(against_random=[gain(0.025, 0.061)]).startswith(f"{answer}1 compared). {doubt} ")
+    assert doubt in headline(against_random=[gain(-0.035, 0.061)])
+    for row in (gain(0.019, 0.061), gain(-0.029, 0.061), gain(0.025, 0.049)):
+        assert "leaves out 0" not in headline(against_random=[row])
+
+
 def test_what_beats_random_is_counted_and_the_best_is_named() -> None:
     rows = [gain(0.05), gain(0.07, degree=4), gain(0.01, 0.2, degree=2), WORST, gain(-0.03, degree=1)]
     assert headline(against_random=rows).startswith(

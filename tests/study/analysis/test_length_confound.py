@@ -50,6 +50,12 @@ def test_too_few_cells_and_an_effect_that_length_hides_wholly_have_no_estimate()
         estimate_sum(noise(1, n=3), np.eye(3), np.eye(3)[0], [1, 2, 3], 0.0)
 
 
+def test_outcomes_without_noise_have_no_estimate() -> None:
+    design = add_constant(np.column_stack([DIVERSITY, noise(1)]))
+    with pytest.raises(ValueError, match="21 cells have no noise to judge a slope by"):
+        estimate_sum(0.45 + 0.05 * DIVERSITY, design, np.eye(3)[1], SEEDS, 0.0)
+
+
 def row(plain: tuple[float, float], left: tuple[float, float], p_holm: float, **changes: Any) -> LengthRow:
     """A plain slope and what is left at equal length, each by the ends of its interval."""
     numbers = {"condition": CONDITION, "plain": sum(plain) / 2, "plain_low": plain[0], "plain_high": plain[1]}

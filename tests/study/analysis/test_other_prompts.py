@@ -33,18 +33,26 @@ def test_a_prompt_that_a_cell_lacks_counts_nothing_for_it() -> None:
     assert np.isnan(draws).any() and np.nanmin(draws) == pytest.approx(0.1) == pytest.approx(np.nanmax(draws))
 
 
-@pytest.mark.parametrize("experiments", [["a", "c"], ["a", "z"], ["z"]])
-def test_cells_without_two_prompts_have_a_reason_and_no_interval(experiments: list[str]) -> None:
-    draws = draw_prompts(SCORES, 1, 100)
-    estimate = make_estimate(1.0, 1.0, 3)
-    same, row = draws.add_prompts(estimate, np.ones(len(experiments)), experiments)
-    assert same == estimate and "at least 2 prompts in each" in row["prompts_reason"]
-    assert draws.covary(np.ones((1, len(experiments))), experiments) is None
+@pytest.mark.parametrize(
+    ("experiments", "words"),
+    [(["a", "c"], "c must have 2 prompts"), (["a", "z"], "z must"), (["z", "c", "y"], "z and 2 more must")],
+)
+def test_cells_without_two_prompts_are_refused_where_others_have_them(experiments: list[str], words: str) -> None:
+    draws, weights = draw_prompts(SCORES, 1, 100), np.ones(len(experiments))
+    with pytest.raises(ValueError, match=f"^{words}"):
+        draws.add_prompts(make_estimate(1.0, 1.0, 3), weights, experiments)
+    with pytest.raises(ValueError, match=f"^{words}"):
+        draws.covary(weights[None], experiments)
 
 
-def test_an_empty_table_is_a_reason_and_no_error() -> None:
-    _, row = draw_prompts(SCORES.clear(), 1, 100).add_prompts(make_estimate(1.0, 1.0, 3), np.ones(2), ["a", "b"])
-    assert list(row) == ["prompts_reason"] and "no scores by prompt" in row["prompts_reason"]
+@pytest.mark.parametrize(
+    ("scores", "words"), [(SCORES.clear(), "no scores by prompt"), (SCORES.tail(1), "at least 2 prompts in a cell")]
+)
+def test_where_no_cell_has_two_prompts_seeds_alone_are_left_with_the_reason(scores: pl.DataFrame, words: str) -> None:
+    draws, estimate = draw_prompts(scores, 1, 100), make_estimate(1.0, 1.0, 3)
+    same, row = draws.add_prompts(estimate, np.ones(2), ["a", "b"])
+    assert same == estimate and list(row) == ["prompts_reason"] and words in row["prompts_reason"]
+    assert draws.covary(np.ones((1, 2)), ["a", "b"]) is None
 
 
 def test_a_cell_without_weight_in_a_sum_needs_no_prompts() -> None:

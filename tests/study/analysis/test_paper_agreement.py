@@ -91,6 +91,14 @@ def test_correlations_stand_beside_the_papers_with_their_signs_and_order() -> No
     assert describe_correlations(rows[1:2]) == []
 
 
+def test_a_change_of_sign_is_counted_over_the_metrics_where_it_was_computed() -> None:
+    """With one strategy alone, none can be left out."""
+    rows = [metric("a", 0.1, 0.5), metric("b", 0.9, 0.4), metric("c", 0.8, 0.3)]
+    del rows[2]["without_low"], rows[2]["without_high"]
+    assert describe_correlations(rows)[0].endswith("1 of 2 change sign when one strategy is left out.")
+    assert describe_correlations(rows[2:])[0].endswith("1 of 1 have the paper's sign, in the same rank order.")
+
+
 def test_a_metric_that_not_all_cells_have_is_told_with_their_number() -> None:
     row = metric("response_g_vendi", 0.3, None) | {"cells_without": 12}
     assert describe_cells_without([metric("self_bleu", 0.1, 0.5), row]) == [

@@ -68,6 +68,15 @@ def test_without_rivals_or_replicates_the_reason_is_told() -> None:
     assert alone["correlates"] == "cannot tell"
 
 
+def test_a_strategy_whose_replicates_repeat_supports_no_claim() -> None:
+    """Its four outcomes lie on a line, r is 1: that was 'Supported (p < 0.001)'."""
+    grid = planted_grid({"response-micro": 0.0, "response-macro": 0.0, "instruction-micro": 0.0}, degrees=(0, 6))
+    line = 0.45 + 0.05 * pl.col("degree") / 6
+    is_hero = pl.col("strategy") == "response-micro"
+    found = states(grid.with_columns(bpb_reduction=pl.when(is_hero).then(line).otherwise("bpb_reduction")))
+    assert found["correlates"] == "a correlation of 1 has no noise to be compared by: run more seeds or prompts"
+
+
 def far_point() -> pl.DataFrame:
     """24 points of which one lies far out in performance and in one rival of entropy: both are all that r sees."""
     grid = planted_grid()

@@ -126,6 +126,26 @@ def test_the_family_is_what_was_registered_and_holm_is_over_what_ran() -> None:
     assert missing["reason"] == "response-micro at degree 3 has fewer than 2 seeds"
 
 
+def test_a_registered_test_is_one_of_seeds_so_it_stands_where_a_cell_lacks_scores() -> None:
+    grid = plant_profile(GPU, rise_to_random)
+    prompts = pl.DataFrame({"id": ["p", "q"], "sign": [1.0, -1.0]})
+    scores = grid.join(prompts, how="cross").select(
+        "experiment",
+        "id",
+        outcome=pl.lit("bpb_reduction"),
+        score=pl.col("bpb_reduction") + pl.col("sign"),
+        weight=pl.lit(1.0),
+    )
+    view = find_view(grid)
+    assert view is not None
+    lost = view.select_strategy("response-micro")["experiment"][0]
+    row = get_test(
+        compute_family(find_view(grid, scores.filter(pl.col("experiment") != lost)), read_registration(GPU)), "P1"
+    )
+    assert row["p"] == get_test(compute_family(view, read_registration(GPU)), "P1")["p"]
+    assert row["prompts_reason"].startswith(f"{lost} must have 2 prompts with scores")
+
+
 def test_a_wrong_hypothesis_is_an_error_that_names_it() -> None:
     good = {"claim": "It rises", "strategies": ["response-micro"], "degrees": [0, 6]}
     assert read_hypotheses({"P": good}) == {"P": Hypothesis("It rises", "slope", ("response-micro",), (), (0, 6))}

@@ -34,9 +34,23 @@ def test_the_band_is_the_mean_prediction_of_one_sigma() -> None:
     assert np.array(predict_band(fit_line(DIVERSITY, performance), points)) == pytest.approx(frame)
 
 
-def test_a_line_without_noise_is_certain() -> None:
-    fitted = fit_line(np.array([0, 0.5, 1]), np.array([1.0, 2.0, 3.0]))
+def test_a_line_that_is_near_its_cells_is_nearly_certain() -> None:
+    fitted = fit_line(np.array([0, 0.5, 1]), np.array([1.0, 2.0, 3.0 + 1e-9]))
     assert (fitted.slope.value, fitted.slope.positive, fitted.intercept) == pytest.approx((2, 1, 1))
+
+
+def test_win_rates_that_repeat_are_no_evidence_of_a_slope() -> None:
+    """Two seeds at either end agree, as rates of few prompts may: +0.050 (0.050 to 0.050) was called significant."""
+    rates = pl.when(pl.col("degree") == 0).then(0.45).otherwise(0.5)
+    random = pl.col("bpb_reduction")  # varies
+    grid = planted_grid({"response-micro": 0.0}, degrees=(0, 6)).with_columns(
+        bpb_reduction=pl.when(pl.col("strategy") == "random").then(random).otherwise(rates)
+    )
+    [row] = fit_slopes(views(grid)[0])
+    assert row["reason"] == (
+        "a slope needs noise to be judged by, all 4 outcomes lie on one line: run more seeds or prompts"
+    )
+    assert "p" not in row and "value" not in row
 
 
 def test_the_weights_of_a_slope_sum_to_nothing_and_give_it_back() -> None:
@@ -62,9 +76,11 @@ def test_a_common_effect_of_the_seed_is_taken_out_of_the_noise() -> None:
         ([0.0], [1.0], "at least 3 cells and 2 degrees, got 1 and 1"),
         ([0.0, 1.0], [1.0, 2.0], "at least 3 cells"),
         ([0.5, 0.5, 0.5], [1.0, 2.0, 3.0], "2 degrees, got 3 and 1"),
-        ([0.0, 0.5, 1.0], [2.0, 2.0, 2.0], "all 3 outcomes are 2"),
+        ([0.0, 0.5, 1.0], [2.0, 2.0, 2.0], "all 3 outcomes lie on one line"),
+        ([0.0, 0.5, 1.0], [0.0, 0.0, 0.0], "all 3 outcomes lie on one line"),
+        ([0.0, 0.5, 1.0], [0.1, 0.2, 0.3], "all 3 outcomes lie on one line"),
     ],
-    ids=["no cell", "one cell", "two cells", "one degree", "constant performance"],
+    ids=["no cell", "one cell", "two cells", "one degree", "constant performance", "all 0", "a line"],
 )
 def test_a_degenerate_grid_has_no_slope_and_says_why(
     diversity: list[float], performance: list[float], rule: str

@@ -74,10 +74,10 @@ def test_all_that_may_become_a_headline_of_a_setting_is_one_family() -> None:
         family = [(row["p"], row["p_holm"]) for row in rows if row["size"] == size]
         assert len(family) == 24 + 6 + 6
         assert [p_holm for _, p_holm in family] == pytest.approx(adjust_holm([p for p, _ in family]), rel=1e-4)
-    for model in ("own", "shared"):
-        lengths = select_rows(study["lengths"], {"model": model})
-        adjusted = adjust_holm([row["diversity_p"] for row in lengths])
-        assert [row["diversity_p_holm"] for row in lengths] == pytest.approx(adjusted, rel=1e-4)
+        for model in ("own", "shared"):
+            lengths = select_rows(study["lengths"], {"model": model, "size": size})
+            adjusted = adjust_holm([row["diversity_p"] for row in lengths])
+            assert [row["diversity_p_holm"] for row in lengths] == pytest.approx(adjusted, rel=1e-4)
 
 
 def test_the_primary_outcome_and_setting_come_first_and_alone_are_not_exploratory() -> None:
@@ -164,7 +164,17 @@ def test_at_most_one_null_study_in_twenty_has_a_headline() -> None:
     assert count_headlines(120) <= 11  # 6 expected at 5 %: more than 11 have a probability of 0.012
 
 
-def test_the_setting_with_most_cells_comes_first_and_is_described() -> None:
+def test_cells_that_a_staged_grid_adds_to_its_winners_do_not_choose_the_primary_setting() -> None:
+    """The window has 3 of 6 strategies and, by seeds of later rungs, more cells than the other setting."""
+    some = {"response-micro": 0.0, "response-macro": 0.0, "instruction-micro": 0.0}
+    window, other = planted_grid(some, seeds=8, min_tokens=50), planted_grid(seeds=1)
+    first, second = build(pl.concat([window, other]))["settings"]
+    assert (first["min_tokens"], first["cells"], second["min_tokens"], second["cells"]) == (0, 32, 50, 104)
+    tie = suffix(planted_grid(some, seeds=1, max_tokens=60), "tie")
+    assert [row["cells"] for row in build(pl.concat([tie, window]))["settings"]] == [104, 20]
+
+
+def test_the_setting_with_most_configurations_comes_first_and_is_described() -> None:
     window = planted_grid({"response-micro": 0.0}, random=3, min_tokens=50, max_tokens=120)
     main, other = build(pl.concat([window, planted_grid()]))["settings"]
     assert (main["cells"], main["random_cells"], other["cells"], other["random_cells"]) == (56, 8, 11, 3)
@@ -251,6 +261,48 @@ def test_scores_a_prompt_say_how_far_a_slope_reaches() -> None:
     row = pick(study["slopes"], outcome="likelihood_win_rate")
     assert row["prompts"] == 200 and -1 <= row["prompts_only_low"] < row["prompts_only_high"] <= 1
     assert all("prompts_only_low" in row for row in select_rows(study["against_random"], {"outcome": "bpb_reduction"}))
+
+
+def score_cells(grid: pl.DataFrame) -> pl.DataFrame:
+    """Scores of 40 prompts whose mean is each cell's bpb reduction; the prompts' own noise is 0.05."""
+    rng = np.random.default_rng(2)
+    scores = grid.select("experiment", level="bpb_reduction").join(pl.DataFrame({"id": range(40)}), how="cross")
+    noise = pl.Series(rng.normal(0, 0.05, scores.height))
+    return scores.select(
+        "experiment",
+        outcome=pl.lit("bpb_reduction"),
+        id=pl.format("p{}", "id"),
+        score=pl.col("level") + noise - noise.mean(),
+        weight=pl.lit(1.0),
+    )
+
+
+def test_a_cell_without_scores_makes_no_claim_surer() -> None:
+    """Without prompts, degree 6 would pass for certain: its seeds agree to 0.0001, its prompts do not."""
+    grid = planted_grid({"response-micro": 0.02, "response-macro": 0.0}, degrees=(0, 6), noise=0.001)
+    scores = score_cells(grid)
+    lost = grid.filter(strategy="response-micro", degree=6)["experiment"][0]
+    whole, part = build(grid, scores), build(grid, scores.filter(pl.col("experiment") != lost))
+    reason = f"{lost} must have 2 prompts with scores: run python -m m2m collect, which prints why"
+    for name in ("against_random", "slopes", "shapes"):
+        rows: list[Any] = part[name]
+        refused = [row for row in rows if "reason" in row]
+        assert [(row["strategy"], row.get("degree", 6)) for row in refused] == [("response-micro", 6)]
+        assert refused[0]["reason"] == reason and not {"p", "p_holm", "low"} & set(refused[0])
+        kept = [row for row in rows if "reason" not in row]
+        before = {(row["strategy"], row.get("degree")): row["p"] for row in whole[name]}
+        assert [row["p"] for row in kept] == [before[row["strategy"], row.get("degree")] for row in kept]
+    [verdict] = part["verdict"]
+    assert "Intervals cover other seeds and other prompts" in verdict["sentences"][2]
+    assert any(text.endswith(f"1 more could not be compared: {reason}.") for text in verdict["sentences"])
+    assert "3 compared" in verdict["headline"]
+
+
+def test_where_random_lacks_scores_nothing_is_compared_and_the_headline_says_why() -> None:
+    grid = planted_grid({"response-micro": 0.5}, degrees=(0, 6))
+    random = grid.filter(strategy="random")["experiment"].to_list()
+    [verdict] = build(grid, score_cells(grid).filter(~pl.col("experiment").is_in(random)))["verdict"]
+    assert f"No comparison with random: {random[0]} and 7 more must have 2 prompts" in verdict["headline"]
 
 
 def test_without_a_bpb_reduction_the_win_rate_must_be_named_as_the_outcome() -> None:

@@ -166,6 +166,19 @@ def test_what_the_intervals_know_is_said() -> None:
     assert one_by_one.endswith("drawn one by one, so they are too narrow for other sources.")
 
 
+def test_rows_that_rest_on_seeds_alone_are_counted_wherever_they_stand() -> None:
+    by_prompts = [gain(0.1, degree=degree, prompts=320, prompt_groups=19) for degree in (0, 2, 4)]
+    text = sentences(against_random=[*by_prompts, gain(0.2)])[1]
+    assert text.endswith("0.25. Intervals of 1 of 4 configurations cover other seeds alone, not other prompts.")
+
+
+def test_what_could_not_be_compared_is_counted_with_its_reason() -> None:
+    refused = gain(0.1, degree=2) | {"reason": "cell-1 has no scores"}
+    del refused["p_holm"]
+    text = sentences(against_random=[gain(0.2), refused, refused])[2]
+    assert "of 1 configurations" in text and text.endswith(" 2 more could not be compared: cell-1 has no scores.")
+
+
 def test_a_cliff_and_the_rows_that_seeds_share_stand_beside_the_degrees() -> None:
     row = slope("response-micro", 0.01, 0.3)
     [text] = sentences(slopes=[row], shapes=[shape("response-micro", 0.01, 0, 6, step_p=0.31, shared_rows=0.6667)])[1:2]

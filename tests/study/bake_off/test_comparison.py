@@ -53,6 +53,14 @@ def test_the_family_is_every_selector_at_both_budgets(
     assert single["critical"] == pytest.approx((alone["high"] - alone["value"]) / alone["se"], abs=0.02)
 
 
+def test_a_cell_without_scores_that_others_have_is_an_error(planted: tuple[pl.DataFrame, pl.DataFrame]) -> None:
+    """Its selector would seem surer than the others."""
+    grid, scores = planted
+    lost = grid["experiment"][0]
+    with pytest.raises(ValueError, match=f"{lost} must have 2 prompts with scores: run python -m m2m collect"):
+        compare_selectors(grid, scores.filter(pl.col("experiment") != lost), OUTCOME, 1, 100)
+
+
 def test_prompts_add_their_noise(record: BakeOff, planted: tuple[pl.DataFrame, pl.DataFrame]) -> None:
     without = compare_selectors(planted[0], planted[1].clear(), OUTCOME, 1, 400)
     assert (record["prompts"], without["prompts"]) == (60, 0)

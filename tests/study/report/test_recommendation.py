@@ -94,6 +94,25 @@ def test_no_number_of_seeds_is_named_that_the_prompts_would_drown(se: float, wor
     assert words in sentences(row)[1]
 
 
+def test_where_prompts_are_unknown_no_number_of_seeds_is_promised() -> None:
+    unknown = {"prompts_reason": "no interval over prompts: this outcome has no scores by prompt"}
+    advice = advise(make_study(against_random=[gain(0.02, 0.3, **unknown)]))
+    assert advice.sentences[1:] == ["These intervals cover other seeds alone."] and advice.grid == []
+    assert sentences(gain(0.0001, 0.3, **unknown))[1:] == ["These intervals cover other seeds alone."]
+    assert sentences(gain(0.12, 0.0004, **unknown))[2] == "These intervals cover other seeds alone."
+
+
+def test_an_interval_without_0_that_holm_does_not_confirm_is_explained() -> None:
+    assert sentences(gain(0.025, 0.061))[1] == "That interval leaves out 0, but Holm's p is 0.061: not significant."
+
+
+def test_what_could_not_be_compared_is_counted_with_its_reason() -> None:
+    refused = gain(0.1, degree=2) | {"reason": "cell-1 has no scores"}
+    del refused["p_holm"]
+    for p_holm in (0.001, 0.3):
+        assert sentences(gain(0.1, p_holm), refused)[-1] == "1 more could not be compared: cell-1 has no scores."
+
+
 def test_what_does_not_differ_from_the_best_is_counted_by_students_t() -> None:
     """sd .0213, 2 seeds against 8, 30 degrees of freedom: the margin is 2.0423 · .0213 · √(1/2 + 1/8) = .0344."""
     rows = [gain(0.2), gain(0.166, degree=4, cells=8), gain(0.165, degree=3, cells=8)]
