@@ -17,7 +17,15 @@ from m2m.study.cells.cells import select_comparable, select_outcome
 from m2m.study.ladder import KEY, Ladder, ShareOrNumber, compare_ladder
 
 OUTCOME = "bpb_reduction"
-HEAD = ("what is compared", "cells", "left out", "configurations", "rank correlation", "pairs that differ", "ordered alike")
+HEAD = (
+    "what is compared",
+    "cells",
+    "left out",
+    "configurations",
+    "rank correlation",
+    "pairs that differ",
+    "ordered alike",
+)
 
 
 def format_row(name: str, ladder: Ladder) -> str:
