@@ -9,13 +9,15 @@ from jaxtyping import Float64
 from m2m.human.agreement import calculate_alpha, estimate_agreement
 from m2m.human.corrected_rate import estimate_corrected_rate, estimate_label_rate
 
-WIN, TIE = 0.35, 0.15  # the first model's chance in a prompt; the rest are losses
+RATES = (0.05, 0.1, 0.2, 0.425)  # of the first model in prompts with different answers; a tie is half a win
+TIES = 6 / 17  # ties in a prompt, as a share of its rate
 Lean = Literal["first", "second", "longer", "graded", "raters"]
 Labels = Float64[np.ndarray, "prompts"]
 
 
-def draw_labels(rng: np.random.Generator, prompts: int) -> Labels:
-    return rng.choice([1.0, 0.5, 0.0], prompts, p=[WIN, TIE, 1 - WIN - TIE])
+def draw_labels(rng: np.random.Generator, prompts: int, rate: float = RATES[-1]) -> Labels:
+    tie = TIES * rate
+    return rng.choice([1.0, 0.5, 0.0], prompts, p=[rate - tie / 2, tie, 1 - rate - tie / 2])
 
 
 def judge_labels(rng: np.random.Generator, people: Labels, bias: float, lean: Lean) -> Labels:
@@ -37,33 +39,34 @@ def judge_labels(rng: np.random.Generator, people: Labels, bias: float, lean: Le
     return np.where(rng.random(len(people)) < 0.1, rng.integers(0, 2, len(people)), judged)
 
 
-def average_raters(rng: np.random.Generator, people: Labels, raters: int = 3) -> Labels:
+def average_raters(rng: np.random.Generator, people: Labels, rate: float, raters: int = 3) -> Labels:
     """The mean of raters who each say anything in a quarter of the prompts."""
-    said = [np.where(rng.random(len(people)) < 0.25, draw_labels(rng, len(people)), people) for _ in range(raters)]
-    return np.mean(said, axis=0)
+    count = len(people)
+    ratings = [np.where(rng.random(count) < 0.25, draw_labels(rng, count, rate), people) for _ in range(raters)]
+    return np.mean(ratings, axis=0)
 
 
 def count_covered(
-    studies: int, labels: int, prompts: int, bias: float, seed: int, lean: Lean = "first"
+    studies: int, labels: int, prompts: int, bias: float, seed: int, lean: Lean = "first", rate: float = RATES[-1]
 ) -> tuple[float, float, float]:
     """The share of studies whose corrected and labels-alone intervals hold the truth, and the ratio of their widths.
 
-    A tenth of the prompts has equal answers.
+    A tenth of the prompts has equal answers; `rate` is the first model's in the others.
     """
     rng = np.random.default_rng(seed)
-    truth = 0.9 * (WIN + TIE / 2) + 0.1 / 2
+    truth = 0.9 * rate + 0.1 / 2
     covered, widths = np.zeros(2), np.zeros(2)
     for _ in range(studies):
         ties = rng.binomial(prompts, 0.1)
-        people = draw_labels(rng, prompts - ties)
+        people = draw_labels(rng, prompts - ties, rate)
         judged = judge_labels(rng, people, bias, lean)
-        said = average_raters(rng, people) if lean == "raters" else people
-        rates = (
-            estimate_corrected_rate(said[:labels], judged[:labels], judged[labels:], len(people), ties),
-            estimate_label_rate(said[:labels], len(people), ties),
+        rated = (average_raters(rng, people, rate) if lean == "raters" else people)[:labels]
+        intervals = (
+            estimate_corrected_rate(rated, judged[:labels], judged[labels:], len(people), ties),
+            estimate_label_rate(rated, len(people), ties),
         )
-        covered += [rate.low <= truth <= rate.high for rate in rates]
-        widths += [rate.high - rate.low for rate in rates]
+        covered += [interval.low <= truth <= interval.high for interval in intervals]
+        widths += [interval.high - interval.low for interval in intervals]
     return float(covered[0] / studies), float(covered[1] / studies), float(widths[0] / widths[1])
 
 
@@ -109,14 +112,16 @@ def compare_draws(studies: int, labels: int, prompts: int, doubt: float, trust: 
 
 
 def print_rates(studies: int) -> None:
-    print("| judge leans to | labels | bias | corrected covers | labels alone cover | width of corrected / alone |")
-    print("|---|---:|---:|---:|---:|---:|")
-    for lean in get_args(Lean):
+    """The least and the most over all ways to lean and four biases."""
+    print("| true rate | labels | corrected covers | labels alone cover | width of corrected / alone |")
+    print("|---:|---:|---:|---:|---:|")
+    for rate in RATES:
         for labels in (30, 50, 100):
-            for bias in (0.0, 0.05, 0.15, 0.3):
-                corrected, alone, ratio = count_covered(studies, labels, 800, bias, 1, lean)
-                figures = f"{100 * corrected:.1f} % | {100 * alone:.1f} % | {ratio:.2f}"
-                print(f"| {lean} | {labels} | {bias:.2f} | {figures} |", flush=True)
+            cases = [(bias, lean) for lean in get_args(Lean) for bias in (0.0, 0.05, 0.15, 0.3)]
+            shares = np.array([count_covered(studies, labels, 800, bias, 1, lean, rate) for bias, lean in cases])
+            corrected, alone = (f"{100 * case.min():.1f}–{100 * case.max():.1f} %" for case in shares.T[:2])
+            widths = f"{shares[:, 2].min():.2f}–{shares[:, 2].max():.2f}"
+            print(f"| {rate} | {labels} | {corrected} | {alone} | {widths} |", flush=True)
 
 
 def print_agreements(studies: int) -> None:

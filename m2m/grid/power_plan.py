@@ -70,11 +70,12 @@ def read_noise(folder: Path) -> tuple[SeedNoise, str, str]:
         prompt_sd, cell_sd = estimate_prompt_noise(influences, labels, (table["strategy"] == "random").to_numpy())
     except (OSError, ValueError) as error:
         return noise, f"{words} (noise of prompts left out: {error})", get_unit(outcome)
-    return noise._replace(prompt_sd=prompt_sd, cell_prompt_sd=cell_sd), words, get_unit(outcome)
+    prompts = {"prompt_sd": prompt_sd, "cell_prompt_sd": cell_sd, "prompt_groups": influences.shape[1]}
+    return noise._replace(**prompts), words, get_unit(outcome)
 
 
 def _compute_influences(scores: pl.DataFrame, experiments: list[str]) -> Float[np.ndarray, "cells prompts"]:
-    """What each prompt adds to a cell's outcome about its mean. ValueError where a cell has no scores."""
+    """What each group of prompts adds to a cell's outcome about its mean. ValueError where a cell has no scores."""
     if not set(experiments) <= set(scores["experiment"]):
         raise ValueError("not every cell has scores by prompt")
     by = "group" if "group" in scores.columns and scores["group"].n_unique() >= ENOUGH_GROUPS else "id"

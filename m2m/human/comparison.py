@@ -8,11 +8,14 @@ from m2m.human.corrected_rate import Rate, estimate_corrected_rate, estimate_lab
 from m2m.human.judge_shares import JudgeShares
 from m2m.human.sheet import SheetKey
 
-FEW_LABELS = 50
+FEW_RARER = 10
 FEW_SHARED = (
     "  warning    {} pairs with two ratings are few: with 15 to 60, intervals held the truth in 90 to 96 % of studies"
 )
-WARNING = "{} labelled pairs are few: with 30, such intervals held the truth in 91 to 97 % of simulated studies"
+FEW_LABELS = (
+    "  warning    the rarer side has {:g} labels: below 10 the interval is wide, and such intervals held the truth in"
+    " 95 to 100 % of simulated studies"
+)
 
 
 def compare_with_people(
@@ -29,7 +32,7 @@ def compare_with_people(
     lines += [f"agreement    {describe_agreement(agreement, 'between raters')}"]
     lines += [FEW_SHARED.format(shared)] if shared < FEW_ITEMS and not np.isnan(agreement.alpha) else []
     lines += [f"people       {describe_rate(estimate_label_rate(labels[rated], key.different, ties), key)}"]
-    return lines
+    return lines + warn_of_rare_side(labels[rated])
 
 
 def compare_with_judge(
@@ -57,8 +60,7 @@ def compare_with_judge(
     agreeing = int(((labels > 0.5) == (judged > 0.5))[decided].sum())
     all_judged = np.append(judged[is_shared], unlabelled)
     uncorrected = (all_judged.sum() + ties / 2) / (len(all_judged) + ties)
-    narrower = 1 - (corrected.high - corrected.low) / (alone.high - alone.low) if alone.high > alone.low else 0.0
-    warnings = [] if is_shared.sum() >= FEW_LABELS else [f"  warning    {WARNING.format(is_shared.sum())}"]
+    narrower = 1 - (corrected.high - corrected.low) / (alone.high - alone.low)
     return [
         f"{engine}",
         f"  agreement  {describe_agreement(agreement, 'with people')}; same winner in {agreeing} of {decided.sum()}"
@@ -67,8 +69,14 @@ def compare_with_judge(
         f"  corrected  {describe_rate(corrected, key)}; weight of the judge {corrected.judge_weight:.2f}",
         f"  people     {describe_rate(alone, key)}, the same pairs alone; the corrected interval is"
         f" {100 * narrower:.0f} % narrower",
-        *warnings,
+        *warn_of_rare_side(labels[is_shared]),
     ]
+
+
+def warn_of_rare_side(labels: Float64[np.ndarray, "labelled"]) -> list[str]:
+    """A line where the model that people chose more rarely has under ten `labels` (0..1; a tie is half of one)."""
+    rarer = min(labels.sum(), (1 - labels).sum())
+    return [FEW_LABELS.format(rarer)] if rarer < FEW_RARER else []
 
 
 def average_labels(table: Float64[np.ndarray, "raters pairs"]) -> Float64[np.ndarray, "pairs"]:

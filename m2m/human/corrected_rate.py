@@ -7,6 +7,8 @@ from jaxtyping import Float64
 from scipy import stats
 
 CONFIDENCE = 0.975
+CHANCE_LABELS = np.array([1.0, 1.0, 0.0, 0.0])  # at a rate of 5 %, 21 % of samples of 30 have no win
+CHANCE_VERDICTS = np.full(4, 0.5)
 
 
 class Rate(NamedTuple):
@@ -18,16 +20,25 @@ class Rate(NamedTuple):
     judge_weight: float = 0.0
 
 
-def estimate_label_rate(labels: Float64[np.ndarray, "labelled"], different: int, ties: int = 0) -> Rate:
-    """The mean of human `labels` (0, 0.5, 1) and its t interval.
+class Moments(NamedTuple):
+    """An estimated win rate among prompts with two different answers, and its variance."""
 
-    They are a random sample of `different` prompts; `ties` further prompts have equal answers and count as 0.5.
-    ValueError below two labels.
+    mean: float
+    variance: float
+    judge_weight: float = 0.0
+
+
+def estimate_label_rate(labels: Float64[np.ndarray, "labelled"], different: int, ties: int = 0) -> Rate:
+    """The mean of human `labels` (0, 0.5, 1) and its 95 % interval.
+
+    They are a random sample of `different` prompts; `ties` further prompts have equal answers and count as 0.5. The
+    interval is Student's t of the labels and of two more wins and two more losses, as Agresti & Coull 1998 add to a
+    proportion: without those, labels that are all equal would give one of no width. ValueError below two labels.
     """
     _require_labels(labels, different)
-    return _build_rate(
-        float(labels.mean()), float(labels.var(ddof=1)) / len(labels), len(labels) - 1, different, ties, 0
-    )
+    more = np.append(labels, CHANCE_LABELS)
+    widened = Moments(float(more.mean()), float(more.var(ddof=1)) / len(more))
+    return _build_rate(float(labels.mean()), widened, len(labels) - 1, different, ties)
 
 
 def estimate_corrected_rate(
@@ -42,24 +53,36 @@ def estimate_corrected_rate(
     Angelopoulos, Duchi & Zrnic 2023 (PPI++, arXiv 2311.01453): mean(labels − w · judged) + w · mean(unlabelled). It is
     unbiased for any judge where the labelled prompts are a random sample; w is the one of least variance, in 0..1. Its
     variance is the jackknife's over the labelled prompts, w fitted again without each (Efron & Stein 1981), and that of
-    the unlabelled mean. The interval is that of Student's t with labels − 2 degrees of freedom. `different` and `ties`
-    as above. Where w is 0 it is the labels' alone. ValueError below two labels, or where labels and verdicts are not
-    of the same prompts.
+    the unlabelled mean. The interval is that of Student's t with labels − 2 degrees of freedom, and has two more wins
+    and two more losses too; the judge is undecided on these. `different` and `ties` as above. Where w is 0 it is the
+    labels' alone. ValueError below two labels, or where labels and verdicts are not of the same prompts.
     """
     _require_labels(labels, different)
     if len(labels) != len(judged):
         raise ValueError(f"labels and verdicts must be of the same prompts, got {len(labels)} and {len(judged)}")
-    n, unlabelled_count = len(labels), len(unlabelled)
-    sums = np.array([labels, judged, judged**2, labels * judged])
-    weight = float(_find_weights(sums.sum(axis=1), n, unlabelled_count)) if n > 2 and unlabelled_count else 0.0
+    if len(labels) < 3 or len(unlabelled) == 0:
+        return estimate_label_rate(labels, different, ties)
+    mean, _, weight = _correct(labels, judged, unlabelled)
     if weight == 0:
         return estimate_label_rate(labels, different, ties)
-    value = labels.mean() + weight * (unlabelled.mean() - judged.mean())
+    widened = _correct(np.append(labels, CHANCE_LABELS), np.append(judged, CHANCE_VERDICTS), unlabelled)
+    value = float(np.clip(mean, 0, 1))  # the correction may lead beyond
+    return _build_rate(value, widened, len(labels) - 2, different, ties, weight)
+
+
+def _correct(
+    labels: Float64[np.ndarray, "labelled"],
+    judged: Float64[np.ndarray, "labelled"],
+    unlabelled: Float64[np.ndarray, "unlabelled"],
+) -> Moments:
+    n, unlabelled_count = len(labels), len(unlabelled)
+    sums = np.array([labels, judged, judged**2, labels * judged])
+    weight = float(_find_weights(sums.sum(axis=1), n, unlabelled_count))
     left_sums = sums.sum(axis=1, keepdims=True) - sums
     weights = _find_weights(left_sums, n - 1, unlabelled_count)
-    values = (left_sums[0] - weights * left_sums[1]) / (n - 1) + weights * unlabelled.mean()
-    variance = (n - 1) * values.var() + weight**2 * np.append(judged, unlabelled).var(ddof=1) / unlabelled_count
-    return _build_rate(float(value), float(variance), n - 2, different, ties, weight)
+    means = (left_sums[0] - weights * left_sums[1]) / (n - 1) + weights * unlabelled.mean()
+    variance = (n - 1) * means.var() + weight**2 * np.append(judged, unlabelled).var(ddof=1) / unlabelled_count
+    return Moments(float(labels.mean() + weight * (unlabelled.mean() - judged.mean())), float(variance), weight)
 
 
 def _find_weights(sums: Float64[np.ndarray, "4 ..."], count: int, unlabelled_count: int) -> Float64[np.ndarray, "..."]:
@@ -71,13 +94,15 @@ def _find_weights(sums: Float64[np.ndarray, "4 ..."], count: int, unlabelled_cou
     return np.clip(slope / (1 + count / unlabelled_count), 0, 1)
 
 
-def _build_rate(value: float, variance: float, freedom: int, different: int, ties: int, weight: float) -> Rate:
+def _build_rate(
+    value: float, widened: Moments, freedom: int, different: int, ties: int, judge_weight: float = 0.0
+) -> Rate:
     """Prompts with equal answers are a stratum of its own, whose share varies as the prompts do."""
     share = different / (different + ties)
-    spread = share**2 * variance + share * (1 - share) / (different + ties) * (value - 0.5) ** 2
+    spread = share**2 * widened.variance + share * (1 - share) / (different + ties) * (widened.mean - 0.5) ** 2
     reach = float(stats.t.ppf(CONFIDENCE, freedom)) * spread**0.5
-    mean = share * value + (1 - share) / 2
-    return Rate(mean, max(0.0, mean - reach), min(1.0, mean + reach), weight)
+    rate, middle = (share * mean + (1 - share) / 2 for mean in (value, widened.mean))
+    return Rate(rate, max(0.0, min(rate, middle - reach)), min(1.0, max(rate, middle + reach)), judge_weight)
 
 
 def _require_labels(labels: Float64[np.ndarray, "labelled"], different: int) -> None:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.optimize import brentq
-from scipy.special import nctdtr, ndtri, stdtrit  # scipy.stats takes a third of a second more
+from scipy.special import nctdtr, ndtri, stdtr, stdtrit  # scipy.stats takes a third of a second more
 
 from m2m.planning.seed_noise import ALPHA, SeedNoise
 from m2m.planning.staging import Schedule
@@ -34,17 +34,18 @@ class FullGrid(NamedTuple):
 def compute_full_power(grid: FullGrid, noise: SeedNoise, gain: float) -> float:
     """The probability that Holm's first step calls a configuration with `gain` better than random.
 
-    Noncentral t, with the degrees of freedom of Satterthwaite 1946 where prompts are part of the noise.
+    Noncentral t, with the analysis' degrees of freedom where prompts are part of the noise.
     """
     cells = grid.configurations * grid.seeds + grid.random_seeds
     df = cells - grid.configurations - max(grid.seeds, grid.random_seeds)
     if df < 1 or min(grid.seeds, grid.random_seeds) < 1:
         return 0.0
     variance = _compute_seed_variance(grid, noise)
-    total = variance + noise.compute_prompt_variance(grid.seeds, grid.random_seeds)
-    df_all = df * (total / variance) ** 2
+    prompts = noise.compute_prompt_variance(grid.seeds, grid.random_seeds)
+    total, df_all = variance + prompts, float(_combine_df(variance, df, prompts, noise.prompt_groups))
     critical = -stdtrit(df_all, ALPHA / 2 / grid.tests)
-    return float(1 - nctdtr(df_all, gain / np.sqrt(total), critical))
+    reach = min(gain / np.sqrt(total), 2 * critical + 20)  # the power is above 0.95 there; further out nctdtr gives NaN
+    return float(1 - nctdtr(df_all, reach, critical))
 
 
 def _compute_seed_variance(grid: FullGrid, noise: SeedNoise) -> float:
@@ -60,6 +61,16 @@ def _compute_seed_variance(grid: FullGrid, noise: SeedNoise) -> float:
         return alone + within
     apart = noise.seed_sd**2 / shared + (noise.seed_sd**2 + noise.sd**2) / further
     return alone + within * apart / (within + apart)
+
+
+def _combine_df(
+    variance: float | Float[np.ndarray, "studies 1"],
+    df: int,
+    prompts: float | Float[np.ndarray, "studies tests"],
+    prompt_groups: float,
+) -> Float[np.ndarray, "*studies_tests"]:
+    """Of the seeds' variance with `df` and the prompts' with groups − 1, together (Satterthwaite 1946)."""
+    return np.asarray((variance + prompts) ** 2 / (variance**2 / df + prompts**2 / (prompt_groups - 1)))
 
 
 def simulate_staged_power(schedule: Schedule, configurations: int, noise: SeedNoise, gain: float) -> float:
@@ -155,17 +166,26 @@ def _confirm(
     variance = 2 * mean_sd**2 * rng.chisquare(df, size=(len(truth), 1)) / df
     prompts = widen_prompts(truth.shape[1], survivor_count) ** 2 * noise.compute_prompt_variance(seeds, seeds)
     means = np.take_along_axis(truth, survivors, axis=1) + rng.normal(0.0, mean_sd, size=survivors.shape)
-    ratios = (means - rng.normal(0.0, mean_sd, size=(len(truth), 1))) / np.sqrt(variance + prompts)
-    rejected = _reject_by_holm(ratios, df * (1 + prompts / variance) ** 2)
-    return np.asarray((rejected & (ratios > 0) & (survivors == 0)).any(axis=1))
+    gains = means - rng.normal(0.0, mean_sd, size=(len(truth), 1))
+    estimated = prompts * _draw_spread(noise.prompt_groups, survivors.shape, rng)
+    df_all = _combine_df(variance, df, estimated, noise.prompt_groups)
+    p = 2 * stdtr(df_all, -np.abs(gains) / np.sqrt(variance + estimated))
+    return np.asarray((_reject_by_holm(p) & (gains > 0) & (survivors == 0)).any(axis=1))
 
 
-def _reject_by_holm(
-    ratios: Float[np.ndarray, "studies tests"], df: Float[np.ndarray, "studies 1"]
-) -> Bool[np.ndarray, "studies tests"]:
-    order = np.argsort(-np.abs(ratios), axis=1)
-    critical = stdtrit(df, 1 - ALPHA / 2 / np.arange(ratios.shape[1], 0, -1))
-    passes = np.minimum.accumulate(np.take_along_axis(np.abs(ratios), order, axis=1) > critical, axis=1)
+def _draw_spread(
+    prompt_groups: float, shape: tuple[int, ...], rng: np.random.Generator
+) -> Float[np.ndarray, "studies tests"]:
+    """What a variance over so many groups of prompts is estimated as, where it is 1."""
+    if np.isinf(prompt_groups):
+        return np.ones(shape)
+    return np.asarray(rng.chisquare(prompt_groups - 1, size=shape) / (prompt_groups - 1))
+
+
+def _reject_by_holm(p: Float[np.ndarray, "studies tests"]) -> Bool[np.ndarray, "studies tests"]:
+    order = np.argsort(p, axis=1)
+    levels = ALPHA / np.arange(p.shape[1], 0, -1)
+    passes = np.minimum.accumulate(np.take_along_axis(p, order, axis=1) < levels, axis=1)
     rejected = np.zeros_like(passes)
     np.put_along_axis(rejected, order, passes, axis=1)
     return rejected

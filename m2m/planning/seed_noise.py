@@ -1,5 +1,6 @@
 """Replicated cells → how far an outcome goes astray: by a training's luck, by its seed's, and by the prompts'."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ class SeedNoise(NamedTuple):
     df: int  # degrees of freedom of `sd`
     prompt_sd: float = 0.0  # of a configuration − random by the choice of prompts, whatever the number of seeds
     cell_prompt_sd: float = 0.0  # of a cell by the choice of prompts, beside its configuration's; `sd` has it too
+    prompt_groups: float = math.inf  # of prompts, which an analysis resamples; inf: the prompts' noise is known exactly
 
     def scale(self, factor: float) -> "SeedNoise":
         """The noise if the trainings' parts of it were `factor` times as large."""
@@ -57,8 +59,10 @@ def estimate_prompt_noise(
 
     `influences`: what each prompt adds to a cell's outcome about its mean, (score − outcome · weight) / Σ weight. The
     products of two seeds, each about random cells of its own, have in common what is the configuration's alone.
-    ValueError below two random cells, or without a configuration of two seeds.
+    ValueError below two random cells or two prompts, or without a configuration of two seeds.
     """
+    if influences.shape[1] < 2:
+        raise ValueError(f"noise of prompts needs two prompts or groups of them, got {influences.shape[1]}")
     randoms = influences[is_random]
     groups = [influences[(configurations == label) & ~is_random] for label in np.unique(configurations[~is_random])]
     pairs = [group for group in groups if len(group) > 1]

@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 import polars as pl
-from jaxtyping import Bool, Float64, Int64
-from scipy.stats import rankdata
+from jaxtyping import Bool, Float64
 
 from m2m.study.cells.cells import SETTING, get_column, select_outcome
+from m2m.study.cells.correlation import spearman
 from m2m.study.cells.labels import CONFIGURATION
 
 KEY = [*SETTING, *CONFIGURATION]
@@ -15,7 +15,7 @@ LEAST = 4  # configurations: three have six orders
 
 
 class ShareOrNumber(NamedTuple):
-    """A value with its 95 % interval over configurations."""
+    """A value with its 95 % interval over configurations, which always has a width."""
 
     value: float
     low: float
@@ -36,12 +36,19 @@ class Ladder(NamedTuple):
 
 
 def compare_ladder(
-    proxy: pl.DataFrame, target: pl.DataFrame, outcome: str, rng: np.random.Generator, resamples: int
+    proxy: pl.DataFrame,
+    target: pl.DataFrame,
+    outcome: str,
+    rng: np.random.Generator,
+    resamples: int,
+    seed_noise: float | None = None,
 ) -> Ladder:
-    """Compare two tables of cells, as from `select_comparable`, by `outcome`; intervals resample configurations.
+    """Compare two tables of cells, as from `select_comparable`, by `outcome`.
 
-    A cell counts where both tables have it: the same configuration, setting and seed. ValueError below four
-    configurations, without two seeds of any, and where no pair differs by more than the seed noise.
+    A cell counts where both tables have it: the same configuration, setting and seed. `seed_noise` is the target's sd
+    between seeds, estimated from these cells where it is None. The rank correlation has the interval of `spearman`,
+    the share of pairs a bootstrap's over configurations. ValueError below four configurations, without two seeds of
+    any, where no pair differs by more than the seed noise, and where all the proxy's means are equal.
     """
     keys = [*KEY, "seed"]
     tables = [select_outcome(table, outcome).select(*keys, "worth") for table in (proxy, target)]
@@ -52,21 +59,21 @@ def compare_ladder(
             f"a ladder needs at least {LEAST} configurations that both models were trained on, got {len(means)}: "
             "train the proxy on the subsets of the target's study"
         )
-    noise = _estimate_seed_noise(cells)
+    noise = _estimate_seed_noise(cells) if seed_noise is None else seed_noise
     proxy_means, target_means = get_column(means), get_column(means, "worth_target")
     clear = np.triu(np.abs(target_means[:, None] - target_means) > noise, 1)
     if not clear.any():
         raise ValueError(f"no two configurations differ by more than the target's seed noise, {noise:.2g}: add seeds")
-    draws = rng.integers(len(means), size=(resamples, len(means)))
+    ranks = spearman(proxy_means, target_means)
     return Ladder(
         cells=len(cells),
         left_out=len(tables[0]) + len(tables[1]) - 2 * len(cells),
         configurations=len(means),
         seed_noise=noise,
-        rank_correlation=_correlate_ranks(proxy_means, target_means, draws),
+        rank_correlation=ShareOrNumber(ranks.r, ranks.low, ranks.high),
         pairs=int(clear.sum()),
         all_pairs=len(means) * (len(means) - 1) // 2,
-        agreement=_share_agreeing(proxy_means, target_means, clear, draws),
+        agreement=_share_agreeing(proxy_means, target_means, clear, rng, resamples),
     )
 
 
@@ -79,50 +86,31 @@ def _estimate_seed_noise(cells: pl.DataFrame) -> float:
     return float(np.sqrt(deviations @ deviations / freedom))
 
 
-def _correlate_ranks(
-    proxy: Float64[np.ndarray, "points"],
-    target: Float64[np.ndarray, "points"],
-    draws: Int64[np.ndarray, "draws points"],
-) -> ShareOrNumber:
-    all_rows = np.arange(len(proxy))[None]
-    ranks = [[_center(rankdata(column[rows], axis=1)) for column in (proxy, target)] for rows in (all_rows, draws)]
-    (observed,), resampled = (_correlate(x, y) for x, y in ranks)
-    return _with_interval(float(observed), resampled)
-
-
 def _share_agreeing(
     proxy: Float64[np.ndarray, "points"],
     target: Float64[np.ndarray, "points"],
     clear: Bool[np.ndarray, "points points"],
-    draws: Int64[np.ndarray, "draws points"],
+    rng: np.random.Generator,
+    resamples: int,
 ) -> ShareOrNumber:
-    """A pair that the proxy cannot tell apart, to the last bit, is not agreed on."""
-    same_order = np.sign(proxy[:, None] - proxy) == np.sign(target[:, None] - target)
-    counts = np.stack([np.bincount(rows, minlength=len(proxy)) for rows in draws]).astype(float)
+    """The share of `clear` pairs that both order alike; a pair whose proxies are equal, to the last bit, is not.
+
+    The interval is the percentile bootstrap's over the configurations and one more at chance, which differs from each
+    and agrees with half. Without it, few configurations in one order would give an interval of no width.
+    """
+    alike = clear & (np.sign(proxy[:, None] - proxy) == np.sign(target[:, None] - target))
+    all_pairs, agreeing = (np.pad(pairs.astype(float), (0, 1)) for pairs in (clear, alike))
+    all_pairs[:-1, -1], agreeing[:-1, -1] = 1, 0.5
+    draws = rng.integers(len(all_pairs), size=(resamples, len(all_pairs)))
+    counts = np.stack([np.bincount(rows, minlength=len(all_pairs)) for rows in draws]).astype(float)
     with np.errstate(invalid="ignore"):  # a draw may have no pair
-        resampled = _count_pairs(counts, clear & same_order) / _count_pairs(counts, clear)
-    return _with_interval(float((clear & same_order).sum() / clear.sum()), resampled)
+        shares = _count_pairs(counts, agreeing) / _count_pairs(counts, all_pairs)
+    low, high = np.nanquantile(shares, (0.025, 0.975))
+    return ShareOrNumber(float(alike.sum() / clear.sum()), float(low), float(high))
 
 
 def _count_pairs(
-    counts: Float64[np.ndarray, "draws points"], pairs: Bool[np.ndarray, "points points"]
+    counts: Float64[np.ndarray, "draws points"], pairs: Float64[np.ndarray, "points points"]
 ) -> Float64[np.ndarray, "draws"]:
     """The `pairs` of each draw, where a configuration stands as often as it was drawn."""
-    return np.asarray(((counts @ pairs.astype(float)) * counts).sum(axis=1))
-
-
-def _with_interval(value: float, resampled: Float64[np.ndarray, "draws"]) -> ShareOrNumber:
-    low, high = np.nanquantile(resampled, (0.025, 0.975))
-    return ShareOrNumber(value, float(low), float(high))
-
-
-def _center(ranks: Float64[np.ndarray, "draws points"]) -> Float64[np.ndarray, "draws points"]:
-    return np.asarray(ranks - ranks.mean(axis=1, keepdims=True))
-
-
-def _correlate(
-    x: Float64[np.ndarray, "draws points"], y: Float64[np.ndarray, "draws points"]
-) -> Float64[np.ndarray, "draws"]:
-    """Pearson's correlation of centred rows; NaN where one does not vary."""
-    with np.errstate(invalid="ignore"):
-        return np.asarray((x * y).sum(axis=1) / np.sqrt((x * x).sum(axis=1) * (y * y).sum(axis=1)))
+    return np.asarray(((counts @ pairs) * counts).sum(axis=1))

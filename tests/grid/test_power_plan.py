@@ -63,6 +63,7 @@ def test_the_noise_of_a_folder_is_the_planted_one(tmp_path: Path) -> None:
     noise, source, unit = read_noise(tmp_path)
     assert noise.sd == pytest.approx(0.01, rel=0.1) and noise.seed_sd < 0.004 and noise.df == 25 * 8 - 25 - 7
     assert noise.prompt_sd == pytest.approx(0.05 / np.sqrt(PROMPTS), rel=0.1) and noise.cell_prompt_sd < 1e-9
+    assert noise.prompt_groups == PROMPTS
     assert (source, unit) == (f"200 cells of {tmp_path / 'grid.csv'}", "bpb")
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from m2m.human.comparison import compare_with_judge, compare_with_people
+from m2m.human.comparison import compare_with_judge, compare_with_people, warn_of_rare_side
 from m2m.human.judge_shares import share_by_prompt
 from m2m.human.sheet import KeyPair, Model, SheetKey
 
@@ -31,6 +31,24 @@ def test_people_alone() -> None:
     # labels 1, 0.5, 0, 0.5, 0 have mean 0.4; 12 of 14 prompts differ: 0.4 · 12 / 14 + 0.5 · 2 / 14
     assert lines[3].startswith("  warning    4 pairs with two ratings are few: ")
     assert lines[4].startswith("people       Alpha wins 41.4 % against Beta, 95 % CI ")
+    assert lines[5].startswith("  warning    the rarer side has 2 labels: below 10 the interval is wide")
+
+
+def test_eight_wins_of_eight_are_no_proof() -> None:
+    pairs = [KeyPair(item=item, id=f"p{item}", first_is_left=True) for item in range(1, 9)]
+    key = SheetKey(sheet="0" * 16, identical=[], different=100, likelihood={}, pairs=pairs, **MODELS)
+    lines = compare_with_people(key, ["A"], np.ones((1, 8)), 1)
+    assert lines[3] == "people       Alpha wins 100.0 % against Beta, 95 % CI 56.8 to 100.0"
+    assert lines[4].startswith("  warning    the rarer side has 0 labels: ")
+
+
+@pytest.mark.parametrize(("labels", "rarer"), [([1.0] * 60, 0), ([1.0] * 60 + [0.0] * 9 + [0.5], 9.5)])
+def test_the_rarer_side_counts_and_not_the_labels(labels: list[float], rarer: float) -> None:
+    assert warn_of_rare_side(np.array(labels))[0].startswith(f"  warning    the rarer side has {rarer:g} labels: ")
+
+
+def test_ten_labels_of_the_rarer_side_are_enough() -> None:
+    assert warn_of_rare_side(np.repeat([1.0, 0.0], 10)) == warn_of_rare_side(np.full(20, 0.5)) == []
 
 
 def test_the_judge_beside_people() -> None:
@@ -43,7 +61,7 @@ def test_the_judge_beside_people() -> None:
     assert lines[2] == "  judge      61.5 %, as it stands, over 13 prompts"
     assert lines[3].startswith("  corrected  Alpha wins ") and "weight of the judge 0." in lines[3]
     assert lines[4].startswith("  people     Alpha wins 41.4 % against Beta") and lines[4].endswith("% narrower")
-    assert lines[5].startswith("  warning    5 labelled pairs are few: ")
+    assert lines[5].startswith("  warning    the rarer side has 2 labels: ")
 
 
 def test_a_judge_of_other_prompts_is_refused() -> None:

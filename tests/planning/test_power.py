@@ -62,6 +62,34 @@ def test_the_power_of_a_full_grid_is_that_of_planted_studies(prompt_sd: float) -
     assert found.mean() == pytest.approx(compute_full_power(grid, noise, gain), abs=0.05 + 0.06 * (prompt_sd > 0))
 
 
+@pytest.mark.parametrize("prompt_groups", [10, 19])
+def test_prompts_of_few_groups_are_no_more_certain_than_the_analysis_takes_them_to_be(prompt_groups: int) -> None:
+    """The gain that is promised at 80 % is found in 80 % of 4,000 studies, whose prompts vary as their seeds do."""
+    noise, grid = SeedNoise(1.0, 0.5, 20, 1.0, 0.0, prompt_groups), FullGrid(24, 4, 4, 36)
+    gain = find_smallest_gain(lambda value: compute_full_power(grid, noise, value), noise)
+    rng, df, seeds = np.random.default_rng(0), 24 * 3, 2 / 4
+    variance = seeds * rng.chisquare(df, 4000) / df
+    prompts = rng.chisquare(prompt_groups - 1, 4000) / (prompt_groups - 1)
+    freedom = np.floor((variance + prompts) ** 2 / (variance**2 / df + prompts**2 / (prompt_groups - 1)))
+    ratios = rng.normal(gain, np.sqrt(seeds + 1), 4000) / np.sqrt(variance + prompts)
+    assert np.mean(stats.t.sf(ratios, freedom) < 0.025 / 36) == pytest.approx(0.8, abs=0.03)
+
+
+def test_a_staged_grid_of_few_groups_of_prompts_that_keeps_all_is_the_full_one_of_its_fresh_seeds() -> None:
+    noise, gain = NOISE._replace(prompt_sd=0.7, prompt_groups=10), 3.0
+    staged = simulate_staged_power(Schedule((3,), tuple(range(101, 107))), 3, noise, gain)
+    full = compute_full_power(FullGrid(3, 6, 6, 3), noise, gain)
+    assert staged == pytest.approx(full, abs=0.05)
+    assert full < compute_full_power(FullGrid(3, 6, 6, 3), noise._replace(prompt_groups=1000), gain) - 0.04
+
+
+def test_a_gain_far_beyond_the_noise_is_certain() -> None:
+    """At some of these scipy's noncentral t is NaN."""
+    grid = FullGrid(56, 2, 8, 44)
+    powers = [compute_full_power(grid, NOISE._replace(prompt_sd=0.3, prompt_groups=19), gain) for gain in range(9, 90)]
+    assert all(power > 0.99 for power in powers)
+
+
 def test_the_staged_grid_of_27_finds_more_than_the_full_one_of_as_many_cells() -> None:
     """0.0028 of noise 0.00137: 67 cells in rungs, 62 in two seeds each and eight of random."""
     noise, gain = SeedNoise(0.00137, 0.00079, 32), 0.0028

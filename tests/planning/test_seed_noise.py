@@ -61,5 +61,10 @@ def test_noise_of_prompts_needs_replicates() -> None:
         estimate_prompt_noise(np.ones((3, 4)), np.array([0, 1, 9]), np.array([False, False, True]))
 
 
+def test_noise_of_prompts_needs_two_of_them() -> None:
+    with pytest.raises(ValueError, match="two prompts or groups of them, got 1"):
+        estimate_prompt_noise(np.ones((4, 1)), np.array([0, 0, 9, 9]), np.array([False, False, True, True]))
+
+
 def test_a_bootstrap_over_prompts_sees_both_parts() -> None:
     assert SeedNoise(1, 0, 1, 3.0, 2.0).compute_prompt_variance(2, 4) == 9 + 4 * 0.75

@@ -109,9 +109,10 @@ def _alpaca_eval(prompts: pl.DataFrame, gamed: GamedBaselines | None, seed: int,
         return metrics
     full = gamed is not None and prompts["difficulty"].null_count() == 0
     games = LengthGames(preferences, surplus, *((prompts["difficulty"].to_numpy(), gamed) if full else ()))
-    ends = bootstrap_length_controlled_rate(games, np.random.default_rng(seed), max(resamples // 10, 1))
+    rate = fit_length_controlled_rate(games)
+    ends = bootstrap_length_controlled_rate(games, rate, np.random.default_rng(seed), max(resamples // 10, 1))
     name = "lc_win_rate" if full else "lc_minimal_win_rate"
-    return metrics | {name: (fit_length_controlled_rate(games), *ends)}
+    return metrics | {name: (rate, *ends)}
 
 
 def _arena_hard(prompts: pl.DataFrame, gamed: GamedBaselines | None, seed: int, resamples: int) -> JudgeMetrics:

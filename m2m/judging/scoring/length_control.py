@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float, Float64, Int
 
+from m2m.judging.scoring.prompt_bootstrap import FEW_PROMPTS, widen_to_wilson
+
 GAMED_WEIGHT = 0.1  # of a row of the two gamed baselines: 0.2 shared by two
 FOLDS, SEED = 5, 123
 FREE = 1e4  # the weakest penalty that cross-validation may choose: almost none
@@ -48,20 +50,23 @@ def fit_length_controlled_rate(games: LengthGames) -> float:
 
 
 def bootstrap_length_controlled_rate(
-    games: LengthGames, rng: np.random.Generator, resamples: int
+    games: LengthGames, rate: float, rng: np.random.Generator, resamples: int
 ) -> tuple[float, float]:
-    """The 95 % interval (low, high) of the length-controlled win rate: a fit to each bootstrap sample of prompts.
+    """The 95 % interval (low, high) of the length-controlled `rate`: a fit to each bootstrap sample of prompts.
 
     The penalty is off here. Near 0.5 it removes all coefficients, and every sample would give exactly 0.5 (805
     prompts, true rate 0.52: such intervals covered it in 20 of 40 trials, these in 39). A rate shrunk to 0.5 may
-    therefore lie outside its interval.
+    therefore lie outside its interval. Below 100 prompts, and if all preferences are equal, the interval is widened to
+    Wilson's (1927) of `rate`.
     """
     rates = []
     for rows in rng.integers(len(games.preferences), size=(resamples, len(games.preferences))):
         difficulty = None if games.difficulty is None else games.difficulty[rows]
         rates.append(_win_rate(_fitted(_training(games, rows), FREE), difficulty))
-    low, high = np.quantile(rates, [0.025, 0.975])
-    return float(low), float(high)
+    low, high = (float(end) for end in np.quantile(rates, [0.025, 0.975]))
+    if len(games.preferences) >= FEW_PROMPTS and games.preferences.min() < games.preferences.max():
+        return low, high
+    return widen_to_wilson((low, high), rate, len(games.preferences))
 
 
 def _training(games: LengthGames, sample: Int[np.ndarray, "sample"]) -> Training:

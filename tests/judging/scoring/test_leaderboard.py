@@ -10,6 +10,7 @@ import pytest
 from m2m.cell.metrics import measure_worth
 from m2m.judging.scoring.leaderboard import _pairs, prepare_published_annotations, score_games, score_llm_judges
 from m2m.judging.scoring.length_control import GamedBaselines
+from m2m.judging.scoring.prompt_bootstrap import compute_wilson
 
 SCHEMA = {
     "id": pl.String, "repeat": pl.Int64, "order": pl.Int64, "won": pl.Float64, "weight": pl.Int64, "surplus": pl.Int64,
@@ -43,7 +44,7 @@ def test_below_two_prompts_with_a_verdict_there_is_a_count_and_no_win_rate(proto
 def test_a_strong_verdict_weighs_three_games_in_arena_hard() -> None:
     rows = [("a", 0, 0, 1.0, 3, None, None), ("a", 0, 1, 0.0, 1, None, None), ("b", 0, 0, 0.5, 1, None, None)]
     found = score_games("arena-hard", games(rows), None, 1, 200)
-    assert found["win_rate"] == pytest.approx((3.5 / 5, 0.5, 0.75))
+    assert found["win_rate"] == pytest.approx((3.5 / 5, *compute_wilson(0.7, 2)))
     assert (found["flips"], found["missing"]) == (1.0, 0)
 
 

@@ -12,6 +12,7 @@ from m2m.judging.scoring.length_control import (
     bootstrap_length_controlled_rate,
     fit_length_controlled_rate,
 )
+from m2m.judging.scoring.prompt_bootstrap import compute_wilson
 
 
 def planted(skill: float, taste: float, prompts: int, seed: int, longer: float = 0.0) -> LengthGames:
@@ -40,7 +41,7 @@ def test_the_interval_holds_the_value_and_is_narrower_with_more_prompts() -> Non
     for prompts in (50, 800):
         games = planted(skill=0.5, taste=1.0, prompts=prompts, seed=3)
         rate = fit_length_controlled_rate(games)
-        low, high = bootstrap_length_controlled_rate(games, np.random.default_rng(1), 60)
+        low, high = bootstrap_length_controlled_rate(games, rate, np.random.default_rng(1), 60)
         assert low < rate < high
         widths.append(high - low)
     assert widths[1] < widths[0] / 2
@@ -73,10 +74,23 @@ def test_a_candidate_that_always_loses_or_wins_does_so_at_equal_lengths_too(
     games = LengthGames(np.full(40, liking), np.arange(40))
     rate = fit_length_controlled_rate(games)
     assert rate == pytest.approx(liking, abs=1e-3)
-    assert bootstrap_length_controlled_rate(games, np.random.default_rng(1), 20) == pytest.approx(
-        (liking, liking), abs=1e-3
-    )
+    interval = bootstrap_length_controlled_rate(games, rate, np.random.default_rng(1), 20)
+    assert interval == pytest.approx(compute_wilson(liking, 40), abs=1e-3)  # 0 to 0.088, 0.912 to 1
     assert capfd.readouterr().err == ""  # liblinear warns there of a class without rows
+
+
+def test_preferences_just_short_of_a_win_leave_as_much_open_as_wilson_does() -> None:
+    """Of 0.98 in ten: 0.695 to 0.999. The interval of the fits alone is 0.014 wide."""
+    games = LengthGames(np.linspace(0.96, 0.995, 10), np.array([30, -20, 50, 10, -40, 60, -10, 20, -50, 40]))
+    low, high = bootstrap_length_controlled_rate(games, 0.98, np.random.default_rng(1), 60)
+    assert low == pytest.approx(compute_wilson(0.98, 10)[0]) and high > 0.99
+
+
+def test_from_100_prompts_on_the_interval_is_that_of_the_fits_alone() -> None:
+    games = planted(skill=0.5, taste=1.0, prompts=100, seed=3)
+    rate = fit_length_controlled_rate(games)
+    low, high = bootstrap_length_controlled_rate(games, rate, np.random.default_rng(1), 60)
+    assert high - low < 0.5 * np.ptp(compute_wilson(rate, 100))
 
 
 @pytest.mark.parametrize("surplus", [[5] * 8, [1, 2, 3, 4]])
@@ -89,7 +103,7 @@ def test_where_the_penalty_takes_everything_away_the_interval_still_says_how_lit
     rng = np.random.default_rng(1)
     games = LengthGames(rng.beta(0.3, 0.3, 100), np.round(rng.normal(0, 300, 100)).astype(int))
     rate = fit_length_controlled_rate(games)
-    low, high = bootstrap_length_controlled_rate(games, np.random.default_rng(1), 60)
+    low, high = bootstrap_length_controlled_rate(games, rate, np.random.default_rng(1), 60)
     assert rate == 0.5
     assert high - low > 0.1
 
@@ -115,8 +129,8 @@ def test_the_full_form_is_the_regression_that_is_published() -> None:
 
 def test_the_interval_of_the_full_form_knows_that_other_prompts_are_easier_or_harder() -> None:
     rng = np.random.default_rng(3)
-    hard = rng.normal(size=40)
-    games = LengthGames(1 / (1 + np.exp(3 * hard)), rng.integers(-500, 500, 40), hard)
+    hard = rng.normal(size=100)
+    games = LengthGames(1 / (1 + np.exp(3 * hard)), rng.integers(-500, 500, 100), hard)
     gamed = GamedBaselines(np.full(80, 0.5), rng.normal(size=80), np.zeros(80))
-    low, high = bootstrap_length_controlled_rate(games._replace(gamed=gamed), np.random.default_rng(1), 60)
+    low, high = bootstrap_length_controlled_rate(games._replace(gamed=gamed), 0.5, np.random.default_rng(1), 60)
     assert high - low > 0.1  # preferences have a standard deviation of 0.35, their mean one of 0.055
