@@ -266,7 +266,7 @@ def _get_noise(best: AgainstRandomRow) -> SeedNoise:
         return noise
     half = (best["seeds_only_high"] - best["seeds_only_low"]) / 2
     prompts = best["se"] ** 2 - (half / float(stats.t.isf(ALPHA / 2, best["noise_df"]))) ** 2
-    return noise._replace(prompt_sd=math.sqrt(max(0.0, prompts)))
+    return noise._replace(prompt_sd=math.sqrt(max(0.0, prompts)), prompt_groups=best["prompt_groups"])
 
 
 def _check_prompts(best: AgainstRandomRow) -> list[str]:
