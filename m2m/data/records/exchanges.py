@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 from m2m.data.records.turns import Turn
 
 SPEAKERS = {"user": "User", "assistant": "Assistant"}
+PART_BREAK = "\n\n"  # between the parts of an instruction: system prompt, earlier turns, question, input
 CALL = "holds a tool call, which no plain prompt carries"
 
 
@@ -67,7 +68,7 @@ def _read_exchange(before: Sequence[Turn], question: Turn, answers: Sequence[Tur
     labelled = [f"{SPEAKERS.get(turn.role, turn.role)}: {turn.content}" for turn in earlier]
     question_text = f"User: {texts.instruction}" if labelled else str(texts.instruction)
     return texts._replace(
-        instruction="\n\n".join(
+        instruction=PART_BREAK.join(
             [*(str(turn.content) for turn in system if str(turn.content).strip()), *labelled, question_text]
         )
     )
