@@ -41,6 +41,8 @@ class FilePool(NamedTuple):
     rejects: pl.DataFrame
     left_out: dict[str, int]
     """exchanges that became no row, by source"""
+    without_reasoning: int
+    """answers whose reasoning stood in a field of its own"""
 
 
 def read_pool(paths: Sequence[str], settings: ReadSettings, folder: Path) -> FilePool:
@@ -68,7 +70,8 @@ def read_pool(paths: Sequence[str], settings: ReadSettings, folder: Path) -> Fil
         "source", pool_file="file", pool_row="place", reason="reason", fields="fields"
     )
     left_out = {name: table.left_out for name, table in tables.items()}
-    return FilePool(candidates.pool, places, rejects, left_out)
+    without_reasoning = sum(table.without_reasoning for table in tables.values())
+    return FilePool(candidates.pool, places, rejects, left_out, without_reasoning)
 
 
 def describe_sources(pool: FilePool) -> list[tuple[str, str]]:

@@ -20,7 +20,7 @@ from m2m.file_selection.exclusions import (
     leave_out_of_pool,
 )
 from m2m.file_selection.file_pool import ReadSettings, describe_sources, read_pool
-from m2m.file_selection.own_columns import describe_further_fields, list_fields, parse_fields
+from m2m.file_selection.own_columns import list_fields, parse_fields
 from m2m.file_selection.pool_tokenizer import prepare_tokenizer
 from m2m.file_selection.pool_units import PoolUnits
 from m2m.file_selection.report import (
@@ -32,7 +32,12 @@ from m2m.file_selection.report import (
     name_types,
 )
 from m2m.file_selection.unit_settings import UnitSettings
-from m2m.file_selection.written_files import FileSelection, require_writable_folder, write_selection
+from m2m.file_selection.written_files import (
+    FileSelection,
+    describe_losses,
+    require_writable_folder,
+    write_selection,
+)
 from m2m.runtime.atomic_files import fill_folder
 from m2m.selection.arm import ArmSettings
 from m2m.selection.baselines import stack_scores
@@ -86,8 +91,8 @@ def choose_from_files(
         records = parse_fields(pool.places["fields"])
         names = list_fields(records)
         selection = FileSelection(pool, records, names, pool_units, comparison, name, evidence, listed, overlaps)
-        further = describe_further_fields(names, form)
-        warnings = [("warning", sentence) for sentence in (*list_warnings(comparison, tokenizer), *further)]
+        losses = describe_losses(pool, names, form)
+        warnings = [("warning", sentence) for sentence in (*list_warnings(comparison, tokenizer), *losses)]
         notes = [*list_exclusions(selection, exclusions), *warnings]
         with fill_folder(out) as place:
             files = write_selection(selection, place, form)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
+from m2m.data.pool.pool import describe_reasoning
 from m2m.export.data_card import Card, render_card
 from m2m.export.licences import UNSTATED
 from m2m.export.trainer_formats import ExportFormat, describe_for_llama_factory, format_record
@@ -33,7 +34,8 @@ from m2m.strategies import SIDES, get_strategy
 from m2m.text.pool_tokens import tokenize_pool
 
 PLACES = ("pool_source", "pool_file", "pool_row", "pool_exchange")
-FORMAT_KEYS = ("messages", "prompt", "completion", "conversations", "input", "output")
+# what trainers read; TRL takes any of the first five that a row has for the sign of a chat
+FORMAT_KEYS = ("messages", "prompt", "completion", "chosen", "rejected", "conversations", "input", "output")
 
 
 class FileSelection(NamedTuple):
@@ -80,6 +82,11 @@ def write_selection(selection: FileSelection, out: Path, form: ExportFormat) -> 
     write_text(out / "README.md", render_card(_describe(selection, file, form)))
     further = [] if selection.overlaps is None else ["overlaps.parquet"]
     return [out / name for name in (file.name, "README.md", "rows.parquet", "rejects.parquet", *further)]
+
+
+def describe_losses(pool: FilePool, names: Sequence[str], form: ExportFormat) -> list[str]:
+    """Sentences on what stood in the records, and is not in every file that is written; `names` are of their fields."""
+    return describe_reasoning(pool.without_reasoning) + describe_further_fields(names, form)
 
 
 def build_rows(selection: FileSelection) -> pl.DataFrame:
@@ -162,7 +169,7 @@ def _describe(selection: FileSelection, file: Path, form: ExportFormat) -> Card:
         evidence=selection.evidence,
         overlaps=_count_overlaps(selection),
         composition=composition | tabulate_origins(records, selection.names, numbers),
-        notes=describe_further_fields(selection.names, form),
+        notes=describe_losses(pool, selection.names, form),
     )
 
 

@@ -12,7 +12,7 @@ from m2m.strategies import SIDES
 
 GRAM = 13  # words in a row, as in the data reports of GPT-3 and Llama
 CHUNK_ROWS = 20_000
-LABEL = rf"^\s*(?:{'|'.join(SPEAKERS.values())}): "  # of an earlier turn
+TURN_LABEL = rf"^\s*(?:{'|'.join(SPEAKERS.values())}): "  # of an earlier turn
 JOINED = pl.col("words").list.join(" ")
 OVERLAP_COLUMNS = {
     "id": pl.String,
@@ -78,7 +78,7 @@ def _list_short_runs(chunk: pl.DataFrame, field: str) -> pl.DataFrame:
         chunk.filter(pl.col(field).str.contains(PART_BREAK, literal=True))
         .select("id", part=pl.col(field).str.split(PART_BREAK))
         .explode("part")
-        .select("id", words=split_words(pl.col("part").str.replace(LABEL, "")))
+        .select("id", words=split_words(pl.col("part").str.replace(TURN_LABEL, "")))
         .select("id", text=JOINED, count=pl.col("words").list.len())
         .filter(pl.col("count") > 0)
         .with_row_index("last")
