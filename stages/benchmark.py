@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from m2m.data.benchmarks.eval_prompts import (
+    NO_PROMPT,
     convert_heldout_rows,
     convert_records,
     read_baseline_answers,
@@ -74,7 +75,7 @@ def _read_prompts(name: str, source: Benchmark, heldout: Path, row_origins: Path
 
 
 def _find_reason(records: list[SourceRecord]) -> str:
-    return next((record.reason for record in records if record.reason), "no record has the fields of a prompt")
+    return next((record.reason for record in records if record.reason), NO_PROMPT)
 
 
 def _check_prompts(name: str, prompts: pl.DataFrame, count: int, reason: str) -> pl.DataFrame:

@@ -11,7 +11,13 @@ import polars as pl
 from m2m.data.pool.docstring_questions import tabulate_pairs
 from m2m.data.pool.docstring_sections import Documented, parse_sections
 from m2m.data.pool.package_docstrings import read_docstrings
-from m2m.data.pool.pool import count_rows, describe_absent_limits, describe_rows, split_candidates
+from m2m.data.pool.pool import (
+    count_rows,
+    describe_absent_limits,
+    describe_reasoning,
+    describe_rows,
+    split_candidates,
+)
 from m2m.data.pool.pretraining_text import build_corpus, collect_clauses, divide_objects
 from m2m.data.pool.sources import Source, check_source, read_records, resolve_source
 from m2m.data.records.record_formats import PairColumns
@@ -70,7 +76,11 @@ def main(
         near_duplicates=near_duplicates,
     )
     left_out = {name: table.left_out for name, table in tables.items()}
-    lines = describe_rows(candidates, left_out) + describe_absent_limits(candidates, min_chars, max_chars)
+    lines = describe_rows(candidates, left_out)
+    lines += [
+        f"{name}: {text}" for name, table in tables.items() for text in describe_reasoning(table.without_reasoning)
+    ]
+    lines += describe_absent_limits(candidates, min_chars, max_chars)
     print(*lines, sep="\n")
     print(f"corpus: {len(text)} texts from {len(studied)} objects, which give no rows")
     write_table(corpus, Corpus, text)

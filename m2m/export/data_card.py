@@ -127,7 +127,8 @@ def describe_overlap(count: int | None) -> str:
     """How many rows of the subset share text with an evaluation prompt; None where nobody has looked."""
     if count is None:
         return "Overlap with evaluation prompts was not counted: no prompts were read."
-    return f"{count} of these rows share text with an evaluation prompt (equal words, or 13 in a row)."
+    shared = "an equal text or paragraph, or 13 words in a row"
+    return f"{count} of these rows share text with an evaluation prompt ({shared})."
 
 
 def describe_lengths(table: pl.DataFrame) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Bool
 
-from m2m.data.benchmarks.eval_prompts import convert_records
+from m2m.data.benchmarks.eval_prompts import NO_PROMPT, convert_records
 from m2m.data.benchmarks.overlap import find_overlaps
 from m2m.data.records.read_files import read_files
 from m2m.data.target_examples import read_target_examples
@@ -129,6 +129,6 @@ def _read_prompts(path: str) -> pl.DataFrame:
     records = list(read_files(path))
     prompts = convert_records(Path(path).name, [record.value for record in records], {})
     if prompts.is_empty():
-        reason = next((record.reason for record in records if record.reason), "no record has the fields of a prompt")
+        reason = next((record.reason for record in records if record.reason), NO_PROMPT)
         raise ValueError(f"--prompts {path} has no prompt: {len(records)} records read; {reason}")
     return prompts

@@ -46,6 +46,8 @@ class FilePool(NamedTuple):
     """ids of the rows whose instruction begins with a system prompt or earlier turns"""
     paths: dict[str, str]
     """where each source can be read again, by source"""
+    without_reasoning: int
+    """answers whose reasoning stood in a field of its own"""
 
 
 def read_pool(paths: Sequence[str], settings: ReadSettings, folder: Path) -> FilePool:
@@ -72,7 +74,8 @@ def read_pool(paths: Sequence[str], settings: ReadSettings, folder: Path) -> Fil
     rejects = _place_rejects(candidates.rejects, all_places)
     left_out = {name: table.left_out for name, table in tables.items()}
     with_context = candidates.origins.join(all_places.filter("has_context"), on=PLACE, how="semi")["id"]
-    return FilePool(candidates.pool, places, rejects, left_out, with_context, sources)
+    without_reasoning = sum(table.without_reasoning for table in tables.values())
+    return FilePool(candidates.pool, places, rejects, left_out, with_context, sources, without_reasoning)
 
 
 def describe_sources(pool: FilePool) -> list[tuple[str, str]]:

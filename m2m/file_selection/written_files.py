@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
+from m2m.data.pool.pool import describe_reasoning
 from m2m.export.data_card import Card, render_card
 from m2m.export.licences import UNSTATED
 from m2m.export.trainer_formats import SelectFormat, describe_for_llama_factory, format_record
@@ -35,7 +36,8 @@ from m2m.strategies import SIDES, get_strategy
 from m2m.text.pool_tokens import tokenize_pool
 
 PLACES = ("pool_source", "pool_file", "pool_row", "pool_exchange")
-FORMAT_KEYS = ("messages", "prompt", "completion", "conversations", "input", "output")
+# what trainers read; TRL takes any of the first five that a row has for the sign of a chat
+FORMAT_KEYS = ("messages", "prompt", "completion", "chosen", "rejected", "conversations", "input", "output")
 
 
 class FileSelection(NamedTuple):
@@ -126,8 +128,9 @@ def _has_units(comparison: Comparison) -> bool:
 
 def list_notes(selection: FileSelection, form: SelectFormat) -> list[str]:
     """Where the files differ from the records, a sentence each."""
-    turns = describe_turns(selection.pool, selection.comparison.subset.table["id"], form)
-    return [*turns, *describe_further_fields(selection.names, form)]
+    pool, chosen = selection.pool, selection.comparison.subset.table["id"]
+    reasoning = [] if form == "original" else describe_reasoning(pool.without_reasoning)
+    return [*describe_turns(pool, chosen, form), *reasoning, *describe_further_fields(selection.names, form)]
 
 
 def _list_records(

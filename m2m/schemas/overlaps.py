@@ -11,7 +11,10 @@ class Overlaps(pa.DataFrameModel):
     id: str = pa.Field(str_length={"min_value": 1}, description="the pool's row")
     prompt: str = pa.Field(str_length={"min_value": 1}, description="id of the evaluation prompt")
     field: str = pa.Field(isin=["instruction", "response"], description="the side of the row")
-    kind: str = pa.Field(isin=["exact", "13-gram"], description="exact: all words are equal; 13-gram: 13 in a row are")
+    kind: str = pa.Field(
+        isin=["exact", "13-gram"],
+        description="exact: all words are equal, or those of paragraphs and a short prompt; 13-gram: 13 in a row",
+    )
     grams: pl.Int64 = pa.Field(ge=0, description="positions of the row where 13 words of the prompt begin")
     text: str = pa.Field(
         str_length={"min_value": 1}, description="the shared words, the first 13 of them for a 13-gram"

@@ -248,6 +248,38 @@ def test_a_field_with_the_name_of_a_place_is_kept_under_another(pool: Path, tmp_
     assert set(data["pool_file"]) == {"my.jsonl"}
 
 
+@pytest.mark.parametrize("form", ["prompt-completion", "parquet"])
+def test_the_field_of_a_form_that_was_not_read_is_kept_under_a_name_that_no_trainer_reads(
+    pool: Path, tmp_path: Path, form: Any
+) -> None:
+    """TRL takes any of prompt, completion, chosen and rejected for the sign of a chat."""
+    records = [
+        make_row(row) | {"chosen": f"Best {row}.", "rejected": f"Worst {row}.", "turns": 3} for row in range(ROWS)
+    ]
+    pool.write_text("".join(json.dumps(record) + "\n" for record in records))
+    choose(pool, tmp_path / "out", format=form, prompt_column="prompt", response_column="chosen")
+    path = tmp_path / "out" / ("data.parquet" if form == "parquet" else "data.jsonl")
+    table = pl.read_parquet(path) if form == "parquet" else pl.read_ndjson(path)
+    assert table["rejected_user"].to_list() == [f"Worst {row}." for row in table["pool_row"]]
+    assert set(table["turns"]) == {3} and "response_user" in table.columns
+    assert not {"chosen", "rejected", "chosen_user"} & set(table.columns)
+
+
+def test_answers_without_their_reasoning_are_counted_in_report_card_and_page(
+    pool: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chats = [
+        {"messages": [{"role": "user", "content": f"Ask {n}?"}, {"role": "ai", "content": f"{n}.", "thinking": "Hm."}]}
+        for n in range(3)
+    ]
+    pool.write_text("".join(json.dumps(record) + "\n" for record in [make_row(0), *chats]))
+    choose(pool, tmp_path / "out", size=2, strategy="random", page="write")
+    sentence = "3 answers came with reasoning apart, which was left out"
+    assert f"warning    {sentence}\n" in capsys.readouterr().out
+    assert f"\n\n{sentence}.\n\n" in (tmp_path / "out/README.md").read_text("utf-8")
+    assert sentence in (tmp_path / "out/index.html").read_text("utf-8")
+
+
 @pytest.mark.parametrize(
     ("paths", "counts"),
     [
@@ -365,6 +397,15 @@ def test_a_row_that_shares_text_with_a_prompt_is_counted_or_left_out(
         assert f"{found}{words}" in (out / "index.html").read_text("utf-8")
         assert f"{size - 40} of these rows share text with an evaluation prompt" in card
         assert ("1 rows that share text with an evaluation prompt were no candidates" in card) == (overlap == "drop")
+
+
+def test_prompts_without_a_field_of_a_prompt_are_an_error_that_lists_the_fields(pool: Path, tmp_path: Path) -> None:
+    (tmp_path / "prompts.csv").write_text("Frage,Antwort\nWer?,Ich.\n")
+    with pytest.raises(
+        ValueError, match="1 records read; no record has the fields of a prompt: a text in instruction"
+    ) as error:
+        choose(pool, tmp_path / "out", prompts=(str(tmp_path / "prompts.csv"),))
+    assert all(f" {name}" in str(error.value) for name in ("prompt", "question", "messages", "conversations", "turns"))
 
 
 def test_the_best_by_a_number_of_the_records_are_the_candidates(

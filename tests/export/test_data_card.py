@@ -95,7 +95,10 @@ def test_a_card_warns_where_the_units_are_not_the_tokens_of_the_trained_model() 
 def test_a_card_counts_the_rows_that_share_text_with_a_prompt_and_those_left_out_for_it() -> None:
     assert "Overlap with evaluation prompts was not counted: no prompts were read" in render_card(CARD)
     text = render_card(CARD._replace(overlaps=0, summary={**CARD.summary, "overlapping_rows_dropped": 7}))
-    assert "0 of these rows share text with an evaluation prompt (equal words, or 13 in a row)." in text
+    assert (
+        "0 of these rows share text with an evaluation prompt (an equal text or paragraph, or 13 words in a row)."
+        in text
+    )
     assert "7 rows that share text with an evaluation prompt were no candidates." in text
     assert "no candidates" not in render_card(CARD._replace(overlaps=2))
 

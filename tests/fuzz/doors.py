@@ -55,6 +55,14 @@ RECORDS: tuple[dict[str, Any], ...] = (
     {"conversations": [{"from": "human", "value": "Hi?"}, {"from": "gpt", "value": "Ho.", "weight": 1}]},
     {"prompt": TURNS[:1], "chosen": TURNS, "rejected": TURNS},
     {"uid": "u", "turns": [{"content": "Why?"}], "reference": "So.", "baseline": "gpt", "history": [["a", "b"]]},
+    {"question": "Why?", "response": "So.", "system_prompt": "Be brief.", "context": "Sky.", "turns": 2},
+    {
+        "messages": [
+            TURNS[0],
+            TURNS[1] | {"role": "ai", "reasoning_content": "Hm."},
+            {"role": "narrator", "content": "a"},
+        ]
+    },
 )
 REPLY = {
     "model": "m",

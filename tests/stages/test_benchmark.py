@@ -152,6 +152,7 @@ def test_records_that_cannot_be_used_are_counted(heldout: Path, capsys: pytest.C
         (Benchmark(kind="files"), "needs path"),
         (Benchmark(kind="hub", path="a.json"), "needs id and path"),
         (Benchmark(kind="files", path="no/such/file.json"), "'mine' has no prompt: 1 records read; no file at"),
+        (Benchmark(kind="files", path="metrics/grid.csv"), "no record has the fields of a prompt: a text in"),
         (Benchmark(kind="files", path="pyproject.toml"), "'mine' has no prompt: 1 records read; .*is no table"),
     ],
 )

@@ -295,6 +295,20 @@ def test_pool_held_out_rejects_and_exchanges_left_out_are_what_was_read(
     assert turns != "each" or left_out == 0
 
 
+def test_answers_without_their_reasoning_are_counted_in_what_is_printed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    thought = {"role": "assistant", "content": "Four.", "reasoning_content": "Two and two."}
+    chats: list[Record] = [{"messages": [{"role": "user", "content": f"Sum {n}?"}, thought]} for n in range(3)]
+    pairs: list[Record] = [{"prompt": "Ask?", "completion": "Answer."}]
+    for name, records in (("mine", chats), ("plain", pairs)):
+        (tmp_path / f"{name}.jsonl").write_bytes(CONTAINERS["jsonl"](records))
+    ingest(tmp_path, {name: files(tmp_path / f"{name}.jsonl") for name in ("mine", "plain")}, heldout_share=0)
+    printed = capsys.readouterr().out
+    assert "mine: 3 answers came with reasoning apart, which was left out\n" in printed
+    assert printed.count("reasoning") == 1
+
+
 def test_ten_dialogues_of_one_to_eight_exchanges_are_counted_or_read(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -8,6 +8,7 @@ from typing import Literal
 import polars as pl
 
 from m2m.data.records.cleaning import normalize_text
+from m2m.data.records.form_readers import FORM_READERS, TURN_FIELDS
 from m2m.data.records.hash_split import draw_each
 from m2m.data.records.record_formats import read_pair
 
@@ -23,6 +24,11 @@ PROMPT_COLUMNS = {
 BASELINE_FIELDS = ("baseline", "generator", "baseline_model")  # the last two: AlpacaEval's word, and a common one
 GROUP_FIELDS = ("package", "cluster", "category", "subject", "dataset")  # the second: Arena-Hard, the last: AlpacaEval
 ANSWER_FIELDS = ("baseline_answer", "baseline_response")
+QUESTION_FIELDS = tuple(name for name in FORM_READERS if name not in TURN_FIELDS)
+NO_PROMPT = (
+    f"no record has the fields of a prompt: a text in {' or '.join(QUESTION_FIELDS)}, "
+    f"or turns in {' or '.join(TURN_FIELDS)}"
+)
 
 
 def convert_heldout_rows(benchmark: str, rows: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
@@ -50,11 +56,12 @@ def convert_records(
 ) -> pl.DataFrame:
     """Records as prompts; one without an instruction, or with an earlier one's, is left out.
 
-    A record has an instruction in one of the forms of `read_pair`, or Arena-Hard's turns. Its response is the
-    reference, unless a generator is named (AlpacaEval): then it is the answer of that baseline. `reference`, and
-    `baseline` with `baseline_answer`, win over both; `answers` (uid → baseline, answer) come last. With `reference`
-    "baseline" the baseline's answer is the reference, and no opponent's; a prompt without one has none. An id is 16 hex
-    digits of the hash of benchmark and instruction. A group is the benchmark, with the record's category if it has one.
+    A record has an instruction in one of the forms of `read_pair`, in Arena-Hard's turns, or alone in a field of a
+    form. Its response is the reference, unless a generator is named (AlpacaEval): then it is the answer of that
+    baseline. `reference`, and `baseline` with `baseline_answer`, win over both; `answers` (uid → baseline, answer) come
+    last. With `reference` "baseline" the baseline's answer is the reference, and no opponent's; a prompt without one
+    has none. An id is 16 hex digits of the hash of benchmark and instruction. A group is the benchmark, with the
+    record's category if it has one.
     """
     prompts = [_read_prompt(record, answers) for record in records if isinstance(record, Mapping)]
     columns = list(PROMPT_COLUMNS)[2:]
@@ -119,7 +126,8 @@ def _read_prompt(record: Mapping[str, object], answers: Mapping[str, tuple[str, 
         (generator, answer_field or generated) if answer_field or generated else answers.get(uid, (None, None))
     )
     reference = _text(record.get("reference")) or (None if generated else pair.response)
-    instruction = pair.instruction or _read_first_turn(record.get("turns"))
+    single = next((text for name in QUESTION_FIELDS if (text := _text(record.get(name)))), None)
+    instruction = pair.instruction or _read_first_turn(record.get("turns")) or single
     return instruction, reference, baseline, answer, _read_category(record)
 
 

@@ -85,6 +85,11 @@ def describe_rows(candidates: Candidates, left_out: Mapping[str, int]) -> list[s
     return sentences
 
 
+def describe_reasoning(answers: int) -> list[str]:
+    """A sentence on the answers whose reasoning stood in a field of its own; empty for none."""
+    return [f"{answers:,} answers came with reasoning apart, which was left out"] if answers else []
+
+
 def describe_absent_limits(candidates: Candidates, min_chars: int | None, max_chars: int | None) -> list[str]:
     """A sentence for each limit that is off: how many of the kept rows a usual limit would leave out."""
     rows = pl.concat([candidates.pool, candidates.heldout])

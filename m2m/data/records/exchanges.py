@@ -6,7 +6,10 @@ from typing import Literal, NamedTuple
 from m2m.data.records.turns import Turn
 
 SPEAKERS = {"user": "User", "assistant": "Assistant"}
+PART_BREAK = "\n\n"  # between the parts of an instruction: system prompt, earlier turns, question, input
+ROLES = {"system", *SPEAKERS}
 CALL = "holds a tool call, which no plain prompt carries"
+LONGEST_ROLE = 40  # characters of a role in a reason
 
 
 class Pair(NamedTuple):
@@ -20,10 +23,14 @@ class Pair(NamedTuple):
 
 
 class Exchanges(NamedTuple):
-    """The pairs of a record, at least one, and the number of its exchanges that are none of them."""
+    """The pairs of a record, at least one; how many exchanges are none of them, and how many answers lack reasoning.
+
+    Reasoning is lacking where it stood in a field of its own: an answer is its content.
+    """
 
     pairs: list[Pair]
     left_out: int = 0
+    without_reasoning: int = 0
 
     def refuse(self, reason: str) -> "Exchanges":
         """The same exchanges; pairs without a reason get this one."""
@@ -44,15 +51,21 @@ def choose_exchanges(
     """
     starts = [index for index, turn in enumerate(dialogue) if turn.role == "user"]
     if not starts:
-        return reject("has no user turn")
+        problem = _explain_roles(dialogue)
+        return reject(f"has no user turn, and {problem}" if problem else "has no user turn")
     ends = [*starts[1:], len(dialogue)]
     spans = [(start, dialogue[start + 1 : end]) for start, end in zip(starts, ends, strict=True)]
-    answered = [sum(turn.role == "assistant" for turn in answers) for _, answers in spans if not _has_call(answers)]
+    answered = [
+        sum(turn.role == "assistant" for turn in answers) for _, answers in spans if not _explain_roles(answers)
+    ]
     further = sum(max(answers - 1, 0) for answers in answered)
     trained = [span for span in spans if not span[1] or span[1][0].is_trained]
     pairs = {"first": trained[:1], "last": trained[-1:], "each": spans}[turns] or spans[:1]
     read = [_read_exchange([*context, *dialogue[:start]], dialogue[start], answers) for start, answers in pairs]
-    return Exchanges(read, len(spans) - len(pairs) + further)
+    reasoned = sum(
+        pair.reason is None and answers[0].has_reasoning for pair, (_, answers) in zip(read, pairs, strict=True)
+    )
+    return Exchanges(read, len(spans) - len(pairs) + further, reasoned)
 
 
 def _read_exchange(before: Sequence[Turn], question: Turn, answers: Sequence[Turn]) -> Pair:
@@ -69,26 +82,33 @@ def _read_exchange(before: Sequence[Turn], question: Turn, answers: Sequence[Tur
     labelled = [f"{SPEAKERS.get(turn.role, turn.role)}: {turn.content}" for turn in earlier]
     question_text = f"User: {texts.instruction}" if labelled else str(texts.instruction)
     context = [*(str(turn.content) for turn in system if str(turn.content).strip()), *labelled]
-    return texts._replace(instruction="\n\n".join([*context, question_text]), has_context=bool(context))
+    return texts._replace(instruction=PART_BREAK.join([*context, question_text]), has_context=bool(context))
 
 
 def _explain_answers(answers: Sequence[Turn], is_later: bool) -> str | None:
-    if _has_call(answers):
-        return CALL
+    if problem := _explain_roles(answers):
+        return problem
     if not answers or answers[0].role != "assistant":
         return f"has no assistant turn after {'a' if is_later else 'its first'} user turn"
     return None if answers[0].is_trained else "its answer is not to be trained on (weight, loss_weight, train or loss)"
 
 
-def _has_call(turns: Sequence[Turn]) -> bool:
-    return any(turn.is_call or turn.role not in {"user", "assistant", "system"} for turn in turns)
+def _explain_roles(turns: Sequence[Turn]) -> str | None:
+    """That one of `turns` is a tool's, or of a role that a dialogue does not have."""
+    if any(turn.is_call for turn in turns):
+        return CALL
+    unknown = next((turn.role for turn in turns if turn.role not in ROLES), None)
+    if unknown is None:
+        return None
+    named = f"of the unknown role {unknown[:LONGEST_ROLE]!r}" if unknown else "without a role"
+    return f"holds a turn {named}: write user, assistant, system or tool"
 
 
 def _explain_turns(turns: Sequence[Turn]) -> str | None:
     """Why the turns before the answer are no text, if so; the question itself is checked with its answer."""
     for turn in turns[:-1]:
-        if _has_call([turn]):
-            return f"what precedes it {CALL}"
+        if problem := _explain_roles([turn]):
+            return f"what precedes it {problem}"
         if turn.content and not isinstance(turn.content, str):
             return f"a {turn.role} turn holds {turn.problem or f'no text but {type(turn.content).__name__}'}"
         if isinstance(turn.content, str) and not _is_encodable(turn.content):

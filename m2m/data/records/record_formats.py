@@ -1,24 +1,35 @@
 """A record of someone's data set → its instruction and response, whichever of the usual forms it has."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from m2m.data.records.exchanges import Exchanges, Pair, choose_exchanges, reject
+from m2m.data.records.form_readers import (
+    FORM_READERS,
+    INSTRUCTION_ANSWERS,
+    PROMPT_ANSWERS,
+    TURN_FIELDS,
+    Fields,
+    Form,
+    find_forms,
+    has_text,
+    rank_form,
+    read_columns,
+)
 from m2m.data.records.turns import Turn, is_label_off, parse_turns
 
-RECORD_FORMS = "alpaca (instruction, input, output), prompt–completion, ShareGPT (conversations) or chat (messages)"
-TURN_FIELDS = ("conversations", "messages", "conversation", "dialogue", "dialog", "turns", "contents", "data")
-INSTRUCTION_ANSWERS = ("output", "response", "completion")
-PROMPT_ANSWERS = ("completion", "response", "answer", "output")
+RECORD_FORMS = (
+    "alpaca (instruction, input, output), prompt–completion, question–answer, "
+    "ShareGPT (conversations) or chat (messages)"
+)
 SYSTEM_FIELDS = ("system", "system_prompt", "system_message")
 RECORD_FIELDS = {
     *TURN_FIELDS, *INSTRUCTION_ANSWERS, *PROMPT_ANSWERS, *SYSTEM_FIELDS,
-    "instruction", "input", "context", "prompt", "chosen", "rejected", "history", "tools",
+    "instruction", "input", "context", "prompt", "question", "chosen", "rejected", "history", "tools",
 }  # fmt: skip
 LONGEST_NAME = 40  # characters of a field's name in a reason: the name may be a text
 
 Turns = Literal["first", "last", "each"]
-Fields = Mapping[str, object]
 
 
 class PairColumns(NamedTuple):
@@ -37,6 +48,13 @@ class PairColumns(NamedTuple):
 DETECTED = PairColumns()
 
 
+class RecordReading(NamedTuple):
+    """The exchanges of a record, and the fields that they do not come from: ids, sources, licences, scores."""
+
+    exchanges: Exchanges
+    other_fields: dict[str, object]
+
+
 def read_pair(record: object, prompt_column: str = "", response_column: str = "") -> Pair:
     """The first exchange of `record`; see `read_exchanges`.
 
@@ -47,38 +65,58 @@ def read_pair(record: object, prompt_column: str = "", response_column: str = ""
 
 
 def read_exchanges(record: object, columns: PairColumns, turns: Turns) -> Exchanges:
+    """The exchanges of `record`; see `split_record`."""
+    return split_record(record, columns, turns).exchanges
+
+
+def split_record(record: object, columns: PairColumns, turns: Turns) -> RecordReading:
     """The exchanges of `record`: the first, the last or each that may be trained on, and how many were left out.
 
     `columns` name the prompt and the response, else the form is detected; one name for both is a column of turns.
     A form counts where it has both texts. The system prompt, alpaca's input, the history and the turns before are part
-    of the instruction, because many responses make no sense without them.
+    of the instruction, because many responses make no sense without them. Where no form counts, the reason is that of
+    the form that came closest. Fields that were not read are the record's other fields, whatever their names.
     """
     if not isinstance(record, Mapping):
-        return reject(f"is no record with named fields but {type(record).__name__}")
-    fields = _name_fields(record)
+        return RecordReading(reject(f"is no record with named fields but {type(record).__name__}"), {})
+    exchanges, names = _read_fields(record, _name_fields(record), columns, turns)
+    return RecordReading(exchanges, _list_other_fields(record, names))
+
+
+def _read_fields(
+    record: Mapping[str, object], fields: Fields, columns: PairColumns, turns: Turns
+) -> tuple[Exchanges, list[str]]:
+    """The exchanges, and the names in `fields` of what they come from."""
     if any(columns.names):
         if missing := [name for name in columns.names if name.strip().lower() not in fields and name not in fields]:
-            return reject(f"has no field {missing[0]!r}, but the fields {_list_fields(record)}")
-        return _choose(fields, _read_columns(fields, *columns.names), turns)
-    names = sorted((name for name in FORM_READERS if name in fields), key=lambda name: fields[name] is None)
-    unusable: list[Exchanges] = []
-    for name in names:
-        exchanges = _choose(fields, FORM_READERS[name](fields), turns)
+            return reject(f"has no field {missing[0]!r}, but the fields {_list_fields(record)}"), []
+        return _choose(fields, read_columns(fields, *columns.names), turns)
+    ranks, readings = [], []
+    for name in find_forms(fields):
+        form = FORM_READERS[name](fields)
+        readings.append(_choose(fields, form, turns))
+        exchanges = readings[-1][0]
         if any(_is_usable(pair) for pair in exchanges.pairs):
-            return exchanges
-        unusable.append(exchanges)
-    return _explain_preference(fields, columns) or (
-        unusable[0] if unusable else reject(_explain_fields(record, fields, columns))
-    )
+            return readings[-1]
+        ranks.append(rank_form(name, fields[name], form, exchanges.pairs[0]))
+    if preference := _explain_preference(fields, columns):
+        return preference, []
+    texts = sum(isinstance(value, str) for value in record.values())
+    if not ranks or (max(ranks) == 0 and texts > 1):
+        return reject(_explain_fields(record, fields, columns)), []
+    return readings[ranks.index(max(ranks))]
 
 
-def list_other_fields(record: Mapping[str, object], columns: PairColumns) -> dict[str, object]:
-    """The fields of `record` that hold no text of the pair: ids, sources, licences, scores."""
-    return {
-        str(name): value
-        for name, value in record.items()
-        if str(name).strip().lower() not in RECORD_FIELDS and name not in columns.names
-    }
+def _list_other_fields(record: Mapping[str, object], names: Collection[str]) -> dict[str, object]:
+    """The fields that were read by none of `names`, without empty ones that only fill up a form."""
+    spelled, fields = set(map(str, record)), {}
+    for name, value in record.items():
+        plain = str(name).strip().lower()
+        is_read = str(name) in names or (plain in names and plain not in spelled)
+        is_empty = value is None or value != value or value in ("", [])  # noqa: PLR0124  NaN
+        if not is_read and not (is_empty and plain in RECORD_FIELDS):
+            fields[str(name)] = value
+    return fields
 
 
 def _name_fields(record: Mapping[str, object]) -> dict[str, object]:
@@ -111,7 +149,7 @@ def _explain_fields(record: Mapping[str, object], fields: Fields, columns: PairC
 def _explain_preference(fields: Fields, columns: PairColumns) -> Exchanges | None:
     if "chosen" not in fields or "rejected" not in fields:
         return None
-    prompt = next((name for name in ("prompt", "instruction", "question", "input") if _has_text(fields.get(name))), "")
+    prompt = next((name for name in ("prompt", "instruction", "question", "input") if has_text(fields.get(name))), "")
     if not prompt and isinstance(fields["chosen"], str):
         return reject(
             "is a preference row (chosen, rejected) without a prompt: write the prompt to a column of its own"
@@ -122,27 +160,30 @@ def _explain_preference(fields: Fields, columns: PairColumns) -> Exchanges | Non
     )
 
 
-def _choose(fields: Fields, dialogue: list[Turn] | str, turns: Turns) -> Exchanges:
-    """The exchanges of a dialogue with what the record's other columns say: system, history, tools, labels."""
-    before = _read_context(fields)
+def _choose(fields: Fields, form: Form, turns: Turns) -> tuple[Exchanges, list[str]]:
+    """The exchanges of a form with what other columns say: system, history, tools, labels; and the names of all."""
+    names = [*form.names, *_list_system(fields), "history", "tools"]
+    before, dialogue = _read_context(fields), form.dialogue
     if isinstance(dialogue, str):
-        return reject(dialogue)
+        return reject(dialogue), names
     if isinstance(before, str):
-        return reject(before)
+        return reject(before), names
     has_system = any(turn.role == "system" for turn in dialogue)
     before = [turn for turn in before if not (has_system and turn.role == "system" and turn in dialogue)]
     exchanges = choose_exchanges(before, dialogue, turns)
     if is_label_off(fields) or fields.get("label") is False:
         exchanges = exchanges.refuse("is labelled as no answer to train on (label, weight or train)")
-    return (
-        exchanges.refuse("has tools in the column tools, which no plain prompt carries")
-        if _has_tools(fields)
-        else exchanges
-    )
+    if _has_tools(fields):
+        exchanges = exchanges.refuse("has tools in the column tools, which no plain prompt carries")
+    return exchanges, names
+
+
+def _list_system(fields: Fields) -> list[str]:
+    return [name for name in SYSTEM_FIELDS if has_text(fields.get(name))]
 
 
 def _read_context(fields: Fields) -> list[Turn] | str:
-    texts = [fields[name] for name in SYSTEM_FIELDS if _has_text(fields.get(name))]
+    texts = [fields[name] for name in _list_system(fields)]
     history = fields.get("history")
     if not history or history in ("[]", "null"):
         return [Turn("system", text) for text in texts]
@@ -157,59 +198,5 @@ def _has_tools(fields: Fields) -> bool:
     return bool(tools) and not (isinstance(tools, str) and tools.strip() in {"", "[]", "null", "None"})
 
 
-def _has_text(value: object) -> bool:
-    return isinstance(value, str) and bool(value.strip())
-
-
 def _is_usable(pair: Pair) -> bool:
-    return pair.reason is None and _has_text(pair.instruction) and _has_text(pair.response)
-
-
-def _read_columns(fields: Fields, prompt_column: str, response_column: str) -> list[Turn] | str:
-    values = [
-        fields[name] if name in fields else fields[name.strip().lower()] for name in (prompt_column, response_column)
-    ]
-    return parse_turns(values[0]) if prompt_column == response_column else _make_turns(*values)
-
-
-def _make_turns(prompt: object, answer: object) -> list[Turn] | str:
-    """Of two values, each a text or a list of messages. An answer that repeats the prompt counts from its last turn."""
-    questions = parse_turns(prompt) if _is_list(prompt) else [Turn("user", prompt)]
-    answers = parse_turns(answer) if _is_list(answer) else [Turn("assistant", answer)]
-    if isinstance(questions, str) or isinstance(answers, str):
-        return [Turn("user", prompt), Turn("assistant", answer)]
-    return [*questions, *(answers[-1:] if answers and answers[0].role != "assistant" else answers)]
-
-
-def _is_list(value: object) -> bool:
-    return isinstance(value, Sequence) and not isinstance(value, str | bytes)
-
-
-def _read_instruction(fields: Fields) -> list[Turn] | str:
-    instruction, context = fields.get("instruction"), fields.get("input") or fields.get("context")
-    if context and not isinstance(context, str):
-        return f"input is no text but {type(context).__name__}"
-    if isinstance(instruction, str) and _has_text(context):
-        instruction = "\n\n".join(text for text in (instruction, str(context)) if text.strip())
-    names = INSTRUCTION_ANSWERS[:2] if _has_text(fields.get("prompt")) else INSTRUCTION_ANSWERS
-    return _make_turns(instruction, _find_answer(fields, names))
-
-
-def _read_prompt(fields: Fields) -> list[Turn] | str:
-    return _make_turns(fields.get("prompt"), _find_answer(fields, PROMPT_ANSWERS))
-
-
-def _find_answer(fields: Fields, names: Sequence[str]) -> object:
-    values = [fields[name] for name in names if fields.get(name) is not None]
-    return next((value for value in values if value != ""), values[0] if values else None)
-
-
-def _read_turns(name: str) -> Callable[[Fields], list[Turn] | str]:
-    return lambda fields: parse_turns(fields[name])
-
-
-FORM_READERS: dict[str, Callable[[Fields], list[Turn] | str]] = {
-    **{name: _read_turns(name) for name in TURN_FIELDS},
-    "instruction": _read_instruction,
-    "prompt": _read_prompt,
-}
+    return pair.reason is None and has_text(pair.instruction) and has_text(pair.response)

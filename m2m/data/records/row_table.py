@@ -11,7 +11,7 @@ import polars as pl
 from m2m.data.records.cleaning import tabulate_texts
 from m2m.data.records.exchanges import reject
 from m2m.data.records.read_files import SourceRecord
-from m2m.data.records.record_formats import PairColumns, Turns, list_other_fields, read_exchanges
+from m2m.data.records.record_formats import PairColumns, RecordReading, Turns, split_record
 from m2m.parallel import map_slices
 
 ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)
@@ -30,11 +30,12 @@ PLACE_COLUMNS = {
 
 
 class RowTable(NamedTuple):
-    """Rows (`ROW_COLUMNS`), their places (`PLACE_COLUMNS`), and how many exchanges became no row."""
+    """Rows (`ROW_COLUMNS`), their places (`PLACE_COLUMNS`), and counts as in `Exchanges`."""
 
     rows: pl.DataFrame
     places: pl.DataFrame
     left_out: int
+    without_reasoning: int = 0
 
 
 def tabulate_records(source: str, records: Iterable[SourceRecord], columns: PairColumns, turns: Turns) -> RowTable:
@@ -44,7 +45,9 @@ def tabulate_records(source: str, records: Iterable[SourceRecord], columns: Pair
     tabulate = partial(_tabulate_batch, source, columns, turns)
     tables = list(map_slices(tabulate, batches)) or [tabulate([])]
     rows, places = pl.concat(table.rows for table in tables), pl.concat(table.places for table in tables)
-    return RowTable(rows, places, sum(table.left_out for table in tables))
+    return RowTable(
+        rows, places, sum(table.left_out for table in tables), sum(table.without_reasoning for table in tables)
+    )
 
 
 def join_places(origins: pl.DataFrame, tables: Iterable[RowTable]) -> pl.DataFrame:
@@ -55,11 +58,14 @@ def join_places(origins: pl.DataFrame, tables: Iterable[RowTable]) -> pl.DataFra
 
 
 def _tabulate_batch(source: str, columns: PairColumns, turns: Turns, records: Iterable[SourceRecord]) -> RowTable:
-    rows, places, left_out = [], [], 0
+    rows, places, left_out, without_reasoning = [], [], 0, 0
     for record in records:
-        exchanges = reject(record.reason) if record.reason else read_exchanges(record.value, columns, turns)
+        reading = (
+            RecordReading(reject(record.reason), {}) if record.reason else split_record(record.value, columns, turns)
+        )
+        exchanges, fields = reading.exchanges, _write_fields(reading.other_fields)
         left_out += exchanges.left_out
-        fields = _write_fields(record.value, columns)
+        without_reasoning += exchanges.without_reasoning
         start = None if record.reason else _write_start(record.value)
         for turn, pair in enumerate(exchanges.pairs):
             rows.append((source, record.row, turn, None, pair.instruction, pair.response, pair.reason))
@@ -68,12 +74,12 @@ def _tabulate_batch(source: str, columns: PairColumns, turns: Turns, records: It
         tabulate_texts(rows),
         pl.DataFrame(places, schema=PLACE_COLUMNS, orient="row"),
         left_out,
+        without_reasoning,
     )
 
 
-def _write_fields(value: object, columns: PairColumns) -> str:
+def _write_fields(fields: Mapping[str, object]) -> str:
     """A JSON object; what JSON has no word for, such as a date, is text."""
-    fields = list_other_fields(value, columns) if isinstance(value, Mapping) else {}
     values = {name: None if field != field else field for name, field in fields.items()}  # noqa: PLR0124  NaN
     return _clean(ENCODER.encode(values))
 

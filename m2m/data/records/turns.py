@@ -1,32 +1,39 @@
 """A dialogue in one of the usual notations → its turns, with what is no text, no answer to train on, or a tool call."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 SYSTEM_ROLES = {"system", "developer"}
 USER_ROLES = {"user", "human", "prompter"}
-ASSISTANT_ROLES = {"assistant", "gpt", "chatgpt", "model", "bot"}
+ASSISTANT_ROLES = {"assistant", "gpt", "chatgpt", "model", "bot", "ai"}
+TOOL_ROLES = ("tool", "function", "observation", "ipython", "environment")  # how they begin, as in function_call
 ROLE_FIELDS = ("role", "from")
 CONTENT_FIELDS = ("content", "value", "text", "parts")
 CALL_FIELDS = ("tool_calls", "function_call")
+REASONING_FIELDS = ("reasoning_content", "reasoning", "thinking")
 TEXT_TYPES = {"text", "input_text", "output_text"}
 CALL_MARKS = ("<tool_call>", "<function_call>", "<|tool_call|>")
+PYTHON_LIST = re.compile(r"\s*[\[(][\s\[({]*'")  # JSON has no single quotes
 
 
 class Turn(NamedTuple):
     """One turn: `content` is its text, or whatever stands in its place; `problem` says what no prompt can carry."""
 
-    role: str  # system, user, assistant, or another one, mostly a tool's
+    role: str  # system, user, assistant, or as it stands there; "" for none
     content: object
     is_trained: bool = True
     problem: str | None = None
     is_call: bool = False
+    has_reasoning: bool = False  # in a field of its own, which is not read
 
 
 def parse_turns(value: object) -> list[Turn] | str:
     """The turns of a list of messages, of texts in turn, of question-answer pairs, or of JSON text; else the reason."""
     turns = _parse_json(value)
+    if isinstance(turns, str) and PYTHON_LIST.match(turns):
+        return "its turns are text that is no JSON but a list as Python writes it: write it with json.dumps"
     if not isinstance(turns, Sequence) or isinstance(turns, str):
         return f"its turns are no list of messages but {type(turns).__name__}"
     if len(turns) > 1 and all(isinstance(turn, str) for turn in turns):
@@ -82,7 +89,8 @@ def _parse_turn(turn: object) -> list[Turn]:
     """One turn of a message; two or three of a mapping with input and output, two of a pair; none of anything else."""
     if isinstance(turn, Mapping) and "output" in turn and not any(name in turn for name in CONTENT_FIELDS):
         system = [Turn("system", turn["system"])] if turn.get("system") else []
-        return [*system, Turn("user", turn.get("input")), Turn("assistant", turn["output"], not is_label_off(turn))]
+        answer = Turn("assistant", turn["output"], not is_label_off(turn), has_reasoning=_has_reasoning(turn))
+        return [*system, Turn("user", turn.get("input")), answer]
     if isinstance(turn, Mapping):
         return [_parse_message(turn)]
     if isinstance(turn, Sequence) and len(turn) == 2 and not isinstance(turn, str):
@@ -91,13 +99,18 @@ def _parse_turn(turn: object) -> list[Turn]:
 
 
 def _parse_message(turn: Mapping[str, object]) -> Turn:
-    role = str(next((turn[name] for name in ROLE_FIELDS if turn.get(name) is not None), None)).strip().lower()
+    role = str(next((turn[name] for name in ROLE_FIELDS if turn.get(name) is not None), "")).strip().lower()
     kinds = {"system": SYSTEM_ROLES, "user": USER_ROLES, "assistant": ASSISTANT_ROLES}
     role = next((kind for kind, names in kinds.items() if role in names), role)
     content, problem = join_parts(next((turn[name] for name in CONTENT_FIELDS if turn.get(name) is not None), None))
     is_call = any(turn.get(name) for name in CALL_FIELDS) or (problem or "").startswith("a part of type 'tool")
+    is_call = is_call or role.startswith(TOOL_ROLES)
     is_call = is_call or (role == "assistant" and isinstance(content, str) and content.lstrip().startswith(CALL_MARKS))
-    return Turn(role, content, not is_label_off(turn), problem, is_call)
+    return Turn(role, content, not is_label_off(turn), problem, is_call, _has_reasoning(turn))
+
+
+def _has_reasoning(turn: Mapping[str, object]) -> bool:
+    return any(isinstance(text := turn.get(name), str) and text.strip() for name in REASONING_FIELDS)
 
 
 def _is_zero(weight: float | str) -> bool:

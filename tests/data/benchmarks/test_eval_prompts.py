@@ -25,6 +25,10 @@ def only(record: Any, **answers: tuple[str, str]) -> tuple[str | None, ...]:
         ({"instruction": " Ask? ", "output": "Answer."}, ("Ask?", "Answer.", None, None)),
         ({"instruction": "Ask?", "reference": "Answer."}, ("Ask?", "Answer.", None, None)),
         ({"prompt": "Ask?", "completion": "Answer."}, ("Ask?", "Answer.", None, None)),
+        ({"question": "Ask?"}, ("Ask?", None, None, None)),
+        ({"question": "Ask?", "answer": "Answer."}, ("Ask?", "Answer.", None, None)),
+        ({"question": "Ask?", "correct": "Answer.", "turns": 1}, ("Ask?", None, None, None)),
+        ({"prompt": "Ask?", "chosen": "Answer.", "rejected": "No."}, ("Ask?", None, None, None)),
         (
             {"instruction": "Ask?", "output": "Answer.", "generator": "gpt4", "dataset": "koala"},
             ("Ask?", None, "gpt4", "Answer."),

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from m2m.data.benchmarks import overlap
 from m2m.data.benchmarks.overlap import find_overlaps
+from m2m.data.records.record_formats import DETECTED, read_exchanges
 from m2m.schemas.overlaps import Overlaps
 
 LONG = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen"
@@ -32,6 +33,57 @@ def test_an_exact_prompt_is_found_on_either_side_without_case_and_marks(text: st
 
 def test_a_short_prompt_inside_a_text_is_no_overlap() -> None:
     assert overlaps({"a": ("What is red? And blue?", "x"), "b": ("", "—")}, p="What is red?", q="…") == []
+
+
+ASKED = {"role": "user", "content": "What is red?"}
+TOLD = {"role": "assistant", "content": "Blood."}
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"messages": [{"role": "system", "content": "Be brief.\n\nBe kind."}, ASKED, TOLD]},
+        {"messages": [{"role": "user", "content": "Hi."}, {"role": "assistant", "content": "Ho."}, ASKED, TOLD]},
+        {"messages": [ASKED, TOLD, {"role": "user", "content": "More."}, {"role": "assistant", "content": "Rust."}]},
+        {
+            "messages": [
+                {"role": "user", "content": "Hi."},
+                {"role": "assistant", "content": "What is red?"},
+                ASKED,
+                TOLD,
+            ]
+        },
+        {"instruction": "What is red?", "input": "rose, sky, grass", "output": "rose"},
+        {"instruction": "What is red?", "context": " ".join(["rose"] * 99), "output": "rose"},
+        {"instruction": "What is red?", "output": "rose", "history": [["Hi.", "Ho."]], "system": "Be brief."},
+    ],
+)
+def test_a_short_prompt_is_found_beside_all_that_a_record_joins_to_its_question(record: dict[str, Any]) -> None:
+    text = str(read_exchanges(record, DETECTED, "last").pairs[0].instruction)
+    assert text != "What is red?"
+    assert overlaps({"a": (text, "x")}, p="what is red") == [("a", "p", "instruction", "exact", 0, "what is red")]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_found"),
+    [
+        ("Be brief.\n\nWhat is red?\n\n***\n\nRose, sky.", True),
+        ("Be brief.\n\nUser: What is red?\n\n\nAssistant: Rose, sky.\n\nUser: Why?", True),
+        ("What is red?\n\nBe brief.\n\nRose, sky.", False),
+        ("What is red? Rose, sky.\n\nBe brief.", True),
+        ("Oh: What is red?\n\nRose, sky.", False),
+        ("Student: What is red?\n\nRose, sky.", False),
+    ],
+)
+def test_a_short_prompt_of_several_parts_is_found_where_they_stand_in_a_row(text: str, is_found: bool) -> None:
+    found = overlaps({"a": ("x", text)}, p="What is red?\n\nRose, sky.")
+    assert found == [("a", "p", "response", "exact", 0, "what is red rose sky")] * is_found
+
+
+def test_a_prompt_of_thirteen_words_is_no_part_but_a_run_of_words() -> None:
+    twelve = " ".join(LONG.split()[:12])
+    found = overlaps({"a": (f"Be brief.\n\n{FIRST}", "x"), "b": (f"Be brief.\n\n{twelve}", "x")}, p=FIRST, q=twelve)
+    assert [row[:4] for row in found] == [("a", "p", "instruction", "13-gram"), ("b", "q", "instruction", "exact")]
 
 
 def test_thirteen_words_in_a_row_are_found_and_counted() -> None:
@@ -59,13 +111,19 @@ def test_rows_are_found_in_every_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 words = st.lists(st.sampled_from("ab"), max_size=17).map(" ".join)
+sides = st.lists(words, min_size=1, max_size=4).map("\n\n".join)
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.lists(words, min_size=1, max_size=4), st.lists(words, min_size=1, max_size=3))
+@given(st.lists(sides, min_size=1, max_size=4), st.lists(words, min_size=1, max_size=3))
 def test_found_are_exactly_the_rows_that_share_a_run(texts: list[str], prompts: list[str]) -> None:
     def runs(text: str) -> set[tuple[str, ...]]:
         return {tuple(text.split()[at : at + 13]) for at in range(len(text.split()) - 12)}
+
+    def rows_of_parts(text: str) -> set[tuple[str, ...]]:
+        parts = text.split("\n\n")
+        rows = {tuple(" ".join(parts[at:end]).split()) for end in range(len(parts) + 1) for at in range(end)}
+        return {row for row in rows if len(row) < 13} | {tuple(text.split())}
 
     found = overlaps(
         {str(number): (text, "c") for number, text in enumerate(texts)},
@@ -73,5 +131,10 @@ def test_found_are_exactly_the_rows_that_share_a_run(texts: list[str], prompts: 
     )
     shared = {(str(n), f"p{m}") for n, text in enumerate(texts) for m, p in enumerate(prompts) if runs(text) & runs(p)}
     assert {row[:2] for row in found if row[3] == "13-gram"} == shared
-    equal = {(str(n), f"p{m}") for n, text in enumerate(texts) for m, p in enumerate(prompts) if text == p != ""}
+    equal = {
+        (str(n), f"p{m}")
+        for n, text in enumerate(texts)
+        for m, p in enumerate(prompts)
+        if p and tuple(p.split()) in rows_of_parts(text)
+    }
     assert {row[:2] for row in found if row[3] == "exact"} == equal

@@ -106,6 +106,35 @@ def test_a_tool_call_is_named_and_its_preamble_is_no_response(turns: list[dict[s
     assert later == Exchanges([Pair("q1", None, f"what precedes it {CALL}")], 1)
 
 
+ROLE = "holds a turn of the unknown role {}: write user, assistant, system or tool"
+
+
+@pytest.mark.parametrize(
+    ("turn", "reason"),
+    [
+        ({"role": "Narrator", "content": "Once."}, ROLE.format("'narrator'")),
+        ({"role": "x" * 99, "content": "Once."}, ROLE.format(repr("x" * 40))),
+        ({"role": "\ud800", "content": "Once."}, ROLE.format("'\\ud800'")),
+        ({"content": "Once."}, "holds a turn without a role: write user, assistant, system or tool"),
+    ],
+)
+def test_an_unknown_role_is_named_and_is_no_tool_call(turn: dict[str, Any], reason: str) -> None:
+    assert read([user("q"), turn, answer("a")]).pairs == [Pair("q", None, reason)]
+    assert read([user("q"), answer("a"), turn]).pairs == [Pair("q", None, reason)]
+    later = read([user("q"), turn, user("q1"), answer("a1")], "last").pairs
+    assert later == [Pair("q1", None, f"what precedes it {reason}")]
+    assert read([turn, answer("a")]).pairs[0].reason == f"has no user turn, and {reason}"
+
+
+def test_answers_without_their_reasoning_are_counted_where_they_can_be_used() -> None:
+    reasoned = dialogue(2, reasoning_content="Hm.")
+    assert read(reasoned) == Exchanges([Pair("q0", "a0")], 1, 1)
+    assert read(reasoned, "each").without_reasoning == 2
+    assert read([*dialogue(1), *reasoned]).without_reasoning == 0
+    assert read(reasoned, weight=0).without_reasoning == 0
+    assert read([user("q"), answer(None, reasoning_content="Hm.")]) == Exchanges([Pair("q", None, "no response")])
+
+
 def test_an_exchange_before_a_tool_call_stays_usable() -> None:
     turns = [*dialogue(1), user("q1"), answer(None, tool_calls=[{"id": "1"}])]
     assert read(turns) == Exchanges([Pair("q0", "a0")], 1)

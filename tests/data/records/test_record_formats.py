@@ -1,6 +1,8 @@
 """Forms are told by looking at the record; what has no usable text says why."""
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,11 +10,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from m2m.data.records.exchanges import Pair
-from m2m.data.records.record_formats import DETECTED, RECORD_FIELDS, read_exchanges, read_pair
+from m2m.data.records.record_formats import (
+    DETECTED,
+    RECORD_FIELDS,
+    RECORD_FORMS,
+    PairColumns,
+    read_exchanges,
+    read_pair,
+    split_record,
+)
 
 USER, ASSISTANT = {"role": "user", "content": "Ask?"}, {"role": "assistant", "content": "Answer."}
 HUMAN, GPT = {"from": "human", "value": "Ask?"}, {"from": "gpt", "value": "Answer."}
 SYSTEM = {"role": "system", "content": "Be kind."}
+PYTHON = "its turns are text that is no JSON but a list as Python writes it: write it with json.dumps"
 LATER = [{"role": "user", "content": "More?"}, {"role": "assistant", "content": "No."}]
 
 
@@ -34,6 +45,9 @@ LATER = [{"role": "user", "content": "More?"}, {"role": "assistant", "content": 
         {"conversations": [HUMAN, GPT]},
         {"conversations": [{"from": "gpt", "value": "Hello."}, HUMAN, GPT]},
         {"conversations": [USER, ASSISTANT], "prompt": "a label"},
+        {"question": "Ask?", "answer": "Answer."},
+        {"question": "Ask?", "response": "Answer.", "context": ""},
+        {"question": [USER], "answer": [ASSISTANT]},
     ],
 )
 def test_the_first_turn_is_found_in_every_form(record: dict[str, Any]) -> None:
@@ -57,6 +71,38 @@ def test_a_system_turn_stands_before_the_instruction(record: dict[str, Any]) -> 
 def test_an_input_stands_after_the_instruction() -> None:
     assert read_pair({"instruction": "Add.", "input": "1, 2", "output": "3"}).instruction == "Add.\n\n1, 2"
     assert read_pair({"instruction": "Add.", "context": "1, 2", "response": "3"}).instruction == "Add.\n\n1, 2"
+
+
+def test_a_question_takes_its_system_prompt_and_its_context() -> None:
+    orca = {"id": "t0.1", "system_prompt": "Be kind.", "question": "Ask?", "response": "Answer."}
+    assert read_pair(orca) == Pair("Be kind.\n\nAsk?", "Answer.")
+    assert read_pair({"question": "Who?", "context": "Ann ran.", "answer": "Ann."}).instruction == "Who?\n\nAnn ran."
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"instruction": "Ask?", "output": "Answer."},
+        {"prompt": "Ask?", "completion": "Answer."},
+        {"messages": [USER, ASSISTANT]},
+        {"conversations": [HUMAN, GPT]},
+    ],
+)
+def test_a_question_is_read_where_no_other_form_is(record: dict[str, Any]) -> None:
+    assert read_pair({"question": "No?", "answer": "No."} | record) == Pair("Ask?", "Answer.")
+
+
+def test_a_question_whose_answer_has_another_name_is_no_form() -> None:
+    assert str(read_pair({"question": "a", "best_answer": "b"}).reason).endswith(
+        "set prompt_column and response_column"
+    )
+    assert "is a preference row" in str(read_pair({"question": "a", "chosen": "b", "rejected": "c"}).reason)
+
+
+def test_the_page_on_pools_lists_the_forms_that_a_reason_lists() -> None:
+    forms = re.sub(r" \([a-z, ]*\)", "", RECORD_FORMS)
+    page = (Path(__file__).parents[3] / "docs/how-to/own-pool.md").read_text(encoding="utf-8")
+    assert f"The record format is detected: {forms}." in page
 
 
 def test_named_columns_win_over_looking() -> None:
@@ -102,7 +148,58 @@ def test_what_cannot_be_used_says_why(record: Any, reason: str) -> None:
 
 
 def test_an_unknown_form_names_its_fields_and_the_remedy() -> None:
-    assert "the fields answer, question; set prompt_column" in str(read_pair({"question": "a", "answer": "b"}).reason)
+    assert "the fields Antwort, Frage; set prompt_column" in str(read_pair({"Frage": "a", "Antwort": "b"}).reason)
+
+
+@pytest.mark.parametrize(
+    ("record", "reason"),
+    [
+        ({"instruction": "a", "output": "b", "turns": 3, "context": {"page": 1}}, "context is no text but dict"),
+        ({"instruction": "a", "output": None, "turns": 3}, "no response"),
+        ({"instruction": None, "output": "b", "turns": 3}, "no instruction"),
+        ({"prompt": "a", "completion": 5, "data": "v1"}, "response is no text but int"),
+        ({"prompt": "a", "messages": "[{'role': 'user', 'content': 'a'}]"}, PYTHON),
+        ({"prompt": "a", "messages": [USER]}, "has no assistant turn after its first user turn"),
+        (
+            {"prompt": "a", "completion": "b", "messages": [USER], "tools": ["f"]},
+            "has tools in the column tools, which no plain prompt carries",
+        ),
+        ({"id": "a", "source": "b", "messages": None}, "its turns are no list of messages but NoneType"),
+    ],
+)
+def test_the_reason_is_that_of_the_form_that_came_closest(record: dict[str, Any], reason: str) -> None:
+    assert read_pair(record).reason == reason
+
+
+def test_a_number_that_has_the_name_of_turns_is_no_form() -> None:
+    reason = str(read_pair({"Frage": "a", "Antwort": "b", "turns": 3}).reason)
+    assert reason.endswith("the fields Antwort, Frage, turns; set prompt_column and response_column")
+
+
+@pytest.mark.parametrize(
+    ("record", "columns", "fields"),
+    [
+        ({"prompt": "a", "chosen": "b", "rejected": "c"}, ("prompt", "chosen"), {"rejected": "c"}),
+        ({"question": "a", "context": "b", "answer": "c"}, ("question", "answer"), {"context": "b"}),
+        ({"Question ": "a", "answer": "c", "id": 1}, ("question", "answer"), {"id": 1}),
+        ({"Output": "x", "output": "b", "prompt": "a"}, ("prompt", "output"), {"Output": "x"}),
+        ({"chat": [USER, ASSISTANT], "messages": [SYSTEM]}, ("chat", "chat"), {"messages": [SYSTEM]}),
+        ({"conversations": [HUMAN, GPT], "turns": 2, "data": "v1"}, (), {"turns": 2, "data": "v1"}),
+        ({"instruction": "a", "input": "b", "context": "c", "output": "d"}, (), {"context": "c"}),
+        ({"instruction": "a", "input": "", "context": "c", "output": "d"}, (), {}),
+        ({"instruction": "a", "output": "b", "response": "c", "answer": 1}, (), {"response": "c", "answer": 1}),
+        ({"instruction": "a", "output": "", "response": "c", "system": "d"}, (), {}),
+        ({"messages": [USER, ASSISTANT], "prompt": "p", "history": [], "tools": "[]"}, (), {"prompt": "p"}),
+        ({"prompt": "a", "completion": "b", "messages": None, "input": "", "system": 5}, (), {"system": 5}),
+        ({"prompt": "a", "completion": "b", "note": None, "tag": ""}, (), {"note": None, "tag": ""}),
+        ({"prompt": "a", "completion": None, "turns": 2}, (), {"turns": 2}),
+        ({"Frage": "a", "Antwort": "b", "turns": 2}, (), {"Frage": "a", "Antwort": "b", "turns": 2}),
+    ],
+)
+def test_the_fields_that_were_not_read_stay_the_persons(
+    record: dict[str, Any], columns: tuple[str, ...], fields: dict[str, Any]
+) -> None:
+    assert split_record(record, PairColumns(*columns), "first").other_fields == fields
 
 
 def test_the_usable_half_of_a_record_is_kept() -> None:

@@ -25,8 +25,8 @@ def test_rows_keep_their_positions_and_the_readers_reasons() -> None:
 
 
 def test_no_records_are_an_empty_table() -> None:
-    rows, places, left_out = tabulate_records("mine", [], DETECTED, "each")
-    assert (dict(rows.schema), dict(places.schema), left_out) == (ROW_COLUMNS, PLACE_COLUMNS, 0)
+    rows, places, *counts = tabulate_records("mine", [], DETECTED, "each")
+    assert (dict(rows.schema), dict(places.schema), counts) == (ROW_COLUMNS, PLACE_COLUMNS, [0, 0])
 
 
 def test_each_exchange_is_a_row_of_its_record_and_the_others_are_counted() -> None:
@@ -41,6 +41,12 @@ def test_of_a_record_the_first_200_characters_are_kept_as_json() -> None:
     records = [SourceRecord(0, {"prompt": "\ud800" + "a" * 300}), SourceRecord(1, ["b"])]
     starts = tabulate_records("mine", records, DETECTED, "first").places["record_start"]
     assert starts.to_list() == ['{"prompt": "\\ud800' + "a" * 187, '["b"]']
+
+
+def test_answers_without_their_reasoning_are_counted() -> None:
+    turns = [TURNS[0], TURNS[1] | {"reasoning": "Hm."}]
+    records = [SourceRecord(row, {"messages": chat}) for row, chat in enumerate([turns, TURNS, turns])]
+    assert tabulate_records("mine", records, DETECTED, "first").without_reasoning == 2
 
 
 def test_other_fields_pass_through_as_json_whatever_they_hold() -> None:

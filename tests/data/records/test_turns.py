@@ -18,6 +18,7 @@ TURNS = [Turn("user", "Ask?"), Turn("assistant", "Answer.")]
         [{"role": "USER ", "content": "Ask?"}, {"role": "Assistant", "content": "Answer."}],
         [{"role": "prompter", "text": "Ask?"}, {"role": "assistant", "text": "Answer."}],
         [{"role": "user", "parts": [{"text": "Ask?"}]}, {"role": "model", "parts": [{"text": "Answer."}]}],
+        [{"role": "human", "content": "Ask?"}, {"role": "ai", "content": "Answer."}],
         [{"role": None, "from": "human", "value": "Ask?"}, {"role": None, "from": "bot", "value": "Answer."}],
         [{"input": "Ask?", "output": "Answer."}],
         [["Ask?", "Answer."]],
@@ -40,6 +41,30 @@ def test_a_system_text_inside_a_turn_comes_first() -> None:
 )
 def test_what_is_no_dialogue_is_named(value: Any, kind: str) -> None:
     assert parse_turns(value) == f"its turns are no list of messages but {kind}"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [{"role": "user", "content": 'It\'s "odd"?'}, {"role": "assistant", "content": None}],
+        [["Ask?", "Answer."]],
+        ("Ask?", "Answer."),
+    ],
+)
+def test_a_list_as_python_writes_it_is_called_that_and_has_its_remedy(value: Any) -> None:
+    assert parse_turns(f" {value}") == (
+        "its turns are text that is no JSON but a list as Python writes it: write it with json.dumps"
+    )
+
+
+@pytest.mark.parametrize("field", ["reasoning_content", "reasoning", "thinking"])
+def test_an_answer_with_reasoning_in_a_field_of_its_own_is_marked(field: str) -> None:
+    answers: list[dict[str, Any]] = [{"role": "ai", "content": "Answer."}, {"input": "Ask?", "output": "Answer."}]
+    for answer in answers:
+        for text, is_marked in (("Hm.", True), (" ", False), (None, False), (True, False)):
+            turns = parse_turns([answer | {field: text}])
+            assert isinstance(turns, list)
+            assert (turns[-1].content, turns[-1].has_reasoning) == ("Answer.", is_marked)
 
 
 @pytest.mark.parametrize(
