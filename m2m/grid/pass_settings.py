@@ -21,13 +21,13 @@ def keep_one_pass(
     frequent one, a strategy after the other, so that passes of two strategies that cross leave some. `passes` are those
     of each experiment, empty without one; `today` has every strategy of theirs.
     """
-    kept = list(rows)
+    remaining = list(rows)
     sentences = []
     for provenance, strategy in sorted(
         {(row["provenance"], name) for row in rows for name in passes[row["experiment"]]}
     ):
         experiments: dict[str, list[str]] = {}
-        for row in kept:
+        for row in remaining:
             if row["provenance"] == provenance and strategy in passes[row["experiment"]]:
                 experiments.setdefault(_write_key(passes[row["experiment"]][strategy]), []).append(row["experiment"])
         for place, (key, names) in enumerate(_rank_passes(experiments, _write_key(today[strategy]))):
@@ -37,10 +37,10 @@ def keep_one_pass(
                     f"set {STRATEGIES[strategy].base_pass} so in params.yaml to collect them in place of the others"
                 )
                 sentences.append(f"left out: {text}; {remedy}")
-                kept = [row for row in kept if row["experiment"] not in names]
+                remaining = [row for row in remaining if row["experiment"] not in names]
             elif key != _write_key(today[strategy]):
                 sentences.append(text)
-    return kept, sentences
+    return remaining, sentences
 
 
 def _rank_passes(experiments: Mapping[str, list[str]], now: str) -> list[tuple[str, list[str]]]:

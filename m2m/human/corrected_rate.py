@@ -36,8 +36,8 @@ def estimate_label_rate(labels: Float64[np.ndarray, "labelled"], different: int,
     proportion: without those, labels that are all equal would give one of no width. ValueError below two labels.
     """
     _require_labels(labels, different)
-    more = np.append(labels, CHANCE_LABELS)
-    widened = Moments(float(more.mean()), float(more.var(ddof=1)) / len(more))
+    padded = np.append(labels, CHANCE_LABELS)
+    widened = Moments(float(padded.mean()), float(padded.var(ddof=1)) / len(padded))
     return _build_rate(float(labels.mean()), widened, len(labels) - 1, different, ties)
 
 

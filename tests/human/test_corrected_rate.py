@@ -42,8 +42,8 @@ def test_the_interval_is_that_of_leaving_one_label_out_in_fractions() -> None:
     labels, judged, others = np.array([1.0, 0, 1, 0.5] * 5), np.array([1.0, 0.5, 1, 0] * 5), np.array([1.0, 1, 0] * 9)
     rate = estimate_corrected_rate(labels, judged, others, 47)
     assert rate.value == pytest.approx(float(estimate_by_fractions(labels, judged, others)[0]))
-    more = np.append(labels, [1, 1, 0, 0]), np.append(judged, [0.5] * 4)
-    middle, variance = estimate_by_fractions(*more, others)
+    padded = np.append(labels, [1, 1, 0, 0]), np.append(judged, [0.5] * 4)
+    middle, variance = estimate_by_fractions(*padded, others)
     assert (rate.low + rate.high) / 2 == pytest.approx(float(middle))
     assert rate.high - rate.low == pytest.approx(
         2 * 2.100922 * float(variance) ** 0.5
@@ -85,8 +85,8 @@ def test_labels_that_are_all_equal_leave_a_width() -> None:
 
 
 def test_the_rate_of_a_judge_that_is_never_wrong_has_a_width_and_stays_within_0_and_1() -> None:
-    labels, others = np.array([1.0] * 29 + [0]), np.array([1.0] * 70)
-    rate = estimate_corrected_rate(labels, labels, others, 100)
+    labels, unlabelled = np.array([1.0] * 29 + [0]), np.array([1.0] * 70)
+    rate = estimate_corrected_rate(labels, labels, unlabelled, 100)
     assert 0 <= rate.low < rate.value <= rate.high <= 1 and rate.high - rate.low > 0.05
     beyond = estimate_corrected_rate(1 - labels, np.append(1 - labels[1:], 1), np.zeros(70), 100)
     assert 0 <= beyond.low <= beyond.value < beyond.high

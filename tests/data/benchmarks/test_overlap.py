@@ -76,8 +76,8 @@ def test_a_short_prompt_is_found_beside_all_that_a_record_joins_to_its_question(
     ],
 )
 def test_a_short_prompt_of_several_parts_is_found_where_they_stand_in_a_row(text: str, is_found: bool) -> None:
-    found = overlaps({"a": ("x", text)}, p="What is red?\n\nRose, sky.")
-    assert found == [("a", "p", "response", "exact", 0, "what is red rose sky")] * is_found
+    matches = overlaps({"a": ("x", text)}, p="What is red?\n\nRose, sky.")
+    assert matches == [("a", "p", "response", "exact", 0, "what is red rose sky")] * is_found
 
 
 def test_a_prompt_of_thirteen_words_is_no_part_but_a_run_of_words() -> None:
