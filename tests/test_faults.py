@@ -29,4 +29,6 @@ def test_every_fault_can_be_planted() -> None:
 @pytest.mark.parametrize("fault", SAMPLE, ids=str)
 def test_a_planted_fault_is_noticed(copy: Path, fault: Fault) -> None:
     run = plant(copy, fault)
+    if run.returncode == 0 and "no Chromium here" in run.stdout:
+        pytest.skip("the tests that notice it need Chromium: apt-get install chromium")
     assert run.returncode == TESTS_FAILED, f"{fault} survives {' '.join(fault.tests)}\n{run.stdout}"
