@@ -6,8 +6,9 @@ from pathlib import Path
 
 import altair as alt
 import pytest
+import vl_convert
 
-from m2m.study.figures.save import list_descriptions, render_svg, write_figure, write_picture
+from m2m.study.figures.save import list_descriptions, render_png, render_svg, write_figure, write_picture
 from m2m.study.figures.style import apply_style
 from tests.study.figures.charts import read_layers
 
@@ -49,6 +50,26 @@ def test_both_files_are_written_and_drawn_again_they_are_equal(tmp_path: Path) -
     assert one == two and one[0].decode() == render_svg(CHART)
     width, height, _ = read_size(one[0].decode())
     assert read_png_size(one[1]) == (2 * width, 2 * height)
+
+
+def test_the_letters_of_a_png_are_those_of_a_package_whatever_fonts_the_machine_has(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    drawn: list[str] = []
+
+    def draw(svg: str, scale: float) -> bytes:
+        drawn.append(svg)
+        return b""
+
+    monkeypatch.setattr(vl_convert, "register_font_directory", drawn.append)
+    monkeypatch.setattr(vl_convert, "svg_to_png", draw)
+    svg = render_svg(apply_style(CHART))
+    render_png(svg)
+    folder, text = drawn
+    assert Path(folder, "DejaVuSans.ttf").is_file()
+    assert set(re.findall('font-family="([^"]*)"', text)) == {"DejaVu Sans"}
+    sizes, smaller = (re.findall(r'font-size="([\d.]+)px"', picture) for picture in (svg, text))
+    assert [float(size) for size in smaller] == [pytest.approx(0.88 * float(size), abs=0.05) for size in sizes]
 
 
 def test_a_picture_is_a_png_of_twice_its_size_in_a_new_folder(tmp_path: Path) -> None:
