@@ -75,7 +75,7 @@ def test_an_input_stands_after_the_instruction() -> None:
 
 def test_a_question_takes_its_system_prompt_and_its_context() -> None:
     orca = {"id": "t0.1", "system_prompt": "Be kind.", "question": "Ask?", "response": "Answer."}
-    assert read_pair(orca) == Pair("Be kind.\n\nAsk?", "Answer.")
+    assert read_pair(orca) == Pair("Be kind.\n\nAsk?", "Answer.", has_context=True)
     assert read_pair({"question": "Who?", "context": "Ann ran.", "answer": "Ann."}).instruction == "Who?\n\nAnn ran."
 
 
