@@ -12,7 +12,6 @@ from jaxtyping import Bool
 from m2m.data.benchmarks.eval_prompts import NO_PROMPT, convert_records
 from m2m.data.benchmarks.overlap import find_overlaps
 from m2m.data.records.read_files import read_files
-from m2m.data.target_examples import read_target_examples
 from m2m.file_selection.file_pool import FilePool
 from m2m.selection.left_out import LeftOut, Prefilter, leave_out_rows
 from m2m.selection.quality import parse_scores
@@ -115,9 +114,8 @@ def describe_prefilter(left_out: LeftOut) -> str:
     )
 
 
-def describe_examples(pool: FilePool, path: str, chosen: pl.Series) -> str:
-    """How many examples in the file `path` are rows of `pool`, and how many of these are `chosen` (ids); else empty."""
-    examples = read_target_examples(path).rows.select(SIDES).unique()
+def describe_examples(pool: FilePool, examples: pl.DataFrame, chosen: pl.Series) -> str:
+    """How many rows of `pool` are among `examples`, and how many of these are `chosen` (ids); empty for none."""
     rows = pool.rows.join(examples, on=SIDES, how="semi")
     if rows.is_empty():
         return ""

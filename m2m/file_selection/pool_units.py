@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import cached_property
 from math import ceil
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -18,6 +18,9 @@ from m2m.strategies import get_strategy
 from m2m.text.pool_tokens import tokenize_pool
 from m2m.text.tokenize import Tokenized, label_token, load_saved
 from m2m.units.micro.token_units import TokenUnits, build_token_units, list_tokens
+
+if TYPE_CHECKING:
+    from m2m.data.target_examples import TargetExamples
 
 
 class PoolUnits:
@@ -40,6 +43,15 @@ class PoolUnits:
     def tokenizer(self) -> Any:
         """As a `tokenizers` object."""
         return load_saved(self._folder)
+
+    @cached_property
+    def examples(self) -> "TargetExamples":
+        """The rows that a subset should be like. ValueError where no file of them is named."""
+        from m2m.data.target_examples import read_target_examples
+
+        if not self.settings.like:
+            raise ValueError("bm25 chooses rows like your examples: name their file with --like")
+        return read_target_examples(self.settings.like)
 
     def tokenize_side(self, side: str) -> Tokenized:
         """The tokens of one side of all rows."""
@@ -102,12 +114,10 @@ class PoolUnits:
         return units.replace_strict(tokenized.names, labels, default=units)
 
     def _score_targets(self) -> pl.DataFrame:
-        from m2m.data.target_examples import join_sides, read_target_examples
+        from m2m.data.target_examples import join_sides
         from m2m.selection.target_match import score_by_bm25
 
-        if not self.settings.like:
-            raise ValueError("bm25 chooses rows like your examples: name their file with --like")
-        target = read_target_examples(self.settings.like)
+        target = self.examples
         self._report(f"{len(target.texts)} examples; {target.rejected} records of {self.settings.like} are unusable")
         tokenized = tokenize_pool(self.tokenizer, join_sides(self.rows) + target.texts)
         scores = score_by_bm25(tokenized.tokens, tokenized.offsets, len(target.texts))

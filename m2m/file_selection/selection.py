@@ -138,8 +138,9 @@ def list_exclusions(selection: FileSelection, exclusions: ExclusionSettings) -> 
         lines.append(("quality", describe_quality(comparison.left_out, comparison.settings.strategy)))
     if exclusions.like_share < 1:
         lines.append(("like", describe_prefilter(comparison.left_out)))
-    if exclusions.like and (text := describe_examples(selection.pool, exclusions.like, comparison.subset.table["id"])):
-        lines.append(("like", text))
+    if exclusions.like:
+        text = describe_examples(selection.pool, selection.units.examples.rows, comparison.subset.table["id"])
+        lines += [("like", text)] if text else []
     return lines
 
 
