@@ -4,6 +4,9 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
+from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.tokens import CommentToken
+
 BY_NAME = {
     "sources",
     "parts",
@@ -37,7 +40,16 @@ def apply_profiles(settings: MutableMapping[str, Any], *profiles: Mapping[str, A
             changes[name] = SettingChange(name, before, value)
             if block[key] != value:
                 block[key] = value
+                _close_up(block, key)
     return [change for change in changes.values() if change.before != change.after]
+
+
+def _close_up(block: MutableMapping[str, Any], key: str) -> None:
+    """Take from the comment of `key` the column it was read at, which a shorter value would leave far behind."""
+    if isinstance(block, CommentedMap):
+        for token in block.ca.items.get(key, ()):
+            if isinstance(token, CommentToken):
+                token.start_mark.column = 0  # written one space behind the value
 
 
 def _placed(

@@ -6,6 +6,7 @@ import pytest
 
 from m2m.grid.params import params_file as module
 from m2m.grid.params.params_file import list_profiles, read_profile, read_settings, write_settings
+from m2m.grid.params.profiles import apply_profiles
 
 PARAMS = Path(__file__).parents[3] / "params.yaml"
 
@@ -63,3 +64,12 @@ def test_a_file_that_holds_no_settings_is_one_sentence(folder: Path, text: str) 
     with pytest.raises(ValueError, match=r"small\.yaml (is not valid YAML|must hold)") as error:
         read_profile("small")
     assert "\n" not in str(error.value)
+
+
+def test_a_shorter_value_keeps_its_comment_close_and_no_other_comment_moves(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text("a: plain # the format\nb: 10   # aligned by hand\nc: {} # by name\n")
+    settings = read_settings(path)
+    apply_profiles(settings, {"a": "x", "c": {}})
+    write_settings(path, settings)
+    assert path.read_text() == "a: x # the format\n\nb: 10   # aligned by hand\n\nc: {} # by name\n"
