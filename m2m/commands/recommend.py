@@ -52,7 +52,8 @@ def main(
     for recommendation in recommendations:
         lines += ["", *_format_lines(recommendation, within)]
     if comparisons := compare_settings(record, measure):
-        lines += ["", "What a setting costs, by its random subsets against those of the first setting:", *comparisons]
+        lines += ["", "What a setting costs, by its random subsets against those of the first setting."]
+        lines += ["These intervals cover other seeds alone.", *comparisons]
     if outcomes := [name for name in record["outcomes"] if name != measure]:
         lines += ["", f"Other outcomes (--outcome): {', '.join(outcomes)}."]
     print(*lines, sep="\n")

@@ -13,6 +13,9 @@ from m2m.study.cells.labels import CONFIGURATION, UNDER, select_place
 
 SETTINGS = ("size", *UNDER, *NO_PREFILTER)  # what sets the settings of a study apart
 NO_EVIDENCE = "No evidence: {}. Compare it with random subsets first (python -m m2m grid)."
+NONE_BETTER = "No configuration is better than random in any of them."
+NONE_CONFIRMED = "No configuration was confirmed to be better than random."
+NOT_RECORDED = "What the study's cells were made of is not recorded, so this may not hold here."
 NOT_CONFIRMED = "This is exploratory: the study has not confirmed this configuration with new seeds."
 
 
@@ -23,10 +26,11 @@ class Comparisons(NamedTuple):
     exploratory: list[AgainstRandomRow]  # of a staged grid, the configurations that its last rung did not have
 
 
-def describe_evidence(study: Study | None, same_pool: bool, settings: Mapping[str, Any]) -> str:
+def describe_evidence(study: Study | None, differences: Sequence[str] | None, settings: Mapping[str, Any]) -> str:
     """Whether the configuration `settings` (of `subset`) beats random subsets in `study`, by its first outcome.
 
-    `same_pool` is whether the study's cells chose from the pool of this subset.
+    `differences` are between what the study's cells share and the run of this subset, in words; None where they are
+    not recorded.
     """
     if settings["strategy"] == "random":
         return "A random subset: the baseline that every configuration is compared with."
@@ -37,9 +41,14 @@ def describe_evidence(study: Study | None, same_pool: bool, settings: Mapping[st
     answers, exploratory = (_select_configuration(rows, cell) for rows in comparisons)
     if not answers and not exploratory:
         return NO_EVIDENCE.format("the study has no run of this configuration at this size and these limits")
-    note = "" if answers else f" {NOT_CONFIRMED}"
-    pool = "" if same_pool else " The study used another pool, so this may not hold here."
-    return f"{_describe_effect([*answers, *exploratory][0], study['outcomes'][0])}{note}{pool}"
+    sentences = [_describe_effect([*answers, *exploratory][0], study["outcomes"][0])]
+    if not answers:
+        sentences.append(NOT_CONFIRMED)
+    if differences is None:
+        sentences.append(NOT_RECORDED)
+    elif differences:
+        sentences.append(f"The study differs in: {', '.join(differences)}. So this may not hold here.")
+    return " ".join(sentences)
 
 
 def summarize_studies(studies: Mapping[str, Study], settings: Mapping[str, Any]) -> str:
@@ -51,7 +60,10 @@ def summarize_studies(studies: Mapping[str, Study], settings: Mapping[str, Any])
     exploratory = [row for comparisons in listed for row in comparisons.exploratory]
     if not answers and not exploratory:
         return "There is no study here."
-    beaten = "" if any(map(_is_better, answers)) else " No configuration is better than random in any of them."
+    beaten = ""
+    if not any(map(_is_better, answers)):
+        was_screened = any(map(_is_better, exploratory))
+        beaten = f" {NONE_CONFIRMED if was_screened else NONE_BETTER}"
     cell = normalize_cell(settings)
     screened = _select_configuration(exploratory, cell)
     rows = [*_select_configuration(answers, cell), *screened]

@@ -14,9 +14,21 @@ from m2m.export.evidence import describe_evidence
 from m2m.export.exported_run import PAIRS, SUBSET, SUMMARY, TOKEN_FILES, ExportedRun
 from m2m.export.licences import UNSTATED, find_licence
 from m2m.export.trainer_formats import ExportFormat, describe_for_llama_factory, format_record
-from m2m.grid.provenance import Lock, describe_ratings, get_cell_settings, hash_provenance
+from m2m.grid.design import normalize_cell
+from m2m.grid.provenance import (
+    EXCLUSIONS,
+    SETTINGS_STAGES,
+    Lock,
+    collect_outs,
+    describe_changes,
+    describe_ratings,
+    find_readers,
+    get_cell_settings,
+    hash_provenance,
+)
 from m2m.runtime.artifacts import compute_md5, read_json, read_table, write_json
 from m2m.runtime.atomic_files import fill_folder, replace_file, require_empty_folder, write_text
+from m2m.schemas.made import Made
 from m2m.schemas.pairs import Pairs
 from m2m.schemas.subset import Subset
 from m2m.schemas.tokens import Tokens
@@ -69,14 +81,13 @@ def _describe(run: ExportedRun, rows: pl.DataFrame, file: Path, study: Path) -> 
 
 
 def find_evidence(run: ExportedRun, folder: Path) -> str:
-    """From study.json in `folder`, and made.json for the pool that its cells chose from."""
+    """From study.json in `folder`, and from made.json what its cells share and `run` does not."""
     settings = get_cell_settings(run.lock)
     if not (folder / "study.json").exists():
-        return describe_evidence(None, False, settings)
+        return describe_evidence(None, None, settings)
     study = read_study(folder / "study.json")
     made = read_made(folder / "made.json") if (folder / "made.json").exists() else {}
-    pool = made.get(study["provenance"], {}).get("data", {}).get(PAIRS)
-    return describe_evidence(study, pool == compute_md5(run.files[PAIRS]), settings)
+    return describe_evidence(study, _list_differences(made.get(study["provenance"], {}), run.lock), settings)
 
 
 def name_base_tokenizer(lock: Lock) -> str:
@@ -91,6 +102,22 @@ def name_unit_tokenizer(lock: Lock) -> str:
     if name == "base":
         return name_base_tokenizer(lock)
     return "white-space words" if name == "words" else f"the tokenizer of {name}"
+
+
+def _list_differences(shared: Made, lock: Lock) -> list[str] | None:
+    """What differs in `lock` from `shared`, what the study's cells share, in words; None where that is not recorded.
+
+    What the run has not made yet is left out, and so are passes of the base model that it does not choose by.
+    """
+    if not {"data", "settings"} <= shared.keys():
+        return None
+    outs, readers = collect_outs(lock), find_readers(normalize_cell(get_cell_settings(lock)))
+    data = {path: md5 for path, md5 in shared["data"].items() if path in outs or path.startswith(f"{EXCLUSIONS}/")}
+    settings = {
+        name: value for name, value in shared["settings"].items() if name in lock or name not in SETTINGS_STAGES
+    }
+    passes = {name: value for name, value in shared.get("passes", {}).items() if name in readers}
+    return describe_changes({"data": data, "settings": settings, "passes": passes}, lock)
 
 
 def _list_sources(rows: pl.DataFrame, lock: Lock) -> list[dict[str, Any]]:

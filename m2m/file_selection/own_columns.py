@@ -16,6 +16,7 @@ LONGEST_VALUE = 60  # characters
 ORIGIN_NAMES = ("source", "dataset", "data_source", "origin", "license", "licence")
 NUMBER_TYPES = {int: pl.Int64, float: pl.Float64, bool: pl.Boolean}
 LARGEST_INTEGER = 2**63
+LARGEST_EXACT = 2**53  # every integer up to it is a float
 
 
 def parse_fields(fields: pl.Series) -> list[dict[str, Any]]:
@@ -59,6 +60,7 @@ def build_columns(records: Sequence[Mapping[str, Any]], names: Sequence[str], re
     """A column a field of `names`, as `name_columns` names it; of the first 100.
 
     Numbers and truth values stay what they are where a column has nothing else; everything else is text or JSON.
+    Integers beside fractions become fractions where none has more than 2**53: above it they would lose digits.
     """
     columns = name_columns(names[:MOST_COLUMNS], reserved)
     return pl.DataFrame(
@@ -99,11 +101,15 @@ def clean_text(text: str) -> str:
 
 def _build_column(title: str, values: list[Any]) -> pl.Series:
     kinds = {type(value) for value in values if value is not None}
-    if kinds == {int, float}:
+    if kinds == {int, float} and _are_exact(values):
         kinds, values = {float}, [None if value is None else float(value) for value in values]
     if len(kinds) == 1 and (kind := kinds.pop()) in NUMBER_TYPES and not _is_too_large(kind, values):
         return pl.Series(title, values, NUMBER_TYPES[kind])
     return pl.Series(title, [None if value is None else _write(value) for value in values], pl.String)
+
+
+def _are_exact(values: list[Any]) -> bool:
+    return all(abs(value) <= LARGEST_EXACT for value in values if isinstance(value, int))
 
 
 def _is_too_large(kind: type, values: list[Any]) -> bool:

@@ -10,7 +10,7 @@ from m2m.file_selection.arms import RANDOM, ArmFigures, Comparison
 from m2m.strategies import get_strategy
 from m2m.units.micro.token_units import TokenUnits
 
-NOUNS = {"macro": "clusters", "meso": "phrases", "micro": "token types"}
+NOUNS = {"macro": "clusters", "meso": "key phrases", "micro": "token types"}
 HEADINGS = ("rows", "tokens/row", "entropy", "types", "shared with random")
 LABEL_WIDTH = 11
 
@@ -27,7 +27,8 @@ def describe_choice_units(comparison: Comparison, tokenizer: str, band: TokenUni
         left_out = f"{empty:,} of {rows:,} rows carry none and cannot be chosen by them"
         return f"{summary['k_max']:,} {noun}; {left_out}; lengths in tokens of {tokenizer}"
     if entry.reads.startswith("data/units/"):
-        return f"{strategy} covers the units of {Path(entry.reads).stem}; both are tokens of {tokenizer}"
+        units = get_strategy(Path(entry.reads).stem)
+        return f"{strategy} covers {NOUNS[str(units.scale)]} of the {units.side}s; lengths in tokens of {tokenizer}"
     return f"{strategy} has no units of its own; lengths in tokens of {tokenizer}"
 
 

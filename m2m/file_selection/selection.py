@@ -150,7 +150,7 @@ def list_warnings(comparison: Comparison, tokenizer: str) -> list[str]:
     warnings = [sentence for sentence in dict.fromkeys([comparison.subset.collapse, *notes]) if sentence]
     strategy = get_strategy(comparison.settings.strategy)
     if not tokenizer and (strategy.scale == "micro" or not strategy.has_units):
-        warnings.append("the tokenizer is not your model's: units and lengths differ; name it with --tokenizer")
+        warnings.append("the tokenizer is not your model's: tokens and lengths differ; name it with --tokenizer")
     if comparison.settings.strategy == "type-cover" and comparison.settings.budget == "rows":
         warnings.append(
             "type-cover takes the rows with the most new types per token, which are short ones: "

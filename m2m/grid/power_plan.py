@@ -52,13 +52,16 @@ def _count_tests(cells: Sequence[Cell]) -> int:
 
 
 def read_noise(folder: Path) -> tuple[SeedNoise, str, str]:
-    """The noise of the study in `folder`, of its main outcome and setting, what it is from, and the outcome's unit."""
+    """The noise of the study in `folder`, what it is from, and the outcome's unit.
+
+    It is that of the first main outcome, in the setting with most cells; one with random cells goes first.
+    """
     cells = select_comparable(read_table(folder / "grid.csv", Grid))
     outcome = next((name for name in list_outcomes(cells) if name in MAIN), "")
     if not outcome:
         raise ValueError(f"{folder / 'grid.csv'} has none of the outcomes {', '.join(MAIN)}.")
-    settings = sorted(split_cells(select_outcome(cells, outcome), *SETTING), key=lambda group: -group[1].height)
-    table = settings[0][1].sort("experiment")
+    settings = [table for _, table in split_cells(select_outcome(cells, outcome), *SETTING)]
+    table = max(settings, key=lambda table: ((table["strategy"] == "random").any(), table.height)).sort("experiment")
     labels = table.select(pl.struct(CONFIGURATION).rank("dense")).to_series().to_numpy().astype(np.int64)
     noise = estimate_seed_noise(get_column(table), labels, table["seed"].to_numpy())
     words = f"{table.height} cells of {folder / 'grid.csv'}"
@@ -78,6 +81,7 @@ def _compute_influences(scores: pl.DataFrame, experiments: list[str]) -> Float[n
     """What each group of prompts adds to a cell's outcome about its mean. ValueError where a cell has no scores."""
     if not set(experiments) <= set(scores["experiment"]):
         raise ValueError("not every cell has scores by prompt")
+    scores = scores.filter(pl.col("experiment").is_in(experiments))
     by = "group" if "group" in scores.columns and scores["group"].n_unique() >= ENOUGH_GROUPS else "id"
     score, weight = arrange_scores(scores, experiments, by)
     totals = weight.sum(axis=1, keepdims=True)

@@ -22,6 +22,7 @@ OPPONENT_STAGES = ("strategy@opponent", "subset@opponent", "finetune@opponent", 
 SETTINGS_STAGES = ("finetune@opponent", "generate@opponent", "judge", "measure")  # they read no setting of `subset`
 HARDWARE = "hardware"  # in place of a stage: the kind of hardware of a cell that ran on a cluster
 UNITS, CHOICES = "data/units", "data/choices"  # choices are copies of units, tokens and vectors
+EXCLUSIONS = "data/exclusions"  # the rows that are left out, a file for each value of `overlap`
 RATINGS, PROMPT_FOLDER = "data/ratings", "m2m/prompts"  # scores of rows by an LLM, and what it is asked
 RATING_SETTINGS = ("engine", "temperature", "reply_tokens")
 DATA_NAMES = {  # what is under such a path, for people
@@ -98,6 +99,9 @@ def describe_changes(shared: Mapping[str, Mapping[str, Any]], lock: Lock) -> lis
     recorded = {**{name: {} for name in choice}, **shared["settings"]}
     stages = [name for name, settings in recorded.items() if not _agrees(settings, (params | choice).get(name, {}))]
     stages += [name for name in choice if not recorded[name]]
+    read = lock.get("subset@candidate", {}).get("deps", {})
+    left_out = [[path for path in paths if _is_within(path, EXCLUSIONS)] for paths in (shared["data"], read)]
+    stages += ["overlap"] if all(left_out) and left_out[0] != left_out[1] else []
     passes = shared.get("passes", {})  # of the study's cells, by strategy
     stages += [
         STRATEGIES[name].base_pass for name in passes if not _agrees(passes[name], get_pass_settings(lock, name))

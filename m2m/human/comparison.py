@@ -60,12 +60,13 @@ def compare_with_judge(
     agreeing = int(((labels > 0.5) == (judged > 0.5))[decided].sum())
     all_judged = np.append(judged[is_shared], unlabelled)
     uncorrected = (all_judged.sum() + ties / 2) / (len(all_judged) + ties)
+    equal = "equal answers counted as ties, " if ties else ""
     narrower = 1 - (corrected.high - corrected.low) / (alone.high - alone.low)
     return [
         f"{engine}",
         f"  agreement  {describe_agreement(agreement, 'with people')}; same winner in {agreeing} of {decided.sum()}"
         " pairs without a tie",
-        f"  judge      {100 * uncorrected:.1f} %, as it stands, over {len(all_judged) + ties} prompts",
+        f"  judge      {100 * uncorrected:.1f} %, as it stands, {equal}over {len(all_judged) + ties} prompts",
         f"  corrected  {describe_rate(corrected, key)}; weight of the judge {corrected.judge_weight:.2f}",
         f"  people     {describe_rate(alone, key)}, the same pairs alone; the corrected interval is"
         f" {100 * narrower:.0f} % narrower",

@@ -36,9 +36,7 @@ def test_domains_and_sources_are_compared(folder: Path, capsys: pytest.CaptureFi
     write_json(folder / "made.json", {"one": {"grid": {"rows": grid.height, "sha256": hash_grid(folder / "grid.csv")}}})
     domains.main(Path("study"))
     printed = capsys.readouterr().out
-    assert printed.startswith(
-        "domains: study\nWhat is worst on the other domains is significantly worse than random on 2"
-    )
+    assert printed.startswith("domains: study\nWhat is worst on the other domains is worse than random on 2")
     table = pl.DataFrame({"id": list(labels), "source": list(labels.values()), "domain": "all"}).with_columns(
         domain=pl.when(pl.col("source") == "c").then(pl.lit("far")).otherwise(pl.lit("near"))
     )

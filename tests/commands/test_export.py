@@ -13,7 +13,7 @@ from m2m.commands.export import main
 from m2m.export import exported_run
 from m2m.export.trainer_formats import CONVERTERS
 from m2m.grid.dvc_experiments import Experiment, read_lock
-from m2m.grid.provenance import CELL_STAGES, OPPONENT_STAGES
+from m2m.grid.provenance import CELL_STAGES, OPPONENT_STAGES, SETTINGS_STAGES
 from m2m.runtime.artifacts import write_table
 from m2m.schemas.pairs import Pairs
 from m2m.schemas.subset import Subset
@@ -216,20 +216,36 @@ def test_the_card_says_which_tokenizer_and_which_evidence_there_is(workspace: Pa
     assert "## Evidence\n\nNo evidence: there is no study here." in text
 
 
-def test_the_card_quotes_the_study_and_says_whether_it_had_this_pool(workspace: Path) -> None:
+def test_the_card_quotes_the_study_and_says_how_it_differs(workspace: Path) -> None:
+    """The run has made no base model and has no stage of its settings but `judge`: only these can differ."""
     limits = {"size": 2, "budget": "rows", "slack": 1.5, "weights": "inverse", "min_tokens": 1, "max_tokens": 9}
     worse = gain(-0.02, 0.01, degree=3, size=2, condition="c")
     study = make_study(provenance="p", settings=[setting(**limits, condition="c")], against_random=[worse])
     write_study(workspace / "metrics/study.json", study)
     lock = yaml.safe_load((workspace / "dvc.lock").read_text())
     lock["stages"]["subset@candidate"]["params"]["params.yaml"]["subset"] |= limits
+    lock["stages"]["judge"]["params"] = {"params.yaml": {"judge": {"repeats": 1}}}
+    for name in set(SETTINGS_STAGES) - {"judge"}:
+        del lock["stages"][name]
     (workspace / "dvc.lock").write_text(yaml.safe_dump(lock))
-    for pool, other in ((md5(workspace / "data/pairs.parquet"), False), ("of another pool", True)):
-        (workspace / "metrics/made.json").write_text(json.dumps({"p": {"data": {"data/pairs.parquet": pool}}}))
-        main(workspace / f"out-{other}")
-        text = (workspace / f"out-{other}/README.md").read_text()
+    pool, same = md5(workspace / "data/pairs.parquet"), {"judge": {"judge": {"repeats": 1}}}
+    passes = {"ifd": {"max_length": 9}}  # of another strategy than this subset's
+    apart = "The study differs in: {}. So this may not hold here."
+    for place, (shared, words) in enumerate(
+        [
+            ({"data": {"data/pairs.parquet": pool}, "settings": same, "passes": passes}, ""),
+            ({"data": {"data/pairs.parquet": pool, "models/base": "b"}, "settings": same | {"measure": {"a": 1}}}, ""),
+            ({"data": {"data/pairs.parquet": "another"}, "settings": same}, apart.format("pool")),
+            ({"data": {}, "settings": {"judge": {"judge": {"repeats": 2}}}}, apart.format("settings of judge")),
+            ({"data": {}, "settings": {"quality": {"quality": "x"}}}, apart.format("settings of quality")),
+            ({}, "What the study's cells were made of is not recorded, so this may not hold here."),
+        ]
+    ):
+        (workspace / "metrics/made.json").write_text(json.dumps({"p": shared}))
+        main(workspace / f"out-{place}")
+        text = (workspace / f"out-{place}/README.md").read_text()
         assert "Significantly worse than random: bpb_reduction −0.020" in text
-        assert ("The study used another pool" in text) == other
+        assert words in text and ("may not hold here" in text) == bool(words)
 
 
 def test_a_damaged_study_is_one_sentence_that_names_it(workspace: Path) -> None:

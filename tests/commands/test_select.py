@@ -87,6 +87,19 @@ def test_the_data_has_the_chosen_rows_in_their_turns_with_place_and_own_columns(
         assert record["messages"][1] == {"role": "assistant", "content": made["response"]}
 
 
+@pytest.mark.parametrize(
+    ("strategy", "units"),
+    [("instag", "key phrases of the instructions"), ("type-cover", "token types of the responses")],
+)
+def test_what_a_selector_covers_is_named(
+    pool: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], strategy: str, units: str
+) -> None:
+    choose(pool, tmp_path / "out", strategy=strategy)
+    printed = capsys.readouterr().out
+    assert f"units      {strategy} covers {units}; lengths in tokens of " in printed
+    assert "warning    the tokenizer is not your model's: tokens and lengths differ; name it with" in printed
+
+
 @pytest.mark.parametrize("form", ["prompt-completion", "plain", "alpaca", "sharegpt", "parquet"])
 def test_own_columns_pass_through_in_every_format(pool: Path, tmp_path: Path, form: Any) -> None:
     choose(pool, tmp_path / "out", format=form)
@@ -752,6 +765,19 @@ def test_columns_keep_their_types_and_never_replace_those_of_the_table() -> None
     assert table["n"].to_list() == [1, 2, None]
     assert table["x"].to_list() == [0.5, 3.0, None]
     assert table["tags"].to_list() == [None, '["a"]', None]
+
+
+@pytest.mark.parametrize(
+    ("integer", "values"),
+    [
+        (2**53, [1.5, 2.0**53, None]),
+        (2**53 + 1, ["1.5", "9007199254740993", None]),
+        (-(10**399), ["1.5", f"-1{'0' * 399}", None]),
+    ],
+)
+def test_integers_beside_fractions_keep_their_digits(integer: int, values: list[Any]) -> None:
+    records = parse_fields(pl.Series(['{"n": 1.5}', f'{{"n": {integer}}}', "{}"]))
+    assert build_columns(records, ["n"], [])["n"].to_list() == values
 
 
 def test_rare_values_of_a_pool_are_summed_and_the_card_escapes_them() -> None:

@@ -67,6 +67,16 @@ def test_the_noise_of_a_folder_is_the_planted_one(tmp_path: Path) -> None:
     assert (source, unit) == (f"200 cells of {tmp_path / 'grid.csv'}", "bpb")
 
 
+def test_a_setting_with_random_cells_of_its_own_gives_the_noise_before_a_larger_one(tmp_path: Path) -> None:
+    smaller = planted_grid({"response-micro": 0.0}, noise=0.01, seeds=8, random=8)
+    larger = planted_grid(noise=0.05, seeds=8, random=0).with_columns(
+        experiment=pl.format("{}-r", "experiment"), lengths=pl.lit("as-random")
+    )
+    write_table(tmp_path / "grid.csv", Grid, pl.concat([smaller, larger]))
+    noise, source, _ = read_noise(tmp_path)
+    assert source.startswith(f"{smaller.height} cells of") and noise.sd == pytest.approx(0.01, rel=0.3)
+
+
 def test_the_nearest_study_gives_the_noise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for folder in ("metrics", "metrics/pilot", "metrics/own"):

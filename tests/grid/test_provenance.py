@@ -242,6 +242,18 @@ def test_cells_that_choose_from_the_best_rows_alone_are_not_comparable_with_othe
     assert describe_changes(collect_shared(best), best) == []
 
 
+def test_rows_that_another_setting_of_overlap_left_out_are_a_difference() -> None:
+    """Both files are made, and one of them is read."""
+    keep, drop = lock(), lock()
+    for made, value in ((keep, "keep"), (drop, "drop")):
+        for name in ("keep", "drop"):
+            outs = {f"data/exclusions/{name}.parquet": name}
+            made[f"exclude@{name}"] = {"cmd": "", "deps": {}, "params": {}, "outs": outs}
+        made["subset@candidate"]["deps"][f"data/exclusions/{value}.parquet"] = value
+    assert describe_changes(collect_shared(keep), drop) == ["settings of overlap"]
+    assert describe_changes(collect_shared(keep), keep) == describe_changes(collect_shared(lock()), keep) == []
+
+
 def make_rated(quality: str | None, model: str = "m", prompt: str = "1", scores: str = "1") -> Any:
     """A lock whose pool an LLM has rated."""
     made = lock()

@@ -58,10 +58,16 @@ def test_the_judge_beside_people() -> None:
     assert lines[0] == "likelihood"
     assert lines[1].endswith("same winner in 2 of 3 pairs without a tie")
     # 4 of 5 and 3 of 6 wins, and two ties: 8 / 13
-    assert lines[2] == "  judge      61.5 %, as it stands, over 13 prompts"
+    assert lines[2] == "  judge      61.5 %, as it stands, equal answers counted as ties, over 13 prompts"
     assert lines[3].startswith("  corrected  Alpha wins ") and "weight of the judge 0." in lines[3]
     assert lines[4].startswith("  people     Alpha wins 41.4 % against Beta") and lines[4].endswith("% narrower")
     assert lines[5].startswith("  warning    the rarer side has 2 labels: ")
+
+
+def test_without_equal_answers_the_judge_s_rate_is_its_own() -> None:
+    key = KEY.model_copy(update={"identical": []})
+    lines = compare_with_judge(key, TABLE, {"p1": 1.0, "p2": 1.0, "p3": 0.0, "p4": 1.0}, "likelihood", 1)
+    assert lines[2] == "  judge      75.0 %, as it stands, over 4 prompts"
 
 
 def test_a_judge_of_other_prompts_is_refused() -> None:

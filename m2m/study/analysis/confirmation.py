@@ -19,7 +19,8 @@ def confirm_choices(cells: pl.DataFrame, outcome: str, prompts: PromptDraws) -> 
     """One row a configuration with fresh cells; `p_holm` and `all_low` to `all_high` hold for all of them together.
 
     `cells` as from `select_comparable`; none of a grid that was not staged. The fresh cells had no part in the choice,
-    so the choice needs no correction. The prompts had: their noise is widened as `widen_prompts` says.
+    so the choice needs no correction. The prompts had: their noise is widened as `widen_prompts` says, but for the
+    interval of the prompts alone.
     """
     if "fresh" not in cells.columns:
         return []
@@ -29,8 +30,12 @@ def confirm_choices(cells: pl.DataFrame, outcome: str, prompts: PromptDraws) -> 
     if not survivor_count:
         return []
     widened = _widen_draws(prompts, widen_prompts(number, survivor_count))
-    rows = [row for view in list_views(fresh, outcome, widened) for row in compare_with_random(view)]
-    return add_holm([_bound_together(row, survivor_count) for row in rows], "outcome")
+    rows, plain = (
+        [row for view in list_views(fresh, outcome, draws) for row in compare_with_random(view)]
+        for draws in (widened, prompts)
+    )
+    bounded = [_bound_together(_keep_prompts(*pair), survivor_count) for pair in zip(rows, plain, strict=True)]
+    return add_holm(bounded, "outcome")
 
 
 def count_configurations(cells: pl.DataFrame) -> int:
@@ -44,6 +49,13 @@ def _widen_draws(prompts: PromptDraws, factor: float) -> PromptDraws:
         return prompts
     means = np.nanmean(prompts.outcomes, axis=0)
     return prompts._replace(outcomes=means + factor * (prompts.outcomes - means))
+
+
+def _keep_prompts(row: AgainstRandomRow, plain: AgainstRandomRow) -> AgainstRandomRow:
+    """The row with the interval over prompts alone of `plain`, whose prompts are not widened."""
+    if "prompts_only_low" not in plain:
+        return row
+    return {**row, **{name: plain[name] for name in ("prompts_only_low", "prompts_only_high")}}  # type: ignore[typeddict-item]
 
 
 def _bound_together(row: AgainstRandomRow, comparisons: int) -> AgainstRandomRow:

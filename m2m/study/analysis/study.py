@@ -16,7 +16,7 @@ from m2m.study.analysis.hypothesis_states import judge_hypotheses
 from m2m.study.analysis.length_confound import add_survival, regress_on_length
 from m2m.study.analysis.metric_correlations import correlate_metrics
 from m2m.study.analysis.other_prompts import draw_prompts
-from m2m.study.analysis.paper_claims import HERO, judge_claims
+from m2m.study.analysis.paper_claims import judge_claims
 from m2m.study.analysis.paper_results import compare_with_paper
 from m2m.study.analysis.registered_family import compute_family
 from m2m.study.analysis.slopes import fit_slopes
@@ -47,6 +47,7 @@ def build_study(
     the primary outcome or setting, and where a cell has fewer prompts than was registered.
     """
     cells = select_comparable(grid)
+    scores = scores.join(cells, on="experiment", how="semi")  # cells left out have prompts and groups of their own
     outcomes = list_outcomes(cells)
     if not set(MAIN) & set(outcomes):
         raise ValueError(
@@ -133,7 +134,8 @@ def _add_rows(study: Study, view: View) -> None:
     """Every analysis of one view; what explains an outcome is asked of the main outcomes alone."""
     study["floors"] += summarize_random(view)
     study["against_random"] += compare_with_random(view)
-    study["matched"] += compare_with_matched(view, HERO)
+    for strategy in view.select_strategy("length-matched")["match"].unique().sort():
+        study["matched"] += compare_with_matched(view, strategy)
     study["slopes"] += fit_slopes(view)
     study["shapes"] += inspect_degrees(view)
     if view.outcome in MAIN:

@@ -70,7 +70,7 @@ def _write_row(study: Study, setting: SettingRow, outcome: str) -> VerdictRow:
 
 def _describe_intervals(study: Study) -> list[str]:
     """What the intervals cover: seeds, as blocks or not, and prompts, drawn by group or one by one."""
-    compared = [row for row in study["against_random"] if "p_holm" in row]
+    compared = [row for row in list_comparisons(study) if "p_holm" in row]
     return [f"{_describe_blocks(compared[0])} {_describe_draws(compared)}"] if compared else []
 
 
@@ -146,7 +146,7 @@ def _describe_degrees(row: ShapeRow) -> str:
     shared = ""
     if row["shared_rows"] > MUCH_SHARED:
         share = format_shared_rows(row)
-        shared = f" Two seeds of degree 0 share {share} of their rows, so they differ too little."
+        shared = f" Two seeds of the least diverse degree share {share} of their rows, so they differ too little."
     if "bend_p" not in row:
         return f"{differ}{shared}"
     line = "does not fit" if row["bend_p"] < ALPHA else "is not rejected"

@@ -134,7 +134,8 @@ def compare_selectors(
     same_rows = measured.with_columns(condition=describe_condition())  # a prefilter is part of the selector
     budgets = [_compare_budget(setting, baseline) for _, setting in split_cells(same_rows, *SETTING)]
     _require_comparison(budgets, outcome)
-    prompts = draw_prompts(scores.filter(pl.col("outcome") == outcome), seed, resamples)
+    own_scores = scores.join(cells, on="experiment", how="semi")
+    prompts = draw_prompts(own_scores.filter(pl.col("outcome") == outcome), seed, resamples)
     values = np.concatenate([budget.values for budget in budgets])
     by_seeds = block_diag(*(sum(budget.covary_seeds()) for budget in budgets))
     by_prompts = _covary_prompts(budgets, prompts)

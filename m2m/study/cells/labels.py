@@ -97,9 +97,13 @@ def label_configuration(row: Mapping[str, Any]) -> str:
 
 def describe_borrowed_random(row: Mapping[str, Any]) -> str:
     """A sentence where a row is compared with the random cells of another setting, else ''."""
-    condition = row["condition"].split(", ")
-    borrowed = [name for name in row["random_condition"].split(", ") if name not in condition]
-    return f"This setting has no random cells; those of {', '.join(borrowed)} are used." if borrowed else ""
+    condition, lender = row["condition"].split(", "), row["random_condition"].split(", ")
+    if condition == lender:
+        return ""
+    borrowed = [name for name in lender if name not in condition]
+    missing = [name for name in condition if name not in lender]
+    words = f"of {', '.join(borrowed)}" if borrowed else f"without {', '.join(missing)}"
+    return f"This setting has no random cells; those {words} are used."
 
 
 def format_difference(value: float) -> str:

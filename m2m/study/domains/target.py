@@ -16,7 +16,10 @@ IS_DIVERSE = pl.col("strategy").is_in(UNIT_STRATEGIES) & (pl.col("degree") == HI
 
 
 class NearComparison(TypedDict):
-    """The rows nearest to the examples: random among them against other subsets, on the target's prompts."""
+    """The rows nearest to the examples: random among them against other subsets, on the target's prompts.
+
+    A list is empty where no cell of a strategy of units was run there.
+    """
 
     prefilter: str
     prefilter_share: float
@@ -60,21 +63,22 @@ def compare_on_target(
         rescored = rescore_cells(cells.filter(chosen), side, outcome)
         return compare_selectors(rescored, side, outcome, seed, resamples, baseline)
 
+    def compare_diverse(chosen: pl.Expr, baseline: pl.Expr) -> list[SelectorRow]:
+        is_compared = IS_DIVERSE & chosen
+        has_any = cells.filter(is_compared).join(sides[0], on="experiment", how="semi").height
+        return compare(sides[0], is_compared | baseline, baseline)["selectors"] if has_any else []
+
     plain = IS_RANDOM & FROM_ALL_ROWS
     near: list[NearComparison] = []
     for kept, _ in split_cells(cells.filter(~FROM_ALL_ROWS), *PREFILTER):
         inside = pl.all_horizontal(pl.col(name) == value for name, value in kept.items())
         baseline = IS_RANDOM & inside
-        alone, on_top = (
-            compare(sides[0], (IS_DIVERSE & chosen) | baseline, baseline)["selectors"]
-            for chosen in (FROM_ALL_ROWS, inside)
-        )
         near.append(
             {
                 "prefilter": kept["prefilter"],
                 "prefilter_share": kept["prefilter_share"],
-                "diversity_alone": alone,
-                "diversity_on_top": on_top,
+                "diversity_alone": compare_diverse(FROM_ALL_ROWS, baseline),
+                "diversity_on_top": compare_diverse(inside, baseline),
             }
         )
     everything = pl.lit(True)

@@ -25,10 +25,11 @@ def write_domains_answer(rows: Sequence[DomainRow]) -> list[str]:
     won, lost_best = sum(row["best_low"] > 0 for row in measured), sum(row["best_high"] < 0 for row in measured)
     ranks = [row["rank_correlation"] for row in measured]
     sentences = [
-        f"What is worst on the other domains is significantly worse than random on {lost} of {number}.",
-        f"What is best on the other domains beats random on {won} of {number}, and loses on {lost_best}.",
+        f"What is worst on the other domains is worse than random on {lost} of {number}.",
+        f"What is best on the other domains is better than random on {won} of {number}, and worse on {lost_best}.",
         f"The order of configurations on the other domains predicts the order on {ordered} of {number} "
         f"(Spearman {min(ranks):.2f} to {max(ranks):.2f}).".replace("-", "−"),
+        "Each count is by 95 % intervals that hold for one domain alone, not for all together.",
     ]
     return [*sentences, f"{missing} more cannot be compared; the table has the reasons."] if missing else sentences
 

@@ -19,7 +19,7 @@ EFFECTS_CAPTION = (
     "this configuration alone. A small mark is a cell. A straight line is the regression on degree with its one-sigma "
     "band. It is drawn only where the slope is significant after Holm correction and the degrees do not form a cliff. "
     "95 % of random cells are expected in the grey range. Length-matched random has the response lengths of "
-    "response-micro."
+    "response-micro; matched to another strategy, it stands in the figure against random."
 )
 RANDOM_CAPTION = (
     "The mean of a configuration minus the mean of random. Thick: 95 % CI. Thin: simultaneous 95 % CI, which holds "

@@ -57,19 +57,24 @@ def draw_effect_panels(study: Study, cells: pl.DataFrame, outcome: str, settings
 
 def _collect_layers(study: Study, cells: pl.DataFrame, view: Place, side: str) -> dict[str, list[Mark]]:
     strategies, rows = SHOWN_STRATEGIES[side], select_place(study, view)
-    configurations = [row for row in rows["against_random"] if row["strategy"] in strategies]
+    configurations = [row for row in rows["against_random"] if row["strategy"] in strategies and _is_shown(row)]
     slopes = [row for row in rows["slopes"] if row["strategy"] in strategies]
     cliffs = {row["strategy"] for row in rows["shapes"] if row.get("p_holm", 1.0) < ALPHA and is_cliff(row)}
     trends = [row for row in slopes if row["strategy"] not in cliffs and row.get("p_holm", 1.0) < ALPHA]
     lines = [row for row in trends if "band" in row]
     in_setting = (pl.col("condition") == view["condition"]) & (pl.col("size") == view["size"])
-    side_cells = cells.filter(in_setting & pl.col("strategy").is_in(strategies)).rows(named=True)
+    side_cells = filter(_is_shown, cells.filter(in_setting & pl.col("strategy").is_in(strategies)).rows(named=True))
     return {
         "random": _describe_random(study, view, configurations),
         "lines": [_fit_point(row, point) for row in lines for point in row["band"]],
         "cells": [_place(row) | {"worth": row["worth"], "text": _describe_cell(row, view)} for row in side_cells],
         "means": [_summarize_configuration(row, _find_random_mean(study, row)) for row in configurations],
     }
+
+
+def _is_shown(row: Mapping[str, Any]) -> bool:
+    """Of length-matched rows those alone that stand beside the strategy whose lengths they have."""
+    return bool(row["strategy"] != "length-matched" or row["match"] == "response-micro")
 
 
 def _describe_random(study: Study, view: Place, configurations: Sequence[Mapping[str, Any]]) -> list[Mark]:

@@ -288,9 +288,10 @@ def _count_equals(best: AgainstRandomRow, compared: Sequence[AgainstRandomRow]) 
 
 
 def _find_margin(first: AgainstRandomRow, second: AgainstRandomRow) -> float:
-    """The smallest difference of two means that is significant at two-sided 5 %."""
-    se: float = first["pooled_sd"] * math.sqrt(1 / first["cells"] + 1 / second["cells"])
-    return float(stats.t.isf(ALPHA / 2, first["df"])) * se
+    """The smallest difference of two means that is significant at two-sided 5 %, with the prompts' noise of `first`."""
+    noise = _get_noise(first)
+    variance = noise.sd**2 * (1 / first["cells"] + 1 / second["cells"]) + noise.prompt_sd**2
+    return float(stats.t.isf(ALPHA / 2, first["df"])) * math.sqrt(variance)
 
 
 def _check_length(study: Study, best: AgainstRandomRow) -> list[str]:
@@ -300,8 +301,8 @@ def _check_length(study: Study, best: AgainstRandomRow) -> list[str]:
     ]
     matched = select_rows(study["matched"], {"strategy": best["strategy"], "degree": best["degree"]})
     for row in [row for row in matched if "p_holm" in row]:
-        verdict = "significantly better than" if row["low"] > 0 else "not significantly different from"
-        verdict = "significantly worse than" if row["high"] < 0 else verdict
+        verdict = "significantly better than" if row["value"] > 0 else "significantly worse than"
+        verdict = verdict if row["p_holm"] < ALPHA else "not significantly different from"
         gain = f"{format_difference(row['value'])} {get_unit(row['outcome'])}, 95 % CI {format_interval(row)}"
         sentences.append(f"It is {verdict} length-matched random ({gain}).")
     control = describe_length_control(study["lengths"], best["strategy"])

@@ -41,7 +41,13 @@ CLAIM_COLUMNS: Columns = (
 )
 TOKENS_COLUMN: Columns = {"mean_response_tokens": ("response tokens", ".0f")}
 MATCHED_COLUMNS: Columns = (
-    {"degree": ("degree", ".0f")} | SETTING_COLUMN | {"value": ("difference", "+.3f")} | INTERVAL | HOLM | TOKENS_COLUMN
+    STRATEGY
+    | {"degree": ("degree", ".0f")}
+    | SETTING_COLUMN
+    | {"value": ("difference", "+.3f")}
+    | INTERVAL
+    | HOLM
+    | TOKENS_COLUMN
 )
 CONFIRMED_COLUMNS: Columns = (
     STRATEGY
@@ -91,7 +97,7 @@ CONFIRMED_NOTE = (
     "intervals hold for all rows together."
 )
 MATCHED_NOTE = (
-    "A length-matched random subset has the response lengths of response-micro: length cannot explain the difference."
+    "A length-matched random subset has the response lengths of the strategy: length cannot explain the difference."
 )
 FAMILY_NOTE = (
     "One family, by the noise of seeds alone. A slope goes from degree 0 to degree 6; each configuration counts once."
@@ -133,7 +139,7 @@ def build_tables(study: Study) -> list[ReportTable]:
         _make_table("confirmed", "The last rung against random", CONFIRMED_NOTE, CONFIRMED_COLUMNS, confirmed),
         _make_table("slopes", "Slopes", SLOPES_NOTE, SLOPES_COLUMNS, main),
         _make_table("claims", "The paper's claims", CLAIMS_NOTE, CLAIM_COLUMNS, claims),
-        _make_table("matched", "Response-micro minus length-matched random", MATCHED_NOTE, MATCHED_COLUMNS, matched),
+        _make_table("matched", "Strategies minus length-matched random", MATCHED_NOTE, MATCHED_COLUMNS, matched),
         _make_table("paper", "Slopes beside the paper's", PAPER_NOTE, PAPER_COLUMNS, papers),
         _make_table(
             "others", "Slopes of the other outcomes", OTHERS_NOTE, OUTCOME | SLOPE | HOLM | CORRELATION, other_slopes
@@ -191,10 +197,15 @@ def _count_runs(strategy: str, cells: pl.DataFrame) -> str:
 def _order_by_setting(study: Study, rows: Sequence[TableRow]) -> list[TableRow]:
     """The rows, those of the main setting first, each with the name of its setting."""
     return [
-        {**row, "setting": label_setting(setting, study["settings"])}
+        {**row, "setting": label_setting(setting, study["settings"]), **_name_matched(row)}
         for setting in study["settings"]
         for row in select_rows(rows, {"condition": setting["condition"], "size": setting["size"]})
     ]
+
+
+def _name_matched(row: TableRow) -> dict[str, str]:
+    """Whose lengths a length-matched subset has, in place of its strategy; as figures name it."""
+    return {"strategy": f"lengths of {row['match']}"} if row.get("strategy") == "length-matched" else {}
 
 
 def _place_in_random_range(study: Study, cell: TableRow) -> str | None:

@@ -75,6 +75,8 @@ def test_the_noise_of_prompts_is_that_of_all_configurations() -> None:
     added = wide["se"] ** 2 - plain["se"] ** 2
     assert np.sqrt(added) == pytest.approx(0.01 * widen_prompts(24, 2), rel=0.05)
     assert widen_prompts(24, 2) > 1.3
+    half = (wide["prompts_only_high"] - wide["prompts_only_low"]) / 2
+    assert half == pytest.approx(1.96 * 0.01, rel=0.05)  # the same models on other prompts: nothing is widened
 
 
 def test_the_headline_answers_by_the_fresh_cells_and_calls_the_rest_exploratory() -> None:

@@ -234,6 +234,37 @@ def test_matched_random_cells_are_a_contrast_of_their_own() -> None:
     assert rows[1]["low"] > 0 and rows[0]["low"] < 0 < rows[0]["high"]
 
 
+def test_rows_matched_to_any_strategy_are_a_contrast_with_that_strategy() -> None:
+    grids = [planted_grid({"response-micro": 0.0, "response-macro": 0.1}, seeds=3)]
+    for match in ("response-micro", "response-macro"):
+        matched = planted_grid({"length-matched": 0.0}, degrees=(6,), seeds=3, random=0, noise=0.001)
+        grids.append(
+            matched.with_columns(experiment=pl.format("{}-{}", "experiment", pl.lit(match)), match=pl.lit(match))
+        )
+    rows = select_rows(build(pl.concat(grids))["matched"], {"outcome": "bpb_reduction"})
+    assert {row["strategy"]: round(row["value"], 1) for row in rows} == {"response-micro": 0.0, "response-macro": 0.1}
+
+
+def test_prompts_of_cells_that_are_left_out_count_nothing() -> None:
+    """Ten groups of other code's prompts would make a bootstrap of groups of what are two groups."""
+
+    def score(cells: pl.DataFrame, group: str, groups: int) -> pl.DataFrame:
+        prompts = pl.DataFrame({"id": [f"{group}{number}" for number in range(20)]})
+        prompts = prompts.with_columns(group=pl.format("{}{}", pl.lit(group), pl.int_range(20) % groups))
+        rows = cells.select("experiment", outcome=pl.lit("bpb_reduction"), score="bpb_reduction", weight=pl.lit(1.0))
+        return rows.join(prompts, how="cross").with_columns(score=pl.col("score") + pl.int_range(pl.len()) % 7 * 0.001)
+
+    grid = planted_grid({"response-micro": 0.0})
+    foreign = planted_grid({"response-micro": 0.0}, provenance="zzz", random=2)
+    foreign = foreign.with_columns(experiment=pl.format("{}-z", "experiment"))
+    scores = score(grid, "a", 2)
+    alone = build(grid, scores)["against_random"]
+    assert {(row["prompts"], row["prompt_groups"]) for row in alone} == {(20, 20)}
+    mixed = build(pl.concat([grid, foreign]), pl.concat([scores, score(foreign, "b", 10)]))["against_random"]
+    assert [row["se"] for row in mixed] == [row["se"] for row in alone]
+    assert {(row["prompts"], row["prompt_groups"]) for row in mixed} == {(20, 20)}
+
+
 def test_scores_a_prompt_say_how_far_a_slope_reaches() -> None:
     source = planted_study(np.random.default_rng(1))
     names = [f"cell-{i:03d}-0" for i in range(16)]

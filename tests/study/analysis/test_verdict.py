@@ -183,6 +183,6 @@ def test_a_cliff_and_the_rows_that_seeds_share_stand_beside_the_degrees() -> Non
     row = slope("response-micro", 0.01, 0.3)
     [text] = sentences(slopes=[row], shapes=[shape("response-micro", 0.01, 0, 6, step_p=0.31, shared_rows=0.6667)])[1:2]
     assert text.endswith(
-        "Two seeds of degree 0 share at least 67 % of their rows, so they differ too little. "
+        "Two seeds of the least diverse degree share at least 67 % of their rows, so they differ too little. "
         "A straight line does not fit (p 0.0012). Only degree 0 is low: a cliff (p 0.31 of further differences)."
     )

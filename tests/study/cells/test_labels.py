@@ -59,6 +59,13 @@ def test_whose_random_cells_a_row_is_compared_with_is_told_where_they_are_not_it
     row = {"condition": "rows, 40..120 tokens each, slack 1.5", "random_condition": "rows, any length, slack 1.5"}
     assert describe_borrowed_random(row) == "This setting has no random cells; those of any length are used."
     assert describe_borrowed_random(row | {"random_condition": row["condition"]}) == ""
+    row = {
+        "condition": "rows, any length, lengths as random, slack 1.5",
+        "random_condition": "rows, any length, slack 1.5",
+    }
+    assert describe_borrowed_random(row) == (
+        "This setting has no random cells; those without lengths as random are used."
+    )
 
 
 @pytest.mark.parametrize(

@@ -122,6 +122,24 @@ def test_rows_beside_tokens_are_refused() -> None:
         compare_on_target(pl.concat([grid, tokens]), scores, TARGET, "bpb_reduction", 1, 10)
 
 
+@pytest.mark.parametrize(
+    ("left_out", "compared"),
+    [
+        ((pl.col("prefilter") == "bm25") & (pl.col("strategy") != "random"), (1, 0)),
+        ((pl.col("prefilter") == "random") & (pl.col("strategy") == "response-micro"), (0, 1)),
+        (pl.col("strategy") == "response-micro", (0, 0)),
+    ],
+    ids=["random alone among the nearest", "units among the nearest alone", "no units"],
+)
+def test_a_contrast_whose_subsets_were_not_run_is_left_out(left_out: pl.Expr, compared: tuple[int, int]) -> None:
+    grid, scores = plant_target()
+    record = compare_on_target(grid.filter(~left_out), scores, TARGET, "bpb_reduction", 1, 300)
+    [near] = record["near"]
+    assert (len(near["diversity_alone"]), len(near["diversity_on_top"])) == compared
+    assert sum(" − random of the " in sentence for sentence in write_target_answer(record)) == sum(compared)
+    assert len(list_target_rows(record)) == len(record["here"]["selectors"]) + 1
+
+
 def test_random_rows_of_the_nearest_are_the_baseline_where_no_cell_has_all_rows() -> None:
     grid, _ = plant_target()
     near = grid.filter(pl.col("prefilter") == "bm25")

@@ -52,9 +52,10 @@ def test_what_holds_elsewhere_holds_where_it_was_planted_so(rows: list[DomainRow
 
 def test_the_planted_domains_are_answered(rows: list[DomainRow]) -> None:
     assert write_domains_answer(rows) == [
-        "What is worst on the other domains is significantly worse than random on 2 of 3.",
-        "What is best on the other domains beats random on 2 of 3, and loses on 1.",
+        "What is worst on the other domains is worse than random on 2 of 3.",
+        "What is best on the other domains is better than random on 2 of 3, and worse on 1.",
         "The order of configurations on the other domains predicts the order on 2 of 3 (Spearman −1.00 to 1.00).",
+        "Each count is by 95 % intervals that hold for one domain alone, not for all together.",
     ]
 
 
@@ -98,7 +99,8 @@ def test_only_what_its_interval_settles_is_counted() -> None:
     open_: Any = {"domain": "b", "prompts": 30, "rank_correlation": 0.8, "rank_low": -0.1}
     open_ |= {"best_gain": 0.02, "best_low": -0.01, "best_high": 0.05, "worst_gain": -0.1, "worst_high": 0.05}
     assert write_domains_answer([settled, open_]) == [
-        "What is worst on the other domains is significantly worse than random on 1 of 2.",
-        "What is best on the other domains beats random on 1 of 2, and loses on 0.",
+        "What is worst on the other domains is worse than random on 1 of 2.",
+        "What is best on the other domains is better than random on 1 of 2, and worse on 0.",
         "The order of configurations on the other domains predicts the order on 1 of 2 (Spearman 0.80 to 0.90).",
+        "Each count is by 95 % intervals that hold for one domain alone, not for all together.",
     ]

@@ -77,6 +77,7 @@ def test_claims_without_another_strategy_to_compare_with_are_left_out() -> None:
 
 def test_what_is_left_over_length_matched_random_has_its_interval() -> None:
     assert read_columns(table_of("matched", STUDY)) == {  # type: ignore[arg-type]
+        "strategy": ["response-micro"] * 2,
         "degree": [6, 0],
         "setting": [MAIN_NAME] * 2,
         "difference": [0.05, -0.3],
