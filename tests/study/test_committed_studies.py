@@ -15,10 +15,10 @@ from m2m.study.cells.labels import select_rows
 from m2m.study.study_file import read_study
 
 ROOT = Path(__file__).parents[2]
-METRICS, DEVELOPMENT = ROOT / "metrics", ROOT / "metrics/development"
+METRICS, DEVELOPMENT, SMOLLM2 = ROOT / "metrics", ROOT / "metrics/development", ROOT / "metrics/smollm2"
 
 
-@pytest.mark.parametrize("folder", [METRICS, DEVELOPMENT], ids=["default", "development"])
+@pytest.mark.parametrize("folder", [METRICS, DEVELOPMENT, SMOLLM2], ids=["default", "development", "smollm2"])
 def test_verdicts_and_headlines_are_what_todays_code_says_of_the_numbers(folder: Path) -> None:
     study = read_study(folder / "study.json")
     assert study["verdict"] == write_verdict(study)
@@ -70,3 +70,22 @@ def test_the_gain_of_long_random_rows_goes_with_the_length_of_a_sources_referenc
         found = stats.spearmanr(kept["gain"], kept["bytes"])
         assert kept.height == sources_left
         assert (found.statistic, found.pvalue) == pytest.approx(expected, abs=0.005)
+
+
+def test_what_the_page_of_the_registered_study_says_beside_its_hypotheses_holds() -> None:
+    """docs/results/smollm2.md: what is worse, level or far above random, and the noise."""
+    study = read_study(SMOLLM2 / "study.json")
+    family = {row["test"]: row for row in study["family"] if row["hypothesis"] == "O1"}
+    worse = {name: (round(row["value"], 3), row["p_holm"]) for name, row in family.items() if row["p_holm"] < 0.05}
+    assert worse == {
+        "response-micro at degree 0": (-0.035, pytest.approx(0.0001, abs=1e-5)),
+        "instruction-macro at degree 0": (-0.025, pytest.approx(0.004, abs=5e-4)),
+        "response-meso at degree 0": (-0.024, pytest.approx(0.005, abs=5e-4)),
+    }
+    most_diverse = [row for name, row in family.items() if name.endswith("degree 6")]
+    assert len(most_diverse) == 6 and max(abs(row["value"]) for row in most_diverse) < 0.0075
+    assert min(row["p_holm"] for row in most_diverse) > 0.9
+    against = [row for row in study["against_random"] if row["outcome"] == "bpb_reduction" and row["p_holm"] < 0.05]
+    assert [(row["strategy"], row["degree"]) for row in against] == [("response-micro", 0)]
+    noise = against[0]["pooled_sd"]
+    assert (round(noise, 4), round(3.4 * noise, 3)) == (0.0069, 0.023)

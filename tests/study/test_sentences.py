@@ -85,7 +85,7 @@ def test_no_sentence_of_a_random_study_is_too_long(seed: int) -> None:
         assert len(sentence.split()) <= LONGEST, sentence
 
 
-@pytest.mark.parametrize("folder", ["metrics", "metrics/development"])
+@pytest.mark.parametrize("folder", ["metrics", "metrics/development", "metrics/smollm2"])
 def test_no_sentence_of_a_committed_study_is_too_long(folder: str) -> None:
     sentences = list_sentences(read_study(ROOT / folder / "study.json"))
     assert len(sentences) > 50 and max(len(sentence.split()) for sentence in sentences) <= LONGEST

@@ -76,7 +76,7 @@ def test_a_record_without_the_studys_provenance_is_one_sentence(tmp_path: Path) 
         require_made(made, "newer", tmp_path / "made.json")
 
 
-@pytest.mark.parametrize("folder", ["metrics", "metrics/development"])
+@pytest.mark.parametrize("folder", ["metrics", "metrics/development", "metrics/smollm2"])
 def test_what_is_shipped_is_valid(folder: str) -> None:
     study = read_study(ROOT / folder / "study.json")
     made = read_made(ROOT / folder / "made.json")
