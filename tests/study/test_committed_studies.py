@@ -6,11 +6,13 @@ import polars as pl
 import pytest
 from scipy import stats
 
+from bench.ladder import compare
 from m2m.runtime.artifacts import read_table
 from m2m.schemas.grid import Grid
 from m2m.schemas.scores import Scores
 from m2m.study.analysis.study import build_study
 from m2m.study.analysis.verdict import write_verdict
+from m2m.study.cells.cells import select_comparable
 from m2m.study.cells.labels import select_rows
 from m2m.study.study_file import read_study
 
@@ -89,3 +91,13 @@ def test_what_the_page_of_the_registered_study_says_beside_its_hypotheses_holds(
     assert [(row["strategy"], row["degree"]) for row in against] == [("response-micro", 0)]
     noise = against[0]["pooled_sd"]
     assert (round(noise, 4), round(3.4 * noise, 3)) == (0.0069, 0.023)
+
+
+def test_the_page_has_the_table_of_the_ladder() -> None:
+    proxy, target = (
+        select_comparable(read_table(folder / "grid.csv", Grid)) for folder in (ROOT / "metrics/proxy", SMOLLM2)
+    )
+    page = (ROOT / "docs/results/smollm2.md").read_text(encoding="utf-8").splitlines()
+    shown = [line.split("|")[3:] for line in page if line.startswith(("| proxy", "| ceiling"))]
+    printed = [line.split("|")[4:] for line in compare(proxy, target) if line.startswith(("| proxy", "| ceiling"))]
+    assert shown == printed and len(printed) == 3
