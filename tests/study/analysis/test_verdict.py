@@ -139,6 +139,12 @@ def test_against_random_better_and_worse_are_counted_and_the_best_has_the_interv
     assert sentences()[1] == "No configuration could be compared with random."
 
 
+def test_what_is_said_of_seeds_belongs_to_the_last_rung_where_there_is_one() -> None:
+    screened, confirmed = gain(0.01, 0.2, seed_correlation=0.15), gain(0.01, 0.2, seed_correlation=0.4)
+    said = sentences(against_random=[screened], confirmed=[confirmed])[1]
+    assert said.startswith("Cells are compared within seeds: two cells of one seed correlate by 0.40.")
+
+
 def test_random_cells_of_another_setting_are_named() -> None:
     [text] = sentences(against_random=[gain(0.1, random_condition=CONDITION.replace("any length", "40..90 tokens"))])[
         2:
