@@ -1,6 +1,5 @@
 """The last rung of a staged grid → its configurations against random, by fresh cells alone."""
 
-import numpy as np
 import polars as pl
 
 from m2m.planning.power import widen_prompts
@@ -19,8 +18,7 @@ def confirm_choices(cells: pl.DataFrame, outcome: str, prompts: PromptDraws) -> 
     """One row a configuration with fresh cells; `p_holm` and `all_low` to `all_high` hold for all of them together.
 
     `cells` as from `select_comparable`; none of a grid that was not staged. The fresh cells had no part in the choice,
-    so the choice needs no correction. The prompts had: their noise is widened as `widen_prompts` says, but for the
-    interval of the prompts alone.
+    so the choice needs no correction. The prompts had: their noise is widened as `widen_prompts` says.
     """
     if "fresh" not in cells.columns:
         return []
@@ -29,33 +27,14 @@ def confirm_choices(cells: pl.DataFrame, outcome: str, prompts: PromptDraws) -> 
     number, survivor_count = count_configurations(measured), count_configurations(fresh)
     if not survivor_count:
         return []
-    widened = _widen_draws(prompts, widen_prompts(number, survivor_count))
-    rows, plain = (
-        [row for view in list_views(fresh, outcome, draws) for row in compare_with_random(view)]
-        for draws in (widened, prompts)
-    )
-    bounded = [_bound_together(_keep_prompts(*pair), survivor_count) for pair in zip(rows, plain, strict=True)]
-    return add_holm(bounded, "outcome")
+    widened = prompts._replace(widening=widen_prompts(number, survivor_count))
+    rows = [row for view in list_views(fresh, outcome, widened) for row in compare_with_random(view)]
+    return add_holm([_bound_together(row, survivor_count) for row in rows], "outcome")
 
 
 def count_configurations(cells: pl.DataFrame) -> int:
     """Configurations beside random; one in two settings counts twice."""
     return cells.filter(~IS_RANDOM).select(*SETTING, *CONFIGURATION).n_unique()
-
-
-def _widen_draws(prompts: PromptDraws, factor: float) -> PromptDraws:
-    """Every cell's outcomes on resampled prompts, `factor` times as far from their mean."""
-    if prompts.reason:
-        return prompts
-    means = np.nanmean(prompts.outcomes, axis=0)
-    return prompts._replace(outcomes=means + factor * (prompts.outcomes - means))
-
-
-def _keep_prompts(row: AgainstRandomRow, plain: AgainstRandomRow) -> AgainstRandomRow:
-    """The row with the interval over prompts alone of `plain`, whose prompts are not widened."""
-    if "prompts_only_low" not in plain:
-        return row
-    return {**row, **{name: plain[name] for name in ("prompts_only_low", "prompts_only_high")}}  # type: ignore[typeddict-item]
 
 
 def _bound_together(row: AgainstRandomRow, comparisons: int) -> AgainstRandomRow:

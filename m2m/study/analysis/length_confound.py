@@ -12,7 +12,7 @@ from m2m.schemas.study_numbers import LengthNumbers, Survival
 from m2m.schemas.study_rows import LengthRow
 from m2m.strategies import UNIT_STRATEGIES
 from m2m.study.analysis.levels import decorrelate_seeds
-from m2m.study.analysis.slopes import fit_line
+from m2m.study.analysis.slopes import Line, fit_line
 from m2m.study.analysis.view import View
 from m2m.study.cells.cells import get_column
 from m2m.study.cells.correlation import Column
@@ -132,9 +132,10 @@ def _regress_shared(view: View, strategy: str) -> LengthNumbers:
     levels, member = np.unique(names.to_numpy(), return_inverse=True)
     columns = np.column_stack([np.eye(len(levels))[member], *_bend(cells)])
     belongs = (cells["strategy"] == strategy).to_numpy()
-    slope = fit_line(get_column(cells, "diversity")[belongs], get_column(cells)[belongs]).weights
-    coefficients = np.bincount(member[belongs], slope, minlength=columns.shape[1])
-    return _measure_left(view, cells.filter(belongs), cells, columns, coefficients)
+    own_cells = cells.filter(belongs)
+    weights = _fit_plain(view, own_cells).weights
+    coefficients = np.bincount(member[belongs], weights, minlength=columns.shape[1])
+    return _measure_left(view, own_cells, cells, columns, coefficients)
 
 
 def _measure_left(
@@ -159,9 +160,14 @@ def _measure_left(
 
 
 def _measure_plain(view: View, cells: pl.DataFrame) -> LengthNumbers:
-    line = fit_line(get_column(cells, "diversity"), get_column(cells), cells["seed"].to_list(), _find_correlation(view))
+    line = _fit_plain(view, cells)
     plain, _ = view.prompts.add_prompts(line.slope, line.weights, cells["experiment"].to_list())
     return {"cells": cells.height, "plain": plain.value, "plain_low": plain.low, "plain_high": plain.high}
+
+
+def _fit_plain(view: View, cells: pl.DataFrame) -> Line:
+    seeds, correlation = cells["seed"].to_list(), _find_correlation(view)
+    return fit_line(get_column(cells, "diversity"), get_column(cells), seeds, correlation)
 
 
 def _find_correlation(view: View) -> float:

@@ -28,6 +28,7 @@ class PromptDraws(NamedTuple):
     prompts: int
     groups: int  # what was drawn: groups of prompts, or prompts
     reason: str
+    widening: float = 1.0  # factor of the noise that is added; an interval over prompts alone has none
 
     def add_prompts(
         self, estimate: Estimate, weights: Float[np.ndarray, "cells"], experiments: list[str]
@@ -72,7 +73,8 @@ class PromptDraws(NamedTuple):
         return np.asarray(draws[np.isfinite(draws).all(axis=1)])
 
     def _covary(self, draws: Float[np.ndarray, "resamples sums"]) -> Float[np.ndarray, "sums sums"]:
-        return np.atleast_2d(np.cov(draws.T)) * self.groups / (self.groups - 1)  # a bootstrap's variance is too small
+        correction = self.groups / (self.groups - 1)  # a bootstrap's variance is too small
+        return np.atleast_2d(np.cov(draws.T)) * correction * self.widening**2
 
 
 def draw_prompts(scores: pl.DataFrame, seed: int, resamples: int) -> PromptDraws:

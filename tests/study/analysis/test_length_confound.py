@@ -147,6 +147,19 @@ def test_a_direct_effect_is_not_explained_by_length_whatever_cliff_another_strat
     assert set(verdicts) <= REMAINS
 
 
+def test_where_seeds_are_missing_the_plain_slope_and_what_is_left_are_the_same_contrast() -> None:
+    """Length does nothing; a cliff, and a degree with one seed of three, give other slopes within seeds than across."""
+    hero, rng = pl.col("strategy") == "response-micro", np.random.default_rng(1)
+    cells = planted_grid(seeds=3, random=3).filter(~hero | (pl.col("degree") > 0) | (pl.col("seed") == 1))
+    level = 0.3 * (pl.col("seed") - 1).abs() + (hero & (pl.col("degree") == 6)).cast(pl.Float64)
+    [view] = views(cells.with_columns(bpb_reduction=level + pl.Series(rng.normal(0, 1e-3, cells.height))))
+    [left] = [
+        row for row in regress_on_length(view) if row["strategy"] == "response-micro" and row["model"] == "shared"
+    ]
+    assert left["plain"] == pytest.approx(1.1676, abs=0.005)
+    assert left["diversity_value"] == pytest.approx(left["plain"], abs=0.005)
+
+
 def test_an_effect_that_is_lost_in_the_noise_is_not_called_explained() -> None:
     """Half a standard deviation of seeds: a merely insignificant rest was called a loss before."""
     assert not {judge(slope=0.02, seed=seed) for seed in range(8)} & {"explained by length"}
