@@ -17,7 +17,7 @@ help:
 	@echo 'make bakeoff     every selector against random, at equal rows and at equal tokens (JOBS=2), with its figure'
 	@echo 'make ledger      the subsets of results/*.yaml, selected again and compared'
 	@echo 'make show        the cells, best first'
-	@echo 'make check       format, lint, types, contracts, names, and that dvc.yaml declares what the stages import'
+	@echo 'make check       format, lint, types, contracts, names, length of sentences, and that docs and dvc.yaml are those of the code'
 	@echo 'make format      formats the code and mends what the linter can mend'
 	@echo 'make test        the tests; make test-long: those that take minutes; make test-all: both, after make smollm2 remotes'
 	@echo 'make coverage    the tests of `make test`, with the share of lines and branches that they run'
@@ -110,6 +110,7 @@ check: .venv/pins
 	$(RUN) lint-imports
 	$(RUN) python -m tests.naming
 	$(RUN) python -m tests.prose
+	$(RUN) python -m docs.generate --check
 	$(RUN) python -m tests.deps --check
 	$(RUN) python -m pytest tests/test_pipeline.py tests/test_deps.py tests/test_contracts.py tests/test_locks.py tests/test_naming.py
 

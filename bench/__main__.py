@@ -1,4 +1,4 @@
-"""Runs every benchmark, one process each, and leaves its lines on standard output.
+"""Runs the seven benchmarks that have a peer, one process each, and leaves their lines on standard output.
 
 `python -m bench [--full]`: ten million rows of selection and 117,000 of clustering are in --full alone.
 """

@@ -1,7 +1,7 @@
 """Whether `plan` predicts the share of studies that find a gain: planted studies, from their table to the verdict.
 
 `python -m bench.power [STUDIES]`: one line a grid and gain. The noise of each prediction is estimated from a table of
-its own, as from an earlier study of 67 cells; `exact` has the planted noise.
+its own, as from a pilot of 56 cells; `exact` has the planted noise.
 """
 
 import json

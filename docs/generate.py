@@ -1,6 +1,10 @@
-"""Writes the generated pages of docs/reference and the result tables between markers: `python -m docs.generate`."""
+"""Writes the generated pages of docs/reference and the result tables between markers: `python -m docs.generate`.
+
+With `--check` it writes nothing, names what is stale, and exits with 1 where anything is.
+"""
 
 import re
+import sys
 from pathlib import Path
 
 from docs.reference_pages import make_reference_pages
@@ -28,13 +32,20 @@ def fill_tables(text: str, tables: dict[str, str]) -> str:
     return TABLE.sub(lambda match: f"{match[1]}\n{tables[match['name']]}\n\n{match[3]}", text)
 
 
-def main() -> None:
-    """Write the files that differ, and print their names."""
-    for path, text in generate_files().items():
-        if not path.exists() or path.read_text() != text:
+def find_stale() -> dict[Path, str]:
+    """The files that differ from what is generated, with the text that they must have."""
+    return {path: text for path, text in generate_files().items() if not path.exists() or path.read_text() != text}
+
+
+def main(check: bool) -> int:
+    """Print the names of the stale files; write them, or with `check` count them: 1 where there are any."""
+    stale = find_stale()
+    for path, text in stale.items():
+        print(f"{path} is stale: run make docs" if check else path)
+        if not check:
             path.write_text(text)
-            print(path)
+    return int(check and bool(stale))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:] == ["--check"]))

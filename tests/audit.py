@@ -5,8 +5,8 @@ import sys
 import urllib.request
 from pathlib import Path
 
-# with what a GPU needs, and hashes: nothing has to be installed, and all extras
-LOCKS = tuple(Path(f"requirements/{name}.txt") for name in ("cuda", "ray", "remotes", "smollm2"))
+# cuda.txt has all of cpu.txt; every pin has hashes, so nothing has to be installed
+LOCKS = tuple(path for path in sorted(Path("requirements").glob("*.txt")) if path.name != "cpu.txt")
 DATABASE = "https://pypi.org/pypi/pip/json"
 # strict: a package that the database does not know is no package without weaknesses
 AUDITOR = [

@@ -1,6 +1,10 @@
-"""Counts lines, words and words per sentence of README.md and docs/: `python -m tests.prose` prints them."""
+"""Counts lines, words and words per sentence of README.md and docs/: `python -m tests.prose` prints them.
+
+It names what is too long, and exits with 1 where anything is.
+"""
 
 import re
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +15,10 @@ NOT_PROSE = re.compile(
 )
 BLOCK = re.compile(r"\n\s*\n|\n(?=\s*(?:[-*] |\d+\. |>))")
 END = re.compile(r"(?<=[.!?])[\"')*]*\s+(?=[\"'(`*A-Z0-9])")
+
+
+MEAN, LONGEST = 18, 25  # words of a sentence
+README_LINES, README_WORDS = 200, 1500
 
 
 class Prose(NamedTuple):
@@ -49,15 +57,35 @@ def written_pages() -> list[Path]:
     return [path for path in sorted((ROOT / "docs").rglob("*.md")) if path.stem not in GENERATED]
 
 
-def main() -> None:
-    """Print the counts of README.md, of all of docs/, and the page with the longest sentence."""
+def find_faults(page: Path) -> list[str]:
+    """What is longer than it may be, a sentence each."""
+    counts = measure_prose(page.read_text())
+    longest = count_words(counts.longest)
+    start = " ".join(counts.longest.split()[:6])
+    faults = {
+        f"{counts.mean:.0f} words a sentence on average, {MEAN} at most": counts.mean > MEAN,
+        f"{longest} words in a sentence, {LONGEST} at most: {start} …": longest > LONGEST,
+    }
+    if page.name == "README.md":
+        faults |= {
+            f"{counts.lines} lines, {README_LINES} at most": counts.lines > README_LINES,
+            f"{counts.words} words, {README_WORDS} at most": counts.words > README_WORDS,
+        }
+    return [f"{page}: {fault}" for fault, is_so in faults.items() if is_so]
+
+
+def main() -> int:
+    """Print the counts of README.md and of all of docs/, and what is too long: 1 where anything is."""
     pages = written_pages()
     docs = "\n\n".join(path.read_text() for path in pages)
     for name, text in {"README.md": (ROOT / "README.md").read_text(), f"docs/ ({len(pages)} pages)": docs}.items():
         counts = measure_prose(text)
         words = f"{counts.mean:.1f} words per sentence, longest {count_words(counts.longest)}"
         print(f"{name}: {counts.lines} lines, {counts.words} words, {words}")
+    faults = [fault for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *pages) for fault in find_faults(page)]
+    print(*faults, sep="\n", end="\n" if faults else "")
+    return int(bool(faults))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -17,10 +17,9 @@ from hypothesis import strategies as st
 from m2m.export.pool_map import LEVELS, PoolMap
 from m2m.export.pool_page import LARGEST, choose_shown_rows, describe_equal_subsets, write_pool_page
 from m2m.export.run_answers import PromptAnswers, RunAnswers
-from tests.browser import CHROMIUM, Browser
+from tests.browser import Browser, in_browser
 from tests.planted import EVIL
 
-in_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium")
 HOSTILE = f"{EVIL}\u202etxt.exe\x00\x1b[31m\u200b"
 VISIBLE = f"{EVIL}[U+202E]txt.exe[U+0000][U+001B][31m[U+200B]"
 WAIT = "new Promise(done => setTimeout(done, 150))"

@@ -2,7 +2,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -126,13 +125,13 @@ time.sleep(60)
 """
 
 
-def test_a_worker_that_ignores_the_signal_is_killed_with_its_cell_within_five_seconds() -> None:
+def test_a_worker_that_ignores_the_signal_is_killed_with_its_cell(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "WAIT", 0.2)
     with subprocess.Popen([sys.executable, "-c", STUBBORN], stdout=subprocess.PIPE, text=True) as worker:
         cell = psutil.Process(int(worker.stdout.readline()))
-        began = time.monotonic()
         workers.stop([worker.pid])
-        assert time.monotonic() - began < 5
-        assert not psutil.pid_exists(worker.pid)
+        assert worker.wait(30) == -signal.SIGKILL
+        psutil.wait_procs([cell], timeout=30)
         assert not cell.is_running() or cell.status() == psutil.STATUS_ZOMBIE
 
 
@@ -149,18 +148,17 @@ except KeyboardInterrupt:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_to_the_driver_ends_all_that_it_started_within_five_seconds(number: Any) -> None:
+def test_a_signal_to_the_driver_ends_all_that_it_started(number: Any) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", DRIVER], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as driver:
         assert driver.stdout.readline() == "up\n"
         family = psutil.Process(driver.pid).children(recursive=True)
         assert len(family) >= 2
-        began = time.monotonic()
         driver.send_signal(number)
-        assert driver.wait(10) == 1 and time.monotonic() - began < 5
+        assert driver.wait(30) == 1  # the sleepers would sleep for a minute
         assert driver.stderr.read() == "interrupted\n"
-        assert psutil.wait_procs(family, timeout=1)[1] == []
+        assert psutil.wait_procs(family, timeout=20)[1] == []
 
 
 def test_a_hangup_that_nohup_ignores_stays_ignored() -> None:

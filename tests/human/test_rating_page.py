@@ -1,7 +1,6 @@
 """A person rates a sheet by keyboard in a real browser, saves, and the file is read back."""
 
 import json
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,16 +9,15 @@ import pytest
 
 from m2m.human.ratings import read_ratings
 from m2m.human.sheet import Sheet, draw_sheet, write_sheet
-from tests.browser import CHROMIUM, Browser
+from tests.browser import Browser, in_browser
 from tests.human.test_sheet import HOSTILE, MODELS, make_games
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None and "CI" not in os.environ, reason="no Chromium here")
+pytestmark = in_browser
 KEYS = {"ArrowRight": 39, "ArrowLeft": 37, "ArrowDown": 40, "Backspace": 8, "s": 83, "t": 84, "Enter": 13}
 
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    assert CHROMIUM, "CI must have Chromium: install it, this page is tested in a real browser"
     with Browser(tmp_path_factory.mktemp("profile")) as browser:
         yield browser
 

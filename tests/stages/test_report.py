@@ -13,14 +13,13 @@ from m2m.grid.collection import build_grid_table
 from m2m.study.report.recommendation import recommend, write_paragraphs
 from m2m.study.study_file import read_study
 from stages.report import main
-from tests.browser import CHROMIUM, Browser
+from tests.browser import Browser, in_browser
 from tests.planted import EVIL, grid, judged, plant
 from tests.study.registered_studies import plant_profile, read_profile_settings, read_registration, rise_to_random
 
 ROOT = Path(__file__).parent.parent.parent
 INPUTS = ("study.json", "grid.csv", "examples.parquet", "made.json", "histograms", "versions.txt")
 TEMPLATES = ROOT / "m2m" / "study" / "report" / "templates"
-in_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium")
 
 
 @pytest.fixture(scope="module")

@@ -94,7 +94,8 @@ def test_cells_of_one_model_alone_are_left_out_and_counted() -> None:
 
 
 def test_the_order_of_the_rows_does_not_count() -> None:
-    assert ladder(cells(seed=2), cells()) == ladder(cells(seed=2).reverse(), cells().sample(fraction=1.0, shuffle=True))
+    shuffled = cells().sample(fraction=1.0, shuffle=True, seed=1)
+    assert ladder(cells(seed=2), cells()) == ladder(cells(seed=2).reverse(), shuffled)
 
 
 def test_too_little_to_compare_is_said() -> None:

@@ -123,7 +123,8 @@ ENDS_AT_ONCE = """
 import sys, time
 from m2m.data.records.hf_datasets import fetch_file, read_dataset
 from m2m.models import resolve_commit
-begin = time.monotonic()
+waits = []
+time.sleep = waits.append
 for read in (
     lambda: next(read_dataset("owner/name", "", "train", "c" * 40, None)),
     lambda: fetch_file("owner/name", "a.json", "c" * 40),
@@ -133,7 +134,7 @@ for read in (
         read()
     except OSError as error:
         print(error)
-assert time.monotonic() - begin < 20, "the downloads' own retries take half a minute"
+assert max(waits, default=0) < 0.5, "the downloads' own retries wait for half a minute"
 """
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tenacity
 
 from m2m.llm.client import http
 from m2m.llm.client.budget import Budget
@@ -151,10 +152,23 @@ def test_a_wait_lasts_at_least_as_long_as_the_server_says() -> None:
     assert http._wait(lambda _: 0.5)(State) == 7.5
 
 
+class Noticed(threading.Event):
+    """An event that knows whether somebody has begun to wait for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_awaited = threading.Event()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.is_awaited.set()
+        return super().wait(timeout)
+
+
 def test_a_stop_ends_a_wait_of_a_minute_at_once(caller: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "FIRST_WAIT", 1e6)
+    monkeypatch.setattr(http, "_wait", lambda _: tenacity.wait_fixed(60))
     with llm_server(fault=lambda _: "500") as server:
         call, ended = caller(server), threading.Event()
+        call.stop = Noticed()
 
         def run() -> None:
             with pytest.raises(RequestError):
@@ -162,8 +176,9 @@ def test_a_stop_ends_a_wait_of_a_minute_at_once(caller: Any, monkeypatch: pytest
             ended.set()
 
         threading.Thread(target=run, daemon=True).start()
+        assert call.stop.is_awaited.wait(30)
         call.stop.set()
-        assert ended.wait(10)
+        assert ended.wait(30)
 
 
 def test_after_a_stop_nothing_is_sent_and_nothing_paid(caller: Any) -> None:
