@@ -6,7 +6,7 @@ from jaxtyping import Float64
 from m2m.human.agreement import FEW_ITEMS, Agreement, estimate_agreement
 from m2m.human.corrected_rate import Rate, estimate_corrected_rate, estimate_label_rate
 from m2m.human.judge_shares import JudgeShares
-from m2m.human.sheet import SheetKey
+from m2m.human.sheet import SheetKey, describe_unanswered
 
 FEW_RARER = 10
 FEW_SHARED = (
@@ -27,6 +27,7 @@ def compare_with_people(
     rated = ~np.isnan(labels)
     lines = [f"raters       {len(raters)}: {', '.join(raters)}"]
     lines += [f"pairs        {rated.sum()} of {len(key.pairs)} rated; {ties} prompts with equal answers count as ties"]
+    lines += [f"left out     {sentence}" for sentence in describe_unanswered(key)]
     agreement = estimate_agreement(table, seed)
     shared = int(((~np.isnan(table)).sum(axis=0) > 1).sum())
     lines += [f"agreement    {describe_agreement(agreement, 'between raters')}"]

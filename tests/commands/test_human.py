@@ -12,7 +12,7 @@ from m2m.commands.human import ANSWERS, OPPONENT, VERDICTS, Export, Import, expo
 from m2m.grid.dvc_experiments import Experiment
 from m2m.grid.provenance import CELL_STAGES, OPPONENT_STAGES
 from m2m.human.ratings import read_sheet_key
-from m2m.runtime.artifacts import compute_md5, write_table
+from m2m.runtime.artifacts import compute_md5, read_table, write_table
 from m2m.schemas.answers import Answers
 from m2m.schemas.prompts import Prompts
 from m2m.schemas.verdicts import Verdicts
@@ -122,6 +122,28 @@ def test_likelihood_needs_no_verdicts() -> None:
     assert rate(ANSWERS, OPPONENT)[1].endswith("likelihood, on 40 prompts with a reference, is the judge")
     lines = read_back(None)
     assert lines[5] == "likelihood" and lines[7].startswith("  judge      100.0 %")
+
+
+@pytest.mark.usefixtures("judged")
+def test_prompts_that_one_model_left_out_and_pairs_that_are_missing_are_told() -> None:
+    """The opponent answers p10 to p39, the candidate p00 to p34: 25 prompts have both answers."""
+    for path, places in ((ANSWERS, slice(0, 35)), (OPPONENT, slice(10, 40))):
+        write_table(path, Answers, read_table(path, Answers)[places])
+    lines = export_sheet(Export(Path("sheet.html"), str(ANSWERS), str(OPPONENT), pairs=26))
+    sentences = [f"5 of 40 prompts have no answer of {ANSWERS}", f"10 of 40 prompts have no answer of {OPPONENT}"]
+    assert lines[0] == "25 pairs of 25 prompts; 0 have two equal answers"
+    assert lines[1:3] == sentences
+    assert lines[3] == "--pairs 26 is more than there are: the sheet has all 25 with two different answers"
+    key = read_sheet_key(Path("sheet.key.json"))
+    assert (key.first.unanswered, key.second.unanswered) == (IDS[35:], IDS[:10])
+    Path("A.json").write_text(json.dumps({"sheet": key.sheet, "rater": "A", "choices": {"1": "left", "2": "tie"}}))
+    assert read_back(None)[2:4] == [f"left out     {sentence}" for sentence in sentences]
+
+
+@pytest.mark.usefixtures("judged")
+def test_a_sheet_of_all_that_was_asked_for_has_no_line_on_what_is_missing() -> None:
+    lines = export_sheet(Export(Path("sheet.html"), str(ANSWERS), str(OPPONENT), pairs=40))
+    assert [line.split()[0] for line in lines] == ["40", "written:", "then:"]
 
 
 @pytest.mark.usefixtures("judged")
