@@ -101,7 +101,7 @@ def test_people_and_judge_agree_also_on_turned_sides_and_the_export_names_the_ve
     lines = read_back()
     place = lines.index("similarity")
     assert lines[place + 1].endswith("same winner in 20 of 20 pairs without a tie")
-    assert lines[place + 2] == f"  judge      {share} %, as it stands, over 40 prompts"
+    assert lines[place + 2] == f"  judge      {share} %, as it stands, over 40 judged prompts"
 
 
 @pytest.mark.usefixtures("judged")
@@ -122,6 +122,21 @@ def test_likelihood_needs_no_verdicts() -> None:
     assert rate(ANSWERS, OPPONENT)[1].endswith("likelihood, on 40 prompts with a reference, is the judge")
     lines = read_back(None)
     assert lines[5] == "likelihood" and lines[7].startswith("  judge      100.0 %")
+
+
+@pytest.mark.usefixtures("judged")
+def test_a_likelihood_of_too_few_prompts_leaves_people_s_lines_and_the_other_judge() -> None:
+    """One rated prompt has a reference."""
+    rate(ANSWERS, OPPONENT)
+    key = json.loads(Path("sheet.key.json").read_text())
+    rated = key["pairs"][0]["id"]
+    key["likelihood"] = {rated: 1.0}
+    Path("sheet.key.json").write_text(json.dumps(key))
+    lines = read_back()
+    assert lines[3].startswith("people       ")
+    place = lines.index("likelihood")
+    assert lines[place + 1].startswith("  warning    it judged 1 of the 20 rated pairs, and a comparison needs 2: ")
+    assert lines[place + 2] == "similarity" and lines[place + 4].startswith("  judge      80.0 %")
 
 
 @pytest.mark.usefixtures("judged")
