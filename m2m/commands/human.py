@@ -55,7 +55,7 @@ def main(action: Annotated[Export | Import, tyro.conf.arg(name="")]) -> None:
 
 def export_sheet(settings: Export) -> list[str]:
     """Write sheet and key; return what to do with them. ValueError where one of them exists."""
-    from m2m.human.sheet import Model, draw_sheet, write_sheet
+    from m2m.human.sheet import Model, describe_unanswered, draw_sheet, write_sheet
     from m2m.judging.protocols.offline_judges import match_answers
     from m2m.runtime.artifacts import compute_md5, read_table
     from m2m.schemas.answers import Answers
@@ -68,12 +68,14 @@ def export_sheet(settings: Export) -> list[str]:
         raise ValueError(f"--first and --second must be two models, got {settings.first} twice")
     paths = [locate_answers(name) for name in (settings.first, settings.second)]
     tables = [read_table(path, Answers) for path in paths]
-    games = match_answers(read_table(settings.prompts, Prompts), tables[0], tables[1], "second")
+    prompts = read_table(settings.prompts, Prompts)
+    games = match_answers(prompts, tables[0], tables[1], "second")
     if games.is_empty():
         raise ValueError(f"no prompt of {settings.prompts} is answered by both models: name files of the same prompts")
+    unanswered = [prompts.join(table, on="id", how="anti")["id"].sort().to_list() for table in tables]
     models = [
-        Model(name=name, answers=compute_md5(path))
-        for name, path in zip((settings.first, settings.second), paths, strict=True)
+        Model(name=name, answers=compute_md5(path), unanswered=missing)
+        for name, path, missing in zip((settings.first, settings.second), paths, unanswered, strict=True)
     ]
     sheet = draw_sheet(games, settings.pairs, settings.seed, *models)
     write_sheet(sheet, settings.page, key)
@@ -81,10 +83,19 @@ def export_sheet(settings: Export) -> list[str]:
     command = f"then: python -m m2m human import {key} RATINGS.json …"
     return [
         f"{len(sheet.pairs)} pairs of {games.height} prompts; {len(sheet.key.identical)} have two equal answers",
+        *describe_unanswered(sheet.key),
+        *describe_shortage(settings.pairs, sheet.key),
         f"written: {settings.page} (send it to raters), {key} (keep it: it says whose answers they are)",
         f"{command} --verdicts {judged}" if judged else command,
         *([] if judged else [describe_likelihood(sheet.key)]),
     ]
+
+
+def describe_shortage(pairs: int, key: "SheetKey") -> list[str]:
+    """A line where fewer pairs than asked for have two different answers."""
+    if pairs <= key.different:
+        return []
+    return [f"--pairs {pairs} is more than there are: the sheet has all {key.different} with two different answers"]
 
 
 def import_ratings(settings: Import) -> list[str]:

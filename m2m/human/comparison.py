@@ -3,14 +3,19 @@
 import numpy as np
 from jaxtyping import Float64
 
-from m2m.human.agreement import FEW_ITEMS, Agreement, estimate_agreement
-from m2m.human.corrected_rate import Rate, estimate_corrected_rate, estimate_label_rate
+from m2m.human.agreement import FEW_ITEMS, LEAST_ITEMS, Agreement, estimate_agreement
+from m2m.human.corrected_rate import Rate, estimate_corrected_rate, estimate_label_rate, include_ties
 from m2m.human.judge_shares import JudgeShares
-from m2m.human.sheet import SheetKey
+from m2m.human.sheet import SheetKey, describe_unanswered
 
 FEW_RARER = 10
+LEAST_JUDGED = 2  # rated pairs, for an interval
 FEW_SHARED = (
     "  warning    {} pairs with two ratings are few: with 15 to 60, intervals held the truth in 90 to 96 % of studies"
+)
+FEW_JUDGED = (
+    "  warning    it judged {} of the {} rated pairs, and a comparison needs {}: rate more pairs, or name verdicts on"
+    " them by --verdicts"
 )
 FEW_LABELS = (
     "  warning    the rarer side has {:g} labels: below 10 the interval is wide, and such intervals held the truth in"
@@ -27,10 +32,11 @@ def compare_with_people(
     rated = ~np.isnan(labels)
     lines = [f"raters       {len(raters)}: {', '.join(raters)}"]
     lines += [f"pairs        {rated.sum()} of {len(key.pairs)} rated; {ties} prompts with equal answers count as ties"]
+    lines += [f"left out     {sentence}" for sentence in describe_unanswered(key)]
     agreement = estimate_agreement(table, seed)
-    shared = int(((~np.isnan(table)).sum(axis=0) > 1).sum())
     lines += [f"agreement    {describe_agreement(agreement, 'between raters')}"]
-    lines += [FEW_SHARED.format(shared)] if shared < FEW_ITEMS and not np.isnan(agreement.alpha) else []
+    has_interval = not np.isnan(agreement.low)
+    lines += [FEW_SHARED.format(agreement.items)] if has_interval and agreement.items < FEW_ITEMS else []
     lines += [f"people       {describe_rate(estimate_label_rate(labels[rated], key.different, ties), key)}"]
     return lines + warn_of_rare_side(labels[rated])
 
@@ -40,15 +46,13 @@ def compare_with_judge(
 ) -> list[str]:
     """The lines of the report on one judge; `judge` has the first model's share of each prompt that `engine` judged.
 
-    ValueError where the judge has no readable verdict on two rated pairs.
+    A judge without readable verdicts on two rated pairs has one line, which says so.
     """
     labels = average_labels(table)
     judged = np.array([judge.get(pair.id, np.nan) for pair in key.pairs])
     is_shared = ~np.isnan(labels) & ~np.isnan(judged)
-    if is_shared.sum() < 2:
-        raise ValueError(
-            f"{engine} judged {is_shared.sum()} of the rated pairs, at least 2 are needed: name its verdicts"
-        )
+    if is_shared.sum() < LEAST_JUDGED:
+        return [engine, FEW_JUDGED.format(is_shared.sum(), (~np.isnan(labels)).sum(), LEAST_JUDGED)]
     labelled = {pair.id for pair, is_labelled in zip(key.pairs, is_shared, strict=True) if is_labelled}
     left_out = labelled | set(key.identical)
     unlabelled = np.array([score for prompt, score in sorted(judge.items()) if prompt not in left_out])
@@ -59,17 +63,15 @@ def compare_with_judge(
     decided = is_shared & (labels != 0.5) & (judged != 0.5)
     agreeing = int(((labels > 0.5) == (judged > 0.5))[decided].sum())
     all_judged = np.append(judged[is_shared], unlabelled)
-    uncorrected = (all_judged.sum() + ties / 2) / (len(all_judged) + ties)
-    equal = "equal answers counted as ties, " if ties else ""
-    narrower = 1 - (corrected.high - corrected.low) / (alone.high - alone.low)
+    uncorrected = include_ties(float(all_judged.mean()), key.different, ties)
+    equal = f"; {ties} of {key.different + ties} prompts have equal answers and count as ties" if ties else ""
     return [
-        f"{engine}",
+        engine,
         f"  agreement  {describe_agreement(agreement, 'with people')}; same winner in {agreeing} of {decided.sum()}"
         " pairs without a tie",
-        f"  judge      {100 * uncorrected:.1f} %, as it stands, {equal}over {len(all_judged) + ties} prompts",
+        f"  judge      {100 * uncorrected:.1f} %, as it stands, over {len(all_judged)} judged prompts{equal}",
         f"  corrected  {describe_rate(corrected, key)}; weight of the judge {corrected.judge_weight:.2f}",
-        f"  people     {describe_rate(alone, key)}, the same pairs alone; the corrected interval is"
-        f" {100 * narrower:.0f} % narrower",
+        f"  people     {describe_rate(alone, key)}, the same pairs alone; {describe_widths(corrected, alone)}",
         *warn_of_rare_side(labels[is_shared]),
     ]
 
@@ -92,12 +94,28 @@ def describe_rate(rate: Rate, key: SheetKey) -> str:
     return f"{key.first.name} wins {100 * rate.value:.1f} % against {key.second.name}, {interval}"
 
 
-def describe_agreement(agreement: Agreement, whom: str) -> str:
+def describe_widths(corrected: Rate, alone: Rate) -> str:
+    """How much narrower or wider the corrected interval is, in percent of the other.
+
+    >>> describe_widths(Rate(0.5, 0.2, 0.8), Rate(0.5, 0.25, 0.75))
+    'the corrected interval is 20 % wider'
     """
-    >>> describe_agreement(Agreement(0.5, 0.25, 0.75), "between raters")
-    "Krippendorff's alpha between raters 0.50, 95 % CI 0.25 to 0.75"
+    change = round(100 * (corrected.high - corrected.low) / (alone.high - alone.low)) - 100
+    words = f"{abs(change)} % {'wider' if change > 0 else 'narrower'}" if change else "as wide"
+    return f"the corrected interval is {words}"
+
+
+def describe_agreement(agreement: Agreement, whom: str) -> str:
+    """Alpha with its interval, or why there is none.
+
+    >>> describe_agreement(Agreement(0.1, -0.25, 0.5, items=30), "between raters")
+    "Krippendorff's alpha between raters 0.10, 95 % CI −0.25 to 0.50"
     """
     if np.isnan(agreement.alpha):
         return f"Krippendorff's alpha {whom} is not defined: it needs pairs with two ratings that are not all equal"
-    interval = f"95 % CI {agreement.low:.2f} to {agreement.high:.2f}"
-    return f"Krippendorff's alpha {whom} {agreement.alpha:.2f}, {interval}"
+    alpha, low, high = (f"{number:z.2f}".replace("-", "−") for number in agreement[:3])
+    if agreement.items < LEAST_ITEMS:
+        interval = f"no 95 % CI: it needs {LEAST_ITEMS} pairs with two ratings, got {agreement.items}"
+    else:
+        interval = f"95 % CI {low} to {high}"
+    return f"Krippendorff's alpha {whom} {alpha}, {interval}"

@@ -28,6 +28,16 @@ class Moments(NamedTuple):
     judge_weight: float = 0.0
 
 
+def include_ties(mean: float, different: int, ties: int) -> float:
+    """The win rate, 0..1, over `different` prompts of this mean and `ties` further prompts, each half a win.
+
+    >>> include_ties(1.0, different=3, ties=1)
+    0.875
+    """
+    share = different / (different + ties)
+    return share * mean + (1 - share) / 2
+
+
 def estimate_label_rate(labels: Float64[np.ndarray, "labelled"], different: int, ties: int = 0) -> Rate:
     """The mean of human `labels` (0, 0.5, 1) and its 95 % interval.
 
@@ -101,7 +111,7 @@ def _build_rate(
     share = different / (different + ties)
     spread = share**2 * widened.variance + share * (1 - share) / (different + ties) * (widened.mean - 0.5) ** 2
     reach = float(stats.t.ppf(CONFIDENCE, freedom)) * spread**0.5
-    rate, middle = (share * mean + (1 - share) / 2 for mean in (value, widened.mean))
+    rate, middle = (include_ties(mean, different, ties) for mean in (value, widened.mean))
     return Rate(rate, max(0.0, min(rate, middle - reach)), min(1.0, max(rate, middle + reach)), judge_weight)
 
 

@@ -33,6 +33,8 @@ class Model(BaseModel):
     name: str
     answers: str = Field(pattern=r"^[0-9a-f]{32}$")
     """MD5 of the file of its answers, as dvc.lock has it"""
+    unanswered: list[str] = []
+    """prompts without an answer of it, which are left out; keys of before name none"""
 
 
 class SheetKey(BaseModel):
@@ -95,6 +97,17 @@ def draw_sheet(games: pl.DataFrame, count: int, seed: int, first: Model, second:
             pairs=key,
         ),
     )
+
+
+def describe_unanswered(key: SheetKey) -> list[str]:
+    """A sentence on each model that left prompts without an answer."""
+    left_out = {prompt for model in (key.first, key.second) for prompt in model.unanswered}
+    count = key.different + len(key.identical) + len(left_out)
+    return [
+        f"{len(model.unanswered)} of {count} prompts have no answer of {model.name}"
+        for model in (key.first, key.second)
+        if model.unanswered
+    ]
 
 
 def write_sheet(sheet: Sheet, page: Path, key: Path) -> None:

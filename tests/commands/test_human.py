@@ -12,7 +12,7 @@ from m2m.commands.human import ANSWERS, OPPONENT, VERDICTS, Export, Import, expo
 from m2m.grid.dvc_experiments import Experiment
 from m2m.grid.provenance import CELL_STAGES, OPPONENT_STAGES
 from m2m.human.ratings import read_sheet_key
-from m2m.runtime.artifacts import compute_md5, write_table
+from m2m.runtime.artifacts import compute_md5, read_table, write_table
 from m2m.schemas.answers import Answers
 from m2m.schemas.prompts import Prompts
 from m2m.schemas.verdicts import Verdicts
@@ -101,7 +101,7 @@ def test_people_and_judge_agree_also_on_turned_sides_and_the_export_names_the_ve
     lines = read_back()
     place = lines.index("similarity")
     assert lines[place + 1].endswith("same winner in 20 of 20 pairs without a tie")
-    assert lines[place + 2] == f"  judge      {share} %, as it stands, over 40 prompts"
+    assert lines[place + 2] == f"  judge      {share} %, as it stands, over 40 judged prompts"
 
 
 @pytest.mark.usefixtures("judged")
@@ -122,6 +122,43 @@ def test_likelihood_needs_no_verdicts() -> None:
     assert rate(ANSWERS, OPPONENT)[1].endswith("likelihood, on 40 prompts with a reference, is the judge")
     lines = read_back(None)
     assert lines[5] == "likelihood" and lines[7].startswith("  judge      100.0 %")
+
+
+@pytest.mark.usefixtures("judged")
+def test_a_likelihood_of_too_few_prompts_leaves_people_s_lines_and_the_other_judge() -> None:
+    """One rated prompt has a reference."""
+    rate(ANSWERS, OPPONENT)
+    key = json.loads(Path("sheet.key.json").read_text())
+    rated = key["pairs"][0]["id"]
+    key["likelihood"] = {rated: 1.0}
+    Path("sheet.key.json").write_text(json.dumps(key))
+    lines = read_back()
+    assert lines[3].startswith("people       ")
+    place = lines.index("likelihood")
+    assert lines[place + 1].startswith("  warning    it judged 1 of the 20 rated pairs, and a comparison needs 2: ")
+    assert lines[place + 2] == "similarity" and lines[place + 4].startswith("  judge      80.0 %")
+
+
+@pytest.mark.usefixtures("judged")
+def test_prompts_that_one_model_left_out_and_pairs_that_are_missing_are_told() -> None:
+    """The opponent answers p10 to p39, the candidate p00 to p34: 25 prompts have both answers."""
+    for path, places in ((ANSWERS, slice(0, 35)), (OPPONENT, slice(10, 40))):
+        write_table(path, Answers, read_table(path, Answers)[places])
+    lines = export_sheet(Export(Path("sheet.html"), str(ANSWERS), str(OPPONENT), pairs=26))
+    sentences = [f"5 of 40 prompts have no answer of {ANSWERS}", f"10 of 40 prompts have no answer of {OPPONENT}"]
+    assert lines[0] == "25 pairs of 25 prompts; 0 have two equal answers"
+    assert lines[1:3] == sentences
+    assert lines[3] == "--pairs 26 is more than there are: the sheet has all 25 with two different answers"
+    key = read_sheet_key(Path("sheet.key.json"))
+    assert (key.first.unanswered, key.second.unanswered) == (IDS[35:], IDS[:10])
+    Path("A.json").write_text(json.dumps({"sheet": key.sheet, "rater": "A", "choices": {"1": "left", "2": "tie"}}))
+    assert read_back(None)[2:4] == [f"left out     {sentence}" for sentence in sentences]
+
+
+@pytest.mark.usefixtures("judged")
+def test_a_sheet_of_all_that_was_asked_for_has_no_line_on_what_is_missing() -> None:
+    lines = export_sheet(Export(Path("sheet.html"), str(ANSWERS), str(OPPONENT), pairs=40))
+    assert [line.split()[0] for line in lines] == ["40", "written:", "then:"]
 
 
 @pytest.mark.usefixtures("judged")

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.human import count_agreements
-from m2m.human.agreement import calculate_alpha, estimate_agreement
+from m2m.human.agreement import LEAST_ITEMS, calculate_alpha, estimate_agreement
 
 NAN = np.nan
 KRIPPENDORFF = [  # 2011, section E: 12 units, 4 observers
@@ -74,7 +74,24 @@ def test_full_agreement_is_one_and_full_disagreement_is_below_chance() -> None:
 @pytest.mark.parametrize("table", [[[0, 1, 1]], [[1, 1], [1, 1]], [[0, NAN], [NAN, 1]]])
 def test_without_two_ratings_or_any_difference_alpha_is_not_defined(table: list[list[float]]) -> None:
     assert np.isnan(calculate_alpha(np.array(table)))
-    assert np.isnan(estimate_agreement(np.array(table), 1)).all()
+    assert np.isnan(estimate_agreement(np.array(table), 1)[:3]).all()
+
+
+def test_below_eight_shared_items_there_is_no_interval() -> None:
+    """A seventh and an eighth item, without and with a second rating: alpha counts seven, then eight."""
+    table = np.array([[0.0, 1, 0, 1, 0, 0.5, 1, 1], [1, 0, 1, 0, 1, 0.5, 0, NAN]])
+    few = estimate_agreement(table, 1)
+    assert few.alpha == calculate_alpha(table) < -0.7
+    assert np.isnan([few.low, few.high]).all() and few.items == LEAST_ITEMS - 1
+    table[1, 7] = 0
+    enough = estimate_agreement(table, 1)
+    assert enough.low <= enough.alpha <= enough.high and enough.items == LEAST_ITEMS
+
+
+@pytest.mark.parametrize("rows", [[[0.0, 1] * 4, [1.0, 0] * 4], [[0.0] * 7 + [1]] * 2], ids=["opposite", "equal"])
+def test_an_extreme_alpha_is_inside_its_interval(rows: list[list[float]]) -> None:
+    agreement = estimate_agreement(np.array(rows), 1)
+    assert agreement.low <= agreement.alpha <= agreement.high
 
 
 def test_the_interval_holds_alpha_and_repeats() -> None:

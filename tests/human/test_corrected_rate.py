@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bench.human import count_covered
-from m2m.human.corrected_rate import estimate_corrected_rate, estimate_label_rate
+from m2m.human.corrected_rate import estimate_corrected_rate, estimate_label_rate, include_ties
 
 
 def test_a_judge_that_agrees_counts_nearly_as_much_as_labels() -> None:
@@ -93,6 +93,7 @@ def test_the_rate_of_a_judge_that_is_never_wrong_has_a_width_and_stays_within_0_
 
 
 def test_equal_answers_are_ties() -> None:
+    assert include_ties(1.0, different=8, ties=8) == 0.75
     rate = estimate_label_rate(np.array([1.0, 1, 1, 0]), different=8, ties=8)
     assert rate.value == pytest.approx(0.625)
     assert rate.low < 0.5 < rate.high

@@ -135,6 +135,13 @@ def test_two_files_of_one_rater_are_refused(sheet: Sheet, tmp_path: Path) -> Non
         read_ratings([save(tmp_path, sheet), save(tmp_path, sheet)], sheet.key)
 
 
+def test_a_key_of_before_models_had_unanswered_prompts_is_read(sheet: Sheet, tmp_path: Path) -> None:
+    record = json.loads(sheet.key.model_dump_json())
+    assert record["first"].pop("unanswered") == record["second"].pop("unanswered") == []
+    (tmp_path / "key.json").write_text(json.dumps(record))
+    assert read_sheet_key(tmp_path / "key.json") == sheet.key
+
+
 def test_a_key_with_a_repeated_item_is_refused(sheet: Sheet, tmp_path: Path) -> None:
     write_sheet(sheet, tmp_path / "sheet.html", tmp_path / "key.json")
     text = (tmp_path / "key.json").read_text()
