@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float
 
-from m2m.grid.design import NO_PREFILTER, Cell, Scope, drop_repeated, list_cells
+from m2m.grid.design import NO_PREFILTER, Cell, Scope, drop_repeated, identify_cell, list_cells
 from m2m.grid.study_places import BUNDLED_STUDY
 from m2m.planning.power import FullGrid
 from m2m.planning.power_report import PlannedGrid
@@ -29,8 +29,8 @@ def plan_comparisons(settings: Mapping[str, Any], scope: Scope) -> PlannedGrid:
     """The comparisons with random of the grid: each configuration has as many seeds as the one with fewest."""
     form: Scope = "full" if scope == "staged" else scope
     cells = list_cells(settings["grid"]["parts"], settings["subset"], form)
-    seeds = Counter(str({**cell, "seed": 0}) for cell in cells if cell["strategy"] != "random")
-    randoms = Counter(str({**cell, "seed": 0}) for cell in cells if cell["strategy"] == "random")
+    seeds = Counter(identify_cell({**cell, "seed": 0}) for cell in cells if cell["strategy"] != "random")
+    randoms = Counter(identify_cell({**cell, "seed": 0}) for cell in cells if cell["strategy"] == "random")
     if not seeds or not randoms:
         raise ValueError("the grid compares nothing with random: grid.parts needs a strategy and random.")
     full = FullGrid(len(seeds), min(seeds.values()), max(randoms.values()), _count_tests(cells))

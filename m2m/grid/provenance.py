@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from m2m.grid.design import POOL_SETTINGS, Cell, normalize_cell
+from m2m.grid.number_spelling import spell_numbers
 from m2m.llm_fields import LLM_FIELDS, list_llm_fields
 from m2m.strategies import STRATEGIES
 
@@ -52,7 +53,8 @@ def collect_shared(lock: Lock) -> dict[str, dict[str, Any]]:
     The code of a cell's stages and of the base model's passes; settings of those stages, and the opponent's seed; the
     shared data that they read. Left out are the settings of `subset`, which are the cell's, and with them the
     opponent's size and budget; but for the quality and the examples that rows are chosen by first. Of a cell that ran
-    on a cluster, the kind of its hardware too.
+    on a cluster, the kind of its hardware too. Numbers have one spelling: a stage that DVC does not run again keeps an
+    earlier one in its lock.
     """
     missing = [name for name in (*CELL_STAGES, *OPPONENT_STAGES) if name not in lock]
     if missing:
@@ -67,7 +69,7 @@ def collect_shared(lock: Lock) -> dict[str, dict[str, Any]]:
     return {
         "code": {path: md5 for path, md5 in code.items() if not any(_is_within(out, path) for out in outs)},
         "data": {path: md5 for path, md5 in data.items() if any(_is_within(path, dep) for dep in (*deps, UNITS))},
-        "settings": {name: lock[name]["params"] for name in SETTINGS_STAGES} | _collect_choice(lock),
+        "settings": spell_numbers({name: lock[name]["params"] for name in SETTINGS_STAGES} | _collect_choice(lock)),
         **({HARDWARE: dict(lock[HARDWARE]["params"])} if HARDWARE in lock else {}),
     }
 

@@ -62,13 +62,75 @@ def test_a_cell_that_two_parts_ask_for_is_listed_once() -> None:
     assert len(list_cells({"one": {"degree": [0, 6]}, "two": {"degree": [6]}}, SUBSET, "full")) == 2
 
 
-def test_a_whole_number_in_a_part_is_the_number_that_dvc_will_lock() -> None:
-    subset = SUBSET | {"peel_noise": 0.0}
-    cells = list_cells({"one": {"strategy": [A], "peel_noise": [0, 0.25]}}, subset, "full")
+@pytest.mark.parametrize(("listed", "set_to"), [(0, 0.0), (0.0, 0)])
+def test_a_number_has_one_spelling_in_parts_and_in_subset(listed: float, set_to: float) -> None:
+    subset = SUBSET | {"strategy": A, "peel_noise": set_to}
+    cells = list_cells({"one": {"peel_noise": [listed, set_to, 0.25]}}, subset, "full")
     assert [repr(cell["peel_noise"]) for cell in cells] == ["0.0", "0.25"]
-    assert list_overrides(cells[1], subset | {"strategy": A, "match": "response-micro"}) == ["subset.peel_noise=0.25"]
-    cells = list_cells({"one": {"strategy": [A], "peel_noise": [0.0, 0.25]}}, SUBSET | {"peel_noise": 0}, "full")
-    assert [repr(cell["peel_noise"]) for cell in cells] == ["0", "0.25"]
+    assert [list_overrides(cell, subset) for cell in cells] == [[], ["subset.peel_noise=0.25"]]
+
+
+def test_the_shares_and_the_slack_of_a_cell_are_floats() -> None:
+    whole = normalize_cell(SUBSET | {"slack": 2, "peel_noise": 0, "quality_share": 1, "prefilter_share": 1})
+    assert {name: repr(whole[name]) for name in ("slack", "peel_noise", "quality_share", "prefilter_share")} == {
+        "slack": "2.0",
+        "peel_noise": "0.0",
+        "quality_share": "1.0",
+        "prefilter_share": "1.0",
+    }
+
+
+def test_cells_that_differ_by_a_setting_of_other_strategies_are_listed_once() -> None:
+    """`match` is of length-matched alone; 2 strategies × 2 matches, of which response-micro has one cell."""
+    part = {"strategy": ["response-micro", C], "match": ["response-micro", B]}
+    cells = list_cells({"one": part, "two": {"strategy": ["response-micro"], "match": [B]}}, SUBSET, "full")
+    names = [(cell["strategy"], cell["match"]) for cell in cells]
+    assert names == [("response-micro", "response-micro"), (C, "response-micro"), (C, B)]
+
+
+@pytest.mark.parametrize("scope", ["staged", "quick"])
+def test_random_keeps_three_seeds_beside_another_strategy_of_its_part(scope: Any) -> None:
+    parts = {"one": {"strategy": ["random", "longest"], "seed": [1, 2, 3, 4]}}
+    cells = list_cells(parts, SUBSET, scope)
+    assert sorted((cell["strategy"], cell["seed"]) for cell in cells) == [
+        ("longest", 1),
+        ("random", 1),
+        ("random", 2),
+        ("random", 3),
+    ]
+    assert list_cells({"one": {"seed": [1, 2, 3, 4]}}, SUBSET | {"strategy": "random"}, scope) == [
+        {**cell, "strategy": "random"} for cell in cells if cell["strategy"] == "random"
+    ]
+
+
+@pytest.mark.parametrize("name", ["longest", "k-center", "bm25"])
+def test_lengths_as_random_are_refused_for_a_strategy_that_prunes_no_units(name: str) -> None:
+    """The subset would be that with free lengths, and the study would count it under `lengths as random`."""
+    subset = SUBSET | {"lengths": "free"}
+    parts = {"one": {"strategy": ["response-micro", name], "lengths": ["free", "as-random"]}}
+    message = rf"^grid\.parts\.one\.lengths as-random needs a strategy with units, and {name} has none: give {name} len"
+    with pytest.raises(ValueError, match=message):
+        list_cells(parts, subset, "full")
+
+
+@pytest.mark.parametrize("lengths", [{"lengths": ["free", "as-random"]}, {}])
+def test_lengths_are_free_where_no_units_are_pruned(lengths: Any) -> None:
+    """Random has a random subset's lengths anyway, and so have rows that are matched to it."""
+    subset = SUBSET | {"lengths": "as-random"}
+    part = {"strategy": ["random", C], "match": ["random", B]} | lengths
+    cells = list_cells({"one": part, "two": {"strategy": ["longest"]}}, subset, "full")
+    names = [(cell["strategy"], cell["match"], cell["lengths"]) for cell in cells]
+    dialled = [(C, B, "free"), (C, B, "as-random")] if lengths else [(C, B, "as-random")]
+    assert sorted(names) == sorted(
+        [("random", "random", "free"), (C, "random", "free"), *dialled, ("longest", "response-micro", "free")]
+    )
+
+
+def test_a_mistake_names_the_block_of_its_part() -> None:
+    with pytest.raises(ValueError, match=r"match of a cell in grid\.bake_off\.rows must be one of .*, got k-center"):
+        list_cells({"rows": {"match": ["k-center"]}}, SUBSET, "full", "bake_off")
+    with pytest.raises(ValueError, match=r"^grid\.sizes\.one may list settings of subset"):
+        list_cells({"one": {"degrees": [0]}}, SUBSET, "full", "sizes")
 
 
 def test_first_seeds_come_first() -> None:

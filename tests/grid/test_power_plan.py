@@ -35,6 +35,14 @@ def test_the_family_is_all_that_may_become_a_headline_of_the_largest_setting() -
     assert plan_comparisons(SETTINGS, "staged") == grid._replace(staged=True)
 
 
+def test_a_configuration_that_parts_list_with_other_values_of_an_unread_setting_counts_once() -> None:
+    micro = {"strategy": ["response-micro"], "match": ["response-micro"], "slack": [2], "seed": [1]}
+    again = micro | {"match": ["response-macro"], "slack": [2.0], "seed": [2]}
+    parts = {"one": micro, "two": again, "random": PARTS["random"]}
+    settings = {**SETTINGS, "grid": {**SETTINGS["grid"], "parts": parts}}
+    assert plan_comparisons(settings, "full").full[:3] == (1, 2, 5)
+
+
 def test_a_grid_without_random_compares_nothing() -> None:
     settings = {**SETTINGS, "grid": {**SETTINGS["grid"], "parts": {"strategies": STRATEGIES}}}
     with pytest.raises(ValueError, match="compares nothing with random"):

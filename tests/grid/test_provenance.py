@@ -1,8 +1,14 @@
 import copy
+import hashlib
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from m2m.grid.design import POOL_SETTINGS
+from m2m.grid.number_spelling import spell_numbers
+from m2m.grid.params.params_file import read_settings
 from m2m.grid.provenance import (
     CELL_STAGES,
     OPPONENT_STAGES,
@@ -18,6 +24,10 @@ from m2m.grid.provenance import (
     is_finished,
     name_experiment,
 )
+from m2m.runtime.artifacts import read_json, read_table
+from m2m.schemas.grid import Grid
+
+ROOT = Path(__file__).parents[2]
 
 CELL_SETTINGS = {"strategy": "response-micro", "match": "random", "degree": 3, "size": 500, "seed": 1, "slack": 1.5}
 
@@ -96,6 +106,48 @@ def test_the_settings_of_a_cell_are_its_locked_params() -> None:
 def test_a_cell_is_finished_when_each_stage_read_what_the_others_wrote() -> None:
     assert is_finished(lock())
     assert not is_finished(with_other("subset@candidate", "outs", "out/subset@candidate", "a later one"))
+
+
+@pytest.mark.parametrize("stage", ["finetune@opponent", "generate@opponent", "judge", "measure"])
+def test_a_number_that_is_spelled_in_another_way_is_the_same_provenance(stage: str) -> None:
+    """DVC runs no stage again for 0 in place of 0.0: a lock has 0 only where another cause ran the stage."""
+    made = [lock(), lock()]
+    for other, zero, wait in zip(made, (0.0, 0), (600, 600.0), strict=True):
+        other[stage]["params"] = {"block": {"temperature": zero, "endpoint": {"timeout": wait}}}
+    assert made[0] == made[1] and hash_provenance(made[0]) == hash_provenance(made[1])
+    made[0][stage]["params"]["block"]["temperature"] = 0.5
+    assert hash_provenance(made[0]) != hash_provenance(made[1])
+    made[1][stage]["params"] = {"setting": True}  # is no 1
+    assert hash_provenance(made[1]) != hash_provenance(lock())
+
+
+def test_a_share_of_the_pool_that_is_spelled_in_another_way_is_the_same_provenance() -> None:
+    made = [lock(), lock()]
+    for other, share in zip(made, (1, 1.0), strict=True):
+        subset = CELL_SETTINGS | {"quality": "score", "quality_share": share}
+        other["subset@candidate"]["params"] = {"subset": subset}
+    assert hash_locked_cell(made[0]) == hash_locked_cell(made[1])
+
+
+@pytest.mark.parametrize("name", ["slack", "peel_noise", "prefilter_share", "quality_share"])
+def test_a_number_of_a_cell_that_is_spelled_in_another_way_is_the_same_cell(name: str) -> None:
+    cell = CELL_SETTINGS | {"prefilter": "bm25"}
+    assert hash_cell("p", cell | {name: 1}, {}) == hash_cell("p", cell | {name: 1.0}, {})
+
+
+@pytest.mark.parametrize("folder", ["metrics", "metrics/smollm2", "metrics/bake-off", "metrics/sizes"])
+def test_the_cells_of_the_committed_studies_keep_their_hashes(folder: str) -> None:
+    """Their names end in the beginning of their identity, and made.json has what their provenance is a hash of."""
+    grid = read_table(ROOT / folder / "grid.csv", Grid)
+    settings = read_settings(ROOT / "params.yaml")
+    names = [name for name in settings["subset"] if name not in POOL_SETTINGS]
+    for row in grid.iter_rows(named=True):
+        cell = {name: row[name] for name in names} | {"quality": None, "quality_share": 1.0}
+        key = hash_cell(row["provenance"], cell, settings)
+        assert name_experiment(cell, key) == row["experiment"]
+    for provenance, made in read_json(ROOT / folder / "made.json").items():
+        shared = {name: made[name] for name in ("code", "data")} | {"settings": spell_numbers(made["settings"])}
+        assert hashlib.sha256(json.dumps(shared, sort_keys=True).encode()).hexdigest()[:12] == provenance
 
 
 def test_identity_is_provenance_and_settings() -> None:

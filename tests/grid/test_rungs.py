@@ -72,6 +72,14 @@ def test_a_configuration_that_two_parts_list_with_other_seeds_runs_once() -> Non
     assert len(list_rungs(list_cells(parts, SUBSET, "staged"), SCHEDULE, lambda _: None)[0].cells) == 4 + 3
 
 
+def test_a_configuration_takes_one_place_among_the_best() -> None:
+    """response-micro at two values of `match`, which it does not read, is one configuration."""
+    matches = {"strategy": ["response-micro", "length-matched"], "match": ["response-micro", "response-macro"]}
+    first = list_cells({"one": matches | {"seed": [1]}, "random": PARTS["random"]}, SUBSET, "staged")
+    _, last = list_rungs(first, Schedule((2,), (101,)), lambda cell: float(cell["strategy"] == "response-micro"))
+    assert [cell["strategy"] for cell in last.cells] == ["response-micro", "length-matched", "random"]
+
+
 def test_a_grid_of_random_alone_has_one_rung() -> None:
     first = list_cells({"random": PARTS["random"]}, SUBSET, "staged")
     assert [len(rung.cells) for rung in list_rungs(first, SCHEDULE, lambda _: 1.0)] == [3]

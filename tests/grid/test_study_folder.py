@@ -117,6 +117,15 @@ def test_a_study_folder_holds_all_that_a_study_is_made_from(
     assert "their answers are not in DVC's cache: 1 cell;" in capsys.readouterr().out
 
 
+def test_whole_numbers_of_a_cells_settings_are_floats_in_the_table(cache: Path, tmp_path: Path) -> None:
+    """As with `subset.slack: 2` in params.yaml, which DVC locks so."""
+    for cell in study_folder.read_experiments():
+        cell.lock["subset@candidate"]["params"]["subset"] |= {"slack": 2, "peel_noise": 0, "prefilter_share": 1}
+    collect.main(folder=tmp_path / "study")
+    grid = read_table(tmp_path / "study/grid.csv", Grid)
+    assert grid.select("slack", "peel_noise", "prefilter_share").unique().rows() == [(2.0, 0.0, 1.0)]
+
+
 def test_cells_that_only_an_llm_judged_make_a_study(
     cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
