@@ -77,7 +77,7 @@ def main(
         max_chars: Longest instruction or response in characters. Without it, no limit.
         min_tokens: Shortest response in tokens. Without it, no limit.
         max_tokens: Longest response in tokens. Without it, no limit.
-        lengths: as-random gives the subset a random subset's response lengths at every degree.
+        lengths: as-random gives the subset of a strategy with units a random subset's lengths at every degree.
         page: Write index.html, a map of the pool with the subset lit over it, or skip it.
         near_duplicates: keep, or drop rows that nearly copy another row.
         prompts: Files of evaluation prompts. Rows that share text with one are counted: an equal text, a paragraph that

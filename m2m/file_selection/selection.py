@@ -35,6 +35,7 @@ from m2m.file_selection.report import (
 )
 from m2m.file_selection.unit_settings import UnitSettings
 from m2m.file_selection.written_files import FileSelection, list_notes, require_writable_folder, write_selection
+from m2m.grid.design import require_lengths
 from m2m.runtime.atomic_files import fill_folder
 from m2m.selection.arm import ArmSettings
 from m2m.selection.baselines import stack_scores
@@ -67,6 +68,7 @@ def choose_from_files(
             f"--strategy {settings.strategy} needs a pass of a base model over the pool, and select loads no model: "
             "make your file a source of the pipeline (docs/how-to/own-pool.md) and set subset.strategy there"
         )
+    require_lengths(settings.strategy, settings.lengths, "--lengths")
     check_exclusions(exclusions)
     check_original(form, reading.turns)
     require_writable_folder(out)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from m2m.grid.design import list_cells
 from m2m.grid.params.setting_rules import explain_missing_input
 from m2m.strategies import STRATEGIES, get_strategy
 
@@ -27,7 +28,10 @@ def list_selectors(settings: Mapping[str, Any]) -> tuple[list[str], list[str]]:
 
 
 def require_bake_off(settings: Mapping[str, Any], selectors: Sequence[str], seeds: int | None) -> None:
-    """ValueError for a selector that does not exist or lacks an input, one seed, and a size that is not of rows."""
+    """ValueError for a selector that does not exist or lacks an input, one seed, and a size that is not of rows.
+
+    And for a cell of `grid.bake_off` that cannot be.
+    """
     if seeds is not None and seeds < 2:
         raise ValueError(f"seeds must be at least 2, got {seeds}: without replicates there is no seed noise")
     if settings["subset"]["budget"] != "rows":
@@ -36,6 +40,7 @@ def require_bake_off(settings: Mapping[str, Any], selectors: Sequence[str], seed
         get_strategy(name, "a selector")
         if sentence := explain_missing_input(name, settings):
             raise ValueError(sentence)
+    list_cells(_fill_parts(settings, selectors, seeds, tokens=1), settings["subset"], "full", "bake_off")
 
 
 def make_bake_off_parts(
@@ -47,17 +52,8 @@ def make_bake_off_parts(
     ValueError as `require_bake_off` has it.
     """
     require_bake_off(settings, selectors, seeds)
-    names = ["random", *(name for name in selectors if name != "random")] if selectors else list_selectors(settings)[0]
     tokens = round_budget(settings["subset"]["size"] * counts.tokens_per_row)
-    parts = {}
-    for name, lists in settings["grid"]["bake_off"].items():
-        part = {"strategy": names, **lists}
-        if part.get("budget") in ("tokens", ["tokens"]):
-            part = {"size": [tokens], **part}
-        if isinstance(part.get("seed"), list):
-            part["seed"] = part["seed"][:seeds]
-        parts[name] = part
-    return parts
+    return _fill_parts(settings, selectors, seeds, tokens)
 
 
 def require_sizes(settings: Mapping[str, Any]) -> None:
@@ -97,3 +93,17 @@ def round_budget(number: float) -> int:
     48000
     """
     return int(float(f"{number:.{DIGITS}g}"))
+
+
+def _fill_parts(settings: Mapping[str, Any], selectors: Sequence[str], seeds: int | None, tokens: int) -> Parts:
+    """`grid.bake_off` with the strategies, seeds and budgets of `tokens` that its parts leave open."""
+    names = ["random", *(name for name in selectors if name != "random")] if selectors else list_selectors(settings)[0]
+    parts = {}
+    for name, lists in settings["grid"]["bake_off"].items():
+        part = {"strategy": names, **lists}
+        if part.get("budget") in ("tokens", ["tokens"]):
+            part = {"size": [tokens], **part}
+        if isinstance(part.get("seed"), list):
+            part["seed"] = part["seed"][:seeds]
+        parts[name] = part
+    return parts

@@ -651,6 +651,14 @@ def test_a_row_without_a_known_form_is_told_the_flags_of_its_columns(
         ({"size": 99}, "size must be at most what the pool holds, 41, got 99"),
         ({"prompt_column": "q"}, "name both --prompt-column and --response-column"),
         ({"strategy": "ifd"}, "--strategy ifd needs a pass of a base model over the pool, and select loads no model"),
+        (
+            {"strategy": "longest", "lengths": "as-random"},
+            "--lengths as-random needs a strategy with units, and longest",
+        ),
+        (
+            {"like": "like.jsonl", "lengths": "as-random"},
+            "--lengths as-random .* bm25 has none: give bm25 lengths free",
+        ),
         ({"like_share": 0.5}, "--like-share needs --like"),
         ({"like": "like.jsonl", "like_share": 0.0}, "--like-share must be above 0 and at most 1, got 0"),
         ({"like": "like.jsonl", "strategy": "response-micro"}, "--like chooses by bm25, got --strategy response-micro"),
@@ -666,6 +674,12 @@ def test_an_error_is_one_sentence(pool: Path, tmp_path: Path, settings: dict[str
     with pytest.raises(ValueError, match=sentence):
         choose(pool, tmp_path / "out", **settings)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("names", [{"strategy": "random"}, {"strategy": "length-matched", "match": "random"}])
+def test_random_has_its_own_lengths_whatever_is_asked(pool: Path, tmp_path: Path, names: dict[str, Any]) -> None:
+    free, as_random = (choose(pool, tmp_path / lengths, lengths=lengths, **names) for lengths in ("free", "as-random"))
+    assert free.equals(as_random)
 
 
 @pytest.mark.parametrize(

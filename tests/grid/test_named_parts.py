@@ -14,6 +14,7 @@ from m2m.grid.named_parts import (
     make_bake_off_parts,
     make_size_parts,
     replace_parts,
+    require_bake_off,
 )
 from m2m.grid.pool_counts import count_pool
 from m2m.runtime.artifacts import write_table
@@ -80,6 +81,17 @@ def test_what_cannot_be_a_bake_off_is_refused(
     settings["subset"] |= changes
     with pytest.raises(ValueError, match=rule):
         make_bake_off_parts(settings, COUNTS, selectors, seeds)
+
+
+def test_lengths_that_not_all_selectors_can_have_are_refused_by_the_name_of_their_part(
+    settings: dict[str, Any],
+) -> None:
+    """Where the selectors are known: a bake-off of strategies with units may have them."""
+    settings["grid"]["bake_off"]["rows"]["lengths"] = ["as-random"]
+    require_bake_off(settings, ["response-micro", "response-macro"], None)
+    message = r"^grid\.bake_off\.rows\.lengths as-random needs a strategy with units, and longest has none"
+    with pytest.raises(ValueError, match=message):
+        require_bake_off(settings, (), None)
 
 
 def test_sizes_double_up_to_the_pool_whose_rows_are_an_arm(settings: dict[str, Any]) -> None:

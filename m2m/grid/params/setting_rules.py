@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from m2m.data.benchmarks.sources import Benchmark, check_benchmark
 from m2m.data.pool.sources import Source, check_source
+from m2m.grid.design import list_cells, require_lengths
 from m2m.inference.served_checkpoint import require_weights_hole
 from m2m.llm.client.request import Endpoint, check_endpoint
 from m2m.llm_fields import explain_unrated
@@ -120,6 +121,7 @@ def list_broken_rules(settings: Mapping[str, Any]) -> Iterator[str]:
     yield from _list_refused(settings)
     yield from _list_broken_names(settings)
     yield from _list_missing_inputs(settings)
+    yield from _list_impossible_cells(settings)
 
 
 def _list_refused(settings: Mapping[str, Any]) -> Iterator[str]:
@@ -205,8 +207,21 @@ def _list_broken_names(settings: Mapping[str, Any]) -> Iterator[str]:
         get_strategy(settings["subset"]["strategy"])
         require_match(settings["subset"]["match"])
         require_prefilter(settings["subset"]["prefilter"], settings["subset"]["prefilter_share"])
+        require_lengths(settings["subset"]["strategy"], settings["subset"]["lengths"], "subset.lengths")
     except ValueError as error:
         yield str(error)
+
+
+def _list_impossible_cells(settings: Mapping[str, Any]) -> Iterator[str]:
+    """The first mistake in the cells of each block of the grid, which its run would report after the shared stages."""
+    for block in PART_BLOCKS:
+        parts = settings["grid"].get(block, {})
+        if block == "bake_off":  # a part without strategies gets all selectors, which `require_bake_off` looks at
+            parts = {name: {"strategy": ["random"], **lists} for name, lists in parts.items()}
+        try:
+            list_cells(parts, settings["subset"], "full", block)
+        except ValueError as error:
+            yield str(error)
 
 
 def _get(settings: Mapping[str, Any], name: str) -> Any:

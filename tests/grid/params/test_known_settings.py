@@ -156,6 +156,13 @@ def change(path: str, value: Any) -> Any:
         ("grid.parts.random.size", [0], "grid.parts.random.size must be at least 1, got [0]"),
         ("grid.bake_off.rows.seed", [-1], "grid.bake_off.rows.seed must be at least 0"),
         ("grid.sizes.random.strategy", ["bm25"], "bm25 chooses rows like your examples"),
+        ("grid.parts.matched.match", ["longest"], "match of a cell in grid.parts.matched must be one of instruction"),
+        ("grid.bake_off.rows.strategy", ["longer"], "strategy of a cell in grid.bake_off.rows must be one of"),
+        ("grid.bake_off.rows.match", ["longest"], "match of a cell in grid.bake_off.rows must be one of instruction"),
+        ("grid.bake_off.rows.quality_share", [0.5], "grid.bake_off.rows may not list quality_share: a grid has one"),
+        ("grid.sizes.random.strategy", ["randon"], "grid.sizes.random must be one of"),
+        ("grid.sizes.random.min_tokens", [100001], "min_tokens of a cell in grid.sizes.random must be at most max_t"),
+        ("grid.parts.baselines.lengths", ["as-random"], "grid.parts.baselines.lengths as-random needs a strategy with"),
         ("grid.parts.random.size", [[1]], "must have entries that are each a whole number, got [[1]]"),
         ("grid.parts.random.seed", [], "grid.parts.random.seed must have at least one entry, got []"),
         ("grid.parts.random.seed", {"a": 1}, "grid.parts.random.seed must be one value, got a block with a"),
@@ -165,6 +172,19 @@ def test_a_wrong_value_is_refused_with_file_path_rule_and_value(path: str, value
     with pytest.raises(ValueError, match=r"^params\.yaml: ") as refusal:
         check_settings(change(path, value))
     assert rule in str(refusal.value)
+
+
+@pytest.mark.parametrize("strategy", ["longest", "k-center", "token-entropy"])
+def test_lengths_as_random_of_a_strategy_without_units_are_refused(strategy: str) -> None:
+    settings = change("subset.lengths", "as-random")
+    check_settings(settings)  # the grid's baselines have free lengths
+    for name in ("random", "length-matched", "response-macro"):
+        settings["subset"]["strategy"] = name
+        check_settings(settings)
+    settings["subset"]["strategy"] = strategy
+    message = rf"^params\.yaml: subset\.lengths as-random needs a strategy with units, and {strategy} has none: give"
+    with pytest.raises(ValueError, match=message):
+        check_settings(settings)
 
 
 def test_a_served_checkpoint_needs_a_name_that_changes_with_its_weights() -> None:
