@@ -80,8 +80,8 @@ def main(
         lengths: as-random gives the subset of a strategy with units a random subset's lengths at every degree.
         page: Write index.html, a map of the pool with the subset lit over it, or skip it.
         near_duplicates: keep, or drop rows that nearly copy another row.
-        prompts: Files of evaluation prompts. Rows that share text with one are counted: an equal text, a paragraph that
-            equals a short prompt, or 13 words in a row.
+        prompts: Files of evaluation prompts; every user turn is one. Rows that share text with one are counted: an
+            equal text, a paragraph that equals a short prompt, or 13 words in a row.
         overlap: keep rows that share text with a prompt, or drop them from the candidates.
         quality: Number field of your records, such as a score, the higher the better; or a product, complexity*quality.
         quality_share: Share of the candidates that stays, the best by --quality. Rows without a number come last.

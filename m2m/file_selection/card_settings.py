@@ -32,17 +32,24 @@ def list_settings(
     listed |= {"quality": exclusions.quality or NONE, "quality_share": exclusions.quality_share}
     if exclusions.like:
         listed |= {"like": Path(exclusions.like).name, "like_share": exclusions.like_share}
-    return listed | _list_unit_settings(settings, units)
+    blocks = list_unit_blocks(settings)
+    return listed | {name: value for name, value in list_unit_settings(units).items() if name.split(".")[0] in blocks}
 
 
-def _list_unit_settings(settings: ArmSettings, units: UnitSettings) -> dict[str, Any]:
-    """Those that the strategy's units are made with, each with its block."""
+def list_unit_settings(units: UnitSettings) -> dict[str, Any]:
+    """All settings of units, each with its block: `band.low`."""
+    blocks = {name: block for name, block in asdict(units).items() if name != "like"}
+    return {f"{name}.{key}": value for name, block in blocks.items() for key, value in block.items()}
+
+
+def list_unit_blocks(settings: ArmSettings) -> list[str]:
+    """The blocks of settings that the strategy's units are made with."""
     entry = get_strategy(settings.match if get_strategy(settings.strategy).follows_match else settings.strategy)
     reads = entry.reads.removesuffix(".parquet")
-    blocks: dict[str, Any] = {
-        "band": units.band if reads.endswith("-micro") else None,
-        "phrases": units.phrases if reads.endswith("-meso") else None,
-        "clusters": units.clusters if reads.endswith("-macro") else None,
-        "embed": units.embed if reads.endswith(("-meso", "-macro")) or "vectors" in reads else None,
+    blocks = {
+        "band": reads.endswith("-micro"),
+        "phrases": reads.endswith("-meso"),
+        "clusters": reads.endswith("-macro"),
+        "embed": reads.endswith(("-meso", "-macro")) or "vectors" in reads,
     }
-    return {f"{name}.{key}": value for name, block in blocks.items() if block for key, value in asdict(block).items()}
+    return [name for name, is_read in blocks.items() if is_read]

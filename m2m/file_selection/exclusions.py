@@ -11,11 +11,15 @@ from jaxtyping import Bool
 
 from m2m.data.benchmarks.eval_prompts import NO_PROMPT, convert_records
 from m2m.data.benchmarks.overlap import find_overlaps
+from m2m.data.pool.pool import list_reasons
 from m2m.data.records.read_files import read_files
+from m2m.file_selection.dialogues import list_prompt_texts
 from m2m.file_selection.file_pool import FilePool
 from m2m.selection.left_out import LeftOut, Prefilter, leave_out_rows
 from m2m.selection.quality import parse_scores
 from m2m.strategies import SIDES, get_strategy
+
+NO_FIELD = NO_PROMPT.replace("no record has", "has none of")
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,8 @@ class PromptOverlaps(NamedTuple):
 
     table: pl.DataFrame
     prompts: int
+    unreadable: list[str]
+    """a sentence a file with records that have no prompt"""
 
 
 def check_exclusions(settings: ExclusionSettings) -> None:
@@ -57,8 +63,10 @@ def find_prompt_overlaps(pool: FilePool, paths: Sequence[str]) -> PromptOverlaps
     """The overlaps of `pool` with the prompts in the files `paths`; None without files."""
     if not paths:
         return None
-    prompts = pl.concat(_read_prompts(path) for path in paths).unique("id", maintain_order=True)
-    return PromptOverlaps(find_overlaps(pool.rows, prompts), prompts.height)
+    files = [_read_prompts(path) for path in paths]
+    prompts = pl.concat(table for table, _ in files).unique("id", maintain_order=True)
+    unreadable = [sentence for _, sentence in files if sentence]
+    return PromptOverlaps(find_overlaps(pool.rows, prompts), prompts.height, unreadable)
 
 
 def leave_out_of_pool(
@@ -123,10 +131,19 @@ def describe_examples(pool: FilePool, examples: pl.DataFrame, chosen: pl.Series)
     return f"{len(rows):,} rows of the pool are among the examples, and {count:,} of them were chosen"
 
 
-def _read_prompts(path: str) -> pl.DataFrame:
-    records = list(read_files(path))
-    prompts = convert_records(Path(path).name, [record.value for record in records], {})
+def _read_prompts(path: str) -> tuple[pl.DataFrame, str]:
+    """The prompts in `path`, and how many of its records have none, with the reasons; empty where all have one.
+
+    A record is a prompt as the stage `benchmark` reads it, and each of its user turns is one.
+    """
+    records, name = list(read_files(path)), Path(path).name
+    texts = [list_prompt_texts(record.value) for record in records]
+    turns = [{"instruction": text} for group in texts for text in group]
+    prompts = convert_records(name, [*(record.value for record in records), *turns], {})
     if prompts.is_empty():
         reason = next((record.reason for record in records if record.reason), NO_PROMPT)
         raise ValueError(f"--prompts {path} has no prompt: {len(records)} records read; {reason}")
-    return prompts
+    reasons = [record.reason or NO_FIELD for record, group in zip(records, texts, strict=True) if not group]
+    listed = list_reasons(pl.DataFrame({"reason": reasons}, schema={"reason": pl.String})).removeprefix("; ")
+    sentence = f"{len(reasons):,} of {len(records):,} records of {name} have no prompt and were compared with no row"
+    return prompts, f"{sentence}: {listed}" if reasons else ""

@@ -1,5 +1,6 @@
 """Reads a person's files into a pool: usable rows with their place and own columns, and every other row's reason."""
 
+import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +18,12 @@ from m2m.runtime.visible_text import make_visible
 
 STANDARD_INPUT = "-"
 COLUMN_FLAGS = ("--prompt-column", "--response-column")
+LEFT_OUT = {  # by whether each exchange becomes a row
+    False: "exchanges left out (--turns each keeps them, but for further answers to one turn)",
+    True: "further answers left out (of several answers to one turn, the first is read)",
+}
+DUPLICATE = "duplicate of "
+EMPTY = (None, "")
 
 
 @dataclass(frozen=True)
@@ -29,6 +36,11 @@ class ReadSettings:
     min_chars: int | None
     max_chars: int | None
     near_duplicates: Literal["keep", "drop"]
+
+    @property
+    def columns(self) -> PairColumns:
+        """The named columns, with the flags that name them."""
+        return PairColumns(self.prompt_column, self.response_column, *COLUMN_FLAGS)
 
 
 class FilePool(NamedTuple):
@@ -48,6 +60,10 @@ class FilePool(NamedTuple):
     """where each source can be read again, by source"""
     without_reasoning: int
     """answers whose reasoning stood in a field of its own"""
+    settings: ReadSettings
+    """what it was read with"""
+    completed: int
+    """rows that got fields from a duplicate, because they lack them"""
 
 
 def read_pool(paths: Sequence[str], settings: ReadSettings, folder: Path) -> FilePool:
@@ -75,7 +91,12 @@ def read_pool(paths: Sequence[str], settings: ReadSettings, folder: Path) -> Fil
     left_out = {name: table.left_out for name, table in tables.items()}
     with_context = candidates.origins.join(all_places.filter("has_context"), on=PLACE, how="semi")["id"]
     without_reasoning = sum(table.without_reasoning for table in tables.values())
-    return FilePool(candidates.pool, places, rejects, left_out, with_context, sources, without_reasoning)
+    fields = _complete_fields(places, rejects)
+    completed = int((fields != places["fields"]).sum())
+    places = places.with_columns(fields)
+    return FilePool(
+        candidates.pool, places, rejects, left_out, with_context, sources, without_reasoning, settings, completed
+    )
 
 
 def describe_sources(pool: FilePool) -> list[tuple[str, str]]:
@@ -88,7 +109,7 @@ def describe_sources(pool: FilePool) -> list[tuple[str, str]]:
         reasons = list_reasons(rejects).removeprefix("; ")
         text = f"{read:,} {'exchanges' if left_out else 'rows'} read; {usable:,} usable"
         text += f"; {len(rejects):,} left out: {reasons}" if reasons else ""
-        text += f"; {left_out:,} exchanges left out (--turns each keeps them)" if left_out else ""
+        text += f"; {left_out:,} {LEFT_OUT[pool.settings.turns == 'each']}" if left_out else ""
         lines.append((source, text))
     return lines
 
@@ -136,5 +157,24 @@ def _place_rejects(rejects: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
 
 
 def _tabulate(name: str, path: str, settings: ReadSettings) -> RowTable:
-    columns = PairColumns(settings.prompt_column, settings.response_column, *COLUMN_FLAGS)
-    return tabulate_records(name, read_files(path), columns, settings.turns)
+    return tabulate_records(name, read_files(path), settings.columns, settings.turns)
+
+
+def _complete_fields(places: pl.DataFrame, rejects: pl.DataFrame) -> pl.Series:
+    """The fields of each row of `places`; what it lacks is of the first duplicate among `rejects` that has it."""
+    duplicates = rejects.filter(pl.col("reason").str.starts_with(DUPLICATE))
+    further = duplicates.group_by(id=pl.col("reason").str.strip_prefix(DUPLICATE), maintain_order=True).agg("fields")
+    joined = places.join(further, on="id", how="left", maintain_order="left").select("fields", "fields_right")
+    return pl.Series("fields", [_fill_fields(text, texts or []) for text, texts in joined.iter_rows()], pl.String)
+
+
+def _fill_fields(text: str, duplicates: Sequence[str]) -> str:
+    """The JSON object `text` with what it lacks of the objects `duplicates`; itself where it lacks nothing."""
+    fields = json.loads(text) if duplicates else {}
+    gaps = {
+        name: value
+        for further in reversed(duplicates)
+        for name, value in json.loads(further).items()
+        if fields.get(name) in EMPTY and value not in EMPTY
+    }
+    return json.dumps(fields | gaps, ensure_ascii=False) if gaps else text

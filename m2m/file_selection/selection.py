@@ -21,7 +21,9 @@ from m2m.file_selection.exclusions import (
     leave_out_of_pool,
 )
 from m2m.file_selection.file_pool import ReadSettings, describe_sources, read_pool
-from m2m.file_selection.original_records import check_original
+from m2m.file_selection.flags import describe_unread_flags, name_choice_flags
+from m2m.file_selection.notes import list_notes
+from m2m.file_selection.original_records import check_original, read_original_records
 from m2m.file_selection.own_columns import list_fields, parse_fields
 from m2m.file_selection.pool_tokenizer import prepare_tokenizer
 from m2m.file_selection.pool_units import PoolUnits
@@ -34,7 +36,7 @@ from m2m.file_selection.report import (
     name_types,
 )
 from m2m.file_selection.unit_settings import UnitSettings
-from m2m.file_selection.written_files import FileSelection, list_notes, require_writable_folder, write_selection
+from m2m.file_selection.written_files import FileSelection, require_writable_folder, write_selection
 from m2m.grid.design import require_lengths
 from m2m.runtime.atomic_files import fill_folder
 from m2m.selection.arm import ArmSettings
@@ -82,7 +84,10 @@ def choose_from_files(
         if exclusions.like_share < 1:
             prefilter = Prefilter("bm25", exclusions.like_share, stack_scores(pool_units.build_choices("bm25")))
         left_out = leave_out_of_pool(pool, rows.flag_inside(settings), overlaps, exclusions, prefilter)
-        comparison = compare_arms(rows, left_out, pool_units, settings)
+        try:
+            comparison = compare_arms(rows, left_out, pool_units, settings)
+        except ValueError as error:
+            raise ValueError(name_choice_flags(str(error), settings, exclusions, units)) from error
         evidence = summarize_studies(
             read_bundled_studies(),
             {"strategy": settings.strategy, "degree": settings.degree, "match": settings.match},
@@ -90,13 +95,15 @@ def choose_from_files(
         listed = list_settings(settings, reading, exclusions, units)
         records = parse_fields(pool.places["fields"])
         names = list_fields(records)
-        selection = FileSelection(pool, records, names, pool_units, comparison, name, evidence, listed, overlaps)
-        warnings = [
-            ("warning", sentence) for sentence in (*list_warnings(comparison, tokenizer), *list_notes(selection, form))
-        ]
+        originals = read_original_records(pool, comparison.subset.selection.draw.rows)
+        selection = FileSelection(
+            pool, records, names, originals, pool_units, comparison, name, evidence, listed, overlaps
+        )
+        card_notes = [*describe_unread_flags(settings, units, tokenizer), *list_notes(selection, form)]
+        warnings = [("warning", sentence) for sentence in (*list_warnings(comparison, tokenizer), *card_notes)]
         notes = [*list_exclusions(selection, exclusions), *warnings]
         with fill_folder(out) as place:
-            files = write_selection(selection, place, form)
+            files = write_selection(selection, place, form, card_notes)
             if page == "write":
                 from m2m.file_selection.selection_page import write_selection_page
 

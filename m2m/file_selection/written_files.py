@@ -10,18 +10,16 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from m2m.data.pool.pool import describe_reasoning
 from m2m.export.data_card import Card, render_card
 from m2m.export.licences import UNSTATED
 from m2m.export.trainer_formats import SelectFormat, describe_for_llama_factory, format_record
 from m2m.file_selection.arms import RANDOM, Comparison, explain_rows
 from m2m.file_selection.exclusions import PromptOverlaps
 from m2m.file_selection.file_pool import FilePool
-from m2m.file_selection.original_records import describe_turns, read_original_records
+from m2m.file_selection.original_records import encode_record
 from m2m.file_selection.own_columns import (
     build_columns,
     clean_text,
-    describe_further_fields,
     list_fields,
     name_columns,
     tabulate_origins,
@@ -48,6 +46,8 @@ class FileSelection(NamedTuple):
     """the other fields of each row of the pool"""
     names: Sequence[str]
     """of all these fields, in the order of appearance"""
+    originals: Sequence[Mapping[str, Any]]
+    """the records of the chosen rows as they stand in the files, in the order of their turns"""
     units: PoolUnits
     comparison: Comparison
     tokenizer: str
@@ -66,8 +66,8 @@ def require_writable_folder(out: Path) -> None:
         raise ValueError(f"{out} cannot be written, because {nearest} is read-only here. Choose another with --out.")
 
 
-def write_selection(selection: FileSelection, out: Path, form: SelectFormat) -> list[Path]:
-    """Write everything into the empty folder `out`; return the files."""
+def write_selection(selection: FileSelection, out: Path, form: SelectFormat, notes: Sequence[str]) -> list[Path]:
+    """Write everything into the empty folder `out`, `notes` into the card; return the files."""
     table = build_rows(selection)
     reserved = [*table.columns, *FORMAT_KEYS]
     columns = build_columns(selection.records, selection.names, reserved)
@@ -81,7 +81,7 @@ def write_selection(selection: FileSelection, out: Path, form: SelectFormat) -> 
     _write_data(file, rows[rows_taken], _list_records(selection, rows_taken, reserved, form), form)
     if description := describe_for_llama_factory(form):
         write_json(out / "dataset_info.json", description)
-    write_text(out / "README.md", render_card(_describe(selection, file, form)))
+    write_text(out / "README.md", render_card(_describe(selection, file, notes)))
     further = [] if selection.overlaps is None else ["overlaps.parquet"]
     return [out / name for name in (file.name, "README.md", "rows.parquet", "rejects.parquet", *further)]
 
@@ -126,13 +126,6 @@ def _has_units(comparison: Comparison) -> bool:
     return get_strategy(comparison.settings.strategy).has_units
 
 
-def list_notes(selection: FileSelection, form: SelectFormat) -> list[str]:
-    """Where the files differ from the records, a sentence each."""
-    pool, chosen = selection.pool, selection.comparison.subset.table["id"]
-    reasoning = [] if form == "original" else describe_reasoning(pool.without_reasoning)
-    return [*describe_turns(pool, chosen, form), *reasoning, *describe_further_fields(selection.names, form)]
-
-
 def _list_records(
     selection: FileSelection, rows: np.ndarray, reserved: Sequence[str], form: SelectFormat
 ) -> list[dict[str, Any]]:
@@ -142,7 +135,7 @@ def _list_records(
     """
     records, names = [selection.records[row] for row in rows], selection.names
     if form == "original":
-        records, reserved = read_original_records(selection.pool, rows), PLACES
+        records, reserved = [encode_record(record) for record in selection.originals], PLACES
         names = list_fields(records)
     columns = name_columns(names, reserved)
     return [{columns[name]: value for name, value in record.items()} for record in records]
@@ -162,7 +155,7 @@ def _write_data(file: Path, rows: pl.DataFrame, records: Sequence[Mapping[str, A
         temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _describe(selection: FileSelection, file: Path, form: SelectFormat) -> Card:
+def _describe(selection: FileSelection, file: Path, notes: Sequence[str]) -> Card:
     comparison, pool, records = selection.comparison, selection.pool, selection.records
     subset = comparison.subset
     numbers = {"pool": range(len(records))} | {
@@ -183,7 +176,7 @@ def _describe(selection: FileSelection, file: Path, form: SelectFormat) -> Card:
         evidence=selection.evidence,
         overlaps=_count_overlaps(selection),
         composition=composition | tabulate_origins(records, selection.names, numbers),
-        notes=list_notes(selection, form),
+        notes=notes,
     )
 
 

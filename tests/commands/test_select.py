@@ -129,9 +129,9 @@ def test_every_reject_has_the_place_of_its_exchange_and_the_start_of_its_record(
         ("prompt-completion", True),
         ("messages", True),
         ("sharegpt", True),
-        ("alpaca", False),
-        ("plain", False),
-        ("parquet", False),
+        ("alpaca", True),
+        ("plain", True),
+        ("parquet", True),
         ("original", False),
     ],
 )
@@ -519,7 +519,7 @@ def test_the_card_lists_the_settings_of_reading_and_units_and_no_limit_is_none(p
     assert "2147483647" not in card and "| match |" not in card and "phrases." not in card
     choose(pool, tmp_path / "random", strategy="random", max_tokens=99)
     card = (tmp_path / "random/README.md").read_text("utf-8")
-    assert "| max_tokens | 99 |" in card and "| degree |" not in card and "band." not in card
+    assert "| max_tokens | 99 |" in card and "| degree |" not in card and "| band." not in card
 
 
 def test_type_cover_under_a_size_in_rows_names_the_budget_that_it_is_made_for(
@@ -648,7 +648,17 @@ def test_a_row_without_a_known_form_is_told_the_flags_of_its_columns(
         ({"strategy": "deita"}, "deita chooses by a score of each row: name the field that has it with --quality"),
         ({"seed": -1}, "--seed must be 0 or more, got -1"),
         ({"degree": 7}, "--degree must be in 0..6, got 7"),
-        ({"size": 99}, "size must be at most what the pool holds, 41, got 99"),
+        ({"size": 99}, "--size must be at most what the pool holds, 41, got 99: take less, or a larger pool"),
+        (
+            {"size": None, "tokens": 9999, "min_tokens": 4, "max_tokens": 90},
+            "--tokens must be at most what the pool holds after --min-tokens 4 and --max-tokens 90, .* take less, or "
+            "loosen --min-tokens 4 and --max-tokens 90",
+        ),
+        ({"min_tokens": 500}, "no response is left after --min-tokens 500: loosen --min-tokens 500$"),
+        (
+            {"band": BandSettings(low=900, high=1e4)},
+            "none of the 41 responses has a unit of response-micro: lower --band.low 900 or raise --band.high 10000",
+        ),
         ({"prompt_column": "q"}, "name both --prompt-column and --response-column"),
         ({"strategy": "ifd"}, "--strategy ifd needs a pass of a base model over the pool, and select loads no model"),
         (
