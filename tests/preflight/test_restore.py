@@ -419,6 +419,7 @@ def test_copies_that_cannot_be_written_are_a_warning(
 
 def test_every_command_mends_first_and_help_does_not(clone: Path) -> None:
     (clone / "params.yaml").write_text("")
+    (clone / "m2m/preflight").mkdir(parents=True)  # it marks a clone
     environ = environment() | {"PYTHONPATH": str(Path(__file__).parents[2])}
     words = [sys.executable, "-m", "m2m", "plan"]
     run = subprocess.run([*words, "--help"], env=environ, capture_output=True, text=True)
