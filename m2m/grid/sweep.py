@@ -186,8 +186,8 @@ def _run_missing(cells: dict[str, Cell], label: str, settings: dict[str, Any], j
     ValueError where an experiment of other contents has the name of such a cell.
     """
     todo = _select_missing(cells)
-    if taken := _list_taken(todo):
-        raise ValueError(_explain_taken(taken))
+    if clashes := _list_clashes(todo):
+        raise ValueError(_explain_clashes(clashes))
     seconds, words = settings["grid"]["seconds"], f"{label}; " if label else ""
     count = len(cells) - len(todo)
     print(f"grid: {words}{count} of {len(cells)} cells exist; {_estimate(len(todo), seconds, jobs)}", flush=True)
@@ -203,12 +203,12 @@ def _select_missing(cells: dict[str, Cell]) -> dict[str, Cell]:
     return {name_experiment(cell, key): cell for key, cell in cells.items() if key not in existing}
 
 
-def _list_taken(missing: Collection[str]) -> list[str]:
+def _list_clashes(missing: Collection[str]) -> list[str]:
     """The names, of cells that are `missing`, that an experiment of other contents has."""
     return sorted(set(missing) & dvc_experiments.list_experiment_names().keys())
 
 
-def _explain_taken(names: Sequence[str]) -> str:
+def _explain_clashes(names: Sequence[str]) -> str:
     listed = " ".join(names)
     return (
         f"Experiments with the names of missing cells have other code, data or settings: {listed}. "
@@ -230,13 +230,13 @@ def _estimate(count: int, seconds: float, jobs: int) -> str:
 
 
 def _finish(missing: Sequence[str], planned: int) -> None:
-    taken = _list_taken(missing)
-    for name in sorted(set(missing) - set(taken)):
+    clashes = _list_clashes(missing)
+    for name in sorted(set(missing) - set(clashes)):
         log = locate_log(name)
         tail = log.read_text(errors="replace").splitlines()[-12:] if log.exists() else ["nothing: see worker-*.log"]
         print(f"\n{name} failed; the end of {log}:", *tail, sep="\n  ")
-    if taken:
-        print(f"\n{_explain_taken(taken)}")
+    if clashes:
+        print(f"\n{_explain_clashes(clashes)}")
     if missing:
         sys.exit(f"\ngrid: {len(missing)} of {planned} cells are missing: {', '.join(missing)}")
     print(f"grid: all {planned} cells exist")

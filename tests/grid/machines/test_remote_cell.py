@@ -14,11 +14,11 @@ import pytest
 
 from m2m.grid.machines import node_folders, remote_calls, remote_cell
 from m2m.grid.machines.grid_remotes import push_snapshot, require_remotes
-from m2m.grid.queued_commit import write_snapshot
 from m2m.grid.machines.hardware import state_expected
 from m2m.grid.machines.node_folders import make_folder
 from m2m.grid.machines.node_program import build_program
 from m2m.grid.machines.remote_runner import build_orders
+from m2m.grid.queued_commit import write_snapshot
 from m2m.node_facts import name_cpu, read_facts
 from tests.test_smoke import environment, run
 from tests.toy_grid import list_toy_cells, make_toy_repository

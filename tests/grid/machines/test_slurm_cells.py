@@ -13,11 +13,11 @@ import pytest
 
 from m2m.grid.machines import patience, slurm_calls, slurm_cells
 from m2m.grid.machines.grid_remotes import push_snapshot, require_remotes
-from m2m.grid.queued_commit import write_snapshot
 from m2m.grid.machines.hardware import Needs
 from m2m.grid.machines.node_program import build_program
 from m2m.grid.machines.remote_runner import CellState, RemoteRunner, build_orders
 from m2m.grid.machines.slurm_cells import SlurmCells, open_slurm
+from m2m.grid.queued_commit import write_snapshot
 from m2m.grid.workers import LOGS
 from m2m.node_facts import read_driver_facts
 from tests import slurm_cluster
