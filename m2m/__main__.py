@@ -30,13 +30,13 @@ def main() -> None:
         from m2m.preflight.restore import restore_workspace
         from m2m.runtime.cli import run
 
-        if word not in ANYWHERE and not {"-h", "--help"} & set(flags) and not Path("dvc.yaml").exists():
+        absent = [path for path in PROJECT_MARKS if not path.exists()]
+        if word not in ANYWHERE and not {"-h", "--help"} & set(flags) and absent:
             sys.exit(
-                f"error: {word} needs a clone of the project, and this folder has no dvc.yaml: run it in the clone"
+                f"error: {word} needs a clone of the project, and this folder has no {absent[0]}: run it in the clone"
             )
         sys.argv = [sys.argv[0], *flags]
-        is_ours = word not in ANYWHERE or all(path.exists() for path in PROJECT_MARKS)
-        before = restore_workspace if is_ours else None  # another project's DVC is not ours to mend
+        before = None if absent else restore_workspace  # another project's DVC is not ours to mend
         run(_import_command(word).main, program=f"{program} {word}", before=before)
     else:
         nearest = get_close_matches(word, COMMANDS, n=1)

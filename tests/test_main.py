@@ -66,11 +66,41 @@ def test_every_command_looks_at_the_workspace_first_in_a_clone_and_none_in_anoth
     looked: list[Any] = []
     monkeypatch.setattr("m2m.runtime.cli.run", lambda main, program, before: looked.append(before))
     monkeypatch.chdir(tmp_path)
-    for path in ("dvc.yaml", "m2m/preflight"):
+    for path, flags in (("dvc.yaml", ["--help"]), ("m2m/preflight", [])):
         Path(path).mkdir(parents=True)
-        monkeypatch.setattr(sys, "argv", ["m2m", name])
+        monkeypatch.setattr(sys, "argv", ["m2m", name, *flags])
         m2m_main()
-    assert looked == [None if name in ANYWHERE else restore_workspace, restore_workspace]
+    assert looked == [None, restore_workspace]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_command_touches_another_project_of_dvc(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One with a lock of git that a kill left, and empty settings."""
+    for path in (".git/refs", ".git/objects", ".dvc"):
+        (tmp_path / path).mkdir(parents=True)
+    files = {
+        "dvc.yaml": "stages: {}\n",
+        "params.yaml": "",
+        ".git/HEAD": "ref: refs/heads/main\n",
+        ".git/index.lock": "",
+    }
+    for path, text in files.items():
+        (tmp_path / path).write_text(text)
+        os.utime(tmp_path / path, (1_700_000_000, 1_700_000_000))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["m2m", name])
+    with pytest.raises(SystemExit) as ended:
+        m2m_main()
+    if name not in ANYWHERE:
+        expected = (
+            f"error: {name} needs a clone of the project, and this folder has no m2m/preflight: run it in the clone"
+        )
+        assert str(ended.value) == expected
+    assert "mended" not in capsys.readouterr().err
+    assert {path: (tmp_path / path).read_text() for path in files} == files
+    assert not (tmp_path / ".cache").exists()
 
 
 @pytest.mark.parametrize("words", [(), ("--help",), ("-h",)])
@@ -167,6 +197,7 @@ def test_no_command_touches_a_detached_head_or_a_stash_of_ones_own(tmp_path: Pat
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, tmp_path / name)
     (tmp_path / "my.csv").write_text("instruction,output\n" + "".join(f"Say {n},word {n}\n" for n in range(9)))
+    (tmp_path / "m2m/preflight").mkdir(parents=True)  # it marks a clone
     (tmp_path / "note").write_text("first")
     identity = {f"GIT_{who}_{what}": "me" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
     environment = {**os.environ, **identity, "PYTHONPATH": str(ROOT), "PYTHONPYCACHEPREFIX": str(tmp_path / "cache")}

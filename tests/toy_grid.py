@@ -15,6 +15,7 @@ from m2m.grid.machines.grid_remotes import push_snapshot, require_remotes
 from m2m.grid.machines.hardware import Needs
 from m2m.grid.machines.node_program import build_program
 from m2m.grid.machines.ray_cells import open_ray
+from m2m.grid.queued_commit import write_snapshot
 from m2m.grid.runner import run_cells
 from m2m.grid.workers import LOGS, stop_on_signals
 from m2m.node_facts import read_driver_facts
@@ -90,7 +91,7 @@ def run_toy_grid(address: str, count: int) -> list[str]:
     LOGS.mkdir(parents=True, exist_ok=True)
     driver = read_driver_facts(Path("constraints.txt"))
     engine, _ = open_ray(address, build_program(), Needs(1, 0), driver, "", {}, 0)
-    snapshot = push_snapshot(require_remotes())
+    snapshot = push_snapshot(require_remotes(), write_snapshot())
     orders = remote_runner.build_orders(list_toy_cells(count), snapshot, ["prepare"], 1, "", "")
     with stop_on_signals():
         return remote_runner.run_remote_cells(orders, engine, 5.0, "")
@@ -100,7 +101,7 @@ def run_local_grid(count: int) -> list[str]:
     """Run the cells through DVC's queue on this machine; the names of those that failed."""
     LOGS.mkdir(parents=True, exist_ok=True)
     with stop_on_signals():
-        failed = run_cells(list_toy_cells(count), 2, 1, 5.0, "")
+        failed = run_cells(list_toy_cells(count), write_snapshot(), 2, 1, 5.0, "")
     psutil.wait_procs(psutil.Process().children())  # so that the parent can count their CPU seconds
     return failed
 

@@ -158,9 +158,14 @@ def _open_cache(folder: Path) -> Any:
 
 
 def _parse_stage(stage: dict[str, Any]) -> dict[str, Any]:
-    hashes = {kind: {file["path"]: file["md5"] for file in stage.get(kind, [])} for kind in ("deps", "outs")}
+    hashes = {kind: {file["path"]: _get_hash(file) for file in stage.get(kind, [])} for kind in ("deps", "outs")}
     params = {key: value for file in stage.get("params", {}).values() for key, value in file.items()}
     return {"cmd": stage["cmd"], "params": params, **hashes}
+
+
+def _get_hash(file: Mapping[str, str]) -> str:
+    """The hash of a file in a lock: what lies at a URL or in a bucket has no md5. KeyError without any."""
+    return file.get("md5") or file.get("etag") or file["checksum"]
 
 
 @cache

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
-from m2m.grid.queued_commit import store_queued_commit, write_queued_commit
+from m2m.grid.queued_commit import QueuedCommit, store_queued_commit, write_queued_commit
 
 LOCK_TRIES, LOCK_PAUSE = 60, 2.0  # seconds between tries: a worker that starts a cell holds a lock for a moment
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # Ctrl-C, a batch system's limit, a closed terminal
@@ -39,8 +39,8 @@ def list_entries() -> list[QueueEntry]:
         return waiting + [QueueEntry(item.name or item.stash_rev, item.stash_rev, True) for item in queue.iter_active()]
 
 
-def put(name: str, overrides: Sequence[str]) -> None:
-    """`dvc exp run --queue --name NAME -S OVERRIDE …`, of the workspace as it stands, which is not touched."""
+def put(snapshot: QueuedCommit, name: str, overrides: Sequence[str]) -> None:
+    """`dvc exp run --queue --name NAME -S OVERRIDE …`, of the files of `snapshot`; the workspace is not touched."""
 
     def queue(repo: Any) -> None:
         from dvc.repo.experiments.queue.base import QueueEntry as Entry
@@ -48,7 +48,7 @@ def put(name: str, overrides: Sequence[str]) -> None:
         from dvc.repo.experiments.refs import CELERY_STASH
         from dvc.repo.experiments.utils import get_exp_rwlock
 
-        commit = write_queued_commit(name, overrides, {"DVC_ROOT": repo.root_dir})
+        commit = write_queued_commit(snapshot, name, overrides, {"DVC_ROOT": repo.root_dir})
         with get_exp_rwlock(repo, writes=[CELERY_STASH]):
             store_queued_commit(commit, name, CELERY_STASH)
         roots = (repo.root_dir, repo.scm.root_dir)

@@ -20,8 +20,10 @@ class QueuedCommit(NamedTuple):
     head: str
 
 
-def write_queued_commit(name: str, overrides: Sequence[str], run_environment: Mapping[str, str]) -> QueuedCommit:
-    """Commit the tracked files as they stand, with `overrides` in params.yaml and the arguments of DVC's run.
+def write_queued_commit(
+    snapshot: QueuedCommit, name: str, overrides: Sequence[str], run_environment: Mapping[str, str]
+) -> QueuedCommit:
+    """Commit the files of `snapshot`, with `overrides` in params.yaml and the arguments of DVC's run.
 
     `dvc exp run --queue` makes the same commit in the workspace, which it empties into git's stash meanwhile. A kill
     there loses uncommitted settings; here it leaves nothing but objects that git collects. DvcException if an
@@ -32,12 +34,10 @@ def write_queued_commit(name: str, overrides: Sequence[str], run_environment: Ma
     from dvc.utils.hydra import apply_overrides
 
     with TemporaryDirectory(prefix="m2m-") as folder:
-        index, params, arguments = (str(Path(folder) / file) for file in ("index", "params.yaml", "arguments"))
-        _copy_index(index)
-        environment = AUTHOR | {"GIT_INDEX_FILE": index}
-        _git("add", "--update", ":/", environment=environment)
-        head = _git("rev-parse", "HEAD")
-        shutil.copyfile(QUEUED_PARAMS, params)
+        index, params, arguments = (str(Path(folder) / file) for file in ("index", QUEUED_PARAMS, "arguments"))
+        environment, head = AUTHOR | {"GIT_INDEX_FILE": index}, snapshot.head
+        _git("read-tree", snapshot.revision, environment=environment)
+        _git("checkout-index", f"--prefix={folder}/", QUEUED_PARAMS, environment=environment)
         apply_overrides(params, list(overrides))
         run = {"DVC_EXP_BASELINE_REV": head, "DVC_EXP_NAME": name, **run_environment}
         BaseExecutor.pack_repro_args(arguments, targets=None, run_env=run)

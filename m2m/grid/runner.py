@@ -10,6 +10,7 @@ from pathlib import Path
 from m2m.grid import dvc_queue, workers
 from m2m.grid.dvc_experiments import list_experiment_names
 from m2m.grid.progress_table import Tally, count_cells, follow_progress
+from m2m.grid.queued_commit import QueuedCommit
 
 TRIES = 3  # a failed cell is retried twice
 PATIENCE = 120  # seconds: then a running cell without a process is lost, and an idle worker is stuck
@@ -18,13 +19,17 @@ SETTLING = 6  # looks at the queue while a worker ends its last cell
 BATCH = 8  # cells queued at one look, about a second each
 
 
-def run_cells(todo: Mapping[str, Sequence[str]], jobs: int, gpus_each: int, seconds: float, label: str) -> list[str]:
+def run_cells(
+    todo: Mapping[str, Sequence[str]], snapshot: QueuedCommit, jobs: int, gpus_each: int, seconds: float, label: str
+) -> list[str]:
     """Run the cells `todo`, overrides by name, on `jobs` workers of `gpus_each` GPUs; return those that failed.
+
+    Each try runs from the files of `snapshot`, whatever the workspace has become meanwhile.
 
     `seconds` are those that a cell is expected to take; `label` stands above the table of progress.
     Cells that already wait or run are left as they are. Ctrl-C stops the workers and their cells.
     """
-    runner = GridRunner(todo, jobs, gpus_each, seconds)
+    runner = GridRunner(todo, snapshot, jobs, gpus_each, seconds)
     try:
         if workers.list_workers():
             _stop_idle_workers()
@@ -47,8 +52,16 @@ def locate_log(name: str) -> Path:
 class GridRunner:
     """The state of the cells from one look to the next."""
 
-    def __init__(self, todo: Mapping[str, Sequence[str]], jobs: int, gpus_each: int, stated_seconds: float) -> None:
-        self.todo, self.jobs, self.gpus_each, self.stated_seconds = todo, jobs, gpus_each, stated_seconds
+    def __init__(
+        self,
+        todo: Mapping[str, Sequence[str]],
+        snapshot: QueuedCommit,
+        jobs: int,
+        gpus_each: int,
+        stated_seconds: float,
+    ) -> None:
+        self.todo, self.snapshot, self.stated_seconds = todo, snapshot, stated_seconds
+        self.jobs, self.gpus_each = jobs, gpus_each
         self.queued: dict[str, dvc_queue.QueueEntry] = {}  # the cells that wait or run
         self.latest: dict[str, dvc_queue.QueueEntry] = {}  # the last entry of each cell that ever did
         self.finished: set[str] = set()
@@ -92,7 +105,7 @@ class GridRunner:
                 count += 1
                 if name in self.latest:
                     dvc_queue.forget_failed({name})
-                dvc_queue.put(name, self.todo[name])
+                dvc_queue.put(self.snapshot, name, self.todo[name])
                 self.tries[name] += 1
 
     def _drop_lost(self) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 from m2m.grid import dvc_experiments
 from m2m.grid.gpu_locks import group_gpus, hold_free_gpus
+from m2m.grid.params.params_file import read_settings
+from m2m.runtime.settings import SETTINGS_FILE
 
 
 def require_tracked_files() -> None:
@@ -27,6 +29,15 @@ def require_reachable_models(settings: dict[str, Any]) -> None:
     for setting, name in models.items():
         if Path(name).exists() and not Path(name).is_absolute():
             raise ValueError(f"{setting} must be an absolute path, got {name}. Cells run in copies of the repository.")
+
+
+def require_same_settings(settings: dict[str, Any]) -> None:
+    """ValueError if params.yaml has other settings than these, with which the grid began: its cells would too."""
+    if read_settings(SETTINGS_FILE) != settings:
+        raise ValueError(
+            f"{SETTINGS_FILE} must stay as it is until the first cell is queued, and it was edited. "
+            "Run the same command again."
+        )
 
 
 def run_shared_stages(names: Sequence[str], gpus_each: int, *, is_pulled: bool) -> None:

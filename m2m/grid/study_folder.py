@@ -69,19 +69,21 @@ def write_study_folder(
     current: bool = False,
     only: Collection[str] | None = None,
     hardware: str | None = None,
+    lock: Lock | None = None,
 ) -> list[str]:
     """Write all inputs of a study into `folder`; return what was collected and left out, a line each.
 
     `fresh` are the seeds of a staged grid's last rung. `examples` prompts keep their answers. `current` leaves out
-    cells of other code, data or settings, `only` all but the cells with these identities, `hardware`
-    those of other kinds of hardware. ValueError if none is left.
+    cells of other code, data or settings than today's, or than `lock` has, which a grid began with. `only` leaves out
+    all but the cells with these identities, `hardware` those of other kinds of hardware. ValueError if none is left.
     """
     finished = [cell for cell in read_experiments() if is_finished(cell.lock)]
     cells_of_grid = [cell for cell in finished if only is None or hash_locked_cell(cell.lock) in only]
     cells = {cell.name: cell for cell in cells_of_grid if hardware is None or get_hardware(cell.lock) == hardware}
     rows = [_make_row(cell, fresh) for cell in cells.values()]
     measured = [row for row in rows if set(REQUIRED) <= set(row)]
-    lock, present = predict_lock(), {hardware or "", *(get_hardware(cell.lock) for cell in cells.values())}
+    lock = predict_lock() if lock is None else lock
+    present = {hardware or "", *(get_hardware(cell.lock) for cell in cells.values())}
     kinds = {hash_provenance(add_hardware(lock, kind)): kind for kind in sorted(present)}
     passes = {row["experiment"]: _collect_passes(cells[row["experiment"]].lock, row) for row in measured}
     today = {name: get_pass_settings(lock, name) for read in passes.values() for name in read}

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +31,18 @@ from m2m.grid.provenance import (
     hash_provenance,
     name_experiment,
 )
+from m2m.grid.queued_commit import write_snapshot
 from m2m.grid.rungs import Rung, list_current_rungs, list_expected_cells
 from m2m.grid.runner import locate_log, run_cells
-from m2m.grid.shared_stages import require_reachable_models, require_tracked_files, run_shared_stages
+from m2m.grid.shared_stages import (
+    require_reachable_models,
+    require_same_settings,
+    require_tracked_files,
+    run_shared_stages,
+)
 from m2m.grid.study_folder import write_study_folder
 from m2m.planning.staging import check_schedule
+from m2m.runtime.cli import explain_failed_program
 from m2m.training.finetuning.launch import count_gpus
 
 RunCells = Callable[[dict[str, list[str]], str], None]  # of overrides by cell, and the label of the progress table
@@ -75,7 +82,7 @@ def run_grid(
             f"Another grid runs in this repository (process {number}). Wait until it ends, or stop it."
         ) from error
     except subprocess.CalledProcessError as error:
-        sys.exit(f"grid: {' '.join(error.cmd[:3])} … failed; its output above gives the reason")
+        sys.exit(f"grid: {explain_failed_program(error)}")
     except KeyboardInterrupt:
         sys.exit("grid: stopped. Finished cells are kept; run the same command again to resume.")
     except workers.DriverEnded:
@@ -109,17 +116,20 @@ def _run(
     run_shared_stages(stages, gpus_each, is_pulled=bool(cluster))
     if not cluster:
         require_room(settings, jobs, gpus_each)  # after the stage that counts tokens
+    require_tracked_files()  # again: the shared stages may take hours
+    lock, snapshot = dvc_experiments.predict_lock(), write_snapshot()  # the workspace may change while cells run
+    require_same_settings(settings)
     if make_parts is not None:
         settings = replace_parts(settings, make_parts(settings))
-    shared = hash_provenance(add_hardware(dvc_experiments.predict_lock(), cluster.hardware if cluster else ""))
-    inputs = push_inputs(cluster, stages) if cluster else None
+    shared = hash_provenance(add_hardware(lock, cluster.hardware if cluster else ""))
+    inputs = push_inputs(cluster, snapshot, stages) if cluster else None
     seconds = settings["grid"]["seconds"]
 
     def run(todo: dict[str, list[str]], label: str) -> None:
         if cluster and inputs:
             run_cluster_cells(cluster, inputs, todo, seconds, label)
         else:
-            run_cells(todo, jobs, gpus_each, seconds, label)
+            run_cells(todo, snapshot, jobs, gpus_each, seconds, label)
 
     cells, missing, is_settled = _run_rungs(settings, scope, shared, jobs, run)
     if len(missing) < len(cells):
@@ -128,7 +138,7 @@ def _run(
         only = None if make_parts is None else set(cells)
         fresh = settings["grid"]["staged"]["fresh"]
         hardware = cluster.hardware if cluster else None
-        lines = write_study_folder(folder, current=True, fresh=fresh, only=only, hardware=hardware)
+        lines = write_study_folder(folder, current=True, fresh=fresh, only=only, hardware=hardware, lock=lock)
         print(*lines, sep="\n")
         subprocess.run([sys.executable, "-m", "m2m", "study", str(folder)], check=True)
     _finish(missing, len(cells))
@@ -171,8 +181,13 @@ def _run_rungs(
 
 
 def _run_missing(cells: dict[str, Cell], label: str, settings: dict[str, Any], jobs: int, run: RunCells) -> list[str]:
-    """`run` the cells, by identity, that no experiment holds; the names of those that are missing afterwards."""
+    """`run` the cells, by identity, that no experiment holds; the names of those that are missing afterwards.
+
+    ValueError where an experiment of other contents has the name of such a cell.
+    """
     todo = _select_missing(cells)
+    if clashes := _list_clashes(todo):
+        raise ValueError(_explain_clashes(clashes))
     seconds, words = settings["grid"]["seconds"], f"{label}; " if label else ""
     count = len(cells) - len(todo)
     print(f"grid: {words}{count} of {len(cells)} cells exist; {_estimate(len(todo), seconds, jobs)}", flush=True)
@@ -188,6 +203,20 @@ def _select_missing(cells: dict[str, Cell]) -> dict[str, Cell]:
     return {name_experiment(cell, key): cell for key, cell in cells.items() if key not in existing}
 
 
+def _list_clashes(missing: Collection[str]) -> list[str]:
+    """The names, of cells that are `missing`, that an experiment of other contents has."""
+    return sorted(set(missing) & dvc_experiments.list_experiment_names().keys())
+
+
+def _explain_clashes(names: Sequence[str]) -> str:
+    listed = " ".join(names)
+    return (
+        f"Experiments with the names of missing cells have other code, data or settings: {listed}. "
+        f"Remove them: dvc exp remove {listed} (and on a cluster: dvc exp remove --git-remote origin {listed}). "
+        "Then run the same command again."
+    )
+
+
 def list_finished() -> set[str]:
     """The identities of the finished cells of all experiments."""
     return hash_finished_cells(cell.lock for cell in dvc_experiments.read_experiments())
@@ -201,10 +230,13 @@ def _estimate(count: int, seconds: float, jobs: int) -> str:
 
 
 def _finish(missing: Sequence[str], planned: int) -> None:
-    for name in missing:
+    clashes = _list_clashes(missing)
+    for name in sorted(set(missing) - set(clashes)):
         log = locate_log(name)
         tail = log.read_text(errors="replace").splitlines()[-12:] if log.exists() else ["nothing: see worker-*.log"]
         print(f"\n{name} failed; the end of {log}:", *tail, sep="\n  ")
+    if clashes:
+        print(f"\n{_explain_clashes(clashes)}")
     if missing:
         sys.exit(f"\ngrid: {len(missing)} of {planned} cells are missing: {', '.join(missing)}")
     print(f"grid: all {planned} cells exist")

@@ -4,7 +4,7 @@ import json
 import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +15,7 @@ from m2m.runtime.atomic_files import write_text
 RWLOCKS = (Path(".dvc/tmp/rwlock"), Path(".dvc/tmp/exps/rwlock"))  # of the workspace's stages; of the queue
 QUEUEING = "workspace"  # what the queue's table says while DVC has the workspace in git's stash
 GUARD_TRIES, GUARD_PAUSE = 20, 0.2  # seconds between tries: DVC holds these locks for moments
+CLOCK_LAG = 5.0  # seconds that the clock of a shared disk may be behind that of this machine
 PROGRAMS = ("dvc", "m2m")
 # of Python's options -c, -m, -W and -X have a value, joined or as the next word, and so has its one long option
 OPTION = re.compile(r"-(?=[^-])[^cmWX]*(?P<kind>[cmWX]?)(?P<value>.*)|(?P<long>--.+)", re.DOTALL)
@@ -50,11 +51,15 @@ def hold_lock(path: Path, refusal: str) -> Iterator[None]:
 
 def require_idle() -> None:
     """ValueError if another process runs stages in this folder, with its command and number."""
-    for holder in _list_holders(_read_table(RWLOCKS[0]) or {}):
-        if _is_alive(holder.pid):
-            raise ValueError(
-                f"Another run is at work in this folder: {holder.command} (process {holder.pid}). Wait until it ends."
-            )
+    for holder in list_live_holders(RWLOCKS[0]):
+        raise ValueError(
+            f"Another run is at work in this folder: {holder.command} (process {holder.pid}). Wait until it ends."
+        )
+
+
+def list_live_holders(path: Path) -> list[Holder]:
+    """The entries of DVC's table `path` whose processes still run, of any program: a notebook may run DVC too."""
+    return [holder for holder in _list_holders(_read_table(path) or {}) if _is_alive(holder.pid, path)]
 
 
 def find_died_queueing() -> int | None:
@@ -63,27 +68,35 @@ def find_died_queueing() -> int | None:
     In nanoseconds since 1970, by the clock of the file system.
     """
     holders = _list_holders(_read_table(RWLOCKS[1]) or {})
-    has_died = any(holder.path == QUEUEING and not _is_alive(holder.pid) for holder in holders)
+    has_died = any(holder.path == QUEUEING and not _is_alive(holder.pid, RWLOCKS[1]) for holder in holders)
     return RWLOCKS[1].stat().st_mtime_ns if has_died else None
 
 
 def is_torn_table(path: Path) -> bool:
-    """Whether DVC's table `path` is cut short: who had begun what is then unknown."""
-    return _read_table(path) is None
+    """Whether DVC's table `path` is cut short, and not just being written: who had begun what is then unknown."""
+    if _read_table(path) is not None:
+        return False
+    with _hold_table(path):
+        return _read_table(path) is None
 
 
 def restore_table(path: Path) -> str:
     """Remove what is torn or of dead processes from DVC's table `path`; a sentence where it was torn, else nothing."""
-    if _is_clean(_read_table(path)):
+    if _is_clean(_read_table(path), path):
         return ""
-    with hold_lock(path.with_name(f"{path.name}.lock"), f"Another DVC command holds {path}.lock. Wait until it ends."):
+    with _hold_table(path):
         table = _read_table(path)
         if table is None:
             path.unlink()
             return f"{path} was incomplete, as after a kill or on a full disk. It is removed: DVC makes a new one."
-        dead = {holder.pid for holder in _list_holders(table) if not _is_alive(holder.pid)}
+        dead = {holder.pid for holder in _list_holders(table) if not _is_alive(holder.pid, path)}
         write_text(path, json.dumps(_drop_holders(table, dead)))
         return ""
+
+
+def _hold_table(path: Path) -> AbstractContextManager[None]:
+    """Hold the lock under which DVC writes its table `path`, in place."""
+    return hold_lock(path.with_name(f"{path.name}.lock"), f"Another DVC command holds {path}.lock. Wait until it ends.")
 
 
 def is_program(process: psutil.Process) -> bool:
@@ -129,12 +142,18 @@ def _find_program(words: list[str]) -> str:
     return ""
 
 
-def _is_alive(pid: int) -> bool:
-    return psutil.pid_exists(pid) and is_program(psutil.Process(pid))
+def _is_alive(pid: int, path: Path) -> bool:
+    """Whether the process that noted itself in DVC's table `path` runs; one that began later has only its number."""
+    try:
+        process = psutil.Process(pid)
+        is_later = process.create_time() > path.stat().st_mtime + CLOCK_LAG
+        return not is_later and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
-def _is_clean(table: dict[str, Any] | None) -> bool:
-    return table is not None and all(_is_alive(holder.pid) for holder in _list_holders(table))
+def _is_clean(table: dict[str, Any] | None, path: Path) -> bool:
+    return table is not None and all(_is_alive(holder.pid, path) for holder in _list_holders(table))
 
 
 def _read_table(path: Path) -> dict[str, Any] | None:

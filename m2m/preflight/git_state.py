@@ -2,27 +2,36 @@
 
 import re
 import subprocess
+import sys
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 
-from m2m.preflight.dvc_locks import is_program
+from m2m.preflight.dvc_locks import RWLOCKS, is_program, list_live_holders
 from m2m.preflight.torn_files import keep_file
 
 DETACHED = re.compile(r"checkout: moving from (\S+) to [0-9a-f]{40}$")  # DVC's way; a person gives a name, or 7 digits
 
+STALE_AGE = 60.0  # seconds: a younger lock may be of a git that is not in sight
+STALE_PAUSE = 0.5  # seconds between two looks at it
 SLACK = 10 * 10**9  # nanoseconds: DVC stashes the workspace, then detaches HEAD
 
 
 def remove_git_locks() -> Iterator[str]:
-    """A sentence for each lock file of git that no process holds, after it has been moved away."""
+    """A sentence for each lock file of git that no process holds, after it has been moved away.
+
+    A young one is waited for until it is STALE_AGE seconds old: a git of another machine or person may hold it.
+    """
     answer = _git("rev-parse", "--git-dir", "--git-common-dir")
     folders = {Path(line) for line in answer.stdout.split()}
     locks = {path for folder in folders for path in [*folder.glob("*.lock"), *folder.glob("refs/**/*.lock")]}
     if locks and not is_at_work():
         for path in sorted(locks):
-            yield f"{path} was left by a git that was killed. It is moved to {keep_file(path)}."
+            if not _is_open(path) and _is_abandoned(path):
+                yield f"{path} was left by a git that was killed. It is moved to {keep_file(path)}."
 
 
 def restore_stash(begun: int) -> str:
@@ -65,11 +74,41 @@ def find_detaching() -> int | None:
 
 
 def is_at_work() -> bool:
-    """Whether a git, a DVC or a command of ours works in this folder; a git that runs this process as a hook does."""
+    """Whether a git, a DVC or a command of ours works in this folder; a git that runs this process as a hook does.
+
+    A program of another name that runs DVC is known by DVC's tables.
+    """
     process = psutil.Process()
     parents = process.parents()
     callers = {process.pid, *(parent.pid for parent in parents if not parent.name().startswith("git"))}
-    return any(_works_here(other) for other in psutil.process_iter() if other.pid not in callers)
+    holders = {holder.pid for path in RWLOCKS for holder in list_live_holders(path)}
+    others = (other for other in psutil.process_iter() if other.pid not in callers)
+    return bool(holders - callers) or any(_works_here(other) for other in others)
+
+
+def _is_open(path: Path) -> bool:
+    """Whether a process has the file open, as far as this person may see."""
+    absolute = str(path.resolve())
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if any(file.path == absolute for file in process.open_files()):
+                return True
+    return False
+
+
+def _is_abandoned(path: Path) -> bool:
+    """Whether the lock file `path` stays as it is until it is STALE_AGE seconds old; at once where it is older."""
+    with suppress(FileNotFoundError):
+        lock = path.stat()
+        seconds = min(STALE_AGE, STALE_AGE - (time.time() - lock.st_mtime))
+        if seconds > 0:
+            print(f"waits {seconds:.0f} s at most: a git that is not in sight may hold {path}", file=sys.stderr)
+        end = time.monotonic() + seconds
+        while path.stat() == lock:
+            if time.monotonic() >= end:
+                return True
+            time.sleep(STALE_PAUSE)
+    return False
 
 
 def _find_branch() -> str:

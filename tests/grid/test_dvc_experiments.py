@@ -187,6 +187,15 @@ def test_a_lock_has_the_settings_that_dvc_reads_in_it(values: list[Any]) -> None
     assert repr(parse_lock(text)["one"]["params"]["setting"]) == repr(known)
 
 
+@pytest.mark.parametrize("kind", ["md5", "etag", "checksum"])
+def test_a_lock_has_the_hash_of_a_file_at_a_url_by_whatever_name_dvc_gives_it(kind: str) -> None:
+    """The md5 comes first: an out in a bucket has the bucket's etag too."""
+    entry = {"path": "https://example.org/f", "hash": "md5", kind: "1f"}
+    text = dumps_yaml({"stages": {"one": {"cmd": "x", "deps": [entry], "outs": [entry | {"md5": "2e"}]}}})
+    stage = parse_lock(text)["one"]
+    assert (stage["deps"], stage["outs"]) == ({"https://example.org/f": "1f"}, {"https://example.org/f": "2e"})
+
+
 @pytest.mark.parametrize(
     "text", ["", "schema: '2.0'\nstages:\n", "stages: [", "stages:\n  one: {deps: [{path: a}]}", "3"]
 )

@@ -7,6 +7,9 @@ import pytest
 
 from m2m.grid import dvc_queue, runner, workers
 from m2m.grid.dvc_queue import QueueEntry
+from m2m.grid.queued_commit import QueuedCommit
+
+SNAPSHOT = QueuedCommit("1" * 40, "2" * 40)
 
 
 class Fake:
@@ -15,7 +18,7 @@ class Fake:
     def __init__(self, outcomes: Any) -> None:
         self.outcomes, self.waiting, self.running, self.ended = outcomes, [], [], {}  # type: ignore[var-annotated]
         self.put_names, self.dropped, self.started, self.stopped = [], [], [], []  # type: ignore[var-annotated]
-        self.crew, self.orphans, self.gpus_held = [], set(), 0  # type: ignore[var-annotated]
+        self.crew, self.orphans, self.gpus_held, self.snapshots = [], set(), 0, set()  # type: ignore[var-annotated]
 
     def list_entries(self) -> Any:
         for one in [one for one in self.running if one.key not in self.orphans]:
@@ -28,8 +31,9 @@ class Fake:
             self.waiting.clear()
         return told
 
-    def put(self, name: Any, overrides: Any) -> None:
+    def put(self, snapshot: Any, name: Any, overrides: Any) -> None:
         self.put_names.append(name)
+        self.snapshots.add(snapshot)
         self.waiting.append(QueueEntry(name, f"{name}{len(self.put_names)}", False))
 
     def drop(self, entry: Any) -> None:
@@ -73,7 +77,7 @@ def mind(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
         monkeypatch.setattr(runner.workers, "stop", fake.stop)
         monkeypatch.setattr(runner.workers, "list_workers", lambda: list(fake.crew))
         monkeypatch.setattr(runner.workers, "list_running_keys", lambda keys: set(keys) - fake.orphans)
-        return runner.run_cells({name: [] for name in names}, jobs, 1, 1.0, "")
+        return runner.run_cells({name: [] for name in names}, SNAPSHOT, jobs, 1, 1.0, "")
 
     return run
 
@@ -100,11 +104,12 @@ def test_a_failed_cell_is_tried_twice_again_and_no_more(mind: Any) -> None:
     fake = Fake({"a": ["failed", "failed", "done"], "b": ["failed"] * 9})
     assert mind(fake, ["a", "b"]) == ["b"]
     assert sorted(fake.put_names) == ["a"] * 3 + ["b"] * 3
+    assert fake.snapshots == {SNAPSHOT}
 
 
 def test_what_waits_already_is_not_put_again(mind: Any) -> None:
     fake = Fake({"a": ["done"], "b": ["done"]})
-    fake.put("a", [])
+    fake.put(SNAPSHOT, "a", [])
     assert mind(fake, ["a", "b"]) == []
     assert fake.put_names == ["a", "b"]
 
@@ -127,7 +132,7 @@ def test_a_worker_for_which_no_gpu_is_free_is_started_later_and_that_is_said_onc
 
 def test_a_cell_whose_process_is_gone_is_lost_and_put_again(mind: Any) -> None:
     fake = Fake({"a": ["lost", "done"]})
-    fake.put("a", [])
+    fake.put(SNAPSHOT, "a", [])
     fake.orphans = {"a1"}
     fake.crew = [workers.Worker(1, 1, False)]
     assert mind(fake, ["a"]) == []
@@ -137,7 +142,7 @@ def test_a_cell_whose_process_is_gone_is_lost_and_put_again(mind: Any) -> None:
 
 def test_after_a_power_cut_what_ran_is_put_again_at_once(mind: Any) -> None:
     fake = Fake({"a": ["lost", "done"]})
-    fake.put("a", [])
+    fake.put(SNAPSHOT, "a", [])
     fake.running = [one._replace(running=True) for one in fake.waiting]
     fake.waiting, fake.orphans = [], {"a1"}
     assert mind(fake, ["a"]) == []
@@ -169,7 +174,7 @@ def test_ctrl_c_ends_the_workers(mind: Any) -> None:
 def test_the_time_left_is_told_by_the_cells_that_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter([100.0, 100.0, 130.0, 130.0, 130.0, 130.0])
     monkeypatch.setattr(runner.time, "monotonic", lambda: next(clock))
-    grid_runner = runner.GridRunner({name: [] for name in "abc"}, 2, 1, 1000.0)
+    grid_runner = runner.GridRunner({name: [] for name in "abc"}, SNAPSHOT, 2, 1, 1000.0)
     grid_runner.queued = {
         "a": QueueEntry("a", "a", True),
         "b": QueueEntry("b", "b", False),
@@ -233,7 +238,7 @@ def test_a_cell_without_a_process_and_an_idle_worker_are_waited_for(monkeypatch:
     monkeypatch.setattr(runner.workers, "list_workers", lambda: [workers.Worker(1, 77, True)])
     monkeypatch.setattr(runner.workers, "stop", stopped.extend)
     monkeypatch.setattr(runner.workers, "list_running_keys", lambda keys: set())
-    grid_runner = runner.GridRunner({"a": [], "b": []}, 1, 1, 1.0)
+    grid_runner = runner.GridRunner({"a": [], "b": []}, SNAPSHOT, 1, 1, 1.0)
     for now[0] in (0.0, runner.PATIENCE):
         grid_runner.look()
     assert (dropped, stopped) == ([], [])
@@ -251,7 +256,7 @@ def test_a_worker_that_has_nothing_to_take_is_left_alone(monkeypatch: pytest.Mon
     )
     monkeypatch.setattr(runner.workers, "stop", stopped.extend)
     monkeypatch.setattr(runner.workers, "list_running_keys", set)
-    grid_runner = runner.GridRunner({"a": []}, 2, 1, 1.0)
+    grid_runner = runner.GridRunner({"a": []}, SNAPSHOT, 2, 1, 1.0)
     for now[0] in (0.0, 2.0 * runner.PATIENCE):
         grid_runner.look()
     assert stopped == []
@@ -280,8 +285,8 @@ def test_a_rung_begins_without_the_ending_worker_of_the_last_one(mind: Any) -> N
     fake.crew = [workers.Worker(1, 99, True)]
     put = fake.put
 
-    def put_beside_ending(name: Any, overrides: Any) -> None:
-        put(name, overrides)
+    def put_beside_ending(snapshot: Any, name: Any, overrides: Any) -> None:
+        put(snapshot, name, overrides)
         if any(worker.pid == 99 for worker in fake.crew):
             fake.orphans.add(fake.waiting[-1].key)
 
@@ -293,7 +298,7 @@ def test_a_rung_begins_without_the_ending_worker_of_the_last_one(mind: Any) -> N
 
 def test_cells_of_another_grid_are_neither_counted_nor_touched(mind: Any) -> None:
     fake = Fake({"a": ["done"], "theirs": ["done"], "old": ["done"]})
-    fake.put("theirs", [])
+    fake.put(SNAPSHOT, "theirs", [])
     fake.ended["old"] = "done"
     assert mind(fake, ["a"]) == []
     assert fake.put_names == ["theirs", "a"]
@@ -302,7 +307,7 @@ def test_cells_of_another_grid_are_neither_counted_nor_touched(mind: Any) -> Non
 def test_the_tally_counts_each_cell_once(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
     monkeypatch.setattr(runner.time, "monotonic", lambda: now[0])
-    grid_runner = runner.GridRunner({name: [] for name in "abcd"}, 2, 1, 100.0)
+    grid_runner = runner.GridRunner({name: [] for name in "abcd"}, SNAPSHOT, 2, 1, 100.0)
     grid_runner.queued = {"a": QueueEntry("a", "a", True), "b": QueueEntry("b", "b", True)}
     grid_runner.tally()
     now[0] = 130.0
@@ -321,7 +326,7 @@ def test_a_cell_of_another_grid_is_not_dropped_though_no_process_runs_it(monkeyp
     monkeypatch.setattr(runner.dvc_queue, "drop", lambda one: dropped.append(one.name))
     monkeypatch.setattr(runner.workers, "list_workers", lambda: [workers.Worker(1, 77, False)])
     monkeypatch.setattr(runner.workers, "list_running_keys", lambda keys: set())
-    grid_runner = runner.GridRunner({"a": []}, 1, 1, 1.0)
+    grid_runner = runner.GridRunner({"a": []}, SNAPSHOT, 1, 1, 1.0)
     for now[0] in (0.0, 2.0 * runner.PATIENCE):
         grid_runner.look()
     assert dropped == []

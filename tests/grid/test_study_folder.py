@@ -290,6 +290,18 @@ def test_a_clusters_study_has_its_own_kind_of_hardware_alone_though_other_cells_
     assert lines[1] == "left out: 2 cells that did not run on EPYC"
 
 
+def test_the_study_of_a_grid_has_its_cells_though_the_code_has_changed_since(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = study_folder.read_experiments()[0].lock
+    changed = {**lock, "judge": {**lock["judge"], "deps": lock["judge"]["deps"] | {"stages/judge.py": "edited"}}}
+    monkeypatch.setattr(study_folder, "predict_lock", lambda: changed)
+    with pytest.raises(ValueError, match="None of 3 measured experiments is of today's code"):
+        study_folder.write_study_folder(tmp_path / "study", fresh=[], current=True)
+    study_folder.write_study_folder(tmp_path / "study", fresh=[], current=True, lock=lock)
+    assert read_table(tmp_path / "study/grid.csv", Grid).height == 3
+
+
 def test_a_table_of_a_clusters_cells_counts_them_as_of_this_code(
     cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

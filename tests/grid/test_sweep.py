@@ -20,6 +20,7 @@ from m2m.grid.machines.cell_refs import FetchedCells
 from m2m.grid.machines.cluster import Cluster
 from m2m.grid.machines.remote_runner import CellEngine
 from m2m.grid.provenance import add_hardware, hash_cell, name_experiment
+from m2m.grid.queued_commit import QueuedCommit
 from m2m.grid.runner import locate_log
 
 ROOT = Path(__file__).parents[2]
@@ -27,6 +28,7 @@ SUBSET = yaml.safe_load((ROOT / "params.yaml").read_text())["subset"]
 SUBSET |= {"strategy": "random", "match": "random", "degree": 0, "size": 5, "seed": 1}
 SUBSET |= {"min_tokens": 0, "max_tokens": 100}
 STUDY = f"{sys.executable} -m m2m study metrics/own"
+SNAPSHOT = QueuedCommit("1" * 40, "2" * 40)
 FIRST, SECOND = ({**SUBSET, "seed": seed} for seed in (1, 2))
 
 
@@ -43,7 +45,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     held: set[str] = {hash_cell("p", FIRST, {})}
     noted: list[Any] = []
 
-    def collect(folder: Path, *, current: bool, fresh: Any, only: Any, hardware: Any) -> list[str]:
+    def collect(folder: Path, *, current: bool, fresh: Any, only: Any, hardware: Any, lock: Any) -> list[str]:
         noted.append(f"collect {folder}{f' of {hardware}' if hardware else ''}")
         return []
 
@@ -52,11 +54,13 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(sweep, "hash_provenance", lambda _: "p")
     monkeypatch.setattr(sweep.dvc_experiments, "predict_lock", dict)
     monkeypatch.setattr(sweep.dvc_experiments, "list_untracked_files", list)
+    monkeypatch.setattr(sweep.dvc_experiments, "list_experiment_names", dict)
+    monkeypatch.setattr(sweep, "write_snapshot", lambda: SNAPSHOT)
     monkeypatch.setattr(sweep.dvc_experiments, "list_stages", lambda: ["ingest", "judge", "measure"])
     monkeypatch.setattr(sweep, "write_study_folder", collect)
     monkeypatch.setattr(sweep.subprocess, "run", lambda words, **_: noted.append(" ".join(words)))
 
-    def mind(todo: Any, jobs: Any, each: Any, seconds: Any, label: Any) -> None:
+    def mind(todo: Any, snapshot: Any, jobs: Any, each: Any, seconds: Any, label: Any) -> None:
         noted.append((todo, jobs))
         held.update(hash_cell("p", SECOND, {}) for _ in todo)
 
@@ -90,7 +94,7 @@ def test_parts_that_follow_from_the_pool_are_made_after_the_shared_stages_and_on
         assert here == ["dvc repro ingest"]
         return {"random": {"seed": [2]}}
 
-    def collect(folder: Path, *, current: bool, fresh: Any, only: Any, hardware: Any) -> list[str]:
+    def collect(folder: Path, *, current: bool, fresh: Any, only: Any, hardware: Any, lock: Any) -> list[str]:
         collected.append((folder, only))
         return []
 
@@ -172,7 +176,7 @@ def test_a_cell_that_failed_ends_it_with_the_last_lines_of_its_log(
 ) -> None:
     name = name_experiment(SECOND, hash_cell("p", SECOND, {}))
 
-    def mind(todo: Any, jobs: Any, each: Any, seconds: Any, label: Any) -> None:
+    def mind(todo: Any, snapshot: Any, jobs: Any, each: Any, seconds: Any, label: Any) -> None:
         locate_log(name).write_text("\n".join(f"line {at}" for at in range(99)))
 
     monkeypatch.setattr(sweep, "run_cells", mind)
@@ -216,8 +220,65 @@ def test_a_shared_stage_that_fails_ends_it_in_one_sentence(here: Any, monkeypatc
         raise subprocess.CalledProcessError(1, words)
 
     monkeypatch.setattr(sweep.subprocess, "run", run)
-    with pytest.raises(SystemExit, match="dvc repro ingest … failed; its output above gives the reason"):
+    with pytest.raises(SystemExit, match="dvc repro ingest … ended with 1: its output above gives the reason"):
         grid.main(full=True, jobs=1)
+
+
+def test_in_an_archive_without_git_the_reason_is_that_of_git(
+    here: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit, match=r"^grid: git ls-files .* … ended with 128: fatal: not a git repository"):
+        grid.main(full=True, jobs=1)
+
+
+def test_settings_that_are_edited_while_the_shared_stages_run_are_refused(
+    here: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The overrides of the cells are written against the settings with which the grid began."""
+    params = Path("params.yaml")
+
+    def edit(*_: Any, **__: Any) -> None:
+        params.write_text(params.read_text().replace("size: 5\n", "size: 6\n"))
+
+    monkeypatch.setattr(sweep.subprocess, "run", edit)
+    with pytest.raises(ValueError, match=r"params\.yaml must stay as it is until the first cell is queued, and it was"):
+        grid.main(full=True, jobs=1)
+    assert here == []
+
+
+def test_a_file_that_is_new_after_the_shared_stages_is_refused_too(here: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    untracked = iter([[], ["m2m/mine.py"]])
+    monkeypatch.setattr(sweep.dvc_experiments, "list_untracked_files", lambda: next(untracked))
+    with pytest.raises(ValueError, match=r"git does not track m2m/mine\.py"):
+        grid.main(full=True, jobs=1)
+    assert here == ["dvc repro ingest"]
+
+
+def test_an_experiment_of_other_contents_with_a_cells_name_is_refused_with_the_remedy(
+    here: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = name_experiment(SECOND, hash_cell("p", SECOND, {}))
+    monkeypatch.setattr(sweep.dvc_experiments, "list_experiment_names", lambda: {name: "3" * 40, "other": "4" * 40})
+    with pytest.raises(
+        ValueError, match=rf"other code, data or settings: {name}\. Remove them: dvc exp remove {name} "
+    ):
+        grid.main(full=True, jobs=1)
+    assert here == ["dvc repro ingest"]
+
+
+def test_cells_that_came_out_with_other_contents_are_named_so_and_not_called_failed(
+    here: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = name_experiment(SECOND, hash_cell("p", SECOND, {}))
+    names = iter([{}, {name: "3" * 40}])
+    monkeypatch.setattr(sweep.dvc_experiments, "list_experiment_names", lambda: next(names))
+    monkeypatch.setattr(sweep, "run_cells", lambda *_: None)
+    with pytest.raises(SystemExit, match=f"1 of 2 cells are missing: {name}"):
+        grid.main(full=True, jobs=1)
+    printed = capsys.readouterr().out
+    assert f"dvc exp remove {name}" in printed and "failed" not in printed
 
 
 def test_ctrl_c_says_that_it_can_be_gone_on_with(here: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -284,7 +345,7 @@ def ladder(here: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[s
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(settings))
     outcomes: dict[str, float] = {}
 
-    def run(todo: Any, jobs: Any, each: Any, seconds: Any, label: str) -> None:
+    def run(todo: Any, snapshot: Any, jobs: Any, each: Any, seconds: Any, label: str) -> None:
         here.append(label)
         for overrides in todo.values():
             changes = dict(word.removeprefix("subset.").split("=") for word in overrides)
@@ -314,15 +375,39 @@ def test_a_staged_grid_runs_its_rungs_to_the_end(
     assert printed.endswith("grid: all 12 cells exist\n")
 
 
+def test_every_rung_and_the_study_are_of_the_files_with_which_the_grid_began(
+    here: Any, ladder: dict[str, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A person edits settings and code meanwhile: each rung would run from other files, and the study be of none."""
+    versions, whole, used = [0], sweep.run_cells, []
+
+    def run(todo: Any, snapshot: Any, jobs: Any, each: Any, seconds: Any, label: str) -> None:
+        used.append(snapshot.revision)
+        whole(todo, snapshot, jobs, each, seconds, label)
+        versions[0] += 1
+        Path("params.yaml").write_text("# edited\n")
+
+    def collect(folder: Path, *, current: bool, fresh: Any, only: Any, hardware: Any, lock: Any) -> list[str]:
+        used.append(lock["version"])
+        return []
+
+    monkeypatch.setattr(sweep, "run_cells", run)
+    monkeypatch.setattr(sweep, "write_snapshot", lambda: QueuedCommit(str(versions[0]), "head"))
+    monkeypatch.setattr(sweep.dvc_experiments, "predict_lock", lambda: {"version": versions[0]})
+    monkeypatch.setattr(sweep, "write_study_folder", collect)
+    grid.main(jobs=1)
+    assert used == ["0", "0", "0", 0]
+
+
 def test_after_a_kill_the_rungs_go_on_where_they_were(
     here: Any, ladder: dict[str, float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = sweep.run_cells
 
-    def cut(todo: Any, jobs: Any, each: Any, seconds: Any, label: str) -> None:
+    def cut(todo: Any, snapshot: Any, jobs: Any, each: Any, seconds: Any, label: str) -> None:
         if label.startswith("rung 2"):
             raise KeyboardInterrupt
-        whole(todo, jobs, each, seconds, label)
+        whole(todo, snapshot, jobs, each, seconds, label)
 
     monkeypatch.setattr(sweep, "run_cells", cut)
     with pytest.raises(SystemExit, match="run the same command again to resume"):
@@ -374,14 +459,14 @@ def test_on_a_cluster_shared_stages_are_pulled_and_cells_handed_over_under_its_h
     monkeypatch.setattr(sweep, "count_finished_kinds", lambda lock, previous: {"EPYC": 4})
     monkeypatch.setattr(sweep, "open_cluster", open_after_check)
     monkeypatch.setattr(sweep, "fetch_absent_tables", lambda cells: here.append(("fetch", len(cells))))
-    monkeypatch.setattr(sweep, "push_inputs", lambda _, stages: stages)
+    monkeypatch.setattr(sweep, "push_inputs", lambda _, commit, stages: (commit, stages))
     monkeypatch.setattr(sweep, "run_cluster_cells", run)
     monkeypatch.setattr(sweep, "hash_provenance", note)
     with pytest.raises(SystemExit, match="1 of 2 cells are missing"):
         grid.main(full=True, on="auto")
     assert here[:3] == ["check dvc.yaml", "open, {'EPYC': 4}", "dvc repro --pull ingest"]
     assert here[5:7] == [("fetch", 2), "collect metrics/own of EPYC"]
-    assert here[4] == ("EPYC", ["ingest"], [name_experiment(SECOND, hash_cell("p", SECOND, {}))], 60)
+    assert here[4] == ("EPYC", (SNAPSHOT, ["ingest"]), [name_experiment(SECOND, hash_cell("p", SECOND, {}))], 60)
     assert locks == [add_hardware({}, "EPYC")]
     assert "1 × 60 s on 4 workers" in capsys.readouterr().out
 
@@ -393,7 +478,7 @@ def test_slurms_plan_names_a_time_only_where_the_cells_at_once_are_known(
     engine = CellEngine(lambda _: None, dict, lambda: None, lambda: 1)
     monkeypatch.setattr(sweep, "count_finished_kinds", lambda lock, previous: {})
     monkeypatch.setattr(sweep, "open_cluster", lambda *_: Cluster(engine, "origin", "EPYC", 1, ""))
-    monkeypatch.setattr(sweep, "push_inputs", lambda _, stages: stages)
+    monkeypatch.setattr(sweep, "push_inputs", lambda _, commit, stages: (commit, stages))
     monkeypatch.setattr(sweep, "run_cluster_cells", lambda *_: None)
     monkeypatch.setattr(sweep, "fetch_absent_tables", lambda _: None)
     with pytest.raises(SystemExit):

@@ -87,6 +87,7 @@ def clone(tmp_path: Path) -> Path:
     (tmp_path / "profiles").symlink_to(ROOT / "profiles")
     (tmp_path / "dvc.yaml").write_text(STAGE)
     (tmp_path / "make.py").write_text(MAKE)
+    (tmp_path / "m2m/preflight").mkdir(parents=True)  # it marks a clone
     git(tmp_path, "init", "--quiet", "--initial-branch=main")
     assert not run(tmp_path, "dvc", "init", "--quiet").returncode
     git(tmp_path, "add", ".")
@@ -142,7 +143,8 @@ def test_a_command_in_a_read_only_clone_is_a_sentence(tmp_path: Path, mount: Mou
     mount(disk, LARGE)
     for name in ("params.yaml", "dvc.yaml"):
         (disk / name).write_bytes((ROOT / name).read_bytes())
-    (disk / ".dvc").mkdir()
+    for mark in (".dvc", "m2m/preflight"):
+        (disk / mark).mkdir(parents=True)
     (disk / "profiles").symlink_to(ROOT / "profiles")
     mount(disk, "ro")
     check, use = (run(disk, sys.executable, "-m", "m2m", *words) for words in (["check"], ["use", "tiny"]))

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from m2m.grid import dvc_queue
+from m2m.grid.queued_commit import write_snapshot
 from m2m.preflight import queue_messages
 from m2m.preflight.queue_messages import restore_queue
 from tests.grid.test_queued_commit import clone, git
@@ -18,7 +19,7 @@ STASH = ("log", "--walk-reflogs", "--format=%H", "refs/exps/celery/stash", "--")
 def messages(clone: Path) -> list[Path]:
     """Those of two cells."""
     for number in (1, 2):
-        dvc_queue.put(f"cell-{number}", [f"x={number + 2}"])
+        dvc_queue.put(write_snapshot(), f"cell-{number}", [f"x={number + 2}"])
     return sorted((clone / ".dvc/tmp/exps/celery/broker/in").glob("*.msg"))
 
 

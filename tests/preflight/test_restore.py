@@ -238,6 +238,11 @@ def test_what_a_killed_command_was_writing_is_removed_and_told(clone: Path, repo
     assert (clone / f".git/.a.{HOST}.{DEAD}.part").exists()
 
 
+def age(path: Path, seconds: float = git_state.STALE_AGE) -> None:
+    """Let the file be `seconds` old."""
+    os.utime(path, (time.time() - seconds,) * 2)
+
+
 def write_table(path: Path, pid: int) -> None:
     entry = {"pid": pid, "cmd": "dvc repro"}
     path.write_text(json.dumps({"write": {"/a": entry}, "read": {"/b": [entry], "/c": []}}))
@@ -249,12 +254,25 @@ def test_what_dead_processes_hold_is_free_also_where_another_has_their_number(
 ) -> None:
     for pid in (DEAD, process):
         write_table(clone / ".dvc/tmp/rwlock", pid)
+        age(clone / ".dvc/tmp/rwlock")
         dvc_locks.require_idle()
         assert reported() == []
         assert json.loads((clone / ".dvc/tmp/rwlock").read_text()) == {"write": {}, "read": {}}
 
 
-@pytest.mark.parametrize("process", ["/opt/bin/dvc"], indirect=True)
+def test_a_killed_process_that_nobody_has_waited_for_is_dead(clone: Path, reported: Any) -> None:
+    killed = subprocess.Popen(["sleep", "60"])
+    write_table(clone / ".dvc/tmp/rwlock", killed.pid)
+    killed.kill()
+    os.waitid(os.P_PID, killed.pid, os.WEXITED | os.WNOWAIT)
+    assert psutil.Process(killed.pid).status() == psutil.STATUS_ZOMBIE
+    dvc_locks.require_idle()
+    assert reported() == []
+    assert json.loads((clone / ".dvc/tmp/rwlock").read_text()) == {"write": {}, "read": {}}
+    killed.wait()
+
+
+@pytest.mark.parametrize("process", ["/opt/bin/dvc", "/opt/bin/jupyter", "train"], indirect=True)
 def test_a_second_run_is_told_of_the_first_in_one_sentence(clone: Path, reported: Any, process: int) -> None:
     write_table(clone / ".dvc/tmp/rwlock", process)
     before = (clone / ".dvc/tmp/rwlock").read_text()
@@ -267,6 +285,8 @@ def test_a_second_run_is_told_of_the_first_in_one_sentence(clone: Path, reported
 def test_locks_that_a_killed_git_left_are_moved_away(clone: Path, reported: Any) -> None:
     (clone / ".git/index.lock").write_text("half")
     (clone / ".git/refs/heads/main.lock").write_text("")
+    for name in ("index.lock", "refs/heads/main.lock"):
+        age(clone / ".git" / name)
     assert [sentence.split(" was left")[0] for sentence in reported()] == [
         "mended: .git/index.lock",
         "mended: .git/refs/heads/main.lock",
@@ -285,11 +305,58 @@ def test_locks_of_a_git_that_works_here_stay(clone: Path, reported: Any) -> None
     assert (clone / ".git/index.lock").exists()
 
 
+def test_a_young_lock_is_waited_for_and_moved_only_if_it_stays(
+    clone: Path, reported: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of a git on another machine of a shared disk: no process is in sight."""
+    lock, looks = clone / ".git/index.lock", list[float]()
+    lock.write_text("being written")
+
+    def write_to_the_end(seconds: float) -> None:
+        looks.append(seconds)
+        lock.unlink()
+
+    monkeypatch.setattr(git_state.time, "sleep", write_to_the_end)
+    [line] = reported()
+    assert line.startswith("waits 60 s at most: a git that is not in sight may hold .git/index.lock")
+    assert (looks, list((clone / ".cache").glob("kept/*"))) == ([git_state.STALE_PAUSE], [])
+    lock.write_text("half")
+    clock = iter(range(0, 1000, 40))
+    monkeypatch.setattr(git_state.time, "monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr(git_state.time, "sleep", looks.append)
+    _, moved = reported()
+    assert moved.startswith("mended: .git/index.lock was left by a git that was killed")
+    assert looks == [git_state.STALE_PAUSE] * 2
+
+
+def test_a_lock_that_a_process_holds_open_stays_whatever_its_age_and_the_processs_name(
+    clone: Path, reported: Any
+) -> None:
+    """As one of a Python that writes git's index by a library."""
+    lock = clone / ".git/index.lock"
+    with lock.open("w"):
+        age(lock, 3600)
+        assert reported() == [] and lock.exists()
+    age(lock, 3600)
+    assert len(reported()) == 1 and not lock.exists()
+
+
+@pytest.mark.parametrize("process", ["/opt/bin/jupyter"], indirect=True)
+@pytest.mark.parametrize("table", [".dvc/tmp/rwlock", ".dvc/tmp/exps/rwlock"])
+def test_beside_a_notebook_that_runs_dvc_the_locks_of_git_stay(
+    clone: Path, reported: Any, process: int, table: str
+) -> None:
+    (clone / ".git/index.lock").write_text("")
+    age(clone / ".git/index.lock")
+    write_table(clone / table, process)
+    assert reported() == [] and (clone / ".git/index.lock").exists()
+
+
 DATES = pytest.mark.parametrize("date", ["2001-01-01T00:00:00Z", "2099-01-01T00:00:00Z"])
 
 
-def note_queueing(clone: Path) -> None:
-    table = {"write": {"workspace": {"pid": DEAD, "cmd": "dvc exp run --queue"}}, "read": {}}
+def note_queueing(clone: Path, pid: int = DEAD) -> None:
+    table = {"write": {"workspace": {"pid": pid, "cmd": "dvc exp run --queue"}}, "read": {}}
     (clone / ".dvc/tmp/exps/rwlock").write_text(json.dumps(table))
 
 
@@ -320,6 +387,34 @@ def test_the_workspace_comes_back_from_the_stash_of_a_killed_queueing(clone: Pat
         kept = sentence.rsplit("git show ", 1)[1].rstrip(".")
         assert git(clone, "show", f"{kept}:params.yaml") == "subset:\n  size: 99"
     assert reported() == []
+
+
+@pytest.mark.parametrize("process", ["/opt/bin/jupyter"], indirect=True)
+def test_a_notebook_that_queues_a_cell_keeps_the_workspace_in_its_stash(
+    clone: Path, reported: Any, process: int
+) -> None:
+    stash_as_dvc(clone, detach=True)
+    note_queueing(clone, process)
+    assert reported() == []
+    assert len(git(clone, "stash", "list").splitlines()) == 1
+    assert (clone / "params.yaml").read_text() == "subset:\n  size: 99\n"
+
+
+def test_a_table_that_is_being_written_is_not_torn(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DVC writes it in place, under a lock of its own: a reader in between sees half of it."""
+    import zc.lockfile
+
+    table = clone / ".dvc/tmp/exps/rwlock"
+    table.write_text('{"write": {"work')
+    assert dvc_locks.is_torn_table(table)
+    lock = zc.lockfile.LockFile(".dvc/tmp/exps/rwlock.lock")
+
+    def write_to_the_end(_: float) -> None:
+        note_queueing(clone)
+        lock.close()
+
+    monkeypatch.setattr(dvc_locks.time, "sleep", write_to_the_end)
+    assert not dvc_locks.is_torn_table(table)
 
 
 @pytest.mark.parametrize("text", ["", '{"write": {"work'])
@@ -419,6 +514,7 @@ def test_copies_that_cannot_be_written_are_a_warning(
 
 def test_every_command_mends_first_and_help_does_not(clone: Path) -> None:
     (clone / "params.yaml").write_text("")
+    (clone / "m2m/preflight").mkdir(parents=True)  # it marks a clone
     environ = environment() | {"PYTHONPATH": str(Path(__file__).parents[2])}
     words = [sys.executable, "-m", "m2m", "plan"]
     run = subprocess.run([*words, "--help"], env=environ, capture_output=True, text=True)

@@ -21,6 +21,7 @@ from m2m.grid.machines.ray_cells import open_ray
 from m2m.grid.machines.remote_runner import CellEngine, build_orders, run_remote_cells
 from m2m.grid.machines.slurm_cells import open_slurm
 from m2m.grid.provenance import hash_locked_cell, is_finished
+from m2m.grid.queued_commit import QueuedCommit
 from m2m.grid.study_folder import locate_tables
 from m2m.node_facts import Facts, describe_kind, explain_difference, read_driver_facts
 from m2m.training.finetuning.launch import count_gpus, read_processes
@@ -109,9 +110,9 @@ def _refuse_unused(options: ClusterOptions) -> None:
         )
 
 
-def push_inputs(cluster: Cluster, stages: Sequence[str]) -> tuple[Snapshot, list[str]]:
+def push_inputs(cluster: Cluster, commit: QueuedCommit, stages: Sequence[str]) -> tuple[Snapshot, list[str]]:
     """Push what all cells read; the snapshot, and the shared stages, whose data a node has to find."""
-    return push_snapshot(cluster.git), list(stages)
+    return push_snapshot(cluster.git, commit), list(stages)
 
 
 def run_cluster_cells(

@@ -14,7 +14,7 @@ from m2m.grid.machines.call_limits import CALL_SECONDS, REFUSED, limit_calls
 from m2m.grid.machines.patience import RemoteAway, wait_while_away
 from m2m.grid.machines.remote_calls import redact
 from m2m.grid.machines.remote_cell import MARKER, has_marker
-from m2m.grid.queued_commit import write_snapshot
+from m2m.grid.queued_commit import QueuedCommit
 
 SECRET_IN_URL = re.compile(r"https?://[^/@\s]+@|://[^/@\s]*:[^/@\s]+@")  # a token may stand as a user's name
 REMOTE_PINS = Path("requirements/remotes.txt")
@@ -50,15 +50,14 @@ def require_remotes() -> str:
     return str(Path(url).resolve()) if is_path else url
 
 
-def push_snapshot(url: str) -> Snapshot:
-    """Push the tracked files as they stand, and the data: that of shared stages no node computes again."""
+def push_snapshot(url: str, commit: QueuedCommit) -> Snapshot:
+    """Push the files of `commit`, and the data: that of shared stages no node computes again."""
     print("grid: pushes files and shared data to the remotes", flush=True)
     _, address = _read_dvc_remote()
     store = "" if "://" in address else address
     if store:
         (Path(store) / MARKER).touch()
     call_remote([sys.executable, "-m", "dvc", "push"], "dvc push")
-    commit = write_snapshot()
     ref = f"refs/m2m/{commit.revision[:12]}"
     call_git("push", "--quiet", url, f"{commit.revision}:{ref}")
     return Snapshot(url, commit.head, commit.revision, ref, store)

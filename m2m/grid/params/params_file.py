@@ -1,6 +1,7 @@
 """Reads and writes params.yaml and profiles, and keeps comments, quotes and line breaks."""
 
 import re
+from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -37,13 +38,21 @@ def write_settings(path: Path, settings: Any) -> None:
     write_text(path, re.sub(r"(?<=[^\n])\n(?=\w)", "\n\n", text.getvalue()))
 
 
-def read_profile(name: str) -> list[Any]:
-    """The settings of profile `name`, one mapping after the other, beginning with those of the profile it is `like`."""
+def read_profile(name: str, later: Sequence[str] = ()) -> list[Any]:
+    """The settings of profile `name`, one mapping after the other, beginning with those of the profile it is `like`.
+
+    `later` are the profiles that are like it. ValueError for a name that no profile has, or profiles in a circle.
+    """
     if name not in list_profiles():
         raise ValueError(f"{name!r} is not a profile. Choose one of {', '.join(list_profiles())}.")
-    settings = read_settings(PROFILES / f"{name}.yaml")
-    earlier = read_profile(settings.pop(LIKE)) if LIKE in settings else []
-    return [*earlier, settings]
+    path = PROFILES / f"{name}.yaml"
+    settings = read_settings(path)
+    if LIKE not in settings:
+        return [settings]
+    earlier = settings.pop(LIKE)
+    if not isinstance(earlier, str) or earlier in (name, *later):
+        raise ValueError(f"{path}: {LIKE} must name one profile, which is not like this one, got {earlier!r}. {MEND}")
+    return [*read_profile(earlier, (name, *later)), settings]
 
 
 def list_profiles() -> dict[str, str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from m2m.grid.machines.grid_remotes import push_snapshot, require_remotes
+from m2m.grid.queued_commit import write_snapshot
 from tests import slurm_cluster
 from tests.test_docs import block_commands
 from tests.test_smoke import environment, run
@@ -44,7 +45,7 @@ def test_the_remotes_of_the_page_are_those_that_a_grid_takes(tmp_path: Path, mon
         monkeypatch.setenv(name, value)
     assert require_remotes() == f"{tmp_path}/shared/study.git"
     shutil.copytree(tmp_path / "clone/.dvc/cache", tmp_path / "fresh/.dvc/cache")
-    snapshot = push_snapshot(require_remotes())
+    snapshot = push_snapshot(require_remotes(), write_snapshot())
     assert snapshot.ref in run(tmp_path / "fresh", "git", "ls-remote", "origin")
     assert sorted(path.name for path in (tmp_path / "shared/dvc").iterdir()) == ["files", "m2m-remote"]
 

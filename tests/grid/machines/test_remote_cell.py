@@ -18,6 +18,7 @@ from m2m.grid.machines.hardware import state_expected
 from m2m.grid.machines.node_folders import make_folder
 from m2m.grid.machines.node_program import build_program
 from m2m.grid.machines.remote_runner import build_orders
+from m2m.grid.queued_commit import write_snapshot
 from m2m.node_facts import name_cpu, read_facts
 from tests.test_smoke import environment, run
 from tests.toy_grid import list_toy_cells, make_toy_repository
@@ -32,7 +33,7 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "cell.pyz").write_bytes(build_program())
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(clone)
-        snapshot = push_snapshot(require_remotes())
+        snapshot = push_snapshot(require_remotes(), write_snapshot())
     orders = build_orders(list_toy_cells(9), snapshot, ["prepare"], 1, "m2m: run on L4", str(folder / "scratch"))
     (folder / "orders.json").write_text(json.dumps(orders))
     return folder

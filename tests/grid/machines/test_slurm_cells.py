@@ -17,6 +17,7 @@ from m2m.grid.machines.hardware import Needs
 from m2m.grid.machines.node_program import build_program
 from m2m.grid.machines.remote_runner import CellState, RemoteRunner, build_orders
 from m2m.grid.machines.slurm_cells import SlurmCells, open_slurm
+from m2m.grid.queued_commit import write_snapshot
 from m2m.grid.workers import LOGS
 from m2m.node_facts import read_driver_facts
 from tests import slurm_cluster
@@ -45,7 +46,7 @@ def open_toy_grid(folder: Path, monkeypatch: pytest.MonkeyPatch, count: int) -> 
     monkeypatch.setenv("TOY_RUNS", str(folder / "runs.log"))
     monkeypatch.setenv("TOY_SECONDS", "2")
     LOGS.mkdir(parents=True)
-    snapshot = push_snapshot(require_remotes())
+    snapshot = push_snapshot(require_remotes(), write_snapshot())
     return build_orders(list_toy_cells(count), snapshot, ["prepare"], 1, "", str(folder / "scratch"))
 
 

@@ -58,6 +58,23 @@ def test_a_name_that_is_no_profile_lists_those_that_are(folder: Path, name: str)
         read_profile(name)
 
 
+NOT_LIKE = r"\.yaml: like must name one profile, which is not like this one, got .*\. Mend that place in an editor"
+
+
+@pytest.mark.parametrize("like", ["large", "[small, large]", "{small: 1}", ""])
+def test_a_profile_that_is_like_itself_or_like_no_single_one_is_one_sentence(folder: Path, like: str) -> None:
+    (folder / "large.yaml").write_text(f"like: {like}\nsubset:\n  size: 1\n")
+    with pytest.raises(ValueError, match=f"large{NOT_LIKE}"):
+        read_profile("large")
+
+
+def test_profiles_that_are_like_each_other_are_one_sentence(folder: Path) -> None:
+    (folder / "small.yaml").write_text("like: large\n")
+    for name, last in (("small", "large"), ("large", "small")):
+        with pytest.raises(ValueError, match=f"{last}{NOT_LIKE}"):
+            read_profile(name)
+
+
 @pytest.mark.parametrize("text", ["- a\n", "a: [1\n", "a: 1\na: 2\n"])
 def test_a_file_that_holds_no_settings_is_one_sentence(folder: Path, text: str) -> None:
     (folder / "small.yaml").write_text(text)
