@@ -76,16 +76,16 @@ def describe_contexts(pool: FilePool, records: Records, names: Sequence[str]) ->
     ]
 
 
-def describe_labels(records: Records, names: Sequence[str], chosen: Int64[np.ndarray, "rows"]) -> list[str]:
+def describe_labels(records: Records, names: Sequence[str], rows: Int64[np.ndarray, "rows"]) -> list[str]:
     """A sentence where labels of `records` are false or 0 as text or number: only a boolean leaves a row out."""
     for name in _find_names(names, {"label"}):
         labels = [str(record.get(name, "")).strip().lower() for record in records]
         count = sum(label in FALSE_WORDS for label in labels)
         if count and set(labels) <= {*TRUE_WORDS, *FALSE_WORDS, "none", ""}:
-            taken = sum(labels[row] in FALSE_WORDS for row in chosen)
+            selected = sum(labels[row] in FALSE_WORDS for row in rows)
             return [
                 f"{count:,} of {len(records):,} rows have a {quote_value(name)} of false or 0 that is no boolean: none "
-                f"was left out, and {taken:,} of them were chosen; to leave them out, name the column train (true, "
+                f"was left out, and {selected:,} of them were chosen; to leave them out, name the column train (true, "
                 "false) or weight (1, 0)"
             ]
     return []

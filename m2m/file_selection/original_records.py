@@ -31,11 +31,11 @@ def read_original_records(pool: FilePool, rows: Int64[np.ndarray, "rows"]) -> li
     ValueError where a file no longer has one of them.
     """
     places = pool.places[rows].select("source", "file", "row").rows()
-    wanted, records = set(places), {}
+    remaining, records = set(places), {}
     for source in dict.fromkeys(source for source, _, _ in places):
         for record in read_files(pool.paths[source]):
             place = source, record.file, record.place
-            if place in wanted and isinstance(record.value, Mapping):
+            if place in remaining and isinstance(record.value, Mapping):
                 records[place] = record.value
     if lost := [place for place in places if place not in records]:
         _, file, row = lost[0]
@@ -51,18 +51,18 @@ def encode_record(record: Mapping[str, Any]) -> dict[str, Any]:
     return encoded
 
 
-def describe_turns(pool: FilePool, chosen: pl.Series, form: SelectFormat) -> list[str]:
-    """A sentence where the data has other turns than the records of the `chosen` rows (ids), or than were counted."""
+def describe_turns(pool: FilePool, ids: pl.Series, form: SelectFormat) -> list[str]:
+    """A sentence where the data has other turns than the records of the chosen rows (`ids`), or than were counted."""
     if form == "original":
-        whole = (
+        sentence = (
             "records are whole, and each is chosen by one exchange: lengths, units and overlaps are of that exchange"
         )
-        return [whole] if any(pool.left_out.values()) else []
-    count = int(chosen.is_in(pool.with_context.implode()).sum())
+        return [sentence] if any(pool.left_out.values()) else []
+    count = int(ids.is_in(pool.with_context.implode()).sum())
     if not count:
         return []
     return [
-        f"{count:,} of {len(chosen):,} rows have a system prompt or earlier turns; "
+        f"{count:,} of {len(ids):,} rows have a system prompt or earlier turns; "
         "they stand as text in the user's turn: --format original keeps the records"
     ]
 
@@ -80,5 +80,5 @@ def describe_beginnings(
     count = f"of {len(rows):,} rows"
     spaces = f"{indented:,} {count} lack the white space before their texts, such as the indentation of code"
     openings = f"{opened:,} {count} are of dialogues with opening turns before the user's first, which are left out"
-    counted = ((indented, spaces), (opened, openings))
-    return [f"{sentence}: --format original keeps it" for number, sentence in counted if number]
+    counts = ((indented, spaces), (opened, openings))
+    return [f"{sentence}: --format original keeps it" for number, sentence in counts if number]
