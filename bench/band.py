@@ -6,6 +6,7 @@ given.
 """
 
 import argparse
+import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,7 +17,7 @@ import polars as pl
 from bench.embed import made_up
 from bench.report import header, show, timed
 from m2m.text.pool_tokens import tokenize_pool
-from m2m.text.tokenize import load_fast, load_saved, tokenize
+from m2m.text.tokenize import Tokenized, load_fast, load_saved, tokenize
 from m2m.training.pretrain import train_tokenizer
 from m2m.units.micro.token_bands import BAND_NAMES, assign_bands, collect_row_types, select_types
 
@@ -40,6 +41,21 @@ def train_bpe(texts: list[str]) -> Any:
         return load_saved(Path(folder))
 
 
+def require_equal(tokenized: Tokenized, expected: Tokenized) -> None:
+    """SystemExit where a text has other tokens than by Hugging Face's tokenizer."""
+    pairs = zip(_split(tokenized), _split(expected), strict=True)
+    differing = [text for text, (tokens, peer_tokens) in enumerate(pairs) if not np.array_equal(tokens, peer_tokens)]
+    if differing:
+        sys.exit(
+            f"tokens must be equal to Hugging Face's, but {len(differing):,} of {len(tokenized.offsets) - 1:,} texts "
+            f"have others, text {differing[0]:,} first"
+        )
+
+
+def _split(tokenized: Tokenized) -> list[np.ndarray]:
+    return np.split(tokenized.tokens, tokenized.offsets[1:-1])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pool")
@@ -56,8 +72,8 @@ def main() -> None:
     tokenized, seconds = timed(lambda: tokenize_pool(tokenizer, texts))
     header()
     show("tokens", len(texts), seconds, "Hugging Face tokenizers", peer_seconds)
-    ends = np.flatnonzero(expected.tokens != tokenized.tokens) if len(expected.tokens) == len(tokenized.tokens) else [0]
-    print(f"{len(expected.tokens):,} tokens; the first that differs: {ends[0] if len(ends) else 'none'}")
+    require_equal(tokenized, expected)
+    print(f"{len(expected.tokens):,} tokens, equal to Hugging Face's")
     (types, units), seconds = timed(lambda: micro_units(tokenizer, pool["id"], texts))
     show("tokens, bands, micro units", len(texts), seconds, "Hugging Face tokenizers alone", peer_seconds)
     for code, band in enumerate(BAND_NAMES):

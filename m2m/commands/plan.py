@@ -1,6 +1,7 @@
 """Estimate the study before it runs: its costs, and the smallest gain that it can show."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -30,7 +31,8 @@ def main(
     """Print what the grid of params.yaml costs, what it can show, and which cells exist. Nothing is run or fetched.
 
     Args:
-        gpu: The GPU whose hours are counted, or cpu. auto: this machine's first GPU, without one its CPU.
+        gpu: The GPU whose hours are counted, or cpu. auto: this machine's first GPU, or its CPU where
+            it has no GPU or `launch` trains on the CPU.
         mfu: Share of a GPU's peak that is reached, 0..1: of operations in training, of memory traffic in answering.
         tokens_per_second: Measured training speed (MLflow logs it). Replaces mfu in training.
         rows: Rows of the pool, if no run has counted them and no limit sets them.
@@ -53,8 +55,17 @@ def main(
 
     if not 0 < mfu <= 1:
         raise ValueError(f"mfu must be above 0 and at most 1, got {mfu}")
-    if min(instruction_tokens, response_tokens) <= 0:
-        raise ValueError(f"Rows must have tokens, got {instruction_tokens:.0f} + {response_tokens:.0f}")
+    numbers = {
+        "tokens-per-second": tokens_per_second,
+        "rows": rows,
+        "instruction-tokens": instruction_tokens,
+        "response-tokens": response_tokens,
+        "price": price,
+        "token-price": token_price,
+        "detect": detect,
+    }
+    _require_positive(numbers)
+    _require_one_grid({"quick": quick, "bake-off": bake_off, "sizes": sizes})
     settings = read_settings(Path("params.yaml"))
     check_settings(settings)
     scope = choose_scope(quick=quick, full=full or bake_off or sizes)
@@ -71,13 +82,24 @@ def main(
     print(*format_table(summary | lines | power | storage), sep="\n")
 
 
+def _require_positive(numbers: Mapping[str, float | None]) -> None:
+    """ValueError for a flag whose number is not finite or not above 0; None is a flag that was not given."""
+    for flag, number in numbers.items():
+        if number is not None and not 0 < number < math.inf:
+            raise ValueError(f"--{flag} must be a finite number above 0, got {number:g}")
+
+
+def _require_one_grid(flags: Mapping[str, bool]) -> None:
+    names = [f"--{name}" for name, is_given in flags.items() if is_given]
+    if len(names) > 1:
+        raise ValueError(f"{' and '.join(names)} are different grids: choose one")
+
+
 def _take_named_parts(settings: dict[str, Any], bake_off: bool, sizes: bool) -> dict[str, Any]:
     """The settings with the cells of another grid, whose sizes follow from the pool that a run has counted."""
     from m2m.grid.named_parts import make_bake_off_parts, make_size_parts, replace_parts
     from m2m.grid.pool_counts import count_pool
 
-    if bake_off and sizes:
-        raise ValueError("--bake-off and --sizes are two grids: choose one")
     counts = count_pool(settings)
     grid_parts = make_bake_off_parts(settings, counts, (), None) if bake_off else make_size_parts(settings, counts)
     return replace_parts(settings, grid_parts)
@@ -102,16 +124,16 @@ def _describe_costs(
     tokens_per_second: float | None,
     prices: Any,
 ) -> dict[str, str]:
-    from m2m.grid.grid_plan import describe_cpu_here, find_device, find_shape, read_data_size
+    from m2m.grid.grid_plan import choose_device, find_shape, read_data_size
     from m2m.grid.pool_counts import count_packed_tokens
     from m2m.planning import cost_report
     from m2m.planning.cost_model import count_work, estimate_hours, estimate_llm_calls
-    from m2m.planning.gpus import GPUS
     from m2m.planning.llama_shapes import count_parameters
     from m2m.planning.rating_calls import estimate_rating_calls
     from m2m.training.finetuning.memory import plan_memory
 
-    key = find_device() if gpu == "auto" else gpu
+    launch = Path(settings["launch"])
+    key, machine = choose_device(gpu, launch)
     device = "CPU" if key == "cpu" else "GPU"
     data, source = read_data_size(stale, settings, *size)
     work = count_work(settings, cells, data)
@@ -123,14 +145,14 @@ def _describe_costs(
     except (OSError, ValueError) as error:
         model, hours, time = f"{name}, hours and bytes are not in the plan: {error}", {}, None
     else:
-        machine, utilisation = (describe_cpu_here(), 1.0) if key == "cpu" else (GPUS[key], mfu)
+        utilisation = 1.0 if key == "cpu" else mfu
         estimates = estimate_hours(settings, work, data, shape, machine, utilisation, tokens_per_second)
         model, hours = f"{name}, {count_parameters(shape):,} parameters", cost_report.format_hours(estimates, device)
         row_tokens = count_packed_tokens(settings) if source == "counted" else None
         hours["training memory"] = plan_memory(settings, shape, machine.memory, row_tokens)
         time = estimates["hours"]
     reached = f"{tokens_per_second:,.0f} tokens/s, measured" if tokens_per_second else f"{mfu:.0%} of its peak"
-    speed = "this machine's CPU, all cores" if key == "cpu" else f"{key.upper()} at {reached}"
+    speed = f"this machine's CPU, all cores (launch: {launch})" if key == "cpu" else f"{key.upper()} at {reached}"
     lines = {"base model": model, "pool": f"{pool}, {source}"} | cost_report.format_work(work, data)
     lines |= ({device: speed} | hours if hours else {}) | cost_report.format_calls(calls)
     return lines | cost_report.format_total(time, calls, prices, device) | cost_report.list_assumptions()

@@ -1,4 +1,4 @@
-"""Lists the GPUs, and locks those that a worker uses: a lock file each, which the kernel frees when it ends."""
+"""Lists and queries GPUs, and locks those that a worker uses: a lock file each, which the kernel frees at its end."""
 
 import fcntl
 import os
@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 # One folder for this machine and user, for all repositories. TMPDIR may differ between jobs.
 LOCKS = Path("/tmp") / f"gpus-{os.getuid()}"
+MEBIBYTE = 2**20
 
 
 class HeldGpus(NamedTuple):
@@ -30,6 +31,26 @@ def list_gpus() -> list[str]:
         return []
     listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False).stdout
     return [str(index) for index, _ in enumerate(line for line in listed.splitlines() if line.startswith("GPU "))]
+
+
+def query_gpus(devices: Sequence[str], field: str) -> list[str]:
+    """The value of nvidia-smi's `field` for each of these GPUs, which are named as in CUDA_VISIBLE_DEVICES.
+
+    [] where nvidia-smi is missing or fails, as it does for a GPU that is not there.
+    """
+    if not shutil.which("nvidia-smi"):
+        return []
+    query = ["nvidia-smi", f"--id={','.join(devices)}", f"--query-gpu={field}", "--format=csv,noheader,nounits"]
+    process = subprocess.run(query, capture_output=True, text=True, check=False)
+    return [] if process.returncode else process.stdout.splitlines()
+
+
+def measure_gpu_memory(devices: Sequence[str]) -> float | None:
+    """Bytes of the smallest of these GPUs, named as in CUDA_VISIBLE_DEVICES; None where nvidia-smi knows no size."""
+    lines = query_gpus(devices, "memory.total")
+    if not lines or not all(line.strip().isdecimal() for line in lines):
+        return None
+    return min(float(line) for line in lines) * MEBIBYTE
 
 
 def group_gpus(size: int) -> list[list[str]]:

@@ -1,28 +1,16 @@
 """Refuses more cells at once on one GPU than its memory has room for, by the planned memory of their trainings."""
 
-import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from m2m.grid.gpu_locks import group_gpus
+from m2m.grid.gpu_locks import group_gpus, measure_gpu_memory
 from m2m.grid.grid_plan import find_shape
 from m2m.grid.pool_counts import count_packed_tokens
 from m2m.planning.training_memory import count_fitting, estimate_memory
 from m2m.training.finetuning.launch import read_processes
 from m2m.training.finetuning.memory import plan_training
-
-MEBIBYTE = 2**20
-
-
-def measure_gpu_memory(devices: Sequence[str]) -> float | None:
-    """Bytes of the smallest of these GPUs, named as in CUDA_VISIBLE_DEVICES; None where nvidia-smi knows no size."""
-    query = ["nvidia-smi", f"--id={','.join(devices)}", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
-    lines = subprocess.run(query, capture_output=True, text=True, check=False).stdout.splitlines()
-    if not lines or not all(line.strip().isdecimal() for line in lines):
-        return None
-    return min(float(line) for line in lines) * MEBIBYTE
 
 
 def require_room(settings: Mapping[str, Any], jobs: int, gpus_each: int) -> None:

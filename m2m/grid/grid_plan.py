@@ -1,7 +1,6 @@
 """Reads what a plan of costs needs: finished cells, the size of the data, the model's shape, the device, replies."""
 
 import shutil
-import subprocess
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -14,7 +13,7 @@ from m2m.gguf_models import find_gguf, read_gguf_config
 from m2m.grid.design import Cell, Scope, list_cells
 from m2m.grid.dvc_experiments import PROMPTS_FILE, predict_lock, read_experiments, read_lock
 from m2m.grid.finished_kinds import list_stale_stages
-from m2m.grid.gpu_locks import list_gpus
+from m2m.grid.gpu_locks import list_gpus, measure_gpu_memory, query_gpus
 from m2m.grid.provenance import (
     add_hardware,
     get_hardware,
@@ -35,6 +34,7 @@ from m2m.runtime.artifacts import read_json, read_table
 from m2m.schemas.prompts import Prompts
 from m2m.schemas.tokens import Tokens
 from m2m.strategies import SIDES
+from m2m.training.finetuning.launch import read_processes
 
 POOL_FILE, ASSUMED = Path("data/pool.parquet"), "assumed: no run with these settings has counted them"
 DATA_STAGES = {"ingest", "respond", "benchmark", "band@instruction", "band@response"}  # whose outs are counted
@@ -87,21 +87,25 @@ def read_data_size(
     return count_data(tokens, read_table(Path(PROMPTS_FILE), Prompts)), "counted"
 
 
-def find_device() -> str:
-    """The key in GPUS of this machine's first GPU, or 'cpu' without any. ValueError for a GPU that is not there."""
-    if not list_gpus():
-        return "cpu"
-    query = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
-    names = subprocess.run(query, capture_output=True, text=True, check=True).stdout.splitlines()
+def choose_device(gpu: str, launch: Path) -> tuple[str, Gpu]:
+    """The device whose hours are counted: its key in GPUS or 'cpu', and what it can do.
+
+    With `gpu` 'auto' it is the first usable GPU of this machine, with the memory of the smallest one. It is the CPU
+    without a GPU, or where `launch` trains on the CPU. ValueError for a GPU without a name, memory or key in GPUS.
+    """
+    if gpu not in ("auto", "cpu"):
+        return gpu, GPUS[gpu]
+    devices = [] if gpu == "cpu" or read_processes(launch).on_cpu else list_gpus()
+    if not devices:
+        return "cpu", describe_cpu(count_cores(), float(psutil.virtual_memory().total))
+    names, memory = query_gpus(devices[:1], "name"), measure_gpu_memory(devices)
+    remedy = f"Name a similar GPU with --gpu: {', '.join(GPUS)}."
+    if not names or memory is None:
+        raise ValueError(f"nvidia-smi does not give name and memory of the GPUs {','.join(devices)}. {remedy}")
     key = find_gpu(names[0])
     if key is None:
-        raise ValueError(f"The peak of {names[0]} is not known. Name a similar GPU with --gpu: {', '.join(GPUS)}.")
-    return key
-
-
-def describe_cpu_here() -> Gpu:
-    """This machine without its GPUs."""
-    return describe_cpu(count_cores(), float(psutil.virtual_memory().total))
+        raise ValueError(f"The peak of {names[0]} is not known. {remedy}")
+    return key, GPUS[key]._replace(memory=memory)
 
 
 def find_shape(base: dict[str, Any]) -> LlamaShape:

@@ -8,6 +8,8 @@ import numpy as np
 from scipy.special import chdtri
 
 from m2m.planning.power import (
+    SEED_LIMIT,
+    TARGET_POWER,
     FullGrid,
     compute_full_power,
     find_fresh_seeds,
@@ -19,6 +21,8 @@ from m2m.planning.seed_noise import SeedNoise
 from m2m.planning.staging import Schedule
 
 FIXED = "no number of seeds shows it with these prompts: take more prompts"
+TOO_MANY = f"it takes {SEED_LIMIT} seeds a configuration or more"
+ENDLESS_SEEDS = 10**9  # so many that the prompts' noise is all that is left
 
 
 class PlannedGrid(NamedTuple):
@@ -58,7 +62,13 @@ def describe_detection(grid: PlannedGrid, noise: SeedNoise, gain: float, unit: s
     if full:
         forms.append((full.cells, f"full with {full.seeds} seeds a configuration and of random"))
     texts = [f"{cells:,} cells, {words}" for cells, words in sorted(forms)]
-    return {f"a gain of {gain:g}": f"{unit}, 80 % power: {'; '.join(texts) or FIXED}"}
+    return {f"a gain of {gain:g}": f"{unit}, 80 % power: {'; '.join(texts) or _explain_limit(grid, noise, gain)}"}
+
+
+def _explain_limit(grid: PlannedGrid, noise: SeedNoise, gain: float) -> str:
+    """Why no grid that was tried shows `gain`: the prompts' noise hides it at any number of seeds, or it does not."""
+    endless = grid.full._replace(seeds=ENDLESS_SEEDS, random_seeds=ENDLESS_SEEDS)
+    return FIXED if compute_full_power(endless, noise, gain) < TARGET_POWER else TOO_MANY
 
 
 def _describe_gain(grid: PlannedGrid, noise: SeedNoise, unit: str) -> str:

@@ -1,5 +1,7 @@
 """plan: counts what a run has left, assumes what none has, and counts the cells that are there."""
 
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -165,9 +167,70 @@ def test_a_machine_without_a_gpu_counts_its_own_hours(
 ) -> None:
     monkeypatch.setattr(grid_plan, "list_gpus", list)
     found = told(monkeypatch, capsys, lock(), lock(), gpu="auto")
-    assert found["CPU"] == "this machine's CPU, all cores"
+    assert found["CPU"] == "this machine's CPU, all cores (launch: profiles/launch/cpu.yaml)"
     assert "CPU" in found["hours"] and "GPU-" not in " ".join(found.values()).replace("CPU-", "")
     assert found["base training"] == "700 k tokens, once"
+
+
+@pytest.fixture
+def two_gpus(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A machine whose nvidia-smi knows an A100 of 40 GB and an L4 of 24 GB; its folder of tools."""
+    tools, gpus = folder / "tools", {"0": ("NVIDIA A100-SXM4-40GB", 40960), "1": ("NVIDIA L4", 23034)}
+    tools.mkdir()
+    cases = [("-L", "\\n".join(f"GPU {index}: {name}" for index, (name, _) in gpus.items()))]
+    for index, (name, mebibytes) in gpus.items():
+        cases += [(f"--id={index} --query-gpu=name", name), (f"--id={index} --query-gpu=memory.total", str(mebibytes))]
+    cases.append(("--id=0,1 --query-gpu=memory.total", "40960\\n23034"))
+    lines = "".join(f'"{words}"*) printf "{answer}\\n";;\n' for words, answer in cases)
+    (tools / "nvidia-smi").write_text(f'#!/bin/sh\ncase "$*" in\n{lines}*) exit 6;;\nesac\n')
+    (tools / "nvidia-smi").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tools}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    return tools
+
+
+def launch_on_gpu(folder: Path) -> None:
+    settings = yaml.safe_load((folder / "params.yaml").read_text())
+    settings |= {"launch": "profiles/launch/gpu.yaml"}
+    (folder / "params.yaml").write_text(yaml.safe_dump(settings))
+
+
+@pytest.mark.usefixtures("two_gpus")
+def test_a_launch_on_the_cpu_counts_cpu_hours_on_a_machine_with_gpus(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = told(monkeypatch, capsys, lock(), lock(), gpu="auto")
+    assert found["CPU"] == "this machine's CPU, all cores (launch: profiles/launch/cpu.yaml)" and "GPU" not in found
+    assert "CPU-" in found["total"]
+
+
+@pytest.mark.usefixtures("two_gpus")
+def test_the_first_usable_gpu_gives_the_hours_and_the_smallest_one_the_memory(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    launch_on_gpu(folder)
+    devices = {"": ("A100", 23034), "0": ("A100", 40960), "1": ("L4", 23034), "1,9": None}
+    for visible, device in devices.items():
+        if visible:
+            monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+        if device is None:
+            with pytest.raises(ValueError, match=r"nvidia-smi does not give name and memory of the GPUs 1,9\. Name a"):
+                told(monkeypatch, capsys, lock(), lock(), gpu="auto")
+            continue
+        found = told(monkeypatch, capsys, lock(), lock(), gpu="auto")
+        assert found["GPU"] == f"{device[0]} at 40% of its peak"
+        assert f"of {device[1] * 2**20 / 1e9:.3g} GB" in found["training memory"]
+
+
+def test_gpus_that_are_named_where_nvidia_smi_is_missing_are_one_sentence(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    monkeypatch.setenv("PATH", str(folder))
+    assert "CPU" in told(monkeypatch, capsys, lock(), lock(), gpu="auto")
+    launch_on_gpu(folder)
+    with pytest.raises(ValueError, match=r"nvidia-smi does not give name and memory of the GPUs 0\. Name a similar"):
+        told(monkeypatch, capsys, lock(), lock(), gpu="auto")
 
 
 def test_the_rows_are_known_once_ingest_has_run(
@@ -223,6 +286,22 @@ def test_the_power_is_that_of_the_noise_in_a_pilots_folder(
     assert found["a gain of 0.004"].startswith("bpb, 80 % power: ")
 
 
+@pytest.mark.parametrize("number", [-5.0, 0.0, float("nan"), float("inf")])
+@pytest.mark.parametrize(
+    "flag", ["rows", "tokens_per_second", "instruction_tokens", "response_tokens", "price", "token_price", "detect"]
+)
+def test_a_number_that_is_not_finite_and_above_0_is_refused(flag: str, number: float) -> None:
+    message = f"--{flag.replace('_', '-')} must be a finite number above 0, got {number:g}"
+    with pytest.raises(ValueError, match=re.escape(message)):
+        plan.main(**{flag: number})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("flag", ["bake_off", "sizes"])
+def test_a_quick_grid_of_another_kind_is_refused_by_the_flags_that_were_typed(flag: str) -> None:
+    with pytest.raises(ValueError, match=f"^--quick and --{flag.replace('_', '-')} are different grids: choose one$"):
+        plan.main(quick=True, **{flag: True})  # type: ignore[arg-type]
+
+
 def test_a_share_of_the_peak_is_a_share(folder: Path) -> None:
     with pytest.raises(ValueError, match="at most 1, got 40"):
         plan.main(mfu=40)
@@ -241,7 +320,7 @@ def test_the_bake_off_and_the_sizes_are_planned_by_what_a_run_counted(
     assert sizes["cells"].startswith(
         "2 in the sizes of params.yaml"
     )  # the pool has two rows: it is an arm, no size is smaller
-    with pytest.raises(ValueError, match="--bake-off and --sizes are two grids: choose one"):
+    with pytest.raises(ValueError, match="--bake-off and --sizes are different grids: choose one"):
         plan.main(bake_off=True, sizes=True)
 
 

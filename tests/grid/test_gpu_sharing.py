@@ -8,7 +8,8 @@ import polars as pl
 import pytest
 
 from m2m.grid import gpu_sharing
-from m2m.grid.gpu_sharing import measure_gpu_memory, require_room
+from m2m.grid.gpu_locks import measure_gpu_memory
+from m2m.grid.gpu_sharing import require_room
 from m2m.grid.params.params_file import read_settings
 from m2m.grid.pool_counts import count_packed_tokens
 from m2m.planning.llama_shapes import PUBLISHED_SHAPES

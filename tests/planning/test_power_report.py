@@ -49,7 +49,18 @@ def test_the_cheapest_grid_for_a_named_gain() -> None:
 
 
 def test_a_gain_that_the_prompts_hide_asks_for_more_prompts() -> None:
-    lines = describe_detection(GRID, NOISE._replace(prompt_sd=0.01), 0.003, "bpb")
-    assert lines["a gain of 0.003"].endswith("no number of seeds shows it with these prompts: take more prompts")
+    for noise in (NOISE._replace(prompt_sd=0.01), NOISE._replace(prompt_sd=0.01, prompt_groups=20)):
+        lines = describe_detection(GRID, noise, 0.003, "bpb")
+        assert lines["a gain of 0.003"].endswith("no number of seeds shows it with these prompts: take more prompts")
     with pytest.raises(ValueError, match="--detect must be a gain above 0, got 0"):
         describe_detection(GRID, NOISE, 0, "bpb")
+
+
+@pytest.mark.parametrize(
+    "noise",
+    [SeedNoise(0.01, 0.0, 20), SeedNoise(0.01, 0.0, 20, 0.00001, 0.0, 20), SeedNoise(0.01, 0.0, 20, 0.0, 0.005)],
+    ids=["no noise of prompts", "little", "of each cell"],
+)
+def test_a_gain_that_more_seeds_would_show_does_not_ask_for_prompts(noise: SeedNoise) -> None:
+    lines = describe_detection(GRID, noise, 0.0005, "bpb")
+    assert lines["a gain of 0.0005"] == "bpb, 80 % power: it takes 400 seeds a configuration or more"
