@@ -98,13 +98,15 @@ def choose_device(gpu: str, launch: Path) -> tuple[str, Gpu]:
     devices = [] if gpu == "cpu" or read_processes(launch).on_cpu else list_gpus()
     if not devices:
         return "cpu", describe_cpu(count_cores(), float(psutil.virtual_memory().total))
-    names, memory = query_gpus(devices[:1], "name"), measure_gpu_memory(devices)
-    remedy = f"Name a similar GPU with --gpu: {', '.join(GPUS)}."
+    names, memory, keys = query_gpus(devices[:1], "name"), measure_gpu_memory(devices), ", ".join(GPUS)
     if not names or memory is None:
-        raise ValueError(f"nvidia-smi does not give name and memory of the GPUs {','.join(devices)}. {remedy}")
+        raise ValueError(
+            f"nvidia-smi gives no name or no memory of the GPUs {','.join(devices)}. "
+            f"Name one like them with --gpu: {keys}."
+        )
     key = find_gpu(names[0])
     if key is None:
-        raise ValueError(f"The peak of {names[0]} is not known. {remedy}")
+        raise ValueError(f"The peak of {names[0]} is not known. Name a similar GPU with --gpu: {keys}.")
     return key, GPUS[key]._replace(memory=memory)
 
 

@@ -214,7 +214,7 @@ def test_the_first_usable_gpu_gives_the_hours_and_the_smallest_one_the_memory(
         if visible:
             monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
         if device is None:
-            with pytest.raises(ValueError, match=r"nvidia-smi does not give name and memory of the GPUs 1,9\. Name a"):
+            with pytest.raises(ValueError, match=r"nvidia-smi gives no name or no memory of the GPUs 1,9\. Name one"):
                 told(monkeypatch, capsys, lock(), lock(), gpu="auto")
             continue
         found = told(monkeypatch, capsys, lock(), lock(), gpu="auto")
@@ -229,7 +229,7 @@ def test_gpus_that_are_named_where_nvidia_smi_is_missing_are_one_sentence(
     monkeypatch.setenv("PATH", str(folder))
     assert "CPU" in told(monkeypatch, capsys, lock(), lock(), gpu="auto")
     launch_on_gpu(folder)
-    with pytest.raises(ValueError, match=r"nvidia-smi does not give name and memory of the GPUs 0\. Name a similar"):
+    with pytest.raises(ValueError, match=r"nvidia-smi gives no name or no memory of the GPUs 0\. Name one"):
         told(monkeypatch, capsys, lock(), lock(), gpu="auto")
 
 
