@@ -1,12 +1,9 @@
 """The record of a target → whether targeting or diversity wins in sentences, and a table."""
 
-from collections.abc import Sequence
-
 from m2m.study.bake_off.comparison import BakeOff, SelectorRow
 from m2m.study.cells.labels import (
     format_difference,
     format_interval,
-    join_words,
     name_configuration,
     name_nearest,
     start_sentence,
@@ -57,38 +54,46 @@ def _describe_winners(record: BakeOff, place: str) -> list[str]:
     rows = sorted(record["selectors"], key=lambda row: -row["value"])
     better, worse = [row for row in rows if row["all_low"] > 0], [row for row in rows if row["all_high"] < 0]
     sentences = [f"{place}, {len(better)} of {len(rows)} selectors beat random rows, and {len(worse)} lose to them."]
+    unit, length = get_unit(record["outcome"]), record["random"][0]["mean_response_tokens"]
     if better:
-        sentences.append(f"Better than random: {_list_gains(better)}.")
-    length = record["random"][0]["mean_response_tokens"]
+        sentences.append(f"The best is {_describe_gain(better[0], unit)}.")
     if longer := [row for row in better if row["mean_response_tokens"] > LONGER * length]:
-        names = join_words([name_configuration(row) for row in longer])
-        sentences.append(f"Responses over a tenth longer than random's {length:.0f} tokens: {names}.")
+        count = f"{len(longer)} of the {len(better)} that beat random"
+        sentences.append(f"Over a tenth longer than random's {length:.0f} tokens are the responses of {count}.")
     if worse:
-        sentences.append(f"Worse than random: {_list_gains(worse)}.")
+        sentences.append(f"The worst is {_describe_gain(worse[-1], unit)}.")
     return sentences
 
 
 def _describe_near(near: NearComparison, unit: str) -> list[str]:
     """The highest degree of each strategy of units against random of the nearest rows: alone, and on top of them."""
-    baseline = f"random of the {name_nearest(near)}"
-    alone = [_contrast(row, baseline, unit, ("diversity wins", "targeting wins")) for row in near["diversity_alone"]]
-    top = [_contrast(row, baseline, unit, ("diversity adds", "diversity costs")) for row in near["diversity_on_top"]]
-    return [*alone, *top]
+    nearest = name_nearest(near)
+    sentences = []
+    for row in near["diversity_alone"]:
+        contrast = f"{name_configuration(row)} − random of the {nearest}"
+        sentences.append(f"{contrast}: {_judge_contrast(row, unit, ('diversity wins', 'targeting wins'))}")
+    for row in near["diversity_on_top"]:
+        contrast = f"of the {nearest}, {name_configuration({**row, 'prefilter': 'random'})} − random"
+        sentences.append(f"{contrast}: {_judge_contrast(row, unit, ('diversity adds', 'diversity costs'))}")
+    return sentences
 
 
-def _contrast(row: SelectorRow, baseline: str, unit: str, verdicts: tuple[str, str]) -> str:
+def _judge_contrast(row: SelectorRow, unit: str, verdicts: tuple[str, str]) -> str:
     """The difference of a row to its baseline, and which of the verdicts its interval allows."""
     verdict = "cannot tell"
     if row["all_low"] > 0:
         verdict = verdicts[0]
     elif row["all_high"] < 0:
         verdict = verdicts[1]
-    difference = f"{format_difference(row['value'])} {unit} (95 % CI {format_interval(row, 'all_low', 'all_high')})"
-    return f"{name_configuration(row)} − {baseline}: {difference}, {verdict}."
+    return f"{_format_difference(row, unit)}, {verdict}."
 
 
-def _list_gains(rows: Sequence[SelectorRow]) -> str:
-    return join_words([f"{name_configuration(row)} ({format_difference(row['value'])})" for row in rows])
+def _describe_gain(row: SelectorRow, unit: str) -> str:
+    return f"{name_configuration(row)}, {_format_difference(row, unit)}"
+
+
+def _format_difference(row: SelectorRow, unit: str) -> str:
+    return f"{format_difference(row['value'])} {unit} (95 % CI {format_interval(row, 'all_low', 'all_high')})"
 
 
 def _format_gain(row: SelectorRow) -> str:
