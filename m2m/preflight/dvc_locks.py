@@ -100,7 +100,7 @@ def _hold_table(path: Path) -> AbstractContextManager[None]:
 
 
 def is_program(process: psutil.Process) -> bool:
-    """Whether `process` is DVC or a command of ours: a process number may have been given to another one since."""
+    """Whether `process` is DVC or a command of ours, by its command line; one of another person may be."""
     try:
         return _is_command(process.cmdline())
     except psutil.AccessDenied:
