@@ -1,5 +1,6 @@
 """The committed studies: their words are those of today's code, and what pages say of their cells holds."""
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,11 @@ from m2m.schemas.scores import Scores
 from m2m.study.analysis.study import build_study
 from m2m.study.analysis.verdict import write_verdict
 from m2m.study.cells.cells import select_comparable
-from m2m.study.cells.labels import format_difference, format_interval, select_rows
+from m2m.study.cells.labels import format_difference, format_interval, name_configuration, select_rows
 from m2m.study.study_file import read_study
 
 ROOT = Path(__file__).parents[2]
+SIDES = ("here", "elsewhere")
 METRICS, DEVELOPMENT, SMOLLM2 = ROOT / "metrics", ROOT / "metrics/development", ROOT / "metrics/smollm2"
 
 
@@ -150,3 +152,22 @@ def test_the_page_has_the_table_of_the_ladder() -> None:
     shown = [line.split("|")[3:] for line in page if line.startswith(("| proxy", "| ceiling"))]
     printed = [line.split("|")[4:] for line in compare(proxy, target) if line.startswith(("| proxy", "| ceiling"))]
     assert shown == printed and len(printed) == 3
+
+
+def test_what_readme_and_page_say_of_targeting_is_its_record() -> None:
+    record, page = json.loads((METRICS / "targeting/target.json").read_text()), read_page("targeting.md")
+    here, elsewhere = ({name_configuration(row): row for row in record[side]["selectors"]} for side in SIDES)
+    [near] = record["near"]
+    best = max(here, key=lambda name: here[name]["value"])
+    gain, loss = f"{here[best]['value']:.3f}", f"{-elsewhere[best]['value']:.3f}"
+    assert best == "bm25" and here[best]["all_low"] > 0 > elsewhere[best]["all_low"] and elsewhere[best]["all_high"] > 0
+    assert (
+        f"gain {gain} bpb there. Random's own cells differ by ±{record['here']['random'][0]['half_width']:.3f}." in page
+    )
+    assert f"`bm25` loses {loss} on other packages, which is not significant" in page
+    [alone] = near["diversity_alone"]
+    assert alone["all_high"] < 0 and f"{-alone['value']:.3f} below random of the 20 % nearest" in page
+    assert all(row["all_low"] < 0 < row["all_high"] for row in near["diversity_on_top"]) and near["diversity_on_top"]
+    tokens = [round(row["mean_response_tokens"]) for row in here.values() if row["all_low"] > 0]
+    assert f"{min(tokens)} to {max(tokens)} tokens" in page
+    assert f"by thirty examples gains {gain} bpb there" in (ROOT / "README.md").read_text(encoding="utf-8")
