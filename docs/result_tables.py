@@ -22,6 +22,7 @@ from m2m.study.sizes.words import write_sizes_answer
 
 METRICS, DEVELOPMENT, SELECTION = Path("metrics"), Path("metrics/development"), Path("metrics/selection")
 SMOLLM2 = Path("metrics/smollm2")
+BAKE_OFF, CHANGED = "bake-off", "bake-off-changed"  # the second of selectors whose rules changed after the first
 NOT_RUN = "**The bake-off has not been run**: there is no `metrics/bake-off/bake_off.json`. Run `make bakeoff`."
 NO_POOL = PoolCounts(0, 1.0)  # the number of cells does not follow from it
 NO_LIMIT = 100_000  # subset.max_tokens without a length window
@@ -153,9 +154,9 @@ def write_bake_off_plan() -> str:
     )
 
 
-def tabulate_bake_off(budget: str) -> str:
-    """Every selector of the bake-off at one budget, or that it has not been run."""
-    record = _read_bake_off()
+def tabulate_bake_off(budget: str, folder: str = BAKE_OFF) -> str:
+    """Every selector of the bake-off of `folder` at one budget, or that it has not been run."""
+    record = _read_bake_off(folder)
     return number_table(SELECTOR_HEADER, list_table_rows(record, budget)) if record else NOT_RUN
 
 
@@ -211,8 +212,8 @@ def _join_code(names: Iterable[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
 
 
-def _read_bake_off() -> BakeOff | None:
-    path = METRICS / "bake-off/bake_off.json"
+def _read_bake_off(folder: str = BAKE_OFF) -> BakeOff | None:
+    path = METRICS / folder / "bake_off.json"
     return json.loads(path.read_text()) if path.exists() else None
 
 
@@ -275,4 +276,6 @@ TABLES: dict[str, Callable[[], str]] = {
     "bake-off-plan": write_bake_off_plan,
     "bake-off-rows": lambda: tabulate_bake_off("rows"),
     "bake-off-tokens": lambda: tabulate_bake_off("tokens"),
+    "bake-off-changed-rows": lambda: tabulate_bake_off("rows", CHANGED),
+    "bake-off-changed-tokens": lambda: tabulate_bake_off("tokens", CHANGED),
 }
